@@ -1,0 +1,137 @@
+"""Memory access cost and element-wise work: one walk over the dispatched operators of a network.
+
+The rules are in `docs/methodology.md`. Sizes come from shapes, strides and element sizes; no element is read.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from benchcli.costs.operators import (
+    CONVOLUTIONS,
+    MOVEMENTS,
+    NORMALISATIONS,
+    NOTHING,
+    PRODUCTS,
+    convolution_bias,
+)
+
+
+@dataclass(frozen=True)
+class MemoryCosts:
+    """What the walk counted; the fields are those of `benchcli.schema.Costs`."""
+
+    elementwise: int
+    mac_elements: int
+    mac_bytes: int
+    mac_fused_bytes: int
+    mac_compulsory_bytes: int
+    unknown: tuple[str, ...]
+
+
+def memory_costs(network: torch.nn.Module, inputs: torch.Tensor) -> MemoryCosts:
+    """Run the network once and count what each dispatched operator reads and writes."""
+    walk = _Walk()
+    # no_grad, not inference_mode: under that one conv2d reaches a counter whole and matches other rules.
+    with torch.no_grad(), walk:
+        output = network(inputs)
+    ends = [inputs, *network.parameters(), *_tensors(output)]
+    return MemoryCosts(
+        elementwise=walk.elementwise,
+        mac_elements=walk.mac_elements,
+        mac_bytes=walk.mac_bytes,
+        mac_fused_bytes=walk.mac_fused_bytes,
+        mac_compulsory_bytes=_bytes(_distinct(ends)),
+        unknown=tuple(sorted(walk.unknown)),
+    )
+
+
+class _Walk(TorchDispatchMode):
+    """Counts as operators pass; nothing is kept of a tensor but its storage's place in the order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elementwise = self.mac_elements = self.mac_bytes = self.mac_fused_bytes = 0
+        self.unknown: set[str] = set()
+        self._produced: dict[int, int] = {}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        read = _distinct(_tensors((args, kwargs)))
+        written = _distinct(_tensors(result))
+        if not _is_free(func, read, written):
+            self._count(func, args, read, written)
+        for tensor in written:
+            self._produced[_storage(tensor)] = len(self._produced)
+        return result
+
+    def _count(
+        self, func: Any, args: tuple[Any, ...], read: list[torch.Tensor], written: list[torch.Tensor]
+    ) -> None:
+        name = _name(func)
+        unfused = _bytes(read) + _bytes(written)
+        pointwise = torch.Tag.pointwise in func.tags or name in NORMALISATIONS
+        self.mac_bytes += unfused
+        self.mac_fused_bytes += self._epilogue(read, written[:1]) if pointwise else unfused
+        if pointwise or convolution_bias(name, args):
+            self.elementwise += written[0].numel()
+        if name in CONVOLUTIONS:
+            self.mac_elements += args[0].numel() + args[1].numel() + written[0].numel()
+        if not pointwise and name not in CONVOLUTIONS | PRODUCTS | MOVEMENTS:
+            self.unknown.add(str(func))
+
+    def _epilogue(self, read: list[torch.Tensor], written: list[torch.Tensor]) -> int:
+        """Return the bytes of a point-wise operator's other operands.
+
+        It rides on the operand made last among those of the output's size; where none was made in this walk,
+        there is nothing to ride on and it reads and writes everything.
+        """
+        size = sum(tensor.numel() for tensor in written)
+        carriers = [t for t in read if t.numel() == size and _storage(t) in self._produced]
+        if not carriers:
+            return _bytes(read) + _bytes(written)
+        carrier = max(carriers, key=lambda tensor: self._produced[_storage(tensor)])
+        return _bytes(read) - _bytes([carrier])
+
+
+def _is_free(func: Any, read: list[torch.Tensor], written: list[torch.Tensor]) -> bool:
+    """A view writes nothing: what comes out lies in the storage of what went in."""
+    if _name(func) in NOTHING or not written:
+        return True
+    storages = {_storage(tensor) for tensor in read}
+    return not func._schema.is_mutable and all(_storage(tensor) in storages for tensor in written)
+
+
+def _name(func: Any) -> str:
+    name = str(func.overloadpacket.__name__)
+    return name[:-1] if name.endswith("_") and not name.endswith("__") else name
+
+
+def _tensors(tree: object) -> list[torch.Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+
+
+def _distinct(tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    """Keep one of each storage, offset, shape and stride: what is passed twice is read once."""
+    keyed = {(_storage(t), t.storage_offset(), t.shape, t.stride()): t for t in tensors}
+    return list(keyed.values())
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage()._cdata
+
+
+def _bytes(tensors: Iterable[torch.Tensor]) -> int:
+    """Sum sizes in bytes; a dimension of stride 0 repeats one element and counts once."""
+    return sum(
+        tensor.element_size() * math.prod(n for n, step in zip(tensor.shape, tensor.stride(), strict=True) if step)
+        for tensor in tensors
+        if tensor.numel()
+    )

@@ -1,0 +1,51 @@
+"""The CPU, timed by the monotonic clock."""
+
+import time
+from collections.abc import Callable
+from itertools import repeat
+from typing import TYPE_CHECKING
+
+from benchcli.devices.base import DEVICES, Device, Facts, Timer
+from benchcli.schema import Costs
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Cpu(Device):
+    """The host's processor. A call is done when it returns."""
+
+    name = "cpu"
+    title = "CPU"
+    column = "arm"
+    resolution_s = time.get_clock_info("perf_counter").resolution
+
+    def missing(self, index: int) -> str | None:
+        """Say that there is but one CPU device."""
+        return "there is one cpu device: leave the number out" if index else None
+
+    def facts(self, index: int) -> Facts:  # noqa: ARG002
+        """Return the vector instructions that torch's kernels use here."""
+        import torch
+
+        return {"capability": torch.backends.cpu.get_cpu_capability(), "mkldnn": torch.backends.mkldnn.is_available()}
+
+    def torch_name(self, index: int) -> str:  # noqa: ARG002
+        """Return "cpu"."""
+        return "cpu"
+
+    def timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:  # noqa: ARG002
+        """Time calls with the clock read once before and once after all of them."""
+        clock = time.perf_counter_ns
+
+        def seconds(calls: int) -> float:
+            rounds = repeat(None, calls)
+            start = clock()
+            for _ in rounds:
+                call()
+            return (clock() - start) / 1e9
+
+        return seconds
+
+
+DEVICES.add(Cpu())

@@ -1,0 +1,77 @@
+"""In a worker: one variant built, placed, checked and ready to be timed."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from benchcli.devices.base import Device, Timer
+from benchcli.runtimes.base import Call, Runtime
+from benchcli.schema import Costs, Family, Status, Variant
+
+TOLERANCES = {torch.float64: 1e-3, torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+"""Largest ||output - reference|| / ||reference||; the reference is eager float32."""
+
+FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
+
+
+class WrongOutputError(Exception):
+    """A network computed something else than it should."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A variant that can be called and timed."""
+
+    call: Call
+    timer: Timer
+
+
+def load(variant: Variant, family: Family, device: str) -> tuple[torch.nn.Module, torch.Tensor]:
+    """Return the variant's network and an input, in float32 on torch's device. Input: (batch, C, H, W)."""
+    module, _, attribute = variant.builder.partition(":")
+    build: Callable[..., torch.nn.Module] = getattr(importlib.import_module(module), attribute)
+    network = build(**variant.params).eval().requires_grad_(False).to(device)
+    return network, torch.randn(family.batch, *variant.shape).to(device)
+
+
+def prepare(
+    variant: Variant, family: Family, costs: Costs, device: Device, index: int, runtime: Runtime
+) -> Bench:
+    """Build a variant and check its output. Raises WrongOutputError, and what torch raises."""
+    network, inputs = load(variant, family, device.torch_name(index))
+    reference = network(inputs)
+    dtype, memory_format = getattr(torch, family.dtype), FORMATS[family.layout]
+    network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
+    inputs = inputs.to(dtype=dtype, memory_format=memory_format)
+    call = runtime.prepare(network, inputs)
+    check(call(), reference)
+    return Bench(call, device.timer(call, costs, index))
+
+
+def check(output: object, reference: torch.Tensor) -> None:
+    """Raise WrongOutputError unless the output is finite, of the right shape and near the reference."""
+    if not isinstance(output, torch.Tensor):
+        raise WrongOutputError(f"the network returned a {type(output).__name__}, not a tensor")
+    if output.shape != reference.shape:
+        raise WrongOutputError(f"its shape is {tuple(output.shape)}, not {tuple(reference.shape)}")
+    if not torch.isfinite(output).all():
+        raise WrongOutputError("it holds values that are not finite")
+    norm = torch.linalg.vector_norm(reference)
+    error = float(torch.linalg.vector_norm(output.to(reference.dtype) - reference) / norm)
+    allowed = TOLERANCES[output.dtype]
+    if not error <= allowed:
+        raise WrongOutputError(f"it differs by {error:.1e} from eager float32, where {allowed:.0e} is allowed")
+
+
+def failure(error: Exception) -> tuple[Status, str]:
+    """Return the status and the one-line text of what a variant raised."""
+    text = " ".join(str(error).split())[:300] or type(error).__name__
+    if isinstance(error, WrongOutputError):
+        return "wrong-output", text
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
+        return "out-of-memory", text
+    if isinstance(error, NotImplementedError) or "not implemented for" in text:
+        return "unsupported", text
+    return "failed", f"{type(error).__name__}: {text}"

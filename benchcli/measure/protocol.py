@@ -1,0 +1,129 @@
+"""What the engine and its workers say to each other: one task down, events up, a JSON line each."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from benchcli.schema import Costs, Family, Sample, Status, Target, Variant
+
+SURVEY = "survey"
+LAUNCH = "launch"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one worker is to do."""
+
+    kind: Literal["survey", "launch"]
+    target: Target
+    families: tuple[Family, ...]
+    costs: Mapping[str, Mapping[str, Costs]]
+    """Family and variant to costs; empty for a survey, which finds them."""
+    launch: int = 0
+    seed: int = 0
+    seconds: float = 0.5
+    """Sampling a family takes at least so long, and `rounds` rounds."""
+    rounds: int = 8
+    most_seconds: float = 60.0
+    """After so long a family's sampling ends with the round under way."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """The worker is up: the versions and the device it sees. `missing` says why it cannot go on."""
+
+    software: Mapping[str, str]
+    device: Mapping[str, Any]
+    missing: str | None
+    available: Mapping[str, str]
+    """The devices that could be measured on, with what each is."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """From now on, a death of the worker is this variant's."""
+
+    family: str
+    variant: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The costs of one variant."""
+
+    family: str
+    variant: str
+    costs: Costs
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One sample of one variant of one family."""
+
+    family: str
+    sample: Sample
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A variant that the worker survived."""
+
+    family: str
+    variant: str
+    status: Status
+    error: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The task is finished; a worker that ends without saying so has died."""
+
+
+Event = Described | Started | Counted | Sampled | Failed | Done
+_EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+
+
+def encode_task(task: Task) -> str:
+    """Return the task as one line."""
+    return json.dumps(asdict(task))
+
+
+def decode_task(line: str) -> Task:
+    """Return the task in a line."""
+    data = json.loads(line)
+    data["target"] = Target(**data["target"])
+    data["families"] = tuple(_family(family) for family in data["families"])
+    data["costs"] = {
+        family: {variant: _costs(costs) for variant, costs in of_family.items()}
+        for family, of_family in data["costs"].items()
+    }
+    return Task(**data)
+
+
+def encode_event(event: Event) -> str:
+    """Return the event as one line."""
+    return json.dumps({"event": type(event).__name__, **asdict(event)})
+
+
+def decode_event(line: str) -> Event:
+    """Return the event in a line. Raises ValueError where it is none."""
+    data = json.loads(line)
+    kind = _EVENTS[data.pop("event")]
+    nested = {"costs": _costs, "sample": lambda sample: Sample(**sample)}
+    return kind(**{f.name: nested.get(f.name, _same)(data[f.name]) for f in fields(kind)})
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _costs(data: Mapping[str, Any]) -> Costs:
+    return Costs(**{**data, "unknown": tuple(data["unknown"])})
+
+
+def _family(data: Mapping[str, Any]) -> Family:
+    variants = tuple(
+        Variant(**{**variant, "shape": tuple(variant["shape"])}) for variant in data["variants"]
+    )
+    return Family(**{**data, "variants": variants})

@@ -1,0 +1,26 @@
+"""What a runtime does for the measuring: turn a network and its input into one call."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from benchcli.plugins import Registry
+
+if TYPE_CHECKING:
+    import torch
+
+Call = Callable[[], "torch.Tensor"]
+
+
+class Runtime(ABC):
+    """One way to run a network. Subclass it in a file of this package and register an instance."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    @abstractmethod
+    def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor") -> Call:
+        """Return a call that runs the network once on `inputs` and returns its output."""
+
+
+RUNTIMES: Registry[Runtime] = Registry("runtime", "benchcli.runtimes")

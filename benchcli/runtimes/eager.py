@@ -1,0 +1,22 @@
+"""PyTorch's eager mode: operators are dispatched one by one."""
+
+from typing import TYPE_CHECKING
+
+from benchcli.runtimes.base import RUNTIMES, Call, Runtime
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Eager(Runtime):
+    """Call the module as it is."""
+
+    name = "eager"
+    title = "PyTorch eager"
+
+    def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor") -> Call:
+        """Return the module's call."""
+        return lambda: network(inputs)
+
+
+RUNTIMES.add(Eager())

@@ -1,0 +1,191 @@
+"""The frozen values that pass between stages. SI units: seconds, bytes, counts.
+
+suite -> family -> variant -> costs -> samples -> record -> verdict
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Parameter = int | str | bool
+Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One network with one input: what builds it, and what of it is varied."""
+
+    name: str
+    """The place on the family's axis: "g=8", "1:12", "4-fragment-series"."""
+    builder: str
+    """`package.module:callable` that makes the `nn.Module` from `params`."""
+    params: Mapping[str, Parameter]
+    shape: tuple[int, int, int]
+    """Channels, height and width of the input; the batch is the family's."""
+    channels: str
+    """The channels as a person reads them: "184", "9:108"."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Variants compared with each other at equal FLOPs. The first one is the baseline."""
+
+    name: str
+    guideline: str
+    scale: int
+    widths: str
+    batch: int
+    dtype: str
+    layout: str
+    variants: tuple[Variant, ...]
+
+    @property
+    def baseline(self) -> str:
+        """The variant that the others are divided by."""
+        return self.variants[0].name
+
+    @property
+    def extreme(self) -> str:
+        """The variant furthest from the baseline, which the verdict is about."""
+        return self.variants[-1].name
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a suite file, or a `guideline` command, asks to be measured."""
+
+    name: str
+    description: str
+    families: tuple[Family, ...]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where and how networks run: the part of a row's identity that is one for the whole run."""
+
+    device: str = "cpu"
+    runtime: str = "eager"
+    threads: int = 1
+    allocator: str = "steady"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much to measure."""
+
+    precision: float = 0.01
+    """Half-width of a relative speed's 95 % interval at which to stop, as a fraction."""
+    budget_s: float = 14.0
+    """Seconds per family, start-up of the workers included."""
+    launches: int | None = None
+    """Exactly so many launches, whatever the precision and the budget; None lets those two decide."""
+    silence_s: float = 60.0
+    """A worker that says nothing for so long is taken for hung."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What one call of a network costs; `docs/methodology.md` says what each counts."""
+
+    flops: int
+    params: int
+    elementwise: int
+    mac_elements: int
+    mac_bytes: int
+    mac_fused_bytes: int
+    mac_compulsory_bytes: int
+    unknown: tuple[str, ...] = ()
+    """Operators without a rule, and counters that disagree: shown, never a silent zero."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Seconds per call from one timed block of `calls` calls."""
+
+    variant: str
+    launch: int
+    round: int
+    calls: int
+    seconds: float
+    faults: float | None
+    """Minor page faults per call; None where the system does not count them."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a variant has no time."""
+
+    status: Status
+    error: str
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its 95 % interval; the ends are None where one launch is all the evidence."""
+
+    estimate: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def half_width(self) -> float | None:
+        """Half the interval's width as a fraction of the estimate."""
+        if self.low is None or self.high is None:
+            return None
+        return (self.high - self.low) / 2 / self.estimate
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The time of one variant, from its own and its baseline's samples."""
+
+    seconds: Interval
+    relative: Interval | None
+    """Baseline time / variant time; None where the baseline has no time."""
+    launches: int
+    samples: int
+    faults: float | None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row: identity, costs and time of one variant. A failure is a row too."""
+
+    run: str
+    suite: str
+    family: Family
+    variant: Variant
+    target: Target
+    failure: Failure | None
+    costs: Costs | None
+    flops_deviation: float | None
+    """Multiply-adds over the baseline's, minus 1."""
+    timing: Timing | None
+    warnings: tuple[str, ...] = ()
+    """Codes of `benchcli.advice`, each perhaps with a detail after a colon."""
+
+
+@dataclass(frozen=True)
+class FamilyResult:
+    """All that was learnt of one family."""
+
+    family: Family
+    records: tuple[Record, ...]
+    samples: tuple[Sample, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the evidence of one family says of its guideline."""
+
+    family: str
+    guideline: str
+    scale: str
+    outcome: Literal["holds", "reversed", "no effect", "inconclusive"]
+    variant: str
+    baseline: str
+    relative: Interval | None
+    threshold: float
+    """The effect that counts, as a fraction: the practical effect, or the FLOPs deviation where larger."""
+    advice: str | None
+    """What would settle an inconclusive verdict."""
