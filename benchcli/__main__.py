@@ -1,5 +1,5 @@
 """Run the command line as `python -m benchcli`."""
 
-from benchcli.cli import main
+from benchcli.cli.main import main
 
 main()

@@ -8,7 +8,8 @@ from benchcli.errors import UserError, unknown
 from benchcli.guidelines.base import GUIDELINES, SIZE, Column, Guideline, Width, scaled
 from benchcli.schema import Family, Variant
 
-NAMED_WIDTHS = ("paper", "aligned")
+NAMED_WIDTHS = ("paper", "paper-arm", "paper-gpu", "aligned")
+"""The paper's channels for the kind of device, or for one kind whatever the device; or the aligned ones."""
 
 Widths = str | int | tuple[Width, ...]
 """A set that has a name, a base width for the solver, or the channels of each value."""
@@ -40,7 +41,7 @@ def expand(request: Request, column: Column) -> Iterator[Family]:
             name="-".join([request.name or request.guideline, f"x{scale}", *suffix]),
             guideline=guideline.name,
             scale=scale,
-            widths=_label(request.widths),
+            widths=_label(request.widths, column),
             batch=batch,
             dtype=dtype,
             layout=layout,
@@ -94,12 +95,20 @@ def _values(guideline: Guideline, request: Request, column: Column) -> Sequence[
 
 
 def _named_widths(guideline: Guideline, name: str, column: Column) -> dict[str, Width]:
-    if name == "paper":
-        return dict(guideline.published_widths[column])
+    if name not in NAMED_WIDTHS:
+        raise unknown("set of widths", name, NAMED_WIDTHS)
     if name == "aligned":
         return dict(guideline.aligned_widths)
-    raise unknown("set of widths", name, NAMED_WIDTHS)
+    return dict(guideline.published_widths[paper_column(_label(name, column), column)])
 
 
-def _label(widths: Widths) -> str:
-    return "own" if isinstance(widths, tuple) else str(widths)
+def _label(widths: Widths, column: Column) -> str:
+    if isinstance(widths, tuple):
+        return "own"
+    return f"paper-{column}" if widths == "paper" else str(widths)
+
+
+def paper_column(label: str, column: Column) -> Column:
+    """Return the paper's column that a family's widths name, or else that of its kind of device."""
+    named: dict[str, Column] = {"paper-arm": "arm", "paper-gpu": "gpu"}
+    return named.get(label, column)

@@ -27,9 +27,10 @@ class Survey:
 def survey(families: Sequence[Family], target: Target, plan: Plan, launcher: Launcher) -> Survey:
     """Count the costs of every variant on its device. Raises UserError where the device is not there."""
     found = Survey()
-    while rest := tuple(without(families, {*found.costs, *found.failures})):
+    while not found.software or without(families, {*found.costs, *found.failures}):
+        rest = without(families, {*found.costs, *found.failures})
         running: Key | None = None
-        for event in launcher(Task(SURVEY, target, rest, {}), plan.silence_s):
+        for event in launcher(Task(SURVEY, target, tuple(rest), {}), plan.silence_s):
             if isinstance(event, Started):
                 running = (event.family, event.variant)
             elif isinstance(event, Died):

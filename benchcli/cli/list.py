@@ -1,0 +1,59 @@
+"""`benchcli list`: what can be measured, and with what."""
+
+import json
+from collections.abc import Callable, Mapping
+
+import click
+
+from benchcli import limits
+from benchcli.cli import parameters
+from benchcli.cli.options import format_option
+from benchcli.devices.base import DEVICES
+from benchcli.families import NAMED_WIDTHS
+from benchcli.guidelines.base import GUIDELINES
+from benchcli.measure.allocator import ALLOCATORS
+from benchcli.runtimes.base import RUNTIMES
+from benchcli.suites import SuiteFile, shipped_suites
+
+WIDTHS = dict(
+    zip(
+        NAMED_WIDTHS,
+        (
+            "the paper's channels: ARM's on a cpu, the GPU's elsewhere",
+            "the paper's channels of its ARM column",
+            "the paper's channels of its GPU column",
+            "equal FLOPs in channels that SIMD registers divide",
+        ),
+        strict=True,
+    )
+)
+
+KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
+    "guidelines": lambda: {each.name: f"{each.claim} ({each.source})" for each in GUIDELINES},
+    "suites": lambda: {path.stem: SuiteFile(path, path.stem).description for path in shipped_suites()},
+    "widths": lambda: WIDTHS,
+    "devices": lambda: {each.name: each.title for each in DEVICES if not each.hidden},
+    "runtimes": lambda: {each.name: each.title for each in RUNTIMES},
+    "allocators": lambda: {each.name: each.title for each in ALLOCATORS.values()},
+    "dtypes": lambda: dict.fromkeys(limits.DTYPES, ""),
+    "layouts": lambda: {"nchw": "torch's contiguous format", "nhwc": "torch's channels_last"},
+}
+
+
+@click.command("list")
+@click.argument("kind", type=parameters.name("kind", lambda: KINDS), required=False)
+@format_option("table", "json")
+def list_(kind: str | None, format_: str) -> None:
+    """List what can be measured: guidelines, suites, widths, devices, runtimes, allocators, dtypes, layouts.
+
+    \b
+    Example: benchcli list suites
+    """
+    found = {name: KINDS[name]() for name in ([kind] if kind else KINDS)}
+    if format_ == "json":
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for number, (name, entries) in enumerate(found.items()):
+        click.echo(("\n" if number else "") + name)
+        for entry, meaning in entries.items():
+            click.echo(f"  {entry:<11} {meaning}".rstrip())

@@ -1,0 +1,179 @@
+"""The options that verbs share, as decorators."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from benchcli import limits
+from benchcli.cli import parameters
+from benchcli.devices.base import DEVICES, split_name
+from benchcli.errors import UserError, unknown
+from benchcli.families import NAMED_WIDTHS, Request
+from benchcli.measure.allocator import ALLOCATORS
+from benchcli.schema import Plan, Target
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+DEFAULT = Plan()
+
+
+def target_options(command: Command) -> Command:
+    """Add what makes a `Target`."""
+    return _all(
+        command,
+        click.option(
+            "--device",
+            type=parameters.Parameter("name", device_name),
+            default="cpu",
+            show_default=True,
+            help="Where to run: cpu, cuda, cuda:1, mps.",
+        ),
+        click.option(
+            "--threads",
+            type=parameters.whole("the number of threads", limits.THREADS),
+            default=1,
+            show_default=True,
+            help="Threads of the host.",
+        ),
+        click.option(
+            "--allocator",
+            type=parameters.name("allocator", lambda: ALLOCATORS),
+            default="steady",
+            show_default=True,
+            help="steady keeps memory between calls; system shows what the system's defaults do to times.",
+        ),
+    )
+
+
+def variation_options(command: Command) -> Command:
+    """Add what changes the networks: their channels, their input and their numbers."""
+    return _all(
+        command,
+        click.option(
+            "--widths",
+            type=parameters.name("set of widths", lambda: NAMED_WIDTHS),
+            help="Channels: the paper's for this kind of device (paper) or for a given one, or aligned ones.",
+        ),
+        click.option(
+            "--width",
+            type=parameters.whole("a base width", limits.WIDTHS),
+            help="A base width of your own; channels of equal FLOPs are found for it.",
+        ),
+        click.option(
+            "--scale",
+            "scales",
+            type=parameters.wholes("a scale", limits.SCALES),
+            help="Factors on the channels, such as 1,2,4.  [default: 1]",
+        ),
+        click.option(
+            "--batch",
+            "batches",
+            type=parameters.wholes("a batch size", limits.BATCHES),
+            help="Images a call, such as 1,8.  [default: 1]",
+        ),
+        click.option(
+            "--dtype",
+            "dtypes",
+            type=parameters.names("dtype", lambda: limits.DTYPES),
+            help=f"{', '.join(limits.DTYPES)}.  [default: float32]",
+        ),
+        click.option(
+            "--layout",
+            "layouts",
+            type=parameters.names("layout", lambda: limits.LAYOUTS),
+            help="Memory layout: nchw, nhwc (channels last).  [default: nchw]",
+        ),
+    )
+
+
+def plan_options(command: Command) -> Command:
+    """Add what makes a `Plan`."""
+    return _all(
+        command,
+        click.option(
+            "--precision",
+            type=parameters.precision(),
+            default=DEFAULT.precision,
+            help="Stop when every relative speed is known to so much, 95 % interval.  [default: 1%]",
+        ),
+        click.option(
+            "--budget",
+            type=parameters.duration(),
+            default=DEFAULT.budget_s,
+            help=f"Most time for each family of variants, such as 30s or 2m.  [default: {DEFAULT.budget_s:.0f}s]",
+        ),
+        click.option(
+            "--launches",
+            type=parameters.whole("the number of launches", limits.LAUNCHES),
+            help="Exactly so many fresh processes, whatever the precision and the budget.",
+        ),
+    )
+
+
+def output_options(command: Command) -> Command:
+    """Add where results go and how they are shown."""
+    return _all(
+        command,
+        click.option(
+            "--output",
+            type=click.Path(path_type=Path),
+            help="Folder of this run's files.  [default: results/<time>-<suite>-<host>]",
+        ),
+        click.option(
+            "--resume",
+            type=click.Path(path_type=Path),
+            help="Folder of a run that was cut short: measure only what it lacks.",
+        ),
+        format_option("table", "markdown", "csv", "json"),
+    )
+
+
+def format_option(*known: str) -> Callable[[Command], Command]:
+    """Add --format with these formats, the first by default."""
+    return click.option(
+        "--format",
+        "format_",
+        type=parameters.name("format", lambda: known),
+        default=known[0],
+        show_default=True,
+        help=f"What stdout gets: {', '.join(known)}.",
+    )
+
+
+def device_name(text: str) -> str:
+    """Return the name of a device of a kind that is known. Raises UserError with the nearest."""
+    kind, colon, number = text.partition(":")
+    visible = [device.name for device in DEVICES if not device.hidden]
+    if kind not in {device.name for device in DEVICES}:
+        raise unknown("device", text, visible)
+    if colon and not number.isdecimal():
+        raise UserError(f"{text!r} is not a device: write {kind} or {kind}:0")
+    return text
+
+
+def paper_column(device: str) -> Any:
+    """Return the column of the paper that a device is compared with."""
+    return DEVICES[split_name(device)[0]].column
+
+
+def varied(request: Request, **options: Any) -> Request:
+    """Return a request with what the command line says of the networks put in place of its own."""
+    width, widths = options.pop("width"), options.pop("widths")
+    if width and widths:
+        raise UserError("--width and --widths exclude each other: give one")
+    changes = {name: value for name, value in options.items() if value is not None}
+    if width or widths:
+        changes["widths"] = width or widths
+    return Request(**{**request.__dict__, **changes})
+
+
+def target_of(device: str, threads: int, allocator: str) -> Target:
+    """Return the target that the options name."""
+    return Target(device=device, threads=threads, allocator=allocator)
+
+
+def _all(command: Command, *options: Callable[[Command], Command]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,109 @@
+"""The kinds of values that options take; each says in one line what is wrong and what would be right."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from benchcli import limits
+from benchcli.errors import UserError, unknown
+
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+PRECISION = (0.0005, 0.5)
+BUDGET_S = (1.0, 7 * 24 * 3600.0)
+
+
+class Parameter(click.ParamType):
+    """A click type made of a function from text to value that raises UserError."""
+
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value in the text that was given."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._read(value)
+        except UserError as error:
+            option = param.opts[0] if param else self.name
+            raise click.UsageError(f"{option}: {error}", ctx) from None
+
+
+def whole(kind: str, least_most: tuple[int, int]) -> Parameter:
+    """Take a whole number within limits."""
+    return Parameter("number", lambda text: _whole(kind, text, least_most))
+
+
+def wholes(kind: str, least_most: tuple[int, int]) -> Parameter:
+    """Take whole numbers with commas between them."""
+    return Parameter("numbers", lambda text: _several(text, lambda part: _whole(kind, part, least_most)))
+
+
+def names(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
+    """Take known names with commas between them."""
+    return Parameter("names", lambda text: _several(text, lambda part: _name(kind, part, known())))
+
+
+def name(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
+    """Take one known name."""
+    return Parameter("name", lambda text: _name(kind, text, known()))
+
+
+def precision() -> Parameter:
+    """Take a fraction, as "1%" or "0.01"."""
+    return Parameter("percent", _precision)
+
+
+def duration() -> Parameter:
+    """Take seconds, as "90", "90s", "1.5m" or "1h"."""
+    return Parameter("seconds", _duration)
+
+
+def _whole(kind: str, text: str, least_most: tuple[int, int]) -> int:
+    digits = text.strip()
+    if not re.fullmatch(r"[+-]?\d{1,18}", digits):
+        raise UserError(f"{kind} must be a whole number from {least_most[0]} to {least_most[1]}, not {text!r}")
+    return limits.whole(kind, int(digits), least_most)
+
+
+def _several(text: str, read: Callable[[str], Any]) -> tuple[Any, ...]:
+    values = tuple(read(part) for part in text.split(","))
+    if len(set(values)) < len(values):
+        raise UserError(f"{text!r} has a value twice")
+    return values
+
+
+def _name(kind: str, text: str, known: Iterable[str]) -> str:
+    choices = list(known)
+    if text not in choices:
+        raise unknown(kind, text, choices)
+    return text
+
+
+def _precision(text: str) -> float:
+    number = _number(text.strip().removesuffix("%"))
+    fraction = number / 100 if number is not None and text.strip().endswith("%") else number
+    least, most = PRECISION
+    if fraction is None or not least <= fraction <= most:
+        raise UserError(f"a precision is from {least:.2%} to {most:.0%}, written 1% or 0.01, not {text!r}")
+    return fraction
+
+
+def _duration(text: str) -> float:
+    match = re.fullmatch(r"\s*([\d.]+)\s*([a-z]*)\s*", text)
+    number = _number(match[1]) if match else None
+    factor = UNITS.get(match[2]) if match else None
+    least, most = BUDGET_S
+    if number is None or factor is None or not least <= number * factor <= most:
+        raise UserError(f"a budget is from 1 s to 7 days, written 30, 30s, 5m or 2h, not {text!r}")
+    return number * factor
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,39 @@
+"""`benchcli run`: the families of a suite."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from benchcli.cli.measuring import Session, expanded, families_of, measure_and_show, request_options
+from benchcli.cli.options import output_options, plan_options, target_options, variation_options, varied
+from benchcli.errors import UserError
+from benchcli.schema import Family
+from benchcli.suites import SuiteFile, find_suite
+
+
+@click.command()
+@click.argument("suite")
+@target_options
+@variation_options
+@plan_options
+@output_options
+@click.pass_obj
+def run(session: Session | None, suite: str, **options: Any) -> int:
+    """Measure a suite: one that ships (see `benchcli list`), or a TOML file of your own.
+
+    \b
+    Example: benchcli run suites/quick.toml --threads 2
+    """
+    file = find_suite(suite)
+    families = _families(file, options)
+    return measure_and_show(session, expanded(file.name, file.description, families), options)
+
+
+def _families(file: SuiteFile, options: dict[str, Any]) -> Iterator[Family]:
+    for index, request in enumerate(file.requests()):
+        try:
+            changed = varied(request, **request_options(options))
+            yield from families_of(iter([changed]), options["device"])
+        except UserError as error:
+            raise file.family_error(index, error) from None

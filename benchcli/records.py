@@ -1,0 +1,148 @@
+"""Records on the wire: one CSV row each, identity first, then costs, then time."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from benchcli.schema import Costs, Failure, Family, Interval, Record, Status, Target, Timing, Variant
+
+SCHEMA = 1
+IDENTITY = (
+    "schema",
+    "run",
+    "suite",
+    "family",
+    "guideline",
+    "scale",
+    "variant",
+    "baseline",
+    "device",
+    "runtime",
+    "dtype",
+    "layout",
+    "threads",
+    "batch",
+    "widths",
+)
+OUTCOME = ("status", "error")
+COSTS = (
+    "flops",
+    "params",
+    "elementwise",
+    "mac_elements",
+    "mac_bytes",
+    "mac_fused_bytes",
+    "mac_compulsory_bytes",
+    "flops_deviation",
+)
+TIME = (
+    "median_s",
+    "ci_low_s",
+    "ci_high_s",
+    "relative_speed",
+    "relative_low",
+    "relative_high",
+    "launches",
+    "samples",
+    "faults_per_call",
+    "warnings",
+)
+COLUMNS = (*IDENTITY, *OUTCOME, *COSTS, *TIME, "channels")
+SAMPLE_COLUMNS = ("family", "variant", "launch", "round", "calls", "seconds", "faults_per_call")
+
+Cell = str | int | float | None
+
+
+def row(record: Record) -> dict[str, Cell]:
+    """Return the record's cells by column; what is not known is None."""
+    family, target = record.family, record.target
+    return {
+        "schema": SCHEMA,
+        "run": record.run,
+        "suite": record.suite,
+        "family": family.name,
+        "guideline": family.guideline,
+        "scale": family.scale,
+        "variant": record.variant.name,
+        "baseline": family.baseline,
+        "device": target.device,
+        "runtime": target.runtime,
+        "dtype": family.dtype,
+        "layout": family.layout,
+        "threads": target.threads,
+        "batch": family.batch,
+        "widths": family.widths,
+        "status": record.failure.status if record.failure else "ok",
+        "error": record.failure.error if record.failure else None,
+        **_costs(record),
+        **_time(record),
+        "warnings": " | ".join(record.warnings) or None,
+        "channels": record.variant.channels,
+    }
+
+
+def _costs(record: Record) -> dict[str, Cell]:
+    if record.costs is None:
+        return dict.fromkeys(COSTS)
+    counted = {name: getattr(record.costs, name) for name in COSTS if name != "flops_deviation"}
+    return {**counted, "flops_deviation": record.flops_deviation}
+
+
+def _time(record: Record) -> dict[str, Cell]:
+    timing = record.timing
+    if timing is None:
+        return dict.fromkeys(TIME)
+    relative = timing.relative
+    return {
+        "median_s": timing.seconds.estimate,
+        "ci_low_s": timing.seconds.low,
+        "ci_high_s": timing.seconds.high,
+        "relative_speed": relative.estimate if relative else None,
+        "relative_low": relative.low if relative else None,
+        "relative_high": relative.high if relative else None,
+        "launches": timing.launches,
+        "samples": timing.samples,
+        "faults_per_call": timing.faults,
+    }
+
+
+def parse(cells: Mapping[str, str], family: Family, variant: Variant, target: Target) -> Record:
+    """Return the record in a row of text, of a variant that is known. Raises ValueError, KeyError where torn."""
+    status = cast(Status, cells["status"])
+    return Record(
+        run=cells["run"],
+        suite=cells["suite"],
+        family=family,
+        variant=variant,
+        target=target,
+        failure=None if status == "ok" else Failure(status, cells["error"]),
+        costs=_read_costs(cells),
+        flops_deviation=_number(cells["flops_deviation"]),
+        timing=_read_timing(cells),
+        warnings=tuple(filter(None, cells["warnings"].split(" | "))),
+    )
+
+
+def _read_costs(cells: Mapping[str, str]) -> Costs | None:
+    if not cells["flops"]:
+        return None
+    return Costs(**{name: int(cells[name]) for name in COSTS if name != "flops_deviation"})
+
+
+def _read_timing(cells: Mapping[str, str]) -> Timing | None:
+    seconds, relative = _interval(cells, "median_s", "ci"), _interval(cells, "relative_speed", "relative")
+    if seconds is None:
+        return None
+    faults = _number(cells["faults_per_call"])
+    return Timing(seconds, relative, int(cells["launches"]), int(cells["samples"]), faults)
+
+
+def _interval(cells: Mapping[str, str], estimate: str, ends: str) -> Interval | None:
+    unit = "_s" if ends == "ci" else ""
+    middle = _number(cells[estimate])
+    if middle is None:
+        return None
+    return Interval(middle, _number(cells[f"{ends}_low{unit}"]), _number(cells[f"{ends}_high{unit}"]))
+
+
+def _number(cell: str) -> float | None:
+    return float(cell) if cell else None

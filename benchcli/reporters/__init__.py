@@ -1,0 +1,1 @@
+"""The reporters, one format a file: each turns a report into text."""

@@ -1,0 +1,36 @@
+"""For documents and reviews."""
+
+from collections.abc import Iterator
+
+from benchcli.reporters.base import REPORTERS, Reporter
+from benchcli.running import Report
+from benchcli.tables import Table, footer, heading, tables
+
+
+class Markdown(Reporter):
+    """GitHub's tables."""
+
+    name = "markdown"
+
+    def render(self, report: Report) -> str:
+        """Write a section for each guideline."""
+        sections = [heading(report), *(_section(table) for table in tables(report)), footer(report)]
+        return "\n\n".join(sections) + "\n"
+
+
+def _section(table: Table) -> str:
+    return "\n".join([f"## {table.title}", "", *_rows(table), "", *(f"- {line}" for line in table.lines)])
+
+
+def _rows(table: Table) -> Iterator[str]:
+    yield _row(table.columns)
+    yield _row(["---", *("--:" for _ in table.columns[1:])])
+    for row in table.rows:
+        yield _row(row)
+
+
+def _row(cells: "tuple[str, ...] | list[str]") -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+REPORTERS.add(Markdown())

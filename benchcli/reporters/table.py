@@ -1,0 +1,56 @@
+"""For a terminal."""
+
+import io
+import sys
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from benchcli.reporters.base import REPORTERS, Reporter
+from benchcli.running import Report
+from benchcli.tables import Table, footer, heading, tables
+
+LEFT = 1
+"""Columns before the numbers that are words: the scale. The axis may be either, and stands left too."""
+
+
+class TerminalTable(Reporter):
+    """Plain columns; bold and dim only where stdout is a terminal that shows them."""
+
+    name = "table"
+
+    def render(self, report: Report) -> str:
+        """Draw the tables, as wide as they need where no terminal sets a width."""
+        screen = Console(file=sys.stdout)
+        colours = screen.color_system if screen.is_terminal and not screen.no_color else None
+        text = io.StringIO()
+        console = Console(
+            file=text,
+            force_terminal=screen.is_terminal,
+            color_system=colours,  # type: ignore[arg-type]
+            width=screen.width if screen.is_terminal else 200,
+            highlight=False,
+            soft_wrap=True,
+        )
+        console.print(heading(report), style="dim", markup=False)
+        for table in tables(report):
+            console.print()
+            console.print(table.title, style="bold", markup=False)
+            console.print(_drawn(table))
+            for line in table.lines:
+                console.print(line, markup=False)
+        console.print()
+        console.print(footer(report), style="dim", markup=False)
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def _drawn(table: Table) -> RichTable:
+    drawn = RichTable(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+    for number, column in enumerate(table.columns):
+        drawn.add_column(column, justify="left" if number <= LEFT else "right", no_wrap=True)
+    for row in table.rows:
+        drawn.add_row(*row)
+    return drawn
+
+
+REPORTERS.add(TerminalTable())

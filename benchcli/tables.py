@@ -1,0 +1,133 @@
+"""Lay a report out as tables of text: what reporters for people then draw."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from benchcli import units
+from benchcli.advice import codes, sentence
+from benchcli.devices.base import DEVICES, split_name
+from benchcli.families import paper_column
+from benchcli.guidelines.base import GUIDELINES
+from benchcli.running import Report
+from benchcli.schema import FamilyResult, Record, Verdict
+
+COUNTED = ("MFLOPs", "Δ FLOPs", "MAC MB")
+UNKNOWN = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One guideline's table: a title, its rows, and the lines below."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[str, ...]
+
+
+def tables(report: Report) -> list[Table]:
+    """Return a table for each guideline, its families one below the other."""
+    groups = groupby(report.results, key=lambda result: result.family.guideline)
+    return [_table(name, list(results), report.verdicts) for name, results in groups]
+
+
+def heading(report: Report) -> str:
+    """Return the line that says where and how everything was measured."""
+    target, machine = report.environment["target"], report.environment.get("machine", {})
+    families = [result.family for result in report.results]
+    where = report.environment.get("device", {}).get("card") or machine.get("cpu", target["device"])
+    threads = f"{target['threads']} thread{'s' if target['threads'] > 1 else ''}"
+    shared = [
+        " and ".join(dict.fromkeys(str(getattr(family, name)) for family in families))
+        for name in ("dtype", "layout", "batch")
+    ]
+    device = target["device"] if target["device"] != "cpu" else None
+    parts = [where, device, threads, target["runtime"], *shared[:2], f"batch {shared[2]}"]
+    if target["allocator"] != "steady":
+        parts.append(f"{target['allocator']} allocator")
+    return " · ".join(part for part in parts if part)
+
+
+def footer(report: Report) -> str:
+    """Return the line that says where the files are and what it took."""
+    launches = [r.timing.launches for result in report.results for r in result.records if r.timing]
+    count = f"{max(launches)} launches" if launches else "no launch"
+    return f"{report.folder} · {count} · {units.seconds(report.seconds)}"
+
+
+def _table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table:
+    guideline = GUIDELINES[name]
+    extra = [
+        column
+        for column in ("batch", "dtype", "layout")
+        if len({getattr(result.family, column) for result in results}) > 1
+    ]
+    records = [record for result in results for record in result.records]
+    mine = {result.family.name for result in results}
+    return Table(
+        title=f"{name.upper()}  {guideline.claim}",
+        columns=("scale", *extra, guideline.axis, "channels", *COUNTED, "time ms", "relative speed", "paper"),
+        rows=tuple(_row(record, extra) for record in records),
+        lines=(
+            *(_verdict_line(verdict) for verdict in verdicts if verdict.family in mine),
+            *_warning_lines(records),
+        ),
+    )
+
+
+def _row(record: Record, extra: Sequence[str]) -> tuple[str, ...]:
+    family = record.family
+    identity = [f"×{family.scale}", *(str(getattr(family, column)) for column in extra)]
+    return (*identity, record.variant.name, record.variant.channels, *_costs(record), *_time(record), _paper(record))
+
+
+def _costs(record: Record) -> tuple[str, str, str]:
+    costs = record.costs
+    if costs is None:
+        return UNKNOWN, UNKNOWN, UNKNOWN
+    is_baseline = record.variant.name == record.family.baseline
+    deviation = record.flops_deviation
+    drift = UNKNOWN if is_baseline or deviation is None else units.percent(deviation, signed=True)
+    return units.mega(costs.flops), drift, units.mega(costs.mac_bytes)
+
+
+def _time(record: Record) -> tuple[str, str]:
+    timing = record.timing
+    if timing is None:
+        return record.failure.status if record.failure else UNKNOWN, UNKNOWN
+    if record.variant.name == record.family.baseline:
+        relative = "1"
+    else:
+        relative = units.speed(timing.relative) if timing.relative else UNKNOWN
+    mark = " !" if any(code.startswith("imprecise") for code in record.warnings) else ""
+    return units.milliseconds(timing.seconds.estimate), relative + mark
+
+
+def _paper(record: Record) -> str:
+    family = record.family
+    column = paper_column(family.widths, DEVICES[split_name(record.target.device)[0]].column)
+    value = GUIDELINES[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
+    if value is None:
+        return UNKNOWN
+    return "1" if record.variant.name == family.baseline else f"{value:.3f}"
+
+
+def _verdict_line(verdict: Verdict) -> str:
+    where = verdict.scale if verdict.family == f"{verdict.guideline}-x{verdict.scale[1:]}" else verdict.family
+    if verdict.relative is None:
+        return f"{where} {verdict.outcome}: {verdict.advice}"
+    measured = f"{verdict.variant} runs at {units.speed(verdict.relative)} of the speed of {verdict.baseline}"
+    bound = f" (an effect counts from {units.percent(verdict.threshold)})" if verdict.outcome != "holds" else ""
+    advice = f"; {verdict.advice}" if verdict.advice else ""
+    return f"{where} {verdict.outcome}: {measured}{bound}{advice}"
+
+
+def _warning_lines(records: Sequence[Record]) -> Iterator[str]:
+    for record in records:
+        if record.failure:
+            name = f"×{record.family.scale} {record.variant.name}"
+            yield f"{record.failure.status}: {name}: {record.failure.error}"
+    for code, names in codes(records).items():
+        mark = "! " if code.startswith("imprecise") else ""
+        yield f"{mark}{', '.join(names)}: {sentence(code)}"

@@ -1,0 +1,49 @@
+"""Numbers as a person reads them; the only place where SI prefixes are."""
+
+from benchcli.schema import Interval
+
+_PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def milliseconds(seconds: float) -> str:
+    """Return seconds as milliseconds with three significant digits: "2.59", "13.1", "104"."""
+    return significant(seconds * 1e3)
+
+
+def significant(number: float) -> str:
+    """Return a number with three significant digits, without an exponent."""
+    size = abs(number)
+    decimals = 2 if size < 10 else 1 if size < 100 else 0
+    return f"{number:.{decimals}f}" if size >= 0.1 or size == 0 else f"{number:.4f}"
+
+
+def mega(count: int) -> str:
+    """Return a count in millions."""
+    return f"{count / 1e6:.1f}"
+
+
+def prefixed(count: float, unit: str) -> str:
+    """Return a count with its prefix: "24.0 GB"."""
+    for size, prefix in _PREFIXES:
+        if count >= size:
+            return f"{count / size:.1f} {prefix}{unit}"
+    return f"{count:.0f} {unit}"
+
+
+def percent(fraction: float, signed: bool = False) -> str:
+    """Return a fraction in per cent: "+3.3 %"."""
+    text = f"{fraction * 100:{'+' if signed else ''}.1f}"
+    return "0.0 %" if float(text) == 0 else f"{text} %"
+
+
+def speed(interval: Interval) -> str:
+    """Return a relative speed with its half-width: "0.683 ± 0.010"."""
+    if interval.low is None or interval.high is None:
+        return f"{interval.estimate:.3f} ± ?"
+    return f"{interval.estimate:.3f} ± {(interval.high - interval.low) / 2:.3f}"
+
+
+def seconds(duration: float) -> str:
+    """Return a duration for talk: "14 s", "2 min 5 s"."""
+    minutes, rest = divmod(round(duration), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
