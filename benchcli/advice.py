@@ -11,7 +11,11 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     ),
     "imprecise": lambda detail: (
         "wider than asked: "
-        + ("so many launches were asked for" if detail == "launches" else "the budget was spent first; give a larger --budget")
+        + (
+            "so many launches were asked for"
+            if detail == "launches"
+            else "the budget was spent first; give a larger --budget"
+        )
     ),
     "costs": lambda detail: f"not counted for certain: {detail}",
     "threads": lambda detail: (

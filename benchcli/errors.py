@@ -1,7 +1,6 @@
 """What a person did that cannot work, said in one line with the way out."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class UserError(Exception):
@@ -14,6 +13,8 @@ class NothingMeasuredError(Exception):
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> UserError:
     """Say that `name` is not one of the `known` names of this kind, and which name is nearest."""
+    from difflib import get_close_matches
+
     choices = list(known)
     near = get_close_matches(str(name).lower(), choices, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}? " if near else ""

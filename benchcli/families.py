@@ -55,9 +55,7 @@ def variants(guideline: Guideline, request: Request, column: Column, scale: int)
         yield guideline.variant(value, width, request.size)
 
 
-def _channels(
-    guideline: Guideline, request: Request, column: Column, scale: int
-) -> list[tuple[str, Width]]:
+def _channels(guideline: Guideline, request: Request, column: Column, scale: int) -> list[tuple[str, Width]]:
     widths, values = request.widths, _values(guideline, request, column)
     if isinstance(widths, int):
         base = widths * scale
@@ -70,7 +68,7 @@ def _channels(
         for value in values:
             if value not in known:
                 raise UserError(
-                    f"{guideline.name} has no {widths} channels for {value}: known: {', '.join(known)}; "
+                    f"{guideline.name} has no {_label(widths, column)} channels for {value}: known: {', '.join(known)}; "
                     "a base width, such as 64, fits every value"
                 )
         return [(value, scaled(known[value], scale)) for value in values]

@@ -1,7 +1,7 @@
 """Records on the wire: one CSV row each, identity first, then costs, then time."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from benchcli.schema import Costs, Failure, Family, Interval, Record, Status, Target, Timing, Variant
 
@@ -83,7 +83,7 @@ def row(record: Record) -> dict[str, Cell]:
 def _costs(record: Record) -> dict[str, Cell]:
     if record.costs is None:
         return dict.fromkeys(COSTS)
-    counted = {name: getattr(record.costs, name) for name in COSTS if name != "flops_deviation"}
+    counted = {name: getattr(record.costs, name) for name in COSTS[:-1]}
     return {**counted, "flops_deviation": record.flops_deviation}
 
 
@@ -107,7 +107,7 @@ def _time(record: Record) -> dict[str, Cell]:
 
 def parse(cells: Mapping[str, str], family: Family, variant: Variant, target: Target) -> Record:
     """Return the record in a row of text, of a variant that is known. Raises ValueError, KeyError where torn."""
-    status = cast(Status, cells["status"])
+    status = cast("Status", cells["status"])
     return Record(
         run=cells["run"],
         suite=cells["suite"],
@@ -125,7 +125,8 @@ def parse(cells: Mapping[str, str], family: Family, variant: Variant, target: Ta
 def _read_costs(cells: Mapping[str, str]) -> Costs | None:
     if not cells["flops"]:
         return None
-    return Costs(**{name: int(cells[name]) for name in COSTS if name != "flops_deviation"})
+    counts: dict[str, Any] = {name: int(cells[name]) for name in COSTS[:-1]}
+    return Costs(**counts)
 
 
 def _read_timing(cells: Mapping[str, str]) -> Timing | None:

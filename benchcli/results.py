@@ -1,5 +1,6 @@
 """The folder of a run: what is finished is in it, whole and readable, whenever the run ends."""
 
+import contextlib
 import csv
 import io
 import json
@@ -69,6 +70,13 @@ class ResultsFolder:
             self._append(MEASUREMENTS, _lines(records))
         except OSError as error:
             raise UserError(f"{self.path} cannot be written: {error.strerror}; the earlier rows are kept") from None
+
+    def discard(self) -> None:
+        """Take back a folder in which nothing was ever measured."""
+        for name in (MEASUREMENTS, SAMPLES, ENVIRONMENT):
+            (self.path / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it holds what is not ours, and stays
+            self.path.rmdir()
 
     def finished(self, families: Iterable[Family], target: Target) -> dict[str, tuple[Record, ...]]:
         """Return the records of the families that are whole."""

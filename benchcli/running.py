@@ -138,12 +138,15 @@ def _measured(
     if not rest:
         return
     observer(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
-    found = survey(rest, request.target, request.plan, launcher)
-    _identify(environment, request.target, found)
+    try:
+        found = survey(rest, request.target, request.plan, launcher)
+        _identify(environment, request.target, found)
+    except (UserError, NothingMeasuredError):
+        if request.resume is None:
+            folder.discard()
+        raise
     folder.describe(environment)
-    run = Run(
-        environment["run"], request.suite.name, request.target, request.plan, found, launcher, observer, clock
-    )
+    run = Run(environment["run"], request.suite.name, request.target, request.plan, found, launcher, observer, clock)
     codes = _target_warnings(request.target)
     for result in measure(rest, run):
         records = tuple(replace(record, warnings=(*codes, *record.warnings)) for record in result.records)
@@ -160,7 +163,11 @@ def _identify(environment: dict[str, Any], target: Target, found: Survey) -> Non
             f"{digest}): start a new one with --output"
         )
     environment.update(
-        digest=digest, machine=here, software=dict(found.software), device=dict(found.device), commit=machine.commit()
+        digest=digest,
+        machine=here,
+        software=dict(found.software),
+        device=dict(found.device),
+        commit=machine.commit(),
     )
 
 

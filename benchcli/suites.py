@@ -8,8 +8,8 @@ from typing import Any
 
 from benchcli import limits
 from benchcli.errors import UserError, unknown
-from benchcli.families import Request, Width, Widths
-from benchcli.guidelines.base import GUIDELINES
+from benchcli.families import Request, Widths
+from benchcli.guidelines.base import GUIDELINES, Width
 from benchcli.toml_lines import line_of
 
 SUITE_KEYS = ("description", "family")
@@ -53,7 +53,9 @@ class SuiteFile:
         try:
             return tomllib.loads(self._text)
         except tomllib.TOMLDecodeError as error:
-            raise UserError(f"{self.path}: not TOML: {error}") from None
+            # The parser names the line, but where the text ends too early it says only that.
+            place = str(error).replace("end of document", f"the end, line {len(self._text.splitlines())}")
+            raise UserError(f"{self.path}: not TOML: {place}") from None
 
     def _request(self, index: int, table: dict[str, Any]) -> Request:
         fields: dict[str, Any] = {}

@@ -79,7 +79,14 @@ def _table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdic
 def _row(record: Record, extra: Sequence[str]) -> tuple[str, ...]:
     family = record.family
     identity = [f"×{family.scale}", *(str(getattr(family, column)) for column in extra)]
-    return (*identity, record.variant.name, record.variant.channels, *_costs(record), *_time(record), _paper(record))
+    return (
+        *identity,
+        record.variant.name,
+        record.variant.channels,
+        *_costs(record),
+        *_time(record),
+        _paper(record),
+    )
 
 
 def _costs(record: Record) -> tuple[str, str, str]:

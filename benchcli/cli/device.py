@@ -6,15 +6,15 @@ from typing import Any
 import click
 
 from benchcli import units
-from benchcli.cli.measuring import Session
-from benchcli.cli.options import format_option, target_of, target_options
+from benchcli.cli.options import format_option, session_option, target_of, target_options
+from benchcli.cli.session import Session
 
 
-@click.command()
+@click.command("device")
 @target_options
 @format_option("table", "json")
-@click.pass_obj
-def device(session: Session | None, device: str, threads: int, allocator: str, format_: str) -> None:
+@session_option
+def command(session: Session, device: str, threads: int, allocator: str, format_: str) -> None:
     """Show the machine, the device and the versions that would be measured, and their digest.
 
     \b
@@ -22,7 +22,7 @@ def device(session: Session | None, device: str, threads: int, allocator: str, f
     """
     from benchcli.running import describe
 
-    facts = describe(target_of(device, threads, allocator), (session or Session()).launcher)
+    facts = describe(target_of(device, threads, allocator), session.launcher)
     if format_ == "json":
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
@@ -37,4 +37,8 @@ def _shown(name: str, value: Any) -> str:
         return units.prefixed(value, "B")
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items())
-    return {True: "yes", False: "no", None: "unknown"}.get(value, str(value)) if not value or value is True else str(value)
+    return (
+        {True: "yes", False: "no", None: "unknown"}.get(value, str(value))
+        if not value or value is True
+        else str(value)
+    )

@@ -5,8 +5,16 @@ from typing import Any
 import click
 
 from benchcli.cli import parameters
-from benchcli.cli.measuring import Session, expanded, families_of, measure_and_show, request_options
-from benchcli.cli.options import output_options, plan_options, target_options, variation_options, varied
+from benchcli.cli.measuring import expanded, families_of, measure_and_show, request_options
+from benchcli.cli.options import (
+    output_options,
+    plan_options,
+    session_option,
+    target_options,
+    variation_options,
+    varied,
+)
+from benchcli.cli.session import Session
 from benchcli.families import Request
 from benchcli.guidelines.base import GUIDELINES
 
@@ -15,14 +23,14 @@ def _names() -> list[str]:
     return [*(guideline.name for guideline in GUIDELINES), "all"]
 
 
-@click.command()
+@click.command("guideline")
 @click.argument("name", type=parameters.name("guideline", _names), metavar="g1|g2|g3|g4|all")
 @target_options
 @variation_options
 @plan_options
 @output_options
-@click.pass_obj
-def guideline(session: Session | None, name: str, **options: Any) -> int:
+@session_option
+def command(session: Session, /, name: str, **options: Any) -> int:
     """Measure a guideline on this machine and say whether it holds.
 
     \b

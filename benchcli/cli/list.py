@@ -43,7 +43,7 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
 @click.command("list")
 @click.argument("kind", type=parameters.name("kind", lambda: KINDS), required=False)
 @format_option("table", "json")
-def list_(kind: str | None, format_: str) -> None:
+def command(kind: str | None, format_: str) -> None:
     """List what can be measured: guidelines, suites, widths, devices, runtimes, allocators, dtypes, layouts.
 
     \b

@@ -1,39 +1,67 @@
-"""The program: its verbs, and what exit code each end gets."""
+"""The program: its verbs, and what exit code each end gets.
 
+A verb's module is imported when the verb is called: `--help` loads nothing but click.
+"""
+
+import importlib
 import signal
 import sys
-import traceback
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from benchcli import __version__
-from benchcli.cli.device import device
-from benchcli.cli.guideline import guideline
-from benchcli.cli.list import list_
-from benchcli.cli.run import run
 from benchcli.errors import NothingMeasuredError, UserError
+
+if TYPE_CHECKING:
+    from benchcli.cli.session import Session
 
 FINE, UNEXPECTED, USAGE, NOT_MEASURED, INTERRUPTED = 0, 1, 2, 4, 130
 
+VERBS: Final = {
+    "guideline": "Measure a guideline here and say whether it holds.",
+    "run": "Measure a suite: one that ships, or your own.",
+    "list": "List guidelines, suites, widths, devices and more.",
+    "device": "Show what would be measured on.",
+}
+"""Each verb's module in this package, which defines `command`, and its line in the help."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class Verbs(click.Group):
+    """A group that imports a verb's module when it is called by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the verbs in the order of the help."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a verb's command. Raises UserError with the nearest name."""
+        if cmd_name not in VERBS:
+            from benchcli.errors import unknown
+
+            raise unknown("verb", cmd_name, VERBS)
+        command: click.Command = importlib.import_module(f"benchcli.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the verbs' lines without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="benchcli")
 def benchcli() -> None:
-    """How fast do efficient networks run here, and does ShuffleNet V2's guideline hold?
+    """How fast do efficient networks run here, and do ShuffleNet V2's guidelines hold?
 
     \b
     Example: benchcli guideline g2
     """
 
 
-for verb in (guideline, run, list_, device):
-    benchcli.add_command(verb)
-
-
-def main(arguments: list[str] | None = None, session: object = None) -> NoReturn:
-    """Run the command line and exit: 0 fine, 1 unexpected, 2 bad input, 4 nothing measured, 130 interrupted."""
+def main(arguments: list[str] | None = None, session: "Session | None" = None) -> NoReturn:
+    """Run the command line and exit, with one of the codes above or the verb's own."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         code = benchcli.main(arguments, prog_name="benchcli", standalone_mode=False, obj=session)
@@ -41,29 +69,27 @@ def main(arguments: list[str] | None = None, session: object = None) -> NoReturn
         click.echo(error.format_message())
         sys.exit(USAGE)
     except click.ClickException as error:
-        _say(error.format_message())
-        sys.exit(USAGE)
+        _end(error.format_message(), USAGE)
     except UserError as error:
-        _say(str(error))
-        sys.exit(USAGE)
+        _end(str(error), USAGE)
     except NothingMeasuredError as error:
-        _say(str(error))
-        sys.exit(NOT_MEASURED)
+        _end(str(error), NOT_MEASURED)
     except (KeyboardInterrupt, click.Abort):
-        _say("interrupted")
-        sys.exit(INTERRUPTED)
+        _end("interrupted", INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of stdout went away: nobody is left to tell
         sys.exit(FINE)
     except Exception:
+        import traceback
+
         traceback.print_exc()
-        _say("an unexpected error, which is a bug of benchcli: please report the lines above")
-        sys.exit(UNEXPECTED)
+        _end("an unexpected error, which is a bug of benchcli: please report the lines above", UNEXPECTED)
     sys.exit(code if isinstance(code, int) else FINE)
 
 
-def _say(text: str) -> None:
+def _end(text: str, code: int) -> NoReturn:
     click.echo(f"benchcli: {' '.join(text.split())}", err=True)
+    sys.exit(code)
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

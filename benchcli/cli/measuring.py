@@ -2,29 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
+from benchcli.cli.main import INTERRUPTED
+from benchcli.cli.session import Session
 from benchcli.errors import UserError
 from benchcli.families import Request as FamilyRequest
 from benchcli.measure.engine import Observer, Progress
-from benchcli.measure.process import Launcher, run_worker
 from benchcli.schema import Family, Plan, Suite
 
-INTERRUPTED = 130
 
-
-@dataclass(frozen=True)
-class Session:
-    """What the command line runs on; tests put a launcher of their own here."""
-
-    launcher: Launcher = run_worker
-
-
-def measure_and_show(session: Session | None, suite: Suite, options: dict[str, Any]) -> int:
+def measure_and_show(session: Session, suite: Suite, options: dict[str, Any]) -> int:
     """Measure a suite, print the report and return the exit code."""
     from benchcli.cli.options import target_of
     from benchcli.running import InterruptedRunError, Request, run_suite
@@ -37,7 +28,7 @@ def measure_and_show(session: Session | None, suite: Suite, options: dict[str, A
     request = Request(suite, target, plan, output, options["resume"])
     try:
         with progress() as observer:
-            report = run_suite(request, (session or Session()).launcher, observer)
+            report = run_suite(request, session.launcher, observer, session.clock)
     except InterruptedRunError as interrupted:
         report = interrupted.report
         if report.results:
@@ -84,7 +75,11 @@ def progress() -> Iterator[Observer]:
     from rich.progress import Progress as Bar
 
     # Two refreshes a second: what draws runs beside what is timed.
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("at most {task.fields[left]} s left"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("at most {task.fields[left]} s left"),
+    )
     with Bar(*columns, console=console, transient=True, refresh_per_second=2) as bar:
         task = bar.add_task("starting", total=None, left="?")
 

@@ -1,6 +1,7 @@
 """The options that verbs share, as decorators."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,14 +9,27 @@ import click
 
 from benchcli import limits
 from benchcli.cli import parameters
+from benchcli.cli.session import Session
 from benchcli.devices.base import DEVICES, split_name
 from benchcli.errors import UserError, unknown
 from benchcli.families import NAMED_WIDTHS, Request
 from benchcli.measure.allocator import ALLOCATORS
 from benchcli.schema import Plan, Target
 
+Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT = Plan()
+
+
+def session_option(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Pass the session that the program was started with, or one of real processes."""
+
+    @click.pass_obj
+    @wraps(command)
+    def with_session(session: Session | None, /, *args: Any, **options: Any) -> Result:
+        return command(session or Session(), *args, **options)
+
+    return with_session
 
 
 def target_options(command: Command) -> Command:

@@ -14,7 +14,7 @@ PRECISION = (0.0005, 0.5)
 BUDGET_S = (1.0, 7 * 24 * 3600.0)
 
 
-class Parameter(click.ParamType):
+class Parameter(click.ParamType[Any]):
     """A click type made of a function from text to value that raises UserError."""
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:
@@ -28,8 +28,8 @@ class Parameter(click.ParamType):
         try:
             return self._read(value)
         except UserError as error:
-            option = param.opts[0] if param else self.name
-            raise click.UsageError(f"{option}: {error}", ctx) from None
+            option = f"{param.opts[0]}: " if isinstance(param, click.Option) else ""
+            raise click.UsageError(f"{option}{error}", ctx) from None
 
 
 def whole(kind: str, least_most: tuple[int, int]) -> Parameter:

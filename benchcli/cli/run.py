@@ -5,21 +5,29 @@ from typing import Any
 
 import click
 
-from benchcli.cli.measuring import Session, expanded, families_of, measure_and_show, request_options
-from benchcli.cli.options import output_options, plan_options, target_options, variation_options, varied
+from benchcli.cli.measuring import expanded, families_of, measure_and_show, request_options
+from benchcli.cli.options import (
+    output_options,
+    plan_options,
+    session_option,
+    target_options,
+    variation_options,
+    varied,
+)
+from benchcli.cli.session import Session
 from benchcli.errors import UserError
 from benchcli.schema import Family
 from benchcli.suites import SuiteFile, find_suite
 
 
-@click.command()
+@click.command("run")
 @click.argument("suite")
 @target_options
 @variation_options
 @plan_options
 @output_options
-@click.pass_obj
-def run(session: Session | None, suite: str, **options: Any) -> int:
+@session_option
+def command(session: Session, /, suite: str, **options: Any) -> int:
     """Measure a suite: one that ships (see `benchcli list`), or a TOML file of your own.
 
     \b

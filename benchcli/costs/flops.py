@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from fvcore.nn import FlopCountAnalysis
 from torch.utils.flop_counter import FlopCounterMode
 
 NOT_MULTIPLY_ADDS = (
@@ -25,9 +24,11 @@ NOT_MULTIPLY_ADDS = (
 
 def flops(network: torch.nn.Module, inputs: torch.Tensor) -> int:
     """Return the multiply-adds of convolutions and matrix products in one call, by fvcore."""
-    analysis = FlopCountAnalysis(network, inputs).unsupported_ops_warnings(False).tracer_warnings("none")
-    analysis.set_op_handle(**dict.fromkeys(NOT_MULTIPLY_ADDS, _nothing))
     with torch.no_grad(), _silence():
+        from fvcore.nn import FlopCountAnalysis  # importing it compiles TorchScript, which warns
+
+        analysis = FlopCountAnalysis(network, inputs).unsupported_ops_warnings(False).tracer_warnings("none")
+        analysis.set_op_handle(**dict.fromkeys(NOT_MULTIPLY_ADDS, _nothing))
         return int(analysis.total())
 
 
@@ -35,7 +36,7 @@ def flops_by_torch(network: torch.nn.Module, inputs: torch.Tensor) -> int:
     """Return the same by `torch.utils.flop_counter`, which counts two for a multiply-add."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(inputs)
-    return counter.get_total_flops() // 2
+    return int(counter.get_total_flops()) // 2
 
 
 def _nothing(_inputs: object, _outputs: object) -> Counter[str]:

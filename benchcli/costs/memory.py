@@ -51,11 +51,11 @@ def memory_costs(network: torch.nn.Module, inputs: torch.Tensor) -> MemoryCosts:
     )
 
 
-class _Walk(TorchDispatchMode):
+class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts as operators pass; nothing is kept of a tensor but its storage's place in the order."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.elementwise = self.mac_elements = self.mac_bytes = self.mac_fused_bytes = 0
         self.unknown: set[str] = set()
         self._produced: dict[int, int] = {}
@@ -72,9 +72,7 @@ class _Walk(TorchDispatchMode):
             self._produced[_storage(tensor)] = len(self._produced)
         return result
 
-    def _count(
-        self, func: Any, args: tuple[Any, ...], read: list[torch.Tensor], written: list[torch.Tensor]
-    ) -> None:
+    def _count(self, func: Any, args: tuple[Any, ...], read: list[torch.Tensor], written: list[torch.Tensor]) -> None:
         name = _name(func)
         unfused = _bytes(read) + _bytes(written)
         pointwise = torch.Tag.pointwise in func.tags or name in NORMALISATIONS
@@ -125,7 +123,7 @@ def _distinct(tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
 
 
 def _storage(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage()._cdata
+    return int(tensor.untyped_storage()._cdata)
 
 
 def _bytes(tensors: Iterable[torch.Tensor]) -> int:

@@ -28,7 +28,10 @@ class Cpu(Device):
         """Return the vector instructions that torch's kernels use here."""
         import torch
 
-        return {"capability": torch.backends.cpu.get_cpu_capability(), "mkldnn": torch.backends.mkldnn.is_available()}
+        return {
+            "capability": torch.backends.cpu.get_cpu_capability(),
+            "mkldnn": torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
+        }
 
     def torch_name(self, index: int) -> str:  # noqa: ARG002
         """Return "cpu"."""

@@ -65,7 +65,7 @@ class Fake(EventDevice):
 
     def facts(self, index: int) -> Facts:  # noqa: ARG002
         """Return the constants of its roofline."""
-        return {"peak_flops": PEAK, "bandwidth": BANDWIDTH}
+        return {"card": "simulated accelerator", "peak_flops": PEAK, "bandwidth": BANDWIDTH}
 
     def torch_name(self, index: int) -> str:  # noqa: ARG002
         """Return "cpu": that is where its networks are built."""

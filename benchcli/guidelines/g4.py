@@ -42,7 +42,7 @@ class ElementWise(Guideline):
         """Return the name of what is kept."""
         return one_of("g4 choice of element-wise operations", text, list(OPERATIONS))
 
-    def solve(self, value: str, width: int) -> Width:
+    def solve(self, value: str, width: int) -> Width:  # noqa: ARG002
         """Return the width itself: ReLU and shortcut have no multiply-adds."""
         return width
 

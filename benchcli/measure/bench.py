@@ -36,18 +36,22 @@ def load(variant: Variant, family: Family, device: str) -> tuple[torch.nn.Module
     return network, torch.randn(family.batch, *variant.shape).to(device)
 
 
-def prepare(
-    variant: Variant, family: Family, costs: Costs, device: Device, index: int, runtime: Runtime
-) -> Bench:
+def prepare(variant: Variant, family: Family, costs: Costs, device: Device, index: int, runtime: Runtime) -> Bench:
     """Build a variant and check its output. Raises WrongOutputError, and what torch raises."""
     network, inputs = load(variant, family, device.torch_name(index))
     reference = network(inputs)
-    dtype, memory_format = getattr(torch, family.dtype), FORMATS[family.layout]
+    dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
     network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
     inputs = inputs.to(dtype=dtype, memory_format=memory_format)
     call = runtime.prepare(network, inputs)
     check(call(), reference)
     return Bench(call, device.timer(call, costs, index))
+
+
+def torch_dtype(name: str) -> torch.dtype:
+    """Return torch's dtype of that name."""
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype
 
 
 def check(output: object, reference: torch.Tensor) -> None:

@@ -1,7 +1,7 @@
 """Measure families: launch workers until every relative speed is precise or the budget is spent."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TypeVar
@@ -152,6 +152,6 @@ class _Group:
         )
 
     @staticmethod
-    def of(family: Family, table: dict[Key, Value]) -> dict[str, Value]:
+    def of(family: Family, table: Mapping[Key, Value]) -> dict[str, Value]:
         """Return one family's part of a table, by variant."""
         return {variant: value for (name, variant), value in table.items() if name == family.name}

@@ -30,8 +30,6 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 def worker_environment(target: Target, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables of a worker's environment: nothing else of this process's reaches it."""
     source = os.environ if inherited is None else inherited
-    kept = {
-        name: value for name, value in source.items() if name in NEEDED or name.startswith(NEEDED_PREFIXES)
-    }
+    kept = {name: value for name, value in source.items() if name in NEEDED or name.startswith(NEEDED_PREFIXES)}
     threads = dict.fromkeys(THREAD_VARIABLES, str(target.threads))
     return {**kept, **threads, **allocator(target.allocator).variables}

@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 
 from benchcli.measure.stopping import within
-from benchcli.schema import Costs, Failure, Family, FamilyResult, Interval, Plan, Record, Sample, Target, Timing
+from benchcli.schema import (
+    Costs,
+    Failure,
+    Family,
+    FamilyResult,
+    Interval,
+    Plan,
+    Record,
+    Sample,
+    Target,
+    Timing,
+)
 from benchcli.statistics import interval_over_launches, launch_log_ratios, launch_log_seconds
 
 FAULTING = 1.0

@@ -1,5 +1,6 @@
 """Start a worker and listen to it: whatever it does, the listener gets events and then an end."""
 
+import contextlib
 import queue
 import signal
 import subprocess
@@ -101,10 +102,8 @@ def _tell(process: subprocess.Popen[str], line: str) -> None:
 
 
 def _close(stream: IO[str]) -> None:
-    try:
+    with contextlib.suppress(OSError):  # what was left in the buffer was for a process that is gone
         stream.close()
-    except OSError:
-        pass  # what was left in the buffer was for a process that is gone
 
 
 def _death(code: int, tail: str, kills: int) -> Failure:

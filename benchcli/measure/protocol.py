@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, get_args
 
 from benchcli.schema import Costs, Family, Sample, Status, Target, Variant
 
-SURVEY = "survey"
-LAUNCH = "launch"
+SURVEY: Final = "survey"
+LAUNCH: Final = "launch"
 
 
 @dataclass(frozen=True)
@@ -110,12 +110,11 @@ def decode_event(line: str) -> Event:
     """Return the event in a line. Raises ValueError where it is none."""
     data = json.loads(line)
     kind = _EVENTS[data.pop("event")]
-    nested = {"costs": _costs, "sample": lambda sample: Sample(**sample)}
-    return kind(**{f.name: nested.get(f.name, _same)(data[f.name]) for f in fields(kind)})
-
-
-def _same(value: Any) -> Any:
-    return value
+    if "costs" in data:
+        data["costs"] = _costs(data["costs"])
+    if "sample" in data:
+        data["sample"] = Sample(**data["sample"])
+    return kind(**data)
 
 
 def _costs(data: Mapping[str, Any]) -> Costs:
@@ -123,7 +122,5 @@ def _costs(data: Mapping[str, Any]) -> Costs:
 
 
 def _family(data: Mapping[str, Any]) -> Family:
-    variants = tuple(
-        Variant(**{**variant, "shape": tuple(variant["shape"])}) for variant in data["variants"]
-    )
+    variants = tuple(Variant(**{**variant, "shape": tuple(variant["shape"])}) for variant in data["variants"])
     return Family(**{**data, "variants": variants})

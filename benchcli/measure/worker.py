@@ -84,14 +84,14 @@ def offer_to_the_killer() -> None:
 
 def _survey(task: Task, device: str, send: Send) -> None:
     from benchcli.costs.count import count
-    from benchcli.measure.bench import failure, load
+    from benchcli.measure.bench import failure, load, torch_dtype
 
     for family in task.families:
         for variant in family.variants:
             send(Started(family.name, variant.name))
             try:
                 network, inputs = load(variant, family, device)
-                dtype = _dtype(family.dtype)
+                dtype = torch_dtype(family.dtype)
                 costs = count(network.to(dtype), inputs.to(dtype))
             except Exception as error:  # a network may raise anything, and costs nobody else anything
                 send(Failed(family.name, variant.name, *failure(error)))
@@ -122,14 +122,6 @@ def _launch(task: Task, send: Send) -> None:
         if benches:
             for sample in sample_family(benches, task, device, rng, announce):
                 send(Sampled(family.name, sample))
-
-
-def _dtype(name: str) -> "torch.dtype":  # noqa: F821
-    import torch
-
-    dtype = getattr(torch, name)
-    assert isinstance(dtype, torch.dtype)  # noqa: S101
-    return dtype
 
 
 def _sender(stream: TextIO) -> Send:

@@ -17,7 +17,10 @@ class Json(Reporter):
     def render(self, report: Report) -> str:
         """Write the report. A record's warnings carry their advice."""
         records = [
-            {**row(record), "warnings": [{"code": code, "advice": sentence(code)} for code in record.warnings]}
+            {
+                **row(record),
+                "warnings": [{"code": code, "advice": sentence(code)} for code in record.warnings],
+            }
             for result in report.results
             for record in result.records
         ]

@@ -1,0 +1,91 @@
+"""What tests share: the command line on the fake device, workers inside this process, golden files."""
+
+import itertools
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from benchcli.measure.process import Died
+from benchcli.measure.protocol import Event, Task, decode_event, decode_task, encode_event, encode_task
+
+TESTS = Path(__file__).parent
+GOLDEN = TESTS / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden files instead of comparing")
+
+
+def inline(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    """Run a worker's task in this process, through the wire format, with few rounds."""
+    from benchcli.measure.worker import do
+
+    events: list[str] = []
+    short = replace(task, seconds=0.0, rounds=3)
+    do(decode_task(encode_task(short)), lambda event: events.append(encode_event(event)))
+    yield from map(decode_event, events)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Outcome]:
+    """Run the command line in this process and in an empty folder, its workers inline, its clock exact."""
+    from benchcli.cli.main import main
+    from benchcli.cli.session import Session
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, launcher: Callable[[Task, float], Iterator[Event | Died]] = inline) -> Outcome:
+        ticks = itertools.count()
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments), Session(launcher, lambda: float(next(ticks))))
+        captured = capsys.readouterr()
+        return Outcome(int(ended.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare text with a golden file, what differs between machines and times taken out."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        steady = steadied(text)
+        if request.config.getoption("--update-golden"):
+            path.write_text(steady, encoding="utf-8")
+        assert steady == path.read_text(encoding="utf-8")
+
+    return compare
+
+
+def steadied(text: str) -> str:
+    text = re.sub(r"\d{8}T\d{6}Z-([\w-]+?)-[\w-]+(?=[ ,\"·]|$)", r"TIME-\1-HOST", text, flags=re.MULTILINE)
+    # Exact times differ in the last bits from one build of the C library to another.
+    return re.sub(r"\d+\.\d{7,}(e-?\d+)?", lambda match: f"{float(match[0]):.6g}", text)
+
+
+def in_process(*arguments: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these arguments in a fresh process."""
+    import os
+
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, **environment},
+    )

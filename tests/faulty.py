@@ -1,0 +1,63 @@
+"""Networks that go wrong, each in its own way."""
+
+import os
+import time
+
+import torch
+from torch import nn
+
+
+class Faulty(nn.Module):
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        self.calls = 0
+        self.convolution = nn.Conv2d(4, 4, 1, bias=False)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return getattr(self, self.kind)(self.convolution(inputs))
+
+    def fine(self, output: torch.Tensor) -> torch.Tensor:
+        return output
+
+    def aborts(self, output: torch.Tensor) -> torch.Tensor:
+        os.abort()
+
+    def exits(self, output: torch.Tensor) -> torch.Tensor:
+        os._exit(3)
+
+    def hangs(self, output: torch.Tensor) -> torch.Tensor:
+        time.sleep(3600)
+        return output
+
+    def allocates(self, output: torch.Tensor) -> torch.Tensor:
+        return output + torch.empty(2**55)
+
+    def is_not_finite(self, output: torch.Tensor) -> torch.Tensor:
+        return output / 0
+
+    def changes_shape(self, output: torch.Tensor) -> torch.Tensor:
+        return output if self.calls % 2 else output[:, :2]
+
+    def changes_values(self, output: torch.Tensor) -> torch.Tensor:
+        return output * self.calls
+
+    def raises(self, output: torch.Tensor) -> torch.Tensor:
+        raise ValueError("it does not like\nits input")
+
+    def is_unsupported(self, output: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError("not on this device")
+
+    def prints(self, output: torch.Tensor) -> torch.Tensor:
+        print("this must not reach the events")
+        return output
+
+    def dies_late(self, output: torch.Tensor) -> torch.Tensor:
+        if self.calls > 6:
+            os._exit(3)
+        return output
+
+
+def build(kind: str) -> nn.Module:
+    return Faulty(kind)
