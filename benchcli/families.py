@@ -68,8 +68,8 @@ def _channels(guideline: Guideline, request: Request, column: Column, scale: int
         for value in values:
             if value not in known:
                 raise UserError(
-                    f"{guideline.name} has no {_label(widths, column)} channels for {value}: known: {', '.join(known)}; "
-                    "a base width, such as 64, fits every value"
+                    f"{guideline.name} has no {_label(widths, column)} channels for {value}: "
+                    f"known: {', '.join(known)}; a base width, such as 64, fits every value"
                 )
         return [(value, scaled(known[value], scale)) for value in values]
     if len(widths) != len(values):

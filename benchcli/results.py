@@ -21,15 +21,16 @@ ENVIRONMENT = "environment.json"
 class ResultsFolder:
     """A folder that a run appends to, family by family."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, made: Sequence[Path] = ()) -> None:
         self.path = path
+        self._made = made
 
     @classmethod
     def create(cls, path: Path) -> "ResultsFolder":
         """Make a folder for a new run. Raises UserError where it cannot be, or holds a run already."""
         if (path / MEASUREMENTS).exists() or (path / ENVIRONMENT).exists():
             raise UserError(f"{path} already holds a run: give another --output, or --resume {path}")
-        folder = cls(path)
+        folder = cls(path, [folder for folder in (path, *path.parents) if not folder.exists()])
         try:
             path.mkdir(parents=True, exist_ok=True)
             folder._append(MEASUREMENTS, _lines([COLUMNS]))
@@ -75,8 +76,9 @@ class ResultsFolder:
         """Take back a folder in which nothing was ever measured."""
         for name in (MEASUREMENTS, SAMPLES, ENVIRONMENT):
             (self.path / name).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # it holds what is not ours, and stays
-            self.path.rmdir()
+        with contextlib.suppress(OSError):  # a folder that holds what is not ours stays
+            for folder in self._made:
+                folder.rmdir()
 
     def finished(self, families: Iterable[Family], target: Target) -> dict[str, tuple[Record, ...]]:
         """Return the records of the families that are whole."""

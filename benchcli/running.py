@@ -179,9 +179,7 @@ def _target_warnings(target: Target) -> list[str]:
     return codes
 
 
-def _report(
-    environment: dict[str, Any], results: list[FamilyResult], folder: ResultsFolder, seconds: float
-) -> Report:
+def _report(environment: dict[str, Any], results: list[FamilyResult], folder: ResultsFolder, seconds: float) -> Report:
     order = [family["name"] for family in environment["suite"]["families"]]
     ordered = tuple(sorted(results, key=lambda result: order.index(result.family.name)))
     return Report(environment, ordered, tuple(verdicts(ordered)), folder.path, seconds)

@@ -22,6 +22,8 @@ class Table:
 
     title: str
     columns: tuple[str, ...]
+    words: int
+    """How many of the first columns are words; the others are numbers."""
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[str, ...]
 
@@ -64,13 +66,14 @@ def _table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdic
         if len({getattr(result.family, column) for result in results}) > 1
     ]
     records = [record for result in results for record in result.records]
-    mine = {result.family.name for result in results}
+    mine = {result.family.name: _published(result.records[-1]) for result in results}
     return Table(
         title=f"{name.upper()}  {guideline.claim}",
+        words=len(extra) + 2,
         columns=("scale", *extra, guideline.axis, "channels", *COUNTED, "time ms", "relative speed", "paper"),
         rows=tuple(_row(record, extra) for record in records),
         lines=(
-            *(_verdict_line(verdict) for verdict in verdicts if verdict.family in mine),
+            *(_verdict_line(verdict, mine[verdict.family]) for verdict in verdicts if verdict.family in mine),
             *_warning_lines(records),
         ),
     )
@@ -112,22 +115,27 @@ def _time(record: Record) -> tuple[str, str]:
 
 
 def _paper(record: Record) -> str:
-    family = record.family
-    column = paper_column(family.widths, DEVICES[split_name(record.target.device)[0]].column)
-    value = GUIDELINES[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
+    value = _published(record)
     if value is None:
         return UNKNOWN
-    return "1" if record.variant.name == family.baseline else f"{value:.3f}"
+    return "1" if record.variant.name == record.family.baseline else f"{value:.3f}"
 
 
-def _verdict_line(verdict: Verdict) -> str:
+def _published(record: Record) -> float | None:
+    family = record.family
+    column = paper_column(family.widths, DEVICES[split_name(record.target.device)[0]].column)
+    return GUIDELINES[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
+
+
+def _verdict_line(verdict: Verdict, published: float | None) -> str:
     where = verdict.scale if verdict.family == f"{verdict.guideline}-x{verdict.scale[1:]}" else verdict.family
     if verdict.relative is None:
         return f"{where} {verdict.outcome}: {verdict.advice}"
     measured = f"{verdict.variant} runs at {units.speed(verdict.relative)} of the speed of {verdict.baseline}"
+    paper = f" (paper {published:.3f})" if published else ""
     bound = f" (an effect counts from {units.percent(verdict.threshold)})" if verdict.outcome != "holds" else ""
     advice = f"; {verdict.advice}" if verdict.advice else ""
-    return f"{where} {verdict.outcome}: {measured}{bound}{advice}"
+    return f"{where} {verdict.outcome}: {measured}{paper}{bound}{advice}"
 
 
 def _warning_lines(records: Sequence[Record]) -> Iterator[str]:

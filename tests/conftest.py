@@ -39,9 +39,7 @@ class Outcome:
 
 
 @pytest.fixture
-def cli(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Outcome]:
+def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     """Run the command line in this process and in an empty folder, its workers inline, its clock exact."""
     from benchcli.cli.main import main
     from benchcli.cli.session import Session

@@ -50,7 +50,7 @@ class Faulty(nn.Module):
         raise NotImplementedError("not on this device")
 
     def prints(self, output: torch.Tensor) -> torch.Tensor:
-        print("this must not reach the events")
+        print("this must not reach the events")  # noqa: T201
         return output
 
     def dies_late(self, output: torch.Tensor) -> torch.Tensor:

@@ -78,9 +78,17 @@ def test_functions_are_short_enough_to_read_aloud(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["benchcli.cli.main", "benchcli.cli.list", "benchcli.reporters.json", "benchcli.reporters.table", "benchcli.verdicts",
-     "benchcli.results", "benchcli.measure.engine", "benchcli.cli.guideline"],
-)  # fmt: skip
+    [
+        "benchcli.cli.main",
+        "benchcli.cli.list",
+        "benchcli.cli.guideline",
+        "benchcli.measure.engine",
+        "benchcli.reporters.json",
+        "benchcli.reporters.table",
+        "benchcli.results",
+        "benchcli.verdicts",
+    ],
+)
 def test_nothing_but_a_worker_loads_torch(module: str) -> None:
     program = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert in_process("-c", program).returncode == 0

@@ -38,7 +38,5 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     return (
-        {True: "yes", False: "no", None: "unknown"}.get(value, str(value))
-        if not value or value is True
-        else str(value)
+        {True: "yes", False: "no", None: "unknown"}.get(value, str(value)) if not value or value is True else str(value)
     )

@@ -81,8 +81,7 @@ class Guideline(ABC):
     def paper_relative_speed(self, value: str, column: Column, scale: int) -> float | None:
         """Return the published speed over the published baseline's, or None where the paper has no such row."""
         here, baseline = (
-            paper.speed(self.paper_table, **self.published_row(name, column, scale))
-            for name in (value, self.baseline)
+            paper.speed(self.paper_table, **self.published_row(name, column, scale)) for name in (value, self.baseline)
         )
         return here / baseline if here and baseline else None
 

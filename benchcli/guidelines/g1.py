@@ -11,7 +11,8 @@ from benchcli.schema import Parameter
 if TYPE_CHECKING:
     from torch import nn
 
-RATIO_TOLERANCE = 0.05
+RATIO_WEIGHT = 0.25
+"""How much a deviation of the ratio counts beside one of the FLOPs, where no whole numbers give both."""
 
 
 class EqualChannelWidth(Guideline):
@@ -41,24 +42,22 @@ class EqualChannelWidth(Guideline):
         return text
 
     def solve(self, value: str, width: int) -> Width:
-        """Return (c1, c2) with c1 * c2 nearest to width squared among those within 5 % of the ratio."""
+        """Return (c1, c2) with c1 * c2 near width squared and c2 / c1 near the ratio, the FLOPs before the ratio."""
         ratio, product = self._ratio(value), width * width
         if ratio == 1:
             return width, width
         ideal = math.sqrt(product / ratio)
         candidates = [
             (c1, c2)
-            for c1 in range(max(1, math.floor(ideal * 0.9)), math.ceil(ideal * 1.1) + 1)
+            for c1 in range(max(1, math.floor(ideal * 0.8)), math.ceil(ideal * 1.2) + 1)
             for c2 in {product // c1, product // c1 + 1}
         ]
-        return min(
-            candidates,
-            key=lambda pair: (
-                abs(pair[1] / pair[0] / ratio - 1) > RATIO_TOLERANCE,
-                abs(pair[0] * pair[1] / product - 1),
-                abs(pair[1] / pair[0] / ratio - 1),
-            ),
-        )
+
+        def cost(pair: tuple[int, int]) -> float:
+            c1, c2 = pair
+            return abs(c1 * c2 / product - 1) + RATIO_WEIGHT * abs(c2 / c1 / ratio - 1)
+
+        return min(candidates, key=cost)
 
     def params(self, value: str, width: Width) -> Mapping[str, Parameter]:
         """Return c1 and c2."""

@@ -24,7 +24,7 @@ def _section(table: Table) -> str:
 
 def _rows(table: Table) -> Iterator[str]:
     yield _row(table.columns)
-    yield _row(["---", *("--:" for _ in table.columns[1:])])
+    yield _row(["---" if number < table.words else "--:" for number in range(len(table.columns))])
     for row in table.rows:
         yield _row(row)
 

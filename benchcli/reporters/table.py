@@ -10,9 +10,6 @@ from benchcli.reporters.base import REPORTERS, Reporter
 from benchcli.running import Report
 from benchcli.tables import Table, footer, heading, tables
 
-LEFT = 1
-"""Columns before the numbers that are words: the scale. The axis may be either, and stands left too."""
-
 
 class TerminalTable(Reporter):
     """Plain columns; bold and dim only where stdout is a terminal that shows them."""
@@ -47,7 +44,7 @@ class TerminalTable(Reporter):
 def _drawn(table: Table) -> RichTable:
     drawn = RichTable(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
     for number, column in enumerate(table.columns):
-        drawn.add_column(column, justify="left" if number <= LEFT else "right", no_wrap=True)
+        drawn.add_column(column, justify="left" if number < table.words else "right", no_wrap=True)
     for row in table.rows:
         drawn.add_row(*row)
     return drawn

@@ -1,0 +1,374 @@
+"""The command line, on the fake device: what it prints, what it writes, and the exit code."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from benchcli.cli import parameters
+from benchcli.cli.main import VERBS, benchcli
+from benchcli.devices.fake import BANDWIDTH, PEAK
+from benchcli.measure.process import Died
+from benchcli.measure.protocol import Event, Task
+from tests.conftest import Outcome, in_process, inline
+
+Cli = Callable[..., Outcome]
+Golden = Callable[[str, str], None]
+FAKE = ("--device", "fake", "--launches", "3")
+
+
+@pytest.mark.parametrize("format_", ["table", "markdown", "csv", "json"])
+def test_the_sentence_it_is_known_for(cli: Cli, golden: Golden, format_: str) -> None:
+    found = cli("guideline", "g2", *FAKE, "--output", "run", "--format", format_)
+    assert found.code == 0
+    assert found.err == ""  # no terminal, no progress
+    if format_ == "json":
+        data = json.loads(found.out)
+        golden("g2.json", json.dumps({key: data[key] for key in ("records", "verdicts")}, indent=2) + "\n")
+        assert data["environment"]["digest"]
+        return
+    golden(f"g2.{format_}.txt", found.out)
+
+
+@pytest.mark.parametrize("name", ["g1", "g3", "g4"])
+def test_the_other_guidelines(cli: Cli, golden: Golden, name: str) -> None:
+    found = cli("guideline", name, *FAKE, "--widths", "paper-arm", "--output", "run")
+    assert found.code == 0
+    golden(f"{name}.table.txt", found.out)
+
+
+def test_all_guidelines_at_a_width_of_ones_own_and_several_batches(cli: Cli, golden: Golden) -> None:
+    found = cli("guideline", "all", *FAKE, "--width", "16", "--batch", "1,2", "--output", "run")
+    assert found.code == 0
+    golden("all.table.txt", found.out)
+
+
+def test_relative_speeds_are_those_of_the_exact_clock(cli: Cli) -> None:
+    found = cli("guideline", "g2", *FAKE, "--output", "run", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(found.out)))
+    expected = [2 * int(row["flops"]) / PEAK + int(row["mac_bytes"]) / BANDWIDTH for row in rows]
+    for row, seconds in zip(rows, expected, strict=True):
+        assert float(row["median_s"]) == pytest.approx(seconds, rel=1e-9)
+        assert float(row["relative_speed"]) == pytest.approx(expected[0] / seconds, rel=1e-9)
+
+
+def test_stdout_is_the_file(cli: Cli) -> None:
+    found = cli("guideline", "g1", *FAKE, "--output", "run", "--format", "csv")
+    assert found.out == Path("run/measurements.csv").read_text(encoding="utf-8")
+    assert (Path("run") / "samples.csv").read_text().count("\n") == 1 + 4 * 3 * 3
+
+
+def test_without_output_the_folder_is_named_by_time_suite_and_host(cli: Cli) -> None:
+    cli("run", "quick", *FAKE)
+    (folder,) = Path("results").iterdir()
+    assert "-quick-" in folder.name
+    assert (folder / "environment.json").exists()
+
+
+def test_a_suite_of_ones_own_by_path(cli: Cli, golden: Golden) -> None:
+    Path("own.toml").write_text("[[family]]\nguideline = 'g2'\nwidths = 24\nvalues = [1, 3]\nsize = 8\n")
+    found = cli("run", "own.toml", *FAKE, "--output", "run")
+    assert found.code == 0
+    golden("own.table.txt", found.out)
+
+
+def test_options_take_the_place_of_a_suites_settings(cli: Cli) -> None:
+    found = cli("run", "quick", *FAKE, "--dtype", "bfloat16", "--layout", "nhwc", "--output", "run", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(found.out)))
+    assert {(row["dtype"], row["layout"], row["status"]) for row in rows} == {("bfloat16", "nhwc", "ok")}
+
+
+def test_list_names_everything(cli: Cli, golden: Golden) -> None:
+    golden("list.txt", cli("list").out)
+
+
+def test_list_of_one_kind_as_json(cli: Cli) -> None:
+    assert set(json.loads(cli("list", "guidelines", "--format", "json").out)["guidelines"]) == {
+        "g1",
+        "g2",
+        "g3",
+        "g4",
+    }
+
+
+def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
+    facts = json.loads(cli("device", "--device", "fake", "--format", "json").out)
+    assert facts["device"]["peak_flops"] == PEAK
+    assert facts["software"]["torch"]
+    assert len(facts["identity"]["digest"]) == 12
+    assert "peak_flops" in cli("device", "--device", "fake").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("gideline",), "unknown verb 'gideline': did you mean guideline?"),
+        (("guideline", "g22"), "unknown guideline 'g22': did you mean g2?"),
+        (("guideline",), "Missing argument"),
+        (("guideline", "g2", "--device", "cude"), "--device: unknown device 'cude': did you mean cuda?"),
+        (("guideline", "g2", "--device", "cuda:x"), "'cuda:x' is not a device"),
+        (("guideline", "g2", "--device", "fake:1"), "no device 'fake:1' here"),
+        (("guideline", "g2", "--dtype", "float61"), "--dtype: unknown dtype 'float61': did you mean float64?"),
+        (("guideline", "g2", "--layout", "nwhc"), "--layout: unknown layout 'nwhc': did you mean nhwc?"),
+        (("guideline", "g2", "--format", "xml"), "--format: unknown format 'xml'"),
+        (("guideline", "g2", "--allocator", "sytem"), "did you mean system?"),
+        (("guideline", "g2", "--widths", "papr"), "--widths: unknown set of widths 'papr': did you mean paper?"),
+        (("guideline", "g2", "--width", "0"), "--width: a base width must be from 1 to 16384, not 0"),
+        (("guideline", "g2", "--width", "-3"), "must be from 1 to 16384"),
+        (("guideline", "g2", "--width", "64", "--widths", "paper"), "exclude each other"),
+        (("guideline", "g4", "--width", "30"), "the nearest are 28 or 32"),
+        (("guideline", "g2", "--scale", "0"), "--scale: a scale must be from 1 to 64"),
+        (("guideline", "g2", "--scale", "1,1"), "has a value twice"),
+        (("guideline", "g2", "--scale", "two"), "must be a whole number"),
+        (("guideline", "g2", "--batch", ""), "must be a whole number"),
+        (("guideline", "g2", "--batch", "1e9"), "must be a whole number"),
+        (("guideline", "g2", "--batch", "99999999999999999999"), "must be a whole number"),
+        (("guideline", "g2", "--threads", "0"), "--threads: the number of threads must be from 1 to 1024"),
+        (("guideline", "g2", "--threads", "1000000"), "must be from 1 to 1024"),
+        (("guideline", "g2", "--precision", "0"), "--precision: a precision is from 0.05% to 50%"),
+        (("guideline", "g2", "--precision", "nan"), "a precision is from"),
+        (("guideline", "g2", "--precision", "101%"), "a precision is from"),
+        (("guideline", "g2", "--budget", "-5"), "--budget: a budget is from 1 s to 7 days"),
+        (("guideline", "g2", "--budget", "inf"), "a budget is from"),
+        (("guideline", "g2", "--budget", "5 parsecs"), "a budget is from"),
+        (("guideline", "g2", "--launches", "0"), "--launches: the number of launches must be from 1"),
+        (("guideline", "g2", "--frobnicate"), "No such option"),
+        (("guideline", "g2", "--output", "a", "--resume", "b"), "exclude each other"),
+        (("guideline", "g2", "--resume", "nowhere"), "nowhere holds no run to resume"),
+        (("run", "papr"), "unknown suite 'papr': did you mean paper?"),
+        (("run", "no/such.toml"), "no suite at no/such.toml"),
+        (("run", "."), ". is a folder"),
+        (("list", "suits"), "unknown kind 'suits': did you mean suites?"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(cli: Cli, arguments: tuple[str, ...], says: str) -> None:
+    found = cli(*arguments)
+    assert found.code == 2
+    assert found.out == ""
+    assert found.err.count("\n") == 1
+    assert says in found.err
+    assert found.err.startswith("benchcli: ")
+    assert not Path("results").exists()
+
+
+def test_channels_that_do_not_fit_name_the_suites_line(cli: Cli) -> None:
+    Path("own.toml").write_text("\n[[family]]\nguideline = 'g2'\nvalues = [1, 8]\nwidths = [64, 180]\n")
+    assert "own.toml:2: 8 groups do not divide 180 channels" in cli("run", "own.toml").err
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("20", 20), ("90s", 90), ("1.5m", 90), ("2 min", 120), ("1h", 3600)])
+def test_budgets_are_read(text: str, seconds: float) -> None:
+    assert parameters.duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize(("text", "fraction"), [("1%", 0.01), ("0.5 %", 0.005), ("0.02", 0.02)])
+def test_precisions_are_read(text: str, fraction: float) -> None:
+    assert parameters.precision().convert(text, None, None) == pytest.approx(fraction)
+
+
+def test_a_folder_that_holds_a_run_is_refused_and_untouched(cli: Cli) -> None:
+    cli("guideline", "g2", *FAKE, "--output", "run")
+    before = Path("run/measurements.csv").read_bytes()
+    found = cli("guideline", "g2", *FAKE, "--output", "run")
+    assert (found.code, found.err.count("\n")) == (2, 1)
+    assert "already holds a run: give another --output, or --resume run" in found.err
+    assert Path("run/measurements.csv").read_bytes() == before
+
+
+def interrupting(after: int) -> Callable[[Task, float], Iterator[Event | Died]]:
+    launches = 0
+
+    def launch(task: Task, silence_s: float) -> Iterator[Event | Died]:
+        nonlocal launches
+        launches += task.kind == "launch"
+        if launches > after:
+            raise KeyboardInterrupt
+        yield from inline(task, silence_s)
+
+    return launch
+
+
+def test_ctrl_c_keeps_what_is_finished_and_resume_measures_only_the_rest(cli: Cli) -> None:
+    found = cli("run", "quick", *FAKE, "--output", "run", launcher=interrupting(after=7))
+    assert found.code == 130
+    assert "2 families are finished, 2 are not; --resume run measures the rest" in found.err
+    assert "G2" in found.out
+    asked: list[str] = []
+
+    def counting(task: Task, silence_s: float) -> Iterator[Event | Died]:
+        asked.extend(family.name for family in task.families)
+        yield from inline(task, silence_s)
+
+    resumed = cli("run", "quick", *FAKE, "--resume", "run", launcher=counting)
+    assert resumed.code == 0
+    assert set(asked) == {"g3-x1", "g4-x1"}
+    whole = cli("run", "quick", *FAKE, "--output", "whole")
+    assert resumed.out.splitlines()[:-1] == whole.out.splitlines()[:-1]  # but for the folder's name
+    for name in ("measurements.csv", "samples.csv"):
+        first, second = ((Path(folder) / name).read_text().splitlines() for folder in ("run", "whole"))
+        assert len(first) == len(second)
+
+
+def test_ctrl_c_before_anything_is_finished(cli: Cli) -> None:
+    found = cli("guideline", "g2", *FAKE, "--output", "run", launcher=interrupting(after=0))
+    assert found.code == 130
+    assert found.out == ""
+    assert "0 families are finished, 1 are not" in found.err
+
+
+def test_a_finished_run_can_be_resumed_and_measures_nothing(cli: Cli) -> None:
+    first = cli("guideline", "g2", *FAKE, "--output", "run")
+    again = cli("guideline", "g2", *FAKE, "--resume", "run", launcher=interrupting(after=0))
+    assert again.code == 0
+    assert again.out.splitlines()[:-1] == first.out.splitlines()[:-1]
+
+
+def test_a_resumed_run_must_be_the_same_run(cli: Cli) -> None:
+    cli("guideline", "g2", *FAKE, "--output", "run")
+    assert "another suite" in cli("guideline", "g1", *FAKE, "--resume", "run").err
+    assert "another target" in cli("guideline", "g2", *FAKE, "--resume", "run", "--threads", "2").err
+    assert "another plan" in cli("guideline", "g2", *FAKE, "--resume", "run", "--precision", "2%").err
+
+
+def test_a_run_of_another_machine_is_not_resumed(cli: Cli) -> None:
+    cli("run", "quick", *FAKE, "--output", "run", launcher=interrupting(after=4))
+    path = Path("run/environment.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "digest": "0" * 12}))
+    found = cli("run", "quick", *FAKE, "--resume", "run")
+    assert found.code == 2
+    assert "another machine" in found.err
+    assert Path("run/measurements.csv").read_text().count("g1-x1") == 2
+
+
+def test_nothing_measured_is_exit_code_4(cli: Cli) -> None:
+    def dying(task: Task, silence_s: float) -> Iterator[Event | Died]:
+        if task.kind == "survey":
+            yield from inline(task, silence_s)
+            return
+        from benchcli.measure.protocol import Started
+        from benchcli.schema import Failure
+
+        family = task.families[0]
+        yield Started(family.name, family.variants[0].name)
+        yield Died(Failure("crashed", "the worker was ended by SIGSEGV"))
+
+    found = cli("guideline", "g2", *FAKE, "--output", "run", launcher=dying)
+    assert found.code == 4
+    assert "nothing was measured, see run: the worker was ended by SIGSEGV" in found.err
+    assert Path("run/measurements.csv").read_text().count("crashed") == 4  # a failure is a row too
+
+
+def test_a_full_disk_is_said_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    import benchcli.results
+
+    calls = 0
+
+    def full(_descriptor: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 4:  # two headers and the first family's two files fit
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(benchcli.results.os, "fsync", full)
+    found = cli("run", "quick", *FAKE, "--output", "run")
+    assert found.code == 2
+    assert found.err.count("\n") == 1
+    assert "No space left on device; the earlier rows are kept" in found.err
+    assert Path("run/measurements.csv").read_text().count("g1-x1") == 2
+
+
+def test_more_threads_than_cores_is_said(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchcli.machine.usable_cores", lambda: 1)
+    found = cli("guideline", "g2", *FAKE, "--threads", "2", "--output", "run")
+    assert "2 threads on 1 usable cores" in found.out
+    assert "threads that outnumber cores" in found.out
+
+
+def test_an_unexpected_error_keeps_its_traceback_and_is_exit_code_1(cli: Cli) -> None:
+    def broken(_task: Task, _silence: float) -> Iterator[Event | Died]:
+        raise RuntimeError("a bug")
+
+    found = cli("guideline", "g2", *FAKE, launcher=broken)
+    assert found.code == 1
+    assert "Traceback" in found.err
+    assert "please report" in found.err
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_an_example_in_its_help(cli: Cli, verb: str) -> None:
+    found = cli(verb, "--help")
+    assert found.code == 0
+    assert f"Example: benchcli {verb}" in found.out
+
+
+def test_every_option_is_explained() -> None:
+    for verb in VERBS:
+        command = benchcli.get_command(None, verb)  # type: ignore[arg-type]
+        assert command is not None
+        for option in command.params:
+            if option.param_type_name == "option":
+                assert getattr(option, "help", None), f"{verb} {option.name}"
+
+
+def test_the_help_names_every_verb(cli: Cli, golden: Golden) -> None:
+    golden("help.txt", cli("--help").out)
+
+
+def test_without_arguments_the_help_is_shown_and_the_exit_code_is_2(cli: Cli) -> None:
+    found = cli()
+    assert found.code == 2
+    assert "Usage: benchcli" in found.out
+
+
+def test_the_version(cli: Cli) -> None:
+    assert cli("--version").out.startswith("benchcli, version ")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = f"{sys.executable} -m benchcli list | true"
+    found = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60)
+    assert found.stderr == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "term"])
+def test_a_real_run_that_is_interrupted_leaves_no_worker_behind(tmp_path: Path, number: int) -> None:
+    import psutil
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchcli", "guideline", "g2", "--output", str(tmp_path / "run")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    workers: list[psutil.Process] = []
+    deadline = time.monotonic() + 60
+    while not workers and time.monotonic() < deadline:
+        workers = psutil.Process(process.pid).children()
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.count("\n") == 1
+    assert "interrupted" in errors
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written(cli: Cli, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    found = cli("guideline", "g2", *FAKE, "--output", "run")
+    assert found.code == 2
+    assert "cannot be written" in found.err
+
+
+def test_no_colour_reaches_a_pipe(tmp_path: Path) -> None:
+    found = in_process("-m", "benchcli", "list", FORCE_COLOR="", NO_COLOR="1")
+    assert "\x1b" not in found.stdout

@@ -1,0 +1,147 @@
+"""The engine, with workers that are scripted."""
+
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from benchcli.measure.engine import Progress, Run, measure
+from benchcli.measure.process import Died
+from benchcli.measure.protocol import Done, Event, Sampled, Started, Task
+from benchcli.measure.stopping import another_launch
+from benchcli.measure.survey import Survey
+from benchcli.schema import Costs, Failure, Family, FamilyResult, Plan, Sample, Target
+from tests.values import COSTS, family, variant
+
+Launcher = Callable[[Task, float], Iterator[Event | Died]]
+
+
+class Clock:
+    """Each launch takes ten seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def launcher(clock: Clock, spread: float, tasks: list[Task]) -> Launcher:
+    rng = random.Random(0)
+
+    def launch(task: Task, _silence: float) -> Iterator[Event | Died]:
+        tasks.append(task)
+        clock.now += 10.0
+        for of in task.families:
+            for number, each in enumerate(of.variants):
+                factor = 1.0 + number + rng.gauss(0.0, spread)
+                yield Started(of.name, each.name)
+                for r in range(3):
+                    yield Sampled(of.name, Sample(each.name, task.launch, r, 1, 0.001 * factor, 0.0))
+        yield Done()
+
+    return launch
+
+
+def run(
+    families: list[Family], plan: Plan, spread: float = 0.0, costs: Costs = COSTS
+) -> tuple[list[FamilyResult], list[Task]]:
+    clock, tasks = Clock(), list[Task]()
+    known = {(of.name, each.name): costs for of in families for each in of.variants}
+    session = Run(
+        "run", "suite", Target(), plan, Survey(costs=known), launcher(clock, spread, tasks), lambda _p: None, clock
+    )
+    return list(measure(families, session)), tasks
+
+
+PAIR = (variant("g=1"), variant("g=8"))
+
+
+def test_a_precise_family_stops_at_the_least_number_of_launches() -> None:
+    results, tasks = run([family(*PAIR)], Plan(budget_s=1000))
+    assert len(tasks) == 5
+    timing = results[0].records[1].timing
+    assert timing is not None
+    assert timing.relative is not None
+    assert timing.relative.estimate == pytest.approx(0.5)
+    assert results[0].records[1].warnings == ()
+
+
+def test_a_noisy_family_stops_when_the_budget_is_spent_and_says_so() -> None:
+    results, tasks = run([family(*PAIR)], Plan(budget_s=85), spread=0.3)
+    assert len(tasks) == 8
+    assert results[0].records[1].warnings == ("imprecise:budget",)
+
+
+def test_a_given_number_of_launches_is_kept_to() -> None:
+    results, tasks = run([family(*PAIR)], Plan(budget_s=1, launches=9), spread=0.3)
+    assert len(tasks) == 9
+    assert results[0].records[1].warnings == ("imprecise:launches",)
+
+
+def test_a_budget_too_small_for_one_launch_still_gets_two() -> None:
+    results, tasks = run([family(*PAIR)], Plan(budget_s=1), spread=0.1)
+    assert len(tasks) == 2
+    timing = results[0].records[1].timing
+    assert timing is not None
+    assert timing.seconds.low is not None
+
+
+def test_families_of_one_guideline_share_launches_and_others_do_not() -> None:
+    families = [
+        family(*PAIR, name="g2-x1"),
+        family(*PAIR, name="g2-x2"),
+        family(*PAIR, name="g3-x1", guideline="g3"),
+    ]
+    results, tasks = run(families, Plan(budget_s=1000))
+    assert [result.family.name for result in results] == ["g2-x1", "g2-x2", "g3-x1"]
+    assert [len(task.families) for task in tasks] == [2] * 5 + [1] * 5
+
+
+def test_every_launch_has_a_seed_and_a_number_of_its_own() -> None:
+    _, tasks = run([family(*PAIR)], Plan(budget_s=1000))
+    assert [task.launch for task in tasks] == [0, 1, 2, 3, 4]
+    assert len({task.seed for task in tasks}) == 5
+
+
+def test_a_row_whose_calls_fault_says_so() -> None:
+    def faulting(task: Task, _silence: float) -> Iterator[Event | Died]:
+        for each in task.families[0].variants:
+            yield Sampled(task.families[0].name, Sample(each.name, task.launch, 0, 1, 0.001, 432.6))
+        yield Done()
+
+    of = family(*PAIR)
+    known = {(of.name, each.name): COSTS for each in of.variants}
+    session = Run("run", "s", Target(), Plan(launches=2), Survey(costs=known), faulting, lambda _p: None, Clock())
+    (result,) = measure([of], session)
+    assert "page-faults:433" in result.records[0].warnings
+
+
+def test_a_variant_whose_costs_could_not_be_counted_is_not_launched() -> None:
+    of, clock, tasks = family(*PAIR), Clock(), list[Task]()
+    failure = Failure("crashed", "it died")
+    found = Survey(costs={("g2-x1", "g=1"): COSTS}, failures={("g2-x1", "g=8"): failure})
+    session = Run("run", "s", Target(), Plan(launches=2), found, launcher(clock, 0.0, tasks), lambda _p: None, clock)
+    (result,) = measure([of], session)
+    assert result.records[1].failure == failure
+    assert all([each.name for each in task.families[0].variants] == ["g=1"] for task in tasks)
+
+
+def test_progress_tells_what_is_done_and_the_most_it_may_take() -> None:
+    seen: list[Progress] = []
+    of, clock = family(*PAIR), Clock()
+    known = {(of.name, each.name): COSTS for each in of.variants}
+    session = Run(
+        "run", "s", Target(), Plan(budget_s=70), Survey(costs=known), launcher(clock, 0.0, []), seen.append, clock
+    )
+    list(measure([of], session))
+    assert seen[0] == Progress("g2: launch 1", 0.0, 70)
+    assert [progress.spent_s for progress in seen] == [0.0, 10.0, 20.0, 30.0, 40.0]
+
+
+@pytest.mark.parametrize(
+    ("done", "spent", "another"),
+    [(0, 0.0, True), (1, 100.0, True), (2, 100.0, False), (4, 40.0, True), (9, 90.0, True), (10, 100.0, False)],
+)
+def test_the_next_launch_must_fit_but_two_are_always_made(done: int, spent: float, another: bool) -> None:
+    assert another_launch(done, spent, 100.0, Plan()) is another

@@ -1,0 +1,187 @@
+"""Real worker processes, and everything that can become of them."""
+
+import os
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.measure import process
+from benchcli.measure.engine import Run, measure
+from benchcli.measure.environment import worker_environment
+from benchcli.measure.process import Died, run_worker
+from benchcli.measure.protocol import SURVEY, Described, Done, Event, Task
+from benchcli.measure.survey import survey
+from benchcli.schema import FamilyResult, Plan, Target
+from tests.values import family, variant
+
+QUICK = Plan(launches=2, silence_s=4.0, budget_s=1.0)
+
+
+@pytest.fixture(autouse=True)
+def faulty_networks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+def measured(*kinds: str, target: Target = Target()) -> FamilyResult:  # noqa: B008
+    of = family(*(variant(f"v{number} {kind}", kind) for number, kind in enumerate(kinds)))
+    found = survey([of], target, QUICK, run_worker)
+    run = Run("run", "suite", target, QUICK, found, run_worker, lambda _progress: None)
+    return next(measure([of], run))
+
+
+def statuses(result: FamilyResult) -> dict[str, str]:
+    return {r.variant.name.split()[1]: r.failure.status if r.failure else "ok" for r in result.records}
+
+
+def test_what_goes_wrong_costs_its_own_variant_a_row_and_nobody_else_anything() -> None:
+    result = measured("fine", "aborts", "exits", "allocates", "is_not_finite", "raises", "is_unsupported", "prints")
+    assert statuses(result) == {
+        "fine": "ok",
+        "aborts": "crashed",
+        "exits": "crashed",
+        "allocates": "out-of-memory",
+        "is_not_finite": "wrong-output",
+        "raises": "failed",
+        "is_unsupported": "unsupported",
+        "prints": "ok",
+    }
+    errors = {r.variant.name.split()[1]: r.failure.error for r in result.records if r.failure}
+    assert "SIGABRT" in errors["aborts"]
+    assert "exit code 3" in errors["exits"]
+    assert errors["raises"] == "ValueError: it does not like its input"
+    prints = result.records[-1]
+    assert prints.timing is not None
+    assert prints.timing.relative is not None
+    assert prints.timing.launches == 2
+
+
+def test_a_worker_that_hangs_is_ended_and_the_rest_measured() -> None:
+    result = measured("fine", "hangs")
+    assert statuses(result) == {"fine": "ok", "hangs": "timeout"}
+
+
+def test_outputs_that_change_are_wrong() -> None:
+    assert statuses(measured("fine", "changes_shape", "changes_values")) == {
+        "fine": "ok",
+        "changes_shape": "wrong-output",
+        "changes_values": "wrong-output",
+    }
+
+
+def test_a_death_in_the_middle_of_the_rounds_is_put_on_the_right_variant() -> None:
+    result = measured("fine", "dies_late", "prints")
+    assert statuses(result) == {"fine": "ok", "dies_late": "crashed", "prints": "ok"}
+    # The launch that died is made again: every sample kept is of a launch that ended well.
+    assert {sample.launch for sample in result.samples} == {0, 1}
+
+
+def test_a_baseline_without_a_time_leaves_the_others_theirs() -> None:
+    result = measured("raises", "fine")
+    assert result.records[1].timing is not None
+    assert result.records[1].timing.relative is None
+
+
+def test_no_steady_state_call_faults_under_the_steady_allocator() -> None:
+    result = measured("fine")
+    assert result.records[0].timing is not None
+    assert result.records[0].timing.faults is not None
+    assert result.records[0].timing.faults < 1
+
+
+def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
+    import torch
+
+    if torch.backends.mps.is_available():
+        pytest.skip("this machine has an Apple GPU")
+    with pytest.raises(UserError, match=r"no device 'mps' here: .*there is .*cpu \(CPU\)"):
+        survey([family(variant("a"))], Target(device="mps"), QUICK, run_worker)
+
+
+def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_PROGRAM", "import no_such_module")
+    with pytest.raises(NothingMeasuredError, match="No module named 'no_such_module'"):
+        survey([family(variant("a"))], Target(), QUICK, run_worker)
+
+
+def test_a_worker_ends_with_its_listener() -> None:
+    """A listener that is killed outright cannot end its worker: the worker finds the pipe closed."""
+    program = (
+        f"import sys; sys.path[:0] = [{str(Path(__file__).parent.parent)!r}]\n"
+        "from tests.values import family, variant\n"
+        "from benchcli.measure.process import run_worker\n"
+        "from benchcli.measure.protocol import SURVEY, Task\n"
+        "from benchcli.schema import Target\n"
+        "task = Task(SURVEY, Target(), tuple(family(variant(str(n))) for n in range(100000)), {})\n"
+        "for event in run_worker(task, 60): print(event, flush=True)\n"
+    )
+    import subprocess
+
+    listener = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert listener.stdout
+    listener.stdout.readline()
+    workers = psutil.Process(listener.pid).children()
+    assert workers
+    os.kill(listener.pid, signal.SIGKILL)
+    listener.wait()
+    listener.stdout.close()
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert alive == []
+
+
+def test_closing_the_listening_ends_the_worker() -> None:
+    events = run_worker(Task(SURVEY, Target(), (family(variant("a", "hangs")),), {}), 60)
+    assert isinstance(next(events), Described)
+    children = psutil.Process().children()
+    events.close()  # type: ignore[attr-defined]
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+def test_silence_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "START_S", 0.5)
+    monkeypatch.setattr(process, "_PROGRAM", "import time; time.sleep(60)")
+    start = time.monotonic()
+    events: list[Event | Died] = list(run_worker(Task(SURVEY, Target(), (), {}), 1))
+    assert isinstance(events[-1], Died)
+    assert events[-1].failure.status == "timeout"
+    assert time.monotonic() - start < 30  # not a speed: it must not wait for the sleeper
+
+
+def test_a_kill_for_memory_is_told_from_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_kills", lambda: 5)
+    assert process._death(-signal.SIGKILL, "", 4).status == "out-of-memory"
+    assert process._death(-signal.SIGKILL, "", 5).status == "crashed"
+
+
+def test_an_empty_survey_describes_the_machine() -> None:
+    events = list(run_worker(Task(SURVEY, Target(), (), {}), 60))
+    assert isinstance(events[0], Described)
+    assert events[0].software["torch"]
+    assert isinstance(events[-1], Done)
+
+
+def test_the_environment_is_built_from_nothing() -> None:
+    inherited = {"PATH": "/bin", "CUDA_VISIBLE_DEVICES": "1", "MALLOC_ARENA_MAX": "1", "LD_PRELOAD": "x.so",
+                 "OMP_NUM_THREADS": "64", "KMP_AFFINITY": "none"}  # fmt: skip
+    made = worker_environment(Target(threads=2), inherited)
+    assert made["PATH"] == "/bin"
+    assert made["CUDA_VISIBLE_DEVICES"] == "1"
+    assert made["OMP_NUM_THREADS"] == "2"
+    assert int(made["MALLOC_TRIM_THRESHOLD_"]) > 2**32
+    assert not {"MALLOC_ARENA_MAX", "LD_PRELOAD", "KMP_AFFINITY"} & set(made)
+    assert not any(
+        name.startswith(("MALLOC", "GLIBC")) for name in worker_environment(Target(allocator="system"), inherited)
+    )
+
+
+def test_a_module_in_the_users_folder_does_not_pass_for_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text("raise SystemExit('the wrong torch')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    found = survey([], Target(), replace(QUICK), run_worker)
+    assert found.software["torch"]

@@ -1,0 +1,139 @@
+import json
+from pathlib import Path
+
+import pandas
+import pytest
+
+from benchcli.errors import UserError
+from benchcli.records import COLUMNS, SCHEMA, parse, row
+from benchcli.results import ResultsFolder
+from benchcli.schema import Failure, FamilyResult, Interval, Target
+from tests.values import family, record, sample, variant
+
+OF = family(variant("g=1"), variant("g=8"))
+OTHER = family(variant("g=1"), variant("g=8"), name="g2-x2")
+ONE = Interval(1.0, 1.0, 1.0)
+
+
+def finished(of: object = OF) -> FamilyResult:
+    relative = Interval(0.7, 0.69, 0.71)
+    records = (
+        record(of, "g=1", ONE),
+        record(of, "g=8", relative, 0.033, warnings=("page-faults:3", "imprecise:budget")),
+    )  # type: ignore[arg-type]
+    return FamilyResult(of, records, (sample("g=1", 0, 0, 0.001), sample("g=8", 0, 0, 0.002, None)))  # type: ignore[arg-type]
+
+
+def test_a_record_survives_the_wire() -> None:
+    for found in finished().records:
+        cells = {name: "" if cell is None else str(cell) for name, cell in row(found).items()}
+        assert parse(cells, OF, found.variant, Target()) == found
+
+
+def test_a_failure_survives_the_wire() -> None:
+    failed = record(OF, "g=8", None, failure=Failure("crashed", 'it said "no", and died'))
+    cells = {name: "" if cell is None else str(cell) for name, cell in row(failed).items()}
+    assert parse(cells, OF, failed.variant, Target()) == failed
+
+
+def test_columns_begin_with_the_identity_and_keep_their_order() -> None:
+    assert COLUMNS[:4] == ("schema", "run", "suite", "family")
+    assert COLUMNS.index("status") < COLUMNS.index("flops") < COLUMNS.index("median_s")
+    assert set(row(finished().records[0])) == set(COLUMNS)
+
+
+def test_both_files_are_readable_by_pandas(tmp_path: Path) -> None:
+    folder = ResultsFolder.create(tmp_path / "run")
+    folder.append(finished())
+    measurements = pandas.read_csv(tmp_path / "run" / "measurements.csv")
+    samples = pandas.read_csv(tmp_path / "run" / "samples.csv")
+    assert measurements["relative_speed"].tolist() == [1.0, 0.7]
+    assert samples["seconds"].tolist() == [0.001, 0.002]
+
+
+def test_a_folder_that_holds_a_run_is_not_written_over(tmp_path: Path) -> None:
+    ResultsFolder.create(tmp_path)
+    with pytest.raises(UserError, match="already holds a run"):
+        ResultsFolder.create(tmp_path)
+
+
+def test_a_folder_under_a_file_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        ResultsFolder.create(tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize("kept", range(0, 400, 37))
+def test_whatever_instant_a_run_is_killed_at_what_was_finished_is_readable(tmp_path: Path, kept: int) -> None:
+    folder = ResultsFolder.create(tmp_path)
+    folder.append(finished())
+    before = (tmp_path / "measurements.csv").read_bytes()
+    folder.append(finished(OTHER))
+    path = tmp_path / "measurements.csv"
+    path.write_bytes(path.read_bytes()[: len(before) + kept])  # the last write was cut short
+    reopened = finished_in(tmp_path)
+    assert reopened["g2-x1"] == finished().records
+    assert "g2-x2" not in reopened or reopened["g2-x2"] == finished(OTHER).records
+
+
+def finished_in(path: Path) -> dict[str, object]:
+    folder = ResultsFolder(path)
+    found = folder.finished([OF, OTHER], Target())
+    folder.keep_only(found)
+    again = ResultsFolder(path).finished([OF, OTHER], Target())
+    assert again == found
+    samples = pandas.read_csv(path / "samples.csv")
+    assert set(samples["family"]) <= set(found)
+    return dict(found)
+
+
+def test_a_write_that_fails_half_way_leaves_the_earlier_rows_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = ResultsFolder.create(tmp_path)
+    folder.append(finished())
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UserError, match=r"No space left on device; the earlier rows are kept"):
+        folder.append(finished(OTHER))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_newer_schema_is_refused_by_name(tmp_path: Path) -> None:
+    folder = ResultsFolder.create(tmp_path)
+    folder.describe({"schema": SCHEMA + 1})
+    with pytest.raises(UserError, match=f"not of schema {SCHEMA}"):
+        _ = folder.environment
+
+
+def test_a_torn_environment_is_refused(tmp_path: Path) -> None:
+    folder = ResultsFolder.create(tmp_path)
+    (tmp_path / "environment.json").write_text('{"schema"')
+    with pytest.raises(UserError, match="cannot be read"):
+        _ = folder.environment
+
+
+def test_a_folder_without_a_run_cannot_be_resumed(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no run to resume"):
+        ResultsFolder.reopen(tmp_path)
+
+
+def test_the_environment_is_json(tmp_path: Path) -> None:
+    folder = ResultsFolder.create(tmp_path)
+    folder.describe({"schema": SCHEMA, "machine": {"cpu": "x"}})
+    assert json.loads((tmp_path / "environment.json").read_text())["machine"] == {"cpu": "x"}
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_discarded_folder_is_gone_but_not_what_else_it_holds(tmp_path: Path) -> None:
+    folder = ResultsFolder.create(tmp_path / "a")
+    folder.discard()
+    assert not (tmp_path / "a").exists()
+    folder = ResultsFolder.create(tmp_path / "b")
+    (tmp_path / "b" / "mine").write_text("")
+    folder.discard()
+    assert [path.name for path in (tmp_path / "b").iterdir()] == ["mine"]

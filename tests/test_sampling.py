@@ -1,0 +1,117 @@
+import itertools
+import random
+
+import pytest
+
+from benchcli.devices.base import DEVICES
+from benchcli.measure import sampling
+from benchcli.measure.bench import Bench
+from benchcli.measure.protocol import LAUNCH, Task
+from benchcli.measure.schedule import orders
+from benchcli.schema import Target
+
+FAKE = DEVICES["fake"]
+
+
+def task(**changes: float) -> Task:
+    settings = {"seconds": 0.0, "rounds": 4, "most_seconds": 60.0, **changes}
+    return Task(LAUNCH, Target(), (), {}, launch=2, **settings)  # type: ignore[arg-type]
+
+
+def bench(seconds: float, asked: list[int] | None = None) -> Bench:
+    def timer(calls: int) -> float:
+        if asked is not None:
+            asked.append(calls)
+        return calls * seconds
+
+    return Bench(call=lambda: None, timer=timer)  # type: ignore[arg-type,return-value]
+
+
+def test_each_square_gives_every_variant_every_place_once() -> None:
+    names = ["a", "b", "c", "d"]
+    rounds = list(itertools.islice(orders(names, random.Random(3)), 8))
+    for square in (rounds[:4], rounds[4:]):
+        for place in range(4):
+            assert {order[place] for order in square} == set(names)
+    assert rounds[:4] != rounds[4:]
+
+
+def test_a_round_samples_every_variant_and_rounds_are_counted_from_zero() -> None:
+    benches = {"a": bench(0.01), "b": bench(0.02)}
+    samples = list(sampling.sample_family(benches, task(), FAKE, random.Random(0), lambda _name: None))
+    assert [sample.round for sample in samples] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert {sample.variant: sample.seconds for sample in samples} == {"a": 0.01, "b": 0.02}
+    assert {sample.launch for sample in samples} == {2}
+
+
+def test_a_launch_that_takes_too_long_ends_with_its_round() -> None:
+    samples = list(
+        sampling.sample_family({"a": bench(1.0)}, task(most_seconds=0.0), FAKE, random.Random(0), lambda _: None)
+    )
+    assert samples == []
+
+
+def test_calls_per_sample_come_from_the_sample_length_and_the_clock() -> None:
+    assert sampling.calls_per_sample(0.05, 1e-7) == 1
+    assert sampling.calls_per_sample(0.003, 1e-7) == 2
+    assert sampling.calls_per_sample(1e-6, 1e-7) == 5000
+    assert sampling.calls_per_sample(0.01, 1e-3) == 100  # a clock of 1 ms asks for samples of 1 s
+    assert sampling.calls_per_sample(0.0, 1e-7) < 10**7
+
+
+def test_an_untimed_call_goes_before_each_sample() -> None:
+    asked: list[int] = []
+    sample = sampling.take_sample(bench(0.001, asked), "a", 5, 0, 0)
+    assert asked == [1, 5]
+    assert sample.seconds == pytest.approx(0.001)
+
+
+def test_faults_are_counted_per_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = itertools.count(step=300)
+    monkeypatch.setattr(sampling, "minor_faults", lambda: next(counter))
+    assert sampling.take_sample(bench(0.001), "a", 3, 0, 0).faults == 100
+
+
+def test_a_system_that_counts_no_faults_leaves_them_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "minor_faults", lambda: None)
+    assert sampling.take_sample(bench(0.001), "a", 3, 0, 0).faults is None
+
+
+def test_warm_up_goes_on_while_calls_get_faster() -> None:
+    speeds = itertools.chain([1.0, 0.5, 0.25, 0.125], itertools.repeat(0.1))
+    taken: list[float] = []
+
+    def timer(calls: int) -> float:
+        if calls == 1:
+            taken.append(next(speeds))
+        return taken[-1] * calls
+
+    warming = Bench(call=lambda: None, timer=timer)  # type: ignore[arg-type,return-value]
+    sampling.warm_up({"a": warming}, task(), FAKE, random.Random(0), lambda _name: None)
+    assert taken[-1] == 0.1
+
+
+def test_warm_up_goes_on_while_calls_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = itertools.chain([0, 50, 50, 90, 90, 95], itertools.repeat(95))
+    rounds: list[str] = []
+    monkeypatch.setattr(sampling, "minor_faults", lambda: next(faults))
+    sampling.warm_up({"a": bench(0.01)}, task(), FAKE, random.Random(0), rounds.append)
+    assert len(rounds) == 4  # the first that neither faults nor is the first is the fourth
+
+
+def test_warm_up_ends_even_where_nothing_settles(monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = itertools.count()
+    monkeypatch.setattr(sampling, "minor_faults", lambda: next(counter))
+    rounds: list[str] = []
+    sampling.warm_up({"a": bench(0.01)}, task(), FAKE, random.Random(0), rounds.append)
+    assert len(rounds) == sampling.WARM_UP_ROUNDS[1]
+
+
+def test_the_collector_is_off_while_sampling_and_on_after() -> None:
+    import gc
+
+    during: list[bool] = []
+    benches = {"a": bench(0.01)}
+    list(sampling.sample_family(benches, task(), FAKE, random.Random(0), lambda _name: during.append(gc.isenabled())))
+    assert not any(during)
+    assert gc.isenabled()
