@@ -32,11 +32,17 @@ def sentence(code: str) -> str:
     return _SENTENCES[kind](detail) if kind in _SENTENCES else code
 
 
-def codes(records: Iterable[Record]) -> dict[str, list[str]]:
-    """Return each warning once, with the variants that it is about."""
+def grouped(records: Iterable[Record]) -> dict[str, list[str]]:
+    """Return each warning once, with the variants that it is about; of page faults, the most."""
     found: dict[str, list[str]] = {}
+    faults: dict[str, list[str]] = {}
     for record in records:
         for code in record.warnings:
-            kind = code if code.startswith(("imprecise", "costs", "threads", "allocator")) else code.partition(":")[0]
-            found.setdefault(kind, []).append(record.variant.name)
+            place = faults if code.startswith("page-faults:") else found
+            names = place.setdefault(code, [])
+            if record.variant.name not in names:
+                names.append(record.variant.name)
+    if faults:
+        most = max(faults, key=lambda code: float(code.partition(":")[2]))
+        found[most.replace(":", ":up to ")] = list(dict.fromkeys(name for names in faults.values() for name in names))
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from benchcli import units
-from benchcli.advice import codes, sentence
+from benchcli.advice import grouped, sentence
 from benchcli.devices.base import DEVICES, split_name
 from benchcli.families import paper_column
 from benchcli.guidelines.base import GUIDELINES
@@ -143,6 +143,6 @@ def _warning_lines(records: Sequence[Record]) -> Iterator[str]:
         if record.failure:
             name = f"×{record.family.scale} {record.variant.name}"
             yield f"{record.failure.status}: {name}: {record.failure.error}"
-    for code, names in codes(records).items():
+    for code, names in grouped(records).items():
         mark = "! " if code.startswith("imprecise") else ""
         yield f"{mark}{', '.join(names)}: {sentence(code)}"

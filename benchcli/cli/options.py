@@ -14,6 +14,7 @@ from benchcli.devices.base import DEVICES, split_name
 from benchcli.errors import UserError, unknown
 from benchcli.families import NAMED_WIDTHS, Request
 from benchcli.measure.allocator import ALLOCATORS
+from benchcli.reporters.base import REPORTERS
 from benchcli.schema import Plan, Target
 
 Result = TypeVar("Result")
@@ -78,25 +79,25 @@ def variation_options(command: Command) -> Command:
             "--scale",
             "scales",
             type=parameters.wholes("a scale", limits.SCALES),
-            help="Factors on the channels, such as 1,2,4.  [default: 1]",
+            help="Factors on the channels, such as 1,2,4.  [default: 1, or the suite's]",
         ),
         click.option(
             "--batch",
             "batches",
             type=parameters.wholes("a batch size", limits.BATCHES),
-            help="Images a call, such as 1,8.  [default: 1]",
+            help="Images a call, such as 1,8.  [default: 1, or the suite's]",
         ),
         click.option(
             "--dtype",
             "dtypes",
             type=parameters.names("dtype", lambda: limits.DTYPES),
-            help=f"{', '.join(limits.DTYPES)}.  [default: float32]",
+            help=f"{', '.join(limits.DTYPES)}.  [default: float32, or the suite's]",
         ),
         click.option(
             "--layout",
             "layouts",
             type=parameters.names("layout", lambda: limits.LAYOUTS),
-            help="Memory layout: nchw, nhwc (channels last).  [default: nchw]",
+            help="Memory layout: nchw, nhwc (channels last).  [default: nchw, or the suite's]",
         ),
     )
 
@@ -139,7 +140,7 @@ def output_options(command: Command) -> Command:
             type=click.Path(path_type=Path),
             help="Folder of a run that was cut short: measure only what it lacks.",
         ),
-        format_option("table", "markdown", "csv", "json"),
+        format_option(*sorted((each.name for each in REPORTERS), key=lambda name: name != "table")),
     )
 
 

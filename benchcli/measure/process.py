@@ -107,9 +107,9 @@ def _close(stream: IO[str]) -> None:
 
 
 def _death(code: int, tail: str, kills: int) -> Failure:
-    if code == -signal.SIGKILL and _kills() > kills:
-        return Failure("out-of-memory", "the kernel, short of memory, killed the worker")
     if code < 0:
+        if signal.Signals(-code) == signal.SIGKILL and _kills() > kills:
+            return Failure("out-of-memory", "the kernel, short of memory, killed the worker")
         return Failure("crashed", f"the worker was ended by {signal.Signals(-code).name}")
     return Failure("crashed", f"the worker ended with exit code {code}: {tail}" if tail else f"exit code {code}")
 

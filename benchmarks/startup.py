@@ -1,0 +1,30 @@
+"""How long does the help take, beside importing click alone?  python benchmarks/startup.py
+
+The two commands are run in turn, so that both meet the same machine.
+"""
+
+import subprocess
+import sys
+import time
+from statistics import median
+
+RUNS = 21
+
+
+def seconds(*arguments: str) -> float:
+    """Return the wall time of one Python process."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Time the two in turn and print the medians and their ratio."""
+    pairs = [(seconds("-m", "benchcli", "--help"), seconds("-c", "import click")) for _ in range(RUNS)]
+    print(f"benchcli --help          {median(ours for ours, _ in pairs) * 1e3:.0f} ms")
+    print(f"python -c 'import click' {median(click for _, click in pairs) * 1e3:.0f} ms")
+    print(f"ratio, pair by pair      {median(ours / click for ours, click in pairs):.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Write docs/cli.md from the help of every verb; a test holds the two together."""
+
+from pathlib import Path
+
+import click
+
+from benchcli.cli.main import VERBS, benchcli
+
+PAGE = Path(__file__).parent / "cli.md"
+EXIT_CODES = """
+## Exit codes
+
+| code | meaning |
+|---|---|
+| 0 | fine |
+| 1 | an unexpected error, with its traceback: a bug |
+| 2 | usage or bad input, or a folder that cannot be written: one line that names it and the way out |
+| 4 | nothing could be measured |
+| 130 | interrupted; what was finished is kept |
+"""
+
+
+def page() -> str:
+    """Return the page's text."""
+    sections = ["# The command line\n\nWritten by `make docs` from the commands themselves.\n"]
+    for verb in VERBS:
+        command = benchcli.get_command(click.Context(benchcli), verb)
+        if command is None:
+            raise LookupError(verb)
+        context = click.Context(command, info_name=f"benchcli {verb}", max_content_width=100, terminal_width=100)
+        sections.append(f"## benchcli {verb}\n\n```\n{command.get_help(context)}\n```\n")
+    return "\n".join(sections) + EXIT_CODES
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

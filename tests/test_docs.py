@@ -1,0 +1,154 @@
+"""The documents: the reference is the commands' own help, and what the others name exists."""
+
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from benchcli.cli.main import VERBS, benchcli
+from benchcli.costs.count import count
+from benchcli.devices.base import DEVICES
+from benchcli.families import Request
+from benchcli.guidelines.base import GUIDELINES
+from benchcli.reporters.base import REPORTERS
+from benchcli.runtimes.base import RUNTIMES
+from benchcli.suites import _KEYS
+from tests.conftest import Outcome
+
+ROOT = Path(__file__).parent.parent
+REGISTRIES = (GUIDELINES, DEVICES, RUNTIMES, REPORTERS)
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "suites" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+
+
+def test_the_reference_is_what_make_docs_writes() -> None:
+    spec = importlib.util.spec_from_file_location("generate_cli", ROOT / "docs" / "generate_cli.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_verbs_and_options_that_pages_name_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for verb in re.findall(
+        r"benchcli ([a-z]+)\b(?= |`|\n)", "\n".join(re.findall(r"`[^`]*`|^    .*$", text, re.MULTILINE))
+    ):
+        assert verb in VERBS, f"{page.name} names the verb {verb}"
+    known = {name for verb in VERBS for name in options(verb)} | {"--help", "--version", "--update-golden"}
+    for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text):
+        assert option in known, f"{page.name} names the option {option}"
+
+
+def options(verb: str) -> list[str]:
+    command = benchcli.get_command(None, verb)  # type: ignore[arg-type]
+    assert command
+    return [name for param in command.params for name in param.opts]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_suite_format_documents_every_key() -> None:
+    text = (ROOT / "suites" / "README.md").read_text(encoding="utf-8")
+    for key in _KEYS:
+        assert f"`{key}`" in text
+    assert Request(guideline="g1").scales == (1,)
+
+
+def test_make_names_its_targets() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in ("demo", "test", "lint", "docs"):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def examples() -> dict[str, str]:
+    """Return the Python files of CONTRIBUTING's examples: name to text."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = {}
+    for match in re.finditer(
+        r"^    \$ cat (?:>> )?(benchcli/\S+\.py)\n((?:    .*\n|\n)*?)(?=    \$ |\S)", text, re.MULTILINE
+    ):
+        found[match[1]] = re.sub(r"^    ", "", match[2], flags=re.MULTILINE)
+    return found
+
+
+@pytest.fixture
+def plugged(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
+    """Run one example as the module it would be, and take it back."""
+    name = request.param.removesuffix(".py").replace("/", ".")
+    module = ModuleType(name)
+    sys.modules[name] = module
+    before = {id(registry): dict(registry._search()) for registry in REGISTRIES}
+    exec(compile(examples()[request.param], request.param, "exec"), module.__dict__)
+    yield module
+    del sys.modules[name]
+    for registry in REGISTRIES:
+        registry._found.clear()
+        registry._found.update(before[id(registry)])
+
+
+@pytest.mark.parametrize("plugged", ["benchcli/guidelines/g5.py"], indirect=True)
+def test_the_guideline_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
+    guideline = GUIDELINES["g5"]
+    for value, width in guideline.aligned_widths.items():
+        variant = guideline.variant(value, width, size=8)
+        flops = count(plugged.build(**variant.params), torch.zeros(1, *variant.shape)).flops
+        assert flops == guideline.multiply_adds(variant.params, 8)
+    found = cli("guideline", "g5", "--device", "fake", "--launches", "2")
+    assert found.code == 0
+    assert "k=3" in found.out
+    assert "g5 " in cli("list", "guidelines").out
+
+
+@pytest.mark.parametrize("plugged", ["benchcli/devices/xpu.py"], indirect=True)
+def test_the_device_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
+    assert "xpu" in cli("list", "devices").out
+    assert "sees no xpu device" in cli("device", "--device", "xpu").err
+
+
+@pytest.mark.parametrize("plugged", ["benchcli/runtimes/script.py"], indirect=True)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_runtime_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
+    layer, inputs = torch.nn.Conv2d(3, 3, 1), torch.ones(1, 3, 4, 4)
+    assert torch.equal(RUNTIMES["script"].prepare(layer, inputs)(), layer(inputs))
+    assert "script" in cli("list", "runtimes").out
+
+
+@pytest.mark.parametrize("plugged", ["benchcli/reporters/lines.py"], indirect=True)
+def test_the_format_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
+    sys.modules.pop("benchcli.cli.guideline")
+    sys.modules.pop("benchcli.cli.options")
+    found = cli("guideline", "g2", "--device", "fake", "--launches", "2", "--format", "lines")
+    assert found.out.startswith("g=1 1.000\n")
+    assert found.code == 0
+
+
+def test_the_block_example_works() -> None:
+    import benchcli.layers
+
+    code = examples()["benchcli/layers.py"]
+    scope = dict(vars(benchcli.layers))
+    exec(code, scope)
+    assert scope["separable"](4, 6)(torch.zeros(1, 4, 5, 5)).shape == (1, 6, 5, 5)
+
+
+def test_every_plug_in_point_has_an_example() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for kind in ("guideline", "block", "device", "runtime", "suite", "format"):
+        assert re.search(rf"^## Add a {kind}$", text, re.MULTILINE)
