@@ -6,7 +6,6 @@ import os
 import platform
 import socket
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +83,6 @@ def virtualised() -> bool | None:
     """Say whether a hypervisor runs this machine, or None where that cannot be seen."""
     flags = [line for line in _lines("/proc/cpuinfo") if line.startswith("flags")]
     return "hypervisor" in flags[0].split() if flags else None
-
-
-def package_version(name: str) -> str | None:
-    """Return the version of an installed package without importing it."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def commit() -> str | None:

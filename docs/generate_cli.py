@@ -6,6 +6,7 @@ import click
 
 from benchcli.cli.main import VERBS, benchcli
 
+WIDTH = {"max_content_width": 100, "terminal_width": 100}
 PAGE = Path(__file__).parent / "cli.md"
 EXIT_CODES = """
 ## Exit codes
@@ -23,11 +24,12 @@ EXIT_CODES = """
 def page() -> str:
     """Return the page's text."""
     sections = ["# The command line\n\nWritten by `make docs` from the commands themselves.\n"]
+    program = click.Context(benchcli, info_name="benchcli", **{**benchcli.context_settings, **WIDTH})
     for verb in VERBS:
-        command = benchcli.get_command(click.Context(benchcli), verb)
+        command = benchcli.get_command(program, verb)
         if command is None:
             raise LookupError(verb)
-        context = click.Context(command, info_name=f"benchcli {verb}", max_content_width=100, terminal_width=100)
+        context = click.Context(command, parent=program, info_name=verb, **WIDTH)
         sections.append(f"## benchcli {verb}\n\n```\n{command.get_help(context)}\n```\n")
     return "\n".join(sections) + EXIT_CODES
 

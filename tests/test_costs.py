@@ -1,15 +1,27 @@
 """Costs against integers worked by hand, and against the published golden numbers."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from benchcli.costs.count import count
 from benchcli.costs.flops import flops, flops_by_torch
-from benchcli.costs.formulas import convolution_mac, pointwise_mac_bound
 from benchcli.costs.memory import memory_costs
 from benchcli.guidelines.base import GUIDELINES
 from tests.test_guidelines import build, published
+
+
+def convolution_mac(area: int, c_in: int, c_out: int, kernel: int = 1, groups: int = 1) -> int:
+    """Return hw(c1 + c2) + k k c1 c2 / g, in elements, of a convolution that keeps its plane (Equations 1 and 2)."""
+    return area * (c_in + c_out) + kernel * kernel * c_in * c_out // groups
+
+
+def pointwise_mac_bound(area: int, flops_: int) -> float:
+    """Return the least memory access cost of a 1x1 convolution of so many multiply-adds (Equation 1)."""
+    return 2 * math.sqrt(area * flops_) + flops_ / area
+
 
 IMAGE = torch.zeros(1, 4, 6, 6)
 AREA = 36

@@ -1,13 +1,14 @@
 """`benchcli device`: what would be measured on."""
 
-import json
 from typing import Any
 
 import click
 
 from benchcli import units
 from benchcli.cli.options import format_option, session_option, target_of, target_options
+from benchcli.cli.sections import show_sections
 from benchcli.cli.session import Session
+from benchcli.running import describe
 
 
 @click.command("device")
@@ -20,16 +21,8 @@ def command(session: Session, device: str, threads: int, allocator: str, format_
     \b
     Example: benchcli device --device cuda
     """
-    from benchcli.running import describe
-
     facts = describe(target_of(device, threads, allocator), session.launcher)
-    if format_ == "json":
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
-        return
-    for number, (section, entries) in enumerate(facts.items()):
-        click.echo(("\n" if number else "") + section)
-        for name, value in entries.items():
-            click.echo(f"  {name:<15} {_shown(name, value)}")
+    show_sections(facts, format_, lambda name, value: f"{name:<15} {_shown(name, value)}")
 
 
 def _shown(name: str, value: Any) -> str:
@@ -37,6 +30,6 @@ def _shown(name: str, value: Any) -> str:
         return units.prefixed(value, "B")
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items())
-    return (
-        {True: "yes", False: "no", None: "unknown"}.get(value, str(value)) if not value or value is True else str(value)
-    )
+    if value is None or isinstance(value, bool):
+        return {True: "yes", False: "no", None: "unknown"}[value]
+    return str(value)

@@ -5,18 +5,19 @@ from typing import Any
 import click
 
 from benchcli.cli import parameters
-from benchcli.cli.measuring import expanded, families_of, measure_and_show, request_options
+from benchcli.cli.measuring import measure_and_show
 from benchcli.cli.options import (
+    families_of,
     output_options,
     plan_options,
     session_option,
     target_options,
     variation_options,
-    varied,
 )
 from benchcli.cli.session import Session
 from benchcli.families import Request
 from benchcli.guidelines.base import GUIDELINES
+from benchcli.schema import Suite
 
 
 def _names() -> list[str]:
@@ -37,6 +38,5 @@ def command(session: Session, /, name: str, **options: Any) -> int:
     Example: benchcli guideline g2 --device cuda
     """
     names = [known.name for known in GUIDELINES] if name == "all" else [name]
-    requests = (varied(Request(guideline=each), **request_options(options)) for each in names)
-    suite = expanded(f"guideline-{name}", "", families_of(requests, options["device"]))
-    return measure_and_show(session, suite, options)
+    families = [family for each in names for family in families_of(Request(guideline=each), options)]
+    return measure_and_show(session, Suite(f"guideline-{name}", "", tuple(families)), options)

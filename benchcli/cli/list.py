@@ -1,6 +1,5 @@
 """`benchcli list`: what can be measured, and with what."""
 
-import json
 from collections.abc import Callable, Mapping
 
 import click
@@ -8,6 +7,7 @@ import click
 from benchcli import limits
 from benchcli.cli import parameters
 from benchcli.cli.options import format_option
+from benchcli.cli.sections import show_sections
 from benchcli.devices.base import DEVICES
 from benchcli.families import NAMED_WIDTHS
 from benchcli.guidelines.base import GUIDELINES
@@ -50,10 +50,4 @@ def command(kind: str | None, format_: str) -> None:
     Example: benchcli list suites
     """
     found = {name: KINDS[name]() for name in ([kind] if kind else KINDS)}
-    if format_ == "json":
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
-        return
-    for number, (name, entries) in enumerate(found.items()):
-        click.echo(("\n" if number else "") + name)
-        for entry, meaning in entries.items():
-            click.echo(f"  {entry:<11} {meaning}".rstrip())
+    show_sections(found, format_, lambda name, meaning: f"{name:<11} {meaning}")

@@ -1,6 +1,7 @@
 """The options that verbs share, as decorators."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,10 +13,10 @@ from benchcli.cli import parameters
 from benchcli.cli.session import Session
 from benchcli.devices.base import DEVICES, split_name
 from benchcli.errors import UserError, unknown
-from benchcli.families import NAMED_WIDTHS, Request
+from benchcli.families import NAMED_WIDTHS, Request, expand
 from benchcli.measure.allocator import ALLOCATORS
 from benchcli.reporters.base import REPORTERS
-from benchcli.schema import Plan, Target
+from benchcli.schema import Family, Plan, Target
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -167,20 +168,14 @@ def device_name(text: str) -> str:
     return text
 
 
-def paper_column(device: str) -> Any:
-    """Return the column of the paper that a device is compared with."""
-    return DEVICES[split_name(device)[0]].column
-
-
-def varied(request: Request, **options: Any) -> Request:
-    """Return a request with what the command line says of the networks put in place of its own."""
-    width, widths = options.pop("width"), options.pop("widths")
-    if width and widths:
+def families_of(request: Request, options: dict[str, Any]) -> Iterator[Family]:
+    """Yield a request's families, with what the command line says of the networks put in place of its own."""
+    if options["width"] and options["widths"]:
         raise UserError("--width and --widths exclude each other: give one")
-    changes = {name: value for name, value in options.items() if value is not None}
-    if width or widths:
-        changes["widths"] = width or widths
-    return Request(**{**request.__dict__, **changes})
+    named = {name: options[name] for name in ("widths", "scales", "batches", "dtypes", "layouts")}
+    changes = {name: value for name, value in (*named.items(), ("widths", options["width"])) if value is not None}
+    column = DEVICES[split_name(options["device"])[0]].column
+    yield from expand(replace(request, **changes), column)
 
 
 def target_of(device: str, threads: int, allocator: str) -> Target:

@@ -5,18 +5,18 @@ from typing import Any
 
 import click
 
-from benchcli.cli.measuring import expanded, families_of, measure_and_show, request_options
+from benchcli.cli.measuring import measure_and_show
 from benchcli.cli.options import (
+    families_of,
     output_options,
     plan_options,
     session_option,
     target_options,
     variation_options,
-    varied,
 )
 from benchcli.cli.session import Session
 from benchcli.errors import UserError
-from benchcli.schema import Family
+from benchcli.schema import Family, Suite
 from benchcli.suites import SuiteFile, find_suite
 
 
@@ -34,14 +34,12 @@ def command(session: Session, /, suite: str, **options: Any) -> int:
     Example: benchcli run suites/quick.toml --threads 2
     """
     file = find_suite(suite)
-    families = _families(file, options)
-    return measure_and_show(session, expanded(file.name, file.description, families), options)
+    return measure_and_show(session, Suite(file.name, file.description, tuple(_families(file, options))), options)
 
 
 def _families(file: SuiteFile, options: dict[str, Any]) -> Iterator[Family]:
     for index, request in enumerate(file.requests()):
         try:
-            changed = varied(request, **request_options(options))
-            yield from families_of(iter([changed]), options["device"])
+            yield from families_of(request, options)
         except UserError as error:
             raise file.family_error(index, error) from None
