@@ -17,6 +17,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
             else "the budget was spent first; give a larger --budget"
         )
     ),
+    "no-baseline": lambda _detail: "the baseline has no time, so there is no relative speed",
     "costs": lambda detail: f"not counted for certain: {detail}",
     "threads": lambda detail: (
         f"{detail}: threads that outnumber cores wait for each other, and calls can read many times too slow; "

@@ -28,10 +28,12 @@ class ResultsFolder:
     @classmethod
     def create(cls, path: Path) -> "ResultsFolder":
         """Make a folder for a new run. Raises UserError where it cannot be, or holds a run already."""
-        if (path / MEASUREMENTS).exists() or (path / ENVIRONMENT).exists():
-            raise UserError(f"{path} already holds a run: give another --output, or --resume {path}")
-        folder = cls(path, [folder for folder in (path, *path.parents) if not folder.exists()])
         try:
+            if (path / ENVIRONMENT).exists() or _holds_rows(path / MEASUREMENTS):
+                raise UserError(f"{path} already holds a run: give another --output, or --resume {path}")
+            folder = cls(path, [folder for folder in (path, *path.parents) if not folder.exists()])
+            for name in (MEASUREMENTS, SAMPLES):  # of a run that was killed before it had begun
+                (path / name).unlink(missing_ok=True)
             path.mkdir(parents=True, exist_ok=True)
             folder._append(MEASUREMENTS, _lines([COLUMNS]))
             folder._append(SAMPLES, _lines([SAMPLE_COLUMNS]))
@@ -42,7 +44,7 @@ class ResultsFolder:
     @classmethod
     def reopen(cls, path: Path) -> "ResultsFolder":
         """Open the folder of a run that was cut short. Raises UserError where it holds none."""
-        if not (path / MEASUREMENTS).exists() or not (path / ENVIRONMENT).exists():
+        if not str(path).strip() or not (path / MEASUREMENTS).is_file() or not (path / ENVIRONMENT).is_file():
             raise UserError(f"{path} holds no run to resume: it lacks {MEASUREMENTS} or {ENVIRONMENT}")
         return cls(path)
 
@@ -52,7 +54,7 @@ class ResultsFolder:
         path = self.path / ENVIRONMENT
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{path} cannot be read: {error}") from None
         if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
             raise UserError(f"{path} is not of schema {SCHEMA}, which this benchcli reads")
@@ -85,17 +87,17 @@ class ResultsFolder:
         rows = _by_family(self._read(MEASUREMENTS))
         found = {}
         for family in families:
-            cells = {line["variant"]: line for line in rows.get(family.name, ()) if line["channels"]}
-            if set(cells) == {variant.name for variant in family.variants}:
-                records = (parse(cells[v.name], family, v, target) for v in family.variants)
-                found[family.name] = tuple(records)
+            cells = {line["variant"]: line for line in rows.get(family.name, ())}
+            if all(cells.get(v.name, {}).get("channels") == v.channels for v in family.variants):
+                with contextlib.suppress(ValueError, KeyError):  # a row that does not read is measured again
+                    found[family.name] = tuple(parse(cells[v.name], family, v, target) for v in family.variants)
         return found
 
     def keep_only(self, families: Iterable[str]) -> None:
         """Drop the rows of all other families: what a killed run left of them is not whole."""
         kept = set(families)
         for name, columns in ((MEASUREMENTS, COLUMNS), (SAMPLES, SAMPLE_COLUMNS)):
-            rows = [[line[c] for c in columns] for line in self._read(name) if line["family"] in kept]
+            rows = [[line.get(c, "") for c in columns] for line in self._read(name) if line["family"] in kept]
             self._replace(name, _lines([columns, *rows]))
 
     def _read(self, name: str) -> list[dict[str, str]]:
@@ -106,6 +108,9 @@ class ResultsFolder:
             frame = pandas.read_csv(path, dtype=str, keep_default_na=False, on_bad_lines="skip")
         except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read: {error}") from None
+        lacking = {"family", "variant"} - set(frame.columns)
+        if lacking:
+            raise UserError(f"{path} is not a file of a run: it lacks the column {min(lacking)}")
         return [{str(key): str(value) for key, value in line.items()} for line in frame.to_dict("records")]
 
     def _append(self, name: str, text: str) -> None:
@@ -130,6 +135,11 @@ class ResultsFolder:
             draft.replace(path)
         except OSError as error:
             raise UserError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _holds_rows(path: Path) -> bool:
+    """Say whether there is more in the file than a header that a run which never began left behind."""
+    return path.exists() and path.stat().st_size > len(_lines([COLUMNS]))
 
 
 def _by_family(rows: Iterable[dict[str, str]]) -> dict[str, list[dict[str, str]]]:

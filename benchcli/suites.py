@@ -56,6 +56,8 @@ class SuiteFile:
             # The parser names the line, but where the text ends too early it says only that.
             place = str(error).replace("end of document", f"the end, line {len(self._text.splitlines())}")
             raise UserError(f"{self.path}: not TOML: {place}") from None
+        except (ValueError, RecursionError) as error:  # a number too long to read, brackets too deep
+            raise UserError(f"{self.path}: not TOML that can be read: {error}") from None
 
     def _request(self, index: int, table: dict[str, Any]) -> Request:
         fields: dict[str, Any] = {}
@@ -90,7 +92,7 @@ def find_suite(name_or_path: str) -> SuiteFile:
     if name_or_path in shipped:
         return SuiteFile(shipped[name_or_path], name_or_path)
     path = Path(name_or_path)
-    if path.suffix == ".toml" or path.exists() or len(path.parts) > 1:
+    if path.suffix == ".toml" or len(path.parts) > 1 or path in (Path(), Path("..")) or path.is_file():
         return SuiteFile(path, path.stem)
     raise UserError(f"{unknown('suite', name_or_path, shipped)}; or give the path of a TOML file")
 
@@ -104,10 +106,10 @@ def shipped_suites() -> list[Path]:
 
 
 def _read(path: Path) -> str:
-    if path.is_dir():
-        raise UserError(f"{path} is a folder: name a TOML file in it")
     try:
-        return path.read_text(encoding="utf-8")
+        if path.is_dir():
+            raise UserError(f"{path} is a folder: name a TOML file in it")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}: save it as UTF-8") from None
     except FileNotFoundError:

@@ -8,7 +8,7 @@ from benchcli import units
 from benchcli.advice import grouped, sentence
 from benchcli.devices.base import DEVICES, split_name
 from benchcli.families import paper_column
-from benchcli.guidelines.base import GUIDELINES
+from benchcli.guidelines.base import GUIDELINES, SIZE
 from benchcli.running import Report
 from benchcli.schema import FamilyResult, Record, Verdict
 
@@ -122,7 +122,10 @@ def _paper(record: Record) -> str:
 
 
 def _published(record: Record) -> float | None:
+    """Return the paper's figure for a network of the paper; there is none for other channels, sizes or batches."""
     family = record.family
+    if not family.widths.startswith("paper") or record.variant.shape[1] != SIZE or family.batch != 1:
+        return None
     column = paper_column(family.widths, DEVICES[split_name(record.target.device)[0]].column)
     return GUIDELINES[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
 

@@ -53,6 +53,11 @@ class Faulty(nn.Module):
         print("this must not reach the events")  # noqa: T201
         return output
 
+    def raises_late(self, output: torch.Tensor) -> torch.Tensor:
+        if self.calls > 6:
+            raise ValueError("enough")
+        return output
+
     def dies_late(self, output: torch.Tensor) -> torch.Tensor:
         if self.calls > 6:
             os._exit(3)

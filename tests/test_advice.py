@@ -10,6 +10,7 @@ def test_every_code_that_the_project_makes_has_a_sentence() -> None:
         "page-faults:433",
         "imprecise:budget",
         "imprecise:launches",
+        "no-baseline",
         "costs:aten.foo",
         "threads:4 threads on 2 usable cores",
         "allocator:Darwin 25",

@@ -64,10 +64,12 @@ def test_a_number_beyond_the_devices_is_missing(monkeypatch: pytest.MonkeyPatch)
 
 def test_cuda_computes_in_full_float32_and_searches_for_algorithms() -> None:
     program = (
-        "import torch; from benchcli.devices.base import DEVICES; DEVICES['cuda'].configure(1)\n"
+        "import torch; from benchcli.devices.base import DEVICES\n"
+        "torch.accelerator.set_device_index = lambda index: print(index)\n"
+        "DEVICES['cuda'].configure(1, 3)\n"
         "print(torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)"
     )
-    assert in_process("-c", program).stdout.split() == ["True", "False", "False"]
+    assert in_process("-c", program).stdout.split() == ["3", "True", "False", "False"]
 
 
 def test_cuda_tells_the_card_and_what_decides_its_kernels(monkeypatch: pytest.MonkeyPatch) -> None:

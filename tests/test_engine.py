@@ -145,3 +145,42 @@ def test_progress_tells_what_is_done_and_the_most_it_may_take() -> None:
 )
 def test_the_next_launch_must_fit_but_two_are_always_made(done: int, spent: float, another: bool) -> None:
     assert another_launch(done, spent, 100.0, Plan()) is another
+
+
+def dying(clock: Clock, tasks: list[Task], started: bool, launches: set[int]) -> Launcher:
+    """Die once in each of these launches, before or in the middle of the last variant."""
+    inner = launcher(clock, 0.0, tasks)
+
+    def launch(task: Task, silence: float) -> Iterator[Event | Died]:
+        if task.launch in launches and len(task.families[0].variants) == len(PAIR):
+            launches.discard(task.launch)
+            if started:
+                yield Started(task.families[0].name, task.families[0].variants[-1].name)
+            yield Died(Failure("crashed", "it died"))
+            return
+        yield from inner(task, silence)
+
+    return launch
+
+
+def run_dying(started: bool, launches: set[int]) -> tuple[FamilyResult, list[Task]]:
+    of, clock, tasks = family(*PAIR), Clock(), list[Task]()
+    known = {(of.name, each.name): COSTS for each in of.variants}
+    script = dying(clock, tasks, started, launches)
+    session = Run("run", "s", Target(), Plan(budget_s=1000), Survey(costs=known), script, lambda _p: None, clock)
+    (result,) = measure([of], session)
+    return result, tasks
+
+
+def test_a_worker_that_dies_before_any_variant_is_tried_again() -> None:
+    result, tasks = run_dying(started=False, launches={1, 3})
+    assert [record.failure for record in result.records] == [None, None]
+    assert len(tasks) == 5
+
+
+def test_a_variant_that_dies_late_is_no_evidence_and_does_not_hold_up_the_rest() -> None:
+    result, tasks = run_dying(started=True, launches={3})
+    assert result.records[1].failure == Failure("crashed", "it died")
+    assert result.records[1].timing is None
+    assert len(tasks) == 5
+    assert {sample.variant for sample in result.samples} == {"g=1"}

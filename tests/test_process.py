@@ -75,8 +75,8 @@ def test_outputs_that_change_are_wrong() -> None:
 
 
 def test_a_death_in_the_middle_of_the_rounds_is_put_on_the_right_variant() -> None:
-    result = measured("fine", "dies_late", "prints")
-    assert statuses(result) == {"fine": "ok", "dies_late": "crashed", "prints": "ok"}
+    result = measured("fine", "dies_late", "raises_late", "prints")
+    assert statuses(result) == {"fine": "ok", "dies_late": "crashed", "raises_late": "failed", "prints": "ok"}
     # The launch that died is made again: every sample kept is of a launch that ended well.
     assert {sample.launch for sample in result.samples} == {0, 1}
 

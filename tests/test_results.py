@@ -7,7 +7,7 @@ import pytest
 from benchcli.errors import UserError
 from benchcli.records import COLUMNS, SCHEMA, parse, row
 from benchcli.results import ResultsFolder
-from benchcli.schema import Failure, FamilyResult, Interval, Target
+from benchcli.schema import Failure, FamilyResult, Interval, Target, Variant
 from tests.values import family, record, sample, variant
 
 OF = family(variant("g=1"), variant("g=8"))
@@ -52,9 +52,43 @@ def test_both_files_are_readable_by_pandas(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_holds_a_run_is_not_written_over(tmp_path: Path) -> None:
-    ResultsFolder.create(tmp_path)
+    ResultsFolder.create(tmp_path).append(finished())
+    before = (tmp_path / "measurements.csv").read_bytes()
     with pytest.raises(UserError, match="already holds a run"):
         ResultsFolder.create(tmp_path)
+    assert (tmp_path / "measurements.csv").read_bytes() == before
+
+
+def test_a_folder_whose_run_was_killed_before_it_began_can_be_used_again(tmp_path: Path) -> None:
+    ResultsFolder.create(tmp_path)
+    ResultsFolder.create(tmp_path).append(finished())
+    assert ResultsFolder(tmp_path).finished([OF], Target()) == {"g2-x1": finished().records}
+
+
+def test_a_last_cell_that_is_torn_is_not_taken_for_whole(tmp_path: Path) -> None:
+    wide = Variant("g=8", "faulty:build", {}, (64, 8, 8), "64")
+    of = family(variant("g=1"), wide)
+    folder = ResultsFolder.create(tmp_path)
+    folder.append(finished(of))
+    path = tmp_path / "measurements.csv"
+    path.write_bytes(path.read_bytes()[:-2])
+    assert folder.finished([of], Target()) == {}
+
+
+@pytest.mark.parametrize(("old", "new"), [("0.7,", "abc,"), (",6,60,", ",1e3,60,")])
+def test_a_row_that_does_not_read_is_measured_again(tmp_path: Path, old: str, new: str) -> None:
+    folder = ResultsFolder.create(tmp_path)
+    folder.append(finished())
+    path = tmp_path / "measurements.csv"
+    path.write_text(path.read_text().replace(old, new))
+    assert folder.finished([OF], Target()) == {}
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    folder = ResultsFolder.create(tmp_path)
+    (tmp_path / "measurements.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match="lacks the column family"):
+        folder.finished([OF], Target())
 
 
 def test_a_folder_under_a_file_cannot_be_made(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ A verb's module is imported when the verb is called: `--help` loads nothing but 
 """
 
 import importlib
+import os
 import signal
 import sys
 from types import FrameType
@@ -28,6 +29,13 @@ VERBS: Final = {
 """Each verb's module in this package, which defines `command`, and its line in the help."""
 
 
+ENDINGS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class ReaderGoneError(Exception):
+    """Whoever read stdout went away; click would make an error of it."""
+
+
 class Verbs(click.Group):
     """A group that imports a verb's module when it is called by name."""
 
@@ -43,6 +51,13 @@ class Verbs(click.Group):
             raise unknown("verb", cmd_name, VERBS)
         command: click.Command = importlib.import_module(f"benchcli.cli.{cmd_name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb. Raises ReaderGoneError where stdout's reader went away."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderGoneError from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the verbs' lines without importing them."""
@@ -62,7 +77,8 @@ def benchcli() -> None:
 
 def main(arguments: list[str] | None = None, session: "Session | None" = None) -> NoReturn:
     """Run the command line and exit, with one of the codes above or the verb's own."""
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for number in ENDINGS:
+        signal.signal(number, _as_interrupt)
     try:
         code = benchcli.main(arguments, prog_name="benchcli", standalone_mode=False, obj=session)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -70,14 +86,12 @@ def main(arguments: list[str] | None = None, session: "Session | None" = None) -
         sys.exit(USAGE)
     except click.ClickException as error:
         _end(error.format_message(), USAGE)
-    except UserError as error:
-        _end(str(error), USAGE)
-    except NothingMeasuredError as error:
-        _end(str(error), NOT_MEASURED)
+    except (UserError, NothingMeasuredError) as error:
+        _end(str(error), USAGE if isinstance(error, UserError) else NOT_MEASURED)
     except (KeyboardInterrupt, click.Abort):
         _end("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of stdout went away: nobody is left to tell
+    except ReaderGoneError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would complain
         sys.exit(FINE)
     except Exception:
         import traceback
@@ -93,4 +107,6 @@ def _end(text: str, code: int) -> NoReturn:
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    for number in ENDINGS:  # one is enough: a second must not cut the clean-up short
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -44,7 +44,7 @@ class Device(ABC):
     def timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
         """Return a timer of `call`. `costs` are the network's, for devices that are simulated."""
 
-    def configure(self, threads: int) -> None:
+    def configure(self, threads: int, index: int) -> None:  # noqa: ARG002
         """Set what torch must be told before anything runs in this process."""
         import torch
 

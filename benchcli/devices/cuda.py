@@ -26,11 +26,11 @@ class Cuda(EventDevice):
             "tf32": torch.backends.cudnn.allow_tf32,
         }
 
-    def configure(self, threads: int) -> None:
+    def configure(self, threads: int, index: int) -> None:
         """Switch TF32 off and cudnn's search for the fastest algorithm on."""
         import torch
 
-        torch.set_num_threads(threads)
+        super().configure(threads, index)
         torch.backends.cudnn.benchmark = True
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False

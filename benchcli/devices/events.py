@@ -1,6 +1,5 @@
 """What accelerators share: work is queued, and events in the queue mark its beginning and its end."""
 
-from abc import abstractmethod
 from collections.abc import Callable
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -66,6 +65,9 @@ class EventDevice(Device):
         """Return what queues one call."""
         return call
 
-    @abstractmethod
-    def configure(self, threads: int) -> None:
-        """Set what torch must be told before anything runs in this process."""
+    def configure(self, threads: int, index: int) -> None:
+        """Set the host's threads, and make the device the current one: events are recorded in its queue."""
+        import torch
+
+        super().configure(threads, index)
+        torch.accelerator.set_device_index(index)

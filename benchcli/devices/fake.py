@@ -7,7 +7,7 @@ additive roofline, on a clock that only queued work moves.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchcli.devices.base import DEVICES, Facts
+from benchcli.devices.base import DEVICES, Device, Facts
 from benchcli.devices.events import EventDevice
 from benchcli.schema import Costs
 
@@ -71,11 +71,9 @@ class Fake(EventDevice):
         """Return "cpu": that is where its networks are built."""
         return "cpu"
 
-    def configure(self, threads: int) -> None:
-        """Set the host's threads."""
-        import torch
-
-        torch.set_num_threads(threads)
+    def configure(self, threads: int, index: int) -> None:
+        """Set the host's threads; there is no accelerator to make the current one."""
+        Device.configure(self, threads, index)
 
     def event(self, index: int) -> FakeEvent:  # noqa: ARG002
         """Return an event on the exact clock."""

@@ -20,11 +20,5 @@ class Mps(EventDevice):
         """Return "mps": torch gives it no number."""
         return "mps"
 
-    def configure(self, threads: int) -> None:
-        """Set the host's threads."""
-        import torch
-
-        torch.set_num_threads(threads)
-
 
 DEVICES.add(Mps())

@@ -101,14 +101,14 @@ class _Group:
                 seed=1000 * attempt + number,
                 most_seconds=CAP * run.plan.budget_s,
             )
-            taken, death = self.listen(task)
+            taken, death = self.listen(task, attempt)
             if not death:
                 for key, sample in taken:
                     self.samples.setdefault(key, []).append(sample)
                 return
             attempt += 1
 
-    def listen(self, task: Task) -> tuple[list[tuple[Key, Sample]], bool]:
+    def listen(self, task: Task, attempt: int) -> tuple[list[tuple[Key, Sample]], bool]:
         """Run one worker; return its samples, and whether it died."""
         taken: list[tuple[Key, Sample]] = []
         running: Key | None = None
@@ -116,7 +116,7 @@ class _Group:
             if isinstance(event, Started):
                 running = (event.family, event.variant)
             elif isinstance(event, Died):
-                bury(event, running, self.failures)
+                bury(event, running, self.failures, attempt)
                 return taken, True
             else:
                 self.note(event, taken)
@@ -131,7 +131,7 @@ class _Group:
 
     def is_done(self, family: Family) -> bool:
         """Say whether the family needs no more launches."""
-        times = timings(family, self.of(family, self.samples))
+        times = timings(family, self.live_samples(family))
         alive = without([family], set(self.failures))
         if self.run.plan.launches is not None:
             return not alive
@@ -148,8 +148,12 @@ class _Group:
             run.plan,
             self.of(family, run.survey.costs),
             self.of(family, self.failures),
-            self.of(family, self.samples),
+            self.live_samples(family),
         )
+
+    def live_samples(self, family: Family) -> dict[str, list[Sample]]:
+        """Return the samples of the variants that have not failed: a failure's good launches are no evidence."""
+        return {v: taken for v, taken in self.of(family, self.samples).items() if (family.name, v) not in self.failures}
 
     @staticmethod
     def of(family: Family, table: Mapping[Key, Value]) -> dict[str, Value]:

@@ -89,6 +89,8 @@ def warnings(costs: Costs | None, time: Timing | None, plan: Plan) -> list[str]:
     found = [f"costs:{text}" for text in costs.unknown] if costs else []
     if time and time.faults is not None and time.faults >= FAULTING:
         found.append(f"page-faults:{time.faults:.0f}")
-    if time and not within(time, plan.precision):
+    if time and time.relative is None:
+        found.append("no-baseline")
+    elif time and not within(time, plan.precision):
         found.append("imprecise:launches" if plan.launches else "imprecise:budget")
     return found

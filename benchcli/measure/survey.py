@@ -1,7 +1,7 @@
 """Before anything is timed: what the worker sees, and what every variant costs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchcli.errors import NothingMeasuredError, UserError
@@ -11,6 +11,9 @@ from benchcli.schema import Costs, Failure, Family, Plan, Target
 
 Key = tuple[str, str]
 """Family and variant."""
+
+ATTEMPTS = 3
+"""So often a worker may die in a row before it comes to a variant."""
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Survey:
 def survey(families: Sequence[Family], target: Target, plan: Plan, launcher: Launcher) -> Survey:
     """Count the costs of every variant on its device. Raises UserError where the device is not there."""
     found = Survey()
+    attempt = 0
     while not found.software or without(families, {*found.costs, *found.failures}):
         rest = without(families, {*found.costs, *found.failures})
         running: Key | None = None
@@ -34,7 +38,8 @@ def survey(families: Sequence[Family], target: Target, plan: Plan, launcher: Lau
             if isinstance(event, Started):
                 running = (event.family, event.variant)
             elif isinstance(event, Died):
-                bury(event, running, found.failures)
+                bury(event, running, found.failures, attempt)
+                attempt = attempt + 1 if running is None else 0
             else:
                 _note(event, target, found)
     return found
@@ -46,15 +51,19 @@ def without(families: Sequence[Family], gone: set[Key]) -> list[Family]:
     for family in families:
         variants = tuple(v for v in family.variants if (family.name, v.name) not in gone)
         if variants:
-            kept.append(Family(**{**family.__dict__, "variants": variants}))
+            kept.append(replace(family, variants=variants))
     return kept
 
 
-def bury(death: Died, running: Key | None, failures: dict[Key, Failure]) -> None:
-    """Put a worker's death on the variant under way. Raises NothingMeasuredError where none was."""
-    if running is None:
+def bury(death: Died, running: Key | None, failures: dict[Key, Failure], attempt: int) -> None:
+    """Put a worker's death on the variant under way, unless the worker said itself what was wrong with it.
+
+    A worker that dies before any variant is tried again. Raises NothingMeasuredError at the last attempt.
+    """
+    if running is not None:
+        failures.setdefault(running, death.failure)
+    elif attempt + 1 >= ATTEMPTS:
         raise NothingMeasuredError(f"no worker could start: {death.failure.error}")
-    failures[running] = death.failure
 
 
 def _note(event: Event, target: Target, found: Survey) -> None:

@@ -45,7 +45,7 @@ def do(task: Task, send: Send) -> None:
     device = DEVICES[kind]
     missing = device.missing(index)
     if not missing:
-        device.configure(task.target.threads)
+        device.configure(task.target.threads, index)
     send(Described(software(), {} if missing else device.facts(index), missing, available()))
     if not missing:
         torch.manual_seed(task.seed)
@@ -116,12 +116,19 @@ def _launch(task: Task, send: Send) -> None:
             except Exception as error:  # a network may raise anything, and costs nobody else anything
                 send(Failed(family.name, variant.name, *failure(error)))
 
+        running = ""
+
         def announce(name: str, family: str = family.name) -> None:
+            nonlocal running
+            running = name
             send(Started(family, name))
 
-        if benches:
-            for sample in sample_family(benches, task, device, rng, announce):
+        try:
+            for sample in sample_family(benches, task, device, rng, announce) if benches else ():
                 send(Sampled(family.name, sample))
+        except Exception as error:  # after it this process is not to be trusted: it ends, and the launch is made again
+            send(Failed(family.name, running, *failure(error)))
+            raise
 
 
 def _sender(stream: TextIO) -> Send:

@@ -25,7 +25,7 @@ class TerminalTable(Reporter):
             file=text,
             force_terminal=screen.is_terminal,
             color_system=colours,  # type: ignore[arg-type]
-            width=screen.width if screen.is_terminal else 200,
+            width=200,  # never cut a digit: a narrow terminal wraps lines by itself
             highlight=False,
             soft_wrap=True,
         )
