@@ -56,7 +56,12 @@ def test_calls_per_sample_come_from_the_sample_length_and_the_clock() -> None:
     assert sampling.calls_per_sample(0.003, 1e-7) == 2
     assert sampling.calls_per_sample(1e-6, 1e-7) == 5000
     assert sampling.calls_per_sample(0.01, 1e-3) == 100  # a clock of 1 ms asks for samples of 1 s
-    assert sampling.calls_per_sample(0.0, 1e-7) < 10**7
+    assert sampling.calls_per_sample(0.0, 1e-7) == sampling.MOST_CALLS
+
+
+def test_a_clock_that_stands_still_is_an_error_and_no_time() -> None:
+    with pytest.raises(RuntimeError, match="the clock did not move during 5 calls"):
+        sampling.take_sample(bench(0.0), "a", 5, 0, 0)
 
 
 def test_an_untimed_call_goes_before_each_sample() -> None:

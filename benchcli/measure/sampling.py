@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 
 from benchcli.devices.base import Device
 from benchcli.measure.bench import Bench
@@ -19,6 +18,8 @@ SAMPLE_S = 5e-3
 """Least length of a sample, where the clock does not ask for more."""
 CLOCK_TICKS = 1000
 """Least length of a sample in ticks of the clock."""
+MOST_CALLS = 100_000
+"""However short a call is said to be: a clock that stands still must not ask for calls without end."""
 WARM_UP_ROUNDS = (2, 12)
 """Least and most rounds of warm-up."""
 SETTLED = 0.03
@@ -50,7 +51,7 @@ def warm_up(
     calls = dict.fromkeys(benches, 1)
     fastest, start = math.inf, time.perf_counter()
     least, most = WARM_UP_ROUNDS
-    for number, order in enumerate(islice(orders(list(benches), rng), most), 1):
+    for number, order in enumerate(orders(list(benches), rng), 1):
         samples = []
         for variant in order:
             announce(variant)
@@ -60,14 +61,15 @@ def warm_up(
         calm = all(not sample.faults for sample in samples) and total > fastest * (1 - SETTLED)
         fastest = min(fastest, total)
         elapsed = time.perf_counter() - start
-        if elapsed >= task.most_seconds or (calm and number >= least and elapsed >= device.warm_up_s):
+        settled = number >= most or (calm and number >= least)
+        if elapsed >= task.most_seconds or (settled and elapsed >= device.warm_up_s):
             break
     return calls
 
 
 def calls_per_sample(call_s: float, resolution_s: float) -> int:
-    """Return how many calls make a sample long against the clock's resolution."""
-    return max(1, math.ceil(max(SAMPLE_S, CLOCK_TICKS * resolution_s) / max(call_s, 1e-9)))
+    """Return how many calls make a sample long against the clock's resolution, within a bound."""
+    return min(MOST_CALLS, max(1, math.ceil(max(SAMPLE_S, CLOCK_TICKS * resolution_s) / max(call_s, 1e-9))))
 
 
 def take_sample(bench: Bench, variant: str, calls: int, launch: int, number: int) -> Sample:
@@ -76,6 +78,8 @@ def take_sample(bench: Bench, variant: str, calls: int, launch: int, number: int
     before = minor_faults()
     seconds = bench.timer(calls)
     after = minor_faults()
+    if seconds <= 0:
+        raise RuntimeError(f"the clock did not move during {calls} calls")
     faults = None if before is None or after is None else (after - before) / calls
     return Sample(variant, launch, number, calls, seconds / calls, faults)
 
