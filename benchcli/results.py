@@ -105,7 +105,9 @@ class ResultsFolder:
 
         path = self.path / name
         try:
-            frame = pandas.read_csv(path, dtype=str, keep_default_na=False, on_bad_lines="skip")
+            text = path.read_text(encoding="utf-8", errors="replace")
+            whole = text[: text.rfind("\n") + 1]  # a line without its end was cut short by a kill
+            frame = pandas.read_csv(io.StringIO(whole), dtype=str, keep_default_na=False, on_bad_lines="skip")
         except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read: {error}") from None
         lacking = {"family", "variant"} - set(frame.columns)

@@ -110,6 +110,19 @@ def test_whatever_instant_a_run_is_killed_at_what_was_finished_is_readable(tmp_p
     assert "g2-x2" not in reopened or reopened["g2-x2"] == finished(OTHER).records
 
 
+def test_a_kill_in_the_middle_of_a_quoted_cell_loses_no_earlier_family(tmp_path: Path) -> None:
+    folder = ResultsFolder.create(tmp_path)
+    folder.append(finished())
+    path = tmp_path / "measurements.csv"
+    before = path.read_bytes()
+    failed = record(OTHER, "g=8", None, failure=Failure("crashed", 'it said "no", and died'))
+    folder.append(FamilyResult(OTHER, (record(OTHER, "g=1", ONE), failed), ()))
+    after = path.read_bytes()
+    for end in range(len(before), len(after)):
+        path.write_bytes(after[:end])
+        assert set(folder.finished([OF, OTHER], Target())) == {"g2-x1"}
+
+
 def finished_in(path: Path) -> dict[str, object]:
     folder = ResultsFolder(path)
     found = folder.finished([OF, OTHER], Target())
