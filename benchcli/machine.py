@@ -23,7 +23,7 @@ def machine() -> dict[str, Any]:
         "cores": usable_cores(),
         "caches": caches(),
         "memory_bytes": psutil.virtual_memory().total,
-        "system": f"{platform.system()} {platform.release()}",
+        "system": system(),
         "virtualised": virtualised(),
     }
 
@@ -42,6 +42,11 @@ def host() -> str:
     """Return this machine's name, fit for a file's name."""
     name = socket.gethostname().split(".")[0].lower()
     return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name) or "host"
+
+
+def system() -> str:
+    """Return the operating system and its release."""
+    return f"{platform.system()} {platform.release()}"
 
 
 def cpu_model() -> str:

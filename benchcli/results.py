@@ -44,7 +44,7 @@ class ResultsFolder:
     @classmethod
     def reopen(cls, path: Path) -> "ResultsFolder":
         """Open the folder of a run that was cut short. Raises UserError where it holds none."""
-        if not str(path).strip() or not (path / MEASUREMENTS).is_file() or not (path / ENVIRONMENT).is_file():
+        if not (path / MEASUREMENTS).is_file() or not (path / ENVIRONMENT).is_file():
             raise UserError(f"{path} holds no run to resume: it lacks {MEASUREMENTS} or {ENVIRONMENT}")
         return cls(path)
 

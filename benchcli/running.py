@@ -42,7 +42,7 @@ class Report:
 
 
 class InterruptedRunError(Exception):
-    """The person ended the run; `report` holds what was finished, and is None where nothing was."""
+    """The person ended the run; `report` holds what was finished, and `unfinished` counts the other families."""
 
     def __init__(self, report: Report, unfinished: int) -> None:
         super().__init__()
@@ -175,7 +175,7 @@ def _target_warnings(target: Target) -> list[str]:
     cores = machine.usable_cores()
     codes = [f"threads:{target.threads} threads on {cores} usable cores"] if target.threads > cores else []
     if target.allocator == STEADY.name and not has_effect():
-        codes.append(f"allocator:{machine.machine()['system']}")
+        codes.append(f"allocator:{machine.system()}")
     return codes
 
 

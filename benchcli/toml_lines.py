@@ -9,8 +9,8 @@ def line_of(text: str, key: str, table_index: int | None = None, table: str = "f
     Falls back to the table's header, and to None where neither stands in the text. It reads lines, not TOML:
     a key written inside a multi-line text could be taken for the key, which costs no more than a line number.
     """
-    headers = [number for number, line in enumerate(text.splitlines(), 1) if _is_header(line, table)]
     lines = list(enumerate(text.splitlines(), 1))
+    headers = [number for number, line in lines if _is_header(line, table)]
     if table_index is None:
         return next((number for number, line in lines if _is_key(line, key)), headers[0] if headers else None)
     if table_index >= len(headers):

@@ -184,11 +184,13 @@ def test_integers_of_the_micro_networks_by_hand(guideline: str, value: str, expe
 
 def test_the_parallel_fragments_by_the_formula() -> None:
     """Worked out: 4 branches of 32 channels, 3 additions a block, 10 blocks."""
+    variant = next(v for v in published("g3", "arm").variants if v.name == "4-fragment-parallel")
+    costs = count(build(variant), torch.zeros(1, *variant.shape))
     plane, weight = 56 * 56 * 32, 32 * 32
     convolutions = 10 * 4 * (2 * plane + weight)
-    assert convolutions == 8069120
-    assert 4 * (convolutions + 10 * 3 * 3 * plane) == 68403200
-    assert 4 * (convolutions + 10 * 3 * plane) == 44318720
+    assert convolutions == 8069120 == costs.mac_elements
+    assert 4 * (convolutions + 10 * 3 * 3 * plane) == 68403200 == costs.mac_bytes
+    assert 4 * (convolutions + 10 * 3 * plane) == 44318720 == costs.mac_fused_bytes
 
 
 def test_pointwise_share_of_a_resnext_unit_is_the_published_one() -> None:

@@ -6,14 +6,7 @@ import click
 
 from benchcli.cli import parameters
 from benchcli.cli.measuring import measure_and_show
-from benchcli.cli.options import (
-    families_of,
-    output_options,
-    plan_options,
-    session_option,
-    target_options,
-    variation_options,
-)
+from benchcli.cli.options import families_of, measuring_options
 from benchcli.cli.session import Session
 from benchcli.families import Request
 from benchcli.guidelines.base import GUIDELINES
@@ -26,11 +19,7 @@ def _names() -> list[str]:
 
 @click.command("guideline")
 @click.argument("name", type=parameters.name("guideline", _names), metavar="g1|g2|g3|g4|all")
-@target_options
-@variation_options
-@plan_options
-@output_options
-@session_option
+@measuring_options
 def command(session: Session, /, name: str, **options: Any) -> int:
     """Measure a guideline on this machine and say whether it holds.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from benchcli import __version__
-from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.errors import NothingMeasuredError, UserError, unknown
 
 if TYPE_CHECKING:
     from benchcli.cli.session import Session
@@ -46,8 +46,6 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return a verb's command. Raises UserError with the nearest name."""
         if cmd_name not in VERBS:
-            from benchcli.errors import unknown
-
             raise unknown("verb", cmd_name, VERBS)
         command: click.Command = importlib.import_module(f"benchcli.cli.{cmd_name}").command
         return command

@@ -145,6 +145,12 @@ def output_options(command: Command) -> Command:
     )
 
 
+def measuring_options(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Add all that a verb which measures takes, and pass it the session."""
+    with_session = session_option(command)
+    return target_options(variation_options(plan_options(output_options(with_session))))
+
+
 def format_option(*known: str) -> Callable[[Command], Command]:
     """Add --format with these formats, the first by default."""
     return click.option(

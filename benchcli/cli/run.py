@@ -6,14 +6,7 @@ from typing import Any
 import click
 
 from benchcli.cli.measuring import measure_and_show
-from benchcli.cli.options import (
-    families_of,
-    output_options,
-    plan_options,
-    session_option,
-    target_options,
-    variation_options,
-)
+from benchcli.cli.options import families_of, measuring_options
 from benchcli.cli.session import Session
 from benchcli.errors import UserError
 from benchcli.schema import Family, Suite
@@ -22,11 +15,7 @@ from benchcli.suites import SuiteFile, find_suite
 
 @click.command("run")
 @click.argument("suite")
-@target_options
-@variation_options
-@plan_options
-@output_options
-@session_option
+@measuring_options
 def command(session: Session, /, suite: str, **options: Any) -> int:
     """Measure a suite: one that ships (see `benchcli list`), or a TOML file of your own.
 

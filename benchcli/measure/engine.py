@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TypeVar
 
+from benchcli.measure.attend import Key, attend
 from benchcli.measure.outcome import result, timings
 from benchcli.measure.process import Died, Launcher
-from benchcli.measure.protocol import LAUNCH, Event, Failed, Sampled, Started, Task
+from benchcli.measure.protocol import LAUNCH, Sampled, Task
 from benchcli.measure.stopping import another_launch, precise
-from benchcli.measure.survey import Key, Survey, bury, without
+from benchcli.measure.survey import Survey, without
 from benchcli.schema import Failure, Family, FamilyResult, Plan, Sample, Target
 
 CAP = 0.25
@@ -101,33 +102,22 @@ class _Group:
                 seed=1000 * attempt + number,
                 most_seconds=CAP * run.plan.budget_s,
             )
-            taken, death = self.listen(task, attempt)
-            if not death:
+            taken = self.listen(task)
+            if taken is not None:
                 for key, sample in taken:
                     self.samples.setdefault(key, []).append(sample)
                 return
             attempt += 1
 
-    def listen(self, task: Task, attempt: int) -> tuple[list[tuple[Key, Sample]], bool]:
-        """Run one worker; return its samples, and whether it died."""
+    def listen(self, task: Task) -> list[tuple[Key, Sample]] | None:
+        """Run one worker; return its samples, or None where it died: a launch that died is no evidence."""
         taken: list[tuple[Key, Sample]] = []
-        running: Key | None = None
-        for event in self.run.launcher(task, self.run.plan.silence_s):
-            if isinstance(event, Started):
-                running = (event.family, event.variant)
+        for event in attend(task, self.run.plan.silence_s, self.run.launcher, self.failures):
+            if isinstance(event, Sampled):
+                taken.append(((event.family, event.sample.variant), event.sample))
             elif isinstance(event, Died):
-                bury(event, running, self.failures, attempt)
-                return taken, True
-            else:
-                self.note(event, taken)
-        return taken, False
-
-    def note(self, event: Event, taken: list[tuple[Key, Sample]]) -> None:
-        """Keep a sample or a failure."""
-        if isinstance(event, Sampled):
-            taken.append(((event.family, event.sample.variant), event.sample))
-        elif isinstance(event, Failed):
-            self.failures[event.family, event.variant] = Failure(event.status, event.error)
+                return None
+        return taken
 
     def is_done(self, family: Family) -> bool:
         """Say whether the family needs no more launches."""

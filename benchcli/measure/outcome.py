@@ -65,7 +65,7 @@ def result(
     for variant in family.variants:
         name = variant.name
         cost, failure = costs.get(name), failures.get(name)
-        time = None if failure else times.get(name)
+        time = times.get(name)
         records.append(
             Record(
                 run=run,

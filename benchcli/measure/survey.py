@@ -4,16 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.errors import UserError
+from benchcli.measure.attend import Key, attend
 from benchcli.measure.process import Died, Launcher
-from benchcli.measure.protocol import SURVEY, Counted, Described, Event, Failed, Started, Task
+from benchcli.measure.protocol import SURVEY, Counted, Described, Event, Task
 from benchcli.schema import Costs, Failure, Family, Plan, Target
-
-Key = tuple[str, str]
-"""Family and variant."""
-
-ATTEMPTS = 3
-"""So often a worker may die in a row before it comes to a variant."""
 
 
 @dataclass
@@ -30,19 +25,12 @@ class Survey:
 def survey(families: Sequence[Family], target: Target, plan: Plan, launcher: Launcher) -> Survey:
     """Count the costs of every variant on its device. Raises UserError where the device is not there."""
     found = Survey()
-    attempt = 0
-    while not found.software or without(families, {*found.costs, *found.failures}):
-        rest = without(families, {*found.costs, *found.failures})
-        running: Key | None = None
-        for event in launcher(Task(SURVEY, target, tuple(rest), {}), plan.silence_s):
-            if isinstance(event, Started):
-                running = (event.family, event.variant)
-            elif isinstance(event, Died):
-                bury(event, running, found.failures, attempt)
-                attempt = attempt + 1 if running is None else 0
-            else:
-                _note(event, target, found)
-    return found
+    while True:
+        rest = tuple(without(families, {*found.costs, *found.failures}))
+        if found.software and not rest:
+            return found
+        for event in attend(Task(SURVEY, target, rest, {}), plan.silence_s, launcher, found.failures):
+            _note(event, target, found)
 
 
 def without(families: Sequence[Family], gone: set[Key]) -> list[Family]:
@@ -55,18 +43,7 @@ def without(families: Sequence[Family], gone: set[Key]) -> list[Family]:
     return kept
 
 
-def bury(death: Died, running: Key | None, failures: dict[Key, Failure], attempt: int) -> None:
-    """Put a worker's death on the variant under way, unless the worker said itself what was wrong with it.
-
-    A worker that dies before any variant is tried again. Raises NothingMeasuredError at the last attempt.
-    """
-    if running is not None:
-        failures.setdefault(running, death.failure)
-    elif attempt + 1 >= ATTEMPTS:
-        raise NothingMeasuredError(f"no worker could start: {death.failure.error}")
-
-
-def _note(event: Event, target: Target, found: Survey) -> None:
+def _note(event: Event | Died, target: Target, found: Survey) -> None:
     if isinstance(event, Described):
         if event.missing:
             there = ", ".join(f"{name} ({title})" for name, title in event.available.items())
@@ -74,5 +51,3 @@ def _note(event: Event, target: Target, found: Survey) -> None:
         found.software, found.device, found.available = event.software, event.device, event.available
     elif isinstance(event, Counted):
         found.costs[event.family, event.variant] = event.costs
-    elif isinstance(event, Failed):
-        found.failures[event.family, event.variant] = Failure(event.status, event.error)

@@ -4,12 +4,12 @@ import os
 import platform
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from benchcli import __version__
-from benchcli.devices.base import DEVICES, split_name
+from benchcli.devices.base import DEVICES, Device, split_name
 from benchcli.measure.protocol import (
     SURVEY,
     Counted,
@@ -24,6 +24,9 @@ from benchcli.measure.protocol import (
     encode_event,
 )
 from benchcli.runtimes.base import RUNTIMES
+
+if TYPE_CHECKING:
+    from benchcli.measure.bench import Bench
 
 Send = Callable[[Event], None]
 
@@ -101,7 +104,6 @@ def _survey(task: Task, device: str, send: Send) -> None:
 
 def _launch(task: Task, send: Send) -> None:
     from benchcli.measure.bench import Bench, failure, prepare
-    from benchcli.measure.sampling import sample_family
 
     kind, index = split_name(task.target.device)
     device, runtime = DEVICES[kind], RUNTIMES[task.target.runtime]
@@ -115,20 +117,29 @@ def _launch(task: Task, send: Send) -> None:
                 benches[variant.name] = prepare(variant, family, costs, device, index, runtime)
             except Exception as error:  # a network may raise anything, and costs nobody else anything
                 send(Failed(family.name, variant.name, *failure(error)))
+        if benches:
+            _sample(family.name, benches, task, device, rng, send)
 
-        running = ""
 
-        def announce(name: str, family: str = family.name) -> None:
-            nonlocal running
-            running = name
-            send(Started(family, name))
+def _sample(
+    family: str, benches: "Mapping[str, Bench]", task: Task, device: Device, rng: random.Random, send: Send
+) -> None:
+    from benchcli.measure.bench import failure
+    from benchcli.measure.sampling import sample_family
 
-        try:
-            for sample in sample_family(benches, task, device, rng, announce) if benches else ():
-                send(Sampled(family.name, sample))
-        except Exception as error:  # after it this process is not to be trusted: it ends, and the launch is made again
-            send(Failed(family.name, running, *failure(error)))
-            raise
+    running = ""
+
+    def announce(name: str) -> None:
+        nonlocal running
+        running = name
+        send(Started(family, name))
+
+    try:
+        for sample in sample_family(benches, task, device, rng, announce):
+            send(Sampled(family, sample))
+    except Exception as error:  # after it this process is not to be trusted: it ends, and the launch is made again
+        send(Failed(family, running, *failure(error)))
+        raise
 
 
 def _sender(stream: TextIO) -> Send:
