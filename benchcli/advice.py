@@ -20,8 +20,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     "no-baseline": lambda _detail: "the baseline has no time, so there is no relative speed",
     "costs": lambda detail: f"not counted for certain: {detail}",
     "threads": lambda detail: (
-        f"{detail}: threads that outnumber cores wait for each other, and calls can read many times too slow; "
-        "give fewer --threads"
+        f"{detail}: threads that outnumber cores wait for each other, and calls read too slow; give fewer --threads"
     ),
     "allocator": lambda detail: f"{detail}'s allocator takes no settings: steady is the system's here",
 }

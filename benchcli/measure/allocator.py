@@ -25,7 +25,7 @@ STEADY = Allocator(
         "MALLOC_MMAP_THRESHOLD_": str(64 * GIB),
         "MALLOC_TRIM_THRESHOLD_": str(64 * GIB),
         "MALLOC_TOP_PAD_": str(64 * 2**20),
-        # Huge pages halve the spread between launches: caches are filled by physical address.
+        # Caches are filled by physical address, and huge pages leave less of it to chance.
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     },
 )

@@ -1,0 +1,59 @@
+"""What does the call after a change of variant read?  python benchmarks/first_call.py [g1|g2|g3|g4]
+
+Calls every variant of a guideline four times in a row, in shuffled order, and prints how much longer than the fourth
+call the first three are: why an untimed call goes before each sample. Run it under the workers' allocator, which it
+sets for itself.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import time
+from statistics import median
+
+from benchcli.families import Request, expand
+from benchcli.measure.environment import worker_environment
+from benchcli.schema import Target
+
+ROUNDS, CALLS, WARM_UP = 150, 4, 20
+
+
+def measure(guideline: str) -> None:
+    """Time the calls in this process and print a row for each variant."""
+    import torch
+
+    from benchcli.measure.bench import load
+
+    torch.set_num_threads(1)
+    family = next(expand(Request(guideline), "arm"))
+    with torch.inference_mode():
+        networks = {variant.name: load(variant, family, "cpu") for variant in family.variants}
+        seconds: dict[tuple[str, int], list[float]] = {}
+        for _ in range(ROUNDS):
+            for name in random.sample(list(networks), len(networks)):
+                network, inputs = networks[name]
+                for call in range(CALLS):
+                    start = time.perf_counter()
+                    network(inputs)
+                    seconds.setdefault((name, call), []).append(time.perf_counter() - start)
+    middle = {key: median(values[WARM_UP:]) for key, values in seconds.items()}
+    for name in networks:
+        more = [f"{(middle[name, call] / middle[name, CALLS - 1] - 1) * 100:+5.1f} %" for call in range(CALLS - 1)]
+        print(f"{name:<20} calls 1, 2, 3 beside call 4: {'  '.join(more)}")
+
+
+def main() -> None:
+    """Start this script again in a worker's environment, and measure there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("guideline", nargs="?", default="g2")
+    guideline = parser.parse_args().guideline
+    if "MALLOC_TRIM_THRESHOLD_" in os.environ:
+        measure(guideline)
+    else:
+        subprocess.run([sys.executable, __file__, guideline], check=True, env=worker_environment(Target()))
+
+
+if __name__ == "__main__":
+    main()
