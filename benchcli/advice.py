@@ -1,6 +1,7 @@
 """The sentences of warnings: a code, perhaps with a detail after a colon, becomes what a person reads."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 
 from benchcli.schema import Record
 
@@ -19,11 +20,60 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     ),
     "no-baseline": lambda _detail: "the baseline has no time, so there is no relative speed",
     "costs": lambda detail: f"not counted for certain: {detail}",
+    "preempted": lambda detail: (
+        f"{detail} were cut short by other work on their core and set aside; end what else runs, or measure later"
+    ),
+    "throttled": lambda detail: f"{detail} were taken while the device's clock was held down and are set aside",
+    "clock": lambda detail: f"{detail} met a clock that stood still or went back, and are set aside",
+    "launch-bound": lambda _detail: (
+        "the device waits for the host to launch kernels: this is the host's speed; --runtime graph takes it away"
+    ),
+    "overhead": lambda detail: f"{detail} of a call is the timing loop's: the call is too short to be timed alone",
+    "busy": lambda detail: f"{detail} cores were busy with other work: end it, or measure later",
+    "steal": lambda detail: (
+        f"the hypervisor gave {detail} cores' worth of time to other machines; only another host, or hour, helps"
+    ),
+    "quota": lambda detail: (
+        f"the control group's quota held the run back for {detail} of the time; give the container more CPU"
+    ),
+    "paging": lambda detail: (
+        f"{detail} pages a launch were read from disk or swap while timing; free memory, or measure less at once"
+    ),
+    "frequency": lambda detail: (
+        f"the clock moved from {detail}; fix it (governor performance, no turbo), or let the machine cool"
+    ),
+    "held-down": lambda detail: f"the device's clock was held down: {detail}; cool it, or lower its power limit",
+    "spread": lambda detail: (
+        f"equal pieces of work differ by {detail} in the median: clock or core is unsteady; fix the frequency, or wait"
+    ),
+    "held-up": lambda detail: f"{detail} of equal pieces of work were held up: end what else runs, or measure later",
+    "clock-steps": lambda detail: f"the clock steps by {detail}: samples are made long enough, but look at its source",
+    "virtualised": lambda _detail: (
+        "a virtual machine: neighbours share its caches and memory unseen; give memory-bound rows a larger --budget"
+    ),
+    "small-quota": lambda detail: f"the control group grants {detail} of a core: expect rows held back by its quota",
+    "governor": lambda detail: (
+        f"the frequency governor is {detail}: `cpupower frequency-set -g performance` steadies it"
+    ),
+    "turbo": lambda _detail: "turbo is on: clocks follow heat and neighbours; switching it off steadies them",
+    "one-core": lambda _detail: "there is one core: benchcli itself, and the system, run on it too",
+    "unseen": lambda detail: f"not seen here, and so not warned of: {detail.replace('_', ' ')}",
     "threads": lambda detail: (
         f"{detail}: threads that outnumber cores wait for each other, and calls read too slow; give fewer --threads"
     ),
     "allocator": lambda detail: f"{detail}'s allocator takes no settings: steady is the system's here",
 }
+
+
+_MEASURED = ("page-faults", "preempted", "throttled", "clock", "overhead", "busy", "steal", "quota", "paging")
+"""Kinds whose detail begins with how much it was."""
+QUIET = ("imprecise", "no-baseline", "costs", "launch-bound", "allocator")
+"""Kinds that say nothing against the machine's rest."""
+
+
+def disturbed(records: Iterable[Record]) -> bool:
+    """Say whether any warning is of something that disturbed the measuring."""
+    return any(code.partition(":")[0] not in QUIET for record in records for code in record.warnings)
 
 
 def sentence(code: str) -> str:
@@ -32,17 +82,31 @@ def sentence(code: str) -> str:
     return _SENTENCES[kind](detail) if kind in _SENTENCES else code
 
 
-def grouped(records: Iterable[Record]) -> dict[str, list[str]]:
-    """Return each warning once, with the variants that it is about; of page faults, the most."""
-    found: dict[str, list[str]] = {}
-    faults: dict[str, list[str]] = {}
+def grouped(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the records of each warning. Of a kind that tells how much, the one that tells most stands for all."""
+    codes: dict[str, list[Record]] = {}
     for record in records:
-        for code in record.warnings:
-            place = faults if code.startswith("page-faults:") else found
-            names = place.setdefault(code, [])
-            if record.variant.name not in names:
-                names.append(record.variant.name)
-    if faults:
-        most = max(faults, key=lambda code: float(code.partition(":")[2]))
-        found[most.replace(":", ":up to ")] = list(dict.fromkeys(name for names in faults.values() for name in names))
+        for code in dict.fromkeys(record.warnings):
+            codes.setdefault(code, []).append(record)
+    found: dict[str, list[Record]] = {}
+    for kind, of_kind in _by_kind(codes).items():
+        if kind not in _MEASURED or len(of_kind) == 1:
+            found.update({code: codes[code] for code in of_kind})
+        else:
+            most = max(of_kind, key=_amount)
+            about = [record for record in records if any(record in codes[code] for code in of_kind)]
+            found[most.replace(":", ":up to ", 1)] = about
     return found
+
+
+def _by_kind(codes: Iterable[str]) -> dict[str, list[str]]:
+    kinds: dict[str, list[str]] = {}
+    for code in codes:
+        kinds.setdefault(code.partition(":")[0], []).append(code)
+    return kinds
+
+
+def _amount(code: str) -> float:
+    """Return the number at the beginning of a code's detail."""
+    number = re.match(r"[\d.]+", code.partition(":")[2])
+    return float(number[0]) if number else 0.0

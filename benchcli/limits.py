@@ -9,6 +9,7 @@ BATCHES: Final = (1, 65536)
 SIZES: Final = (1, 4096)
 WIDTHS: Final = (1, 16384)
 THREADS: Final = (1, 1024)
+COMPARISONS: Final = (2, 10000)
 LAUNCHES: Final = (1, 1000)
 
 DTYPES: Final = ("float32", "float16", "bfloat16", "float64")

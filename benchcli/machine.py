@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Any
 
 import psutil
 
+from benchcli.control_groups import quota_cores
+
+SYSTEM = Path("/sys/devices/system")
+SIMD = ("sse4", "avx", "fma", "amx", "f16c", "asimd", "neon", "sve", "bf16", "i8mm")
 IDENTITY = ("cpu", "architecture", "cores", "system")
 
 
@@ -21,11 +26,61 @@ def machine() -> dict[str, Any]:
         "cpu": cpu_model(),
         "architecture": platform.machine(),
         "cores": usable_cores(),
+        "cpu_quota": quota_cores(),
+        "simd": simd(),
         "caches": caches(),
-        "memory_bytes": psutil.virtual_memory().total,
+        "numa_nodes": len(list(SYSTEM.glob("node/node[0-9]*"))) or None,
+        "threads_per_core": threads_per_core(),
+        "memory_bytes": memory_bytes(),
+        "huge_pages": chosen("/sys/kernel/mm/transparent_hugepage/enabled"),
+        "governor": first_line(SYSTEM / "cpu/cpu0/cpufreq/scaling_governor"),
+        "turbo": turbo(),
         "system": system(),
         "virtualised": virtualised(),
     }
+
+
+def simd() -> list[str]:
+    """Return the vector extensions of the processor, as Linux tells them."""
+    for line in _lines("/proc/cpuinfo"):
+        key, _, value = line.partition(":")
+        if key.strip() in {"flags", "Features"}:
+            return [flag for flag in value.split() if flag.startswith(SIMD)]
+    return []
+
+
+def threads_per_core() -> int | None:
+    """Return how many hardware threads share a core."""
+    siblings = first_line(SYSTEM / "cpu/cpu0/topology/thread_siblings_list")
+    if siblings is None:
+        return None
+    return sum(int(part.split("-")[-1]) - int(part.split("-")[0]) + 1 for part in siblings.split(","))
+
+
+def turbo() -> bool | None:
+    """Say whether the clock may rise above its nominal value; None where the driver does not tell."""
+    boost = first_line(SYSTEM / "cpu/cpufreq/boost")
+    no_turbo = first_line(SYSTEM / "cpu/intel_pstate/no_turbo")
+    return boost == "1" if boost is not None else no_turbo == "0" if no_turbo is not None else None
+
+
+def memory_bytes() -> int | None:
+    """Return the memory of the machine."""
+    try:
+        return int(psutil.virtual_memory().total)
+    except (OSError, RuntimeError, ValueError):  # no /proc
+        return None
+
+
+def chosen(path: str) -> str | None:
+    """Return the word in brackets of a file that lists choices: "always [madvise] never"."""
+    found = re.search(r"\[(\w+)\]", first_line(path) or "")
+    return found[1] if found else None
+
+
+def first_line(path: str | Path) -> str | None:
+    """Return a file's first line, or None where it cannot be read."""
+    return next((line.strip() for line in _lines(path)), None)
 
 
 def digest(machine_facts: Mapping[str, Any], *others: Mapping[str, Any]) -> str:
@@ -61,17 +116,8 @@ def cpu_model() -> str:
 def usable_cores() -> int:
     """Return the cores that this process may run on, a container's quota counted in."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = cpu_quota()
+    quota = quota_cores()
     return max(1, min(allowed, int(quota))) if quota else allowed
-
-
-def cpu_quota() -> float | None:
-    """Return how many cores' time the control group grants, or None where it does not limit it."""
-    for line in _lines("/sys/fs/cgroup/cpu.max"):
-        quota, _, period = line.partition(" ")
-        if quota.isdecimal() and period.strip().isdecimal():
-            return int(quota) / int(period)
-    return None
 
 
 def caches() -> dict[str, str]:
@@ -82,6 +128,15 @@ def caches() -> dict[str, str]:
         if size:
             found[f"L{level}{'i' if kind == 'Instruction' else 'd' if kind == 'Data' else ''}"] = size
     return found
+
+
+def last_cache_bytes() -> int | None:
+    """Return the size of the last level of cache, or None where Linux does not tell it."""
+    units = {"K": 2**10, "M": 2**20, "G": 2**30}
+    sizes = [
+        int(size[:-1]) * units[size[-1]] for size in caches().values() if size[:-1].isdecimal() and size[-1] in units
+    ]
+    return max(sizes) if sizes else None
 
 
 def virtualised() -> bool | None:

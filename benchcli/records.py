@@ -1,9 +1,22 @@
 """Records on the wire: one CSV row each, identity first, then costs, then time."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import Any, cast
 
-from benchcli.schema import Costs, Failure, Family, Interval, Record, Status, Target, Timing, Variant
+from benchcli.schema import (
+    Conditions,
+    Costs,
+    Failure,
+    Family,
+    Interval,
+    Record,
+    Sample,
+    Status,
+    Target,
+    Timing,
+    Variant,
+)
 
 SCHEMA = 1
 IDENTITY = (
@@ -46,8 +59,19 @@ TIME = (
     "faults_per_call",
     "warnings",
 )
-COLUMNS = (*IDENTITY, *OUTCOME, *COSTS, *TIME, "channels")
-SAMPLE_COLUMNS = ("family", "variant", "launch", "round", "calls", "seconds", "faults_per_call")
+COLUMNS = (*IDENTITY, *OUTCOME, *COSTS, *TIME, "channels", "size", "allocator", "cache", "set_aside")
+SAMPLE_COLUMNS = (
+    "family",
+    "variant",
+    "launch",
+    "round",
+    "calls",
+    "seconds",
+    "faults_per_call",
+    "set_aside",
+    "host_seconds",
+)
+CONDITION_COLUMNS = ("family", *(field.name for field in fields(Conditions)))
 
 Cell = str | int | float | None
 
@@ -77,7 +101,32 @@ def row(record: Record) -> dict[str, Cell]:
         **_time(record),
         "warnings": " | ".join(record.warnings) or None,
         "channels": record.variant.channels,
+        "size": record.variant.shape[1],
+        "allocator": target.allocator,
+        "cache": target.cache,
+        "set_aside": record.timing.set_aside if record.timing else None,
     }
+
+
+def sample_row(family: str, sample: Sample) -> list[Cell]:
+    """Return the cells of one sample."""
+    return [
+        family,
+        sample.variant,
+        sample.launch,
+        sample.round,
+        sample.calls,
+        sample.seconds,
+        sample.faults,
+        sample.aside,
+        sample.host_seconds,
+    ]
+
+
+def condition_row(family: str, conditions: Conditions) -> list[Cell]:
+    """Return the cells of what one launch met."""
+    cells = asdict(conditions)
+    return [family, *({**cells, "throttle_reasons": " | ".join(conditions.throttle_reasons) or None}.values())]
 
 
 def _costs(record: Record) -> dict[str, Cell]:
@@ -134,7 +183,8 @@ def _read_timing(cells: Mapping[str, str]) -> Timing | None:
     if seconds is None:
         return None
     faults = _number(cells["faults_per_call"])
-    return Timing(seconds, relative, int(cells["launches"]), int(cells["samples"]), faults)
+    set_aside = int(cells.get("set_aside") or 0)
+    return Timing(seconds, relative, int(cells["launches"]), int(cells["samples"]), faults, set_aside)
 
 
 def _interval(cells: Mapping[str, str], estimate: str, ends: str) -> Interval | None:

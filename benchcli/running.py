@@ -1,7 +1,7 @@
 """Run a suite: survey, measure, keep what is finished, and judge it."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +10,13 @@ from typing import Any
 from benchcli import machine
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.allocator import STEADY, has_effect
+from benchcli.measure.disturbances import BUSY_CORES
 from benchcli.measure.engine import Observer, Progress, Run, measure
 from benchcli.measure.process import Launcher
 from benchcli.measure.survey import Survey, survey
+from benchcli.measure.watch import look, unseen
 from benchcli.records import SCHEMA
-from benchcli.results import ResultsFolder
+from benchcli.results import ResultsFolder, unused
 from benchcli.schema import Family, FamilyResult, Plan, Suite, Target, Verdict
 from benchcli.verdicts import verdicts
 
@@ -31,6 +33,15 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Tools:
+    """What a run is done with."""
+
+    launcher: Launcher
+    observer: Observer
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True)
 class Report:
     """A run that is over, as reporters show it."""
 
@@ -41,34 +52,43 @@ class Report:
     seconds: float
 
 
-class InterruptedRunError(Exception):
-    """The person ended the run; `report` holds what was finished, and `unfinished` counts the other families."""
+class UnfinishedRunError(Exception):
+    """The run ended before it was done; `report` holds what was finished, `unfinished` counts the other families."""
 
-    def __init__(self, report: Report, unfinished: int) -> None:
+    def __init__(self, report: Report, unfinished: int, reason: str | None) -> None:
         super().__init__()
         self.report = report
         self.unfinished = unfinished
+        self.reason = reason
+        """Why; None where the person ended it."""
 
 
-def run_suite(
-    request: Request, launcher: Launcher, observer: Observer, clock: Callable[[], float] = time.monotonic
-) -> Report:
-    """Measure a suite and return what was found.
+def run_suite(request: Request, tools: Tools, noticed: Sequence[str] = ()) -> Report:
+    """Measure a suite and return what was found; `noticed` are warnings that every row gets.
 
-    Raises UserError for what cannot be measured or written as asked, InterruptedRunError on Ctrl-C, and
+    Raises UserError for what cannot be measured or written as asked, UnfinishedRunError on Ctrl-C, and
     NothingMeasuredError where no variant has a time.
     """
-    start = clock()
+    start = tools.clock()
     folder, environment, results = _open(request)
     rest = [f for f in request.suite.families if f.name not in {result.family.name for result in results}]
+    ending: BaseException | None = None
     try:
-        for result in _measured(request, rest, folder, environment, launcher, observer, clock):
-            folder.append(result)
-            results.append(result)
-    except KeyboardInterrupt:
-        report = _report(environment, results, folder, clock() - start)
-        raise InterruptedRunError(report, len(request.suite.families) - len(results)) from None
-    report = _report(environment, results, folder, clock() - start)
+        for result in _measured(request, rest, folder, environment, tools):
+            records = tuple(replace(record, warnings=(*noticed, *record.warnings)) for record in result.records)
+            results.append(replace(result, records=records))
+            folder.append(results[-1])
+        _weigh(environment, results, folder)
+    except (KeyboardInterrupt, NothingMeasuredError) as error:
+        ending = error
+    finally:
+        folder.close()
+    report = _report(environment, results, folder, tools.clock() - start)
+    if ending is not None and (results or isinstance(ending, KeyboardInterrupt)):
+        reason = None if isinstance(ending, KeyboardInterrupt) else str(ending)
+        raise UnfinishedRunError(report, len(request.suite.families) - len(results), reason) from None
+    if ending is not None:
+        raise ending
     if not any(record.timing for result in results for record in result.records):
         errors = [r.failure.error for result in results for r in result.records if r.failure]
         raise NothingMeasuredError(f"nothing was measured, see {folder.path}: {errors[0]}")
@@ -83,10 +103,24 @@ def describe(target: Target, launcher: Launcher) -> dict[str, Any]:
         "machine": here,
         "device": {"name": target.device, **found.device},
         "software": dict(found.software),
-        "settings": {"threads": target.threads, "runtime": target.runtime, "allocator": target.allocator},
+        "settings": {name: value for name, value in asdict(target).items() if name != "device"},
         "others": dict(found.available),
         "identity": {"digest": machine.digest(here, found.software, found.device, asdict(target))},
     }
+
+
+def preflight(target: Target, busy_cores: float | None) -> list[str]:
+    """Return the warnings that are known before anything is measured, given how many cores others keep busy now."""
+    cores = machine.usable_cores()
+    free = cores - (busy_cores or 0.0)
+    codes = []
+    if target.threads > cores:
+        codes.append(f"threads:{target.threads} threads on {cores} usable cores")
+    elif target.threads > 1 and target.threads > free + BUSY_CORES:
+        codes.append(f"threads:{target.threads} threads, with {busy_cores:.1f} of {cores} cores busy with other work")
+    if target.allocator == STEADY.name and not has_effect():
+        codes.append(f"allocator:{machine.system()}")
+    return codes
 
 
 def _open(request: Request) -> tuple[ResultsFolder, dict[str, Any], list[FamilyResult]]:
@@ -95,22 +129,39 @@ def _open(request: Request) -> tuple[ResultsFolder, dict[str, Any], list[FamilyR
     if request.resume is None:
         started = datetime.now(UTC)
         name = f"{started:%Y%m%dT%H%M%SZ}-{request.suite.name}-{machine.host()}"
-        path = request.output or Path("results") / name
+        path = request.output or unused(Path("results") / name)
         environment = {"schema": SCHEMA, "run": name, "started": f"{started:%Y-%m-%dT%H:%M:%SZ}", **asked}
-        folder = ResultsFolder.create(path)
-        folder.describe(environment)
-        return folder, environment, []
+        return ResultsFolder.create(path, environment), environment, []
     folder = ResultsFolder.reopen(request.resume)
+    try:
+        return _resumed(request.resume, folder, asked, request)
+    except UserError:
+        folder.close()
+        raise
+
+
+def _resumed(
+    path: Path, folder: ResultsFolder, asked: Mapping[str, Any], request: Request
+) -> tuple[ResultsFolder, dict[str, Any], list[FamilyResult]]:
+    """Return what a run that was cut short has. Raises UserError where it was another run."""
     environment = folder.environment
     for key, value in asked.items():
         if environment.get(key) != value:
-            raise UserError(
-                f"{request.resume} was measured with another {key}: resume it with the options it was begun with"
-            )
+            raise UserError(_other_options(path, key, environment.get(key), value))
     finished = folder.finished(request.suite.families, request.target)
     folder.keep_only(finished)
     families = {family.name: family for family in request.suite.families}
     return folder, environment, [FamilyResult(families[n], records, ()) for n, records in finished.items()]
+
+
+def _other_options(folder: Path, key: str, before: Any, now: Any) -> str:
+    """Say which option differs from the one that a run was begun with, as far as one can be named."""
+    if isinstance(before, dict) and isinstance(now, dict) and key != "suite":
+        for name in now:
+            if before.get(name) != now[name]:
+                option = f"--{name.removesuffix('_s')}"
+                return f"{folder} was begun with {option} {before.get(name)}, not {now[name]}: resume it with the same"
+    return f"{folder} was begun with another {key}: resume it with the verb and the options it was begun with"
 
 
 def _asked(request: Request) -> dict[str, Any]:
@@ -127,30 +178,47 @@ def _asked(request: Request) -> dict[str, Any]:
 
 
 def _measured(
-    request: Request,
-    rest: Sequence[Family],
-    folder: ResultsFolder,
-    environment: dict[str, Any],
-    launcher: Launcher,
-    observer: Observer,
-    clock: Callable[[], float],
+    request: Request, rest: Sequence[Family], folder: ResultsFolder, environment: dict[str, Any], tools: Tools
 ) -> Iterator[FamilyResult]:
     if not rest:
         return
-    observer(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
+    begun_s = tools.clock()
+    tools.observer(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
     try:
-        found = survey(rest, request.target, request.plan, launcher)
+        found = survey(rest, request.target, request.plan, tools.launcher)
         _identify(environment, request.target, found)
     except (UserError, NothingMeasuredError):
         if request.resume is None:
             folder.discard()
         raise
     folder.describe(environment)
-    run = Run(environment["run"], request.suite.name, request.target, request.plan, found, launcher, observer, clock)
-    codes = _target_warnings(request.target)
-    for result in measure(rest, run):
-        records = tuple(replace(record, warnings=(*codes, *record.warnings)) for record in result.records)
-        yield replace(result, records=records)
+    run = Run(
+        name=environment["run"],
+        suite=request.suite.name,
+        target=request.target,
+        plan=request.plan,
+        survey=found,
+        launcher=tools.launcher,
+        observer=tools.observer,
+        clock=tools.clock,
+        begun_s=begun_s,
+    )
+    yield from measure(rest, run)
+
+
+def _weigh(environment: dict[str, Any], results: Sequence[FamilyResult], folder: ResultsFolder) -> None:
+    """Add what the harness itself costs, and what the watch could not see."""
+    conditions = [each for result in results for each in result.conditions]
+    if not conditions:
+        return
+    workers = [each.memory_bytes for each in conditions if each.memory_bytes is not None]
+    environment["harness"] = {
+        "call_overhead_s": max(each.call_overhead_s for each in conditions),
+        "worker_memory_bytes": max(workers) if workers else None,
+        "memory_bytes": look().memory_bytes,
+    }
+    environment["unseen"] = list(unseen(look()))
+    folder.describe(environment)
 
 
 def _identify(environment: dict[str, Any], target: Target, found: Survey) -> None:
@@ -169,14 +237,6 @@ def _identify(environment: dict[str, Any], target: Target, found: Survey) -> Non
         device=dict(found.device),
         commit=machine.commit(),
     )
-
-
-def _target_warnings(target: Target) -> list[str]:
-    cores = machine.usable_cores()
-    codes = [f"threads:{target.threads} threads on {cores} usable cores"] if target.threads > cores else []
-    if target.allocator == STEADY.name and not has_effect():
-        codes.append(f"allocator:{machine.system()}")
-    return codes
 
 
 def _report(environment: dict[str, Any], results: list[FamilyResult], folder: ResultsFolder, seconds: float) -> Report:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Parameter = int | str | bool
+Aside = Literal["preempted", "throttled", "clock"]
 Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported"]
 
 
@@ -67,6 +68,8 @@ class Target:
     runtime: str = "eager"
     threads: int = 1
     allocator: str = "steady"
+    cache: str = "warm"
+    """warm: the data of one call are where the call before left them; cold: the caches are flushed before each call."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,42 @@ class Sample:
     seconds: float
     faults: float | None
     """Minor page faults per call; None where the system does not count them."""
+    aside: Aside | None = None
+    """Why the sample does not count: the system took the core away, the device throttled, the clock went backwards."""
+    host_seconds: float | None = None
+    """Seconds per call that the host took to queue the work, on devices that have a queue."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What went on beside the sampling of one family in one launch. None: it cannot be seen here."""
+
+    launch: int
+    wall_s: float
+    cpu_s: float | None
+    """Processor time of the worker, all threads together."""
+    minor_faults: int | None
+    major_faults: int | None
+    voluntary_switches: int | None
+    involuntary_switches: int | None
+    busy_cores: float | None
+    """Cores' worth of work that others did in the meantime."""
+    steal_cores: float | None
+    """Cores' worth of time that the hypervisor gave to other machines."""
+    pressure: float | None
+    """Share of the time in which some task waited for a core."""
+    throttled_s: float | None
+    """Time for which the control group's quota held its tasks back."""
+    frequency_hz: float | None
+    """The fastest core's frequency at the end."""
+    memory_bytes: int | None
+    """The worker's largest resident set so far."""
+    call_overhead_s: float
+    """What the timing loop adds to each call."""
+    clock_hz: float | None = None
+    """The accelerator's clock at the end."""
+    throttle_reasons: tuple[str, ...] = ()
+    """What held the accelerator's clock down during samples."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +184,8 @@ class Timing:
     launches: int
     samples: int
     faults: float | None
+    set_aside: int = 0
+    """Samples that were taken and do not count."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +213,7 @@ class FamilyResult:
     family: Family
     records: tuple[Record, ...]
     samples: tuple[Sample, ...] = field(repr=False)
+    conditions: tuple[Conditions, ...] = field(repr=False, default=())
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,8 @@ def _read(path: Path) -> str:
     try:
         if path.is_dir():
             raise UserError(f"{path} is a folder: name a TOML file in it")
+        if path.exists() and not path.is_file():  # a pipe may never end
+            raise UserError(f"{path} is not a regular file: name a TOML file")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}: save it as UTF-8") from None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from benchcli import units
-from benchcli.advice import grouped, sentence
+from benchcli.advice import disturbed, grouped, sentence
 from benchcli.devices.base import DEVICES, split_name
 from benchcli.families import paper_column
 from benchcli.guidelines.base import GUIDELINES, SIZE
@@ -48,14 +48,18 @@ def heading(report: Report) -> str:
     parts = [where, device, threads, target["runtime"], *shared[:2], f"batch {shared[2]}"]
     if target["allocator"] != "steady":
         parts.append(f"{target['allocator']} allocator")
+    if target["cache"] != "warm":
+        parts.append(f"{target['cache']} caches")
     return " · ".join(part for part in parts if part)
 
 
 def footer(report: Report) -> str:
-    """Return the line that says where the files are and what it took."""
-    launches = [r.timing.launches for result in report.results for r in result.records if r.timing]
-    count = f"{max(launches)} launches" if launches else "no launch"
-    return f"{report.folder} · {count} · {units.seconds(report.seconds)}"
+    """Return the line that says where the files are, what it took, and whether it was quiet meanwhile."""
+    records = [record for result in report.results for record in result.records]
+    launches = sorted({record.timing.launches for record in records if record.timing})
+    count = "no launch" if not launches else f"{'–'.join(map(str, sorted({launches[0], launches[-1]})))} launches"
+    state = "disturbed" if disturbed(records) else "quiet"
+    return f"{report.folder} · {count} · {units.seconds(report.seconds)} · {state}"
 
 
 def _table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table:
@@ -146,6 +150,17 @@ def _warning_lines(records: Sequence[Record]) -> Iterator[str]:
         if record.failure:
             name = f"×{record.family.scale} {record.variant.name}"
             yield f"{record.failure.status}: {name}: {record.failure.error}"
-    for code, names in grouped(records).items():
+    for code, about in grouped(records).items():
         mark = "! " if code.startswith("imprecise") else ""
-        yield f"{mark}{', '.join(names)}: {sentence(code)}"
+        yield f"{mark}{_names(about, records)}: {sentence(code)}"
+
+
+def _names(about: Sequence[Record], records: Sequence[Record]) -> str:
+    """Name the rows that a warning is about, each family's together."""
+    if len(about) == len([record for record in records if record.timing]) and len(about) > 1:
+        return "all"
+    families = dict.fromkeys(record.family.name for record in about)
+    return "; ".join(
+        f"×{mine[0].family.scale} {', '.join(record.variant.name for record in mine)}"
+        for mine in ([record for record in about if record.family.name == name] for name in families)
+    )

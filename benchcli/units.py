@@ -2,12 +2,22 @@
 
 from benchcli.schema import Interval
 
+WIDE, LOPSIDED = 0.1, 0.1
+"""From which width, and from which difference of its halves as a share of it, an interval is told by its ends."""
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def milliseconds(seconds: float) -> str:
     """Return seconds as milliseconds with three significant digits: "2.59", "13.1", "104"."""
     return significant(seconds * 1e3)
+
+
+def short(duration: float) -> str:
+    """Return a duration of any size: "12 ns", "0.13 µs", "2.1 ms", "3 s"."""
+    for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if duration >= size or duration == 0:
+            return f"{duration / size:.3g} {unit}"
+    return f"{duration * 1e9:.3g} ns"
 
 
 def significant(number: float) -> str:
@@ -37,10 +47,13 @@ def percent(fraction: float, signed: bool = False) -> str:
 
 
 def speed(interval: Interval) -> str:
-    """Return a relative speed with its half-width: "0.683 ± 0.010"."""
+    """Return a relative speed with its half-width, "0.683 ± 0.010", or with both ends where it is wide and lopsided."""
     if interval.low is None or interval.high is None:
         return f"{interval.estimate:.3f} ± ?"
-    return f"{interval.estimate:.3f} ± {(interval.high - interval.low) / 2:.3f}"
+    below, above = interval.estimate - interval.low, interval.high - interval.estimate
+    if below + above > WIDE * interval.estimate and abs(above - below) > LOPSIDED * (above + below):
+        return f"{interval.estimate:.3f} ({interval.low:.3f} to {interval.high:.3f})"
+    return f"{interval.estimate:.3f} ± {(above + below) / 2:.3f}"
 
 
 def seconds(duration: float) -> str:

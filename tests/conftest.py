@@ -5,13 +5,25 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from benchcli.measure.probe import Probe
 from benchcli.measure.process import Died
-from benchcli.measure.protocol import Event, Task, decode_event, decode_task, encode_event, encode_task
+from benchcli.measure.protocol import (
+    Event,
+    Sampled,
+    Task,
+    Watched,
+    decode_event,
+    decode_task,
+    encode_event,
+    encode_task,
+)
+from benchcli.schema import Conditions
 
 TESTS = Path(__file__).parent
 GOLDEN = TESTS / "golden"
@@ -28,7 +40,39 @@ def inline(task: Task, silence_s: float) -> Iterator[Event | Died]:
     events: list[str] = []
     short = replace(task, seconds=0.0, rounds=3)
     do(decode_task(encode_task(short)), lambda event: events.append(encode_event(event)))
-    yield from map(decode_event, events)
+    yield from map(steady, map(decode_event, events))
+
+
+CONDITIONS = Conditions(
+    launch=0,
+    wall_s=0.5,
+    cpu_s=0.5,
+    minor_faults=0,
+    major_faults=0,
+    voluntary_switches=0,
+    involuntary_switches=0,
+    busy_cores=0.0,
+    steal_cores=0.0,
+    pressure=0.0,
+    throttled_s=0.0,
+    frequency_hz=None,
+    memory_bytes=300_000_000,
+    call_overhead_s=1e-7,
+)
+
+
+def steady(event: Event) -> Event:
+    """Take out what this machine, at this moment, puts into an event."""
+    if isinstance(event, Watched):
+        seen = event.conditions
+        still = replace(CONDITIONS, launch=seen.launch, clock_hz=seen.clock_hz, throttle_reasons=seen.throttle_reasons)
+        return Watched(event.family, still)
+    if isinstance(event, Sampled) and event.sample.aside == "preempted":
+        return Sampled(event.family, replace(event.sample, aside=None))
+    return event
+
+
+PROBE = Probe(CONDITIONS, ("frequency_hz",), 1000, 0.01, 0.0, 4e-8, 0)
 
 
 @dataclass(frozen=True)
@@ -46,10 +90,18 @@ def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str, launcher: Callable[[Task, float], Iterator[Event | Died]] = inline) -> Outcome:
+    def run(
+        *arguments: str, launcher: Callable[[Task, float], Iterator[Event | Died]] = inline, busy: float | None = 0.0
+    ) -> Outcome:
         ticks = itertools.count()
+        session = Session(
+            workers=lambda: nullcontext(launcher),
+            clock=lambda: next(ticks) / 10,
+            busy_cores=lambda: busy,
+            probe=lambda: PROBE,
+        )
         with pytest.raises(SystemExit) as ended:
-            main(list(arguments), Session(launcher, lambda: float(next(ticks))))
+            main(list(arguments), session)
         captured = capsys.readouterr()
         return Outcome(int(ended.value.code or 0), captured.out, captured.err)
 

@@ -14,6 +14,26 @@ def test_every_code_that_the_project_makes_has_a_sentence() -> None:
         "costs:aten.foo",
         "threads:4 threads on 2 usable cores",
         "allocator:Darwin 25",
+        "preempted:20% of the samples",
+        "throttled:5% of the samples",
+        "clock:1% of the samples",
+        "launch-bound",
+        "overhead:0.3%",
+        "busy:1.0",
+        "steal:0.20",
+        "quota:40%",
+        "paging:12",
+        "frequency:800 to 2400 MHz",
+        "held-down:power cap",
+        "spread:9%",
+        "held-up:9%",
+        "clock-steps:15 µs, 0 times back",
+        "virtualised",
+        "small-quota:0.1",
+        "governor:powersave",
+        "turbo",
+        "one-core",
+        "unseen:frequency_hz",
     ):
         assert sentence(code) != code
         assert "  " not in sentence(code)
@@ -29,5 +49,5 @@ def test_warnings_are_grouped_and_the_most_page_faults_are_told() -> None:
         record(of, "a", ONE, warnings=("page-faults:9", "imprecise:budget")),
         record(of, "b", ONE, warnings=("page-faults:433", "imprecise:budget")),
     ]
-    assert grouped(records) == {"imprecise:budget": ["a", "b"], "page-faults:up to 433": ["a", "b"]}
+    assert grouped(records) == {"imprecise:budget": records, "page-faults:up to 433": records}
     assert sentence("page-faults:up to 433").startswith("up to 433 page faults a call")

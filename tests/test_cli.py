@@ -18,6 +18,7 @@ from benchcli.cli.main import VERBS, benchcli
 from benchcli.devices.fake import BANDWIDTH, PEAK
 from benchcli.measure.process import Died
 from benchcli.measure.protocol import Event, Task
+from benchcli.schema import Failure
 from tests.conftest import Outcome, in_process, inline
 
 Cli = Callable[..., Outcome]
@@ -63,7 +64,7 @@ def test_relative_speeds_are_those_of_the_exact_clock(cli: Cli) -> None:
 def test_stdout_is_the_file(cli: Cli) -> None:
     found = cli("guideline", "g1", *FAKE, "--output", "run", "--format", "csv")
     assert found.out == Path("run/measurements.csv").read_text(encoding="utf-8")
-    assert (Path("run") / "samples.csv").read_text().count("\n") == 1 + 4 * 3 * 3
+    assert (Path("run") / "samples.csv").read_text().count("\n") == 1 + 4 * 4 * 3  # whole squares of four rounds
 
 
 def test_without_output_the_folder_is_named_by_time_suite_and_host(cli: Cli) -> None:
@@ -104,7 +105,14 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
     assert facts["device"]["peak_flops"] == PEAK
     assert facts["software"]["torch"]
     assert len(facts["identity"]["digest"]) == 12
-    assert "peak_flops" in cli("device", "--device", "fake").out
+    shown = cli("device", "--device", "fake").out
+    assert "peak_flops" in shown
+    assert "grade" in shown
+    assert facts["fitness"]["grade"] in {"good", "fair"}
+    assert {"code": "unseen:frequency_hz", "advice": "not seen here, and so not warned of: frequency hz"} in (
+        facts["fitness"]["findings"]
+    )
+    assert facts["seen"]["call_overhead_s"] == 1e-7
 
 
 @pytest.mark.parametrize(
@@ -142,6 +150,13 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
         (("guideline", "g2", "--launches", "0"), "--launches: the number of launches must be from 1"),
         (("guideline", "g2", "--frobnicate"), "No such option"),
         (("guideline", "g2", "--output", "a", "--resume", "b"), "exclude each other"),
+        (("guideline", "g2", "--output", " "), "--output: an empty path names no folder"),
+        (("guideline", "g2", "--device", "cuda:" + "9" * 5000), "is not a device: write cuda or cuda:0"),
+        (("guideline", "g2", "--device", "cuda:٣"), "is not a device: write cuda or cuda:0"),
+        (("guideline", "g2", "--runtime", "graphs"), "--runtime: unknown runtime 'graphs': did you mean graph?"),
+        (("guideline", "g2", "--cache", "hot"), "--cache: unknown state of the caches 'hot'"),
+        (("selftest", "--comparisons", "1"), "the number of comparisons must be from 2 to 10000, not 1"),
+        (("run", "/dev/zero"), "/dev/zero is not a regular file"),
         (("guideline", "g2", "--resume", "nowhere"), "nowhere holds no run to resume"),
         (("guideline", "g2", "--output", "x" * 300), "cannot be written: File name too long"),
         (("run", "papr"), "unknown suite 'papr': did you mean paper?"),
@@ -222,7 +237,7 @@ def test_ctrl_c_before_anything_is_finished(cli: Cli) -> None:
     found = cli("guideline", "g2", *FAKE, "--output", "run", launcher=interrupting(after=0))
     assert found.code == 130
     assert found.out == ""
-    assert "0 families are finished, 1 are not" in found.err
+    assert "0 families are finished, 1 is not" in found.err
 
 
 def test_a_finished_run_can_be_resumed_and_measures_nothing(cli: Cli) -> None:
@@ -235,8 +250,88 @@ def test_a_finished_run_can_be_resumed_and_measures_nothing(cli: Cli) -> None:
 def test_a_resumed_run_must_be_the_same_run(cli: Cli) -> None:
     cli("guideline", "g2", *FAKE, "--output", "run")
     assert "another suite" in cli("guideline", "g1", *FAKE, "--resume", "run").err
-    assert "another target" in cli("guideline", "g2", *FAKE, "--resume", "run", "--threads", "2").err
-    assert "another plan" in cli("guideline", "g2", *FAKE, "--resume", "run", "--precision", "2%").err
+    assert "--threads 1, not 2" in cli("guideline", "g2", *FAKE, "--resume", "run", "--threads", "2").err
+    assert "--precision 0.01, not 0.02" in cli("guideline", "g2", *FAKE, "--resume", "run", "--precision", "2%").err
+    assert "--budget 14.0, not 9.0" in cli("guideline", "g2", *FAKE, "--resume", "run", "--budget", "9s").err
+
+
+def test_a_run_that_is_still_going_is_not_resumed(cli: Cli) -> None:
+    from benchcli.results import ResultsFolder
+
+    cli("guideline", "g2", *FAKE, "--output", "run")
+    folder = ResultsFolder.reopen(Path("run"))
+    found = cli("guideline", "g2", *FAKE, "--resume", "run")
+    assert found.code == 2
+    assert "a run that is still going" in found.err
+    folder.close()
+    assert cli("guideline", "g2", *FAKE, "--resume", "run").code == 0
+
+
+def test_families_that_were_finished_before_no_worker_could_start_are_shown(cli: Cli) -> None:
+    launches = 0
+
+    def failing(task: Task, silence_s: float) -> Iterator[Event | Died]:
+        nonlocal launches
+        launches += task.kind == "launch"
+        if launches > 3:
+            yield Died(Failure("crashed", "no memory for a process"))
+            return
+        yield from inline(task, silence_s)
+
+    found = cli("run", "quick", *FAKE, "--output", "run", launcher=failing)
+    assert found.code == 4
+    assert "G1" in found.out
+    assert "no memory for a process: 1 family is finished, 3 are not; --resume run measures the rest" in found.err
+    assert cli("run", "quick", *FAKE, "--resume", "run").code == 0
+
+
+def test_threads_on_busy_cores_are_named_before_measuring(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchcli.machine.usable_cores", lambda: 2)
+    found = cli("guideline", "g2", *FAKE, "--threads", "2", busy=1.1)
+    assert found.err.startswith("benchcli: 2 threads, with 1.1 of 2 cores busy with other work: threads that outnumber")
+    assert "all: 2 threads, with 1.1 of 2 cores busy" in found.out
+    assert found.out.rstrip().endswith("disturbed")
+    assert cli("guideline", "g2", *FAKE, "--threads", "2", busy=0.1).err == ""
+    assert cli("guideline", "g2", *FAKE, busy=None).err == ""
+
+
+def test_short_calls_are_launch_bound_until_they_are_captured(cli: Cli) -> None:
+    small = ("--width", "1", *FAKE)
+    assert "the device waits for the host to launch kernels" in cli("guideline", "g2", *small).out
+    captured = cli("guideline", "g2", *small, "--runtime", "graph")
+    assert "waits for the host" not in captured.out
+    assert "· graph ·" in captured.out
+
+
+def test_cold_caches_are_another_measurement(cli: Cli) -> None:
+    warm = cli("guideline", "g2", *FAKE, "--format", "csv")
+    cold = cli("guideline", "g2", *FAKE, "--cache", "cold", "--format", "csv")
+    times = [[float(line["median_s"]) for line in csv.DictReader(found.out.splitlines())] for found in (warm, cold)]
+    assert all(cold_s > warm_s for warm_s, cold_s in zip(*times, strict=True))
+    assert "cold caches" in cli("guideline", "g2", *FAKE, "--cache", "cold").out
+
+
+def test_graphs_on_a_cpu_are_unsupported_and_say_so(cli: Cli) -> None:
+    found = cli("guideline", "g2", "--runtime", "graph", "--launches", "2")
+    assert found.code == 4
+    assert "has no graphs to capture: leave --runtime graph out" in found.err
+
+
+def test_the_self_test_counts_what_it_knows(cli: Cli, golden: Golden) -> None:
+    found = cli("selftest", "--comparisons", "4", *FAKE)
+    assert found.code == 0
+    golden("selftest.txt", found.out)
+    whole = json.loads(cli("selftest", "--comparisons", "4", *FAKE, "--format", "json").out)
+    assert whole["summary"]["covered"] == {"found": 4, "of": 4}
+    assert [each["injected"] for each in whole["comparisons"]].count(True) == 1
+
+
+def test_an_interrupted_self_test_shows_what_it_has(cli: Cli) -> None:
+    found = cli("selftest", "--comparisons", "20", *FAKE, launcher=interrupting(after=3))
+    assert found.code == 130
+    assert "8 of 8" in found.out
+    nothing = cli("selftest", "--comparisons", "20", *FAKE, launcher=interrupting(after=0))
+    assert (nothing.code, nothing.out) == (130, "")
 
 
 def test_a_run_of_another_machine_is_not_resumed(cli: Cli) -> None:
@@ -326,7 +421,19 @@ def test_the_help_names_every_verb(cli: Cli, golden: Golden) -> None:
 def test_without_arguments_the_help_is_shown_and_the_exit_code_is_2(cli: Cli) -> None:
     found = cli()
     assert found.code == 2
-    assert "Usage: benchcli" in found.out
+    assert found.out == ""
+    assert "Usage: benchcli" in found.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_stdout_is_said_in_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "benchcli", "list"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert found.returncode == 2
+    assert found.stderr.startswith("benchcli: stdout cannot be written: No space left on device")
+    assert found.stderr.count("\n") == 1
 
 
 def test_the_version(cli: Cli) -> None:

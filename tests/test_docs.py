@@ -126,7 +126,7 @@ def test_the_device_example_works(plugged: ModuleType, cli: Callable[..., Outcom
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_runtime_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     layer, inputs = torch.nn.Conv2d(3, 3, 1), torch.ones(1, 3, 4, 4)
-    assert torch.equal(RUNTIMES["script"].prepare(layer, inputs)(), layer(inputs))
+    assert torch.equal(RUNTIMES["script"].prepare(layer, inputs, DEVICES["cpu"], 0)(), layer(inputs))
     assert "script" in cli("list", "runtimes").out
 
 

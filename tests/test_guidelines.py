@@ -35,6 +35,8 @@ def published(guideline: str, column: Column, scale: int = 1) -> Family:
 @pytest.mark.parametrize("scale", [1, 2, 4])
 @pytest.mark.parametrize("guideline", ALL, ids=lambda g: g.name)
 def test_every_cell_of_the_papers_tables_is_a_variant(guideline: Guideline, scale: int, column: Column) -> None:
+    if guideline.paper_table is None:
+        pytest.skip("no paper has figures for it")
     rows = [row for row in paper.table(guideline.paper_table) if row["platform"] == column]
     of_scale = [guideline.paper_relative_speed(value, column, scale) for value in guideline.published_widths[column]]
     assert None not in of_scale

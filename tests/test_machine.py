@@ -20,16 +20,8 @@ def test_the_host_is_fit_for_a_files_name(monkeypatch: pytest.MonkeyPatch) -> No
     assert machine.host() == "host"
 
 
-@pytest.mark.parametrize(
-    ("text", "quota"), [("200000 100000", 2.0), ("10000 100000", 0.1), ("max 100000", None), ("", None)]
-)
-def test_a_containers_quota_is_read(monkeypatch: pytest.MonkeyPatch, text: str, quota: float | None) -> None:
-    monkeypatch.setattr(machine, "_lines", lambda _path: [text])
-    assert machine.cpu_quota() == quota
-
-
 def test_a_tenth_of_a_core_is_still_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "cpu_quota", lambda: 0.1)
+    monkeypatch.setattr(machine, "quota_cores", lambda: 0.1)
     assert machine.usable_cores() == 1
 
 

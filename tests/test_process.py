@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure import process
 from benchcli.measure.engine import Run, measure
 from benchcli.measure.environment import worker_environment
-from benchcli.measure.process import Died, run_worker
+from benchcli.measure.process import FORKS, Died, Launcher, run_worker, workers
 from benchcli.measure.protocol import SURVEY, Described, Done, Event, Task
 from benchcli.measure.survey import survey
 from benchcli.schema import FamilyResult, Plan, Target
 from tests.values import family, variant
 
+FORKED = pytest.mark.skipif(not FORKS, reason="on this system launches are not forked")
+Measured = Callable[..., FamilyResult]
 QUICK = Plan(launches=2, silence_s=4.0, budget_s=1.0)
 
 
@@ -28,18 +31,29 @@ def faulty_networks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
 
 
-def measured(*kinds: str, target: Target = Target()) -> FamilyResult:  # noqa: B008
-    of = family(*(variant(f"v{number} {kind}", kind) for number, kind in enumerate(kinds)))
-    found = survey([of], target, QUICK, run_worker)
-    run = Run("run", "suite", target, QUICK, found, run_worker, lambda _progress: None)
-    return next(measure([of], run))
+@pytest.fixture(params=[pytest.param(True, marks=FORKED), False], ids=["forked", "fresh"])
+def launcher(request: pytest.FixtureRequest) -> Iterator[Launcher]:
+    """What launches workers: forks of a process that has imported torch, or processes that begin at nothing."""
+    with workers(forks=request.param) as launcher:
+        yield launcher
+
+
+@pytest.fixture
+def measured(launcher: Launcher) -> Measured:
+    def measured(*kinds: str) -> FamilyResult:
+        of = family(*(variant(f"v{number} {kind}", kind) for number, kind in enumerate(kinds)))
+        found = survey([of], Target(), QUICK, launcher)
+        run = Run("run", "suite", Target(), QUICK, found, launcher, lambda _progress: None)
+        return next(measure([of], run))
+
+    return measured
 
 
 def statuses(result: FamilyResult) -> dict[str, str]:
     return {r.variant.name.split()[1]: r.failure.status if r.failure else "ok" for r in result.records}
 
 
-def test_what_goes_wrong_costs_its_own_variant_a_row_and_nobody_else_anything() -> None:
+def test_what_goes_wrong_costs_its_own_variant_a_row_and_nobody_else_anything(measured: Measured) -> None:
     result = measured("fine", "aborts", "exits", "allocates", "is_not_finite", "raises", "is_unsupported", "prints")
     assert statuses(result) == {
         "fine": "ok",
@@ -61,12 +75,12 @@ def test_what_goes_wrong_costs_its_own_variant_a_row_and_nobody_else_anything() 
     assert prints.timing.launches == 2
 
 
-def test_a_worker_that_hangs_is_ended_and_the_rest_measured() -> None:
+def test_a_worker_that_hangs_is_ended_and_the_rest_measured(measured: Measured) -> None:
     result = measured("fine", "hangs")
     assert statuses(result) == {"fine": "ok", "hangs": "timeout"}
 
 
-def test_outputs_that_change_are_wrong() -> None:
+def test_outputs_that_change_are_wrong(measured: Measured) -> None:
     assert statuses(measured("fine", "changes_shape", "changes_values")) == {
         "fine": "ok",
         "changes_shape": "wrong-output",
@@ -74,20 +88,20 @@ def test_outputs_that_change_are_wrong() -> None:
     }
 
 
-def test_a_death_in_the_middle_of_the_rounds_is_put_on_the_right_variant() -> None:
+def test_a_death_in_the_middle_of_the_rounds_is_put_on_the_right_variant(measured: Measured) -> None:
     result = measured("fine", "dies_late", "raises_late", "prints")
     assert statuses(result) == {"fine": "ok", "dies_late": "crashed", "raises_late": "failed", "prints": "ok"}
     # The launch that died is made again: every sample kept is of a launch that ended well.
     assert {sample.launch for sample in result.samples} == {0, 1}
 
 
-def test_a_baseline_without_a_time_leaves_the_others_theirs() -> None:
+def test_a_baseline_without_a_time_leaves_the_others_theirs(measured: Measured) -> None:
     result = measured("raises", "fine")
     assert result.records[1].timing is not None
     assert result.records[1].timing.relative is None
 
 
-def test_no_steady_state_call_faults_under_the_steady_allocator() -> None:
+def test_no_steady_state_call_faults_under_the_steady_allocator(measured: Measured) -> None:
     result = measured("fine")
     assert result.records[0].timing is not None
     assert result.records[0].timing.faults is not None
@@ -103,44 +117,91 @@ def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
         survey([family(variant("a"))], Target(device="mps"), QUICK, run_worker)
 
 
-def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, launcher: Launcher) -> None:
     monkeypatch.setattr(process, "_PROGRAM", "import no_such_module")
     with pytest.raises(NothingMeasuredError, match="No module named 'no_such_module'"):
-        survey([family(variant("a"))], Target(), QUICK, run_worker)
+        survey([family(variant("a"))], Target(), QUICK, launcher)
 
 
-def test_a_worker_ends_with_its_listener() -> None:
+@pytest.mark.parametrize("forks", [pytest.param(True, marks=FORKED), False])
+def test_a_worker_ends_with_its_listener(forks: bool) -> None:
     """A listener that is killed outright cannot end its worker: the worker finds the pipe closed."""
     program = (
         f"import sys; sys.path[:0] = [{str(Path(__file__).parent.parent)!r}]\n"
         "from tests.values import family, variant\n"
-        "from benchcli.measure.process import run_worker\n"
+        "from benchcli.measure.process import workers\n"
         "from benchcli.measure.protocol import SURVEY, Task\n"
         "from benchcli.schema import Target\n"
         "task = Task(SURVEY, Target(), tuple(family(variant(str(n))) for n in range(100000)), {})\n"
-        "for event in run_worker(task, 60): print(event, flush=True)\n"
+        f"with workers({forks}) as launcher:\n"
+        "    for event in launcher(task, 60): print(event, flush=True)\n"
     )
     import subprocess
 
     listener = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert listener.stdout
     listener.stdout.readline()
-    workers = psutil.Process(listener.pid).children()
-    assert workers
+    alive = psutil.Process(listener.pid).children(recursive=True)
+    assert len(alive) == 1 + forks
     os.kill(listener.pid, signal.SIGKILL)
     listener.wait()
     listener.stdout.close()
-    _, alive = psutil.wait_procs(workers, timeout=20)
-    assert alive == []
+    assert psutil.wait_procs(alive, timeout=20)[1] == []
 
 
-def test_closing_the_listening_ends_the_worker() -> None:
-    events = run_worker(Task(SURVEY, Target(), (family(variant("a", "hangs")),), {}), 60)
+def test_closing_the_listening_ends_the_worker(launcher: Launcher) -> None:
+    events = launcher(Task(SURVEY, Target(), (family(variant("a", "hangs")),), {}), 60)
     assert isinstance(next(events), Described)
-    children = psutil.Process().children()
+    children = psutil.Process().children(recursive=True)
     events.close()  # type: ignore[attr-defined]
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
+
+
+@FORKED
+def test_a_nursery_forks_a_fresh_process_for_each_task_and_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "RENEW", 2)
+    parents: list[int] = []
+    children: set[int] = set()
+    with workers(forks=True) as launcher:
+        for _ in range(4):
+            for _event in launcher(Task(SURVEY, Target(), (), {}), 60):
+                (nursery,) = psutil.Process().children()
+                children.update(child.pid for child in nursery.children())
+            parents.append(nursery.pid)
+    assert parents[0] == parents[1] != parents[2] == parents[3]
+    assert len(children) >= 2
+    assert psutil.Process().children() == []
+
+
+@FORKED
+def test_another_environment_needs_another_nursery() -> None:
+    with workers(forks=True) as launcher:
+        list(launcher(Task(SURVEY, Target(), (), {}), 60))
+        (first,) = psutil.Process().children()
+        list(launcher(Task(SURVEY, Target(threads=2), (), {}), 60))
+        (second,) = psutil.Process().children()
+        assert first.pid != second.pid
+
+
+@FORKED
+def test_a_nursery_has_loaded_torch_and_started_no_thread() -> None:
+    with workers(forks=True) as launcher:
+        list(launcher(Task(SURVEY, Target(), (), {}), 60))
+        (nursery,) = psutil.Process().children()
+        assert nursery.num_threads() == 1
+
+
+def test_half_a_line_of_a_worker_that_was_killed_is_no_event() -> None:
+    assert process._event('{"event": "Samp') is None
+    assert process._event("") is None
+    assert process._event("[]") is None
+    assert process._exit_code('{"ended": -9}') == -9
+    assert process._exit_code('{"event": "Done"}') is None
+
+
+def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+    assert "signal 42" in process._death(-42, "", 0).error
 
 
 def test_silence_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:

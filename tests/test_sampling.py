@@ -1,16 +1,19 @@
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 
-from benchcli.devices.base import DEVICES
+from benchcli.devices.base import DEVICES, Elapsed
 from benchcli.measure import sampling
 from benchcli.measure.bench import Bench
 from benchcli.measure.protocol import LAUNCH, Task
 from benchcli.measure.schedule import orders
+from benchcli.measure.usage import Usage
 from benchcli.schema import Target
 
 FAKE = DEVICES["fake"]
+ONE_CALL = {"a": 1, "b": 1}
 
 
 def task(**changes: float) -> Task:
@@ -19,10 +22,10 @@ def task(**changes: float) -> Task:
 
 
 def bench(seconds: float, asked: list[int] | None = None) -> Bench:
-    def timer(calls: int) -> float:
+    def timer(calls: int) -> Elapsed:
         if asked is not None:
             asked.append(calls)
-        return calls * seconds
+        return Elapsed(calls * seconds)
 
     return Bench(call=lambda: None, timer=timer)  # type: ignore[arg-type,return-value]
 
@@ -38,17 +41,24 @@ def test_each_square_gives_every_variant_every_place_once() -> None:
 
 def test_a_round_samples_every_variant_and_rounds_are_counted_from_zero() -> None:
     benches = {"a": bench(0.01), "b": bench(0.02)}
-    samples = list(sampling.sample_family(benches, task(), FAKE, random.Random(0), lambda _name: None))
+    samples = list(sampling.sample_rounds(benches, ONE_CALL, task(), random.Random(0), lambda _name: None))
     assert [sample.round for sample in samples] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert {sample.variant: sample.seconds for sample in samples} == {"a": 0.01, "b": 0.02}
     assert {sample.launch for sample in samples} == {2}
 
 
 def test_a_launch_that_takes_too_long_ends_with_its_round() -> None:
-    samples = list(
-        sampling.sample_family({"a": bench(1.0)}, task(most_seconds=0.0), FAKE, random.Random(0), lambda _: None)
+    benches = {"a": bench(1.0)}
+    assert (
+        list(sampling.sample_rounds(benches, ONE_CALL, task(most_seconds=0.0), random.Random(0), lambda _: None)) == []
     )
-    assert samples == []
+
+
+def test_sampling_ends_with_a_whole_square() -> None:
+    benches = {name: bench(0.01) for name in "abc"}
+    calls = dict.fromkeys(benches, 1)
+    samples = list(sampling.sample_rounds(benches, calls, task(rounds=4), random.Random(0), lambda _name: None))
+    assert max(sample.round for sample in samples) + 1 == 6
 
 
 def test_calls_per_sample_come_from_the_sample_length_and_the_clock() -> None:
@@ -71,14 +81,40 @@ def test_an_untimed_call_goes_before_each_sample() -> None:
     assert sample.seconds == pytest.approx(0.001)
 
 
+def test_a_sample_during_which_the_core_was_taken_away_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = itertools.count()
+    monkeypatch.setattr(sampling, "usage", lambda: Usage(0, next(counter)))
+    assert sampling.take_sample(bench(0.001), "a", 1, 0, 0).aside == "preempted"
+    monkeypatch.setattr(sampling, "usage", lambda: Usage(0, 7))
+    assert sampling.take_sample(bench(0.001), "a", 1, 0, 0).aside is None
+
+
+def test_a_sample_under_a_clock_that_was_held_down_is_set_aside() -> None:
+    held = replace(bench(0.001), throttled=lambda: True)
+    assert sampling.take_sample(held, "a", 1, 0, 0).aside == "throttled"
+
+
+def test_a_clock_that_jumps_back_costs_a_sample_and_not_the_run() -> None:
+    readings = iter([1.0, -3.0, 1.0, 0.004])
+    jumping = Bench(call=lambda: None, timer=lambda _calls: Elapsed(next(readings)))  # type: ignore[arg-type,return-value]
+    sample = sampling.take_sample(jumping, "a", 2, 0, 0)
+    assert sample.seconds == pytest.approx(0.002)
+    assert sample.aside == "clock"
+
+
+def test_the_hosts_time_is_told_per_call() -> None:
+    queued = Bench(call=lambda: None, timer=lambda calls: Elapsed(calls * 0.01, calls * 0.002))  # type: ignore[arg-type,return-value]
+    assert sampling.take_sample(queued, "a", 4, 0, 0).host_seconds == pytest.approx(0.002)
+
+
 def test_faults_are_counted_per_call(monkeypatch: pytest.MonkeyPatch) -> None:
     counter = itertools.count(step=300)
-    monkeypatch.setattr(sampling, "minor_faults", lambda: next(counter))
+    monkeypatch.setattr(sampling, "usage", lambda: Usage(next(counter), 0))
     assert sampling.take_sample(bench(0.001), "a", 3, 0, 0).faults == 100
 
 
 def test_a_system_that_counts_no_faults_leaves_them_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "minor_faults", lambda: None)
+    monkeypatch.setattr(sampling, "usage", lambda: None)
     assert sampling.take_sample(bench(0.001), "a", 3, 0, 0).faults is None
 
 
@@ -86,10 +122,10 @@ def test_warm_up_goes_on_while_calls_get_faster() -> None:
     speeds = itertools.chain([1.0, 0.5, 0.25, 0.125], itertools.repeat(0.1))
     taken: list[float] = []
 
-    def timer(calls: int) -> float:
+    def timer(calls: int) -> Elapsed:
         if calls == 1:
             taken.append(next(speeds))
-        return taken[-1] * calls
+        return Elapsed(taken[-1] * calls)
 
     warming = Bench(call=lambda: None, timer=timer)  # type: ignore[arg-type,return-value]
     sampling.warm_up({"a": warming}, task(), FAKE, random.Random(0), lambda _name: None)
@@ -99,14 +135,14 @@ def test_warm_up_goes_on_while_calls_get_faster() -> None:
 def test_warm_up_goes_on_while_calls_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     faults = itertools.chain([0, 50, 50, 90, 90, 95], itertools.repeat(95))
     rounds: list[str] = []
-    monkeypatch.setattr(sampling, "minor_faults", lambda: next(faults))
+    monkeypatch.setattr(sampling, "usage", lambda: Usage(next(faults), 0))
     sampling.warm_up({"a": bench(0.01)}, task(), FAKE, random.Random(0), rounds.append)
     assert len(rounds) == 4  # the first that neither faults nor is the first is the fourth
 
 
 def test_warm_up_ends_even_where_nothing_settles(monkeypatch: pytest.MonkeyPatch) -> None:
     counter = itertools.count()
-    monkeypatch.setattr(sampling, "minor_faults", lambda: next(counter))
+    monkeypatch.setattr(sampling, "usage", lambda: Usage(next(counter), 0))
     rounds: list[str] = []
     sampling.warm_up({"a": bench(0.01)}, task(), FAKE, random.Random(0), rounds.append)
     assert len(rounds) == sampling.WARM_UP_ROUNDS[1]
@@ -116,7 +152,7 @@ def test_the_collector_is_off_while_sampling_and_on_after() -> None:
     import gc
 
     during: list[bool] = []
-    benches = {"a": bench(0.01)}
-    list(sampling.sample_family(benches, task(), FAKE, random.Random(0), lambda _name: during.append(gc.isenabled())))
+    with sampling.no_collection():
+        during.append(gc.isenabled())
     assert not any(during)
     assert gc.isenabled()

@@ -1,6 +1,22 @@
 """Small values for tests."""
 
-from benchcli.schema import Costs, Failure, Family, FamilyResult, Interval, Record, Sample, Target, Timing, Variant
+from dataclasses import replace
+from typing import Any
+
+from benchcli.schema import (
+    Aside,
+    Conditions,
+    Costs,
+    Failure,
+    Family,
+    FamilyResult,
+    Interval,
+    Record,
+    Sample,
+    Target,
+    Timing,
+    Variant,
+)
 
 COSTS = Costs(100, 10, 5, 20, 80, 60, 40)
 
@@ -13,8 +29,37 @@ def family(*variants: Variant, name: str = "g2-x1", guideline: str = "g2") -> Fa
     return Family(name, guideline, 1, "paper-arm", 1, "float32", "nchw", variants)
 
 
-def sample(name: str, launch: int, number: int, seconds: float, faults: float | None = 0.0) -> Sample:
-    return Sample(name, launch, number, 1, seconds, faults)
+def sample(
+    name: str,
+    launch: int,
+    number: int,
+    seconds: float,
+    faults: float | None = 0.0,
+    aside: Aside | None = None,
+    host_seconds: float | None = None,
+) -> Sample:
+    return Sample(name, launch, number, 1, seconds, faults, aside, host_seconds)
+
+
+def conditions(launch: int = 0, **changes: Any) -> Conditions:
+    """A launch that nothing disturbed."""
+    quiet = Conditions(
+        launch=launch,
+        wall_s=1.0,
+        cpu_s=1.0,
+        minor_faults=0,
+        major_faults=0,
+        voluntary_switches=3,
+        involuntary_switches=3,
+        busy_cores=0.02,
+        steal_cores=0.0,
+        pressure=0.01,
+        throttled_s=0.0,
+        frequency_hz=2e9,
+        memory_bytes=300_000_000,
+        call_overhead_s=1e-7,
+    )
+    return replace(quiet, **changes)
 
 
 def timing(relative: Interval | None, launches: int = 6) -> Timing:

@@ -1,35 +1,84 @@
-"""`benchcli device`: what would be measured on."""
+"""`benchcli device`: what would be measured on, and how fit it is for that."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from benchcli import units
+from benchcli.advice import sentence
 from benchcli.cli.options import format_option, session_option, target_of, target_options
 from benchcli.cli.sections import show_sections
 from benchcli.cli.session import Session
+from benchcli.grading import Grade, grade
+from benchcli.measure.probe import Probe
 from benchcli.running import describe
+
+MEANINGS = {
+    "good": "nothing disturbs",
+    "fair": "it can be measured on, within limits",
+    "poor": "something disturbs at this moment",
+}
 
 
 @click.command("device")
 @target_options
 @format_option("table", "json")
 @session_option
-def command(session: Session, device: str, threads: int, allocator: str, format_: str) -> None:
-    """Show the machine, the device and the versions that would be measured, and their digest.
+def command(session: Session, /, format_: str, **options: Any) -> None:
+    """Show what would be measured on, its digest, and how fit it is for measuring at this moment.
 
     \b
     Example: benchcli device --device cuda
     """
-    facts = describe(target_of(device, threads, allocator), session.launcher)
-    show_sections(facts, format_, lambda name, value: f"{name:<15} {_shown(name, value)}")
+    target = target_of(options)
+    seen = session.probe()
+    with session.workers() as launcher:
+        facts = describe(target, launcher)
+    found = grade(facts["machine"], seen, target.threads)
+    sections = {**facts, "seen": _seen(seen), "fitness": _fitness(found, format_)}
+    show_sections(sections, format_, _line)
+
+
+def _seen(seen: Probe) -> dict[str, Any]:
+    conditions = seen.conditions
+    return {
+        "busy_cores": conditions.busy_cores,
+        "steal_cores": conditions.steal_cores,
+        "pressure": conditions.pressure,
+        "preemptions": conditions.involuntary_switches,
+        "throttled_s": conditions.throttled_s,
+        "frequency_hz": conditions.frequency_hz,
+        "spread": seen.spread,
+        "clock_step_s": seen.resolution_s,
+        "call_overhead_s": conditions.call_overhead_s,
+        "harness_bytes": conditions.memory_bytes,
+    }
+
+
+def _fitness(found: Grade, format_: str) -> dict[str, Any]:
+    if format_ == "json":
+        return {"grade": found.word, "findings": [{"code": c, "advice": sentence(c)} for c in found.findings]}
+    advice = {code.partition(":")[0]: sentence(code) for code in found.findings}
+    return {"grade": f"{found.word}: {MEANINGS[found.word]}", **advice}
+
+
+def _line(name: str, value: Any) -> str:
+    return f"{name:<16} {_shown(name, value)}"
 
 
 def _shown(name: str, value: Any) -> str:
-    if name.endswith("_bytes") and isinstance(value, int):
-        return units.prefixed(value, "B")
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
+    if name == "cpu_quota" and value is None:
+        return "none"
     if value is None or isinstance(value, bool):
         return {True: "yes", False: "no", None: "unknown"}[value]
-    return str(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "unknown"
+    for ending, unit in (("_bytes", "B"), ("_hz", "Hz")):
+        if name.endswith(ending):
+            return units.prefixed(value, unit)
+    if name.endswith("_s"):
+        return units.short(value)
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -3,6 +3,7 @@
 A verb's module is imported when the verb is called: `--help` loads nothing but click.
 """
 
+import errno
 import importlib
 import os
 import signal
@@ -23,6 +24,7 @@ FINE, UNEXPECTED, USAGE, NOT_MEASURED, INTERRUPTED = 0, 1, 2, 4, 130
 VERBS: Final = {
     "guideline": "Measure a guideline here and say whether it holds.",
     "run": "Measure a suite: one that ships, or your own.",
+    "selftest": "Show how far this machine's figures can be trusted.",
     "list": "List guidelines, suites, widths, devices and more.",
     "device": "Show what would be measured on.",
 }
@@ -32,8 +34,12 @@ VERBS: Final = {
 ENDINGS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-class ReaderGoneError(Exception):
-    """Whoever read stdout went away; click would make an error of it."""
+class OutputEndedError(Exception):
+    """Stdout takes no more; `reason` says why, and is None where its reader went away, which is no error."""
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Verbs(click.Group):
@@ -51,11 +57,17 @@ class Verbs(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the verb. Raises ReaderGoneError where stdout's reader went away."""
+        """Run the verb. Raises OutputEndedError where stdout takes no more."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a full device is found out here, and not after this program's last line
+            return result
         except BrokenPipeError:
-            raise ReaderGoneError from None
+            raise OutputEndedError(None) from None
+        except OSError as error:
+            if error.errno == errno.ENOSPC and error.filename is None:
+                raise OutputEndedError(error.strerror) from None
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the verbs' lines without importing them."""
@@ -80,7 +92,7 @@ def main(arguments: list[str] | None = None, session: "Session | None" = None) -
     try:
         code = benchcli.main(arguments, prog_name="benchcli", standalone_mode=False, obj=session)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
+        click.echo(error.format_message(), err=True)
         sys.exit(USAGE)
     except click.ClickException as error:
         _end(error.format_message(), USAGE)
@@ -88,15 +100,21 @@ def main(arguments: list[str] | None = None, session: "Session | None" = None) -
         _end(str(error), USAGE if isinstance(error, UserError) else NOT_MEASURED)
     except (KeyboardInterrupt, click.Abort):
         _end("interrupted", INTERRUPTED)
-    except ReaderGoneError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would complain
-        sys.exit(FINE)
+    except OutputEndedError as ended:
+        _without_output(ended.reason)
     except Exception:
         import traceback
 
         traceback.print_exc()
         _end("an unexpected error, which is a bug of benchcli: please report the lines above", UNEXPECTED)
     sys.exit(code if isinstance(code, int) else FINE)
+
+
+def _without_output(reason: str | None) -> NoReturn:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would complain
+    if reason:
+        _end(f"stdout cannot be written: {reason}; what was measured is in its folder", USAGE)
+    sys.exit(FINE)
 
 
 def _end(text: str, code: int) -> NoReturn:

@@ -5,31 +5,34 @@ from typing import Any
 
 import click
 
-from benchcli.cli.main import INTERRUPTED
-from benchcli.cli.options import target_of
+from benchcli.advice import sentence
+from benchcli.cli.main import INTERRUPTED, NOT_MEASURED
+from benchcli.cli.options import plan_of, target_of
 from benchcli.cli.progress import progress
 from benchcli.cli.session import Session
 from benchcli.errors import UserError
 from benchcli.reporters.base import REPORTERS
-from benchcli.running import InterruptedRunError, Report, Request, run_suite
-from benchcli.schema import Plan, Suite
+from benchcli.running import Report, Request, Tools, UnfinishedRunError, preflight, run_suite
+from benchcli.schema import Suite
 
 
 def measure_and_show(session: Session, suite: Suite, options: dict[str, Any]) -> int:
     """Measure a suite, print the report and return the exit code."""
-    target = target_of(options["device"], options["threads"], options["allocator"])
-    plan = Plan(options["precision"], options["budget"], options["launches"])
     output: Path | None = options["output"]
     resume: Path | None = options["resume"]
     if output and resume:
         raise UserError("--output and --resume exclude each other: a resumed run stays in its folder")
+    request = Request(suite, target_of(options), plan_of(options), output, resume)
+    noticed = preflight(request.target, session.busy_cores())
+    for code in noticed:
+        click.echo(f"benchcli: {sentence(code)}", err=True)
     try:
-        with progress() as observer:
-            report = run_suite(Request(suite, target, plan, output, resume), session.launcher, observer, session.clock)
-    except InterruptedRunError as interrupted:
-        _show(interrupted.report, options["format_"])
-        _say_what_is_left(interrupted)
-        return INTERRUPTED
+        with progress() as observer, session.workers() as launcher:
+            report = run_suite(request, Tools(launcher, observer, session.clock), noticed)
+    except UnfinishedRunError as unfinished:
+        _show(unfinished.report, options["format_"])
+        _say_what_is_left(unfinished)
+        return INTERRUPTED if unfinished.reason is None else NOT_MEASURED
     _show(report, options["format_"])
     return 0
 
@@ -39,10 +42,11 @@ def _show(report: Report, format_: str) -> None:
         click.echo(REPORTERS[format_].render(report), nl=False)
 
 
-def _say_what_is_left(interrupted: InterruptedRunError) -> None:
-    finished, folder = len(interrupted.report.results), interrupted.report.folder
+def _say_what_is_left(run: UnfinishedRunError) -> None:
+    finished, folder = len(run.report.results), run.report.folder
+    families = "1 family is" if finished == 1 else f"{finished} families are"
     click.echo(
-        f"benchcli: interrupted: {finished} families are finished, {interrupted.unfinished} are not; "
-        f"--resume {folder} measures the rest",
+        f"benchcli: {run.reason or 'interrupted'}: {families} finished, {run.unfinished} "
+        f"{'is' if run.unfinished == 1 else 'are'} not; --resume {folder} measures the rest",
         err=True,
     )

@@ -1,9 +1,9 @@
 """The options that verbs share, as decorators."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
 from functools import wraps
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -16,11 +16,13 @@ from benchcli.errors import UserError, unknown
 from benchcli.families import NAMED_WIDTHS, Request, expand
 from benchcli.measure.allocator import ALLOCATORS
 from benchcli.reporters.base import REPORTERS
+from benchcli.runtimes.base import RUNTIMES
 from benchcli.schema import Family, Plan, Target
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT = Plan()
+CACHES = ("warm", "cold")
 
 
 def session_option(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -44,6 +46,20 @@ def target_options(command: Command) -> Command:
             default="cpu",
             show_default=True,
             help="Where to run: cpu, cuda, cuda:1, mps.",
+        ),
+        click.option(
+            "--runtime",
+            type=parameters.name("runtime", lambda: (each.name for each in RUNTIMES)),
+            default="eager",
+            show_default=True,
+            help="What runs the networks: eager, or graph for CUDA graphs.",
+        ),
+        click.option(
+            "--cache",
+            type=parameters.name("state of the caches", lambda: CACHES),
+            default="warm",
+            show_default=True,
+            help="warm: as the call before leaves them; cold: flushed before each call.",
         ),
         click.option(
             "--threads",
@@ -103,9 +119,9 @@ def variation_options(command: Command) -> Command:
     )
 
 
-def plan_options(command: Command) -> Command:
-    """Add what makes a `Plan`."""
-    return _all(
+def plan_options(budget_s: float = DEFAULT.budget_s) -> Callable[[Command], Command]:
+    """Add what makes a `Plan`, with this budget by default."""
+    return lambda command: _all(
         command,
         click.option(
             "--precision",
@@ -116,8 +132,8 @@ def plan_options(command: Command) -> Command:
         click.option(
             "--budget",
             type=parameters.duration(),
-            default=DEFAULT.budget_s,
-            help=f"Most time for each family of variants, such as 30s or 2m.  [default: {DEFAULT.budget_s:.0f}s]",
+            default=budget_s,
+            help=f"Most time for each family of variants, such as 30s or 2m.  [default: {budget_s:.0f}s]",
         ),
         click.option(
             "--launches",
@@ -133,12 +149,12 @@ def output_options(command: Command) -> Command:
         command,
         click.option(
             "--output",
-            type=click.Path(path_type=Path),
+            type=parameters.folder(),
             help="Folder of this run's files.  [default: results/<time>-<suite>-<host>]",
         ),
         click.option(
             "--resume",
-            type=click.Path(path_type=Path),
+            type=parameters.folder(),
             help="Folder of a run that was cut short: measure only what it lacks.",
         ),
         format_option(*sorted((each.name for each in REPORTERS), key=lambda name: name != "table")),
@@ -148,7 +164,7 @@ def output_options(command: Command) -> Command:
 def measuring_options(command: Callable[..., Result]) -> Callable[..., Result]:
     """Add all that a verb which measures takes, and pass it the session."""
     with_session = session_option(command)
-    return target_options(variation_options(plan_options(output_options(with_session))))
+    return target_options(variation_options(plan_options()(output_options(with_session))))
 
 
 def format_option(*known: str) -> Callable[[Command], Command]:
@@ -169,8 +185,8 @@ def device_name(text: str) -> str:
     visible = [device.name for device in DEVICES if not device.hidden]
     if kind not in {device.name for device in DEVICES}:
         raise unknown("device", text, visible)
-    if colon and not number.isdecimal():
-        raise UserError(f"{text!r} is not a device: write {kind} or {kind}:0")
+    if colon and not re.fullmatch("[0-9]{1,4}", number):
+        raise UserError(f"{text[:40]!r} is not a device: write {kind} or {kind}:0")
     return text
 
 
@@ -184,9 +200,14 @@ def families_of(request: Request, options: dict[str, Any]) -> Iterator[Family]:
     yield from expand(replace(request, **changes), column)
 
 
-def target_of(device: str, threads: int, allocator: str) -> Target:
+def target_of(options: Mapping[str, Any]) -> Target:
     """Return the target that the options name."""
-    return Target(device=device, threads=threads, allocator=allocator)
+    return Target(**{field.name: options[field.name] for field in fields(Target)})
+
+
+def plan_of(options: Mapping[str, Any]) -> Plan:
+    """Return the plan that the options make."""
+    return Plan(options["precision"], options["budget"], options["launches"])
 
 
 def _all(command: Command, *options: Callable[[Command], Command]) -> Command:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -52,6 +53,11 @@ def name(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
     return Parameter("name", lambda text: _name(kind, text, known()))
 
 
+def folder() -> Parameter:
+    """Take a folder's path."""
+    return Parameter("path", _folder)
+
+
 def precision() -> Parameter:
     """Take a fraction, as "1%" or "0.01"."""
     return Parameter("percent", _precision)
@@ -81,6 +87,12 @@ def _name(kind: str, text: str, known: Iterable[str]) -> str:
     if text not in choices:
         raise unknown(kind, text, choices)
     return text
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise UserError("an empty path names no folder: write . for this one")
+    return Path(text)
 
 
 def _precision(text: str) -> float:

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
+    from benchcli.measure.probe import Probe
     from benchcli.measure.process import Launcher
 
 
-def _processes() -> Launcher:
-    from benchcli.measure.process import run_worker
+def _processes() -> AbstractContextManager[Launcher]:
+    from benchcli.measure.process import workers
 
-    return run_worker
+    return workers()
+
+
+def _busy_cores() -> float | None:
+    from benchcli.measure.watch import busy_cores
+
+    return busy_cores()
+
+
+def _probe() -> Probe:
+    from benchcli.measure.probe import probe
+
+    return probe()
 
 
 @dataclass(frozen=True)
 class Session:
-    """How workers are launched, and what tells the time."""
+    """How workers are launched, what tells the time, and how the machine is looked at."""
 
-    launcher: Launcher = field(default_factory=_processes)
+    workers: Callable[[], AbstractContextManager[Launcher]] = _processes
     clock: Callable[[], float] = time.monotonic
+    busy_cores: Callable[[], float | None] = _busy_cores
+    probe: Callable[[], Probe] = _probe

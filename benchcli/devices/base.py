@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from benchcli.plugins import Registry
 from benchcli.schema import Costs
@@ -11,8 +12,27 @@ if TYPE_CHECKING:
     import torch
 
 Facts = Mapping[str, str | int | float | bool | None]
-Timer = Callable[[int], float]
-"""Runs so many calls and returns the seconds that all of them took."""
+
+
+class Elapsed(NamedTuple):
+    """The seconds that calls took, all together."""
+
+    seconds: float
+    host_seconds: float | None = None
+    """What the host took to queue them, on devices that have a queue."""
+
+
+Timer = Callable[[int], Elapsed]
+"""Runs so many calls."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """How an accelerator fares at one moment."""
+
+    clock_hz: float | None
+    throttled: tuple[str, ...]
+    """What holds its clock down, in the driver's words."""
 
 
 class Device(ABC):
@@ -43,6 +63,18 @@ class Device(ABC):
     @abstractmethod
     def timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
         """Return a timer of `call`. `costs` are the network's, for devices that are simulated."""
+
+    def flusher(self, index: int) -> Callable[[], object]:
+        """Return what evicts the caches. Raises NotImplementedError where the device knows no way."""
+        raise NotImplementedError(f"caches of a {self.title} cannot be flushed")
+
+    def capture(self, call: Callable[[], "torch.Tensor"], index: int) -> Callable[[], "torch.Tensor"]:
+        """Return a replay of a call's kernels as one graph. Raises NotImplementedError where there are no graphs."""
+        raise NotImplementedError(f"a {self.title} has no graphs to capture: leave --runtime graph out")
+
+    def health(self, index: int) -> Health | None:  # noqa: ARG002
+        """Return how the device fares, or None where it cannot be asked."""
+        return None
 
     def configure(self, threads: int, index: int) -> None:  # noqa: ARG002
         """Set what torch must be told before anything runs in this process."""

@@ -5,11 +5,15 @@ from collections.abc import Callable
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from benchcli.devices.base import DEVICES, Device, Facts, Timer
+from benchcli.devices.base import DEVICES, Device, Elapsed, Facts, Timer
+from benchcli.machine import last_cache_bytes
 from benchcli.schema import Costs
 
 if TYPE_CHECKING:
     import torch
+
+CACHE_BYTES = 64 * 2**20
+"""Taken for the last cache's size where the system does not tell it."""
 
 
 class Cpu(Device):
@@ -41,14 +45,21 @@ class Cpu(Device):
         """Time calls with the clock read once before and once after all of them."""
         clock = time.perf_counter_ns
 
-        def seconds(calls: int) -> float:
+        def seconds(calls: int) -> Elapsed:
             rounds = repeat(None, calls)
             start = clock()
             for _ in rounds:
                 call()
-            return (clock() - start) / 1e9
+            return Elapsed((clock() - start) / 1e9)
 
         return seconds
+
+    def flusher(self, index: int) -> Callable[[], object]:  # noqa: ARG002
+        """Return what reads and writes twice the last cache's size."""
+        import torch
+
+        buffer = torch.zeros(2 * (last_cache_bytes() or CACHE_BYTES) // 4)
+        return lambda: buffer.add_(1.0)  # not zero_: storing without reading may go around the caches
 
 
 DEVICES.add(Cpu())

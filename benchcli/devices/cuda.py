@@ -1,7 +1,18 @@
 """NVIDIA GPUs through CUDA, and AMD's through torch's ROCm build, which answers to the same name."""
 
-from benchcli.devices.base import DEVICES, Facts
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from benchcli.devices import nvml
+from benchcli.devices.base import DEVICES, Facts, Health
 from benchcli.devices.events import EventDevice
+
+if TYPE_CHECKING:
+    import torch
+
+WARM_UP_CALLS = 3
+"""Calls before a capture: cuDNN picks its algorithms and libraries make their workspaces, which no graph may hold."""
 
 
 class Cuda(EventDevice):
@@ -24,7 +35,41 @@ class Cuda(EventDevice):
             "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
             "tf32": torch.backends.cudnn.allow_tf32,
+            "driver": nvml.driver(),
+            "nvidia_tf32_override": os.environ.get("NVIDIA_TF32_OVERRIDE"),
         }
+
+    def cache_bytes(self, index: int) -> int:
+        """Return the size of the card's L2 cache."""
+        import torch
+
+        return int(torch.cuda.get_device_properties(index).L2_cache_size) or super().cache_bytes(index)
+
+    def capture(self, call: Callable[[], "torch.Tensor"], index: int) -> Callable[[], "torch.Tensor"]:
+        """Return the replay of a CUDA graph of the call, which launches all its kernels at once."""
+        import torch
+
+        stream = torch.cuda.Stream(index)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(index))
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP_CALLS):
+                call()
+        torch.cuda.current_stream(index).wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            output = call()
+
+        def replay() -> "torch.Tensor":
+            graph.replay()
+            return output
+
+        return replay
+
+    def health(self, index: int) -> Health | None:
+        """Return the card's clock and what holds it down, where NVIDIA's management library can be asked."""
+        import torch
+
+        return nvml.health(str(torch.cuda.get_device_properties(index).uuid))
 
     def configure(self, threads: int, index: int) -> None:
         """Switch TF32 off and cudnn's search for the fastest algorithm on."""

@@ -1,14 +1,17 @@
 """What accelerators share: work is queued, and events in the queue mark its beginning and its end."""
 
+import time
 from collections.abc import Callable
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from benchcli.devices.base import Device, Timer
+from benchcli.devices.base import Device, Elapsed, Timer
 from benchcli.schema import Costs
 
 if TYPE_CHECKING:
     import torch
+
+CACHE_BYTES = 128 * 2**20
 
 
 class EventDevice(Device):
@@ -35,19 +38,36 @@ class EventDevice(Device):
     def timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
         """Time calls between two events; the queue is drained before the first and after the last."""
         start, end = self.event(index), self.event(index)
-        enqueue = self.enqueuer(call, costs)
+        enqueue, clock = self.enqueuer(call, costs), self.host_clock()
 
-        def seconds(calls: int) -> float:
+        def seconds(calls: int) -> Elapsed:
             rounds = repeat(None, calls)
             self.synchronize(index)
+            begin_s = clock()
             start.record()
             for _ in rounds:
                 enqueue()
             end.record()
+            host_s = clock() - begin_s
             end.synchronize()
-            return float(start.elapsed_time(end)) / 1e3  # events tell milliseconds
+            return Elapsed(float(start.elapsed_time(end)) / 1e3, host_s)  # events tell milliseconds
 
         return seconds
+
+    def host_clock(self) -> Callable[[], float]:
+        """Return what tells the host's seconds."""
+        return time.perf_counter
+
+    def flusher(self, index: int) -> Callable[[], object]:
+        """Return what queues a write of twice the last cache's size on the device."""
+        import torch
+
+        buffer = torch.empty(2 * self.cache_bytes(index), dtype=torch.uint8, device=self.torch_name(index))
+        return buffer.zero_
+
+    def cache_bytes(self, index: int) -> int:  # noqa: ARG002
+        """Return the size of the device's last cache; a generous one where it cannot be asked."""
+        return CACHE_BYTES
 
     def event(self, index: int) -> Any:
         """Return an event that can be timed."""

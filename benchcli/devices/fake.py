@@ -1,13 +1,15 @@
 """A simulated accelerator with an exact clock, so that tests know every time in advance.
 
 It is timed by the same code as CUDA and MPS. A call takes 2 * flops / PEAK + mac_bytes / BANDWIDTH seconds, the
-additive roofline, on a clock that only queued work moves.
+additive roofline, on a clock that only queued work moves; with cold caches a third as much again for the bytes. The
+host takes LAUNCH_S to queue a call, and REPLAY_S to queue a captured one: a device that is done before is launch-bound.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchcli.devices.base import DEVICES, Device, Facts
+from benchcli.devices.base import DEVICES, Device, Facts, Health
 from benchcli.devices.events import EventDevice
 from benchcli.schema import Costs
 
@@ -18,13 +20,29 @@ PEAK = 1e11
 """FLOP/s, two for a multiply-add."""
 BANDWIDTH = 1e10
 """Bytes a second."""
+LAUNCH_S = 4e-5
+REPLAY_S = 4e-6
+CLOCK_HZ = 1e9
+HOT_AFTER_S = 1e6
+"""Seconds of its own time after which it throttles, like a card in a case too small."""
 
 
 class FakeClock:
-    """Device time in seconds."""
+    """The time of the device and of the host that queues its work, in seconds."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
+        self.host_s = 0.0
+        self.cold = False
+
+    def queue(self, launch_s: float, work_s: float) -> None:
+        """Let the host queue work: it begins when it is queued and the work before it is done."""
+        self.now_s = max(self.now_s, self.host_s) + work_s
+        self.host_s += launch_s
+
+    def drain(self) -> None:
+        """Let the host wait until the queue is empty."""
+        self.now_s = self.host_s = max(self.now_s, self.host_s)
 
 
 class FakeEvent:
@@ -46,6 +64,17 @@ class FakeEvent:
         if self._recorded_s is None or end._recorded_s is None:
             raise RuntimeError("both events must be recorded before their times are compared")
         return (end._recorded_s - self._recorded_s) * 1e3
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A call that was captured as a graph."""
+
+    call: Callable[[], "torch.Tensor"]
+
+    def __call__(self) -> "torch.Tensor":
+        """Run it."""
+        return self.call()
 
 
 class Fake(EventDevice):
@@ -79,17 +108,41 @@ class Fake(EventDevice):
         """Return an event on the exact clock."""
         return FakeEvent(self._clock)
 
-    def synchronize(self, index: int) -> None:
-        """Return at once: nothing is ever pending."""
+    def synchronize(self, index: int) -> None:  # noqa: ARG002
+        """Wait on the exact clock."""
+        self._clock.drain()
 
-    def enqueuer(self, call: Callable[[], "torch.Tensor"], costs: Costs) -> Callable[[], object]:  # noqa: ARG002
+    def host_clock(self) -> Callable[[], float]:
+        """Return what tells the simulated host's seconds."""
+        return lambda: self._clock.host_s
+
+    def enqueuer(self, call: Callable[[], "torch.Tensor"], costs: Costs) -> Callable[[], object]:
         """Return what moves the clock by the time of one call."""
-        seconds = 2 * costs.flops / PEAK + costs.mac_bytes / BANDWIDTH
+        launch_s = REPLAY_S if isinstance(call, Captured) else LAUNCH_S
+        warm_s = 2 * costs.flops / PEAK + costs.mac_bytes / BANDWIDTH
+        cold_s = warm_s + costs.mac_bytes / BANDWIDTH / 3
 
         def advance() -> None:
-            self._clock.now_s += seconds
+            self._clock.queue(launch_s, cold_s if self._clock.cold else warm_s)
+            self._clock.cold = False
 
         return advance
+
+    def flusher(self, index: int) -> Callable[[], object]:  # noqa: ARG002
+        """Return what makes the next call meet cold caches."""
+
+        def flush() -> None:
+            self._clock.cold = True
+
+        return flush
+
+    def capture(self, call: Callable[[], "torch.Tensor"], index: int) -> "Captured":  # noqa: ARG002
+        """Return the call, marked as captured."""
+        return Captured(call)
+
+    def health(self, index: int) -> Health:  # noqa: ARG002
+        """Return its clock, which it holds until it is hot."""
+        return Health(CLOCK_HZ, ("thermal (simulated)",) if self._clock.now_s > HOT_AFTER_S else ())
 
 
 DEVICES.add(Fake())

@@ -31,7 +31,8 @@ class Guideline(ABC):
     axis: ClassVar[str]
     """What is varied, as a column's heading."""
     source: ClassVar[str]
-    paper_table: ClassVar[str]
+    paper_table: ClassVar[str | None] = None
+    """The shipped table with the paper's figures; None where no paper has any."""
     faster: ClassVar[bool] = False
     """Whether the paper claims that the extreme variant is the faster one."""
     published_widths: ClassVar[Mapping[Column, Mapping[str, Width]]]
@@ -62,9 +63,9 @@ class Guideline(ABC):
     def multiply_adds(self, params: Mapping[str, Any], size: int) -> int:
         """Return the multiply-adds of one image, by the paper's formula: FLOPs from shapes alone."""
 
-    @abstractmethod
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
-        """Return the cells that name the value's row in the paper's table."""
+        """Return the cells that name the value's row in the paper's table, where there is one."""
+        raise NotImplementedError(f"{self.name} has a paper's table and does not say which row {value} {column} is")
 
     def variant(self, value: str, width: Width, size: int = SIZE) -> Variant:
         """Return the micro-network at one place of the axis."""
@@ -80,6 +81,8 @@ class Guideline(ABC):
 
     def paper_relative_speed(self, value: str, column: Column, scale: int) -> float | None:
         """Return the published speed over the published baseline's, or None where the paper has no such row."""
+        if self.paper_table is None:
+            return None
         here, baseline = (
             paper.speed(self.paper_table, **self.published_row(name, column, scale)) for name in (value, self.baseline)
         )

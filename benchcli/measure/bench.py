@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from benchcli.devices.base import Device, Timer
+from benchcli.devices.base import Device, Elapsed, Timer
 from benchcli.runtimes.base import Call, Runtime
 from benchcli.schema import Costs, Family, Status, Variant
 
@@ -14,6 +14,11 @@ TOLERANCES = {torch.float64: 1e-3, torch.float32: 1e-3, torch.float16: 2e-2, tor
 """Largest ||output - reference|| / ||reference||; the reference is eager float32."""
 
 FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
+
+
+NO_MEMORY = ("can't allocate memory", "out of memory", "alloc_failed")
+"""How allocators say it that raise no error of their own: the CPU's, MPS's, cuDNN's and cuBLAS's."""
+NO_SUPPORT = ("not implemented for", "doesn't support float64", "does not support")
 
 
 class WrongOutputError(Exception):
@@ -26,6 +31,19 @@ class Bench:
 
     call: Call
     timer: Timer
+    throttled: Callable[[], bool] = lambda: False
+    """Says whether something holds the device's clock down at this moment."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and how a launch runs its variants."""
+
+    device: Device
+    index: int
+    runtime: Runtime
+    cache: str
+    throttled: Callable[[], bool]
 
 
 def load(variant: Variant, family: Family, device: str) -> tuple[torch.nn.Module, torch.Tensor]:
@@ -36,16 +54,35 @@ def load(variant: Variant, family: Family, device: str) -> tuple[torch.nn.Module
     return network, torch.randn(family.batch, *variant.shape).to(device)
 
 
-def prepare(variant: Variant, family: Family, costs: Costs, device: Device, index: int, runtime: Runtime) -> Bench:
+def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) -> Bench:
     """Build a variant and check its output. Raises WrongOutputError, and what torch raises."""
+    device, index = setting.device, setting.index
     network, inputs = load(variant, family, device.torch_name(index))
     reference = network(inputs)
     dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
     network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
     inputs = inputs.to(dtype=dtype, memory_format=memory_format)
-    call = runtime.prepare(network, inputs)
+    call = setting.runtime.prepare(network, inputs, device, index)
     check(call(), reference)
-    return Bench(call, device.timer(call, costs, index))
+    timer = device.timer(call, costs, index)
+    if setting.cache == "cold":
+        timer = cold(timer, device.flusher(index))
+    return Bench(call, timer, setting.throttled)
+
+
+def cold(timer: Timer, flush: Callable[[], object]) -> Timer:
+    """Return a timer that flushes the caches before each call, outside of the timed part."""
+
+    def seconds(calls: int) -> Elapsed:
+        taken = []
+        for _ in range(calls):
+            flush()
+            taken.append(timer(1))
+        hosts = [elapsed.host_seconds for elapsed in taken]
+        known = [host for host in hosts if host is not None]
+        return Elapsed(sum(elapsed.seconds for elapsed in taken), sum(known) if len(known) == len(hosts) else None)
+
+    return seconds
 
 
 def torch_dtype(name: str) -> torch.dtype:
@@ -74,8 +111,8 @@ def failure(error: Exception) -> tuple[Status, str]:
     text = " ".join(str(error).split())[:300] or type(error).__name__
     if isinstance(error, WrongOutputError):
         return "wrong-output", text
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in text.lower() for sign in NO_MEMORY):
         return "out-of-memory", text
-    if isinstance(error, NotImplementedError) or "not implemented for" in text:
+    if isinstance(error, NotImplementedError) or any(sign in text for sign in NO_SUPPORT):
         return "unsupported", text
     return "failed", f"{type(error).__name__}: {text}"

@@ -1,21 +1,16 @@
 """Measure families: launch workers until every relative speed is precise or the budget is spent."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TypeVar
 
-from benchcli.measure.attend import Key, attend
-from benchcli.measure.outcome import result, timings
-from benchcli.measure.process import Died, Launcher
-from benchcli.measure.protocol import LAUNCH, Sampled, Task
-from benchcli.measure.stopping import another_launch, precise
-from benchcli.measure.survey import Survey, without
-from benchcli.schema import Failure, Family, FamilyResult, Plan, Sample, Target
-
-CAP = 0.25
-"""Most of a family's budget that one launch may spend on its rounds."""
+from benchcli.measure.evidence import Evidence
+from benchcli.measure.outcome import Context, result
+from benchcli.measure.process import Launcher
+from benchcli.measure.stopping import ALWAYS_LAUNCHES, another_launch
+from benchcli.measure.survey import Survey
+from benchcli.schema import Family, FamilyResult, Plan, Target
 
 
 @dataclass(frozen=True)
@@ -27,7 +22,6 @@ class Progress:
     most_s: float
 
 
-Value = TypeVar("Value")
 Observer = Callable[[Progress], None]
 
 
@@ -43,109 +37,81 @@ class Run:
     launcher: Launcher
     observer: Observer
     clock: Callable[[], float] = time.monotonic
+    begun_s: float | None = None
+    """When the budget began to be spent, by that clock; None: when the measuring begins."""
 
 
 def measure(families: Sequence[Family], run: Run) -> Iterator[FamilyResult]:
-    """Yield each family's result as it is done. The families of one guideline share their workers.
+    """Yield each family's result as it is done. The families of one guideline share their launches.
 
-    Sharing pays the import of torch once for all scales, and two thirds of a short launch are that import.
+    Sharing pays a worker's start once for all scales. Each guideline has its families' share of the budget; what
+    some leave unspent goes, at the end, to the families that are still wide. An interruption yields what those have.
     """
-    groups = [list(group) for _, group in groupby(families, key=lambda family: family.guideline)]
-    spent = 0.0
-    for group in groups:
-        budget_s = run.plan.budget_s * len(group)
-        start = run.clock()
-        yield from _Group(group, run, spent, run.plan.budget_s * len(families)).measure(budget_s)
-        spent += run.clock() - start
+    engine = _Engine(run, len(families) * run.plan.budget_s)
+    wide: list[Family] = []
+    try:
+        for _, group in groupby(families, key=lambda family: family.guideline):
+            wide += yield from engine.first(list(group))
+        wide = yield from engine.again(wide)
+    except KeyboardInterrupt:
+        yield from map(engine.result, wide)
+        raise
+    yield from map(engine.result, wide)
 
 
 @dataclass
-class _Group:
-    """Families measured in the same launches, and what is known of them so far."""
+class _Engine:
+    """Launches families while there is time; what was learnt is in the evidence."""
 
-    families: list[Family]
     run: Run
-    spent_before_s: float
     most_s: float
-    samples: dict[Key, list[Sample]] = field(default_factory=dict)
-    failures: dict[Key, Failure] = field(default_factory=dict)
+    evidence: Evidence = field(init=False)
+    begun_s: float = field(init=False)
+    allotted_s: float = 0.0
+    """What the guidelines so far might spend, the survey before them counted in."""
+    last_s: float = 0.0
+    """What the last launch took."""
 
     def __post_init__(self) -> None:
-        self.failures.update(self.run.survey.failures)
-
-    def measure(self, budget_s: float) -> Iterator[FamilyResult]:
-        """Launch until each family is precise or the budget is spent; yield each as it is done."""
-        start, launches, open_ = self.run.clock(), 0, list(self.families)
-        while open_ and another_launch(launches, self.run.clock() - start, budget_s, self.run.plan):
-            self.launch(launches, open_, start)
-            launches += 1
-            for family in [family for family in open_ if self.is_done(family)]:
-                open_.remove(family)
-                yield self.result(family)
-        for family in open_:
-            yield self.result(family)
-
-    def launch(self, number: int, families: list[Family], start: float) -> None:
-        """Make one launch of all variants that have not failed; where its worker dies, again without the culprit."""
         run = self.run
-        attempt = 0
-        while rest := tuple(without(families, set(self.failures))):
-            doing = f"{rest[0].guideline}: launch {number + 1}"
-            spent_s = self.spent_before_s + run.clock() - start
-            run.observer(Progress(doing, spent_s, self.most_s))
-            task = Task(
-                LAUNCH,
-                run.target,
-                rest,
-                {f.name: {v.name: run.survey.costs[f.name, v.name] for v in f.variants} for f in rest},
-                launch=number,
-                seed=1000 * attempt + number,
-                most_seconds=CAP * run.plan.budget_s,
-            )
-            taken = self.listen(task)
-            if taken is not None:
-                for key, sample in taken:
-                    self.samples.setdefault(key, []).append(sample)
-                return
-            attempt += 1
+        self.evidence = Evidence(run.target, run.plan, run.survey.costs, dict(run.survey.failures))
+        self.begun_s = run.clock() if run.begun_s is None else run.begun_s
 
-    def listen(self, task: Task) -> list[tuple[Key, Sample]] | None:
-        """Run one worker; return its samples, or None where it died: a launch that died is no evidence."""
-        taken: list[tuple[Key, Sample]] = []
-        for event in attend(task, self.run.plan.silence_s, self.run.launcher, self.failures):
-            if isinstance(event, Sampled):
-                taken.append(((event.family, event.sample.variant), event.sample))
-            elif isinstance(event, Died):
-                return None
-        return taken
+    def first(self, families: list[Family]) -> Generator[FamilyResult, None, list[Family]]:
+        """Launch families within their share of the budget; yield what is done, return what is still wide."""
+        self.allotted_s += self.run.plan.budget_s * len(families)
+        share_s = self.run.plan.budget_s * len(families)
+        until_s = min(self.allotted_s, self._spent_s() + share_s)
+        open_ = yield from self._launch(families, until_s, ALWAYS_LAUNCHES)
+        if self.run.plan.launches is None:
+            return open_
+        yield from map(self.result, open_)
+        return []
 
-    def is_done(self, family: Family) -> bool:
-        """Say whether the family needs no more launches."""
-        times = timings(family, self.live_samples(family))
-        alive = without([family], set(self.failures))
-        if self.run.plan.launches is not None:
-            return not alive
-        return not alive or precise(times.values(), self.run.plan)
+    def again(self, wide: list[Family]) -> Generator[FamilyResult, None, list[Family]]:
+        """Launch what is still wide within the whole budget; yield what is done, return what stays wide."""
+        return (yield from self._launch(wide, self.most_s, 0, self.last_s))
 
     def result(self, family: Family) -> FamilyResult:
         """Return the family's records."""
         run = self.run
-        return result(
-            run.name,
-            run.suite,
-            family,
-            run.target,
-            run.plan,
-            self.of(family, run.survey.costs),
-            self.of(family, self.failures),
-            self.live_samples(family),
-        )
+        return result(Context(run.name, run.suite, run.target, run.plan), family, self.evidence.known(family))
 
-    def live_samples(self, family: Family) -> dict[str, list[Sample]]:
-        """Return the samples of the variants that have not failed: a failure's good launches are no evidence."""
-        return {v: taken for v, taken in self.of(family, self.samples).items() if (family.name, v) not in self.failures}
+    def _launch(
+        self, families: list[Family], until_s: float, least: int, last_s: float = 0.0
+    ) -> Generator[FamilyResult, None, list[Family]]:
+        open_, done = list(families), 0
+        while open_ and another_launch(done, least, self._spent_s() + last_s <= until_s, self.run.plan):
+            start_s = self._spent_s()
+            doing = f"{'+'.join(dict.fromkeys(f.guideline for f in open_))}: launch {self.evidence.launches + 1}"
+            self.run.observer(Progress(doing, start_s, self.most_s))
+            self.evidence.launch(open_, self.run.launcher)
+            done, last_s = done + 1, self._spent_s() - start_s
+            self.last_s = last_s
+            for family in [family for family in open_ if self.evidence.needed(family) is None]:
+                open_.remove(family)
+                yield self.result(family)
+        return open_
 
-    @staticmethod
-    def of(family: Family, table: Mapping[Key, Value]) -> dict[str, Value]:
-        """Return one family's part of a table, by variant."""
-        return {variant: value for (name, variant), value in table.items() if name == family.name}
+    def _spent_s(self) -> float:
+        return self.run.clock() - self.begun_s

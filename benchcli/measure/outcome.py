@@ -1,10 +1,13 @@
 """From samples to what is said of a family: timings, warnings and records."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import mean
 
+from benchcli.measure.disturbances import disturbances, of_samples
 from benchcli.measure.stopping import within
 from benchcli.schema import (
+    Conditions,
     Costs,
     Failure,
     Family,
@@ -15,18 +18,36 @@ from benchcli.schema import (
     Sample,
     Target,
     Timing,
+    Variant,
 )
 from benchcli.statistics import interval_over_launches, launch_log_ratios, launch_log_seconds
 
-FAULTING = 1.0
-"""Minor faults per call from which the memory, not the network, is being timed."""
+
+@dataclass(frozen=True)
+class Context:
+    """What is the same for all records of a run."""
+
+    run: str
+    suite: str
+    target: Target
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of one family, by variant."""
+
+    costs: Mapping[str, Costs]
+    failures: Mapping[str, Failure]
+    samples: Mapping[str, Sequence[Sample]]
+    conditions: tuple[Conditions, ...]
 
 
 def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: bool) -> Timing | None:
     """Return the time of one variant; None where it has no samples."""
     if not samples:
         return None
-    counted = [sample.faults for sample in samples if sample.faults is not None]
+    faults = [sample.faults for sample in samples if sample.faults is not None]
     ratios = launch_log_ratios(baseline, samples)
     relative = Interval(1.0, 1.0, 1.0) if is_baseline else interval_over_launches(ratios) if ratios else None
     return Timing(
@@ -34,7 +55,8 @@ def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: b
         relative=relative,
         launches=len({sample.launch for sample in samples}),
         samples=len(samples),
-        faults=mean(counted) if counted else None,
+        faults=mean(faults) if faults else None,
+        set_aside=sum(sample.aside is not None for sample in samples),
     )
 
 
@@ -48,49 +70,46 @@ def timings(family: Family, samples: Mapping[str, Sequence[Sample]]) -> dict[str
     return {name: time for name, time in found.items() if time}
 
 
-def result(
-    run: str,
-    suite: str,
+def result(context: Context, family: Family, known: Known) -> FamilyResult:
+    """Return a record for every variant of the family, measured or not, and the evidence behind them."""
+    times = timings(family, known.samples)
+    shared = disturbances(known.conditions, context.target.threads)
+    records = tuple(_record(context, family, variant, known, times, shared) for variant in family.variants)
+    samples = [sample for of_variant in known.samples.values() for sample in of_variant]
+    return FamilyResult(family, records, tuple(sorted(samples, key=lambda s: (s.launch, s.round))), known.conditions)
+
+
+def _record(
+    context: Context,
     family: Family,
-    target: Target,
-    plan: Plan,
-    costs: Mapping[str, Costs],
-    failures: Mapping[str, Failure],
-    samples: Mapping[str, Sequence[Sample]],
-) -> FamilyResult:
-    """Return a record for every variant of the family, measured or not, and the samples behind them."""
-    times = timings(family, samples)
-    reference = costs.get(family.baseline)
-    records = []
-    for variant in family.variants:
-        name = variant.name
-        cost, failure = costs.get(name), failures.get(name)
-        time = times.get(name)
-        records.append(
-            Record(
-                run=run,
-                suite=suite,
-                family=family,
-                variant=variant,
-                target=target,
-                failure=failure if failure or time else Failure("failed", "it was not reached"),
-                costs=cost,
-                flops_deviation=cost.flops / reference.flops - 1 if cost and reference else None,
-                timing=time,
-                warnings=tuple(warnings(cost, time, plan)),
-            )
-        )
-    kept = tuple(sample for of_variant in samples.values() for sample in of_variant)
-    return FamilyResult(family, tuple(records), tuple(sorted(kept, key=lambda s: (s.launch, s.round))))
+    variant: Variant,
+    known: Known,
+    times: Mapping[str, Timing],
+    shared: Sequence[str],
+) -> Record:
+    name = variant.name
+    cost, reference = known.costs.get(name), known.costs.get(family.baseline)
+    time, failure = times.get(name), known.failures.get(name)
+    codes = [f"costs:{text}" for text in cost.unknown] if cost else []
+    if time:
+        codes += [*_precision(time, context.plan), *of_samples(known.samples[name], known.conditions), *shared]
+    return Record(
+        run=context.run,
+        suite=context.suite,
+        family=family,
+        variant=variant,
+        target=context.target,
+        failure=failure if failure or time else Failure("failed", "it was not reached"),
+        costs=cost,
+        flops_deviation=cost.flops / reference.flops - 1 if cost and reference else None,
+        timing=time,
+        warnings=tuple(codes),
+    )
 
 
-def warnings(costs: Costs | None, time: Timing | None, plan: Plan) -> list[str]:
-    """Return the codes of what a reader of the row must know; `benchcli.advice` has their sentences."""
-    found = [f"costs:{text}" for text in costs.unknown] if costs else []
-    if time and time.faults is not None and time.faults >= FAULTING:
-        found.append(f"page-faults:{time.faults:.0f}")
-    if time and time.relative is None:
-        found.append("no-baseline")
-    elif time and not within(time, plan.precision):
-        found.append("imprecise:launches" if plan.launches else "imprecise:budget")
-    return found
+def _precision(time: Timing, plan: Plan) -> list[str]:
+    if time.relative is None:
+        return ["no-baseline"]
+    if within(time, plan.precision):
+        return []
+    return ["imprecise:launches" if plan.launches else "imprecise:budget"]

@@ -1,6 +1,8 @@
-"""Start a worker and listen to it: whatever it does, the listener gets events and then an end."""
+"""Start workers and listen to them: whatever they do, the listener gets events and then an end."""
 
 import contextlib
+import json
+import os
 import queue
 import signal
 import subprocess
@@ -14,15 +16,19 @@ from typing import IO
 
 import benchcli
 from benchcli.measure.environment import worker_environment
-from benchcli.measure.protocol import Done, Event, Task, decode_event, encode_task
+from benchcli.measure.protocol import ENDED, Done, Event, Task, decode_event, encode_task
 from benchcli.schema import Failure
 
 START_S = 300.0
 """Time to load torch from a cold disk."""
+RENEW = 16
+"""So many launches are forked from one process; then another is started, whose libraries lie elsewhere in memory."""
+FORKS = sys.platform == "linux"
+"""Elsewhere a fork cannot be trusted with what libraries hold, or does not exist: every launch starts from nothing."""
 _ROOT = str(Path(benchcli.__file__).parent.parent)
 # -P: a torch.py in the user's folder must not pass for torch. The package's own place comes last on the path.
 _COMMAND = [sys.executable, "-P", "-c"]
-_PROGRAM = f"import sys; sys.path.append({_ROOT!r}); from benchcli.measure.worker import main; main()"
+_PROGRAM = f"import sys; sys.path.append({_ROOT!r}); from benchcli.measure.MODULE import main; main()"
 
 
 @dataclass(frozen=True)
@@ -36,51 +42,131 @@ Launcher = Callable[[Task, float], Iterator[Event | Died]]
 """Runs a task; yields its events, the last of them `Done` or `Died`. The number is the silence allowed, in s."""
 
 
+@contextlib.contextmanager
+def workers(forks: bool = FORKS) -> Iterator[Launcher]:
+    """Yield what launches fresh workers, each forked from a process that has only imported torch, where that works."""
+    if not forks:
+        yield run_worker
+        return
+    nursery = _Nursery()
+    try:
+        yield nursery.run
+    finally:
+        nursery.end()
+
+
 def run_worker(task: Task, silence_s: float) -> Iterator[Event | Died]:
-    """Run a task in a fresh process with an environment built from nothing."""
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            [*_COMMAND, _PROGRAM],
+    """Run a task in a process that begins at nothing, in an environment built from nothing."""
+    process = _Process("worker", worker_environment(task.target))
+    try:
+        yield from process.run(task, silence_s)
+    finally:
+        process.end()
+
+
+class _Nursery:
+    """Keeps a process to fork launches from, and replaces it when it is used up, dead, or of another environment."""
+
+    def __init__(self) -> None:
+        self._process: _Process | None = None
+        self._left = 0
+
+    def run(self, task: Task, silence_s: float) -> Iterator[Event | Died]:
+        """Run a task in a fresh fork."""
+        process = self._ready(worker_environment(task.target))
+        self._left -= 1
+        whole = False
+        try:
+            for event in process.run(task, silence_s):
+                yield event
+                whole = isinstance(event, Done)
+        finally:
+            if not whole:  # it died, hangs, or nobody listens any more
+                self.end()
+
+    def end(self) -> None:
+        """End the process and its child."""
+        if self._process:
+            self._process.end()
+        self._process = None
+
+    def _ready(self, environment: Mapping[str, str]) -> "_Process":
+        if self._process and (self._left <= 0 or self._process.environment != environment):
+            self.end()
+        if self._process is None:
+            self._process, self._left = _Process("nursery", environment), RENEW
+        return self._process
+
+
+class _Process:
+    """A running worker or nursery, the lines that it writes, and what it says on stderr."""
+
+    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+        self._kills = _kills()
+        self._patience = START_S
+        self._process = subprocess.Popen(
+            [*_COMMAND, _PROGRAM.replace("MODULE", module)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=errors,
-            env=worker_environment(task.target),
+            stderr=self._errors,
+            env=dict(environment),
             start_new_session=True,  # Ctrl-C is for the listener alone, which then ends the worker
             text=True,
             encoding="utf-8",
+            errors="replace",
         )
-        kills = _kills()
-        try:
-            yield from _listen(process, task, silence_s, errors, kills)
-        finally:
-            process.kill()
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                if stream:
-                    _close(stream)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=_read, args=(self._process, self._lines), daemon=True).start()
+
+    def run(self, task: Task, silence_s: float) -> Iterator[Event | Died]:
+        """Hand a task over and yield what comes back."""
+        said_before = self._errors.seek(0, os.SEEK_END)
+        _tell(self._process, encode_task(task))
+        done = False
+        while True:
+            try:
+                line = self._lines.get(timeout=self._patience)
+            except queue.Empty:
+                yield Died(Failure("timeout", f"no sign of life for {self._patience:.0f} s"))
+                return
+            self._patience = silence_s
+            code = self._process.wait() if line is None else _exit_code(line)
+            if code is not None:
+                if not done:
+                    yield Died(_death(code, _tail(self._errors, said_before), self._kills))
+                return
+            event = _event(line or "")
+            if isinstance(event, Done):
+                done = True
+            if event:
+                yield event
+
+    def end(self) -> None:
+        """Kill it and what it has forked."""
+        with contextlib.suppress(OSError):  # it may be gone
+            os.killpg(self._process.pid, signal.SIGKILL) if hasattr(os, "killpg") else self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream:
+                _close(stream)
 
 
-def _listen(
-    process: subprocess.Popen[str], task: Task, silence_s: float, errors: IO[bytes], kills: int
-) -> Iterator[Event | Died]:
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
-    _tell(process, encode_task(task))
-    patience = START_S
-    while True:
-        try:
-            line = lines.get(timeout=patience)
-        except queue.Empty:
-            yield Died(Failure("timeout", f"no sign of life for {patience:.0f} s"))
-            return
-        if line is None:
-            yield Died(_death(process.wait(), _tail(errors), kills))
-            return
-        event = decode_event(line)
-        yield event
-        if isinstance(event, Done):
-            return
-        patience = silence_s
+def _event(line: str) -> Event | None:
+    """Return the event in a line; None where a dying worker left half of one behind."""
+    try:
+        return decode_event(line)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _exit_code(line: str) -> int | None:
+    """Return the exit code in a nursery's line that tells of one."""
+    if not line.startswith(f'{{"{ENDED}"'):
+        return None
+    code: int = json.loads(line)[ENDED]
+    return code
 
 
 def _read(process: subprocess.Popen[str], lines: "queue.SimpleQueue[str | None]") -> None:
@@ -101,21 +187,22 @@ def _tell(process: subprocess.Popen[str], line: str) -> None:
         pass  # it died at once: its end says how
 
 
-def _close(stream: IO[str]) -> None:
+def _close(stream: IO[str] | IO[bytes]) -> None:
     with contextlib.suppress(OSError):  # what was left in the buffer was for a process that is gone
         stream.close()
 
 
 def _death(code: int, tail: str, kills: int) -> Failure:
     if code < 0:
-        if signal.Signals(-code) == signal.SIGKILL and _kills() > kills:
+        if -code == signal.SIGKILL and _kills() > kills:
             return Failure("out-of-memory", "the kernel, short of memory, killed the worker")
-        return Failure("crashed", f"the worker was ended by {signal.Signals(-code).name}")
+        known = {each.value: each.name for each in signal.Signals}
+        return Failure("crashed", f"the worker was ended by {known.get(-code, f'signal {-code}')}")
     return Failure("crashed", f"the worker ended with exit code {code}: {tail}" if tail else f"exit code {code}")
 
 
-def _tail(errors: IO[bytes]) -> str:
-    errors.seek(0)
+def _tail(errors: IO[bytes], start: int) -> str:
+    errors.seek(start)
     lines = errors.read().decode("utf-8", "replace").strip().splitlines()
     return lines[-1].strip()[:300] if lines else ""
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
 
-from benchcli.schema import Costs, Family, Sample, Status, Target, Variant
+from benchcli.schema import Conditions, Costs, Family, Sample, Status, Target, Variant
 
 SURVEY: Final = "survey"
 LAUNCH: Final = "launch"
+ENDED: Final = "ended"
+"""The key under which a nursery tells the exit code of a child."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Task:
     """Family and variant to costs; empty for a survey, which finds them."""
     launch: int = 0
     seed: int = 0
-    seconds: float = 0.5
+    seconds: float = 0.3
     """Sampling a family takes at least so long, and `rounds` rounds."""
     rounds: int = 8
     most_seconds: float = 60.0
@@ -66,6 +68,14 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """What went on beside the sampling of one family."""
+
+    family: str
+    conditions: Conditions
+
+
+@dataclass(frozen=True)
 class Failed:
     """A variant that the worker survived."""
 
@@ -80,7 +90,7 @@ class Done:
     """The task is finished; a worker that ends without saying so has died."""
 
 
-Event = Described | Started | Counted | Sampled | Failed | Done
+Event = Described | Started | Counted | Sampled | Watched | Failed | Done
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
@@ -107,13 +117,16 @@ def encode_event(event: Event) -> str:
 
 
 def decode_event(line: str) -> Event:
-    """Return the event in a line. Raises ValueError where it is none."""
+    """Return the event in a line. Raises ValueError or KeyError where it is none."""
     data = json.loads(line)
     kind = _EVENTS[data.pop("event")]
     if "costs" in data:
         data["costs"] = _costs(data["costs"])
     if "sample" in data:
         data["sample"] = Sample(**data["sample"])
+    if "conditions" in data:
+        reasons = tuple(data["conditions"].pop("throttle_reasons"))
+        data["conditions"] = Conditions(**data["conditions"], throttle_reasons=reasons)
     return kind(**data)
 
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 from benchcli.devices.base import Device
 from benchcli.measure.bench import Bench
-from benchcli.measure.faults import minor_faults
 from benchcli.measure.protocol import Task
 from benchcli.measure.schedule import orders
-from benchcli.schema import Sample
+from benchcli.measure.usage import Usage, usage
+from benchcli.schema import Aside, Sample
 
 SAMPLE_S = 5e-3
 """Least length of a sample, where the clock does not ask for more."""
@@ -24,24 +24,39 @@ WARM_UP_ROUNDS = (2, 12)
 """Least and most rounds of warm-up."""
 SETTLED = 0.03
 """A round that is not faster than the fastest so far by more than this is settled."""
+CLOCK_TRIES = 5
+"""So often in a row a sample may read nothing, or less: a clock that jumps back is not one that stands still."""
 
 Announce = Callable[[str], None]
 
 
-def sample_family(
-    benches: Mapping[str, Bench], task: Task, device: Device, rng: random.Random, announce: Announce
+def sample_rounds(
+    benches: Mapping[str, Bench], calls: Mapping[str, int], task: Task, rng: random.Random, announce: Announce
 ) -> Iterator[Sample]:
-    """Yield samples round by round; `announce` is told of each variant before it runs."""
-    with _no_collection():
-        calls = warm_up(benches, task, device, rng, announce)
-        start = time.perf_counter()
-        for number, order in enumerate(orders(list(benches), rng)):
-            elapsed = time.perf_counter() - start
-            if elapsed >= task.most_seconds or (elapsed >= task.seconds and number >= task.rounds):
-                return
-            for variant in order:
-                announce(variant)
-                yield take_sample(benches[variant], variant, calls[variant], task.launch, number)
+    """Yield samples of so many calls, round by round; `announce` is told of each variant before it runs.
+
+    It ends with a whole square, in which every variant had every place, unless time is up before.
+    """
+    start = time.perf_counter()
+    for number, order in enumerate(orders(list(benches), rng)):
+        elapsed = time.perf_counter() - start
+        enough = elapsed >= task.seconds and number >= task.rounds and number % len(benches) == 0
+        if enough or elapsed >= task.most_seconds:
+            return
+        for variant in order:
+            announce(variant)
+            yield take_sample(benches[variant], variant, calls[variant], task.launch, number)
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Keep Python's garbage collector out of the samples."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def warm_up(
@@ -73,23 +88,36 @@ def calls_per_sample(call_s: float, resolution_s: float) -> int:
 
 
 def take_sample(bench: Bench, variant: str, calls: int, launch: int, number: int) -> Sample:
-    """Time so many calls, after one untimed call that brings the variant's data back into the caches."""
-    bench.timer(1)
-    before = minor_faults()
-    seconds = bench.timer(calls)
-    after = minor_faults()
-    if seconds <= 0:
-        raise RuntimeError(f"the clock did not move during {calls} calls")
-    faults = None if before is None or after is None else (after - before) / calls
-    return Sample(variant, launch, number, calls, seconds / calls, faults)
+    """Time so many calls, after one untimed call that brings the variant's data back into the caches.
+
+    A sample that the clock makes nothing of is taken again, and says so. Raises RuntimeError where that does not help.
+    """
+    for attempt in range(CLOCK_TRIES):
+        bench.timer(1)
+        before = usage()
+        elapsed = bench.timer(calls)
+        after = usage()
+        if elapsed.seconds > 0:
+            return Sample(
+                variant,
+                launch,
+                number,
+                calls,
+                elapsed.seconds / calls,
+                _faults(before, after, calls),
+                "clock" if attempt else _aside(before, after, bench.throttled()),
+                None if elapsed.host_seconds is None else elapsed.host_seconds / calls,
+            )
+    raise RuntimeError(f"the clock did not move during {calls} calls")
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep Python's garbage collector out of the samples."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+def _faults(before: Usage | None, after: Usage | None, calls: int) -> float | None:
+    return None if before is None or after is None else (after.minor_faults - before.minor_faults) / calls
+
+
+def _aside(before: Usage | None, after: Usage | None, throttled: bool) -> Aside | None:
+    if throttled:
+        return "throttled"
+    if before and after and after.involuntary_switches > before.involuntary_switches:
+        return "preempted"
+    return None

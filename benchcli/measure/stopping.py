@@ -1,21 +1,26 @@
-"""When a family has been measured enough."""
+"""When a variant has been measured enough."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from benchcli.schema import Plan, Timing
+from benchcli.schema import Family, Plan, Timing
 
-LEAST_LAUNCHES = 5
+LEAST_LAUNCHES = 8
 """Fewer launches can agree by chance, and an interval that is narrow by chance must not end the measuring."""
 ALWAYS_LAUNCHES = 2
 """So many launches are made even over the budget: one alone has no interval."""
 
 
-def precise(timings: Iterable[Timing], plan: Plan) -> bool:
-    """Say whether every relative speed is as precise as asked; a time without a baseline has none."""
-    return all(
-        timing.launches >= LEAST_LAUNCHES and (timing.relative is None or within(timing, plan.precision))
-        for timing in timings
-    )
+def still_wide(family: Family, timings: Mapping[str, Timing], plan: Plan) -> set[str]:
+    """Return the variants that need more launches for the precision asked; the baseline is measured with any of them.
+
+    A time without a baseline has no relative speed, and needs no more than the least number of launches.
+    """
+    return {
+        name
+        for name, timing in timings.items()
+        if timing.launches < LEAST_LAUNCHES
+        or (name != family.baseline and timing.relative is not None and not within(timing, plan.precision))
+    }
 
 
 def within(timing: Timing, precision: float) -> bool:
@@ -24,10 +29,8 @@ def within(timing: Timing, precision: float) -> bool:
     return half_width is not None and half_width <= precision
 
 
-def another_launch(done: int, spent_s: float, budget_s: float, plan: Plan) -> bool:
-    """Say whether the next launch, as long as those before, still fits."""
+def another_launch(done: int, least: int, fits: bool, plan: Plan) -> bool:
+    """Say whether to launch again: so often as the plan says, or while a launch as long as the last one fits."""
     if plan.launches is not None:
         return done < plan.launches
-    if done < ALWAYS_LAUNCHES:
-        return True
-    return spent_s + spent_s / done <= budget_s
+    return done < least or fits

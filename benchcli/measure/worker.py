@@ -5,11 +5,12 @@ import platform
 import random
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from benchcli import __version__
-from benchcli.devices.base import DEVICES, Device, split_name
+from benchcli.devices.base import DEVICES, split_name
 from benchcli.measure.protocol import (
     SURVEY,
     Counted,
@@ -20,6 +21,7 @@ from benchcli.measure.protocol import (
     Sampled,
     Started,
     Task,
+    Watched,
     decode_task,
     encode_event,
 )
@@ -27,17 +29,25 @@ from benchcli.runtimes.base import RUNTIMES
 
 if TYPE_CHECKING:
     from benchcli.measure.bench import Bench
+    from benchcli.measure.throttle import Throttle
+    from benchcli.schema import Family
 
 Send = Callable[[Event], None]
 
 
 def main() -> None:
     """Do the task on stdin. What a network prints goes to stderr: stdout belongs to the events."""
-    events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    events = event_stream()
     offer_to_the_killer()
     task = decode_task(sys.stdin.readline())
-    do(task, _sender(events))
+    do(task, sender(events))
+
+
+def event_stream() -> TextIO:
+    """Return a stream of its own onto stdout, and let stdout itself lead to stderr."""
+    events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return events
 
 
 def do(task: Task, send: Send) -> None:
@@ -103,29 +113,43 @@ def _survey(task: Task, device: str, send: Send) -> None:
 
 
 def _launch(task: Task, send: Send) -> None:
-    from benchcli.measure.bench import Bench, failure, prepare
+    from benchcli.measure.layout import shift_heap
+
+    rng = random.Random(task.seed)  # noqa: S311
+    kept = [shift_heap(rng)]
+    for family in task.families:
+        _measure(family, task, kept, rng, send)
+
+
+def _measure(family: "Family", task: Task, kept: list[bytearray], rng: random.Random, send: Send) -> None:
+    """Build the variants of a family, and sample those that can be."""
+    from benchcli.measure.bench import Setting, failure, prepare
+    from benchcli.measure.layout import shift_apart
+    from benchcli.measure.throttle import Throttle
 
     kind, index = split_name(task.target.device)
-    device, runtime = DEVICES[kind], RUNTIMES[task.target.runtime]
-    rng = random.Random(task.seed)  # noqa: S311
-    for family in task.families:
-        benches: dict[str, Bench] = {}
-        for variant in family.variants:
-            send(Started(family.name, variant.name))
-            costs = task.costs[family.name][variant.name]
-            try:
-                benches[variant.name] = prepare(variant, family, costs, device, index, runtime)
-            except Exception as error:  # a network may raise anything, and costs nobody else anything
-                send(Failed(family.name, variant.name, *failure(error)))
-        if benches:
-            _sample(family.name, benches, task, device, rng, send)
+    throttle = Throttle(DEVICES[kind], index)
+    setting = Setting(DEVICES[kind], index, RUNTIMES[task.target.runtime], task.target.cache, throttle)
+    benches: dict[str, Bench] = {}
+    for variant in family.variants:
+        kept.append(shift_apart(rng))
+        send(Started(family.name, variant.name))
+        try:
+            benches[variant.name] = prepare(variant, family, task.costs[family.name][variant.name], setting)
+        except Exception as error:  # a network may raise anything, and costs nobody else anything
+            send(Failed(family.name, variant.name, *failure(error)))
+    if benches:
+        _sample(family.name, benches, task, throttle, rng, send)
 
 
 def _sample(
-    family: str, benches: "Mapping[str, Bench]", task: Task, device: Device, rng: random.Random, send: Send
+    family: str, benches: "Mapping[str, Bench]", task: Task, throttle: "Throttle", rng: random.Random, send: Send
 ) -> None:
+    """Sample in rounds, watched; what was taken is told at the end, when nothing is timed any more."""
     from benchcli.measure.bench import failure
-    from benchcli.measure.sampling import sample_family
+    from benchcli.measure.overhead import call_overhead_s
+    from benchcli.measure.sampling import no_collection, sample_rounds, warm_up
+    from benchcli.measure.watch import between, look
 
     running = ""
 
@@ -135,14 +159,24 @@ def _sample(
         send(Started(family, name))
 
     try:
-        for sample in sample_family(benches, task, device, rng, announce):
-            send(Sampled(family, sample))
+        with no_collection():
+            overhead_s = call_overhead_s()
+            calls = warm_up(benches, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
+            start = look()
+            samples = list(sample_rounds(benches, calls, task, rng, announce))
+            conditions = between(task.launch, start, look(), overhead_s)
     except Exception as error:  # after it this process is not to be trusted: it ends, and the launch is made again
         send(Failed(family, running, *failure(error)))
         raise
+    for sample in samples:
+        send(Sampled(family, sample))
+    seen = replace(conditions, clock_hz=throttle.clock_hz, throttle_reasons=throttle.reasons)
+    send(Watched(family, seen))
 
 
-def _sender(stream: TextIO) -> Send:
+def sender(stream: TextIO) -> Send:
+    """Return what writes an event to the stream at once."""
+
     def send(event: Event) -> None:
         stream.write(encode_event(event) + "\n")
         stream.flush()

@@ -27,6 +27,11 @@ class Json(Reporter):
         whole = {
             "environment": report.environment,
             "records": records,
+            "launches": [
+                {"family": result.family.name, **asdict(conditions)}
+                for result in report.results
+                for conditions in result.conditions
+            ],
             "verdicts": [asdict(verdict) for verdict in report.verdicts],
         }
         return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"

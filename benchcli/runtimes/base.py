@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
+from benchcli.devices.base import Device
 from benchcli.plugins import Registry
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ class Runtime(ABC):
     title: ClassVar[str]
 
     @abstractmethod
-    def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor") -> Call:
-        """Return a call that runs the network once on `inputs` and returns its output."""
+    def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor", device: Device, index: int) -> Call:
+        """Return a call that runs the network once on `inputs`, which are on the device, and returns its output.
+
+        Raises NotImplementedError where it cannot run on this kind of device.
+        """
 
 
 RUNTIMES: Registry[Runtime] = Registry("runtime", "benchcli.runtimes")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from benchcli.devices.base import Device
 from benchcli.runtimes.base import RUNTIMES, Call, Runtime
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ class Eager(Runtime):
     name = "eager"
     title = "PyTorch eager"
 
-    def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor") -> Call:
+    def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor", device: Device, index: int) -> Call:  # noqa: ARG002
         """Return the module's call."""
         return lambda: network(inputs)
 

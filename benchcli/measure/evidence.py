@@ -1,0 +1,92 @@
+"""What is known of the families of a run so far, and the launch that adds to it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from benchcli.measure.attend import Key, attend
+from benchcli.measure.outcome import Known, timings
+from benchcli.measure.process import Died, Launcher
+from benchcli.measure.protocol import LAUNCH, Sampled, Task, Watched
+from benchcli.measure.stopping import still_wide
+from benchcli.measure.survey import without
+from benchcli.schema import Conditions, Costs, Failure, Family, Plan, Sample, Target
+
+CAP = 0.25
+"""Most of a family's budget that one launch may spend on its rounds."""
+
+Value = TypeVar("Value")
+
+
+@dataclass
+class Evidence:
+    """Samples, conditions and failures of all launches; a launch whose worker died is no evidence."""
+
+    target: Target
+    plan: Plan
+    costs: Mapping[Key, Costs]
+    failures: dict[Key, Failure]
+    launches: int = 0
+    samples: dict[Key, list[Sample]] = field(default_factory=dict)
+    conditions: dict[str, list[Conditions]] = field(default_factory=dict)
+
+    def launch(self, families: Iterable[Family], launcher: Launcher) -> None:
+        """Make one launch of the variants that need it; where its worker dies, again without the culprit."""
+        wanted = [part for family in families if (part := self.needed(family))]
+        attempt = 0
+        while rest := tuple(without(wanted, set(self.failures))):
+            task = Task(
+                LAUNCH,
+                self.target,
+                rest,
+                {f.name: {v.name: self.costs[f.name, v.name] for v in f.variants} for f in rest},
+                launch=self.launches,
+                seed=1000 * attempt + self.launches,
+                most_seconds=CAP * self.plan.budget_s,
+            )
+            if self._listen(task, launcher):
+                break
+            attempt += 1
+        self.launches += 1
+
+    def needed(self, family: Family) -> Family | None:
+        """Return the family less the variants that are precise already; None where nothing is left to launch."""
+        alive = without([family], set(self.failures))
+        if not alive or self.plan.launches is not None:
+            return alive[0] if alive else None
+        times = timings(family, self.known(family).samples)
+        wide = still_wide(family, times, self.plan) | {v.name for v in alive[0].variants if v.name not in times}
+        done = {(family.name, v.name) for v in family.variants if v.name not in wide | {family.baseline}}
+        return without(alive, done)[0] if wide else None
+
+    def known(self, family: Family) -> Known:
+        """Return what is known of one family. The good launches of a variant that failed later are no evidence."""
+        failures = _of(family, self.failures)
+        return Known(
+            costs=_of(family, self.costs),
+            failures=failures,
+            samples={name: taken for name, taken in _of(family, self.samples).items() if name not in failures},
+            conditions=tuple(self.conditions.get(family.name, ())),
+        )
+
+    def _listen(self, task: Task, launcher: Launcher) -> bool:
+        """Run one worker and keep what it took; False where it died."""
+        samples: list[tuple[Key, Sample]] = []
+        conditions: list[Watched] = []
+        for event in attend(task, self.plan.silence_s, launcher, self.failures):
+            if isinstance(event, Sampled):
+                samples.append(((event.family, event.sample.variant), event.sample))
+            elif isinstance(event, Watched):
+                conditions.append(event)
+            elif isinstance(event, Died):
+                return False
+        for key, sample in samples:
+            self.samples.setdefault(key, []).append(sample)
+        for watched in conditions:
+            self.conditions.setdefault(watched.family, []).append(watched.conditions)
+        return True
+
+
+def _of(family: Family, table: Mapping[Key, Value]) -> dict[str, Value]:
+    """Return one family's part of a table, by variant."""
+    return {variant: value for (name, variant), value in table.items() if name == family.name}

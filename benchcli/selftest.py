@@ -1,0 +1,147 @@
+"""How far this machine's figures can be trusted: equal networks compared, and slowdowns that are known.
+
+Two copies of one network are equally fast, so an interval for their relative speed should hold 1, and 95 in 100 do. A
+network with a twentieth more blocks is slower by a twentieth, and should be found so.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchcli.measure.engine import Run, measure
+from benchcli.schema import Family, FamilyResult, Interval, Variant
+
+if TYPE_CHECKING:
+    from torch import nn
+
+EFFECT = 0.02
+"""A difference that the verdicts call an effect."""
+BLOCKS, MORE_BLOCKS = 20, 21
+TOGETHER = 8
+"""Comparisons that share their launches."""
+Z_95 = 1.96
+POWERFUL = (1.96 + 0.84) / 1.96
+"""How many half-widths a difference must be to be found in 80 of 100 comparisons."""
+KINDS = {
+    # Channels, groups and size: the first is bound by arithmetic, the second by memory.
+    "dense": (64, 1, 28),
+    "grouped": (128, 8, 56),
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison whose answer is known."""
+
+    name: str
+    kind: str
+    injected: bool
+    """Whether the second network has more blocks than the first; otherwise they are equal."""
+    relative: Interval | None
+    """The first one's time over the second one's; None where it could not be measured."""
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Count:
+    """So many of so many, with the 95 % interval of the rate."""
+
+    found: int
+    of: int
+
+    @property
+    def interval(self) -> Interval:
+        """The rate and Wilson's interval for it (Wilson, 1927)."""
+        rate, n, z2 = self.found / self.of, self.of, Z_95**2
+        centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
+        half = Z_95 * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+        return Interval(rate, max(0.0, centre - half), min(1.0, centre + half))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the comparisons say together."""
+
+    covered: Count
+    """Intervals of equal networks that hold 1."""
+    false_alarms: Count
+    """Equal networks called different by more than the practical effect."""
+    found: Count | None
+    """Slowdowns of a twentieth that were found."""
+    half_width: float
+    """Of the relative speeds of equal networks, the median."""
+    detectable: float
+    """The least slowdown that four in five comparisons would find."""
+
+
+def families(comparisons: int, slowdowns: int) -> list[Family]:
+    """Return a family of two variants for each comparison, so that they share their launches by the group."""
+    wanted = [False] * comparisons + [True] * slowdowns
+    return [_family(number, tuple(KINDS)[number % len(KINDS)], injected) for number, injected in enumerate(wanted)]
+
+
+def comparisons(asked: Sequence[Family], run: Run) -> Iterator[Comparison]:
+    """Measure the families and yield each comparison as it is done."""
+    for result in measure(asked, run):
+        yield comparison(result)
+
+
+def comparison(result: FamilyResult) -> Comparison:
+    """Return what a family's result says."""
+    first, second = result.records
+    injected = second.variant.params["blocks"] != first.variant.params["blocks"]
+    relative = second.timing.relative if second.timing else None
+    codes = tuple(dict.fromkeys(code for record in result.records for code in record.warnings))
+    return Comparison(result.family.name, str(first.variant.channels), injected, relative, codes)
+
+
+def summary(done: Sequence[Comparison]) -> Summary | None:
+    """Count; None where no two equal networks were compared."""
+    equal = [each.relative for each in done if not each.injected and each.relative and each.relative.low is not None]
+    slower = [each.relative for each in done if each.injected and each.relative and each.relative.low is not None]
+    if not equal:
+        return None
+    half_width = median(interval.half_width or 0.0 for interval in equal)
+    return Summary(
+        covered=Count(sum(_holds(interval, 1.0) for interval in equal), len(equal)),
+        false_alarms=Count(sum(_beyond(interval, EFFECT) for interval in equal), len(equal)),
+        found=Count(sum((interval.high or 1.0) < 1.0 for interval in slower), len(slower)) if slower else None,
+        half_width=half_width,
+        detectable=half_width * POWERFUL,
+    )
+
+
+def build(channels: int, groups: int, blocks: int) -> "nn.Module":
+    """Return a chain of 1x1 convolutions."""
+    from benchcli.layers import pointwise, stack
+
+    return stack(blocks, lambda: [pointwise(channels, channels, groups)])
+
+
+def _family(number: int, kind: str, injected: bool) -> Family:
+    channels, groups, size = KINDS[kind]
+    variants = tuple(
+        Variant(
+            name=name,
+            builder="benchcli.selftest:build",
+            params={"channels": channels, "groups": groups, "blocks": blocks},
+            shape=(channels, size, size),
+            channels=kind,
+        )
+        for name, blocks in (("first", BLOCKS), ("second", MORE_BLOCKS if injected else BLOCKS))
+    )
+    name = f"{'slowdown' if injected else 'equal'}-{number + 1}"
+    return Family(name, f"selftest {number // TOGETHER + 1}", 1, "selftest", 1, "float32", "nchw", variants)
+
+
+def _holds(interval: Interval, value: float) -> bool:
+    return interval.low is not None and interval.high is not None and interval.low <= value <= interval.high
+
+
+def _beyond(interval: Interval, effect: float) -> bool:
+    """Say whether the whole interval lies further from 1 than the effect, as verdicts have it."""
+    if interval.low is None or interval.high is None:
+        return False
+    return math.log(interval.low) > math.log1p(effect) or math.log(interval.high) < -math.log1p(effect)

@@ -1,0 +1,71 @@
+"""Do launches that are forked differ as much as others that begin at nothing?  python benchmarks/launches.py [g1,g2,g4]
+
+Keeps several nurseries at once, launches from each in turn, and half as often in processes of their own, so that all
+meet the same minutes. Prints for every relative speed the spread of both, the difference of their means with its
+standard error, and the spread of the nurseries' means beside what the spread within them lets expect.
+"""
+
+import math
+import sys
+from contextlib import ExitStack
+from statistics import mean, stdev, variance
+
+from benchcli.families import Request, expand
+from benchcli.measure.process import Launcher, run_worker, workers
+from benchcli.measure.protocol import LAUNCH, Sampled, Task
+from benchcli.measure.survey import survey
+from benchcli.schema import Plan, Sample, Target
+from benchcli.statistics import launch_log_ratios
+
+NURSERIES, ROUNDS = 4, 10
+Ratios = dict[tuple[str, str], float]
+
+
+def main() -> None:
+    """Launch in turn and compare."""
+    names = (sys.argv[1:] or ["g1,g2,g4"])[0].split(",")
+    families = tuple(family for name in names for family in expand(Request(name), "arm"))
+    target = Target()
+    costs = survey(families, target, Plan(), run_worker).costs
+    by_family = {f.name: {v.name: costs[f.name, v.name] for v in f.variants} for f in families}
+
+    def launch(launcher: Launcher, number: int) -> Ratios:
+        task = Task(LAUNCH, target, families, by_family, launch=number, seed=number)
+        taken: dict[tuple[str, str], list[Sample]] = {}
+        for event in launcher(task, 60.0):
+            if isinstance(event, Sampled):
+                taken.setdefault((event.family, event.sample.variant), []).append(event.sample)
+        return {
+            (f.name, v.name): launch_log_ratios(taken[f.name, f.baseline], taken[f.name, v.name])[number]
+            for f in families
+            for v in f.variants[1:]
+        }
+
+    forked: list[list[Ratios]] = [[] for _ in range(NURSERIES)]
+    fresh: list[Ratios] = []
+    with ExitStack() as stack:
+        nurseries = [stack.enter_context(workers(forks=True)) for _ in forked]
+        for number in range(ROUNDS):
+            for place, nursery in enumerate(nurseries):
+                forked[place].append(launch(nursery, number * NURSERIES + place))
+                if place % 2:
+                    fresh.append(launch(run_worker, 1000 + number * NURSERIES + place))
+    for key in fresh[0]:
+        report(key, [[each[key] for each in of] for of in forked], [each[key] for each in fresh])
+
+
+def report(key: tuple[str, str], forked: list[list[float]], fresh: list[float]) -> None:
+    """Print one relative speed's line."""
+    everything = [value for of in forked for value in of]
+    within = math.sqrt(mean(variance(of) for of in forked))
+    difference = mean(fresh) - mean(everything)
+    error = math.sqrt(variance(fresh) / len(fresh) + variance(everything) / len(everything))
+    print(
+        f"{key[0]} {key[1]:<20} sd forked {stdev(everything):.2%} fresh {stdev(fresh):.2%}"
+        f"  fresh - forked {difference:+.2%} +- {error:.2%}"
+        f"  nurseries' means sd {stdev(mean(of) for of in forked):.2%}, expected {within / math.sqrt(ROUNDS):.2%}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""A load on purpose: processes that work in bursts.  python benchmarks/load.py 60
+
+Each of them spins for 0.05 to 1.5 s and rests for as long, at random. Other scripts here start them with `bursts()`.
+"""
+
+import multiprocessing
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+PROCESSES = 2
+SHORTEST_S, LONGEST_S = 0.05, 1.5
+
+
+def burst(seed: int) -> None:
+    """Spin and rest in turn, for as long as there is who started it."""
+    rng, parent = random.Random(seed), os.getppid()
+    while os.getppid() == parent:
+        end = time.perf_counter() + rng.uniform(SHORTEST_S, LONGEST_S)
+        while time.perf_counter() < end:
+            pass
+        time.sleep(rng.uniform(SHORTEST_S, LONGEST_S))
+
+
+@contextmanager
+def bursts(wanted: bool = True) -> Iterator[None]:
+    """Keep the load up for the length of the block, if it is wanted."""
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=burst, args=(seed,), daemon=True) for seed in range(PROCESSES * wanted)]
+    for process in processes:
+        process.start()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+
+
+if __name__ == "__main__":
+    with bursts():
+        time.sleep(float(sys.argv[1]))

@@ -1,0 +1,26 @@
+"""The networks that scripts give to benchcli and to its peers: G2 at x1, in the channels of the paper's ARM column."""
+
+from collections.abc import Callable
+from functools import partial
+
+from benchcli.families import Request, expand
+from benchcli.schema import Family
+
+
+def family() -> Family:
+    """Return the family, its baseline first."""
+    return next(expand(Request("g2"), "arm"))
+
+
+def calls() -> dict[str, Callable[[], object]]:
+    """Build the networks in this process, on one thread, and return what calls each."""
+    import torch
+
+    from benchcli.measure.bench import load
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    torch.set_grad_enabled(False)
+    of = family()
+    loaded = {variant.name: load(variant, of, "cpu") for variant in of.variants}
+    return {name: partial(network, inputs) for name, (network, inputs) in loaded.items()}

@@ -1,0 +1,42 @@
+"""What does the harness add to a call?  python benchmarks/overhead.py
+
+Times a call that does nothing with benchcli's loop, torch.utils.benchmark and timeit, in turn.
+"""
+
+import timeit
+from statistics import median
+
+from torch.utils.benchmark import Timer
+
+from benchcli.devices.base import DEVICES
+from benchcli.measure.overhead import NOTHING, call_overhead_s
+
+ROUNDS, CALLS = 21, 1000
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+def main() -> None:
+    """Print nanoseconds a call, medians of rounds taken in turn."""
+    loop = DEVICES["cpu"].timer(nothing, NOTHING, 0)
+    torch_timer = Timer("call()", globals={"call": nothing})
+    plain = timeit.Timer("call()", globals={"call": nothing})
+    ways = {
+        "benchcli, a sample of one call": call_overhead_s,
+        f"benchcli, a call of {CALLS}": lambda: loop(CALLS).seconds / CALLS,
+        "torch.utils.benchmark, one call": lambda: torch_timer.timeit(1).median,
+        f"torch.utils.benchmark, a call of {CALLS}": lambda: torch_timer.timeit(CALLS).median,
+        f"timeit, a call of {CALLS}": lambda: plain.timeit(CALLS) / CALLS,
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            taken[name].append(way())
+    for name, seconds in taken.items():
+        print(f"{name:<38} {median(seconds) * 1e9:7.0f} ns, {median(seconds) / 1e-3:.4%} of a call of 1 ms")
+
+
+if __name__ == "__main__":
+    main()

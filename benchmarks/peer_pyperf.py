@@ -1,0 +1,9 @@
+"""Time the networks with pyperf, whose options this takes.  python benchmarks/peer_pyperf.py -o out.json"""
+
+import pyperf
+from networks import calls
+
+if __name__ == "__main__":
+    runner = pyperf.Runner()
+    for name, call in calls().items():
+        runner.bench_func(name, call)

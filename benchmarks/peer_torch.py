@@ -1,0 +1,23 @@
+"""Time the networks with torch.utils.benchmark; print medians as JSON.  python benchmarks/peer_torch.py SECONDS"""
+
+import json
+import sys
+
+from networks import calls
+from torch.utils.benchmark import Timer
+
+
+def main() -> None:
+    """Give each network its share of the seconds."""
+    networks = calls()
+    share = float(sys.argv[1]) / len(networks)
+    timers = {name: Timer("call()", globals={"call": call}) for name, call in networks.items()}
+    medians = {
+        name: timer.adaptive_autorange(min_run_time=share, max_run_time=1.1 * share).median
+        for name, timer in timers.items()
+    }
+    print(json.dumps(medians))
+
+
+if __name__ == "__main__":
+    main()
