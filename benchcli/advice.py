@@ -57,7 +57,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     ),
     "turbo": lambda _detail: "turbo is on: clocks follow heat and neighbours; switching it off steadies them",
     "one-core": lambda _detail: "there is one core: benchcli itself, and the system, run on it too",
-    "unseen": lambda detail: f"not seen here, and so not warned of: {detail.replace('_', ' ')}",
+    "unseen": lambda detail: f"not seen here, and so not warned of: {detail}",
     "threads": lambda detail: (
         f"{detail}: threads that outnumber cores wait for each other, and calls read too slow; give fewer --threads"
     ),
@@ -67,7 +67,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
 
 _MEASURED = ("page-faults", "preempted", "throttled", "clock", "overhead", "busy", "steal", "quota", "paging")
 """Kinds whose detail begins with how much it was."""
-QUIET = ("imprecise", "no-baseline", "costs", "launch-bound", "allocator")
+QUIET = ("imprecise", "no-baseline", "costs", "launch-bound", "overhead", "allocator")
 """Kinds that say nothing against the machine's rest."""
 
 

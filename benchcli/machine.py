@@ -52,7 +52,7 @@ def simd() -> list[str]:
 def threads_per_core() -> int | None:
     """Return how many hardware threads share a core."""
     siblings = first_line(SYSTEM / "cpu/cpu0/topology/thread_siblings_list")
-    if siblings is None:
+    if not siblings:
         return None
     return sum(int(part.split("-")[-1]) - int(part.split("-")[0]) + 1 for part in siblings.split(","))
 

@@ -43,6 +43,7 @@ class ResultsFolder:
         self.path = path
         self._lock = lock
         self._made = made
+        self._written: set[str] = set()
 
     @classmethod
     def create(cls, path: Path, environment: Mapping[str, Any]) -> "ResultsFolder":
@@ -88,8 +89,14 @@ class ResultsFolder:
         """Write `environment.json`, whole or not at all."""
         self._replace(ENVIRONMENT, json.dumps(environment, indent=2, ensure_ascii=False) + "\n")
 
-    def append(self, result: FamilyResult) -> None:
-        """Add a finished family: its samples first, so that a family with records has its samples too."""
+    def put(self, result: FamilyResult) -> None:
+        """Add a finished family, in place of its earlier rows where it has some."""
+        if result.family.name in self._written:
+            self.keep_only(self._written - {result.family.name})
+        self._append_family(result)
+
+    def _append_family(self, result: FamilyResult) -> None:
+        """Add a family's rows: its samples first, so that a family with records has its samples too."""
         family = result.family.name
         rows = {
             SAMPLES: [sample_row(family, sample) for sample in result.samples],
@@ -101,6 +108,7 @@ class ResultsFolder:
                 self._append(name, _lines(rows[name]))
         except OSError as error:
             raise UserError(f"{self.path} cannot be written: {error.strerror}; the earlier rows are kept") from None
+        self._written.add(family)
 
     def discard(self) -> None:
         """Take back a folder in which nothing was ever measured."""
@@ -124,7 +132,7 @@ class ResultsFolder:
 
     def keep_only(self, families: Iterable[str]) -> None:
         """Drop the rows of all other families: what a killed run left of them is not whole."""
-        kept = set(families)
+        kept = self._written = set(families)
         for name, columns in TABLES.items():
             found = self._read(name)
             more = [column for column in (found[0] if found else ()) if column not in columns]

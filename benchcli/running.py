@@ -1,16 +1,17 @@
 """Run a suite: survey, measure, keep what is finished, and judge it."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchcli import machine
+from benchcli.devices.base import split_name
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.allocator import STEADY, has_effect
-from benchcli.measure.disturbances import BUSY_CORES
+from benchcli.measure.disturbances import BUSY_SHARE
 from benchcli.measure.engine import Observer, Progress, Run, measure
 from benchcli.measure.process import Launcher
 from benchcli.measure.survey import Survey, survey
@@ -71,18 +72,20 @@ def run_suite(request: Request, tools: Tools, noticed: Sequence[str] = ()) -> Re
     """
     start = tools.clock()
     folder, environment, results = _open(request)
-    rest = [f for f in request.suite.families if f.name not in {result.family.name for result in results}]
+    done = {result.family.name: result for result in results}
+    rest = [family for family in request.suite.families if family.name not in done]
     ending: BaseException | None = None
     try:
         for result in _measured(request, rest, folder, environment, tools):
             records = tuple(replace(record, warnings=(*noticed, *record.warnings)) for record in result.records)
-            results.append(replace(result, records=records))
-            folder.append(results[-1])
-        _weigh(environment, results, folder)
+            done[result.family.name] = replace(result, records=records)
+            folder.put(done[result.family.name])
+        _weigh(environment, done.values(), request.target, folder)
     except (KeyboardInterrupt, NothingMeasuredError) as error:
         ending = error
     finally:
         folder.close()
+    results = list(done.values())
     report = _report(environment, results, folder, tools.clock() - start)
     if ending is not None and (results or isinstance(ending, KeyboardInterrupt)):
         reason = None if isinstance(ending, KeyboardInterrupt) else str(ending)
@@ -109,15 +112,14 @@ def describe(target: Target, launcher: Launcher) -> dict[str, Any]:
     }
 
 
-def preflight(target: Target, busy_cores: float | None) -> list[str]:
-    """Return the warnings that are known before anything is measured, given how many cores others keep busy now."""
+def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[str]:
+    """Return the warnings that are known before anything is measured; the machine is looked at where that matters."""
     cores = machine.usable_cores()
-    free = cores - (busy_cores or 0.0)
     codes = []
     if target.threads > cores:
         codes.append(f"threads:{target.threads} threads on {cores} usable cores")
-    elif target.threads > 1 and target.threads > free + BUSY_CORES:
-        codes.append(f"threads:{target.threads} threads, with {busy_cores:.1f} of {cores} cores busy with other work")
+    elif target.threads > 1 and (busy := busy_cores() or 0.0) > cores - target.threads + BUSY_SHARE * cores:
+        codes.append(f"threads:{target.threads} threads, with {busy:.1f} of {cores} cores busy with other work")
     if target.allocator == STEADY.name and not has_effect():
         codes.append(f"allocator:{machine.system()}")
     return codes
@@ -206,18 +208,20 @@ def _measured(
     yield from measure(rest, run)
 
 
-def _weigh(environment: dict[str, Any], results: Sequence[FamilyResult], folder: ResultsFolder) -> None:
+def _weigh(environment: dict[str, Any], results: Iterable[FamilyResult], target: Target, folder: ResultsFolder) -> None:
     """Add what the harness itself costs, and what the watch could not see."""
     conditions = [each for result in results for each in result.conditions]
     if not conditions:
         return
+    now = look()
     workers = [each.memory_bytes for each in conditions if each.memory_bytes is not None]
     environment["harness"] = {
         "call_overhead_s": max(each.call_overhead_s for each in conditions),
         "worker_memory_bytes": max(workers) if workers else None,
-        "memory_bytes": look().memory_bytes,
+        "memory_bytes": now.memory_bytes,
     }
-    environment["unseen"] = list(unseen(look()))
+    accelerator = split_name(target.device)[0] != "cpu" and all(each.clock_hz is None for each in conditions)
+    environment["unseen"] = [*unseen(now), *(["the accelerator's clock"] if accelerator else [])]
     folder.describe(environment)
 
 

@@ -131,7 +131,9 @@ class Conditions:
     voluntary_switches: int | None
     involuntary_switches: int | None
     busy_cores: float | None
-    """Cores' worth of work that others did in the meantime."""
+    """Cores' worth of work that others did in the meantime on the cores that the worker may use."""
+    cores: int | None
+    """How many these are."""
     steal_cores: float | None
     """Cores' worth of time that the hypervisor gave to other machines."""
     pressure: float | None
@@ -140,6 +142,8 @@ class Conditions:
     """Time for which the control group's quota held its tasks back."""
     frequency_hz: float | None
     """The fastest core's frequency at the end."""
+    load: float | None
+    """How many tasks ran or waited to run in the minute before, on average (the load average)."""
     memory_bytes: int | None
     """The worker's largest resident set so far."""
     call_overhead_s: float

@@ -83,7 +83,7 @@ def families(comparisons: int, slowdowns: int) -> list[Family]:
 
 
 def comparisons(asked: Sequence[Family], run: Run) -> Iterator[Comparison]:
-    """Measure the families and yield each comparison as it is done."""
+    """Measure the families and yield each comparison as it is done; a later one takes the earlier one's place."""
     for result in measure(asked, run):
         yield comparison(result)
 

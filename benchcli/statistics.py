@@ -9,11 +9,8 @@ from typing import TypeVar
 from benchcli.schema import Interval, Sample
 
 CONFIDENCE = 0.95
-"""What an interval claims, and what `benchmarks/coverage.py` finds."""
-COMPUTED_AT = 0.965
-"""What it is computed at. Launches a second apart are not quite independent, and measuring stops when an interval is
-narrow; computed at 95 %, intervals of equal networks held the truth in 93 % of comparisons."""
-TAIL = (1 - COMPUTED_AT) / 2
+"""`benchmarks/coverage.py` shows whether it holds."""
+TAIL = (1 - CONFIDENCE) / 2
 EXACT_RANKS = 60
 """Up to so many launches the rank statistic's distribution is counted out; beyond, the normal one is as good."""
 CLEAN_ROUNDS = 3
@@ -63,7 +60,7 @@ def interval_over_launches(logs: Mapping[int, float]) -> Interval:
     values = list(logs.values())
     if len(values) < 2:
         return Interval(math.exp(values[0]))
-    if signed_rank_cumulative(len(values), 0) > TAIL:
+    if 2.0 ** -len(values) > TAIL:  # not even the farthest ranks are rare enough
         centre, half = mean(values), _student_half_width(values)
         return Interval(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
     walsh = sorted((first + second) / 2 for i, first in enumerate(values) for second in values[: i + 1])
@@ -81,7 +78,7 @@ def signed_rank_tail(n: int) -> tuple[int, float]:
     """
     if n > EXACT_RANKS:
         z = NormalDist().inv_cdf(1 - TAIL)
-        place = n * (n + 1) / 4 - z * math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+        place = n * (n + 1) / 4 - z * math.sqrt(n * (n + 1) * (2 * n + 1) / 24) - 0.5
         return int(place), place - int(place)
     rank = 0
     while signed_rank_cumulative(n, rank + 1) <= TAIL:
@@ -91,18 +88,15 @@ def signed_rank_tail(n: int) -> tuple[int, float]:
 
 
 def signed_rank_cumulative(n: int, rank_sum: int) -> float:
-    """Return the probability that Wilcoxon's signed-rank statistic of n values is at most `rank_sum`."""
-    return sum(_signed_rank_counts(n)[: rank_sum + 1]) / float(2**n)
+    """Return the probability that Wilcoxon's signed-rank statistic of n values is at most `rank_sum`.
 
-
-@cache
-def _signed_rank_counts(n: int) -> tuple[int, ...]:
-    """Return in how many of the 2**n sign patterns the positive ranks sum to 0, 1, 2, ..."""
-    if n == 0:
-        return (1,)
-    before = _signed_rank_counts(n - 1)
-    padded = before + (0,) * n
-    return tuple(count + (before[k - n] if k >= n else 0) for k, count in enumerate(padded))
+    It counts in how many of the 2**n patterns of signs the positive ranks sum to so little.
+    """
+    patterns = [1] + [0] * rank_sum
+    for rank in range(1, n + 1):
+        for total in range(rank_sum, rank - 1, -1):
+            patterns[total] += patterns[total - rank]
+    return float(sum(patterns) / 2**n)
 
 
 def _student_half_width(values: Sequence[float]) -> float:

@@ -52,10 +52,12 @@ CONDITIONS = Conditions(
     voluntary_switches=0,
     involuntary_switches=0,
     busy_cores=0.0,
+    cores=2,
     steal_cores=0.0,
     pressure=0.0,
     throttled_s=0.0,
     frequency_hz=None,
+    load=0.0,
     memory_bytes=300_000_000,
     call_overhead_s=1e-7,
 )
@@ -72,7 +74,7 @@ def steady(event: Event) -> Event:
     return event
 
 
-PROBE = Probe(CONDITIONS, ("frequency_hz",), 1000, 0.01, 0.0, 4e-8, 0)
+PROBE = Probe(CONDITIONS, ("frequency",), 1000, 0.01, 0.0, 4e-8, 0)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """Networks that go wrong, each in its own way."""
 
+import mmap
 import os
 import time
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -51,6 +53,19 @@ class Faulty(nn.Module):
 
     def prints(self, output: torch.Tensor) -> torch.Tensor:
         print("this must not reach the events")  # noqa: T201
+        return output
+
+    def faults(self, output: torch.Tensor) -> torch.Tensor:
+        with mmap.mmap(-1, 2**20) as fresh:
+            for place in range(0, 2**20, mmap.PAGESIZE):
+                fresh[place] = 1
+        return output
+
+    def pages(self, output: torch.Tensor) -> torch.Tensor:
+        with Path(__file__).with_suffix(".paged").open("rb") as stream:
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            with mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ) as pages:
+                sum(pages[place] for place in range(0, len(pages), 16 * mmap.PAGESIZE))
         return output
 
     def raises_late(self, output: torch.Tensor) -> torch.Tensor:

@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+import math
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ from benchcli.cli import parameters
 from benchcli.cli.main import VERBS, benchcli
 from benchcli.devices.fake import BANDWIDTH, PEAK
 from benchcli.measure.process import Died
-from benchcli.measure.protocol import Event, Task
+from benchcli.measure.protocol import Event, Sampled, Task
 from benchcli.schema import Failure
 from tests.conftest import Outcome, in_process, inline
 
@@ -109,7 +112,7 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
     assert "peak_flops" in shown
     assert "grade" in shown
     assert facts["fitness"]["grade"] in {"good", "fair"}
-    assert {"code": "unseen:frequency_hz", "advice": "not seen here, and so not warned of: frequency hz"} in (
+    assert {"code": "unseen:frequency", "advice": "not seen here, and so not warned of: frequency"} in (
         facts["fitness"]["findings"]
     )
     assert facts["seen"]["call_overhead_s"] == 1e-7
@@ -253,6 +256,37 @@ def test_a_resumed_run_must_be_the_same_run(cli: Cli) -> None:
     assert "--threads 1, not 2" in cli("guideline", "g2", *FAKE, "--resume", "run", "--threads", "2").err
     assert "--precision 0.01, not 0.02" in cli("guideline", "g2", *FAKE, "--resume", "run", "--precision", "2%").err
     assert "--budget 14.0, not 9.0" in cli("guideline", "g2", *FAKE, "--resume", "run", "--budget", "9s").err
+
+
+def test_rows_of_families_that_were_launched_again_are_written_once(cli: Cli) -> None:
+    def noisy(task: Task, silence_s: float) -> Iterator[Event | Died]:
+        rng = random.Random(task.seed)
+        for event in inline(task, silence_s):
+            if isinstance(event, Sampled) and event.family == "g1-x1":
+                slower = event.sample.seconds * math.exp(rng.gauss(0.0, 0.3))
+                yield Sampled(event.family, replace(event.sample, seconds=slower))
+            else:
+                yield event
+
+    found = cli("run", "quick", "--device", "fake", "--budget", "3s", "--output", "run", launcher=noisy)
+    assert found.code == 0
+    with Path("run/measurements.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    names = [(line["family"], line["variant"]) for line in rows]
+    assert len(names) == len(set(names))
+    assert rows[-1]["family"] == "g1-x1"
+    launches = Path("run/launches.csv").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in launches if line.startswith("g1-x1")]) == int(rows[-1]["launches"])
+    assert found.out.index("G1 ") < found.out.index("G2 ")
+
+
+def test_a_hang_up_is_ignored_where_the_shell_wants_it_so(tmp_path: Path) -> None:
+    program = (
+        "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "import benchcli.cli.main as m; m._heed_signals()\n"
+        "sys.exit(signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN)"
+    )
+    assert in_process("-c", program).returncode == 0
 
 
 def test_a_run_that_is_still_going_is_not_resumed(cli: Cli) -> None:

@@ -9,7 +9,6 @@ import torch
 from benchcli.devices import nvml
 from benchcli.devices.base import DEVICES, Device, Elapsed, Health, split_name
 from benchcli.devices.fake import BANDWIDTH, CLOCK_HZ, LAUNCH_S, PEAK, REPLAY_S, Fake
-from benchcli.measure.bench import cold as cold_timer
 from benchcli.measure.throttle import Throttle
 from benchcli.runtimes.base import RUNTIMES
 from benchcli.schema import Costs
@@ -110,7 +109,7 @@ def elapsed(costs: Costs, captured: bool = False, cold: bool = False, calls: int
     fake = Fake()
     call = fake.capture(lambda: None, 0) if captured else lambda: None  # type: ignore[arg-type,return-value]
     timer = fake.timer(call, costs, 0)  # type: ignore[arg-type]
-    return (cold_timer(timer, fake.flusher(0)) if cold else timer)(calls)
+    return (fake.cold_timer(call, costs, 0) if cold else timer)(calls)  # type: ignore[arg-type]
 
 
 def test_a_device_that_waits_for_its_host_reads_the_hosts_time() -> None:
@@ -132,6 +131,24 @@ def test_cold_caches_cost_a_third_more_for_the_bytes_at_every_call() -> None:
     assert more == pytest.approx(4 * costs.mac_bytes / BANDWIDTH / 3)
 
 
+def test_a_flush_hides_the_hosts_time_and_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = elapsed(COSTS, cold=True, calls=4)
+    assert short.host_seconds is None
+    assert short.seconds == pytest.approx(4 * (2 * COSTS.flops / PEAK + 4 / 3 * COSTS.mac_bytes / BANDWIDTH))
+
+
+def test_cold_calls_are_flushed_queued_and_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: list[str] = []
+    cuda = DEVICES["cuda"]
+    monkeypatch.setattr(StandInEvent, "log", log, raising=False)
+    monkeypatch.setattr(torch, "Event", StandInEvent)
+    monkeypatch.setattr(torch.accelerator, "synchronize", lambda _index: log.append("drain"))
+    monkeypatch.setattr(cuda, "flusher", lambda _index: lambda: log.append("flush"))
+    timer = cuda.cold_timer(lambda: log.append("call"), COSTS, 0)  # type: ignore[arg-type,return-value]
+    assert timer(2).seconds == pytest.approx(0.024)
+    assert log == ["drain", *["flush", "record", "call", "record"] * 2, "drain"]
+
+
 def test_a_device_that_gets_hot_says_so() -> None:
     fake = Fake()
     throttle = Throttle(fake, 0)
@@ -141,6 +158,8 @@ def test_a_device_that_gets_hot_says_so() -> None:
     assert throttle()
     assert throttle.reasons == ("thermal (simulated)",)
     assert throttle.clock_hz == CLOCK_HZ
+    throttle.forget()
+    assert throttle.reasons == ()
 
 
 def test_a_cpu_has_neither_graphs_nor_health_but_caches() -> None:
@@ -148,8 +167,9 @@ def test_a_cpu_has_neither_graphs_nor_health_but_caches() -> None:
     with pytest.raises(NotImplementedError, match="no graphs to capture"):
         cpu.capture(lambda: torch.zeros(1), 0)
     assert cpu.health(0) is None
-    first = cpu.flusher(0)
-    assert first() is not None
+    called: list[int] = []
+    assert cpu.cold_timer(lambda: called.append(1), COSTS, 0)(3).seconds > 0  # type: ignore[arg-type,return-value]
+    assert len(called) == 3
 
 
 class ManagementLibrary:

@@ -39,6 +39,16 @@ def test_each_disturbance_has_its_own_code(changes: dict[str, Any], code: str) -
     assert disturbances([conditions(n, **changes) for n in range(LAUNCHES)], 1) == [code]
 
 
+def test_on_many_cores_others_may_do_more() -> None:
+    assert kinds(busy_cores=1.0, cores=64) == []
+    assert kinds(busy_cores=9.0, cores=64) == ["busy"]
+    assert kinds(busy_cores=1.0, cores=None) == ["busy"]
+
+
+def test_a_quota_holds_back_for_no_more_than_all_of_the_time() -> None:
+    assert disturbances([conditions(throttled_s=3.5)], 1) == ["quota:100%"]
+
+
 def test_threads_that_outnumber_free_cores_are_named_first() -> None:
     found = disturbances([conditions(busy_cores=1.0, pressure=0.8)], 2)
     assert found == ["threads:2 threads, with 1.0 cores busy with other work", "busy:1.0"]
@@ -85,3 +95,5 @@ def test_a_device_that_waits_for_its_host_is_launch_bound() -> None:
 def test_a_call_too_short_for_the_harness_is_named() -> None:
     short = [sample("a", 0, r, 1e-5) for r in range(5)]
     assert list(of_samples(short, [conditions(call_overhead_s=1e-7)])) == ["overhead:1.0%"]
+    queued = [sample("a", 0, r, 1e-5, host_seconds=1e-6) for r in range(5)]
+    assert list(of_samples(queued, [conditions(call_overhead_s=1e-7)])) == []

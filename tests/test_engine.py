@@ -191,16 +191,21 @@ def test_what_one_guideline_leaves_of_the_budget_goes_to_the_families_that_are_w
     wild = family(variant("g=1"), variant("wild"), name="g2-x1")
     calm = family(variant("g=1"), variant("calm"), name="g3-x1", guideline="g3")
     results, tasks = measured([wild, calm], Plan(budget_s=40), {"wild": 0.2})
-    assert [result.family.name for result in results] == ["g3-x1", "g2-x1"]
+    # It is yielded when its own budget is spent, and once more at the end.
+    assert [result.family.name for result in results] == ["g2-x1", "g3-x1", "g2-x1"]
+    first, last = (results[place].records[1].timing for place in (0, 2))
+    assert first is not None
+    assert last is not None
+    assert (first.launches, last.launches) == (20, 32)
     launches = [task.families[0].name for task in tasks]
     assert launches.count("g3-x1") == LEAST_LAUNCHES
     # Its own 40 s are 20 launches; g3 spent 16 s of its 40.
     assert launches.count("g2-x1") == (80 - 16) // 2
     assert launches[-1] == "g2-x1"
-    assert results[1].records[1].warnings == ("imprecise:budget",)
+    assert results[2].records[1].warnings == ("imprecise:budget",)
 
 
-def test_an_interruption_yields_what_the_families_that_are_wide_have() -> None:
+def test_families_that_are_wide_are_yielded_before_the_next_guideline_begins() -> None:
     wild = family(variant("g=1"), variant("wild"), name="g2-x1")
     other = family(variant("g=1"), variant("other"), name="g3-x1", guideline="g3")
     clock, tasks = Clock(), list[Task]()

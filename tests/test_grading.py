@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from benchcli.advice import sentence
+from benchcli.clock import clock_steps
 from benchcli.grading import grade
-from benchcli.measure.probe import Probe, clock_steps, probe
+from benchcli.measure.probe import Probe, probe
 from tests.values import conditions
 
 CALM = Probe(conditions(), (), 1000, 0.005, 0.001, 4e-8, 0)

@@ -12,7 +12,7 @@ PACKAGE = Path(benchcli.__file__).parent
 
 LAYERS = (
     ("benchcli", "errors", "toml_lines", "schema"),
-    ("plugins", "limits", "control_groups"),
+    ("plugins", "limits", "control_groups", "clock"),
     ("statistics", "units", "paper", "layers"),
     ("guidelines",),
     ("families", "machine"),

@@ -175,6 +175,16 @@ def test_a_nursery_forks_a_fresh_process_for_each_task_and_is_renewed(monkeypatc
 
 
 @FORKED
+def test_a_nursery_that_died_is_replaced() -> None:
+    with workers(forks=True) as launcher:
+        list(launcher(Task(SURVEY, Target(), (), {}), 60))
+        (nursery,) = psutil.Process().children()
+        nursery.kill()
+        psutil.wait_procs([nursery], timeout=10)
+        assert isinstance(list(launcher(Task(SURVEY, Target(), (), {}), 60))[-1], Done)
+
+
+@FORKED
 def test_another_environment_needs_another_nursery() -> None:
     with workers(forks=True) as launcher:
         list(launcher(Task(SURVEY, Target(), (), {}), 60))

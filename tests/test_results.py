@@ -46,7 +46,7 @@ def test_columns_begin_with_the_identity_and_keep_their_order() -> None:
 
 def test_all_files_are_readable_by_pandas(tmp_path: Path) -> None:
     folder = ResultsFolder.create(tmp_path / "run", ENVIRONMENT)
-    folder.append(finished())
+    folder.put(finished())
     measurements = pandas.read_csv(tmp_path / "run" / "measurements.csv")
     samples = pandas.read_csv(tmp_path / "run" / "samples.csv")
     assert measurements["relative_speed"].tolist() == [1.0, 0.7]
@@ -67,13 +67,28 @@ def test_a_folder_that_is_being_written_is_refused_and_free_again_afterwards(tmp
 
 def test_columns_of_a_later_version_are_kept(tmp_path: Path) -> None:
     folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
-    folder.append(finished())
+    folder.put(finished())
     path = tmp_path / "measurements.csv"
     frame = pandas.read_csv(path).assign(moon="full")
     frame.to_csv(path, index=False)
     folder.keep_only(["g2-x1"])
-    folder.append(finished(OTHER))
+    folder.put(finished(OTHER))
     assert pandas.read_csv(path)["moon"].fillna("").tolist() == ["full", "full", "", ""]
+
+
+def test_a_later_result_of_a_family_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
+    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder.put(finished())
+    folder.put(finished(OTHER))
+    later = record(OF, "g=8", Interval(0.71, 0.7, 0.72))
+    folder.put(FamilyResult(OF, (record(OF, "g=1", ONE), later), (sample("g=1", 5, 0, 0.001),), (conditions(5),)))
+    rows = pandas.read_csv(tmp_path / "measurements.csv")
+    assert rows["family"].tolist() == ["g2-x2", "g2-x2", "g2-x1", "g2-x1"]
+    assert rows["relative_speed"].tolist()[-1] == 0.71
+    samples = pandas.read_csv(tmp_path / "samples.csv")
+    assert samples[samples["family"] == "g2-x1"]["launch"].tolist() == [5]
+    launches = pandas.read_csv(tmp_path / "launches.csv")
+    assert launches[launches["family"] == "g2-x1"]["launch"].tolist() == [5]
 
 
 def test_two_runs_of_one_second_get_two_folders(tmp_path: Path) -> None:
@@ -84,7 +99,7 @@ def test_two_runs_of_one_second_get_two_folders(tmp_path: Path) -> None:
 
 def test_a_folder_that_holds_a_run_is_not_written_over(tmp_path: Path) -> None:
     folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
-    folder.append(finished())
+    folder.put(finished())
     folder.close()
     before = (tmp_path / "measurements.csv").read_bytes()
     with pytest.raises(UserError, match="already holds a run"):
@@ -98,7 +113,7 @@ def test_a_run_that_was_killed_before_it_had_begun_can_be_resumed(tmp_path: Path
         (tmp_path / name).unlink()
     folder = ResultsFolder.reopen(tmp_path)
     folder.keep_only(folder.finished([OF], Target()))
-    folder.append(finished())
+    folder.put(finished())
     assert ResultsFolder(tmp_path).finished([OF], Target()) == {"g2-x1": finished().records}
 
 
@@ -106,7 +121,7 @@ def test_a_last_cell_that_is_torn_is_not_taken_for_whole(tmp_path: Path) -> None
     wide = Variant("g=8", "faulty:build", {}, (64, 8, 8), "64")
     of = family(variant("g=1"), wide)
     folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
-    folder.append(finished(of))
+    folder.put(finished(of))
     path = tmp_path / "measurements.csv"
     path.write_bytes(path.read_bytes()[:-2])
     assert folder.finished([of], Target()) == {}
@@ -115,7 +130,7 @@ def test_a_last_cell_that_is_torn_is_not_taken_for_whole(tmp_path: Path) -> None
 @pytest.mark.parametrize(("old", "new"), [("0.7,", "abc,"), (",6,60,", ",1e3,60,")])
 def test_a_row_that_does_not_read_is_measured_again(tmp_path: Path, old: str, new: str) -> None:
     folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
-    folder.append(finished())
+    folder.put(finished())
     path = tmp_path / "measurements.csv"
     path.write_text(path.read_text().replace(old, new))
     assert folder.finished([OF], Target()) == {}
@@ -137,9 +152,9 @@ def test_a_folder_under_a_file_cannot_be_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kept", range(0, 400, 37))
 def test_whatever_instant_a_run_is_killed_at_what_was_finished_is_readable(tmp_path: Path, kept: int) -> None:
     folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
-    folder.append(finished())
+    folder.put(finished())
     before = (tmp_path / "measurements.csv").read_bytes()
-    folder.append(finished(OTHER))
+    folder.put(finished(OTHER))
     path = tmp_path / "measurements.csv"
     path.write_bytes(path.read_bytes()[: len(before) + kept])  # the last write was cut short
     reopened = finished_in(tmp_path)
@@ -149,11 +164,11 @@ def test_whatever_instant_a_run_is_killed_at_what_was_finished_is_readable(tmp_p
 
 def test_a_kill_in_the_middle_of_a_quoted_cell_loses_no_earlier_family(tmp_path: Path) -> None:
     folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
-    folder.append(finished())
+    folder.put(finished())
     path = tmp_path / "measurements.csv"
     before = path.read_bytes()
     failed = record(OTHER, "g=8", None, failure=Failure("crashed", 'it said "no", and died'))
-    folder.append(FamilyResult(OTHER, (record(OTHER, "g=1", ONE), failed), ()))
+    folder.put(FamilyResult(OTHER, (record(OTHER, "g=1", ONE), failed), ()))
     after = path.read_bytes()
     for end in range(len(before), len(after)):
         path.write_bytes(after[:end])
@@ -175,7 +190,7 @@ def test_a_write_that_fails_half_way_leaves_the_earlier_rows_as_they_were(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
-    folder.append(finished())
+    folder.put(finished())
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     def full(_descriptor: int) -> None:
@@ -183,7 +198,7 @@ def test_a_write_that_fails_half_way_leaves_the_earlier_rows_as_they_were(
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(UserError, match=r"No space left on device; the earlier rows are kept"):
-        folder.append(finished(OTHER))
+        folder.put(finished(OTHER))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

@@ -67,6 +67,10 @@ def test_calls_per_sample_come_from_the_sample_length_and_the_clock() -> None:
     assert sampling.calls_per_sample(1e-6, 1e-7) == 5000
     assert sampling.calls_per_sample(0.01, 1e-3) == 100  # a clock of 1 ms asks for samples of 1 s
     assert sampling.calls_per_sample(0.0, 1e-7) == sampling.MOST_CALLS
+    # A flush of 20 ms goes before each call of 5 us: 1,000 of them would take 20 s.
+    assert sampling.calls_per_sample(5e-6, 1e-7, wall_s=0.02) == 15
+    assert sampling.calls_per_sample(5e-6, 1e-7, wall_s=1.0) == 1
+    assert sampling.calls_per_sample(0.01, 1e-3, wall_s=0.011) == 100  # long calls, and nothing that is not timed
 
 
 def test_a_clock_that_stands_still_is_an_error_and_no_time() -> None:

@@ -52,10 +52,12 @@ def conditions(launch: int = 0, **changes: Any) -> Conditions:
         voluntary_switches=3,
         involuntary_switches=3,
         busy_cores=0.02,
+        cores=2,
         steal_cores=0.0,
         pressure=0.01,
         throttled_s=0.0,
         frequency_hz=2e9,
+        load=0.1,
         memory_bytes=300_000_000,
         call_overhead_s=1e-7,
     )

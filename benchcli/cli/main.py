@@ -87,8 +87,7 @@ def benchcli() -> None:
 
 def main(arguments: list[str] | None = None, session: "Session | None" = None) -> NoReturn:
     """Run the command line and exit, with one of the codes above or the verb's own."""
-    for number in ENDINGS:
-        signal.signal(number, _as_interrupt)
+    _heed_signals()
     try:
         code = benchcli.main(arguments, prog_name="benchcli", standalone_mode=False, obj=session)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -120,6 +119,12 @@ def _without_output(reason: str | None) -> NoReturn:
 def _end(text: str, code: int) -> NoReturn:
     click.echo(f"benchcli: {' '.join(text.split())}", err=True)
     sys.exit(code)
+
+
+def _heed_signals() -> None:
+    for number in ENDINGS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _as_interrupt)
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

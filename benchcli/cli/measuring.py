@@ -23,7 +23,7 @@ def measure_and_show(session: Session, suite: Suite, options: dict[str, Any]) ->
     if output and resume:
         raise UserError("--output and --resume exclude each other: a resumed run stays in its folder")
     request = Request(suite, target_of(options), plan_of(options), output, resume)
-    noticed = preflight(request.target, session.busy_cores())
+    noticed = preflight(request.target, session.busy_cores)
     for code in noticed:
         click.echo(f"benchcli: {sentence(code)}", err=True)
     try:

@@ -9,13 +9,15 @@ import click
 from benchcli import limits, units
 from benchcli.advice import sentence
 from benchcli.cli import parameters
-from benchcli.cli.main import INTERRUPTED
+from benchcli.cli.main import INTERRUPTED, NOT_MEASURED
 from benchcli.cli.options import format_option, plan_of, plan_options, session_option, target_of, target_options
 from benchcli.cli.progress import progress
 from benchcli.cli.session import Session
-from benchcli.errors import NothingMeasuredError
+from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.engine import Run
 from benchcli.measure.survey import survey
+from benchcli.running import preflight
+from benchcli.schema import Family, Plan, Target
 from benchcli.selftest import EFFECT, Comparison, Count, Summary, comparisons, families, summary
 
 BUDGET_S = 4.0
@@ -40,24 +42,38 @@ def command(session: Session, /, number: int, format_: str, **options: Any) -> i
     \b
     Example: benchcli selftest --comparisons 100 --budget 6s
     """
-    asked = families(number, max(1, number // 4))
     target, plan = target_of(options), plan_of(options)
-    done: list[Comparison] = []
-    code = 0
-    try:
-        with progress() as observer, session.workers() as launcher:
-            found = survey(asked, target, plan, launcher)
-            run = Run("selftest", "selftest", target, plan, found, launcher, observer, session.clock)
-            for comparison in comparisons(asked, run):
-                done += [comparison]  # one by one: an interruption keeps those that are done
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    result = summary(done)
+    if plan.launches == 1:
+        raise UserError("one launch has no interval: give --launches 2 or more")
+    for warning in preflight(target, session.busy_cores):
+        click.echo(f"benchcli: {sentence(warning)}", err=True)
+    done: dict[str, Comparison] = {}
+    code = _compare(families(number, max(1, number // 4)), target, plan, session, done)
+    result = summary(list(done.values()))
     if result is None and code == 0:
         raise NothingMeasuredError("no two equal networks could be compared")
     if result:
-        click.echo(_json(done, result) if format_ == "json" else "\n".join(_lines(done, result)))
+        shown = list(done.values())
+        click.echo(_json(shown, result) if format_ == "json" else "\n".join(_lines(shown, result)))
     return code
+
+
+def _compare(asked: list[Family], target: Target, plan: Plan, session: Session, done: dict[str, Comparison]) -> int:
+    """Fill `done`, by name, and return the exit code; however it ends, what is done is kept."""
+    try:
+        with progress() as observer, session.workers() as launcher:
+            known = survey(asked, target, plan, launcher)
+            run = Run("selftest", "selftest", target, plan, known, launcher, observer, session.clock)
+            for comparison in comparisons(asked, run):
+                done[comparison.name] = comparison
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except NothingMeasuredError as error:
+        if not done:
+            raise
+        click.echo(f"benchcli: {error}; what was compared before is shown", err=True)
+        return NOT_MEASURED
+    return 0
 
 
 def _json(done: list[Comparison], result: Summary) -> str:

@@ -59,6 +59,8 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.elementwise = self.mac_elements = self.mac_bytes = self.mac_fused_bytes = 0
         self.unknown: set[str] = set()
         self._produced: dict[int, int] = {}
+        """Storage to the number of the operator that last wrote it; memory is used again, so storages come back."""
+        self._operators = 0
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
@@ -68,8 +70,9 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
         written = _distinct(_tensors(result))
         if not _is_free(func, read, written):
             self._count(func, args, read, written)
+        self._operators += 1
         for tensor in written:
-            self._produced[_storage(tensor)] = len(self._produced)
+            self._produced[_storage(tensor)] = self._operators
         return result
 
     def _count(self, func: Any, args: tuple[Any, ...], read: list[torch.Tensor], written: list[torch.Tensor]) -> None:

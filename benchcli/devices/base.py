@@ -45,6 +45,8 @@ class Device(ABC):
     hidden: ClassVar[bool] = False
     warm_up_s: ClassVar[float] = 0.0
     """Least time of warm-up: clocks of accelerators rise slowly."""
+    errors_stick: ClassVar[bool] = False
+    """Whether an error may leave the device unusable for this process, as one of a kernel's does on a GPU."""
     resolution_s: ClassVar[float] = 1e-7
     """What the clock can tell apart."""
 
@@ -64,9 +66,9 @@ class Device(ABC):
     def timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
         """Return a timer of `call`. `costs` are the network's, for devices that are simulated."""
 
-    def flusher(self, index: int) -> Callable[[], object]:
-        """Return what evicts the caches. Raises NotImplementedError where the device knows no way."""
-        raise NotImplementedError(f"caches of a {self.title} cannot be flushed")
+    @abstractmethod
+    def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
+        """Return a timer that flushes the caches before each call, outside of what is timed."""
 
     def capture(self, call: Callable[[], "torch.Tensor"], index: int) -> Callable[[], "torch.Tensor"]:
         """Return a replay of a call's kernels as one graph. Raises NotImplementedError where there are no graphs."""

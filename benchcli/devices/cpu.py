@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from benchcli.clock import clock_steps
 from benchcli.devices.base import DEVICES, Device, Elapsed, Facts, Timer
 from benchcli.machine import last_cache_bytes
 from benchcli.schema import Costs
@@ -12,6 +14,8 @@ from benchcli.schema import Costs
 if TYPE_CHECKING:
     import torch
 
+COARSEST_S = 0.02
+"""No clock is taken to be coarser than this."""
 CACHE_BYTES = 64 * 2**20
 """Taken for the last cache's size where the system does not tell it."""
 
@@ -22,7 +26,11 @@ class Cpu(Device):
     name = "cpu"
     title = "CPU"
     column = "arm"
-    resolution_s = time.get_clock_info("perf_counter").resolution
+
+    @cached_property
+    def resolution_s(self) -> float:  # type: ignore[override]
+        """What the clock was seen to tell apart, within a bound: one that stands still is found out by the samples."""
+        return min(clock_steps()[0], COARSEST_S)
 
     def missing(self, index: int) -> str | None:
         """Say that there is but one CPU device."""
@@ -54,12 +62,21 @@ class Cpu(Device):
 
         return seconds
 
-    def flusher(self, index: int) -> Callable[[], object]:  # noqa: ARG002
-        """Return what reads and writes twice the last cache's size."""
+    def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
+        """Time calls one by one; before each, twice the last cache's size is read and written."""
         import torch
 
+        timer = self.timer(call, costs, index)
         buffer = torch.zeros(2 * (last_cache_bytes() or CACHE_BYTES) // 4)
-        return lambda: buffer.add_(1.0)  # not zero_: storing without reading may go around the caches
+
+        def seconds(calls: int) -> Elapsed:
+            total = 0.0
+            for _ in range(calls):
+                buffer.add_(1.0)  # not zero_: storing without reading may go around the caches
+                total += timer(1).seconds
+            return Elapsed(total)
+
+        return seconds
 
 
 DEVICES.add(Cpu())

@@ -19,6 +19,7 @@ class EventDevice(Device):
 
     column = "gpu"
     warm_up_s = 0.15
+    errors_stick = True
     resolution_s = 1e-6
 
     def missing(self, index: int) -> str | None:
@@ -57,6 +58,28 @@ class EventDevice(Device):
     def host_clock(self) -> Callable[[], float]:
         """Return what tells the host's seconds."""
         return time.perf_counter
+
+    def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
+        """Time each call between events of its own, after a flush that is queued before the first of them.
+
+        Nothing is waited for in between: while the device flushes, the host queues the call, so that what is timed
+        is the device's work and not the host's.
+        """
+        enqueue, flush = self.enqueuer(call, costs), self.flusher(index)
+        events: list[tuple[Any, Any]] = []
+
+        def seconds(calls: int) -> Elapsed:
+            events.extend((self.event(index), self.event(index)) for _ in range(calls - len(events)))
+            self.synchronize(index)
+            for start, end in events[:calls]:
+                flush()
+                start.record()
+                enqueue()
+                end.record()
+            self.synchronize(index)
+            return Elapsed(sum(float(start.elapsed_time(end)) for start, end in events[:calls]) / 1e3)
+
+        return seconds
 
     def flusher(self, index: int) -> Callable[[], object]:
         """Return what queues a write of twice the last cache's size on the device."""

@@ -22,6 +22,7 @@ BANDWIDTH = 1e10
 """Bytes a second."""
 LAUNCH_S = 4e-5
 REPLAY_S = 4e-6
+FLUSH_S = 1e-3
 CLOCK_HZ = 1e9
 HOT_AFTER_S = 1e6
 """Seconds of its own time after which it throttles, like a card in a case too small."""
@@ -84,6 +85,7 @@ class Fake(EventDevice):
     title = "simulated device with an exact clock"
     hidden = True
     warm_up_s = 0.0
+    errors_stick = False
 
     def __init__(self) -> None:
         self._clock = FakeClock()
@@ -132,6 +134,7 @@ class Fake(EventDevice):
         """Return what makes the next call meet cold caches."""
 
         def flush() -> None:
+            self._clock.queue(LAUNCH_S, FLUSH_S)
             self._clock.cold = True
 
         return flush

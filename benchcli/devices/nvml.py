@@ -3,6 +3,7 @@
 It is asked through `nvidia-ml-py` (the extra `nvidia`); without it, or without the library, nothing is known.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -33,7 +34,7 @@ def library() -> Any | None:
 def driver() -> str | None:
     """Return the driver's version."""
     nvml = library()
-    return str(nvml.nvmlSystemGetDriverVersion()) if nvml else None
+    return _asked(nvml.nvmlSystemGetDriverVersion) if nvml else None
 
 
 def health(uuid: str) -> Health | None:
@@ -42,12 +43,9 @@ def health(uuid: str) -> Health | None:
     handle = _handle(uuid)
     if nvml is None or handle is None:
         return None
-    try:
-        clock_hz = nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM) * 1e6
-        mask = nvml.nvmlDeviceGetCurrentClocksEventReasons(handle)
-    except nvml.NVMLError:
-        return None
-    return Health(clock_hz, reasons(mask))
+    clock_mhz = _asked(lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM))
+    mask = _asked(lambda: nvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
+    return Health(clock_mhz * 1e6 if clock_mhz else None, reasons(mask or 0))
 
 
 def reasons(mask: int) -> tuple[str, ...]:
@@ -58,9 +56,13 @@ def reasons(mask: int) -> tuple[str, ...]:
 @cache
 def _handle(uuid: str) -> Any | None:
     nvml = library()
-    if nvml is None:
-        return None
+    name = uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}"
+    return _asked(lambda: nvml.nvmlDeviceGetHandleByUUID(name)) if nvml else None
+
+
+def _asked(question: Callable[[], Any]) -> Any | None:
+    """Return the library's answer, or None: drivers and versions of the library differ in what they answer."""
     try:
-        return nvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}")
-    except nvml.NVMLError:
+        return question()
+    except Exception:  # NVMLError is made by the library that was found, if it is the right one
         return None

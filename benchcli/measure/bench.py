@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from benchcli.devices.base import Device, Elapsed, Timer
+from benchcli.devices.base import Device, Timer
 from benchcli.runtimes.base import Call, Runtime
 from benchcli.schema import Costs, Family, Status, Variant
 
@@ -64,25 +64,8 @@ def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) ->
     inputs = inputs.to(dtype=dtype, memory_format=memory_format)
     call = setting.runtime.prepare(network, inputs, device, index)
     check(call(), reference)
-    timer = device.timer(call, costs, index)
-    if setting.cache == "cold":
-        timer = cold(timer, device.flusher(index))
-    return Bench(call, timer, setting.throttled)
-
-
-def cold(timer: Timer, flush: Callable[[], object]) -> Timer:
-    """Return a timer that flushes the caches before each call, outside of the timed part."""
-
-    def seconds(calls: int) -> Elapsed:
-        taken = []
-        for _ in range(calls):
-            flush()
-            taken.append(timer(1))
-        hosts = [elapsed.host_seconds for elapsed in taken]
-        known = [host for host in hosts if host is not None]
-        return Elapsed(sum(elapsed.seconds for elapsed in taken), sum(known) if len(known) == len(hosts) else None)
-
-    return seconds
+    timer_of = device.cold_timer if setting.cache == "cold" else device.timer
+    return Bench(call, timer_of(call, costs, index), setting.throttled)
 
 
 def torch_dtype(name: str) -> torch.dtype:
@@ -99,7 +82,9 @@ def check(output: object, reference: torch.Tensor) -> None:
         raise WrongOutputError(f"its shape is {tuple(output.shape)}, not {tuple(reference.shape)}")
     if not torch.isfinite(output).all():
         raise WrongOutputError("it holds values that are not finite")
-    norm = torch.linalg.vector_norm(reference)
+    if output.dtype not in TOLERANCES:
+        raise WrongOutputError(f"its dtype is {output.dtype}, which is none that networks compute in")
+    norm = torch.linalg.vector_norm(reference).clamp_min(torch.finfo(reference.dtype).tiny)
     error = float(torch.linalg.vector_norm(output.to(reference.dtype) - reference) / norm)
     allowed = TOLERANCES[output.dtype]
     if not error <= allowed:

@@ -1,6 +1,6 @@
 """What the watch and the samples say of a run's trustworthiness: codes, whose sentences are in `benchcli.advice`.
 
-Each has a threshold that quiet machines stay below and disturbed ones pass; `benchmarks/watch.py` shows both.
+Each has a threshold that quiet machines stay below and disturbed ones pass; `benchmarks/disturbed.py` shows both.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,8 +12,8 @@ FAULTING = 1.0
 """Minor faults per call from which the memory, not the network, is being timed."""
 PAGING = 1.0
 """Major faults per launch from which something is read from disk, or from swap, while it is timed."""
-BUSY_CORES = 0.25
-"""Cores' worth of others' work."""
+BUSY_SHARE = 1 / 8
+"""Others' work as a share of the cores."""
 PREEMPTED = 0.15
 """Share of the samples during which the core was taken away."""
 STEAL_CORES = 0.05
@@ -45,8 +45,8 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions]) -> I
     if queueing and median(queueing) >= LAUNCH_BOUND:
         yield "launch-bound"
     call_s = median(sample.seconds for sample in samples)
-    overhead_s = max((each.call_overhead_s for each in conditions), default=0.0)
-    if overhead_s > OVERHEAD * call_s:
+    overhead_s = median(each.call_overhead_s for each in conditions) if conditions else 0.0
+    if overhead_s > OVERHEAD * call_s and not queueing:  # a queue hides the host's loop
         yield f"overhead:{overhead_s / call_s:.1%}"
 
 
@@ -55,14 +55,14 @@ def _threads(conditions: Sequence[Conditions], threads: int) -> str | None:
     busy = _mean(conditions, lambda each: each.busy_cores)
     taken = [each.pressure for each in conditions if each.pressure is not None]
     waiting = not taken or max(taken) > PREEMPTED
-    if threads > 1 and busy is not None and busy > BUSY_CORES and waiting:
+    if threads > 1 and busy is not None and busy > _bearable(conditions) and waiting:
         return f"threads:{threads} threads, with {busy:.1f} cores busy with other work"
     return None
 
 
 def _busy(conditions: Sequence[Conditions], _threads: int) -> str | None:
     busy = _mean(conditions, lambda each: each.busy_cores)
-    return f"busy:{busy:.1f}" if busy is not None and busy > BUSY_CORES else None
+    return f"busy:{busy:.1f}" if busy is not None and busy > _bearable(conditions) else None
 
 
 def _steal(conditions: Sequence[Conditions], _threads: int) -> str | None:
@@ -72,7 +72,8 @@ def _steal(conditions: Sequence[Conditions], _threads: int) -> str | None:
 
 def _quota(conditions: Sequence[Conditions], _threads: int) -> str | None:
     held = [each.throttled_s for each in conditions if each.throttled_s is not None]
-    share = sum(held) / sum(each.wall_s for each in conditions)
+    # Groups in groups, and several cores, are held back at once, and all are counted.
+    share = min(1.0, sum(held) / sum(each.wall_s for each in conditions))
     return f"quota:{share:.0%}" if share > THROTTLED else None
 
 
@@ -92,6 +93,11 @@ def _frequency(conditions: Sequence[Conditions], _threads: int) -> str | None:
 def _reasons(conditions: Sequence[Conditions], _threads: int) -> str | None:
     reasons = sorted({reason for each in conditions for reason in each.throttle_reasons})
     return f"held-down:{', '.join(reasons)}" if reasons else None
+
+
+def _bearable(conditions: Sequence[Conditions]) -> float:
+    """Return how many cores others may keep busy before it is said."""
+    return BUSY_SHARE * max((each.cores for each in conditions if each.cores), default=2)
 
 
 def _mean(conditions: Sequence[Conditions], value: Callable[[Conditions], float | None]) -> float | None:

@@ -42,21 +42,18 @@ class Run:
 
 
 def measure(families: Sequence[Family], run: Run) -> Iterator[FamilyResult]:
-    """Yield each family's result as it is done. The families of one guideline share their launches.
+    """Yield each family's result as it is done; a later result of a family takes the place of the earlier one.
 
-    Sharing pays a worker's start once for all scales. Each guideline has its families' share of the budget; what
-    some leave unspent goes, at the end, to the families that are still wide. An interruption yields what those have.
+    The families of one guideline share their launches, which pays a worker's start once for all scales. Each guideline
+    has its families' share of the budget; what some leave unspent goes, at the end, to the families that are still
+    wide, and these are yielded again.
     """
     engine = _Engine(run, len(families) * run.plan.budget_s)
     wide: list[Family] = []
-    try:
-        for _, group in groupby(families, key=lambda family: family.guideline):
-            wide += yield from engine.first(list(group))
-        wide = yield from engine.again(wide)
-    except KeyboardInterrupt:
-        yield from map(engine.result, wide)
-        raise
-    yield from map(engine.result, wide)
+    for _, group in groupby(families, key=lambda family: family.guideline):
+        wide += yield from engine.first(list(group))
+    if run.plan.launches is None:
+        yield from engine.again(wide)
 
 
 @dataclass
@@ -78,19 +75,20 @@ class _Engine:
         self.begun_s = run.clock() if run.begun_s is None else run.begun_s
 
     def first(self, families: list[Family]) -> Generator[FamilyResult, None, list[Family]]:
-        """Launch families within their share of the budget; yield what is done, return what is still wide."""
-        self.allotted_s += self.run.plan.budget_s * len(families)
+        """Launch families within their share of the budget; yield all of them, and return what is still wide."""
         share_s = self.run.plan.budget_s * len(families)
+        self.allotted_s += share_s
         until_s = min(self.allotted_s, self._spent_s() + share_s)
-        open_ = yield from self._launch(families, until_s, ALWAYS_LAUNCHES)
-        if self.run.plan.launches is None:
-            return open_
-        yield from map(self.result, open_)
-        return []
+        wide = yield from self._launch(families, until_s, ALWAYS_LAUNCHES)
+        yield from map(self.result, wide)
+        return wide
 
-    def again(self, wide: list[Family]) -> Generator[FamilyResult, None, list[Family]]:
-        """Launch what is still wide within the whole budget; yield what is done, return what stays wide."""
-        return (yield from self._launch(wide, self.most_s, 0, self.last_s))
+    def again(self, wide: list[Family]) -> Iterator[FamilyResult]:
+        """Launch what is still wide within the whole budget, and yield what has more launches than before."""
+        before = self.evidence.launches
+        left = yield from self._launch(wide, self.most_s, 0, self.last_s)
+        if self.evidence.launches > before:
+            yield from map(self.result, left)
 
     def result(self, family: Family) -> FamilyResult:
         """Return the family's records."""

@@ -13,7 +13,10 @@ LINE = 64
 
 
 def shift_heap(rng: random.Random) -> bytearray:
-    """Take a random part of a huge page from the heap; what is allocated after it lies elsewhere while it is kept."""
+    """Take a random part of a huge page from the heap; what is allocated after it lies elsewhere while it is kept.
+
+    The system's own allocator maps what is large apart from the heap: there only what is small moves.
+    """
     return bytearray(rng.randrange(0, HUGE_PAGE, LINE))
 
 

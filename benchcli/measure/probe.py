@@ -3,9 +3,9 @@
 import hashlib
 import time
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median
 
+from benchcli.clock import clock_steps
 from benchcli.measure.overhead import call_overhead_s
 from benchcli.measure.watch import between, look, unseen
 from benchcli.schema import Conditions
@@ -14,7 +14,6 @@ SECONDS = 1.5
 PIECE = bytes(512 * 1024)
 """What is hashed at a time: half a millisecond or two of arithmetic in one core's cache."""
 FEWEST = 20
-TICKS = 2000
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,3 @@ def probe(seconds: float = SECONDS) -> Probe:
         resolution_s=resolution_s,
         steps_back=steps_back,
     )
-
-
-def clock_steps(reads: int = TICKS) -> tuple[float, int]:
-    """Return the least step forward of the clock in seconds, and how often it stepped back."""
-    times = [time.perf_counter_ns() for _ in range(reads)]
-    steps = [later - earlier for earlier, later in pairwise(times)]
-    forward = [step for step in steps if step > 0]
-    return (min(forward) / 1e9 if forward else float("inf")), sum(step < 0 for step in steps)

@@ -91,7 +91,8 @@ class _Nursery:
         self._process = None
 
     def _ready(self, environment: Mapping[str, str]) -> "_Process":
-        if self._process and (self._left <= 0 or self._process.environment != environment):
+        process = self._process
+        if process and (self._left <= 0 or process.has_ended() or process.environment != environment):
             self.end()
         if self._process is None:
             self._process, self._left = _Process("nursery", environment), RENEW
@@ -142,6 +143,10 @@ class _Process:
                 done = True
             if event:
                 yield event
+
+    def has_ended(self) -> bool:
+        """Say whether it is gone."""
+        return self._process.poll() is not None
 
     def end(self) -> None:
         """Kill it and what it has forked."""

@@ -20,6 +20,8 @@ CLOCK_TICKS = 1000
 """Least length of a sample in ticks of the clock."""
 MOST_CALLS = 100_000
 """However short a call is said to be: a clock that stands still must not ask for calls without end."""
+LONGEST_S = 0.3
+"""A sample that takes longer, with all that is not timed of it, has fewer calls; one, at the least."""
 WARM_UP_ROUNDS = (2, 12)
 """Least and most rounds of warm-up."""
 SETTLED = 0.03
@@ -65,13 +67,19 @@ def warm_up(
     """Run rounds until they neither fault nor get faster; return the calls per sample of each variant."""
     calls = dict.fromkeys(benches, 1)
     fastest, start = math.inf, time.perf_counter()
+    walls: dict[str, float] = {}
     least, most = WARM_UP_ROUNDS
     for number, order in enumerate(orders(list(benches), rng), 1):
         samples = []
         for variant in order:
             announce(variant)
+            begin = time.perf_counter()
             samples.append(take_sample(benches[variant], variant, calls[variant], 0, number))
-        calls = {sample.variant: calls_per_sample(sample.seconds, device.resolution_s) for sample in samples}
+            walls[variant] = (time.perf_counter() - begin) / (calls[variant] + 1)
+        calls = {
+            sample.variant: calls_per_sample(sample.seconds, device.resolution_s, walls[sample.variant])
+            for sample in samples
+        }
         total = sum(sample.seconds for sample in samples)
         calm = all(not sample.faults for sample in samples) and total > fastest * (1 - SETTLED)
         fastest = min(fastest, total)
@@ -82,9 +90,14 @@ def warm_up(
     return calls
 
 
-def calls_per_sample(call_s: float, resolution_s: float) -> int:
-    """Return how many calls make a sample long against the clock's resolution, within a bound."""
-    return min(MOST_CALLS, max(1, math.ceil(max(SAMPLE_S, CLOCK_TICKS * resolution_s) / max(call_s, 1e-9))))
+def calls_per_sample(call_s: float, resolution_s: float, wall_s: float = 0.0) -> int:
+    """Return how many calls make a sample long against the clock's resolution, within a bound.
+
+    `wall_s` is what a call takes with all that is not timed of it: the flush of the caches is the longer part.
+    """
+    wanted = math.ceil(max(SAMPLE_S, CLOCK_TICKS * resolution_s) / max(call_s, 1e-9))
+    bearable = int(LONGEST_S / wall_s) if wall_s * wanted > LONGEST_S and wall_s > 2 * call_s else wanted
+    return max(1, min(MOST_CALLS, wanted, bearable))
 
 
 def take_sample(bench: Bench, variant: str, calls: int, launch: int, number: int) -> Sample:

@@ -12,6 +12,10 @@ class Throttle:
         self._last: Health | None = None
         self._reasons: set[str] = set()
 
+    def forget(self) -> None:
+        """Begin anew: what was heard during the warm-up is not of the samples."""
+        self._reasons.clear()
+
     def __call__(self) -> bool:
         """Ask now, and say whether the clock is held down."""
         self._last = self._device.health(self._index)

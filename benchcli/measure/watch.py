@@ -3,11 +3,12 @@
 Everything is read from the outside of what is timed. What cannot be read is None: the watch says what it cannot see.
 """
 
+import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 
@@ -25,6 +26,19 @@ LOOK_S = 0.25
 """Long enough for the system's count of used time, which moves in steps of 10 ms."""
 Value = TypeVar("Value")
 
+WORDS = {
+    "minor_faults": "page faults",
+    "major_faults": "paging",
+    "involuntary_switches": "preemption",
+    "busy_s": "other work",
+    "steal_s": "steal",
+    "waiting_s": "CPU pressure",
+    "throttled_s": "a quota's throttling",
+    "frequency_hz": "frequency",
+    "load": "load average",
+    "memory_bytes": "memory of the process",
+}
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -37,19 +51,21 @@ class Moment:
     voluntary_switches: int | None = None
     involuntary_switches: int | None = None
     busy_s: float | None = None
-    """Time that all cores together have worked."""
+    """Time that the cores which this process may use have worked, all together."""
     steal_s: float | None = None
+    cores: int | None = None
     waiting_s: float | None = None
     """Time in which some task waited for a core."""
     throttled_s: float | None = None
     frequency_hz: float | None = None
+    load: float | None = None
     memory_bytes: int | None = None
 
 
 def look(root: Path = ROOT) -> Moment:
     """Read every counter; those that are not there, or not for us, are None."""
     minor, major, voluntary, involuntary, memory_bytes = _of_process()
-    busy_s, steal_s = _of_cores()
+    busy_s, steal_s, cores = _of_cores()
     return Moment(
         wall_s=time.perf_counter(),
         cpu_s=time.process_time(),
@@ -60,9 +76,11 @@ def look(root: Path = ROOT) -> Moment:
         memory_bytes=memory_bytes,
         busy_s=busy_s,
         steal_s=steal_s,
+        cores=cores,
         waiting_s=waiting_s(root),
         throttled_s=throttled_s(root),
         frequency_hz=frequency_hz(),
+        load=_asked(lambda: os.getloadavg()[0]),
     )
 
 
@@ -74,8 +92,8 @@ def busy_cores(seconds: float = LOOK_S) -> float | None:
 
 
 def unseen(moment: Moment) -> tuple[str, ...]:
-    """Return what the watch cannot see here."""
-    return tuple(field.name for field in fields(moment) if getattr(moment, field.name) is None)
+    """Return what the watch cannot see here, in words."""
+    return tuple(word for name, word in WORDS.items() if getattr(moment, name) is None)
 
 
 def between(launch: int, start: Moment, end: Moment, call_overhead_s: float) -> Conditions:
@@ -93,10 +111,12 @@ def between(launch: int, start: Moment, end: Moment, call_overhead_s: float) -> 
         voluntary_switches=_count(end.voluntary_switches, start.voluntary_switches),
         involuntary_switches=_count(end.involuntary_switches, start.involuntary_switches),
         busy_cores=None if others_s is None else max(0.0, others_s / wall_s),
+        cores=end.cores,
         steal_cores=None if steal_s is None else steal_s / wall_s,
         pressure=None if waiting is None else waiting / wall_s,
         throttled_s=_less(end.throttled_s, start.throttled_s),
         frequency_hz=end.frequency_hz,
+        load=start.load,
         memory_bytes=end.memory_bytes,
         call_overhead_s=call_overhead_s,
     )
@@ -127,15 +147,22 @@ def _of_process() -> tuple[int | None, ...]:
     return counts.ru_minflt, counts.ru_majflt, counts.ru_nvcsw, counts.ru_nivcsw, counts.ru_maxrss * unit
 
 
-def _of_cores() -> tuple[float | None, float | None]:
-    """Return the seconds that all cores have worked, and that the hypervisor withheld."""
-    times = _asked(psutil.cpu_times)
-    if times is None:
-        return None, None
-    steal_s: float | None = getattr(times, "steal", None)
-    resting = times.idle + getattr(times, "iowait", 0.0) + (steal_s or 0.0)
-    counted_twice = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
-    return sum(times) - resting - counted_twice, steal_s
+def _of_cores() -> tuple[float | None, float | None, int | None]:
+    """Return the seconds that the cores which this process may use have worked, those withheld, and their number."""
+    cores = _asked(lambda: psutil.cpu_times(percpu=True))
+    if not cores:
+        return None, None, None
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(cores))
+    # A number beyond the list is of a core that a container sees only in its mask.
+    mine = [cores[number] for number in usable if number < len(cores)] or cores
+    stolen = [core.steal for core in mine if hasattr(core, "steal")]
+    return sum(map(_worked_s, mine)), sum(stolen) if stolen else None, len(mine)
+
+
+def _worked_s(core: Any) -> float:
+    """Return the seconds that one core has worked; a guest's are in the user's already."""
+    resting = sum(getattr(core, name, 0.0) for name in ("idle", "iowait", "steal", "guest", "guest_nice"))
+    return float(sum(core) - resting)
 
 
 def _asked(question: Callable[[], Value]) -> Value | None:
