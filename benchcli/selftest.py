@@ -42,6 +42,8 @@ class Comparison:
     relative: Interval | None
     """The first one's time over the second one's; None where it could not be measured."""
     warnings: tuple[str, ...]
+    error: str | None = None
+    """Why it could not be measured."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def comparison(result: FamilyResult) -> Comparison:
     injected = second.variant.params["blocks"] != first.variant.params["blocks"]
     relative = second.timing.relative if second.timing else None
     codes = tuple(dict.fromkeys(code for record in result.records for code in record.warnings))
-    return Comparison(result.family.name, str(first.variant.channels), injected, relative, codes)
+    error = next((record.failure.error for record in result.records if record.failure), None)
+    return Comparison(result.family.name, str(first.variant.channels), injected, relative, codes, error)
 
 
 def summary(done: Sequence[Comparison]) -> Summary | None:

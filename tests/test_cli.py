@@ -368,6 +368,13 @@ def test_an_interrupted_self_test_shows_what_it_has(cli: Cli) -> None:
     assert (nothing.code, nothing.out) == (130, "")
 
 
+def test_a_self_test_that_could_compare_nothing_says_why(cli: Cli) -> None:
+    found = cli("selftest", "--comparisons", "2", "--runtime", "graph", "--launches", "2")
+    assert found.code == 4
+    assert "no two equal networks could be compared: a CPU has no graphs to capture" in found.err
+    assert cli("selftest", "--launches", "1").err == "benchcli: one launch has no interval: give --launches 2 or more\n"
+
+
 def test_a_run_of_another_machine_is_not_resumed(cli: Cli) -> None:
     cli("run", "quick", *FAKE, "--output", "run", launcher=interrupting(after=4))
     path = Path("run/environment.json")
@@ -457,6 +464,12 @@ def test_without_arguments_the_help_is_shown_and_the_exit_code_is_2(cli: Cli) ->
     assert found.code == 2
     assert found.out == ""
     assert "Usage: benchcli" in found.err
+
+
+def test_a_closed_stdout_is_no_error() -> None:
+    command = f'"{sys.executable}" -m benchcli list >&-'
+    found = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True)
+    assert (found.returncode, found.stderr) == (0, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from benchcli.measure.attend import Casualties
 from benchcli.measure.engine import Progress, Run, measure
 from benchcli.measure.process import Died
 from benchcli.measure.protocol import Done, Event, Sampled, Started, Task, Watched
@@ -121,7 +122,7 @@ def test_a_row_whose_calls_fault_says_so() -> None:
 def test_a_variant_whose_costs_could_not_be_counted_is_not_launched() -> None:
     of, clock, tasks = family(*PAIR), Clock(), list[Task]()
     failure = Failure("crashed", "it died")
-    found = Survey(costs={("g2-x1", "g=1"): COSTS}, failures={("g2-x1", "g=8"): failure})
+    found = Survey(costs={("g2-x1", "g=1"): COSTS}, casualties=Casualties({("g2-x1", "g=8"): failure}))
     session = Run("run", "s", Target(), Plan(launches=2), found, launcher(clock, 0.0, tasks), lambda _p: None, clock)
     (result,) = measure([of], session)
     assert result.records[1].failure == failure
@@ -252,13 +253,14 @@ def test_what_the_watch_saw_is_kept_and_warned_of() -> None:
 
 
 def dying(clock: Clock, tasks: list[Task], started: bool, launches: set[int]) -> Launcher:
-    """Die once in each of these launches, before or in the middle of the last variant."""
+    """Die in each of these launches: once before any variant, or at every attempt in the middle of the last one."""
     inner = launcher(clock, 0.0, tasks)
 
     def launch(task: Task, silence: float) -> Iterator[Event | Died]:
         if task.launch in launches and len(task.families[0].variants) == len(PAIR):
-            launches.discard(task.launch)
-            if started:
+            if not started:
+                launches.discard(task.launch)
+            else:
                 yield Started(task.families[0].name, task.families[0].variants[-1].name)
             yield Died(Failure("crashed", "it died"))
             return
@@ -280,6 +282,25 @@ def test_a_worker_that_dies_before_any_variant_is_tried_again() -> None:
     result, tasks = run_dying(started=False, launches={1, 3})
     assert [record.failure for record in result.records] == [None, None]
     assert len(tasks) == LEAST_LAUNCHES
+
+
+def test_a_worker_that_somebody_killed_is_launched_again_and_its_variant_is_spared() -> None:
+    of, clock, tasks = family(*PAIR), Clock(), list[Task]()
+    known = {(of.name, each.name): COSTS for each in of.variants}
+    inner, killed = launcher(clock, 0.0, tasks), [False]
+
+    def launch(task: Task, silence: float) -> Iterator[Event | Died]:
+        if task.launch == 2 and not killed[0]:
+            killed[0] = True
+            yield Started(of.name, "g=8")
+            yield Died(Failure("crashed", "the worker was ended by SIGKILL"))
+            return
+        yield from inner(task, silence)
+
+    session = Run("run", "s", Target(), Plan(launches=4), Survey(costs=known), launch, lambda _p: None, clock)
+    (result,) = measure([of], session)
+    assert [record.failure for record in result.records] == [None, None]
+    assert {sample.launch for sample in result.samples} == {0, 1, 2, 3}
 
 
 def test_a_variant_that_dies_late_is_no_evidence_and_does_not_hold_up_the_rest() -> None:

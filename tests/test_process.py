@@ -202,6 +202,48 @@ def test_a_nursery_has_loaded_torch_and_started_no_thread() -> None:
         assert nursery.num_threads() == 1
 
 
+@FORKED
+def test_even_a_worker_that_is_stopped_ends_with_its_listener(tmp_path: Path) -> None:
+    program = (
+        f"import sys; sys.path[:0] = [{str(Path(__file__).parent.parent)!r}]\n"
+        "from tests.values import family, variant\n"
+        "from benchcli.measure.process import workers\n"
+        "from benchcli.measure.protocol import SURVEY, Task\n"
+        "from benchcli.schema import Target\n"
+        "with workers(True) as launcher:\n"
+        "    for event in launcher(Task(SURVEY, Target(), (family(variant('a', 'hangs')),), {}), 60):\n"
+        "        print(event, flush=True)\n"
+    )
+    import subprocess
+
+    listener = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert listener.stdout
+    listener.stdout.readline()
+    alive = psutil.Process(listener.pid).children(recursive=True)
+    assert len(alive) == 2
+    alive[-1].suspend()
+    os.kill(listener.pid, signal.SIGKILL)
+    listener.wait()
+    listener.stdout.close()
+    assert psutil.wait_procs(alive, timeout=20)[1] == []
+
+
+def test_a_system_that_has_no_more_processes_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_args: object, **_options: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(process.subprocess, "Popen", refused)
+    with workers() as launcher, pytest.raises(NothingMeasuredError, match="no worker could be started: Too many open"):
+        survey([], Target(), QUICK, launcher)
+
+
+def test_what_a_worker_prints_does_not_hide_why_it_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text("print('hi')\nraise RuntimeError('the wrong torch')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with workers() as launcher, pytest.raises(NothingMeasuredError, match="RuntimeError: the wrong torch"):
+        survey([], Target(), QUICK, launcher)
+
+
 def test_half_a_line_of_a_worker_that_was_killed_is_no_event() -> None:
     assert process._event('{"event": "Samp') is None
     assert process._event("") is None

@@ -3,6 +3,7 @@
 A verb's module is imported when the verb is called: `--help` loads nothing but click.
 """
 
+import contextlib
 import errno
 import importlib
 import os
@@ -60,7 +61,8 @@ class Verbs(click.Group):
         """Run the verb. Raises OutputEndedError where stdout takes no more."""
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()  # a full device is found out here, and not after this program's last line
+            if sys.stdout:  # None where the shell has closed it
+                sys.stdout.flush()  # a full device is found out here, and not after this program's last line
             return result
         except BrokenPipeError:
             raise OutputEndedError(None) from None
@@ -117,7 +119,8 @@ def _without_output(reason: str | None) -> NoReturn:
 
 
 def _end(text: str, code: int) -> NoReturn:
-    click.echo(f"benchcli: {' '.join(text.split())}", err=True)
+    with contextlib.suppress(OSError):  # a stderr that takes no more must not change how this ended
+        click.echo(f"benchcli: {' '.join(text.split())}", err=True)
     sys.exit(code)
 
 

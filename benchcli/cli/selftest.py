@@ -21,6 +21,8 @@ from benchcli.schema import Family, Plan, Target
 from benchcli.selftest import EFFECT, Comparison, Count, Summary, comparisons, families, summary
 
 BUDGET_S = 4.0
+ENOUGH = 20
+"""Of fewer comparisons even none that misses says little."""
 
 
 @click.command("selftest")
@@ -51,7 +53,8 @@ def command(session: Session, /, number: int, format_: str, **options: Any) -> i
     code = _compare(families(number, max(1, number // 4)), target, plan, session, done)
     result = summary(list(done.values()))
     if result is None and code == 0:
-        raise NothingMeasuredError("no two equal networks could be compared")
+        errors = [each.error for each in done.values() if each.error]
+        raise NothingMeasuredError(f"no two equal networks could be compared: {errors[0] if errors else 'none was'}")
     if result:
         shown = list(done.values())
         click.echo(_json(shown, result) if format_ == "json" else "\n".join(_lines(shown, result)))
@@ -111,6 +114,8 @@ def _warnings(done: list[Comparison]) -> dict[str, str]:
 
 def _meaning(result: Summary) -> str:
     interval = result.covered.interval
+    if result.covered.of < ENOUGH:
+        return f"too few comparisons to say whether the intervals mean what they say: give {ENOUGH} or more"
     low, high = interval.low or 0.0, interval.high or 1.0
     if high < 0.95:
         return (

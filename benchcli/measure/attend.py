@@ -1,6 +1,8 @@
 """Listen to a worker, and put what goes wrong on the variant that it happened to."""
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from benchcli.errors import NothingMeasuredError
 from benchcli.measure.process import Died, Launcher
@@ -12,14 +14,30 @@ Key = tuple[str, str]
 
 ATTEMPTS = 3
 """So often a worker may die in a row before it comes to a variant."""
+DEATHS = 2
+"""So often a worker must die of a variant: once, somebody else may have killed or stopped it."""
 
 
-def attend(task: Task, silence_s: float, launcher: Launcher, failures: dict[Key, Failure]) -> Iterator[Event | Died]:
-    """Yield a worker's events, and note in `failures` the variants that failed.
+@dataclass
+class Casualties:
+    """What went wrong with which variant."""
+
+    failures: dict[Key, Failure] = field(default_factory=dict)
+    deaths: Counter[Key] = field(default_factory=Counter)
+
+    def died(self, key: Key, failure: Failure) -> None:
+        """Note a death; the second one is the variant's failure, unless the worker had said what was wrong."""
+        self.deaths[key] += 1
+        if self.deaths[key] >= DEATHS:
+            self.failures.setdefault(key, failure)
+
+
+def attend(task: Task, silence_s: float, launcher: Launcher, casualties: Casualties) -> Iterator[Event | Died]:
+    """Yield a worker's events, and note the variants that failed.
 
     Where the worker dies, `Died` is the last event: its death is that of the variant under way, unless the worker said
-    itself what was wrong with it. A worker that dies before any variant is tried again; NothingMeasuredError is raised
-    where that does not help.
+    itself what was wrong with it; after the second one the variant has failed. A worker that dies before any variant
+    is tried again; NothingMeasuredError is raised where that does not help.
     """
     for _ in range(ATTEMPTS):
         running: Key | None = None
@@ -28,7 +46,7 @@ def attend(task: Task, silence_s: float, launcher: Launcher, failures: dict[Key,
             if isinstance(event, Started):
                 running = (event.family, event.variant)
             elif isinstance(event, Failed):
-                failures[event.family, event.variant] = Failure(event.status, event.error)
+                casualties.failures[event.family, event.variant] = Failure(event.status, event.error)
             elif isinstance(event, Died):
                 death = event
             else:
@@ -36,7 +54,7 @@ def attend(task: Task, silence_s: float, launcher: Launcher, failures: dict[Key,
         if death is None:
             return
         if running is not None:
-            failures.setdefault(running, death.failure)
+            casualties.died(running, death.failure)
             yield death
             return
     raise NothingMeasuredError(f"no worker could start: {death.failure.error}" if death else "no worker could start")

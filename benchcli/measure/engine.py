@@ -71,7 +71,7 @@ class _Engine:
 
     def __post_init__(self) -> None:
         run = self.run
-        self.evidence = Evidence(run.target, run.plan, run.survey.costs, dict(run.survey.failures))
+        self.evidence = Evidence(run.target, run.plan, run.survey.costs, run.survey.casualties)
         self.begun_s = run.clock() if run.begun_s is None else run.begun_s
 
     def first(self, families: list[Family]) -> Generator[FamilyResult, None, list[Family]]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from benchcli.measure.attend import Key, attend
+from benchcli.measure.attend import Casualties, Key, attend
 from benchcli.measure.outcome import Known, timings
 from benchcli.measure.process import Died, Launcher
 from benchcli.measure.protocol import LAUNCH, Sampled, Task, Watched
 from benchcli.measure.stopping import still_wide
 from benchcli.measure.survey import without
-from benchcli.schema import Conditions, Costs, Failure, Family, Plan, Sample, Target
+from benchcli.schema import Conditions, Costs, Family, Plan, Sample, Target
 
 CAP = 0.25
 """Most of a family's budget that one launch may spend on its rounds."""
@@ -25,7 +25,7 @@ class Evidence:
     target: Target
     plan: Plan
     costs: Mapping[Key, Costs]
-    failures: dict[Key, Failure]
+    casualties: Casualties
     launches: int = 0
     samples: dict[Key, list[Sample]] = field(default_factory=dict)
     conditions: dict[str, list[Conditions]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Evidence:
         """Make one launch of the variants that need it; where its worker dies, again without the culprit."""
         wanted = [part for family in families if (part := self.needed(family))]
         attempt = 0
-        while rest := tuple(without(wanted, set(self.failures))):
+        while rest := tuple(without(wanted, set(self.casualties.failures))):
             task = Task(
                 LAUNCH,
                 self.target,
@@ -51,7 +51,7 @@ class Evidence:
 
     def needed(self, family: Family) -> Family | None:
         """Return the family less the variants that are precise already; None where nothing is left to launch."""
-        alive = without([family], set(self.failures))
+        alive = without([family], set(self.casualties.failures))
         if not alive or self.plan.launches is not None:
             return alive[0] if alive else None
         times = timings(family, self.known(family).samples)
@@ -61,7 +61,7 @@ class Evidence:
 
     def known(self, family: Family) -> Known:
         """Return what is known of one family. The good launches of a variant that failed later are no evidence."""
-        failures = _of(family, self.failures)
+        failures = _of(family, self.casualties.failures)
         return Known(
             costs=_of(family, self.costs),
             failures=failures,
@@ -73,7 +73,7 @@ class Evidence:
         """Run one worker and keep what it took; False where it died."""
         samples: list[tuple[Key, Sample]] = []
         conditions: list[Watched] = []
-        for event in attend(task, self.plan.silence_s, launcher, self.failures):
+        for event in attend(task, self.plan.silence_s, launcher, self.casualties):
             if isinstance(event, Sampled):
                 samples.append(((event.family, event.sample.variant), event.sample))
             elif isinstance(event, Watched):

@@ -13,12 +13,13 @@ import traceback
 from typing import NoReturn, TextIO
 
 from benchcli.measure.protocol import ENDED, decode_task
-from benchcli.measure.worker import do, event_stream, offer_to_the_killer, sender
+from benchcli.measure.worker import do, end_with_parent, event_stream, offer_to_the_killer, sender
 
 
 def main() -> None:
     """Fork for every line on stdin, wait for the child, and say how it ended."""
     events = event_stream()
+    end_with_parent()
     offer_to_the_killer()
     _import_all()
     gc.collect()
@@ -41,6 +42,7 @@ def _import_all() -> None:
 
 def _work(line: str, events: TextIO) -> NoReturn:
     code = 1
+    end_with_parent()
     try:
         do(decode_task(line), sender(events))
         code = 0

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import benchcli
+from benchcli.errors import NothingMeasuredError
 from benchcli.measure.environment import worker_environment
 from benchcli.measure.protocol import ENDED, Done, Event, Task, decode_event, encode_task
 from benchcli.schema import Failure
@@ -104,20 +105,9 @@ class _Process:
 
     def __init__(self, module: str, environment: Mapping[str, str]) -> None:
         self.environment = environment
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         self._kills = _kills()
         self._patience = START_S
-        self._process = subprocess.Popen(
-            [*_COMMAND, _PROGRAM.replace("MODULE", module)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=dict(environment),
-            start_new_session=True,  # Ctrl-C is for the listener alone, which then ends the worker
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
+        self._process, self._errors = _started(module, environment)
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=_read, args=(self._process, self._lines), daemon=True).start()
 
@@ -156,6 +146,28 @@ class _Process:
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream:
                 _close(stream)
+
+
+def _started(module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[str], IO[bytes]]:
+    """Return a process and what it says on stderr. Raises NothingMeasuredError where the system has no more of them."""
+    try:
+        with contextlib.ExitStack() as undone:
+            errors = undone.enter_context(tempfile.TemporaryFile())
+            process = subprocess.Popen(
+                [*_COMMAND, _PROGRAM.replace("MODULE", module)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=dict(environment),
+                start_new_session=True,  # Ctrl-C is for the listener alone, which then ends the worker
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            )
+            undone.pop_all()
+    except OSError as error:
+        raise NothingMeasuredError(f"no worker could be started: {error.strerror}") from None
+    return process, errors
 
 
 def _event(line: str) -> Event | None:

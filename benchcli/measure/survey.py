@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchcli.errors import UserError
-from benchcli.measure.attend import Key, attend
+from benchcli.measure.attend import Casualties, Key, attend
 from benchcli.measure.process import Died, Launcher
 from benchcli.measure.protocol import SURVEY, Counted, Described, Event, Task
-from benchcli.schema import Costs, Failure, Family, Plan, Target
+from benchcli.schema import Costs, Family, Plan, Target
 
 
 @dataclass
@@ -19,17 +19,17 @@ class Survey:
     device: Mapping[str, Any] = field(default_factory=dict)
     available: Mapping[str, str] = field(default_factory=dict)
     costs: dict[Key, Costs] = field(default_factory=dict)
-    failures: dict[Key, Failure] = field(default_factory=dict)
+    casualties: Casualties = field(default_factory=Casualties)
 
 
 def survey(families: Sequence[Family], target: Target, plan: Plan, launcher: Launcher) -> Survey:
     """Count the costs of every variant on its device. Raises UserError where the device is not there."""
     found = Survey()
     while True:
-        rest = tuple(without(families, {*found.costs, *found.failures}))
+        rest = tuple(without(families, {*found.costs, *found.casualties.failures}))
         if found.software and not rest:
             return found
-        for event in attend(Task(SURVEY, target, rest, {}), plan.silence_s, launcher, found.failures):
+        for event in attend(Task(SURVEY, target, rest, {}), plan.silence_s, launcher, found.casualties):
             _note(event, target, found)
 
 

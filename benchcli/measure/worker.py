@@ -1,8 +1,11 @@
 """A worker: a fresh process that reads one task from stdin and writes events to stdout."""
 
+import ctypes
+import io
 import os
 import platform
 import random
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -33,11 +36,14 @@ if TYPE_CHECKING:
     from benchcli.schema import Family
 
 Send = Callable[[Event], None]
+PR_SET_PDEATHSIG = 1
+"""linux/prctl.h"""
 
 
 def main() -> None:
     """Do the task on stdin. What a network prints goes to stderr: stdout belongs to the events."""
     events = event_stream()
+    end_with_parent()
     offer_to_the_killer()
     task = decode_task(sys.stdin.readline())
     do(task, sender(events))
@@ -47,6 +53,8 @@ def event_stream() -> TextIO:
     """Return a stream of its own onto stdout, and let stdout itself lead to stderr."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # what was printed must not come after an error's last line
     return events
 
 
@@ -93,6 +101,12 @@ def offer_to_the_killer() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     except OSError:
         return  # not Linux, or not allowed: nothing is lost but the order of preference
+
+
+def end_with_parent() -> None:
+    """Let Linux kill this process when its parent ends, however that ends and whatever this one is stuck in."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _survey(task: Task, device: str, send: Send) -> None:
