@@ -13,15 +13,19 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     "imprecise": lambda detail: (
         "wider than asked: "
         + (
-            "so many launches were asked for"
+            "so many launches were asked for; give more --launches"
             if detail == "launches"
             else "the budget was spent first; give a larger --budget"
         )
     ),
+    "few-launches": lambda detail: (
+        f"{detail} {'launches' if detail != '1' else 'launch'}: an interval of fewer than 6 can be narrow by chance; "
+        "give a larger --budget or more --launches"
+    ),
     "no-baseline": lambda _detail: "the baseline has no time, so there is no relative speed",
     "costs": lambda detail: f"not counted for certain: {detail}",
     "preempted": lambda detail: (
-        f"{detail} were cut short by other work on their core and set aside; end what else runs, or measure later"
+        f"{detail} were interrupted by other work on their core and set aside; end what else runs, or measure later"
     ),
     "throttled": lambda detail: f"{detail} were taken while the device's clock was held down and are set aside",
     "clock": lambda detail: f"{detail} met a clock that stood still or went back, and are set aside",
@@ -29,7 +33,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
         "the device waits for the host to launch kernels: this is the host's speed; --runtime graph takes it away"
     ),
     "overhead": lambda detail: f"{detail} of a call is the timing loop's: the call is too short to be timed alone",
-    "busy": lambda detail: f"{detail} cores were busy with other work: end it, or measure later",
+    "busy": lambda detail: f"other work kept {detail}; end it, or measure later",
     "steal": lambda detail: (
         f"the hypervisor gave {detail} cores' worth of time to other machines; only another host, or hour, helps"
     ),
@@ -59,7 +63,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     "one-core": lambda _detail: "there is one core: benchcli itself, and the system, run on it too",
     "unseen": lambda detail: f"not seen here, and so not warned of: {detail}",
     "threads": lambda detail: (
-        f"{detail}: threads that outnumber cores wait for each other, and calls read too slow; give fewer --threads"
+        f"{detail}: threads that outnumber free cores wait for each other, and calls read slow; give fewer --threads"
     ),
     "allocator": lambda detail: f"{detail}'s allocator takes no settings: steady is the system's here",
 }
@@ -67,7 +71,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
 
 _MEASURED = ("page-faults", "preempted", "throttled", "clock", "overhead", "busy", "steal", "quota", "paging")
 """Kinds whose detail begins with how much it was."""
-QUIET = ("imprecise", "no-baseline", "costs", "launch-bound", "overhead", "allocator")
+QUIET = ("imprecise", "few-launches", "no-baseline", "costs", "launch-bound", "overhead", "allocator")
 """Kinds that say nothing against the machine's rest."""
 
 

@@ -57,5 +57,6 @@ def _always(machine: Mapping[str, Any], seen: Probe) -> Iterator[str]:
         yield "turbo"
     if machine.get("cores") == 1:
         yield "one-core"
-    if seen.unseen:
-        yield f"unseen:{', '.join(seen.unseen)}"
+    blind = [*seen.unseen, *(name for name in ("governor", "turbo") if name in machine and machine[name] is None)]
+    if blind:
+        yield f"unseen:{', '.join(blind)}"

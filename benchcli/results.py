@@ -119,6 +119,11 @@ class ResultsFolder:
             for folder in self._made:
                 folder.rmdir()
 
+    def next_launch(self) -> int:
+        """Return the first number that no launch has yet."""
+        numbers = [int(line["launch"]) for line in self._read(LAUNCHES) if line.get("launch", "").isdecimal()]
+        return max(numbers, default=-1) + 1
+
     def finished(self, families: Iterable[Family], target: Target) -> dict[str, tuple[Record, ...]]:
         """Return the records of the families that are whole."""
         rows = _by_family(self._read(MEASUREMENTS))

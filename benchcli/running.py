@@ -77,8 +77,7 @@ def run_suite(request: Request, tools: Tools, noticed: Sequence[str] = ()) -> Re
     ending: BaseException | None = None
     try:
         for result in _measured(request, rest, folder, environment, tools):
-            records = tuple(replace(record, warnings=(*noticed, *record.warnings)) for record in result.records)
-            done[result.family.name] = replace(result, records=records)
+            done[result.family.name] = _with(noticed, result)
             folder.put(done[result.family.name])
         _weigh(environment, done.values(), request.target, folder)
     except (KeyboardInterrupt, NothingMeasuredError) as error:
@@ -96,6 +95,16 @@ def run_suite(request: Request, tools: Tools, noticed: Sequence[str] = ()) -> Re
         errors = [r.failure.error for result in results for r in result.records if r.failure]
         raise NothingMeasuredError(f"nothing was measured, see {folder.path}: {errors[0]}")
     return report
+
+
+def _with(noticed: Sequence[str], result: FamilyResult) -> FamilyResult:
+    """Add warnings that were known before to every row, in place of those of their kind that came while measuring."""
+    kinds = tuple(code.partition(":")[0] for code in noticed)
+    records = (
+        replace(record, warnings=(*noticed, *(code for code in record.warnings if code.partition(":")[0] not in kinds)))
+        for record in result.records
+    )
+    return replace(result, records=tuple(records))
 
 
 def describe(target: Target, launcher: Launcher) -> dict[str, Any]:
@@ -161,8 +170,9 @@ def _other_options(folder: Path, key: str, before: Any, now: Any) -> str:
     if isinstance(before, dict) and isinstance(now, dict) and key != "suite":
         for name in now:
             if before.get(name) != now[name]:
-                option = f"--{name.removesuffix('_s')}"
-                return f"{folder} was begun with {option} {before.get(name)}, not {now[name]}: resume it with the same"
+                option, unit = f"--{name.removesuffix('_s')}", "s" if name.endswith("_s") else ""
+                asked = f"{option} {before.get(name)}{unit}, not {now[name]}{unit}"
+                return f"{folder} was begun with {asked}: resume it with the options it was begun with"
     return f"{folder} was begun with another {key}: resume it with the verb and the options it was begun with"
 
 
@@ -204,6 +214,7 @@ def _measured(
         observer=tools.observer,
         clock=tools.clock,
         begun_s=begun_s,
+        first_launch=folder.next_launch(),
     )
     yield from measure(rest, run)
 

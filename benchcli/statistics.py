@@ -49,6 +49,11 @@ def counted(values: Sequence[tuple[Value, bool]]) -> list[Value]:
     return clean if len(clean) >= min(CLEAN_ROUNDS, len(values)) else [value for value, _ in values]
 
 
+def has_ranks(launches: int) -> bool:
+    """Say whether so many launches have an interval of signed ranks: six or more have."""
+    return 2.0**-launches <= TAIL
+
+
 def interval_over_launches(logs: Mapping[int, float]) -> Interval:
     """Return exp of the centre of one logarithm a launch, with its 95 % interval.
 
@@ -60,7 +65,7 @@ def interval_over_launches(logs: Mapping[int, float]) -> Interval:
     values = list(logs.values())
     if len(values) < 2:
         return Interval(math.exp(values[0]))
-    if 2.0 ** -len(values) > TAIL:  # not even the farthest ranks are rare enough
+    if not has_ranks(len(values)):
         centre, half = mean(values), _student_half_width(values)
         return Interval(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
     walsh = sorted((first + second) / 2 for i, first in enumerate(values) for second in values[: i + 1])

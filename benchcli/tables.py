@@ -14,6 +14,8 @@ from benchcli.schema import FamilyResult, Record, Verdict
 
 COUNTED = ("MFLOPs", "Δ FLOPs", "MAC MB")
 UNKNOWN = "–"
+MARKED = ("imprecise", "few-launches")
+"""Warnings that put a mark beside the relative speed."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def footer(report: Report) -> str:
     """Return the line that says where the files are, what it took, and whether it was quiet meanwhile."""
     records = [record for result in report.results for record in result.records]
     launches = sorted({record.timing.launches for record in records if record.timing})
-    count = "no launch" if not launches else f"{'–'.join(map(str, sorted({launches[0], launches[-1]})))} launches"
+    ends = "–".join(map(str, sorted({*launches[:1], *launches[-1:]})))
+    count = "no launch" if not launches else f"{ends} launch{'' if launches == [1] else 'es'}"
     state = "disturbed" if disturbed(records) else "quiet"
     return f"{report.folder} · {count} · {units.seconds(report.seconds)} · {state}"
 
@@ -114,7 +117,7 @@ def _time(record: Record) -> tuple[str, str]:
         relative = "1"
     else:
         relative = units.speed(timing.relative) if timing.relative else UNKNOWN
-    mark = " !" if any(code.startswith("imprecise") for code in record.warnings) else ""
+    mark = " !" if any(code.startswith(MARKED) for code in record.warnings) else ""
     return units.milliseconds(timing.seconds.estimate), relative + mark
 
 
@@ -151,7 +154,7 @@ def _warning_lines(records: Sequence[Record]) -> Iterator[str]:
             name = f"×{record.family.scale} {record.variant.name}"
             yield f"{record.failure.status}: {name}: {record.failure.error}"
     for code, about in grouped(records).items():
-        mark = "! " if code.startswith("imprecise") else ""
+        mark = "! " if code.startswith(MARKED) else ""
         yield f"{mark}{_names(about, records)}: {sentence(code)}"
 
 
@@ -159,8 +162,10 @@ def _names(about: Sequence[Record], records: Sequence[Record]) -> str:
     """Name the rows that a warning is about, each family's together."""
     if len(about) == len([record for record in records if record.timing]) and len(about) > 1:
         return "all"
-    families = dict.fromkeys(record.family.name for record in about)
-    return "; ".join(
-        f"×{mine[0].family.scale} {', '.join(record.variant.name for record in mine)}"
-        for mine in ([record for record in about if record.family.name == name] for name in families)
-    )
+    scales = {record.family.name: record.family.scale for record in records}
+    by_scale = len(set(scales.values())) == len(scales)
+    groups: dict[str, list[str]] = {}
+    for record in about:
+        label = f"×{record.family.scale}" if by_scale else record.family.name
+        groups.setdefault(label, []).append(record.variant.name)
+    return "; ".join(f"{label} {', '.join(names)}" for label, names in groups.items())

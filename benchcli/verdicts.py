@@ -6,7 +6,10 @@ from typing import Literal
 
 from benchcli.guidelines.base import GUIDELINES
 from benchcli.schema import FamilyResult, Interval, Record, Verdict
+from benchcli.statistics import has_ranks
 
+HOPELESS = 0.2
+"""A half-width from which no number of launches is promised to help."""
 EFFECT = 0.02
 """The least relative effect that matters in practice."""
 
@@ -63,8 +66,10 @@ def _advice(records: Sequence[Record], relative: Interval | None, threshold: flo
             return f"{record.variant.name} has no time: {record.failure.error}"
     if relative is None or relative.half_width is None:
         return "one launch has no interval: give a larger --budget or --launches"
-    distance = abs(abs(math.log(relative.estimate)) - math.log1p(threshold))
     launches = extreme.timing.launches if extreme.timing else 0
+    if not has_ranks(launches) or relative.half_width > HOPELESS:
+        return "the interval is far too wide: mind the warnings, and give a larger --budget"
+    distance = abs(abs(math.log(relative.estimate)) - math.log1p(threshold))
     needed = math.ceil(launches * (relative.half_width / max(distance, 1e-4)) ** 2) + 1
     if needed > 200:
         return f"the effect is too near {threshold * 100:.1f} % to tell"

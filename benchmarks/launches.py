@@ -1,14 +1,14 @@
 """Do launches that are forked differ as much as others that begin at nothing?  python benchmarks/launches.py [g1,g2,g4]
 
 Keeps several nurseries at once, launches from each in turn, and half as often in processes of their own, so that all
-meet the same minutes. Prints for every relative speed the spread of both, the difference of their means with its
-standard error, and the spread of the nurseries' means beside what the spread within them lets expect.
+meet the same minutes. Prints for every relative speed the spread of both, the difference of their medians with its
+standard error, and the spread of the nurseries' medians beside what the spread within them lets expect.
 """
 
 import math
 import sys
 from contextlib import ExitStack
-from statistics import mean, stdev, variance
+from statistics import mean, median, stdev
 
 from benchcli.families import Request, expand
 from benchcli.measure.process import Launcher, run_worker, workers
@@ -17,7 +17,7 @@ from benchcli.measure.survey import survey
 from benchcli.schema import Plan, Sample, Target
 from benchcli.statistics import launch_log_ratios
 
-NURSERIES, ROUNDS = 4, 10
+NURSERIES, ROUNDS = 4, 8
 Ratios = dict[tuple[str, str], float]
 
 
@@ -57,14 +57,22 @@ def main() -> None:
 def report(key: tuple[str, str], forked: list[list[float]], fresh: list[float]) -> None:
     """Print one relative speed's line."""
     everything = [value for of in forked for value in of]
-    within = math.sqrt(mean(variance(of) for of in forked))
-    difference = mean(fresh) - mean(everything)
-    error = math.sqrt(variance(fresh) / len(fresh) + variance(everything) / len(everything))
+    within = math.sqrt(mean(spread(of) ** 2 for of in forked))
+    difference = median(fresh) - median(everything)
+    # A median's standard error is a quarter larger than a mean's.
+    error = 1.25 * math.sqrt(spread(fresh) ** 2 / len(fresh) + spread(everything) ** 2 / len(everything))
+    expected = 1.25 * within / math.sqrt(ROUNDS)
     print(
-        f"{key[0]} {key[1]:<20} sd forked {stdev(everything):.2%} fresh {stdev(fresh):.2%}"
+        f"{key[0]} {key[1]:<20} spread forked {spread(everything):.2%} fresh {spread(fresh):.2%}"
         f"  fresh - forked {difference:+.2%} +- {error:.2%}"
-        f"  nurseries' means sd {stdev(mean(of) for of in forked):.2%}, expected {within / math.sqrt(ROUNDS):.2%}"
+        f"  nurseries' medians sd {stdev(median(of) for of in forked):.2%}, expected {expected:.2%}"
     )
+
+
+def spread(values: list[float]) -> float:
+    """Return the deviation that a normal distribution of this median deviation would have: bursts do not move it."""
+    middle = median(values)
+    return 1.4826 * median(abs(value - middle) for value in values)
 
 
 if __name__ == "__main__":

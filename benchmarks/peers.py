@@ -1,4 +1,4 @@
-"""Whose relative speeds are nearest to the truth?  python benchmarks/peers.py [--runs 5] [--seconds 20]
+"""Whose relative speeds are nearest to the truth?  python benchmarks/peers.py [--runs 3] [--seconds 20]
 
 Gives benchcli, torch.utils.benchmark, pyperf and pytest-benchmark the same networks (networks.py) and the same time, in
 turn, on the machine as it is and under a load of two processes that work in bursts. All run on one thread and, unless
@@ -93,7 +93,7 @@ TOOLS: dict[str, Callable[[float, Path, str], Speeds]] = {
 def main() -> None:
     """Measure the truth, then every tool in turn, quiet and loaded, and print their errors."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--allocator", default="steady")
     options = parser.parse_args()

@@ -19,7 +19,8 @@ def test_every_code_that_the_project_makes_has_a_sentence() -> None:
         "clock:1% of the samples",
         "launch-bound",
         "overhead:0.3%",
-        "busy:1.0",
+        "busy:1.0 cores busy in 6 of 6 launches",
+        "few-launches:2",
         "steal:0.20",
         "quota:40%",
         "paging:12",
@@ -33,7 +34,7 @@ def test_every_code_that_the_project_makes_has_a_sentence() -> None:
         "governor:powersave",
         "turbo",
         "one-core",
-        "unseen:frequency_hz",
+        "unseen:frequency",
     ):
         assert sentence(code) != code
         assert "  " not in sentence(code)

@@ -28,7 +28,7 @@ def test_nothing_is_said_of_what_could_not_be_seen() -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"busy_cores": 1.02}, "busy:1.0"),
+        ({"busy_cores": 1.02}, "busy:1.0 cores busy in 6 of 6 launches"),
         ({"steal_cores": 0.2}, "steal:0.20"),
         ({"throttled_s": 0.4}, "quota:40%"),
         ({"major_faults": 12}, "paging:12"),
@@ -45,15 +45,21 @@ def test_on_many_cores_others_may_do_more() -> None:
     assert kinds(busy_cores=1.0, cores=None) == ["busy"]
 
 
+def test_other_work_during_some_launches_is_told_with_their_number() -> None:
+    some = [conditions(n, busy_cores=1.0 if n < 2 else 0.0) for n in range(8)]
+    assert disturbances(some, 1) == ["busy:1.0 cores busy in 2 of 8 launches"]
+    assert disturbances(some[1:], 1) == []  # one of seven
+
+
 def test_a_quota_holds_back_for_no_more_than_all_of_the_time() -> None:
     assert disturbances([conditions(throttled_s=3.5)], 1) == ["quota:100%"]
 
 
 def test_threads_that_outnumber_free_cores_are_named_first() -> None:
     found = disturbances([conditions(busy_cores=1.0, pressure=0.8)], 2)
-    assert found == ["threads:2 threads, with 1.0 cores busy with other work", "busy:1.0"]
+    assert found == ["threads:2 threads, with 1.0 cores busy with other work", "busy:1.0 cores busy in 1 of 1 launches"]
     # Where nothing had to wait, there were cores enough.
-    assert disturbances([conditions(busy_cores=1.0, pressure=0.02)], 2) == ["busy:1.0"]
+    assert disturbances([conditions(busy_cores=1.0, pressure=0.02)], 2) == ["busy:1.0 cores busy in 1 of 1 launches"]
     assert disturbances([conditions(busy_cores=1.0, pressure=None)], 2)[0].startswith("threads:")
 
 
@@ -67,9 +73,8 @@ def test_a_clock_that_moves_is_told_with_its_range() -> None:
 
 
 def test_a_long_launch_weighs_more_than_a_short_one() -> None:
-    assert (
-        disturbances([conditions(0, wall_s=0.1, busy_cores=2.0), conditions(1, wall_s=10.0, busy_cores=0.0)], 1) == []
-    )
+    assert disturbances([conditions(0, wall_s=0.1, steal_cores=2.0), conditions(1, wall_s=10.0)], 1) == []
+    assert disturbances([conditions(0, wall_s=9.0, steal_cores=2.0), conditions(1)], 1) == ["steal:1.80"]
 
 
 def test_samples_say_what_is_wrong_with_them() -> None:

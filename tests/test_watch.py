@@ -94,3 +94,16 @@ def test_pressure_is_read_where_the_kernel_tells_it(tmp_path: Path, text: str, s
 def test_a_frequency_of_nothing_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "cpu_freq", lambda percpu: [])
     assert watch.frequency_hz() is None
+
+
+def test_the_fastest_cores_frequency_is_told_where_there_is_a_driver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Core(NamedTuple):
+        current: float
+
+    monkeypatch.setattr(psutil, "LINUX", True)
+    monkeypatch.setattr(psutil, "cpu_freq", lambda percpu: [Core(800.0), Core(3100.0)])
+    assert watch.frequency_hz(tmp_path) is None
+    (tmp_path / "sys/devices/system/cpu/cpu0/cpufreq").mkdir(parents=True)
+    assert watch.frequency_hz(tmp_path) == 3.1e9

@@ -1,6 +1,6 @@
 """`benchcli device`: what would be measured on, and how fit it is for that."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -18,6 +18,28 @@ MEANINGS = {
     "good": "nothing disturbs",
     "fair": "it can be measured on, within limits",
     "poor": "something disturbs at this moment",
+}
+
+WRITTEN: dict[str, Callable[[Any], str]] = {
+    "_bytes": lambda value: units.prefixed(value, "B"),
+    "_hz": lambda value: units.prefixed(value, "Hz"),
+    "_cores": lambda value: f"{value:.2f} cores",
+    "_s": units.short,
+    "pressure": "{:.1%} of the time".format,
+    "spread": "{:.2%} between equal pieces of work".format,
+}
+"""How a value is shown, by the end of its name."""
+LABELS = {
+    "memory_bytes": "memory",
+    "busy_cores": "other work",
+    "steal_cores": "steal",
+    "pressure": "tasks waited",
+    "throttled_s": "held by a quota",
+    "frequency_hz": "frequency",
+    "spread": "spread",
+    "clock_step_s": "clock steps",
+    "call_overhead_s": "cost of a call",
+    "harness_bytes": "harness memory",
 }
 
 
@@ -64,21 +86,15 @@ def _fitness(found: Grade, format_: str) -> dict[str, Any]:
 
 
 def _line(name: str, value: Any) -> str:
-    return f"{name:<16} {_shown(name, value)}"
+    return f"{LABELS.get(name, name):<16} {_shown(name, value)}"
 
 
 def _shown(name: str, value: Any) -> str:
-    if name == "cpu_quota" and value is None:
-        return "none"
     if value is None or isinstance(value, bool):
-        return {True: "yes", False: "no", None: "unknown"}[value]
+        return {True: "yes", False: "no", None: "none" if name == "cpu_quota" else "unknown"}[value]
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     if isinstance(value, list):
         return " ".join(map(str, value)) or "unknown"
-    for ending, unit in (("_bytes", "B"), ("_hz", "Hz")):
-        if name.endswith(ending):
-            return units.prefixed(value, unit)
-    if name.endswith("_s"):
-        return units.short(value)
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    written = next((write for ending, write in WRITTEN.items() if name.endswith(ending)), str)
+    return written(value)

@@ -133,7 +133,8 @@ def plan_options(budget_s: float = DEFAULT.budget_s) -> Callable[[Command], Comm
             "--budget",
             type=parameters.duration(),
             default=budget_s,
-            help=f"Most time for each family of variants, such as 30s or 2m.  [default: {budget_s:.0f}s]",
+            help="Time for each family of variants, start-up included, such as 30s or 2m; two launches are made in any "
+            f"case.  [default: {budget_s:.0f}s]",
         ),
         click.option(
             "--launches",
@@ -201,8 +202,12 @@ def families_of(request: Request, options: dict[str, Any]) -> Iterator[Family]:
 
 
 def target_of(options: Mapping[str, Any]) -> Target:
-    """Return the target that the options name."""
-    return Target(**{field.name: options[field.name] for field in fields(Target)})
+    """Return the target that the options name. Raises UserError where its runtime cannot run on its device."""
+    target = Target(**{field.name: options[field.name] for field in fields(Target)})
+    missing = RUNTIMES[target.runtime].missing(DEVICES[split_name(target.device)[0]])
+    if missing:
+        raise UserError(missing)
+    return target
 
 
 def plan_of(options: Mapping[str, Any]) -> Plan:

@@ -21,6 +21,7 @@ from benchcli.schema import Family, Plan, Target
 from benchcli.selftest import EFFECT, Comparison, Count, Summary, comparisons, families, summary
 
 BUDGET_S = 4.0
+SLOWDOWN = 0.05
 ENOUGH = 20
 """Of fewer comparisons even none that misses says little."""
 
@@ -123,4 +124,6 @@ def _meaning(result: Summary) -> str:
         )
     if low > 0.95:
         return "the intervals are wider here than they need be, and can be trusted"
+    if result.detectable > SLOWDOWN:
+        return "the intervals mean here what they say, and are wide: most slowdowns of 5 % would be missed"
     return "the intervals mean here what they say"

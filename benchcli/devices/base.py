@@ -45,6 +45,8 @@ class Device(ABC):
     hidden: ClassVar[bool] = False
     warm_up_s: ClassVar[float] = 0.0
     """Least time of warm-up: clocks of accelerators rise slowly."""
+    graphs: ClassVar[bool] = False
+    """Whether `capture` works."""
     errors_stick: ClassVar[bool] = False
     """Whether an error may leave the device unusable for this process, as one of a kernel's does on a GPU."""
     resolution_s: ClassVar[float] = 1e-7
@@ -72,7 +74,7 @@ class Device(ABC):
 
     def capture(self, call: Callable[[], "torch.Tensor"], index: int) -> Callable[[], "torch.Tensor"]:
         """Return a replay of a call's kernels as one graph. Raises NotImplementedError where there are no graphs."""
-        raise NotImplementedError(f"a {self.title} has no graphs to capture: leave --runtime graph out")
+        raise NotImplementedError(f"a {self.title} has no graphs to capture")
 
     def health(self, index: int) -> Health | None:  # noqa: ARG002
         """Return how the device fares, or None where it cannot be asked."""

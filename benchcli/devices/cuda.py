@@ -20,6 +20,7 @@ class Cuda(EventDevice):
 
     name = "cuda"
     title = "CUDA GPU"
+    graphs = True
 
     def facts(self, index: int) -> Facts:
         """Return the card, its size, and the libraries and settings that decide its kernels."""

@@ -84,6 +84,7 @@ class Fake(EventDevice):
     name = "fake"
     title = "simulated device with an exact clock"
     hidden = True
+    graphs = True
     warm_up_s = 0.0
     errors_stick = False
 

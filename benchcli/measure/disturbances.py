@@ -14,6 +14,7 @@ PAGING = 1.0
 """Major faults per launch from which something is read from disk, or from swap, while it is timed."""
 BUSY_SHARE = 1 / 8
 """Others' work as a share of the cores."""
+BUSY_LAUNCHES = 0.25
 PREEMPTED = 0.15
 """Share of the samples during which the core was taken away."""
 STEAL_CORES = 0.05
@@ -61,8 +62,14 @@ def _threads(conditions: Sequence[Conditions], threads: int) -> str | None:
 
 
 def _busy(conditions: Sequence[Conditions], _threads: int) -> str | None:
-    busy = _mean(conditions, lambda each: each.busy_cores)
-    return f"busy:{busy:.1f}" if busy is not None and busy > _bearable(conditions) else None
+    """Other work in a quarter of the launches counts, however little it is over all of them."""
+    bearable = _bearable(conditions)
+    busy = [each for each in conditions if each.busy_cores is not None and each.busy_cores > bearable]
+    overall = _mean(conditions, lambda each: each.busy_cores)
+    if overall is None or (overall <= bearable and len(busy) < BUSY_LAUNCHES * len(conditions)):
+        return None
+    cores = _mean(busy, lambda each: each.busy_cores)
+    return f"busy:{cores:.1f} cores busy in {len(busy)} of {len(conditions)} launches"
 
 
 def _steal(conditions: Sequence[Conditions], _threads: int) -> str | None:

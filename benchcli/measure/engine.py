@@ -39,6 +39,8 @@ class Run:
     clock: Callable[[], float] = time.monotonic
     begun_s: float | None = None
     """When the budget began to be spent, by that clock; None: when the measuring begins."""
+    first_launch: int = 0
+    """The number of the first launch: those of a run that is resumed go on."""
 
 
 def measure(families: Sequence[Family], run: Run) -> Iterator[FamilyResult]:
@@ -71,7 +73,7 @@ class _Engine:
 
     def __post_init__(self) -> None:
         run = self.run
-        self.evidence = Evidence(run.target, run.plan, run.survey.costs, run.survey.casualties)
+        self.evidence = Evidence(run.target, run.plan, run.survey.costs, run.survey.casualties, run.first_launch)
         self.begun_s = run.clock() if run.begun_s is None else run.begun_s
 
     def first(self, families: list[Family]) -> Generator[FamilyResult, None, list[Family]]:

@@ -20,7 +20,7 @@ from benchcli.schema import (
     Timing,
     Variant,
 )
-from benchcli.statistics import interval_over_launches, launch_log_ratios, launch_log_seconds
+from benchcli.statistics import has_ranks, interval_over_launches, launch_log_ratios, launch_log_seconds
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,8 @@ def _record(
 def _precision(time: Timing, plan: Plan) -> list[str]:
     if time.relative is None:
         return ["no-baseline"]
+    if not has_ranks(time.launches):
+        return [f"few-launches:{time.launches}"]
     if within(time, plan.precision):
         return []
     return ["imprecise:launches" if plan.launches else "imprecise:budget"]

@@ -140,8 +140,10 @@ class _Process:
 
     def end(self) -> None:
         """Kill it and what it has forked."""
-        with contextlib.suppress(OSError):  # it may be gone
-            os.killpg(self._process.pid, signal.SIGKILL) if hasattr(os, "killpg") else self._process.kill()
+        self._process.kill()
+        if FORKS:
+            with contextlib.suppress(OSError):  # it may be gone
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream:

@@ -79,7 +79,7 @@ def look(root: Path = ROOT) -> Moment:
         cores=cores,
         waiting_s=waiting_s(root),
         throttled_s=throttled_s(root),
-        frequency_hz=frequency_hz(),
+        frequency_hz=frequency_hz(root),
         load=_asked(lambda: os.getloadavg()[0]),
     )
 
@@ -132,8 +132,13 @@ def waiting_s(root: Path = ROOT) -> float | None:
     return None
 
 
-def frequency_hz() -> float | None:
-    """Return the fastest core's frequency: the others may be asleep."""
+def frequency_hz(root: Path = ROOT) -> float | None:
+    """Return the fastest core's frequency: the others may be asleep.
+
+    Where Linux has no driver for it, what is told besides is a constant: that is not to see it.
+    """
+    if psutil.LINUX and not (root / "sys/devices/system/cpu/cpu0/cpufreq").is_dir():
+        return None
     frequencies = _asked(lambda: [core.current for core in psutil.cpu_freq(percpu=True)])
     return max(frequencies) * 1e6 if frequencies and max(frequencies) > 0 else None
 

@@ -19,6 +19,10 @@ class Runtime(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
 
+    def missing(self, device: Device) -> str | None:  # noqa: ARG002
+        """Say why it cannot run on this kind of device, or None where it can."""
+        return None
+
     @abstractmethod
     def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor", device: Device, index: int) -> Call:
         """Return a call that runs the network once on `inputs`, which are on the device, and returns its output.
