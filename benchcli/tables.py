@@ -117,7 +117,8 @@ def _time(record: Record) -> tuple[str, str]:
         relative = "1"
     else:
         relative = units.speed(timing.relative) if timing.relative else UNKNOWN
-    mark = " !" if any(code.startswith(MARKED) for code in record.warnings) else ""
+    marked = any(code.startswith(MARKED) for code in record.warnings)
+    mark = " !" if marked and record.variant.name != record.family.baseline else ""
     return units.milliseconds(timing.seconds.estimate), relative + mark
 
 
