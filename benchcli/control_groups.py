@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchcli.system_files import lines
+
 ROOT = Path("/")
 
 
@@ -22,7 +24,7 @@ def folders(root: Path = ROOT) -> Iterator[Path]:
 
     In a container the path that the kernel tells may be one that is seen only from outside; its parents then are not.
     """
-    for line in _lines(root / "proc/self/cgroup"):
+    for line in lines(root / "proc/self/cgroup"):
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         for top in _mounts(controllers):
@@ -44,24 +46,17 @@ def _found(read: Callable[[Path], float | None], root: Path) -> Iterator[float]:
 
 
 def _quota(folder: Path) -> float | None:
-    first = (_lines(folder / "cpu.max") or [""])[0].split()
+    first = (lines(folder / "cpu.max") or [""])[0].split()
     if not first:
-        first = [next(iter(_lines(folder / f"cpu.cfs_{name}_us")), "") for name in ("quota", "period")]
+        first = [next(iter(lines(folder / f"cpu.cfs_{name}_us")), "") for name in ("quota", "period")]
     quota, period = [*first, "", ""][:2]
     return int(quota) / int(period) if quota.isdecimal() and period.isdecimal() and int(period) else None
 
 
 def _throttled(folder: Path) -> float | None:
-    for line in _lines(folder / "cpu.stat"):
+    for line in lines(folder / "cpu.stat"):
         name, _, number = line.partition(" ")
         unit = {"throttled_usec": 1e-6, "throttled_time": 1e-9}.get(name)
         if unit and number.strip().isdecimal():
             return int(number) * unit
     return None
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from benchcli.control_groups import quota_cores
+from benchcli.system_files import lines
 
 SYSTEM = Path("/sys/devices/system")
 SIMD = ("sse4", "avx", "fma", "amx", "f16c", "asimd", "neon", "sve", "bf16", "i8mm")
@@ -42,7 +43,7 @@ def machine() -> dict[str, Any]:
 
 def simd() -> list[str]:
     """Return the vector extensions of the processor, as Linux tells them."""
-    for line in _lines("/proc/cpuinfo"):
+    for line in lines("/proc/cpuinfo"):
         key, _, value = line.partition(":")
         if key.strip() in {"flags", "Features"}:
             return [flag for flag in value.split() if flag.startswith(SIMD)]
@@ -80,7 +81,7 @@ def chosen(path: str) -> str | None:
 
 def first_line(path: str | Path) -> str | None:
     """Return a file's first line, or None where it cannot be read."""
-    return next((line.strip() for line in _lines(path)), None)
+    return next((line.strip() for line in lines(path)), None)
 
 
 def digest(machine_facts: Mapping[str, Any], *others: Mapping[str, Any]) -> str:
@@ -106,7 +107,7 @@ def system() -> str:
 
 def cpu_model() -> str:
     """Return the processor's name as the system tells it."""
-    for line in _lines("/proc/cpuinfo"):
+    for line in lines("/proc/cpuinfo"):
         key, _, value = line.partition(":")
         if key.strip() in {"model name", "Model", "cpu model"} and value.strip():
             return value.strip()
@@ -124,7 +125,7 @@ def caches() -> dict[str, str]:
     """Return the first core's caches by level, where Linux tells: {"L2": "1024K"}."""
     found = {}
     for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        level, kind, size = (next(iter(_lines(folder / name)), "").strip() for name in ("level", "type", "size"))
+        level, kind, size = (next(iter(lines(folder / name)), "").strip() for name in ("level", "type", "size"))
         if size:
             found[f"L{level}{'i' if kind == 'Instruction' else 'd' if kind == 'Data' else ''}"] = size
     return found
@@ -141,24 +142,17 @@ def last_cache_bytes() -> int | None:
 
 def virtualised() -> bool | None:
     """Say whether a hypervisor runs this machine, or None where that cannot be seen."""
-    flags = [line for line in _lines("/proc/cpuinfo") if line.startswith("flags")]
+    flags = [line for line in lines("/proc/cpuinfo") if line.startswith("flags")]
     return "hypervisor" in flags[0].split() if flags else None
 
 
 def commit() -> str | None:
     """Return the commit of the checkout that this package runs from, read without git; None elsewhere."""
     git = Path(__file__).parent.parent / ".git"
-    head = next(iter(_lines(git / "HEAD")), "")
+    head = next(iter(lines(git / "HEAD")), "")
     if not head.startswith("ref: "):
         return head or None
     reference = head.removeprefix("ref: ")
-    loose = next(iter(_lines(git / reference)), None)
-    packed = (line.split()[0] for line in _lines(git / "packed-refs") if line.endswith(f" {reference}"))
+    loose = next(iter(lines(git / reference)), None)
+    packed = (line.split()[0] for line in lines(git / "packed-refs") if line.endswith(f" {reference}"))
     return loose or next(packed, None)
-
-
-def _lines(path: str | Path) -> list[str]:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []

@@ -11,7 +11,7 @@ from tests.conftest import in_process
 PACKAGE = Path(benchcli.__file__).parent
 
 LAYERS = (
-    ("benchcli", "errors", "toml_lines", "schema"),
+    ("benchcli", "errors", "toml_lines", "schema", "system_files"),
     ("plugins", "limits", "control_groups", "clock"),
     ("statistics", "units", "paper", "layers"),
     ("guidelines",),

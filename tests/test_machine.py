@@ -26,7 +26,7 @@ def test_a_tenth_of_a_core_is_still_a_core(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_without_proc_the_machine_is_still_described(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_lines", lambda _path: [])
+    monkeypatch.setattr(machine, "lines", lambda _path: [])
     facts = machine.machine()
     assert facts["cpu"]
     assert facts["virtualised"] is None

@@ -14,6 +14,7 @@ import psutil
 
 from benchcli.control_groups import throttled_s
 from benchcli.schema import Conditions
+from benchcli.system_files import lines
 
 try:
     import resource
@@ -124,7 +125,7 @@ def between(launch: int, start: Moment, end: Moment, call_overhead_s: float) -> 
 
 def waiting_s(root: Path = ROOT) -> float | None:
     """Return for how long some task waited for a core (Linux's pressure stall information)."""
-    for line in _lines(root / "proc/pressure/cpu"):
+    for line in lines(root / "proc/pressure/cpu"):
         kind, *pairs = line.split()
         found = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         if kind == "some" and found.get("total", "").isdecimal():
@@ -184,10 +185,3 @@ def _less(end: float | None, start: float | None) -> float | None:
 
 def _count(end: int | None, start: int | None) -> int | None:
     return None if end is None or start is None else end - start
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
