@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -123,29 +124,37 @@ def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, la
         survey([family(variant("a"))], Target(), QUICK, launcher)
 
 
-@pytest.mark.parametrize("forks", [pytest.param(True, marks=FORKED), False])
-def test_a_worker_ends_with_its_listener(forks: bool) -> None:
-    """A listener that is killed outright cannot end its worker: the worker finds the pipe closed."""
+def listener_of(families: str, forks: bool) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """Start a process that listens to a survey of these families; return it and, when all are up, its workers."""
     program = (
         f"import sys; sys.path[:0] = [{str(Path(__file__).parent.parent)!r}]\n"
         "from tests.values import family, variant\n"
         "from benchcli.measure.process import workers\n"
         "from benchcli.measure.protocol import SURVEY, Task\n"
         "from benchcli.schema import Target\n"
-        "task = Task(SURVEY, Target(), tuple(family(variant(str(n))) for n in range(100000)), {})\n"
+        f"task = Task(SURVEY, Target(), tuple({families}), {{}})\n"
         f"with workers({forks}) as launcher:\n"
         "    for event in launcher(task, 60): print(event, flush=True)\n"
     )
-    import subprocess
-
     listener = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert listener.stdout
     listener.stdout.readline()
-    alive = psutil.Process(listener.pid).children(recursive=True)
-    assert len(alive) == 1 + forks
+    return listener, psutil.Process(listener.pid).children(recursive=True)
+
+
+def kill_outright(listener: subprocess.Popen[str]) -> None:
     os.kill(listener.pid, signal.SIGKILL)
     listener.wait()
+    assert listener.stdout
     listener.stdout.close()
+
+
+@pytest.mark.parametrize("forks", [pytest.param(True, marks=FORKED), False])
+def test_a_worker_ends_with_its_listener(forks: bool) -> None:
+    """A listener that is killed outright cannot end its worker: the worker finds the pipe closed."""
+    listener, alive = listener_of("family(variant(str(n))) for n in range(100000)", forks)
+    assert len(alive) == 1 + forks
+    kill_outright(listener)
     assert psutil.wait_procs(alive, timeout=20)[1] == []
 
 
@@ -203,28 +212,11 @@ def test_a_nursery_has_loaded_torch_and_started_no_thread() -> None:
 
 
 @FORKED
-def test_even_a_worker_that_is_stopped_ends_with_its_listener(tmp_path: Path) -> None:
-    program = (
-        f"import sys; sys.path[:0] = [{str(Path(__file__).parent.parent)!r}]\n"
-        "from tests.values import family, variant\n"
-        "from benchcli.measure.process import workers\n"
-        "from benchcli.measure.protocol import SURVEY, Task\n"
-        "from benchcli.schema import Target\n"
-        "with workers(True) as launcher:\n"
-        "    for event in launcher(Task(SURVEY, Target(), (family(variant('a', 'hangs')),), {}), 60):\n"
-        "        print(event, flush=True)\n"
-    )
-    import subprocess
-
-    listener = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert listener.stdout
-    listener.stdout.readline()
-    alive = psutil.Process(listener.pid).children(recursive=True)
+def test_even_a_worker_that_is_stopped_ends_with_its_listener() -> None:
+    listener, alive = listener_of("[family(variant('a', 'hangs'))]", forks=True)
     assert len(alive) == 2
     alive[-1].suspend()
-    os.kill(listener.pid, signal.SIGKILL)
-    listener.wait()
-    listener.stdout.close()
+    kill_outright(listener)
     assert psutil.wait_procs(alive, timeout=20)[1] == []
 
 

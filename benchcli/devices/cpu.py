@@ -53,14 +53,14 @@ class Cpu(Device):
         """Time calls with the clock read once before and once after all of them."""
         clock = time.perf_counter_ns
 
-        def seconds(calls: int) -> Elapsed:
+        def timed(calls: int) -> Elapsed:
             rounds = repeat(None, calls)
             start = clock()
             for _ in rounds:
                 call()
             return Elapsed((clock() - start) / 1e9)
 
-        return seconds
+        return timed
 
     def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
         """Time calls one by one; before each, twice the last cache's size is read and written."""
@@ -69,14 +69,14 @@ class Cpu(Device):
         timer = self.timer(call, costs, index)
         buffer = torch.zeros(2 * (last_cache_bytes() or CACHE_BYTES) // 4)
 
-        def seconds(calls: int) -> Elapsed:
+        def timed(calls: int) -> Elapsed:
             total = 0.0
             for _ in range(calls):
                 buffer.add_(1.0)  # not zero_: storing without reading may go around the caches
                 total += timer(1).seconds
             return Elapsed(total)
 
-        return seconds
+        return timed
 
 
 DEVICES.add(Cpu())

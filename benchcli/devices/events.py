@@ -41,7 +41,7 @@ class EventDevice(Device):
         start, end = self.event(index), self.event(index)
         enqueue, clock = self.enqueuer(call, costs), self.host_clock()
 
-        def seconds(calls: int) -> Elapsed:
+        def timed(calls: int) -> Elapsed:
             rounds = repeat(None, calls)
             self.synchronize(index)
             begin_s = clock()
@@ -53,7 +53,7 @@ class EventDevice(Device):
             end.synchronize()
             return Elapsed(float(start.elapsed_time(end)) / 1e3, host_s)  # events tell milliseconds
 
-        return seconds
+        return timed
 
     def host_clock(self) -> Callable[[], float]:
         """Return what tells the host's seconds."""
@@ -68,7 +68,7 @@ class EventDevice(Device):
         enqueue, flush = self.enqueuer(call, costs), self.flusher(index)
         events: list[tuple[Any, Any]] = []
 
-        def seconds(calls: int) -> Elapsed:
+        def timed(calls: int) -> Elapsed:
             events.extend((self.event(index), self.event(index)) for _ in range(calls - len(events)))
             self.synchronize(index)
             for start, end in events[:calls]:
@@ -79,7 +79,7 @@ class EventDevice(Device):
             self.synchronize(index)
             return Elapsed(sum(float(start.elapsed_time(end)) for start, end in events[:calls]) / 1e3)
 
-        return seconds
+        return timed
 
     def flusher(self, index: int) -> Callable[[], object]:
         """Return what queues a write of twice the last cache's size on the device."""

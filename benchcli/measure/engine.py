@@ -100,18 +100,19 @@ class _Engine:
     def _launch(
         self, families: list[Family], until_s: float, least: int, last_s: float = 0.0
     ) -> Generator[FamilyResult, None, list[Family]]:
-        open_, done = list(families), 0
+        # Each family with what of it still needs launches; one that failed in the survey has nothing left, and is done.
+        open_, done = [(family, self.evidence.needed(family) or family) for family in families], 0
         while open_ and another_launch(done, least, self._spent_s() + last_s <= until_s, self.run.plan):
             start_s = self._spent_s()
-            doing = f"{'+'.join(dict.fromkeys(f.guideline for f in open_))}: launch {self.evidence.launches + 1}"
+            doing = f"{'+'.join(dict.fromkeys(f.guideline for f, _ in open_))}: launch {self.evidence.launches + 1}"
             self.run.observer(Progress(doing, start_s, self.most_s))
-            self.evidence.launch(open_, self.run.launcher)
+            self.evidence.launch([needed for _, needed in open_], self.run.launcher)
             done, last_s = done + 1, self._spent_s() - start_s
             self.last_s = last_s
-            for family in [family for family in open_ if self.evidence.needed(family) is None]:
-                open_.remove(family)
-                yield self.result(family)
-        return open_
+            looked_at = [(family, self.evidence.needed(family)) for family, _ in open_]
+            open_ = [(family, needed) for family, needed in looked_at if needed]
+            yield from (self.result(family) for family, needed in looked_at if needed is None)
+        return [family for family, _ in open_]
 
     def _spent_s(self) -> float:
         return self.run.clock() - self.begun_s

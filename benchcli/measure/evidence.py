@@ -1,6 +1,6 @@
 """What is known of the families of a run so far, and the launch that adds to it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -30,9 +30,8 @@ class Evidence:
     samples: dict[Key, list[Sample]] = field(default_factory=dict)
     conditions: dict[str, list[Conditions]] = field(default_factory=dict)
 
-    def launch(self, families: Iterable[Family], launcher: Launcher) -> None:
-        """Make one launch of the variants that need it; where its worker dies, again without the culprit."""
-        wanted = [part for family in families if (part := self.needed(family))]
+    def launch(self, wanted: Sequence[Family], launcher: Launcher) -> None:
+        """Make one launch of families; where its worker dies, again, and in the end without the culprit."""
         attempt = 0
         while rest := tuple(without(wanted, set(self.casualties.failures))):
             task = Task(
