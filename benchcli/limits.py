@@ -11,6 +11,7 @@ WIDTHS: Final = (1, 16384)
 THREADS: Final = (1, 1024)
 COMPARISONS: Final = (2, 10000)
 LAUNCHES: Final = (1, 1000)
+CONFIRMATIONS: Final = (5, 100)
 
 DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
 LAYOUTS: Final = ("nchw", "nhwc")

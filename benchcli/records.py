@@ -101,7 +101,7 @@ def row(record: Record) -> dict[str, Cell]:
         **_time(record),
         "warnings": " | ".join(record.warnings) or None,
         "channels": record.variant.channels,
-        "size": record.variant.shape[1],
+        "size": record.variant.shape[-1],
         "allocator": target.allocator,
         "cache": target.cache,
         "set_aside": record.timing.set_aside if record.timing else None,

@@ -10,6 +10,7 @@ from typing import Any
 from benchcli import machine
 from benchcli.devices.base import split_name
 from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.folder import unused
 from benchcli.measure.allocator import STEADY, has_effect
 from benchcli.measure.disturbances import BUSY_SHARE
 from benchcli.measure.engine import Observer, Progress, Run, measure
@@ -17,7 +18,7 @@ from benchcli.measure.process import Launcher
 from benchcli.measure.survey import Survey, survey
 from benchcli.measure.watch import look, unseen
 from benchcli.records import SCHEMA
-from benchcli.results import ResultsFolder, unused
+from benchcli.results import ResultsFolder
 from benchcli.schema import Family, FamilyResult, Plan, Suite, Target, Verdict
 from benchcli.verdicts import verdicts
 

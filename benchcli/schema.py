@@ -5,11 +5,20 @@ suite -> family -> variant -> costs -> samples -> record -> verdict
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-Parameter = int | str | bool
+Parameter = int | float | str | bool | list[Any]
 Aside = Literal["preempted", "throttled", "clock"]
 Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder that holds one version of the code of somebody's networks."""
+
+    folder: str
+    place: Literal["first", "only", "last"]
+    """Before what is installed, after it, or before it and nothing else will do."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +30,12 @@ class Variant:
     builder: str
     """`package.module:callable` that makes the `nn.Module` from `params`."""
     params: Mapping[str, Parameter]
-    shape: tuple[int, int, int]
-    """Channels, height and width of the input; the batch is the family's."""
+    shape: tuple[int, ...]
+    """Of the input, without its batch, which is the family's: channels, height and width of an image."""
     channels: str
     """The channels as a person reads them: "184", "9:108"."""
+    source: Source | None = None
+    """Where its code lies; None: in benchcli, or installed."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,7 @@ class Family:
 
     name: str
     guideline: str
+    """Empty for networks that are of no guideline."""
     scale: int
     widths: str
     batch: int
@@ -99,6 +111,15 @@ class Costs:
     mac_compulsory_bytes: int
     unknown: tuple[str, ...] = ()
     """Operators without a rule, and counters that disagree: shown, never a silent zero."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a network computed from a known input with known weights, in eager float32."""
+
+    shape: tuple[int, ...]
+    fingerprint: tuple[float, ...]
+    """See `benchcli.measure.fingerprint`."""
 
 
 @dataclass(frozen=True)

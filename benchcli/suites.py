@@ -1,18 +1,18 @@
 """Read suites: TOML files that say which families to measure. The format is in `suites/README.md`."""
 
 import tomllib
-from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from benchcli import limits
 from benchcli.errors import UserError, unknown
-from benchcli.families import Request, Widths
-from benchcli.guidelines.base import GUIDELINES, Width
+from benchcli.families import Request
+from benchcli.own import OwnNetwork, OwnRequest
+from benchcli.suite_keys import GUIDELINE_KEYS, NETWORK_KEYS, VARIANT_KEYS, Keys
 from benchcli.toml_lines import line_of
 
 SUITE_KEYS = ("description", "family")
+Asked = Request | OwnRequest
 
 
 class SuiteFile:
@@ -29,7 +29,7 @@ class SuiteFile:
         """What the suite is for, in a line."""
         return str(self._table.get("description", ""))
 
-    def requests(self) -> tuple[Request, ...]:
+    def requests(self) -> tuple[Asked, ...]:
         """Return the families asked for. Raises UserError at the first key that is wrong."""
         for key in self._table:
             if key not in SUITE_KEYS:
@@ -40,7 +40,7 @@ class SuiteFile:
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             raise self._error("family must be a list of tables, each headed [[family]]", "family")
         if not tables:
-            raise UserError(f"{self.path}: the suite is empty: add a [[family]] with a guideline")
+            raise UserError(f"{self.path}: the suite is empty: add a [[family]] with a guideline or a network")
         requests = tuple(self._request(index, table) for index, table in enumerate(tables))
         self._check_names(requests)
         return requests
@@ -59,27 +59,57 @@ class SuiteFile:
         except (ValueError, RecursionError) as error:  # a number too long to read, brackets too deep
             raise UserError(f"{self.path}: not TOML that can be read: {error}") from None
 
-    def _request(self, index: int, table: dict[str, Any]) -> Request:
+    def _request(self, index: int, table: dict[str, Any]) -> Asked:
+        if "guideline" in table and ("network" in table or "variant" in table):
+            raise self._error("a family has a guideline or networks of its own, not both", "guideline", index)
+        if "guideline" in table:
+            return Request(**self._fields(index, table, GUIDELINE_KEYS))
+        if "network" in table or "variant" in table:
+            return self._own(index, table)
+        for key in table:
+            if key not in {**GUIDELINE_KEYS, **NETWORK_KEYS}:
+                raise self._error(str(unknown("key", key, sorted({**GUIDELINE_KEYS, **NETWORK_KEYS}))), key, index)
+        raise self._error("a family needs a guideline, or a network of your own", "family", index)
+
+    def _own(self, index: int, table: dict[str, Any]) -> OwnRequest:
+        fields = self._fields(index, table, NETWORK_KEYS)
+        if "name" not in fields:
+            raise self._error("a family of your own networks needs a name", "family", index)
+        shared = {"builder": fields.pop("builder", None), "shape": fields.pop("shape", None)}
+        arguments, tables = fields.pop("arguments", {}), fields.pop("variants", [{}])
+        networks = []
+        for table_ in tables:
+            own = {"name": fields["name"] if len(tables) == 1 else None, **shared}
+            own |= self._fields(index, table_, VARIANT_KEYS)
+            for key, field in (("name", "name"), ("network", "builder"), ("shape", "shape")):
+                if own[field] is None:
+                    raise self._error(f"{fields['name']}: a network needs a {key}", "family", index)
+            networks.append(OwnNetwork(**{**own, "arguments": {**arguments, **own.get("arguments", {})}}))
+        names = [network.name for network in networks]
+        if len(set(names)) < len(names):
+            raise self._error(f"{fields['name']}: two networks have one name", "family", index)
+        return OwnRequest(networks=tuple(networks), **fields)
+
+    def _fields(self, index: int, table: dict[str, Any], keys: Keys) -> dict[str, Any]:
+        """Return what a table's keys become. Raises UserError at the first that is wrong."""
         fields: dict[str, Any] = {}
         for key, value in table.items():
-            if key not in _KEYS:
-                raise self._error(str(unknown("key", key, sorted(_KEYS))), key, index)
-            field, read = _KEYS[key]
+            if key not in keys:
+                raise self._error(str(unknown("key", key, sorted(keys))), key, index)
+            field, read = keys[key]
             try:
                 fields[field] = read(key, value)
             except UserError as error:
                 raise self._error(str(error), key, index) from None
-        if "guideline" not in fields:
-            raise self._error("a family needs a guideline", "family", index)
-        return Request(**fields)
+        return fields
 
-    def _check_names(self, requests: tuple[Request, ...]) -> None:
+    def _check_names(self, requests: tuple[Asked, ...]) -> None:
         seen: set[str] = set()
         for index, request in enumerate(requests):
-            name = request.name or request.guideline
+            name = request.guideline if isinstance(request, Request) and request.name is None else request.name
             if name in seen:
                 raise self._error(f"two families are named {name!r}: give one a name of its own", "name", index)
-            seen.add(name)
+            seen.add(str(name))
 
     def _error(self, text: str, key: str, index: int | None = None) -> UserError:
         line = line_of(self._text, key, index)
@@ -118,81 +148,3 @@ def _read(path: Path) -> str:
         raise UserError(f"no suite at {path}: `benchcli list` names those that ship") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _text(key: str, value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise UserError(f"{key} must be a text, not {value!r}")
-    return value
-
-
-def _name(key: str, value: object) -> str:
-    name = _text(key, value)
-    if not all(letter.isalnum() or letter in "-_." for letter in name):
-        raise UserError(f"{key} may hold letters, digits, '-', '_' and '.', not {name!r}")
-    return name
-
-
-def _guideline(key: str, value: object) -> str:
-    return GUIDELINES[_text(key, value)].name
-
-
-def _list(value: object) -> Iterator[object]:
-    yield from value if isinstance(value, list) else [value]
-
-
-def _several(key: str, value: object, read: Callable[[object], Any]) -> tuple[Any, ...]:
-    found = tuple(read(item) for item in _list(value))
-    if not found:
-        raise UserError(f"{key} is an empty list")
-    if len(set(found)) < len(found):
-        raise UserError(f"{key} has a value twice")
-    return found
-
-
-def _wholes(least_most: tuple[int, int]) -> Callable[[str, object], tuple[int, ...]]:
-    return lambda key, value: _several(key, value, lambda item: limits.whole(key, item, least_most))
-
-
-def _choices(kind: str, known: tuple[str, ...]) -> Callable[[str, object], tuple[str, ...]]:
-    def choice(item: object) -> str:
-        if item not in known:
-            raise unknown(kind, item, known)
-        return str(item)
-
-    return lambda key, value: _several(key, value, choice)
-
-
-def _values(key: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        raise UserError(f"{key} must be a list of places on the guideline's axis, not {value!r}")
-    if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in value):
-        raise UserError(f"{key} must hold texts or whole numbers, not {value!r}")
-    return tuple(str(item) for item in value)
-
-
-def _widths(key: str, value: object) -> Widths:
-    if isinstance(value, list):
-        return tuple(_width(key, item) for item in value)
-    if isinstance(value, str):
-        return value
-    return limits.whole(key, value, limits.WIDTHS)
-
-
-def _width(key: str, item: object) -> Width:
-    if isinstance(item, list):
-        return tuple(limits.whole(key, part, limits.WIDTHS) for part in item)
-    return limits.whole(key, item, limits.WIDTHS)
-
-
-_KEYS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
-    "guideline": ("guideline", _guideline),
-    "name": ("name", _name),
-    "widths": ("widths", _widths),
-    "values": ("values", _values),
-    "scales": ("scales", _wholes(limits.SCALES)),
-    "batch": ("batches", _wholes(limits.BATCHES)),
-    "dtype": ("dtypes", _choices("dtype", limits.DTYPES)),
-    "layout": ("layouts", _choices("layout", limits.LAYOUTS)),
-    "size": ("size", lambda key, value: limits.whole(key, value, limits.SIZES)),
-}

@@ -56,6 +56,15 @@ def speed(interval: Interval) -> str:
     return f"{interval.estimate:.3f} ± {(above + below) / 2:.3f}"
 
 
+def change(interval: Interval) -> str:
+    """Return the change that a factor makes: "+5.1 % (+4.7 to +5.6 %)"; its estimate alone where it has no ends."""
+    middle = percent(interval.estimate - 1, signed=True)
+    if interval.low is None or interval.high is None:
+        return middle
+    low, high = (percent(end - 1, signed=True) for end in (interval.low, interval.high))
+    return f"{middle} ({low.removesuffix(' %')} to {high})"
+
+
 def seconds(duration: float) -> str:
     """Return a duration for talk: "14 s", "2 min 5 s"."""
     minutes, rest = divmod(round(duration), 60)

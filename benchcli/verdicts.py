@@ -17,8 +17,8 @@ Outcome = Literal["holds", "reversed", "no effect", "inconclusive"]
 
 
 def verdicts(results: Iterable[FamilyResult], effect: float = EFFECT) -> list[Verdict]:
-    """Return a verdict for each family."""
-    return [verdict(result, effect) for result in results]
+    """Return a verdict for each family of a guideline."""
+    return [verdict(result, effect) for result in results if result.family.guideline]
 
 
 def verdict(result: FamilyResult, effect: float = EFFECT) -> Verdict:

@@ -1,10 +1,12 @@
 """What tests share: the command line on the fake device, workers inside this process, golden files."""
 
 import itertools
+import queue
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +16,8 @@ import pytest
 from benchcli.measure.probe import Probe
 from benchcli.measure.process import Died
 from benchcli.measure.protocol import (
+    SERVE,
+    Done,
     Event,
     Sampled,
     Task,
@@ -37,10 +41,35 @@ def inline(task: Task, silence_s: float) -> Iterator[Event | Died]:
     """Run a worker's task in this process, through the wire format, with few rounds."""
     from benchcli.measure.worker import do
 
+    if task.kind == SERVE:
+        yield from serving(task)
+        return
     events: list[str] = []
     short = replace(task, seconds=0.0, rounds=3)
     do(decode_task(encode_task(short)), lambda event: events.append(encode_event(event)))
     yield from map(steady, map(decode_event, events))
+
+
+def serving(task: Task) -> Generator[Event | Died, str | None, bool]:
+    """Run a worker that serves in a thread of this process; what is sent to it is a line that it hears."""
+    from benchcli.measure.worker import do
+
+    events: queue.SimpleQueue[str] = queue.SimpleQueue()
+    questions: queue.SimpleQueue[str] = queue.SimpleQueue()
+    decoded = decode_task(encode_task(task))
+    work = threading.Thread(target=do, args=(decoded, lambda event: events.put(encode_event(event)), questions.get))
+    work.start()
+    event: Event | None = None
+    try:
+        while not isinstance(event, Done):
+            event = steady(decode_event(events.get(timeout=30)))
+            told = yield event
+            if told is not None:
+                questions.put(told)
+    finally:
+        questions.put("null")
+        work.join(timeout=30)
+    return True
 
 
 CONDITIONS = Conditions(
@@ -97,7 +126,7 @@ def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     ) -> Outcome:
         ticks = itertools.count()
         session = Session(
-            workers=lambda: nullcontext(launcher),
+            workers=lambda python=None: nullcontext(launcher),
             clock=lambda: next(ticks) / 10,
             busy_cores=lambda: busy,
             probe=lambda: PROBE,

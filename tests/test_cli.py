@@ -411,7 +411,7 @@ def test_nothing_measured_is_exit_code_4(cli: Cli) -> None:
 
 
 def test_a_full_disk_is_said_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    import benchcli.results
+    import benchcli.folder
 
     calls = 0
 
@@ -421,7 +421,7 @@ def test_a_full_disk_is_said_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPat
         if calls > 4:  # two headers and the first family's two files fit
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(benchcli.results.os, "fsync", full)
+    monkeypatch.setattr(benchcli.folder.os, "fsync", full)
     found = cli("run", "quick", *FAKE, "--output", "run")
     assert found.code == 2
     assert found.err.count("\n") == 1

@@ -5,8 +5,9 @@ import pandas
 import pytest
 
 from benchcli.errors import UserError
+from benchcli.folder import unused
 from benchcli.records import COLUMNS, SCHEMA, parse, row
-from benchcli.results import ResultsFolder, unused
+from benchcli.results import ResultsFolder
 from benchcli.schema import Failure, FamilyResult, Interval, Target, Variant
 from tests.values import conditions, family, record, sample, variant
 
@@ -205,7 +206,7 @@ def test_a_write_that_fails_half_way_leaves_the_earlier_rows_as_they_were(
 def test_a_newer_schema_is_refused_by_name(tmp_path: Path) -> None:
     folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
     folder.describe({"schema": SCHEMA + 1})
-    with pytest.raises(UserError, match=f"not of schema {SCHEMA}"):
+    with pytest.raises(UserError, match=f"is of schema {SCHEMA + 1}, not {SCHEMA}: a newer benchcli"):
         _ = folder.environment
 
 

@@ -46,8 +46,8 @@ def test_every_shipped_suite_expands_on_every_kind_of_device(path: Path) -> None
         assert len({family.name for family in families}) == len(families)
 
 
-def test_the_three_suites_ship() -> None:
-    assert [path.stem for path in shipped_suites()] == ["aligned", "paper", "quick"]
+def test_the_suites_ship() -> None:
+    assert [path.stem for path in shipped_suites()] == ["aligned", "ci", "paper", "quick"]
 
 
 def test_a_suite_of_ones_own_has_its_widths_axes_batches_and_dtypes(tmp_path: Path) -> None:

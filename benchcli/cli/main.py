@@ -25,6 +25,8 @@ FINE, UNEXPECTED, USAGE, NOT_MEASURED, INTERRUPTED = 0, 1, 2, 4, 130
 VERBS: Final = {
     "guideline": "Measure a guideline here and say whether it holds.",
     "run": "Measure a suite: one that ships, or your own.",
+    "check": "Say what a change made slower, and fail where it did.",
+    "compare": "Hold recorded runs side by side.",
     "selftest": "Show how far this machine's figures can be trusted.",
     "list": "List guidelines, suites, widths, devices and more.",
     "device": "Show what would be measured on.",

@@ -12,6 +12,7 @@ from benchcli.cli.progress import progress
 from benchcli.cli.session import Session
 from benchcli.errors import UserError
 from benchcli.reporters.base import REPORTERS
+from benchcli.run_page import page
 from benchcli.running import Report, Request, Tools, UnfinishedRunError, preflight, run_suite
 from benchcli.schema import Suite
 
@@ -39,7 +40,7 @@ def measure_and_show(session: Session, suite: Suite, options: dict[str, Any]) ->
 
 def _show(report: Report, format_: str) -> None:
     if report.results:
-        click.echo(REPORTERS[format_].render(report), nl=False)
+        click.echo(REPORTERS[format_].render(page(report)), nl=False)
 
 
 def _say_what_is_left(run: UnfinishedRunError) -> None:

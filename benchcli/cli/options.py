@@ -1,9 +1,10 @@
 """The options that verbs share, as decorators."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,16 +14,19 @@ from benchcli.cli import parameters
 from benchcli.cli.session import Session
 from benchcli.devices.base import DEVICES, split_name
 from benchcli.errors import UserError, unknown
-from benchcli.families import NAMED_WIDTHS, Request, expand
+from benchcli.families import NAMED_WIDTHS, expand
 from benchcli.measure.allocator import ALLOCATORS
+from benchcli.own import OwnRequest, expand_own, taken_from
 from benchcli.reporters.base import REPORTERS
 from benchcli.runtimes.base import RUNTIMES
-from benchcli.schema import Family, Plan, Target
+from benchcli.schema import Family, Plan, Source, Target
+from benchcli.suites import Asked, SuiteFile
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT = Plan()
 CACHES = ("warm", "cold")
+NO_VARIATION = dict.fromkeys(("width", "widths", "scales", "batches", "dtypes", "layouts"))
 
 
 def session_option(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -158,7 +162,7 @@ def output_options(command: Command) -> Command:
             type=parameters.folder(),
             help="Folder of a run that was cut short: measure only what it lacks.",
         ),
-        format_option(*sorted((each.name for each in REPORTERS), key=lambda name: name != "table")),
+        run_format_option,
     )
 
 
@@ -180,6 +184,20 @@ def format_option(*known: str) -> Callable[[Command], Command]:
     )
 
 
+def run_format_option(command: Command) -> Command:
+    """Add --format with the formats that any page has."""
+    return format_option(*_table_first(each.name for each in REPORTERS if not each.for_checks))(command)
+
+
+def check_format_option(command: Command) -> Command:
+    """Add --format with those that show findings too."""
+    return format_option(*_table_first(each.name for each in REPORTERS))(command)
+
+
+def _table_first(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda name: name != "table")
+
+
 def device_name(text: str) -> str:
     """Return the name of a device of a kind that is known. Raises UserError with the nearest."""
     kind, colon, number = text.partition(":")
@@ -191,14 +209,37 @@ def device_name(text: str) -> str:
     return text
 
 
-def families_of(request: Request, options: dict[str, Any]) -> Iterator[Family]:
+def families_of(request: Asked, options: Mapping[str, Any]) -> Iterator[Family]:
     """Yield a request's families, with what the command line says of the networks put in place of its own."""
+    if isinstance(request, OwnRequest):
+        yield from _own_families(request, options)
+        return
     if options["width"] and options["widths"]:
         raise UserError("--width and --widths exclude each other: give one")
     named = {name: options[name] for name in ("widths", "scales", "batches", "dtypes", "layouts")}
     changes = {name: value for name, value in (*named.items(), ("widths", options["width"])) if value is not None}
     column = DEVICES[split_name(options["device"])[0]].column
     yield from expand(replace(request, **changes), column)
+
+
+def families_of_suite(file: SuiteFile, options: Mapping[str, Any]) -> list[Family]:
+    """Return the families of a suite, as it and the options say; an error names the file and the line."""
+    found: list[Family] = []
+    for index, request in enumerate(file.requests()):
+        try:
+            found += families_of(request, {**NO_VARIATION, **options})
+        except UserError as error:
+            raise file.family_error(index, error) from None
+    return found
+
+
+def _own_families(request: OwnRequest, options: Mapping[str, Any]) -> Iterator[Family]:
+    for option, name in (("--width", "width"), ("--widths", "widths"), ("--scale", "scales")):
+        if options[name]:
+            raise UserError(f"{option} is for guidelines: {request.name} is a network of your own; leave it out")
+    changes = {name: options[name] for name in ("batches", "dtypes", "layouts") if options[name]}
+    here = Source(str(Path.cwd()), "first")
+    yield from (taken_from(here, family) for family in expand_own(replace(request, **changes)))
 
 
 def target_of(options: Mapping[str, Any]) -> Target:

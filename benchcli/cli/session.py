@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from benchcli.measure.process import Launcher
 
 
-def _processes() -> AbstractContextManager[Launcher]:
+def _processes(python: str = sys.executable) -> AbstractContextManager[Launcher]:
     from benchcli.measure.process import workers
 
-    return workers()
+    return workers(python=python)
 
 
 def _busy_cores() -> float | None:
@@ -36,7 +37,8 @@ def _probe() -> Probe:
 class Session:
     """How workers are launched, what tells the time, and how the machine is looked at."""
 
-    workers: Callable[[], AbstractContextManager[Launcher]] = _processes
+    workers: Callable[..., AbstractContextManager[Launcher]] = _processes
+    """Takes the interpreter to launch them in, which is this one by default."""
     clock: Callable[[], float] = time.monotonic
     busy_cores: Callable[[], float | None] = _busy_cores
     probe: Callable[[], Probe] = _probe

@@ -49,6 +49,8 @@ class Device(ABC):
     """Whether `capture` works."""
     errors_stick: ClassVar[bool] = False
     """Whether an error may leave the device unusable for this process, as one of a kernel's does on a GPU."""
+    pinned: ClassVar[bool] = False
+    """Whether workers that are sampled in turn had better run on one core."""
     resolution_s: ClassVar[float] = 1e-7
     """What the clock can tell apart."""
 

@@ -26,6 +26,7 @@ class Cpu(Device):
     name = "cpu"
     title = "CPU"
     column = "arm"
+    pinned = True
 
     @cached_property
     def resolution_s(self) -> float:  # type: ignore[override]

@@ -1,12 +1,12 @@
 """In a worker: one variant built, placed, checked and ready to be timed."""
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from benchcli.devices.base import Device, Timer
+from benchcli.measure import sources
 from benchcli.runtimes.base import Call, Runtime
 from benchcli.schema import Costs, Family, Status, Variant
 
@@ -44,21 +44,32 @@ class Setting:
     runtime: Runtime
     cache: str
     throttled: Callable[[], bool]
+    seed: int = 0
+    versions: int = 1
+    """How many versions of somebody's code are in this process."""
 
 
-def load(variant: Variant, family: Family, device: str) -> tuple[torch.nn.Module, torch.Tensor]:
-    """Return the variant's network and an input, in float32 on torch's device. Input: (batch, C, H, W)."""
-    module, _, attribute = variant.builder.partition(":")
-    build: Callable[..., torch.nn.Module] = getattr(importlib.import_module(module), attribute)
-    network = build(**variant.params).eval().requires_grad_(False).to(device)
-    return network, torch.randn(family.batch, *variant.shape).to(device)
+def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[torch.nn.Module, torch.Tensor]:
+    """Return the variant's network and an input, in float32 on torch's device. Input: (batch, *shape).
+
+    The same seed gives two versions of a network the same weights, if they draw them in the same order, and the same
+    input in any case.
+    """
+    torch.manual_seed(seed)
+    network = sources.build(variant).eval().requires_grad_(False).to(device)
+    inputs = torch.randn(family.batch, *variant.shape, generator=torch.Generator().manual_seed(seed + 1))
+    return network, inputs.to(device)
 
 
 def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) -> Bench:
     """Build a variant and check its output. Raises WrongOutputError, and what torch raises."""
     device, index = setting.device, setting.index
-    network, inputs = load(variant, family, device.torch_name(index))
-    reference = network(inputs)
+    network, inputs = load(variant, family, device.torch_name(index), setting.seed)
+    reference = as_output(network(inputs))
+    if variant.source and setting.versions > 1:
+        late = sources.imports_while(lambda: network(inputs), variant.source)
+        if late:
+            raise sources.SourceError(f"it imports {late[0]} while it runs, which no second version can share")
     dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
     network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
     inputs = inputs.to(dtype=dtype, memory_format=memory_format)
@@ -74,10 +85,18 @@ def torch_dtype(name: str) -> torch.dtype:
     return dtype
 
 
+def as_output(output: object) -> torch.Tensor:
+    """Return a network's output. Raises WrongOutputError where it is no tensor."""
+    if not isinstance(output, torch.Tensor):
+        raise WrongOutputError(
+            f"the network returned a {type(output).__name__}, not a tensor: wrap it in one that does"
+        )
+    return output
+
+
 def check(output: object, reference: torch.Tensor) -> None:
     """Raise WrongOutputError unless the output is finite, of the right shape and near the reference."""
-    if not isinstance(output, torch.Tensor):
-        raise WrongOutputError(f"the network returned a {type(output).__name__}, not a tensor")
+    output = as_output(output)
     if output.shape != reference.shape:
         raise WrongOutputError(f"its shape is {tuple(output.shape)}, not {tuple(reference.shape)}")
     if not torch.isfinite(output).all():
@@ -100,4 +119,4 @@ def failure(error: Exception) -> tuple[Status, str]:
         return "out-of-memory", text
     if isinstance(error, NotImplementedError) or any(sign in text for sign in NO_SUPPORT):
         return "unsupported", text
-    return "failed", f"{type(error).__name__}: {text}"
+    return "failed", text if isinstance(error, sources.SourceError) else f"{type(error).__name__}: {text}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from benchcli.measure.evidence import Evidence
+from benchcli.measure.evidence import Evidence, taker
 from benchcli.measure.outcome import Context, result
 from benchcli.measure.process import Launcher
 from benchcli.measure.stopping import ALWAYS_LAUNCHES, another_launch
@@ -106,7 +106,7 @@ class _Engine:
             start_s = self._spent_s()
             doing = f"{'+'.join(dict.fromkeys(f.guideline for f, _ in open_))}: launch {self.evidence.launches + 1}"
             self.run.observer(Progress(doing, start_s, self.most_s))
-            self.evidence.launch([needed for _, needed in open_], self.run.launcher)
+            self.evidence.launch([needed for _, needed in open_], taker(self.run.launcher))
             done, last_s = done + 1, self._spent_s() - start_s
             self.last_s = last_s
             looked_at = [(family, self.evidence.needed(family)) for family, _ in open_]

@@ -1,13 +1,13 @@
 """What is known of the families of a run so far, and the launch that adds to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from benchcli.measure.attend import Casualties, Key, attend
 from benchcli.measure.outcome import Known, timings
 from benchcli.measure.process import Died, Launcher
-from benchcli.measure.protocol import LAUNCH, Sampled, Task, Watched
+from benchcli.measure.protocol import LAUNCH, ROUNDS, SECONDS, Sampled, Task, Watched
 from benchcli.measure.stopping import still_wide
 from benchcli.measure.survey import without
 from benchcli.schema import Conditions, Costs, Family, Plan, Sample, Target
@@ -16,6 +16,36 @@ CAP = 0.25
 """Most of a family's budget that one launch may spend on its rounds."""
 
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one launch brought."""
+
+    samples: tuple[tuple[Key, Sample], ...]
+    conditions: tuple[Watched, ...]
+
+
+Taker = Callable[[Task, float, Casualties], Taken | None]
+"""Makes one launch; None where a worker died. The number is the silence allowed, in s."""
+
+
+def taker(launcher: Launcher) -> Taker:
+    """Return what makes a launch in one worker."""
+
+    def take(task: Task, silence_s: float, casualties: Casualties) -> Taken | None:
+        samples: list[tuple[Key, Sample]] = []
+        conditions: list[Watched] = []
+        for event in attend(task, silence_s, launcher, casualties):
+            if isinstance(event, Sampled):
+                samples.append(((event.family, event.sample.variant), event.sample))
+            elif isinstance(event, Watched):
+                conditions.append(event)
+            elif isinstance(event, Died):
+                return None
+        return Taken(tuple(samples), tuple(conditions))
+
+    return take
 
 
 @dataclass
@@ -27,10 +57,12 @@ class Evidence:
     costs: Mapping[Key, Costs]
     casualties: Casualties
     launches: int = 0
+    seconds: float = SECONDS
+    rounds: int = ROUNDS
     samples: dict[Key, list[Sample]] = field(default_factory=dict)
     conditions: dict[str, list[Conditions]] = field(default_factory=dict)
 
-    def launch(self, wanted: Sequence[Family], launcher: Launcher) -> None:
+    def launch(self, wanted: Sequence[Family], take: Taker) -> None:
         """Make one launch of families; where its worker dies, again, and in the end without the culprit."""
         attempt = 0
         while rest := tuple(without(wanted, set(self.casualties.failures))):
@@ -41,9 +73,13 @@ class Evidence:
                 {f.name: {v.name: self.costs[f.name, v.name] for v in f.variants} for f in rest},
                 launch=self.launches,
                 seed=1000 * attempt + self.launches,
+                seconds=self.seconds,
+                rounds=self.rounds,
                 most_seconds=CAP * self.plan.budget_s,
             )
-            if self._listen(task, launcher):
+            taken = take(task, self.plan.silence_s, self.casualties)
+            if taken:
+                self._keep(taken)
                 break
             attempt += 1
         self.launches += 1
@@ -68,22 +104,11 @@ class Evidence:
             conditions=tuple(self.conditions.get(family.name, ())),
         )
 
-    def _listen(self, task: Task, launcher: Launcher) -> bool:
-        """Run one worker and keep what it took; False where it died."""
-        samples: list[tuple[Key, Sample]] = []
-        conditions: list[Watched] = []
-        for event in attend(task, self.plan.silence_s, launcher, self.casualties):
-            if isinstance(event, Sampled):
-                samples.append(((event.family, event.sample.variant), event.sample))
-            elif isinstance(event, Watched):
-                conditions.append(event)
-            elif isinstance(event, Died):
-                return False
-        for key, sample in samples:
+    def _keep(self, taken: Taken) -> None:
+        for key, sample in taken.samples:
             self.samples.setdefault(key, []).append(sample)
-        for watched in conditions:
+        for watched in taken.conditions:
             self.conditions.setdefault(watched.family, []).append(watched.conditions)
-        return True
 
 
 def _of(family: Family, table: Mapping[Key, Value]) -> dict[str, Value]:

@@ -37,14 +37,14 @@ def main() -> None:
 def _import_all() -> None:
     import torch  # noqa: F401
 
-    from benchcli.measure import bench, layout, overhead, sampling, throttle, watch  # noqa: F401
+    from benchcli.measure import launching, serving, sources  # noqa: F401
 
 
 def _work(line: str, events: TextIO) -> NoReturn:
     code = 1
     end_with_parent()
     try:
-        do(decode_task(line), sender(events))
+        do(decode_task(line), sender(events), sys.stdin.readline)
         code = 0
     except BaseException:  # whatever it was, this child must not go on to read its parent's tasks
         traceback.print_exc()

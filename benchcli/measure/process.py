@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -26,10 +27,17 @@ RENEW = 16
 """So many launches are forked from one process; then another is started, whose libraries lie elsewhere in memory."""
 FORKS = sys.platform == "linux"
 """Elsewhere a fork cannot be trusted with what libraries hold, or does not exist: every launch starts from nothing."""
-_ROOT = str(Path(benchcli.__file__).parent.parent)
-# -P: a torch.py in the user's folder must not pass for torch. The package's own place comes last on the path.
-_COMMAND = [sys.executable, "-P", "-c"]
-_PROGRAM = f"import sys; sys.path.append({_ROOT!r}); from benchcli.measure.MODULE import main; main()"
+_PACKAGE = str(Path(benchcli.__file__).parent)
+# The worker is this benchcli, whatever its interpreter has installed, and nothing else is taken from where it lies.
+# -P: a torch.py in the user's folder must not pass for torch.
+_PROGRAM = f"""
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("benchcli", {_PACKAGE!r} + "/__init__.py")
+sys.modules["benchcli"] = package = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+from benchcli.measure.MODULE import main
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -39,28 +47,30 @@ class Died:
     failure: Failure
 
 
-Launcher = Callable[[Task, float], Iterator[Event | Died]]
-"""Runs a task; yields its events, the last of them `Done` or `Died`. The number is the silence allowed, in s."""
+Conversation = Generator[Event | Died, str | None, bool]
+"""A worker's events, the last of them `Done` or `Died`. What is sent to it is a line for the worker."""
+Launcher = Callable[[Task, float], Conversation]
+"""Runs a task; the number is the silence allowed, in s."""
 
 
 @contextlib.contextmanager
-def workers(forks: bool = FORKS) -> Iterator[Launcher]:
+def workers(forks: bool = FORKS, python: str = sys.executable) -> Iterator[Launcher]:
     """Yield what launches fresh workers, each forked from a process that has only imported torch, where that works."""
     if not forks:
-        yield run_worker
+        yield partial(run_worker, python=python)
         return
-    nursery = _Nursery()
+    nursery = _Nursery(python)
     try:
         yield nursery.run
     finally:
         nursery.end()
 
 
-def run_worker(task: Task, silence_s: float) -> Iterator[Event | Died]:
+def run_worker(task: Task, silence_s: float, python: str = sys.executable) -> Conversation:
     """Run a task in a process that begins at nothing, in an environment built from nothing."""
-    process = _Process("worker", worker_environment(task.target))
+    process = _Process(python, "worker", worker_environment(task.target))
     try:
-        yield from process.run(task, silence_s)
+        return (yield from process.run(task, silence_s))
     finally:
         process.end()
 
@@ -68,22 +78,22 @@ def run_worker(task: Task, silence_s: float) -> Iterator[Event | Died]:
 class _Nursery:
     """Keeps a process to fork launches from, and replaces it when it is used up, dead, or of another environment."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: str) -> None:
+        self._python = python
         self._process: _Process | None = None
         self._left = 0
 
-    def run(self, task: Task, silence_s: float) -> Iterator[Event | Died]:
+    def run(self, task: Task, silence_s: float) -> Conversation:
         """Run a task in a fresh fork."""
         process = self._ready(worker_environment(task.target))
         self._left -= 1
         whole = False
         try:
-            for event in process.run(task, silence_s):
-                yield event
-                whole = isinstance(event, Done)
+            whole = yield from process.run(task, silence_s)
         finally:
             if not whole:  # it died, hangs, or nobody listens any more
                 self.end()
+        return whole
 
     def end(self) -> None:
         """End the process and its child."""
@@ -96,23 +106,23 @@ class _Nursery:
         if process and (self._left <= 0 or process.has_ended() or process.environment != environment):
             self.end()
         if self._process is None:
-            self._process, self._left = _Process("nursery", environment), RENEW
+            self._process, self._left = _Process(self._python, "nursery", environment), RENEW
         return self._process
 
 
 class _Process:
     """A running worker or nursery, the lines that it writes, and what it says on stderr."""
 
-    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, python: str, module: str, environment: Mapping[str, str]) -> None:
         self.environment = environment
         self._kills = _kills()
         self._patience = START_S
-        self._process, self._errors = _started(module, environment)
+        self._process, self._errors = _started(python, module, environment)
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=_read, args=(self._process, self._lines), daemon=True).start()
 
-    def run(self, task: Task, silence_s: float) -> Iterator[Event | Died]:
-        """Hand a task over and yield what comes back."""
+    def run(self, task: Task, silence_s: float) -> Conversation:
+        """Hand a task over and yield what comes back; say at the end whether it was done."""
         said_before = self._errors.seek(0, os.SEEK_END)
         _tell(self._process, encode_task(task))
         done = False
@@ -121,18 +131,19 @@ class _Process:
                 line = self._lines.get(timeout=self._patience)
             except queue.Empty:
                 yield Died(Failure("timeout", f"no sign of life for {self._patience:.0f} s"))
-                return
+                return False
             self._patience = silence_s
             code = self._process.wait() if line is None else _exit_code(line)
             if code is not None:
                 if not done:
                     yield Died(_death(code, _tail(self._errors, said_before), self._kills))
-                return
+                return done
             event = _event(line or "")
             if isinstance(event, Done):
                 done = True
-            if event:
-                yield event
+            told = (yield event) if event else None
+            if told is not None:
+                _tell(self._process, told)
 
     def has_ended(self) -> bool:
         """Say whether it is gone."""
@@ -150,13 +161,13 @@ class _Process:
                 _close(stream)
 
 
-def _started(module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[str], IO[bytes]]:
+def _started(python: str, module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[str], IO[bytes]]:
     """Return a process and what it says on stderr. Raises NothingMeasuredError where the system has no more of them."""
     try:
         with contextlib.ExitStack() as undone:
             errors = undone.enter_context(tempfile.TemporaryFile())
             process = subprocess.Popen(
-                [*_COMMAND, _PROGRAM.replace("MODULE", module)],
+                [python, "-P", "-c", _PROGRAM.replace("MODULE", module)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -1,14 +1,20 @@
-"""What the engine and its workers say to each other: one task down, events up, a JSON line each."""
+"""What the engine and its workers say to each other: one task down, events up, a JSON line each.
+
+A worker that serves is asked besides, question by question, when to take which sample.
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
 
-from benchcli.schema import Conditions, Costs, Family, Sample, Status, Target, Variant
+from benchcli.schema import Conditions, Costs, Family, Output, Sample, Source, Status, Target, Variant
 
 SURVEY: Final = "survey"
 LAUNCH: Final = "launch"
+SERVE: Final = "serve"
+SECONDS, ROUNDS = 0.3, 8
+"""A launch samples each family for so long, and so many rounds, at the least."""
 ENDED: Final = "ended"
 """The key under which a nursery tells the exit code of a child."""
 
@@ -17,16 +23,16 @@ ENDED: Final = "ended"
 class Task:
     """What one worker is to do."""
 
-    kind: Literal["survey", "launch"]
+    kind: Literal["survey", "launch", "serve"]
     target: Target
     families: tuple[Family, ...]
     costs: Mapping[str, Mapping[str, Costs]]
     """Family and variant to costs; empty for a survey, which finds them."""
     launch: int = 0
     seed: int = 0
-    seconds: float = 0.3
+    seconds: float = SECONDS
     """Sampling a family takes at least so long, and `rounds` rounds."""
-    rounds: int = 8
+    rounds: int = ROUNDS
     most_seconds: float = 60.0
     """After so long a family's sampling ends with the round under way."""
 
@@ -52,11 +58,26 @@ class Started:
 
 @dataclass(frozen=True)
 class Counted:
-    """The costs of one variant."""
+    """The costs of one variant, and what it computed."""
 
     family: str
     variant: str
     costs: Costs
+    output: Output
+
+
+@dataclass(frozen=True)
+class Ready:
+    """One variant of a worker that serves is warm; so many calls make a sample."""
+
+    family: str
+    variant: str
+    calls: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A worker that serves has made ready what it could, and waits for questions."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +111,29 @@ class Done:
     """The task is finished; a worker that ends without saying so has died."""
 
 
-Event = Described | Started | Counted | Sampled | Watched | Failed | Done
+Event = Described | Started | Counted | Ready | Waiting | Sampled | Watched | Failed | Done
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+
+
+@dataclass(frozen=True)
+class Question:
+    """Ask a worker that serves for one sample."""
+
+    family: str
+    variant: str
+    round: int
+    calls: int
+
+
+def encode_question(question: Question | None) -> str:
+    """Return the question as one line; None is the last one, which ends the serving."""
+    return json.dumps(question and asdict(question))
+
+
+def decode_question(line: str) -> Question | None:
+    """Return the question in a line."""
+    data = json.loads(line)
+    return data and Question(**data)
 
 
 def encode_task(task: Task) -> str:
@@ -103,7 +145,7 @@ def decode_task(line: str) -> Task:
     """Return the task in a line."""
     data = json.loads(line)
     data["target"] = Target(**data["target"])
-    data["families"] = tuple(_family(family) for family in data["families"])
+    data["families"] = tuple(decode_family(family) for family in data["families"])
     data["costs"] = {
         family: {variant: _costs(costs) for variant, costs in of_family.items()}
         for family, of_family in data["costs"].items()
@@ -122,6 +164,8 @@ def decode_event(line: str) -> Event:
     kind = _EVENTS[data.pop("event")]
     if "costs" in data:
         data["costs"] = _costs(data["costs"])
+    if "output" in data:
+        data["output"] = Output(**{name: tuple(numbers) for name, numbers in data["output"].items()})
     if "sample" in data:
         data["sample"] = Sample(**data["sample"])
     if "conditions" in data:
@@ -134,6 +178,11 @@ def _costs(data: Mapping[str, Any]) -> Costs:
     return Costs(**{**data, "unknown": tuple(data["unknown"])})
 
 
-def _family(data: Mapping[str, Any]) -> Family:
-    variants = tuple(Variant(**{**variant, "shape": tuple(variant["shape"])}) for variant in data["variants"])
-    return Family(**{**data, "variants": variants})
+def decode_family(data: Mapping[str, Any]) -> Family:
+    """Return the family in what `asdict` and JSON made of it."""
+    return Family(**{**data, "variants": tuple(map(_variant, data["variants"]))})
+
+
+def _variant(data: Mapping[str, Any]) -> Variant:
+    source = data.get("source")
+    return Variant(**{**data, "shape": tuple(data["shape"]), "source": source and Source(**source)})

@@ -8,7 +8,7 @@ from benchcli.errors import UserError
 from benchcli.measure.attend import Casualties, Key, attend
 from benchcli.measure.process import Died, Launcher
 from benchcli.measure.protocol import SURVEY, Counted, Described, Event, Task
-from benchcli.schema import Costs, Family, Plan, Target
+from benchcli.schema import Costs, Family, Output, Plan, Target
 
 
 @dataclass
@@ -19,6 +19,7 @@ class Survey:
     device: Mapping[str, Any] = field(default_factory=dict)
     available: Mapping[str, str] = field(default_factory=dict)
     costs: dict[Key, Costs] = field(default_factory=dict)
+    outputs: dict[Key, Output] = field(default_factory=dict)
     casualties: Casualties = field(default_factory=Casualties)
 
 
@@ -51,3 +52,4 @@ def _note(event: Event | Died, target: Target, found: Survey) -> None:
         found.software, found.device, found.available = event.software, event.device, event.available
     elif isinstance(event, Counted):
         found.costs[event.family, event.variant] = event.costs
+        found.outputs[event.family, event.variant] = event.output

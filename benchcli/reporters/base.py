@@ -3,18 +3,20 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from benchcli.pages import Page
 from benchcli.plugins import Registry
-from benchcli.running import Report
 
 
 class Reporter(ABC):
     """One format. Subclass it in a file of this package and register an instance."""
 
     name: ClassVar[str]
+    for_checks: ClassVar[bool] = False
+    """Whether it shows findings, which only checks have."""
 
     @abstractmethod
-    def render(self, report: Report) -> str:
-        """Return the report as text that ends with a new line."""
+    def render(self, page: Page) -> str:
+        """Return the page as text that ends with a new line."""
 
 
 REPORTERS: Registry[Reporter] = Registry("format", "benchcli.reporters")

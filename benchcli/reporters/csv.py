@@ -1,24 +1,23 @@
-"""For programs: the rows of `measurements.csv`."""
+"""For programs: rows."""
 
 import csv
 import io
 
-from benchcli.records import COLUMNS, row
+from benchcli.pages import Page
 from benchcli.reporters.base import REPORTERS, Reporter
-from benchcli.running import Report
 
 
 class Csv(Reporter):
-    """What the run's folder holds, on stdout."""
+    """What the folder's table holds, on stdout."""
 
     name = "csv"
 
-    def render(self, report: Report) -> str:
-        """Write a header and a row for each record."""
+    def render(self, page: Page) -> str:
+        """Write a header and the rows."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(text, page.columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(row(record) for result in report.results for record in result.records)
+        writer.writerows(page.rows)
         return text.getvalue()
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
+from benchcli.pages import Page, Table
 from benchcli.reporters.base import REPORTERS, Reporter
-from benchcli.running import Report
-from benchcli.tables import Table, footer, heading, tables
 
 
 class Markdown(Reporter):
@@ -12,9 +11,9 @@ class Markdown(Reporter):
 
     name = "markdown"
 
-    def render(self, report: Report) -> str:
-        """Write a section for each guideline."""
-        sections = [heading(report), *(_section(table) for table in tables(report)), footer(report)]
+    def render(self, page: Page) -> str:
+        """Write a section for each table."""
+        sections = [page.heading, *(_section(table) for table in page.tables), page.footer]
         return "\n\n".join(sections) + "\n"
 
 

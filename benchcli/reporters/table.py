@@ -6,9 +6,8 @@ import sys
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from benchcli.pages import Page, Table
 from benchcli.reporters.base import REPORTERS, Reporter
-from benchcli.running import Report
-from benchcli.tables import Table, footer, heading, tables
 
 
 class TerminalTable(Reporter):
@@ -16,7 +15,7 @@ class TerminalTable(Reporter):
 
     name = "table"
 
-    def render(self, report: Report) -> str:
+    def render(self, page: Page) -> str:
         """Draw the tables, as wide as they need where no terminal sets a width."""
         screen = Console(file=sys.stdout)
         colours = screen.color_system if screen.is_terminal and not screen.no_color else None
@@ -29,15 +28,15 @@ class TerminalTable(Reporter):
             highlight=False,
             soft_wrap=True,
         )
-        console.print(heading(report), style="dim", markup=False)
-        for table in tables(report):
+        console.print(page.heading, style="dim", markup=False)
+        for table in page.tables:
             console.print()
             console.print(table.title, style="bold", markup=False)
             console.print(_drawn(table))
             for line in table.lines:
                 console.print(line, markup=False)
         console.print()
-        console.print(footer(report), style="dim", markup=False)
+        console.print(page.footer, style="dim", markup=False)
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 

@@ -1,7 +1,7 @@
-"""Lay a report out as tables of text: what reporters for people then draw."""
+"""Lay the report of a run out as a page."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from itertools import groupby
 
 from benchcli import units
@@ -9,6 +9,8 @@ from benchcli.advice import disturbed, grouped, sentence
 from benchcli.devices.base import DEVICES, split_name
 from benchcli.families import paper_column
 from benchcli.guidelines.base import GUIDELINES, SIZE
+from benchcli.pages import Page, Table
+from benchcli.records import COLUMNS, row
 from benchcli.running import Report
 from benchcli.schema import FamilyResult, Record, Verdict
 
@@ -18,22 +20,38 @@ MARKED = ("imprecise", "few-launches")
 """Warnings that put a mark beside the relative speed."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """One guideline's table: a title, its rows, and the lines below."""
-
-    title: str
-    columns: tuple[str, ...]
-    words: int
-    """How many of the first columns are words; the others are numbers."""
-    rows: tuple[tuple[str, ...], ...]
-    lines: tuple[str, ...]
+def page(report: Report) -> Page:
+    """Return a report laid out. In JSON, a record's warnings carry their advice."""
+    records = [record for result in report.results for record in result.records]
+    return Page(
+        name=str(report.environment["suite"]["name"]),
+        heading=heading(report),
+        tables=tuple(tables(report)),
+        footer=footer(report),
+        columns=COLUMNS,
+        rows=tuple(row(record) for record in records),
+        data={
+            "environment": report.environment,
+            "records": [
+                {**row(record), "warnings": [{"code": code, "advice": sentence(code)} for code in record.warnings]}
+                for record in records
+            ],
+            "launches": [
+                {"family": result.family.name, **asdict(conditions)}
+                for result in report.results
+                for conditions in result.conditions
+            ],
+            "verdicts": [asdict(verdict) for verdict in report.verdicts],
+        },
+    )
 
 
 def tables(report: Report) -> list[Table]:
-    """Return a table for each guideline, its families one below the other."""
+    """Return a table for each guideline, its families one below the other, and one for networks of none."""
     groups = groupby(report.results, key=lambda result: result.family.guideline)
-    return [_table(name, list(results), report.verdicts) for name, results in groups]
+    return [
+        _table(name, list(results), report.verdicts) if name else _own_table(list(results)) for name, results in groups
+    ]
 
 
 def heading(report: Report) -> str:
@@ -67,11 +85,7 @@ def footer(report: Report) -> str:
 
 def _table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table:
     guideline = GUIDELINES[name]
-    extra = [
-        column
-        for column in ("batch", "dtype", "layout")
-        if len({getattr(result.family, column) for result in results}) > 1
-    ]
+    extra = _extra(results)
     records = [record for result in results for record in result.records]
     mine = {result.family.name: _published(result.records[-1]) for result in results}
     return Table(
@@ -84,6 +98,32 @@ def _table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdic
             *_warning_lines(records),
         ),
     )
+
+
+def _own_table(results: Sequence[FamilyResult]) -> Table:
+    extra = _extra(results)
+    records = [record for result in results for record in result.records]
+    return Table(
+        title="networks of your own",
+        words=len(extra) + 2,
+        columns=("family", *extra, "network", *COUNTED, "time ms", "relative speed"),
+        rows=tuple(
+            (
+                record.family.name,
+                *(str(getattr(record.family, column)) for column in extra),
+                record.variant.name,
+                *_costs(record),
+                *_time(record),
+            )
+            for record in records
+        ),
+        lines=tuple(_warning_lines(records)),
+    )
+
+
+def _extra(results: Sequence[FamilyResult]) -> list[str]:
+    """Return the settings that differ between the families of a table."""
+    return [name for name in ("batch", "dtype", "layout") if len({getattr(r.family, name) for r in results}) > 1]
 
 
 def _row(record: Record, extra: Sequence[str]) -> tuple[str, ...]:
@@ -132,7 +172,7 @@ def _paper(record: Record) -> str:
 def _published(record: Record) -> float | None:
     """Return the paper's figure for a network of the paper; there is none for other channels, sizes or batches."""
     family = record.family
-    if not family.widths.startswith("paper") or record.variant.shape[1] != SIZE or family.batch != 1:
+    if not family.widths.startswith("paper") or record.variant.shape[-1] != SIZE or family.batch != 1:
         return None
     column = paper_column(family.widths, DEVICES[split_name(record.target.device)[0]].column)
     return GUIDELINES[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)

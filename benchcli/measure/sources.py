@@ -1,0 +1,129 @@
+"""In a worker: import networks from the folder of one version of somebody's code, and keep two versions apart.
+
+Two versions have modules of the same names. The one that is used last is in `sys.modules`; the other one's modules
+live on in the networks that were built of them, and come back when it is used again.
+"""
+
+import builtins
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from benchcli.errors import unknown
+from benchcli.schema import Source, Variant
+
+LAYOUTS = ("", "src")
+"""Where in a folder its packages may lie."""
+OURS = frozenset({"benchcli", "__main__", "torch"})
+"""Never of a version, wherever they lie."""
+
+_kept: dict[str, dict[str, ModuleType]] = {}
+_active: list[str] = []
+
+
+class SourceError(Exception):
+    """Code that cannot be had from where it should come from."""
+
+
+def build(variant: Variant) -> torch.nn.Module:
+    """Return a variant's network. Raises SourceError where its code is not what was asked for."""
+    make = find(variant.builder, variant.source)
+    network = make(**variant.params)
+    if not isinstance(network, torch.nn.Module):
+        raise SourceError(f"{variant.builder} returned a {type(network).__name__}, not a torch.nn.Module")
+    return network
+
+
+def find(builder: str, source: Source | None) -> Callable[..., Any]:
+    """Import `package.module:callable` from its source."""
+    name, _, attribute = builder.partition(":")
+    if source:
+        _activate(source)
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        where = f" from {source.folder}" if source else ""
+        raise SourceError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from None
+    if source and source.place == "only" and not _lies_in(module, source.folder):
+        raise SourceError(
+            f"{name} is not in {source.folder}, but installed ({module.__file__}): that is the same code for base and "
+            "head; run where its source is, or give --base and --head environments"
+        )
+    found = getattr(module, attribute, None)
+    if not callable(found):
+        callables = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
+        raise SourceError(f"{name}: {unknown('callable', attribute, callables)}")
+    return found  # type: ignore[no-any-return]
+
+
+def imports_while(call: Callable[[], object], source: Source) -> list[str]:
+    """Return the modules of this source that `call` imports while it runs: those would be another version's later."""
+    names: list[str] = []
+    original = builtins.__import__
+
+    def noting(name: str, *rest: Any, **named: Any) -> ModuleType:
+        module = original(name, *rest, **named)
+        if _lies_in(module, source.folder):
+            names.append(module.__name__)
+        return module
+
+    builtins.__import__ = noting
+    try:
+        call()
+    finally:
+        builtins.__import__ = original
+    return names
+
+
+def release() -> None:
+    """Take all sources out of this process."""
+    _deactivate()
+    _kept.clear()
+
+
+@contextmanager
+def released() -> Iterator[None]:
+    """Take all sources out of this process at the end of the block."""
+    try:
+        yield
+    finally:
+        release()
+
+
+def _activate(source: Source) -> None:
+    if _active == [source.folder]:
+        return
+    _deactivate()
+    entries = [str(Path(source.folder) / layout) for layout in LAYOUTS if (Path(source.folder) / layout).is_dir()]
+    sys.path[:] = [*sys.path, *entries] if source.place == "last" else [*entries, *sys.path]
+    sys.modules.update(_kept.pop(source.folder, {}))
+    importlib.invalidate_caches()
+    _active[:] = [source.folder]
+
+
+def _deactivate() -> None:
+    if not _active:
+        return
+    folder = _active.pop()
+    mine = {name: module for name, module in sys.modules.items() if _lies_in(module, folder)}
+    for name in mine:
+        del sys.modules[name]
+    _kept[folder] = mine
+    gone = {str(Path(folder) / layout) for layout in LAYOUTS}
+    sys.path[:] = [entry for entry in sys.path if entry not in gone]
+
+
+def _lies_in(module: ModuleType, folder: str) -> bool:
+    """Say whether a module's file, or one of a namespace's folders, lies in a folder."""
+    if module.__name__.partition(".")[0] in OURS:
+        return False
+    places = [getattr(module, "__file__", None), *list(getattr(module, "__path__", ()))]
+    return any(isinstance(place, str) and Path(folder) in Path(place).parents for place in places) or any(
+        isinstance(place, str) and place == folder for place in places
+    )

@@ -1,0 +1,37 @@
+"""In a worker: count what every variant costs, and note what it computes."""
+
+from collections.abc import Callable
+
+import torch
+
+from benchcli.costs.count import count
+from benchcli.devices.base import DEVICES, split_name
+from benchcli.measure.bench import as_output, failure, load, torch_dtype
+from benchcli.measure.fingerprint import fingerprint
+from benchcli.measure.protocol import Counted, Event, Failed, Started, Task
+from benchcli.schema import Family, Output, Variant
+
+
+def survey(task: Task, send: Callable[[Event], None]) -> None:
+    """Send the costs and the output of every variant, or why there are none."""
+    kind, index = split_name(task.target.device)
+    for family in task.families:
+        for variant in family.variants:
+            send(Started(family.name, variant.name))
+            try:
+                counted = _counted(variant, family, DEVICES[kind].torch_name(index))
+            except Exception as error:  # a network may raise anything, and costs nobody else anything
+                send(Failed(family.name, variant.name, *failure(error)))
+                if DEVICES[kind].errors_stick:
+                    raise
+            else:
+                send(counted)
+
+
+def _counted(variant: Variant, family: Family, device: str) -> Counted:
+    network, inputs = load(variant, family, device)
+    with torch.no_grad():
+        output = as_output(network(inputs))
+    noted = Output(tuple(output.shape), fingerprint(output))
+    dtype = torch_dtype(family.dtype)
+    return Counted(family.name, variant.name, count(network.to(dtype), inputs.to(dtype)), noted)

@@ -1,0 +1,73 @@
+"""Pair what base's suite and head's suite ask for, variant by variant."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from benchcli.schema import Family
+
+BASE, CONTROL, HEAD = "base", "control", "head"
+"""The three networks that are compared: base, base again, and head."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One variant, as base and as head have it; None where one has it not. Each family holds that variant alone."""
+
+    family: str
+    variant: str
+    base: Family | None
+    head: Family | None
+
+    @property
+    def name(self) -> str:
+        """The pair, as files and `--only` have it."""
+        return f"{self.family}/{self.variant}"
+
+    @property
+    def builder(self) -> str:
+        """What makes the network, in head where head has it."""
+        return next(family.variants[0].builder for family in (self.head, self.base) if family)
+
+    def family_of(self, side: str) -> Family | None:
+        """Return the side's family, named by the pair, its one variant named by the side."""
+        family = self.head if side == HEAD else self.base
+        if family is None:
+            return None
+        return replace(family, name=self.name, variants=(replace(family.variants[0], name=side),))
+
+    def together(self) -> Family:
+        """Return base, base again and head as one family. Raises ValueError where one is missing."""
+        sides = [family.variants[0] for side in (BASE, CONTROL, HEAD) if (family := self.family_of(side))]
+        if self.head is None or len(sides) < 3:
+            raise ValueError(f"{self.name} is not in both")
+        return replace(self.head, name=self.name, variants=tuple(sides))
+
+    def other_input(self) -> str | None:
+        """Say what of the input differs between base and head, so that times would be of different work."""
+        if self.base is None or self.head is None:
+            return None
+        for name in ("batch", "dtype", "layout"):
+            was, is_ = getattr(self.base, name), getattr(self.head, name)
+            if was != is_:
+                return f"{name} {was} in base, {is_} in head"
+        was, is_ = self.base.variants[0].shape, self.head.variants[0].shape
+        return f"an input of {was} in base, {is_} in head" if was != is_ else None
+
+
+def pairs(base: Iterable[Family], head: Iterable[Family]) -> list[Pair]:
+    """Return a pair for every variant of either, in head's order, what only base has at the end."""
+    of_base, of_head = _by_name(base), _by_name(head)
+    return [Pair(*name, of_base.get(name), of_head.get(name)) for name in {**of_head, **of_base}]
+
+
+def only(all_pairs: Sequence[Pair], wanted: Sequence[str]) -> list[Pair]:
+    """Return the pairs of these families, or of these `family/variant`; all where none is given."""
+    return [pair for pair in all_pairs if not wanted or pair.family in wanted or pair.name in wanted]
+
+
+def _by_name(families: Iterable[Family]) -> dict[tuple[str, str], Family]:
+    return {
+        (family.name, variant.name): replace(family, variants=(variant,))
+        for family in families
+        for variant in family.variants
+    }

@@ -1,0 +1,129 @@
+"""The keys of a suite's tables: what each may hold, and what it becomes."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from benchcli import limits
+from benchcli.errors import UserError, unknown
+from benchcli.families import Widths
+from benchcli.guidelines.base import GUIDELINES, Width
+
+Keys = Mapping[str, tuple[str, Callable[[str, object], Any]]]
+"""A key's name in TOML to the field that it fills and what reads it."""
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UserError(f"{key} must be a text, not {value!r}")
+    return value
+
+
+def _name(key: str, value: object) -> str:
+    name = _text(key, value)
+    if not all(letter.isalnum() or letter in "-_." for letter in name):
+        raise UserError(f"{key} may hold letters, digits, '-', '_' and '.', not {name!r}")
+    return name
+
+
+def _guideline(key: str, value: object) -> str:
+    return GUIDELINES[_text(key, value)].name
+
+
+def _list(value: object) -> Iterator[object]:
+    yield from value if isinstance(value, list) else [value]
+
+
+def _several(key: str, value: object, read: Callable[[object], Any]) -> tuple[Any, ...]:
+    found = tuple(read(item) for item in _list(value))
+    if not found:
+        raise UserError(f"{key} is an empty list")
+    if len(set(found)) < len(found):
+        raise UserError(f"{key} has a value twice")
+    return found
+
+
+def _wholes(least_most: tuple[int, int]) -> Callable[[str, object], tuple[int, ...]]:
+    return lambda key, value: _several(key, value, lambda item: limits.whole(key, item, least_most))
+
+
+def _choices(kind: str, known: tuple[str, ...]) -> Callable[[str, object], tuple[str, ...]]:
+    def choice(item: object) -> str:
+        if item not in known:
+            raise unknown(kind, item, known)
+        return str(item)
+
+    return lambda key, value: _several(key, value, choice)
+
+
+def _values(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise UserError(f"{key} must be a list of places on the guideline's axis, not {value!r}")
+    if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in value):
+        raise UserError(f"{key} must hold texts or whole numbers, not {value!r}")
+    return tuple(str(item) for item in value)
+
+
+def _widths(key: str, value: object) -> Widths:
+    if isinstance(value, list):
+        return tuple(_width(key, item) for item in value)
+    if isinstance(value, str):
+        return value
+    return limits.whole(key, value, limits.WIDTHS)
+
+
+def _width(key: str, item: object) -> Width:
+    if isinstance(item, list):
+        return tuple(limits.whole(key, part, limits.WIDTHS) for part in item)
+    return limits.whole(key, item, limits.WIDTHS)
+
+
+def _builder(key: str, value: object) -> str:
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", _text(key, value)):
+        raise UserError(f"{key} must be 'package.module:callable', not {value!r}")
+    return str(value)
+
+
+def _arguments(key: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UserError(f"{key} must be a table, such as {{ width = 64 }}, not {value!r}")
+    for name, argument in value.items():
+        parts = argument if isinstance(argument, list) else [argument]
+        if not all(isinstance(part, bool | int | float | str) for part in parts):
+            raise UserError(f"{key}: {name} must be a number, a text, true, false, or a list of them, not {argument!r}")
+    return value
+
+
+def _shape(key: str, value: object) -> tuple[int, ...]:
+    if not isinstance(value, list) or not value:
+        raise UserError(f"{key} must be the sizes of an input without its batch, such as [3, 224, 224], not {value!r}")
+    return tuple(limits.whole(f"a size in {key}", item, limits.WIDTHS) for item in value)
+
+
+def _tables(key: str, value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
+        raise UserError(f"{key} must be tables, each headed [[family.{key}]]")
+    return value
+
+
+_INPUT: Keys = {
+    "batch": ("batches", _wholes(limits.BATCHES)),
+    "dtype": ("dtypes", _choices("dtype", limits.DTYPES)),
+    "layout": ("layouts", _choices("layout", limits.LAYOUTS)),
+}
+GUIDELINE_KEYS: Keys = {
+    "guideline": ("guideline", _guideline),
+    "name": ("name", _name),
+    "widths": ("widths", _widths),
+    "values": ("values", _values),
+    "scales": ("scales", _wholes(limits.SCALES)),
+    **_INPUT,
+    "size": ("size", lambda key, value: limits.whole(key, value, limits.SIZES)),
+}
+VARIANT_KEYS: Keys = {
+    "name": ("name", _name),
+    "network": ("builder", _builder),
+    "arguments": ("arguments", _arguments),
+    "shape": ("shape", _shape),
+}
+NETWORK_KEYS: Keys = {**VARIANT_KEYS, **_INPUT, "variant": ("variants", _tables)}
