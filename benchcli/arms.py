@@ -104,17 +104,23 @@ def _interpreter(path: Path) -> Path | None:
         inner = path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         if not inner.is_file():
             raise UserError(f"{path} is an environment without {inner.relative_to(path)}: make it anew")
-        return inner.absolute()
+        return _same_as_this(inner.absolute())
     if path.is_file():
         if not os.access(path, os.X_OK):
             raise UserError(f"{path} is a file that cannot be run: give an interpreter, a git ref or a folder")
-        return path.absolute()
+        return _same_as_this(path.absolute())
     return None
+
+
+def _same_as_this(path: Path) -> Path:
+    """Return this interpreter's own path where it goes by another name: an environment has several for one."""
+    this = Path(sys.executable)
+    return this if path.parent == this.parent and path.resolve() == this.resolve() else path
 
 
 def _on_path(name: str) -> Path | None:
     found = shutil.which(name) if re.fullmatch(r"(python|pypy)[\d.]*", name) else None
-    return Path(found) if found else None
+    return _same_as_this(Path(found)) if found else None
 
 
 def _nothing(text: str, here: Path) -> str:

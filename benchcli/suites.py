@@ -18,9 +18,11 @@ Asked = Request | OwnRequest
 class SuiteFile:
     """The requests of one suite file, checked key by key; an error names the file, the line and the key."""
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, shown: str | None = None) -> None:
         self.name = name
         self.path = path
+        self._shown = shown or str(path)
+        """The path as errors name it."""
         self._text = _read(path)
         self._table = self._parse()
 
@@ -40,7 +42,7 @@ class SuiteFile:
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             raise self._error("family must be a list of tables, each headed [[family]]", "family")
         if not tables:
-            raise UserError(f"{self.path}: the suite is empty: add a [[family]] with a guideline or a network")
+            raise UserError(f"{self._shown}: the suite is empty: add a [[family]] with a guideline or a network")
         requests = tuple(self._request(index, table) for index, table in enumerate(tables))
         self._check_names(requests)
         return requests
@@ -55,9 +57,9 @@ class SuiteFile:
         except tomllib.TOMLDecodeError as error:
             # The parser names the line, but where the text ends too early it says only that.
             place = str(error).replace("end of document", f"the end, line {len(self._text.splitlines())}")
-            raise UserError(f"{self.path}: not TOML: {place}") from None
+            raise UserError(f"{self._shown}: not TOML: {place}") from None
         except (ValueError, RecursionError) as error:  # a number too long to read, brackets too deep
-            raise UserError(f"{self.path}: not TOML that can be read: {error}") from None
+            raise UserError(f"{self._shown}: not TOML that can be read: {error}") from None
 
     def _request(self, index: int, table: dict[str, Any]) -> Asked:
         if "guideline" in table and ("network" in table or "variant" in table):
@@ -113,7 +115,7 @@ class SuiteFile:
 
     def _error(self, text: str, key: str, index: int | None = None) -> UserError:
         line = line_of(self._text, key, index)
-        return UserError(f"{self.path}:{line}: {text}" if line else f"{self.path}: {text}")
+        return UserError(f"{self._shown}:{line}: {text}" if line else f"{self._shown}: {text}")
 
 
 def find_suite(name_or_path: str) -> SuiteFile:

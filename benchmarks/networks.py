@@ -1,5 +1,9 @@
-"""The networks that scripts give to benchcli and to its peers: G2 at x1, in the channels of the paper's ARM column."""
+"""The networks that scripts give to benchcli and to its peers: G2 at x1, in the channels of the paper's ARM column.
 
+Where the variable TOWERS is set, "head:name,name", they are one side of the gate's benchmark (towers.py).
+"""
+
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -16,6 +20,11 @@ def calls() -> dict[str, Callable[[], object]]:
     """Build the networks in this process, on one thread, and return what calls each."""
     import torch
 
+    side, _, names = os.environ.get("TOWERS", "").partition(":")
+    if side:
+        import towers
+
+        return towers.calls(names.split(","), side)
     from benchcli.measure.bench import load
 
     torch.set_num_threads(1)

@@ -16,7 +16,7 @@ from benchcli.advice import sentence
 from benchcli.arms import Arm, arm, laid_out
 from benchcli.check_folder import CheckFolder
 from benchcli.check_page import page
-from benchcli.checking import Checked, CheckRequest, CheckTools, check
+from benchcli.checking import Checked, check
 from benchcli.cli.main import INTERRUPTED
 from benchcli.cli.options import families_of_suite, target_of
 from benchcli.cli.progress import progress
@@ -31,6 +31,7 @@ from benchcli.records import SCHEMA
 from benchcli.running import preflight
 from benchcli.schema import Source
 from benchcli.suites import SuiteFile, find_suite
+from benchcli.under_way import CheckRequest, CheckTools
 
 REPEATED = ("device", "runtime", "cache", "threads", "allocator")
 """Options that the command which looks at one network again has too."""
@@ -72,8 +73,8 @@ def check_versions(session: Session, suite: str, base: str, options: dict[str, A
             costs_only=options["costs_only"],
             allowed=options["allow"],
         )
-        again = _Again(suite, sides, options)
-        return _checked(session, file.name, request, again, files)
+        folders = {source.folder: f"{side} ({getattr(sides, side).label})" for side, source in sources.items()}
+        return _checked(session, file.name, request, _Again(suite, sides, options, folders), files)
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,15 @@ class _Again:
     suite: str
     sides: Sides
     options: Mapping[str, Any]
+    folders: Mapping[str, str]
+    """What to call the folders that both versions are laid out in."""
+
+    def finding(self, finding: Finding) -> Finding:
+        """Return the finding with the command, and without folders that will be gone."""
+        text = finding.text
+        for folder, name in self.folders.items():
+            text = text.replace(folder, name)
+        return replace(finding, text=text, again=self.command(finding.where))
 
     def command(self, where: str) -> str:
         """Return the command that checks one network alone."""
@@ -118,7 +128,7 @@ def _checked(
     if known is None:
         folder.discard()
         raise ending or NothingMeasuredError("nothing was checked")
-    findings = tuple(replace(finding, again=again.command(finding.where)) for finding in known.findings)
+    findings = tuple(map(again.finding, known.findings))
     environment["check"] |= {**known.facts, "warnings": known.warnings, "seconds": known.seconds}
     environment["check"]["finished"] = known.finished
     folder.conclude(findings)
@@ -170,7 +180,7 @@ def _refuse_dirt(sides: Sides, clean: bool) -> None:
 def _paired(file: SuiteFile, suite: str, sources: Mapping[Any, Source], options: dict[str, Any]) -> list[Pair]:
     """Return what is asked for, of both versions. Raises UserError where --only names nothing."""
     families = {
-        side: [taken_from(source, family) for family in families_of_suite(_version_of(file, source), options)]
+        side: [taken_from(source, family) for family in families_of_suite(_version_of(file, side, source), options)]
         for side, source in sources.items()
     }
     everything = pairs(families[BASE], families[HEAD])
@@ -183,10 +193,12 @@ def _paired(file: SuiteFile, suite: str, sources: Mapping[Any, Source], options:
     return wanted
 
 
-def _version_of(file: SuiteFile, source: Source) -> SuiteFile:
+def _version_of(file: SuiteFile, side: str, source: Source) -> SuiteFile:
     """Return the suite as one version has it, where it has it."""
     theirs = Path(source.folder) / os.path.relpath(file.path, Path.cwd())
-    return SuiteFile(theirs, file.name) if source.place == "only" and theirs.is_file() else file
+    return (
+        SuiteFile(theirs, file.name, f"{side}'s {file.path}") if source.place == "only" and theirs.is_file() else file
+    )
 
 
 def _say_what_cannot_differ(sides: Sides, found: Sequence[Pair]) -> None:

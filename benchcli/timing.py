@@ -1,0 +1,161 @@
+"""Take a check's times: screen all networks, confirm the suspects by fresh launches, and narrow what is left open."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from benchcli import gate
+from benchcli.gate import Judgement
+from benchcli.measure.apart import apart
+from benchcli.measure.attend import Casualties, Key
+from benchcli.measure.disturbances import disturbances
+from benchcli.measure.evidence import Evidence, Taker, taker
+from benchcli.pairs import BASE, CONTROL, HEAD, Pair
+from benchcli.schema import Costs, Family, Plan, Sample
+from benchcli.statistics import launch_log_ratios, launch_log_seconds
+from benchcli.under_way import UnderWay
+
+LONGEST_S = 60.0
+"""A launch's sampling of one network ends with the round under way after a quarter of this."""
+LEAST_SAME = 6
+"""After the screen, so many launches at the least say that a network is the same."""
+
+
+@dataclass
+class Times:
+    """What was found of each pair, by name."""
+
+    judged: dict[str, Judgement] = field(default_factory=dict)
+    seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Base's and head's, a call."""
+    counts: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, None] = field(default_factory=dict)
+
+
+def take_times(under_way: UnderWay, pairs: Sequence[Pair]) -> Times:
+    """Judge the time of every pair."""
+    times = Times()
+    families = {pair.name: pair.together() for pair in pairs}
+    if families:
+        screen = _screen(under_way, families, times)
+        still_open = {name: f for name, f in families.items() if name not in times.judged or not _is_same(times, name)}
+        _confirm(under_way, screen, still_open, times)
+    return times
+
+
+def _screen(under_way: UnderWay, families: Mapping[str, Family], times: Times) -> Evidence:
+    """Judge by a few launches.
+
+    Where the first shows that one process cannot hold both versions, though each was fine alone, it does not count, and
+    they get processes of their own.
+    """
+    screen = _evidence(under_way, 0)
+    _launch(under_way, screen, families, 1, "screening")
+    failed = next(iter(under_way.casualties.failures.values()), None)
+    first = 0
+    if under_way.together and failed:
+        under_way.together, under_way.why_apart = False, failed.error
+        under_way.casualties = Casualties()
+        first = screen.launches
+        screen = _evidence(under_way, first)
+    _launch(under_way, screen, families, first + gate.SCREEN_LAUNCHES, "screening")
+    times.counts |= {"screened": len(families), "screenings": screen.launches - first}
+    for name, family in families.items():
+        _note(under_way, name, family, [screen], times)
+    return screen
+
+
+def _confirm(under_way: UnderWay, screen: Evidence, families: Mapping[str, Family], times: Times) -> None:
+    """Launch what is open: suspects are judged by these launches alone, once, and all can be found to be the same.
+
+    After that, while the check is young, further launches can only show what is inconclusive to be the same: a change
+    is not looked for again and again.
+    """
+    suspects = {name for name in families if name in times.judged and _is_suspect(under_way, times.judged[name])}
+    wanted = gate.confirmations(under_way.request.launches, max(1, len(suspects)))
+    fresh = _evidence(under_way, screen.launches)
+    still_open, enough = dict(families), screen.launches + wanted
+    while still_open and (fresh.launches < enough or under_way.spent_s() < gate.UNTIL_S):
+        made = fresh.launches
+        _launch(under_way, fresh, still_open, made + 1, "confirming")
+        if fresh.launches == made:
+            break
+        for name, family in list(still_open.items()):
+            is_suspect = name in suspects
+            found = _note(under_way, name, family, [screen, fresh], times)
+            if found and fresh.launches == enough and is_suspect and found.outcome != "same":
+                found = _note(under_way, name, family, [fresh], times, wanted)
+            if found is None or found.outcome != "inconclusive":
+                del still_open[name]
+    times.counts |= {"suspects": len(suspects), "confirmations": fresh.launches - screen.launches}
+
+
+def _is_same(times: Times, name: str) -> bool:
+    return times.judged[name].outcome == "same"
+
+
+def _is_suspect(under_way: UnderWay, screened: Judgement) -> bool:
+    """Say whether a change looks half as large as one that counts."""
+    return abs(math.log(screened.change.estimate)) > gate.bound(under_way.theta) / 2
+
+
+def _note(
+    under_way: UnderWay,
+    name: str,
+    family: Family,
+    evidence: Sequence[Evidence],
+    times: Times,
+    wanted: int | None = None,
+) -> Judgement | None:
+    """Judge one pair by all of this evidence, and keep it; only with `wanted` launches can it be a change."""
+    known = [each.known(family) for each in evidence]
+    taken = {side: [s for of in known for s in of.samples.get(side, ())] for side in (BASE, CONTROL, HEAD)}
+    times.judged.pop(name, None)
+    if not all(taken.values()) or any(failed == name for failed, _ in under_way.casualties.failures):
+        return None
+    base, control, head = taken[BASE], taken[CONTROL], taken[HEAD]
+    changes, controls = launch_log_ratios(head, base), launch_log_ratios(control, base)
+    found = gate.judge(changes, controls, under_way.theta, wanted or len(changes) + 1)
+    is_early = len(evidence) > 1 and found.launches < LEAST_SAME
+    if wanted is None and (found.outcome in {"slower", "faster"} or (is_early and found.outcome == "same")):
+        found = replace(found, outcome="inconclusive")
+    times.judged[name] = found
+    times.seconds[name] = (_median_s(base), _median_s(head))
+    met = [each for of in known for each in of.conditions]
+    times.warnings |= dict.fromkeys(disturbances(met, under_way.request.target.threads))
+    return found
+
+
+def _median_s(samples: Sequence[Sample]) -> float:
+    return math.exp(median(launch_log_seconds(samples).values()))
+
+
+def _evidence(under_way: UnderWay, launches: int) -> Evidence:
+    """Return evidence without any, whose launches are numbered from there."""
+    costs: dict[Key, Costs] = {}
+    for found in under_way.surveys.values():
+        costs |= found.costs
+    costs |= {(pair, CONTROL): counted for (pair, side), counted in costs.items() if side == BASE}
+    plan = Plan(budget_s=LONGEST_S)
+    return Evidence(under_way.request.target, plan, costs, under_way.casualties, launches, 0.0, gate.ROUNDS)
+
+
+def _launch(under_way: UnderWay, evidence: Evidence, families: Mapping[str, Family], until: int, doing: str) -> None:
+    """Launch up to that number, or until the budget is spent."""
+    while evidence.launches < until and under_way.spent_s() + under_way.last_s <= under_way.request.budget_s:
+        gone = {pair for pair, _ in under_way.casualties.failures}
+        whole = [family for name, family in families.items() if name not in gone]
+        if not whole:
+            return
+        start_s = under_way.spent_s()
+        under_way.say(f"{doing} {len(whole)}: launch {evidence.launches + 1}")
+        evidence.launch(whole, _taker(under_way))
+        under_way.folder.keep(evidence, evidence.launches - 1)
+        under_way.last_s = under_way.spent_s() - start_s
+
+
+def _taker(under_way: UnderWay) -> Taker:
+    if under_way.together:
+        return taker(under_way.launcher(BASE))
+    return apart({side: under_way.launcher(side) for side in (BASE, CONTROL, HEAD)})
