@@ -81,6 +81,7 @@ def _checked(under_way: UnderWay, times: Times, finished: bool) -> Checked:
         judged=times.judged,
         seconds=times.seconds,
         failures=under_way.casualties.failures,
+        cut=times.cut,
         allowed=request.allowed,
     )
     base, head = under_way.surveys[BASE], under_way.surveys[HEAD]

@@ -8,7 +8,7 @@ from benchcli.findings import Finding, Outcome, Subject
 from benchcli.gate import Judgement
 from benchcli.measure.attend import Key
 from benchcli.measure.survey import Survey
-from benchcli.pairs import BASE, HEAD, Pair
+from benchcli.pairs import BASE, CONTROL, HEAD, Pair
 from benchcli.schema import Failure
 
 
@@ -26,6 +26,8 @@ class Known:
     seconds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     failures: Mapping[Key, Failure] = field(default_factory=dict)
     """What went wrong while time was taken, by pair and side."""
+    cut: Mapping[str, str] = field(default_factory=dict)
+    """Pairs whose time was not judged, and why."""
     allowed: tuple[str, ...] = ()
 
 
@@ -93,14 +95,16 @@ def _time(known: Known, pair: Pair) -> Finding:
         return _finding(
             known, pair, "time", judgement.outcome, describe(judgement, known.theta), judgement, base_s, head_s
         )
-    base, head = (known.failures.get((pair.name, side)) for side in (BASE, HEAD))
+    failures = [known.failures.get((pair.name, side)) for side in (BASE, CONTROL, HEAD)]
+    base, head = failures[0] or failures[1], failures[2]
     if head and not base:
         return _finding(known, pair, "time", "failed", f"head fails while it is timed ({head.status}): {head.error}")
     if base:
         return _finding(
             known, pair, "time", "unmeasured", f"base fails while it is timed ({base.status}): {base.error}"
         )
-    return _finding(known, pair, "time", "unmeasured", "no launch fitted the budget: give a larger --budget")
+    why = known.cut.get(pair.name, "no launch fitted the budget: give a larger --budget")
+    return _finding(known, pair, "time", "unmeasured", why)
 
 
 def describe(judgement: Judgement, theta: float) -> str:

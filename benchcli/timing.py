@@ -1,4 +1,4 @@
-"""Take a check's times: screen all networks, confirm the suspects by fresh launches, and narrow what is left open."""
+"""Take a check's times: screen all networks, and confirm by fresh launches what is not plainly the same."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -31,6 +31,8 @@ class Times:
     """Base's and head's, a call."""
     counts: dict[str, int] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
+    cut: dict[str, str] = field(default_factory=dict)
+    """Pairs that were not judged, and why."""
 
 
 def take_times(under_way: UnderWay, pairs: Sequence[Pair]) -> Times:
@@ -67,13 +69,12 @@ def _screen(under_way: UnderWay, families: Mapping[str, Family], times: Times) -
 
 
 def _confirm(under_way: UnderWay, screen: Evidence, families: Mapping[str, Family], times: Times) -> None:
-    """Launch what is open: suspects are judged by these launches alone, once, and all can be found to be the same.
+    """Launch what is open until it is the same, and judge by these launches alone, once, what is not.
 
     After that, while the check is young, further launches can only show what is inconclusive to be the same: a change
     is not looked for again and again.
     """
-    suspects = {name for name in families if name in times.judged and _is_suspect(under_way, times.judged[name])}
-    wanted = gate.confirmations(under_way.request.launches, max(1, len(suspects)))
+    wanted = gate.confirmations(under_way.request.launches, max(1, len(families)))
     fresh = _evidence(under_way, screen.launches)
     still_open, enough = dict(families), screen.launches + wanted
     while still_open and (fresh.launches < enough or under_way.spent_s() < gate.UNTIL_S):
@@ -82,22 +83,21 @@ def _confirm(under_way: UnderWay, screen: Evidence, families: Mapping[str, Famil
         if fresh.launches == made:
             break
         for name, family in list(still_open.items()):
-            is_suspect = name in suspects
             found = _note(under_way, name, family, [screen, fresh], times)
-            if found and fresh.launches == enough and is_suspect and found.outcome != "same":
+            if found and fresh.launches == enough and found.outcome != "same":
                 found = _note(under_way, name, family, [fresh], times, wanted)
             if found is None or found.outcome != "inconclusive":
                 del still_open[name]
-    times.counts |= {"suspects": len(suspects), "confirmations": fresh.launches - screen.launches}
+    made = fresh.launches - screen.launches
+    times.counts |= {"confirmed": len(families), "confirmations": made}
+    if made < wanted:
+        for name in still_open:
+            times.judged.pop(name, None)
+            times.cut[name] = f"the budget ended after {made} of {wanted} launches that confirm: give a larger --budget"
 
 
 def _is_same(times: Times, name: str) -> bool:
     return times.judged[name].outcome == "same"
-
-
-def _is_suspect(under_way: UnderWay, screened: Judgement) -> bool:
-    """Say whether a change looks half as large as one that counts."""
-    return abs(math.log(screened.change.estimate)) > gate.bound(under_way.theta) / 2
 
 
 def _note(
@@ -138,7 +138,7 @@ def _evidence(under_way: UnderWay, launches: int) -> Evidence:
         costs |= found.costs
     costs |= {(pair, CONTROL): counted for (pair, side), counted in costs.items() if side == BASE}
     plan = Plan(budget_s=LONGEST_S)
-    return Evidence(under_way.request.target, plan, costs, under_way.casualties, launches, 0.0, gate.ROUNDS)
+    return Evidence(under_way.request.target, plan, costs, under_way.casualties, launches, 0.0, gate.ROUNDS, True)
 
 
 def _launch(under_way: UnderWay, evidence: Evidence, families: Mapping[str, Family], until: int, doing: str) -> None:

@@ -37,9 +37,14 @@ class CheckRequest:
 class CheckTools:
     """What a check is done with."""
 
-    workers: Callable[[str], AbstractContextManager[Launcher]]
+    workers: Callable[[str, int], AbstractContextManager[Launcher]]
+    """Takes an interpreter, and how many launches its nursery is good for."""
     observer: Observer
     clock: Callable[[], float] = time.monotonic
+
+
+RENEW = 4
+"""Launches of one nursery share where its libraries lie: base and head must not differ by that all check long."""
 
 
 @dataclass
@@ -75,7 +80,7 @@ class UnderWay:
         """Return what launches one side's workers, started when it is first asked for."""
         if side not in self.launchers:
             python = self.request.pythons[HEAD if side == HEAD else BASE]
-            self.launchers[side] = self.stack.enter_context(self.tools.workers(python))
+            self.launchers[side] = self.stack.enter_context(self.tools.workers(python, RENEW))
         return self.launchers[side]
 
     def spent_s(self) -> float:

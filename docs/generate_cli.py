@@ -16,7 +16,8 @@ EXIT_CODES = """
 | 0 | fine |
 | 1 | an unexpected error, with its traceback: a bug |
 | 2 | usage or bad input, or a folder that cannot be written: one line that names it and the way out |
-| 4 | nothing could be measured |
+| 3 | a regression: `check` found something slower, costlier, changed, gone or failing |
+| 4 | not measured: nothing was, or, in a check, something was not, or is inconclusive under `--strict` |
 | 130 | interrupted; what was finished is kept |
 """
 

@@ -126,7 +126,7 @@ def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     ) -> Outcome:
         ticks = itertools.count()
         session = Session(
-            workers=lambda python=None: nullcontext(launcher),
+            workers=lambda *_: nullcontext(launcher),
             clock=lambda: next(ticks) / 10,
             busy_cores=lambda: busy,
             probe=lambda: PROBE,

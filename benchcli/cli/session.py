@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from benchcli.measure.process import Launcher
 
 
-def _processes(python: str = sys.executable) -> AbstractContextManager[Launcher]:
-    from benchcli.measure.process import workers
+def _processes(python: str = sys.executable, renew: int | None = None) -> AbstractContextManager[Launcher]:
+    from benchcli.measure.process import RENEW, workers
 
-    return workers(python=python)
+    return workers(python=python, renew=renew or RENEW)
 
 
 def _busy_cores() -> float | None:
@@ -38,7 +38,7 @@ class Session:
     """How workers are launched, what tells the time, and how the machine is looked at."""
 
     workers: Callable[..., AbstractContextManager[Launcher]] = _processes
-    """Takes the interpreter to launch them in, which is this one by default."""
+    """Takes the interpreter to launch them in, this one by default, and how many launches a nursery is good for."""
     clock: Callable[[], float] = time.monotonic
     busy_cores: Callable[[], float | None] = _busy_cores
     probe: Callable[[], Probe] = _probe

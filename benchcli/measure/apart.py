@@ -1,6 +1,7 @@
 """Sample workers of different interpreters in turn: one works at a time, and the others wait for their question."""
 
 import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -34,15 +35,14 @@ def apart(launchers: Mapping[str, Launcher]) -> Taker:
 
     def take(task: Task, silence_s: float, casualties: Casualties) -> Taken | None:
         nonlocal lost
+        known = len(casualties.failures)
         servants = {
             name: _Servant(_part(task, name), launcher, silence_s, casualties) for name, launcher in launchers.items()
         }
         try:
-            taken = _taken(task, servants)
-            lost = 0
-            return taken
+            return _taken(task, servants)
         except _WorkerDiedError as death:
-            lost += 1
+            lost = 0 if len(casualties.failures) > known else lost + 1
             if lost >= MOST_LOST:
                 raise NothingMeasuredError(f"workers keep dying: {death}") from None
             return None
@@ -53,8 +53,8 @@ def apart(launchers: Mapping[str, Launcher]) -> Taker:
     return take
 
 
-MOST_LOST = 9
-"""So many launches in a row may be lost to workers that die, more than it takes to find a few culprits."""
+MOST_LOST = 3
+"""So often in a row a launch may be lost to a worker that dies without a culprit to be found."""
 
 
 class _WorkerDiedError(Exception):
@@ -139,11 +139,11 @@ def _part(task: Task, variant: str) -> Task:
 
 def _taken(task: Task, servants: Mapping[str, _Servant]) -> Taken:
     rng = random.Random(task.seed)  # noqa: S311
-    for servant in servants.values():
+    for servant in rng.sample(list(servants.values()), len(servants)):
         servant.begin()
     whole = [family for family in task.families if all(family.name in each.calls for each in servants.values())]
     start = look()
-    samples = tuple(_sampled(whole, servants, task.rounds, rng))
+    samples = tuple(_sampled(whole, servants, task, rng))
     end = look()
     for servant in servants.values():
         servant.end()
@@ -152,17 +152,25 @@ def _taken(task: Task, servants: Mapping[str, _Servant]) -> Taken:
 
 
 def _sampled(
-    families: Sequence[Family], servants: Mapping[str, _Servant], rounds: int, rng: random.Random
+    families: Sequence[Family], servants: Mapping[str, _Servant], task: Task, rng: random.Random
 ) -> Iterator[tuple[Key, Sample]]:
-    """Yield a sample of each worker after the other, family by family, in Latin squares of the workers."""
+    """Yield a sample of each worker after the other, family by family, in Latin squares of the workers.
+
+    A family that has had its most seconds gets no further rounds.
+    """
     turns = {family.name: orders(list(servants), rng) for family in families}
-    for number in range(rounds):
+    spent = dict.fromkeys(turns, 0.0)
+    for number in range(task.rounds):
         for family in rng.sample(families, len(families)):
+            if spent[family.name] > task.most_seconds:
+                continue
+            start = time.perf_counter()
             # One number of calls for all, or the longer sample would average more away.
             calls = servants[family.baseline].calls[family.name]
             for name in next(turns[family.name]):
                 question = Question(family.name, name, number, calls)
                 yield (family.name, name), servants[name].sample(question)
+            spent[family.name] += time.perf_counter() - start
 
 
 def _seen(launch: int, start: Moment, end: Moment, of_workers: Sequence[Conditions]) -> Conditions:

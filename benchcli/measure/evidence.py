@@ -59,6 +59,8 @@ class Evidence:
     launches: int = 0
     seconds: float = SECONDS
     rounds: int = ROUNDS
+    same_calls: bool = False
+    """Whether all variants' samples are as many calls as the baseline's."""
     samples: dict[Key, list[Sample]] = field(default_factory=dict)
     conditions: dict[str, list[Conditions]] = field(default_factory=dict)
 
@@ -75,6 +77,7 @@ class Evidence:
                 seed=1000 * attempt + self.launches,
                 seconds=self.seconds,
                 rounds=self.rounds,
+                same_calls=self.same_calls,
                 most_seconds=CAP * self.plan.budget_s,
             )
             taken = take(task, self.plan.silence_s, self.casualties)

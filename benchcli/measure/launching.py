@@ -26,7 +26,7 @@ def launch(task: Task, send: Send) -> None:
         throttle = throttle_of(task)
         benches = build(family, task, throttle, kept, rng, send)
         if benches:
-            _sample(family.name, benches, task, throttle, rng, send)
+            _sample(family, benches, task, throttle, rng, send)
 
 
 def throttle_of(task: Task) -> Throttle:
@@ -61,10 +61,10 @@ def build(
 
 
 def _sample(
-    family: str, benches: Mapping[str, Bench], task: Task, throttle: Throttle, rng: random.Random, send: Send
+    of: Family, benches: Mapping[str, Bench], task: Task, throttle: Throttle, rng: random.Random, send: Send
 ) -> None:
     """Sample in rounds, watched; what was taken is told at the end, when nothing is timed any more."""
-    running = ""
+    family, running = of.name, ""
 
     def announce(name: str) -> None:
         nonlocal running
@@ -75,6 +75,8 @@ def _sample(
     try:
         with no_collection():
             calls = warm_up(benches, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
+            if task.same_calls:
+                calls = dict.fromkeys(calls, calls.get(of.baseline, max(calls.values())))
             throttle.forget()
             start = look()
             samples = list(sample_rounds(benches, calls, task, rng, announce))

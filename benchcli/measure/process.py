@@ -54,12 +54,15 @@ Launcher = Callable[[Task, float], Conversation]
 
 
 @contextlib.contextmanager
-def workers(forks: bool = FORKS, python: str = sys.executable) -> Iterator[Launcher]:
-    """Yield what launches fresh workers, each forked from a process that has only imported torch, where that works."""
+def workers(forks: bool = FORKS, python: str = sys.executable, renew: int = RENEW) -> Iterator[Launcher]:
+    """Yield what launches fresh workers, each forked from a process that has only imported torch, where that works.
+
+    That process is replaced after `renew` launches.
+    """
     if not forks:
         yield partial(run_worker, python=python)
         return
-    nursery = _Nursery(python)
+    nursery = _Nursery(python, renew)
     try:
         yield nursery.run
     finally:
@@ -78,8 +81,9 @@ def run_worker(task: Task, silence_s: float, python: str = sys.executable) -> Co
 class _Nursery:
     """Keeps a process to fork launches from, and replaces it when it is used up, dead, or of another environment."""
 
-    def __init__(self, python: str) -> None:
+    def __init__(self, python: str, renew: int) -> None:
         self._python = python
+        self._renew = renew
         self._process: _Process | None = None
         self._left = 0
 
@@ -106,7 +110,7 @@ class _Nursery:
         if process and (self._left <= 0 or process.has_ended() or process.environment != environment):
             self.end()
         if self._process is None:
-            self._process, self._left = _Process(self._python, "nursery", environment), RENEW
+            self._process, self._left = _Process(self._python, "nursery", environment), self._renew
         return self._process
 
 

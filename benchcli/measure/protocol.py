@@ -33,6 +33,8 @@ class Task:
     seconds: float = SECONDS
     """Sampling a family takes at least so long, and `rounds` rounds."""
     rounds: int = ROUNDS
+    same_calls: bool = False
+    """Whether a sample of each variant is as many calls as one of the family's first."""
     most_seconds: float = 60.0
     """After so long a family's sampling ends with the round under way."""
 
