@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from benchcli import gate, units
 from benchcli.comparison import ratio, surely
 from benchcli.findings import Finding, Outcome, Subject
+from benchcli.judging import costs_outcome
 from benchcli.measure.attend import Key
 from benchcli.recorded import Recorded
 from benchcli.schema import Costs, Failure, Family, Interval, Record
@@ -24,8 +25,9 @@ class Now:
     families: tuple[Family, ...]
     costs: Mapping[Key, Costs]
     failures: Mapping[Key, Failure]
+    timed: bool
+    """Whether times were taken, or should have been."""
     records: Mapping[Key, Record]
-    """Empty where no time was taken."""
     untimed: str | None
     """Why not; None where it was, or was not asked for."""
 
@@ -59,8 +61,10 @@ def _of_network(
         yield found("costs", *_costs(before, now.costs[key]))
         if now.untimed:
             yield found("time", "unmeasured", now.untimed)
-        elif now.records and family.baseline != key[1]:
-            yield found("time", *_time(before, now.records[key], theta))
+        elif now.timed and family.baseline != key[1]:
+            record = now.records.get(key)
+            judged = _time(before, record, theta) if record else ("unmeasured", "the check ended before it", None)
+            yield found("time", *judged)
 
 
 def _builder(key: Key, before: Record | None, family: Family | None) -> str:
@@ -83,17 +87,16 @@ def _other(before: Record, family: Family, key: Key) -> str | None:
 def _costs(before: Record, now: Costs) -> tuple[Outcome, str]:
     if before.costs is None:
         return "unmeasured", "the baseline has no costs"
-    changes = list(gate.cost_changes(before.costs, now))
-    more = any(change.head > change.base for change in changes)
-    text = ", ".join(gate.describe(change) for change in changes) or "the same costs"
-    return ("costlier" if more else "cheaper" if changes else "same"), text
+    return costs_outcome(before.costs, now)
 
 
 def _time(before: Record, now: Record, theta: float) -> tuple[Outcome, str, Interval | None]:
     """Judge a relative speed by its change: the whole interval must lie beyond theta."""
     then, today = before.timing, now.timing
-    if now.failure or today is None or today.relative is None:
-        return "unmeasured", now.failure.error if now.failure else "it has no relative speed now", None
+    if now.failure:
+        return "failed", f"the baseline ran it, and it fails now ({now.failure.status}): {now.failure.error}", None
+    if today is None or today.relative is None:
+        return "unmeasured", "it has no relative speed now: its family's first network has no time", None
     if then is None or then.relative is None:
         return "unmeasured", "the baseline has no relative speed", None
     change = ratio(then.relative, today.relative)

@@ -56,7 +56,7 @@ def summary(findings: Sequence[Finding]) -> str:
     worst = Counter(outcomes[0] for outcomes in _by_network(findings, _word).values())
     count = sum(worst.values())
     told = ", ".join(f"{number} {word}" for word, number in worst.items())
-    return f"{count} network{'s' if count != 1 else ''}: {told}" if told else "nothing was looked at"
+    return f"{units.counted(count, 'network')}: {told}" if told else "nothing was looked at"
 
 
 def how(check: Mapping[str, Any]) -> str:

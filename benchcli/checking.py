@@ -39,11 +39,18 @@ def check(request: CheckRequest, tools: CheckTools, folder: CheckFolder) -> Iter
     with ExitStack() as stack:
         under_way = UnderWay(request, tools, folder, stack)
         _survey(under_way)
-        yield _checked(under_way, Times(), finished=request.costs_only)
+        yield _checked(under_way, None, finished=request.costs_only)
         if request.costs_only:
             return
         measurable = [pair for pair in request.pairs if _measurable(under_way, pair)]
-        yield _checked(under_way, take_times(under_way, measurable), finished=True)
+        times = Times()
+        try:
+            take_times(under_way, measurable, times)
+        except (KeyboardInterrupt, NothingMeasuredError) as ending:
+            times.give_up(str(ending) or "the check was interrupted", [pair.name for pair in measurable])
+            yield _checked(under_way, times, finished=False)
+            raise
+        yield _checked(under_way, times, finished=True)
 
 
 def _survey(under_way: UnderWay) -> None:
@@ -71,12 +78,13 @@ def _measurable(under_way: UnderWay, pair: Pair) -> bool:
     return counted and pair.other_input() is None
 
 
-def _checked(under_way: UnderWay, times: Times, finished: bool) -> Checked:
+def _checked(under_way: UnderWay, timed: Times | None, finished: bool) -> Checked:
+    times = timed or Times()
     request = under_way.request
     known = Known(
         pairs=request.pairs,
         surveys=under_way.surveys,
-        timed=finished and not request.costs_only,
+        timed=timed is not None,
         theta=under_way.theta,
         judged=times.judged,
         seconds=times.seconds,

@@ -19,8 +19,10 @@ class Row:
     records: tuple[Record | None, ...]
     changes: tuple[Interval | None, ...]
     """Each run's time over the first one's; None where one of the two has no time."""
-    note: str | None
-    """What besides the time differs: costs, or another network under the same name, which is not compared."""
+    others: tuple[str | None, ...]
+    """Why a run's network of this name is not the first one's, so that it is not compared."""
+    costs: tuple[str | None, ...]
+    """How its costs differ, which does not hinder a comparison."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,9 @@ def _by_shared_key(run: Recorded) -> dict[Key, Record]:
 
 def _row(key: Key, records: Sequence[Record | None]) -> Row:
     first = records[0]
-    note = next((text for record in records[1:] if first and record and (text := _other(first, record))), None)
-    comparable = note is None or note.startswith("costs")
-    changes = tuple(_change(first, record) if comparable else None for record in records)
-    return Row(*key, tuple(records), changes, note)
+    others = tuple(_other(first, record) for record in records)
+    changes = tuple(None if other else _change(first, record) for record, other in zip(records, others, strict=True))
+    return Row(*key, tuple(records), changes, others, tuple(_costs(first, record) for record in records))
 
 
 def _change(first: Record | None, record: Record | None) -> Interval | None:
@@ -107,8 +108,10 @@ def _change(first: Record | None, record: Record | None) -> Interval | None:
     return ratio(record.timing.seconds, first.timing.seconds)
 
 
-def _other(first: Record, record: Record) -> str | None:
+def _other(first: Record | None, record: Record | None) -> str | None:
     """Say what makes two networks of one name different ones."""
+    if first is None or record is None:
+        return None
     identities = [
         {"batch": each.family.batch, "channels": each.variant.channels, "input": each.variant.shape}
         for each in (first, record)
@@ -116,9 +119,12 @@ def _other(first: Record, record: Record) -> str | None:
     for name, was in identities[0].items():
         if was != identities[1][name]:
             return f"not the same network: {name} {was} and {identities[1][name]}"
-    if first.costs and record.costs and first.costs.flops != record.costs.flops:
-        return f"costs: flops {first.costs.flops:,} and {record.costs.flops:,}"
     return None
+
+
+def _costs(first: Record | None, record: Record | None) -> str | None:
+    was, is_ = (each.costs if each else None for each in (first, record))
+    return f"flops {was.flops:,} and {is_.flops:,}" if was and is_ and was.flops != is_.flops else None
 
 
 def _matters(row: Row) -> tuple[float, float]:

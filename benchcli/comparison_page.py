@@ -97,8 +97,9 @@ def _means(comparison: Comparison) -> Iterator[tuple[str, ...]]:
 def _lines(comparison: Comparison) -> Iterator[str]:
     yield from comparison.missing
     for row in comparison.rows:
-        if row.note:
-            yield f"{row.family}/{row.variant}: {row.note}"
+        for run, other, costs in zip(comparison.runs, row.others, row.costs, strict=True):
+            if other or costs:
+                yield f"{run.path}: {row.family}/{row.variant}: {other or costs}"
     for difference in comparison.differences:
         yield f"not alike: {difference}"
     for run in comparison.runs:
@@ -117,7 +118,7 @@ def _footer(comparison: Comparison) -> str:
 
 def _cells(comparison: Comparison) -> Iterator[dict[str, Cell]]:
     for row in comparison.rows:
-        for run, record, change in zip(comparison.runs, row.records, row.changes, strict=True):
+        for number, (run, record, change) in enumerate(zip(comparison.runs, row.records, row.changes, strict=True)):
             timing = record.timing if record else None
             yield {
                 "run": str(run.path),
@@ -132,7 +133,7 @@ def _cells(comparison: Comparison) -> Iterator[dict[str, Cell]]:
                 **_ends("relative_speed", timing.relative if timing else None, "relative"),
                 "flops": record.costs.flops if record and record.costs else None,
                 "mac_bytes": record.costs.mac_bytes if record and record.costs else None,
-                "note": row.note,
+                "note": row.others[number] or row.costs[number],
             }
 
 

@@ -17,7 +17,7 @@ REGRESSIONS: tuple[Outcome, ...] = ("slower", "costlier", "changed", "gone", "fa
 OPEN: tuple[Outcome, ...] = ("unmeasured", "inconclusive")
 ORDER: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "faster", "cheaper", "same")
 """What matters most comes first."""
-ALLOWABLE = ("costs", "output", "gone")
+ALLOWABLE = ("costs", "output", "gone", "new")
 """Changes that may be meant; a slowdown is not one of them."""
 
 
@@ -62,13 +62,15 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def exit_code(findings: Iterable[Finding], strict: bool) -> int:
     """Return the code: a regression; else not measured, where something is open; else fine.
 
-    An inconclusive time is open only where the check is strict; no time at all always is, and so is no finding.
+    An inconclusive time is open only where the check is strict; no time at all always is. Where nothing was held
+    against anything, nothing is fine: networks that are all new, say, unless the person said so.
     """
     known = list(findings)
     if any(finding.fails for finding in known):
         return REGRESSION
     is_open = any(f.outcome == "unmeasured" or (strict and f.outcome == "inconclusive") for f in known)
-    return NOT_MEASURED if is_open or not known else FINE
+    compared = any(finding.subject != "network" or finding.allowed for finding in known)
+    return NOT_MEASURED if is_open or not compared else FINE
 
 
 def _size(finding: Finding) -> float:

@@ -52,12 +52,12 @@ class Judgement:
 def judge(changes: Mapping[int, float], controls: Mapping[int, float], theta: float, needed: int) -> Judgement:
     """Judge logarithms of head's and of the control's time over base's, one a launch.
 
-    Slower or faster: the median is beyond theta and beyond the control's noise doubled, and all launches but one, or
-    all, agree; of fewer than `needed` launches neither is said. Same: the interval lies inside theta.
+    Slower or faster: the median is beyond theta and beyond the control's noise doubled, and all but one of `needed`
+    launches agree, or all. Same: the interval lies inside theta.
     """
     values, others = list(changes.values()), list(controls.values())
     middle = median(values)
-    noise = max(abs(median(others)), median(map(abs, others)))
+    noise = median(map(abs, others))  # never less than the absolute value of their median
     threshold = max(bound(theta), NOISE * noise)
     agreeing = sum(value * middle > 0 for value in values)
     found = interval_over_launches(changes)
@@ -122,6 +122,11 @@ def cost_changes(base: Costs, head: Costs) -> Iterator[CostChange]:
         was, is_ = getattr(base, field.name), getattr(head, field.name)
         if field.name != "unknown" and was != is_:
             yield CostChange(field.name, was, is_)
+
+
+def is_finite(output: Output) -> bool:
+    """Say whether an output holds numbers only."""
+    return all(map(math.isfinite, output.fingerprint))
 
 
 def difference(base: Output, head: Output) -> float:

@@ -12,9 +12,16 @@ MOST_REFS = 200
 
 
 def top(folder: Path) -> Path | None:
-    """Return the root of the working tree that a folder lies in; None outside of one, and where there is no git."""
-    found = _asked(folder, "rev-parse", "--show-toplevel")
-    return Path(found) if found else None
+    """Return the root of the working tree that a folder lies in; None outside of one, and where there is no git.
+
+    Raises UserError where git refuses to say.
+    """
+    if shutil.which("git") is None:
+        return None
+    done = _run(folder, {}, "rev-parse", "--show-toplevel")
+    if done.returncode and "not a git repository" not in done.stderr:
+        raise UserError(f"git cannot say what {folder} is: {_last(done.stderr)}")
+    return Path(done.stdout.rstrip("\n")) if done.returncode == 0 else None
 
 
 def commit_of(folder: Path, ref: str) -> str | None:
@@ -35,8 +42,10 @@ def is_shallow(folder: Path) -> bool:
 
 def changes(folder: Path) -> list[str]:
     """Return what in the folder's working tree is not committed, a path each; files that git ignores do not count."""
-    found = _asked(folder, "status", "--porcelain", "--untracked-files=normal") or ""
-    return [line[3:] for line in found.splitlines()]
+    done = _run(folder, {}, "status", "--porcelain", "--untracked-files=normal")
+    if done.returncode:
+        raise UserError(f"git cannot say what of {folder} is committed: {_last(done.stderr)}")
+    return [line[3:] for line in done.stdout.splitlines()]
 
 
 def lay_out(root: Path, commit: str, folder: Path) -> None:
@@ -68,7 +77,7 @@ def _run(folder: Path, variables: Mapping[str, str], *arguments: str) -> "subpro
         raise UserError("there is no git here: install it, or give folders or interpreters as --base and --head")
     # Not even the index is refreshed. A hook that runs this hands on variables that name its own index.
     kept = {name: value for name, value in os.environ.items() if name not in {"GIT_INDEX_FILE", "GIT_PREFIX"}}
-    environment = {**kept, "GIT_OPTIONAL_LOCKS": "0", **variables}
+    environment = {**kept, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **variables}
     return subprocess.run(
         [program, "-C", str(folder), *arguments],
         capture_output=True,

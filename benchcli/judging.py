@@ -9,7 +9,7 @@ from benchcli.gate import Judgement
 from benchcli.measure.attend import Key
 from benchcli.measure.survey import Survey
 from benchcli.pairs import BASE, CONTROL, HEAD, Pair
-from benchcli.schema import Failure
+from benchcli.schema import Costs, Failure
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def _network(known: Known, pair: Pair) -> Finding | None:
     if head:
         return _finding(known, pair, "network", "failed", f"base runs it, head does not ({head.status}): {head.error}")
     if base:
-        return _finding(known, pair, "network", "new", f"base does not run it ({base.status}): {base.error}")
+        allowed: Outcome = "new" if "new" in known.allowed else "unmeasured"
+        return _finding(known, pair, "network", allowed, f"base does not run it ({base.status}): {base.error}")
     return None
 
 
@@ -67,6 +68,10 @@ def _output(known: Known, pair: Pair) -> Finding:
     base, head = (known.surveys[side].outputs[pair.name, side] for side in (BASE, HEAD))
     if base.shape != head.shape:
         return _finding(known, pair, "output", "changed", f"its output is {head.shape}, and was {base.shape}")
+    if not gate.is_finite(base):
+        return _finding(known, pair, "output", "unmeasured", "base's output is not finite: give it weights that are")
+    if not gate.is_finite(head):
+        return _finding(known, pair, "output", "failed", "head's output is not finite, and base's is")
     apart = gate.difference(base, head)
     if not apart <= gate.MOST_DIFFERENCE:
         return _finding(
@@ -82,10 +87,19 @@ def _output(known: Known, pair: Pair) -> Finding:
 
 def _costs(known: Known, pair: Pair) -> Finding:
     base, head = (known.surveys[side].costs[pair.name, side] for side in (BASE, HEAD))
+    return _finding(known, pair, "costs", *costs_outcome(base, head))
+
+
+def costs_outcome(base: Costs, head: Costs) -> tuple[Outcome, str]:
+    """Say what became of the costs, and how much."""
     changes = list(gate.cost_changes(base, head))
     text = ", ".join(gate.describe(change) for change in changes) or "the same costs"
-    more = any(change.head > change.base for change in changes)
-    return _finding(known, pair, "costs", "costlier" if more else "cheaper" if changes else "same", text)
+    if any(change.head > change.base for change in changes):
+        return "costlier", text
+    uncounted = sorted(set(head.unknown) - set(base.unknown))
+    if uncounted:
+        return "unmeasured", f"not counted for certain in head: {', '.join(uncounted)}"
+    return ("cheaper" if changes else "same"), text
 
 
 def _time(known: Known, pair: Pair) -> Finding:

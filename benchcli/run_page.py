@@ -59,7 +59,7 @@ def heading(report: Report) -> str:
     target, machine = report.environment["target"], report.environment.get("machine", {})
     families = [result.family for result in report.results]
     where = report.environment.get("device", {}).get("card") or machine.get("cpu", target["device"])
-    threads = f"{target['threads']} thread{'s' if target['threads'] > 1 else ''}"
+    threads = units.counted(target["threads"], "thread")
     shared = [
         " and ".join(dict.fromkeys(str(getattr(family, name)) for family in families))
         for name in ("dtype", "layout", "batch")

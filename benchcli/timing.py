@@ -1,7 +1,7 @@
 """Take a check's times: screen all networks, and confirm by fresh launches what is not plainly the same."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -34,16 +34,21 @@ class Times:
     cut: dict[str, str] = field(default_factory=dict)
     """Pairs that were not judged, and why."""
 
+    def give_up(self, why: str, names: Iterable[str]) -> None:
+        """Take back what is not settled of these pairs."""
+        for name in names:
+            if name not in self.judged or self.judged[name].outcome == "inconclusive":
+                self.judged.pop(name, None)
+                self.cut[name] = why
 
-def take_times(under_way: UnderWay, pairs: Sequence[Pair]) -> Times:
-    """Judge the time of every pair."""
-    times = Times()
+
+def take_times(under_way: UnderWay, pairs: Sequence[Pair], times: Times) -> None:
+    """Judge the time of every pair, and keep what is found in `times` as it comes."""
     families = {pair.name: pair.together() for pair in pairs}
     if families:
         screen = _screen(under_way, families, times)
         still_open = {name: f for name, f in families.items() if name not in times.judged or not _is_same(times, name)}
         _confirm(under_way, screen, still_open, times)
-    return times
 
 
 def _screen(under_way: UnderWay, families: Mapping[str, Family], times: Times) -> Evidence:
@@ -117,7 +122,7 @@ def _note(
     base, control, head = taken[BASE], taken[CONTROL], taken[HEAD]
     changes, controls = launch_log_ratios(head, base), launch_log_ratios(control, base)
     found = gate.judge(changes, controls, under_way.theta, wanted or len(changes) + 1)
-    is_early = len(evidence) > 1 and found.launches < LEAST_SAME
+    is_early = found.launches < (LEAST_SAME if len(evidence) > 1 else gate.SCREEN_LAUNCHES)
     if wanted is None and (found.outcome in {"slower", "faster"} or (is_early and found.outcome == "same")):
         found = replace(found, outcome="inconclusive")
     times.judged[name] = found

@@ -56,6 +56,11 @@ def speed(interval: Interval) -> str:
     return f"{interval.estimate:.3f} ± {(above + below) / 2:.3f}"
 
 
+def counted(number: int, word: str) -> str:
+    """Return "1 thread", "2 threads"."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def change(interval: Interval) -> str:
     """Return the change that a factor makes: "+5.1 % (+4.7 to +5.6 %)"; its estimate alone where it has no ends."""
     middle = percent(interval.estimate - 1, signed=True)

@@ -1,5 +1,6 @@
 """Workers that are sampled in turn: real processes, what becomes of one that dies, and what a check leaves behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -84,6 +85,30 @@ def test_questions_end_with_the_last_one_or_with_who_asks() -> None:
     lines = [encode_question(asked), encode_question(None), encode_question(asked)]
     assert list(questions(iter(lines).__next__)) == [asked]
     assert list(questions(lambda: "")) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no sh on Windows")
+def test_another_interpreter_runs_this_benchcli(tmp_path: Path) -> None:
+    other = tmp_path / "python"
+    other.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    other.chmod(0o755)
+    (tmp_path / "ours.toml").write_text('[[family]]\nguideline = "g2"\nvalues = [1, 2]\nwidths = 8\nsize = 8\n')
+    command = ["-m", "benchcli", "check", "ours.toml", "--base", str(other), "--launches", "5", "--format", "json"]
+    root = str(Path(__file__).parents[1])
+    found = subprocess.run(
+        [sys.executable, *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode in {0, 3}, found.stderr  # a busy machine may cry wolf over calls as short as these
+    data = json.loads(found.stdout)
+    assert not data["environment"]["check"]["together"]
+    assert data["environment"]["check"]["base"]["python"] == str(other)
+    outcomes = {(each["variant"], each["subject"]): each["outcome"] for each in data["findings"]}
+    assert outcomes["g=2", "costs"] == outcomes["g=2", "output"] == "same"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise on Windows")

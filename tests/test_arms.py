@@ -130,6 +130,12 @@ def test_a_folder_that_one_version_lacks_is_named(repository: Path) -> None:
         pass
 
 
+def test_a_repository_that_git_refuses_is_not_taken_for_none(repository: Path) -> None:
+    (repository / ".git" / "config").write_text("[core\n")
+    with pytest.raises(UserError, match="git cannot say what"):
+        arm(None, repository)
+
+
 def test_without_git_there_are_still_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert git.top(tmp_path) is None

@@ -4,15 +4,19 @@ import csv
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import torch
 
+from benchcli.judging import costs_outcome
 from benchcli.measure.process import Died
 from benchcli.measure.protocol import Done, Event, Failed, Task, Waiting
 from tests.conftest import Outcome, inline
 from tests.test_arms import call
+from tests.values import COSTS
 
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
@@ -188,12 +192,66 @@ def test_a_network_that_neither_runs_is_not_measured(check: Cli) -> None:
     assert "No module named 'notthere'" in found.out
 
 
-def test_a_network_that_base_does_not_run_is_new(check: Cli) -> None:
+def test_a_network_that_base_does_not_run_is_no_pass_unless_it_is_meant(check: Cli) -> None:
     version("old", code="")
     version("new")
     found = check()
+    assert found.code == 4
+    assert "unmeasured tower/thin (theirs:tower): base does not run it (failed): theirs: unknown callable" in found.out
+    assert check_again_allows("new", check).code == 0
+    assert set(findings("again").values()) == {"new"}
+
+
+def test_a_suite_that_head_has_lost_is_a_regression(check: Cli) -> None:
+    version("old", suite=SUITE)
+    version("new")
+    found = check("--costs-only")
+    assert found.code == 3
+    assert "GONE tower/thin" in found.out
+
+
+@pytest.mark.parametrize(("sides", "code", "text"), [("both", 4, "base's output is not"), ("new", 3, "head's output")])
+def test_outputs_that_are_no_numbers_are_said(check: Cli, sides: str, code: int, text: str) -> None:
+    broken = NET.replace(
+        "return nn.Sequential(*layers",
+        "nn.init.constant_(layers[0].weight, float('nan'))\n    return nn.Sequential(*layers",
+    )
+    version("old", code=broken if sides == "both" else NET)
+    version("new", code=broken)
+    found = check("--costs-only")
+    assert found.code == code
+    assert text in found.out
+
+
+def with_defaults(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    """Begin each task with torch as it is in a fresh process."""
+    torch.use_deterministic_algorithms(False)
+    yield from inline(task, silence_s)
+
+
+def test_a_version_that_sets_what_both_would_share_gets_a_process_of_its_own(check: Cli) -> None:
+    version("old")
+    setting = NET.replace("def tower(", "import torch\ntorch.use_deterministic_algorithms(True)\n\ndef tower(")
+    version("new", code=setting)
+    try:
+        found = check(launcher=with_defaults)
+    finally:
+        torch.use_deterministic_algorithms(False)
     assert found.code == 0
-    assert set(findings().values()) == {"new"}
+    assert "for one cannot hold both: it sets torch's deterministic algorithms" in found.out
+
+
+def test_nothing_is_written_beside_the_code(check: Cli) -> None:
+    version("old")
+    version("new")
+    check("--costs-only")
+    assert sorted(path.name for path in Path("new").rglob("*")) == ["theirs.py"]
+
+
+def test_an_operator_that_nobody_can_count_in_head_is_no_saving() -> None:
+    known = replace(COSTS, flops=COSTS.flops - 1, unknown=("custom::op",))
+    assert costs_outcome(COSTS, known) == ("unmeasured", "not counted for certain in head: custom::op")
+    assert costs_outcome(COSTS, replace(COSTS, flops=COSTS.flops - 1))[0] == "cheaper"
 
 
 def test_a_family_gone_from_heads_suite_is_a_regression(check: Cli) -> None:
@@ -348,17 +406,19 @@ def test_an_interruption_keeps_what_was_found(check: Cli) -> None:
     found = check(launcher=interrupting)
     assert found.code == 130
     assert "COSTLIER tower/thin" in found.out
-    assert "times were not judged" in found.err
+    assert "interrupted: what was found before is shown" in found.err
     assert findings()["thin", "costs"] == "costlier"
-    assert ("thin", "time") not in findings()
+    assert findings()["thin", "time"] == "unmeasured"
+    assert "the check was interrupted" in found.out
 
 
 def test_a_budget_that_is_spent_leaves_times_unmeasured(check: Cli) -> None:
     version("old")
-    version("new")
-    found = check("--budget", "1s")
-    assert found.code in {0, 4}
-    assert set(findings().values()) <= {"same", "inconclusive", "unmeasured"}
+    version("new", blocks=22)
+    found = check("--budget", "1s", "--allow", "costs,output")
+    assert found.code == 4
+    assert findings()["thin", "time"] == "unmeasured"
+    assert "give a larger --budget" in found.out
 
 
 def test_samples_and_launches_are_kept(check: Cli) -> None:
@@ -371,7 +431,8 @@ def test_samples_and_launches_are_kept(check: Cli) -> None:
     assert {row["family"] for row in rows} == {"tower/thin", "tower/wide"}
     with Path("out/launches.csv").open() as stream:
         launches = [int(row["launch"]) for row in csv.DictReader(stream)]
-    assert max(launches) + 1 == json.loads(Path("out/environment.json").read_text())["check"]["screenings"] + 9
+    made = json.loads(Path("out/environment.json").read_text())["check"]
+    assert max(launches) + 1 == made["screenings"] + made["confirmations"] == 3 + 9
 
 
 def test_git_is_not_needed_for_folders(check: Cli) -> None:

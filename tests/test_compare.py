@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,11 @@ import pytest
 from benchcli.baseline import Now, against
 from benchcli.comparison import compare, ratio, surely
 from benchcli.errors import UserError
+from benchcli.measure.process import Died
+from benchcli.measure.protocol import Event, Task
 from benchcli.recorded import read
 from benchcli.schema import Interval
-from tests.conftest import Outcome
+from tests.conftest import Outcome, inline
 
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
@@ -89,7 +91,7 @@ def test_what_is_missing_and_what_is_another_network_is_said(cli: Cli) -> None:
     out = cli("compare", "a", "b").out
     assert "b lacks g2-x1/g=2, g2-x1/g=8" in out
     assert "a lacks g2-x1/g=16" in out
-    assert "g2-x1/g=1: not the same network: channels 16 and 64" in out
+    assert "b: g2-x1/g=1: not the same network: channels 16 and 64" in out
 
 
 def test_machines_and_settings_that_differ_are_named(cli: Cli) -> None:
@@ -226,6 +228,26 @@ def test_a_family_alone(baseline: Callable[..., Outcome]) -> None:
     assert "unknown family 'g3': known: g2-x1" in baseline("--only", "g3").err
 
 
+def test_another_suites_run_is_refused(baseline: Callable[..., Outcome], cli: Cli) -> None:
+    Path("other.toml").write_text(SUITE + 'name = "other"\n')
+    found = cli("check", "other.toml", "--baseline", "a", "--device", "fake")
+    assert found.code == 2
+    assert "a is a run of another suite" in found.err
+
+
+def interrupting(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    if task.kind != "survey":
+        raise KeyboardInterrupt
+    yield from inline(task, silence_s)
+
+
+def test_an_interruption_keeps_the_costs(baseline: Callable[..., Outcome], cli: Cli) -> None:
+    edit("a", "flops", "1", row=2)
+    found = cli("check", "ours.toml", "--baseline", "a", "--device", "fake", launcher=interrupting)
+    assert found.code == 130
+    assert "COSTLIER g2-x1/g=4" in found.out
+
+
 def test_an_unfinished_baseline_is_refused(baseline: Callable[..., Outcome]) -> None:
     path = Path("a/measurements.csv")
     path.write_text(path.read_text().splitlines(keepends=True)[0])
@@ -237,7 +259,7 @@ def test_a_baseline_of_failures_compares_with_nothing(cli: Cli) -> None:
     recorded = read(Path("a"))
     families = tuple({r.family.name: r.family for r in recorded.records}.values())
     costs = {key: record.costs for key, record in recorded.by_key().items() if record.costs}
-    now = Now(families, costs, {}, {}, None)
+    now = Now(families, costs, {}, False, {}, None)
     edit("a", "status", "failed")
     outcomes = [f.outcome for f in against(read(Path("a")), now, 0.05, ()) if f.variant == "g=2"]
     assert outcomes == ["new"]

@@ -30,6 +30,11 @@ def test_news_and_improvements_are_fine() -> None:
     assert exit_code([finding("new", "network"), finding("faster"), finding("cheaper", "costs")], strict=True) == FINE
 
 
+def test_news_alone_are_nothing_that_was_compared() -> None:
+    assert exit_code([finding("new", "network")], strict=False) == NOT_MEASURED
+    assert exit_code([finding("new", "network", allowed=True)], strict=False) == FINE
+
+
 def test_what_fails_comes_first() -> None:
     mixed = [finding("same"), finding("costlier", "costs", allowed=True), finding("inconclusive"), finding("slower")]
     assert [each.outcome for each in ordered(mixed)] == ["slower", "costlier", "inconclusive", "same"]

@@ -8,19 +8,20 @@ from typing import Any
 
 import click
 
-from benchcli import machine
+from benchcli import machine, units
 from benchcli.advice import disturbed, sentence
 from benchcli.baseline import THETA, Now, against
 from benchcli.check_page import page
+from benchcli.cli.main import INTERRUPTED, NOT_MEASURED
 from benchcli.cli.options import families_of_suite, target_of
 from benchcli.cli.progress import progress
 from benchcli.cli.session import Session
 from benchcli.cli.writing import destinations, show
-from benchcli.errors import UserError, unknown
+from benchcli.errors import NothingMeasuredError, UserError, unknown
 from benchcli.findings import Finding, exit_code, ordered
 from benchcli.measure.survey import Survey, survey
 from benchcli.recorded import Recorded, mismatches, read
-from benchcli.running import Report, Request, Tools, preflight, run_suite
+from benchcli.running import Report, Request, Tools, UnfinishedRunError, preflight, run_suite
 from benchcli.schema import Family, Plan, Suite, Target
 from benchcli.suites import find_suite
 
@@ -59,17 +60,31 @@ def check_baseline(session: Session, suite: str, baseline: Path, options: dict[s
         untimed = None if options["costs_only"] else _untimed(asked, found)
         timed = not options["costs_only"] and untimed is None and bool(found.costs)
         tools = Tools(launcher, observer, session.clock)
-        report = run_suite(_request(asked), tools, noticed) if timed else None
+        report, ending = _timed(asked, tools, noticed) if timed else (None, None)
     theta = THETA if options["theta"] is None else options["theta"]
     findings = ordered(
         replace(each, again=_again(suite, baseline, each, options))
-        for each in against(then, _now(families, found, report, untimed), theta, options["allow"])
+        for each in against(then, _now(families, found, report, timed, untimed), theta, options["allow"])
     )
     environment = _environment(asked, report, theta, session.clock() - start_s)
     where = report.folder if report else None
     notes = [MEASURES] if report else []
     show(page(file.name, _heading(asked), findings, environment, where, notes), options["format_"], files)
-    return exit_code(findings, options["strict"])
+    if ending:
+        click.echo(f"benchcli: {ending.reason or 'interrupted'}; what was checked before is shown", err=True)
+    if ending and ending.reason is None:
+        return INTERRUPTED
+    return exit_code(findings, options["strict"]) or (NOT_MEASURED if ending else 0)
+
+
+def _timed(asked: _Asked, tools: Tools, noticed: Sequence[str]) -> tuple[Report | None, UnfinishedRunError | None]:
+    """Run the suite; return what was finished, and how it ended where it did not end well."""
+    try:
+        return run_suite(_request(asked), tools, noticed), None
+    except UnfinishedRunError as error:
+        return error.report, error
+    except NothingMeasuredError:  # the costs are known all the same
+        return None, None
 
 
 def _wanted(families: tuple[Family, ...], then: Recorded, names: Sequence[str]) -> tuple[tuple[Family, ...], Recorded]:
@@ -79,6 +94,8 @@ def _wanted(families: tuple[Family, ...], then: Recorded, names: Sequence[str]) 
     for name in wanted:
         if name not in known:
             raise unknown("family", name, known)
+    if not {family.name for family in families} & {record.family.name for record in then.records}:
+        raise UserError(f"{then.path} is a run of another suite: it has none of this one's families")
     if not wanted:
         return families, then
     records = tuple(record for record in then.records if record.family.name in wanted)
@@ -109,12 +126,13 @@ def _request(asked: _Asked) -> Request:
     return Request(asked.suite, asked.target, Plan(budget_s=share_s), asked.options["output"], None)
 
 
-def _now(families: tuple[Family, ...], found: Survey, report: Report | None, untimed: str | None) -> Now:
+def _now(families: tuple[Family, ...], found: Survey, report: Report | None, timed: bool, untimed: str | None) -> Now:
     records = [record for result in report.results for record in result.records] if report else []
     return Now(
         families=families,
         costs=found.costs,
         failures=found.casualties.failures,
+        timed=timed,
         records={(record.family.name, record.variant.name): record for record in records},
         untimed=untimed,
     )
@@ -139,9 +157,8 @@ def _environment(asked: _Asked, report: Report | None, theta: float, seconds: fl
 
 def _heading(asked: _Asked) -> str:
     target = asked.target
-    threads = f"{target.threads} thread{'s' if target.threads > 1 else ''}"
     where = machine.cpu_model() if target.device == "cpu" else target.device
-    return f"baseline {asked.then.path} · {where} · {threads} · {target.runtime}"
+    return f"baseline {asked.then.path} · {where} · {units.counted(target.threads, 'thread')} · {target.runtime}"
 
 
 def _again(suite: str, baseline: Path, finding: Finding, options: Mapping[str, Any]) -> str:

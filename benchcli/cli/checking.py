@@ -1,8 +1,6 @@
 """What `benchcli check` does with its options: find both versions, check them, and show what was found."""
 
-import os
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -11,57 +9,43 @@ from typing import Any
 
 import click
 
-from benchcli import __version__, interpreters, machine
+from benchcli import machine, units
 from benchcli.advice import sentence
-from benchcli.arms import Arm, arm, laid_out
+from benchcli.arms import Arm, laid_out
 from benchcli.check_folder import CheckFolder
 from benchcli.check_page import page
 from benchcli.checking import Checked, check
-from benchcli.cli.main import INTERRUPTED
-from benchcli.cli.options import families_of_suite, target_of
+from benchcli.cli.main import INTERRUPTED, NOT_MEASURED
+from benchcli.cli.options import target_of
 from benchcli.cli.progress import progress
 from benchcli.cli.session import Session
+from benchcli.cli.versions import Sides, paired, refuse_dirt, say, say_what_cannot_differ, sides_of
 from benchcli.cli.writing import destinations, show
-from benchcli.errors import NothingMeasuredError, UserError, unknown
+from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.findings import Finding, exit_code
 from benchcli.folder import unused
-from benchcli.own import BENCHCLI, taken_from
-from benchcli.pairs import BASE, HEAD, Pair, only, pairs
+from benchcli.pairs import BASE, HEAD
 from benchcli.records import SCHEMA
 from benchcli.running import preflight
-from benchcli.schema import Source
-from benchcli.suites import SuiteFile, find_suite
+from benchcli.suites import find_suite
 from benchcli.under_way import CheckRequest, CheckTools
 
 REPEATED = ("device", "runtime", "cache", "threads", "allocator")
 """Options that the command which looks at one network again has too."""
 
 
-@dataclass(frozen=True)
-class Sides:
-    """Both versions, as they were named."""
-
-    base: Arm
-    head: Arm
-
-    @property
-    def title(self) -> str:
-        """Both, as a person reads them."""
-        return f"base {self.base.label} · head {self.head.label}"
-
-
 def check_versions(session: Session, suite: str, base: str, options: dict[str, Any]) -> int:
     """Check one version against another, show what was found, and return the exit code."""
     files = destinations(options["write"])
     target = target_of(options)
-    sides = _sides(base, options["head"], Path.cwd())
-    _refuse_dirt(sides, options["require_clean"])
+    sides = sides_of(base, options["head"], Path.cwd())
+    refuse_dirt(sides, options["require_clean"])
     file = find_suite(suite)
     for code in preflight(target, session.busy_cores):
-        _say(sentence(code))
+        say(sentence(code))
     with laid_out({"base": sides.base, "head": sides.head}) as sources:
-        found = _paired(file, suite, sources, options)
-        _say_what_cannot_differ(sides, found)
+        found = paired(file, suite, sources, options)
+        say_what_cannot_differ(sides, found)
         request = CheckRequest(
             pairs=tuple(found),
             target=target,
@@ -131,82 +115,24 @@ def _checked(
     findings = tuple(map(again.finding, known.findings))
     environment["check"] |= {**known.facts, "warnings": known.warnings, "seconds": known.seconds}
     environment["check"]["finished"] = known.finished
-    folder.conclude(findings)
-    folder.describe(environment)
-    folder.close()
-    notes = _notes(known)
-    show(
-        page(name, _heading(request, again.sides), findings, environment, path, notes), again.options["format_"], files
-    )
+    shown = page(name, _heading(request, again.sides), findings, environment, path, _notes(known))
+    try:
+        show(shown, again.options["format_"], files)  # first: whatever the disk does, it is seen
+        folder.conclude(findings)
+        folder.describe(environment)
+    finally:
+        folder.close()
     return _code(findings, again.options["strict"], ending)
 
 
 def _code(findings: Sequence[Finding], strict: bool, ending: BaseException | None) -> int:
     if isinstance(ending, KeyboardInterrupt):
-        _say("interrupted: costs and outputs were checked, times were not judged")
+        say("interrupted: what was found before is shown")
         return INTERRUPTED
     if ending is not None:
-        _say(f"{ending}; what was checked before is shown")
+        say(f"{ending}; what was checked before is shown")
     code = exit_code(findings, strict)
-    return code if code or ending is None else 4
-
-
-def _sides(base: str, head: str | None, here: Path) -> Sides:
-    """Find both versions. Raises UserError where one is not there, or cannot run workers."""
-    first = arm(base, here)
-    # Against another interpreter, head is this one, and the code of both is what lies here or is installed.
-    second = arm(sys.executable if head is None and first.kind == "interpreter" else head, here)
-    for side, each in ((BASE, first), (HEAD, second)):
-        if each.kind == "interpreter":
-            found = interpreters.ask(each.python)
-            if found.benchcli and found.benchcli != __version__:
-                _say(f"{side} has benchcli {found.benchcli}, which is not used: this one measures both")
-    return Sides(first, second)
-
-
-def _refuse_dirt(sides: Sides, clean: bool) -> None:
-    """Say what is measured that no commit has. Raises UserError where that is refused."""
-    for side, each in ((BASE, sides.base), (HEAD, sides.head)):
-        changes = [path for path in each.changes if not path.startswith("results/")]
-        if not changes:
-            continue
-        some = ", ".join(changes[:3]) + (", …" if len(changes) > 3 else "")
-        text = f"{side} ({each.label}) has changes that are not committed ({some})"
-        if clean:
-            raise UserError(f"{text}: commit or stash them, or leave --require-clean out")
-        _say(f"{text}, which are measured with it")
-
-
-def _paired(file: SuiteFile, suite: str, sources: Mapping[Any, Source], options: dict[str, Any]) -> list[Pair]:
-    """Return what is asked for, of both versions. Raises UserError where --only names nothing."""
-    families = {
-        side: [taken_from(source, family) for family in families_of_suite(_version_of(file, side, source), options)]
-        for side, source in sources.items()
-    }
-    everything = pairs(families[BASE], families[HEAD])
-    wanted = only(everything, options["only"])
-    for name in options["only"]:
-        if not only(everything, [name]):
-            raise unknown("network", name, [pair.name for pair in everything])
-    if not wanted:
-        raise UserError(f"{suite} asks for nothing")
-    return wanted
-
-
-def _version_of(file: SuiteFile, side: str, source: Source) -> SuiteFile:
-    """Return the suite as one version has it, where it has it."""
-    theirs = Path(source.folder) / os.path.relpath(file.path, Path.cwd())
-    return (
-        SuiteFile(theirs, file.name, f"{side}'s {file.path}") if source.place == "only" and theirs.is_file() else file
-    )
-
-
-def _say_what_cannot_differ(sides: Sides, found: Sequence[Pair]) -> None:
-    if sides.base.python == sides.head.python and all(pair.builder.startswith(BENCHCLI) for pair in found):
-        _say(
-            "base and head are the same here: these networks are benchcli's own, and both run in one interpreter; give "
-            "--base another interpreter, or a suite with networks of your own"
-        )
+    return code if code or ending is None else NOT_MEASURED
 
 
 def _environment(name: str, request: CheckRequest, again: _Again) -> dict[str, Any]:
@@ -244,8 +170,7 @@ def _described(each: Arm) -> dict[str, Any]:
 def _heading(request: CheckRequest, sides: Sides) -> str:
     target = request.target
     where = machine.cpu_model() if target.device == "cpu" else target.device
-    threads = f"{target.threads} thread{'s' if target.threads > 1 else ''}"
-    return f"{sides.title} · {where} · {threads} · {target.runtime}"
+    return f"{sides.title} · {where} · {units.counted(target.threads, 'thread')} · {target.runtime}"
 
 
 def _notes(known: Checked) -> list[str]:
@@ -258,7 +183,3 @@ def _notes(known: Checked) -> list[str]:
     if known.facts["why_apart"]:
         notes.append(f"in processes of their own, for one cannot hold both: {known.facts['why_apart']}")
     return notes
-
-
-def _say(text: str) -> None:
-    click.echo(f"benchcli: {text}", err=True)

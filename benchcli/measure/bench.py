@@ -1,6 +1,6 @@
 """In a worker: one variant built, placed, checked and ready to be timed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +8,7 @@ import torch
 from benchcli.devices.base import Device, Timer
 from benchcli.measure import sources
 from benchcli.runtimes.base import Call, Runtime
-from benchcli.schema import Costs, Family, Status, Variant
+from benchcli.schema import Costs, Family, Source, Status, Variant
 
 TOLERANCES = {torch.float64: 1e-3, torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 """Largest ||output - reference|| / ||reference||; the reference is eager float32."""
@@ -64,12 +64,11 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
 def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) -> Bench:
     """Build a variant and check its output. Raises WrongOutputError, and what torch raises."""
     device, index = setting.device, setting.index
+    before = sources.settings()
     network, inputs = load(variant, family, device.torch_name(index), setting.seed)
     reference = as_output(network(inputs))
     if variant.source and setting.versions > 1:
-        late = sources.imports_while(lambda: network(inputs), variant.source)
-        if late:
-            raise sources.SourceError(f"it imports {late[0]} while it runs, which no second version can share")
+        _refuse_what_is_shared(variant.source, before, lambda: network(inputs))
     dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
     network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
     inputs = inputs.to(dtype=dtype, memory_format=memory_format)
@@ -77,6 +76,17 @@ def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) ->
     check(call(), reference)
     timer_of = device.cold_timer if setting.cache == "cold" else device.timer
     return Bench(call, timer_of(call, costs, index), setting.throttled)
+
+
+def _refuse_what_is_shared(source: Source, before: Mapping[str, object], call: Callable[[], object]) -> None:
+    """Raise SourceError where a version would not be the same beside another one."""
+    late = sources.imports_while(call, source)
+    if late:
+        raise sources.SourceError(f"it imports {late[0]} while it runs, which no second version can share")
+    after = sources.settings()
+    changed = [name for name, value in before.items() if after[name] != value]
+    if changed:
+        raise sources.SourceError(f"it sets torch's {changed[0]}, which no second version can share")
 
 
 def torch_dtype(name: str) -> torch.dtype:

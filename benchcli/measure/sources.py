@@ -25,6 +25,7 @@ OURS = frozenset({"benchcli", "__main__", "torch"})
 
 _kept: dict[str, dict[str, ModuleType]] = {}
 _active: list[str] = []
+_WRITES_NOT = sys.dont_write_bytecode
 
 
 class SourceError(Exception):
@@ -73,16 +74,39 @@ def imports_while(call: Callable[[], object], source: Source) -> list[str]:
             names.append(module.__name__)
         return module
 
-    builtins.__import__ = noting
+    dynamic = importlib.import_module
+
+    def noting_too(name: str, package: str | None = None) -> ModuleType:
+        module = dynamic(name, package)
+        if _lies_in(module, source.folder):
+            names.append(module.__name__)
+        return module
+
+    builtins.__import__, importlib.import_module = noting, noting_too
     try:
         call()
     finally:
-        builtins.__import__ = original
+        builtins.__import__, importlib.import_module = original, dynamic
     return names
+
+
+def settings() -> dict[str, object]:
+    """Return what of torch one version's code may set for the other's too."""
+    return {
+        "threads": torch.get_num_threads(),
+        "default dtype": torch.get_default_dtype(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "cudnn.benchmark": torch.backends.cudnn.benchmark,
+        "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
+        "mkldnn": torch.backends.mkldnn.enabled,
+        "float32 matmul precision": torch.get_float32_matmul_precision(),
+    }
 
 
 def release() -> None:
     """Take all sources out of this process."""
+    if _active:
+        sys.dont_write_bytecode = _WRITES_NOT
     _deactivate()
     _kept.clear()
 
@@ -102,6 +126,8 @@ def _activate(source: Source) -> None:
     _deactivate()
     entries = [str(Path(source.folder) / layout) for layout in LAYOUTS if (Path(source.folder) / layout).is_dir()]
     sys.path[:] = [*sys.path, *entries] if source.place == "last" else [*entries, *sys.path]
+    # Nothing is to be written into somebody's working tree.
+    sys.dont_write_bytecode = source.place == "only" or _WRITES_NOT
     sys.modules.update(_kept.pop(source.folder, {}))
     importlib.invalidate_caches()
     _active[:] = [source.folder]
