@@ -89,7 +89,7 @@ def _laid_out(arm_: Arm, place: Path) -> Source:
     folder = place / arm_.inside
     if not folder.is_dir():
         raise UserError(f"{arm_.label} has no folder {arm_.inside}: run this where both versions have one")
-    return Source(str(folder), "only")
+    return Source(str(folder), "only", str(arm_.root.resolve()) if arm_.commit else None)
 
 
 def _folder(root: Path, inside: Path, label: str, again: str) -> Arm:
@@ -125,6 +125,8 @@ def _on_path(name: str) -> Path | None:
 
 def _nothing(text: str, here: Path) -> str:
     """Say what is missing, and the nearest thing that is there."""
+    if shutil.which("git") is None:
+        return f"there is no interpreter or folder {text!r}, and no git to ask for a ref: install it"
     if git.top(here) is None:
         return f"no interpreter or folder {text!r}, and {here} is in no git repository: give one that is there"
     near = get_close_matches(text, git.refs(here), n=1, cutoff=0.5)

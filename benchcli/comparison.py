@@ -128,10 +128,11 @@ def _costs(first: Record | None, record: Record | None) -> str | None:
 
 
 def _matters(row: Row) -> tuple[float, float]:
+    """Return how surely and how much it changed, to a hundredth of a per cent: what is smaller makes no order."""
     changes = [change for change in row.changes if change]
     return (
-        max((surely(change) for change in changes), default=-1.0),
-        max((abs(math.log(change.estimate)) for change in changes), default=-1.0),
+        max((round(surely(change), 4) for change in changes), default=-1.0),
+        max((round(abs(math.log(change.estimate)), 4) for change in changes), default=-1.0),
     )
 
 

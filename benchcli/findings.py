@@ -74,4 +74,5 @@ def exit_code(findings: Iterable[Finding], strict: bool) -> int:
 
 
 def _size(finding: Finding) -> float:
-    return abs(finding.change.estimate - 1) if finding.change else 0.0
+    """Return how large its change is, to a hundredth of a per cent: what is smaller makes no order."""
+    return round(abs(finding.change.estimate - 1), 4) if finding.change else 0.0

@@ -26,6 +26,9 @@ class Folder:
     tables: ClassVar[Mapping[str, Sequence[str]]]
     """Each file's columns. A row of the last file says that the others are whole."""
 
+    resumed: ClassVar[str] = ""
+    """How to go on with what is in the folder already, where that can be."""
+
     def __init__(self, path: Path, lock: "FileLock | None" = None, made: Sequence[Path] = ()) -> None:
         self.path = path
         self._lock = lock
@@ -38,7 +41,7 @@ class Folder:
             made = [folder for folder in (path, *path.parents) if not folder.exists()]
             path.mkdir(parents=True, exist_ok=True)
             if (path / ENVIRONMENT).exists() or cls._holds_rows(path):
-                raise UserError(f"{path} already holds a run: give another --output, or --resume {path}")
+                raise UserError(f"{path} already holds a run: give another --output{cls.resumed.format(path)}")
             folder = cls(path, locked(path), made)
             folder.describe(environment)
             for name, columns in cls.tables.items():

@@ -55,7 +55,9 @@ def _network(known: Known, pair: Pair) -> Finding | None:
     if other:
         return _finding(known, pair, "network", "gone", f"the suite measures something else under its name: {other}")
     if base and head:
-        return _finding(known, pair, "network", "unmeasured", f"it {head.status} in base and head: {head.error}")
+        return _finding(
+            known, pair, "network", "unmeasured", f"it fails in base and head ({head.status}): {head.error}"
+        )
     if head:
         return _finding(known, pair, "network", "failed", f"base runs it, head does not ({head.status}): {head.error}")
     if base:

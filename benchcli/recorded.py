@@ -45,6 +45,9 @@ def read(path: Path) -> Recorded:
         lacking = next(name for name in (ENVIRONMENT, MEASUREMENTS) if not (folder / name).is_file())
         raise UserError(f"{folder} holds no run: it lacks {lacking}")
     environment = Folder(folder).environment
+    for part in ("machine", "software", "device", "target", "suite"):
+        if not isinstance(environment.get(part), dict):
+            raise UserError(f"{folder / ENVIRONMENT}: {part} is not what a run writes there: record it anew")
     families = _families(folder, environment)
     records = tuple(_records(folder / MEASUREMENTS, families, _target(folder, environment)))
     there = {(record.family.name, record.variant.name) for record in records}
@@ -83,6 +86,10 @@ def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]
         raise UserError(
             f"{folder / ENVIRONMENT} does not say which networks were measured: record the run anew"
         ) from None
+    for family in families:
+        numbers = [family.batch, *(size for variant in family.variants for size in variant.shape)]
+        if not isinstance(family.name, str) or not all(isinstance(number, int) for number in numbers):
+            raise UserError(f"{folder / ENVIRONMENT}: family {family.name} is not what a run writes: record it anew")
     return {family.name: family for family in families}
 
 

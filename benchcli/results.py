@@ -33,6 +33,7 @@ class ResultsFolder(Folder):
     """A folder that a run appends to, family by family."""
 
     tables = TABLES
+    resumed = ", or --resume {}"
 
     def __init__(self, path: Path, lock: "FileLock | None" = None, made: Sequence[Path] = ()) -> None:
         super().__init__(path, lock, made)

@@ -19,6 +19,8 @@ class Source:
     folder: str
     place: Literal["first", "only", "last"]
     """Before what is installed, after it, or before it and nothing else will do."""
+    tree: str | None = None
+    """The working tree whose code is another version's."""
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 def steadied(text: str) -> str:
     text = re.sub(r"\d{8}T\d{6}Z-([\w-]+?)-[\w-]+(?=[ ,\"·]|$)", r"TIME-\1-HOST", text, flags=re.MULTILINE)
     # Exact times differ in the last bits from one build of the C library to another.
-    return re.sub(r"\d+\.\d{7,}(e-?\d+)?", lambda match: f"{float(match[0]):.6g}", text)
+    return re.sub(r"\d+\.\d{7,}(e-?\d+)?", lambda match: str(float(f"{float(match[0]):.6g}")), text)
 
 
 def in_process(*arguments: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:

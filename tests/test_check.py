@@ -238,7 +238,7 @@ def test_a_version_that_sets_what_both_would_share_gets_a_process_of_its_own(che
     finally:
         torch.use_deterministic_algorithms(False)
     assert found.code == 0
-    assert "for one cannot hold both: it sets torch's deterministic algorithms" in found.out
+    assert "for one cannot hold both: it changes torch's deterministic algorithms" in found.out
 
 
 def test_nothing_is_written_beside_the_code(check: Cli) -> None:
@@ -291,6 +291,16 @@ def test_a_note_is_given_where_nothing_can_differ(cli: Cli) -> None:
     found = cli("check", "quick", "--base", "old", *FAKE, "--costs-only")
     assert found.code == 0
     assert "base and head are the same here" in found.err
+
+
+def test_an_output_that_is_random_is_no_change(check: Cli) -> None:
+    noisy = NET + LAZY.replace("import theirs", "import torch").replace("(inputs)\n", "(inputs) * torch.rand(1)\n")
+    noisy = noisy.replace("return nn.Sequential(*layers", "return Lazy(*layers")
+    version("old", code=noisy)
+    version("new", code=noisy)
+    found = check("--costs-only")
+    assert found.code == 4
+    assert "its output differs from call to call" in found.out
 
 
 def test_one_network_alone_and_how_to_look_again(check: Cli) -> None:

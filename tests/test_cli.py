@@ -536,3 +536,22 @@ def test_no_colour_reaches_a_pipe(tmp_path: Path) -> None:
     found = in_process("-m", "benchcli", "guideline", "g2", *FAKE, "--output", output, timeout=120)
     assert "relative speed" in found.stdout
     assert "\x1b" not in found.stdout
+
+
+def test_networks_of_ones_own_are_measured(cli: Cli, golden: Golden) -> None:
+    Path("theirs.py").write_text(
+        "from torch import nn\n"
+        "def tower(blocks=10): return nn.Sequential(*(nn.Conv2d(16, 16, 1) for _ in range(blocks)))\n"
+        "def pair(): return nn.LSTM(28, 28)\n"
+    )
+    Path("ours.toml").write_text(
+        '[[family]]\nname = "tower"\nnetwork = "theirs:tower"\nshape = [16, 28, 28]\n'
+        '[[family.variant]]\nname = "short"\n[[family.variant]]\nname = "long"\narguments = { blocks = 20 }\n'
+        '[[family.variant]]\nname = "odd"\nnetwork = "theirs:pair"\nshape = [16, 28]\n'
+    )
+    found = cli("run", "ours.toml", *FAKE, "--output", "run")
+    assert found.code == 0
+    golden("networks.table.txt", found.out)
+    refused = cli("run", "ours.toml", *FAKE, "--scale", "2")
+    assert refused.code == 2
+    assert "--scale is for guidelines: tower is a network of your own" in refused.err

@@ -127,6 +127,8 @@ def test_a_ratio_has_the_interval_that_both_sides_make() -> None:
         (lambda: environment(schema=2), "is of schema 2, not 1: a newer benchcli wrote it"),
         (lambda: environment(schema=None), "is of schema None, not 1"),
         (lambda: environment(suite={}), "does not say which networks were measured"),
+        (lambda: environment(software=[1]), "software is not what a run writes there"),
+        (lambda: environment(machine=3), "machine is not what a run writes there"),
         (lambda: Path("a/environment.json").write_text("{"), "cannot be read"),
     ],
 )

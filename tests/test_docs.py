@@ -27,6 +27,7 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "suites" / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.yml")),
 ]
 
 

@@ -109,3 +109,51 @@ def test_a_callable_that_makes_no_module_is_refused(tmp_path: Path) -> None:
     variant = Variant("v", "theirnet.net:nothing", {}, (1,), "1", version(tmp_path, 1))
     with pytest.raises(SourceError, match=r"returned a dict, not a torch\.nn\.Module"):
         build(variant)
+
+
+def test_code_from_the_working_tree_is_not_an_older_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree, folder = tmp_path / "tree", tmp_path / "base"
+    (tree / "libs").mkdir(parents=True)
+    (tree / "libs" / "helper.py").write_text("K = 5\n")
+    folder.mkdir()
+    (folder / "theirs.py").write_text("import helper\ndef tower(): return None\n")
+    monkeypatch.syspath_prepend(tree / "libs")
+    with pytest.raises(SourceError, match=r"helper is imported from the working tree .*, not from"):
+        find("theirs:tower", Source(str(folder), "only", str(tree)))
+    sys.modules.pop("helper")
+
+
+def test_a_link_out_of_a_version_is_seen_through(tmp_path: Path) -> None:
+    version(tmp_path / "tree", 3)
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "theirnet").symlink_to(tmp_path / "tree" / "theirnet")
+    with pytest.raises(SourceError, match="is not in"):
+        find("theirnet.net:tower", Source(str(tmp_path / "base"), "only", str(tmp_path / "tree")))
+
+
+def test_a_version_that_reads_files_reads_its_own(tmp_path: Path) -> None:
+    here = Path.cwd()
+    for name in ("one", "two"):
+        version(tmp_path / name, 1)
+        (tmp_path / name / "width.txt").write_text("3" if name == "one" else "5")
+        (tmp_path / name / "reading.py").write_text(
+            "from pathlib import Path\ndef width(): return int(Path('width.txt').read_text())\n"
+        )
+    found = [find("reading:width", Source(str(tmp_path / name), "only"))() for name in ("one", "two")]
+    assert found == [3, 5]
+    sources.release()
+    assert Path.cwd() == here
+
+
+def test_hidden_versions_cannot_be_imported(tmp_path: Path) -> None:
+    lazy = find("theirnet.net:Lazy", version(tmp_path, 3))()
+    sources.hide()
+    with pytest.raises(ModuleNotFoundError):
+        lazy(torch.ones(1))
+
+
+def test_what_a_version_changes_of_torch_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sources.settings()
+    monkeypatch.setattr(torch.nn.functional, "relu", lambda x: x)
+    changed = [name for name, value in before.items() if sources.settings().get(name) != value]
+    assert changed == ["torch.nn.functional.relu"]

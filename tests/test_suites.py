@@ -1,11 +1,13 @@
 """Suite files: what they say, and what is said of those that are wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from benchcli.errors import UserError
 from benchcli.families import expand
+from benchcli.own import OwnRequest, expand_own
 from benchcli.suites import find_suite, shipped_suites
 from benchcli.toml_lines import line_of
 
@@ -139,3 +141,60 @@ def test_a_line_is_found_in_the_right_table() -> None:
     assert line_of(text, "family", 1) == 4
     assert line_of(text, "nothing") == 1
     assert line_of("", "nothing", 0) is None
+
+
+NETWORKS = """
+[[family]]
+name = "tower"
+network = "net.blocks:tower"
+arguments = { blocks = 20, gains = [0.5, 1], deep = true }
+shape = [64, 28, 28]
+batch = [1, 8]
+
+[[family.variant]]
+name = "plain"
+
+[[family.variant]]
+name = "wide"
+arguments = { blocks = 8 }
+shape = [128, 14]
+"""
+
+
+def test_networks_of_ones_own_have_arguments_shapes_and_batches(tmp_path: Path) -> None:
+    (request,) = find_suite(write(tmp_path, NETWORKS)).requests()
+    assert isinstance(request, OwnRequest)
+    families = list(expand_own(request))
+    assert [family.name for family in families] == ["tower-b1", "tower-b8"]
+    plain, wide = families[0].variants
+    assert (plain.name, plain.shape, plain.params["blocks"]) == ("plain", (64, 28, 28), 20)
+    assert (wide.builder, wide.shape, wide.channels) == ("net.blocks:tower", (128, 14), "128")
+    assert wide.params == {"blocks": 8, "gains": [0.5, 1], "deep": True}
+
+
+def test_a_network_alone_is_named_like_its_family(tmp_path: Path) -> None:
+    text = '[[family]]\nname = "a"\nnetwork = "m:f"\nshape = [3]\n'
+    (request,) = find_suite(write(tmp_path, text)).requests()
+    assert isinstance(request, OwnRequest)
+    assert [network.name for network in request.networks] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ('name = "tower"\n', "", "own.toml:2: a family of your own networks needs a name"),
+        ("net.blocks:tower", "net.blocks", "own.toml:4: network must be 'package.module:callable', not 'net.blocks'"),
+        ("shape = [64, 28, 28]", "", "tower: a network needs a shape"),
+        ("[64, 28, 28]", "[]", "own.toml:6: shape must be the sizes of an input"),
+        ("[64, 28, 28]", "[64, 0]", "a size in shape must be from 1"),
+        ("true", "{ a = 1 }", "arguments: deep must be a number"),
+        ("{ blocks = 8 }", "8", "arguments must be a table"),
+        ('"wide"', '"plain"', "two networks have one name"),
+        ("batch", "bach", "unknown key 'bach': did you mean batch?"),
+        ("batch", 'guideline = "g2"\nbatch', "a family has a guideline or networks of its own, not both"),
+        ('name = "plain"', "", "tower: a network needs a name"),
+    ],
+)
+def test_what_is_wrong_with_a_network_of_ones_own_is_said(tmp_path: Path, old: str, new: str, text: str) -> None:
+    with pytest.raises(UserError, match=re.escape(text)):
+        find_suite(write(tmp_path, NETWORKS.replace(old, new, 1))).requests()

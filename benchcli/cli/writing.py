@@ -10,7 +10,6 @@ from benchcli.errors import UserError
 from benchcli.pages import Page
 from benchcli.reporters.base import REPORTERS
 from benchcli.reporters.github import annotations
-from benchcli.reporters.markdown import Markdown
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """Where GitHub Actions takes a step's Markdown from."""
@@ -32,14 +31,14 @@ def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
 
 def show(page: Page, format_: str, files: Sequence[tuple[str, Path]]) -> None:
     """Print the page and write the files. Raises UserError where a file cannot be written."""
-    for name, path in files:
-        _put(path, REPORTERS[name].render(page), "w")
     summary = os.environ.get(SUMMARY)
     if format_ == "github" and summary:
         click.echo(annotations(page), nl=False)
-        _put(Path(summary), Markdown().render(page), "a")
+        files = [*files, ("markdown", Path(summary))]
         format_ = "table"
     click.echo(REPORTERS[format_].render(page), nl=False)
+    for name, path in files:
+        _put(path, REPORTERS[name].render(page), "a" if str(path) == summary else "w")
 
 
 def _put(path: Path, text: str, mode: str) -> None:

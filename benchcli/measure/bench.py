@@ -84,9 +84,9 @@ def _refuse_what_is_shared(source: Source, before: Mapping[str, object], call: C
     if late:
         raise sources.SourceError(f"it imports {late[0]} while it runs, which no second version can share")
     after = sources.settings()
-    changed = [name for name, value in before.items() if after[name] != value]
+    changed = [name for name, value in before.items() if after.get(name) != value]
     if changed:
-        raise sources.SourceError(f"it sets torch's {changed[0]}, which no second version can share")
+        raise sources.SourceError(f"it changes torch's {changed[0]}, which no second version can share")
 
 
 def torch_dtype(name: str) -> torch.dtype:

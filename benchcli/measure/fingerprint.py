@@ -14,10 +14,11 @@ def fingerprint(output: torch.Tensor) -> tuple[float, ...]:
     The difference of two fingerprints is to a fingerprint as the difference of the outputs is to the output
     (Johnson and Lindenstrauss, 1984), up to the spread of so few projections.
     """
-    values = output.detach().to("cpu", torch.float64).flatten()
+    whole = torch.view_as_real(output.resolve_conj()) if output.is_complex() else output
+    values = whole.detach().to("cpu", torch.float64).flatten()
     places = torch.arange(values.numel(), dtype=torch.float64)
     waves = (math.sqrt(2) * torch.cos(places * _frequency(number) + number) for number in range(PROJECTIONS))
-    return tuple(float(values @ wave) / math.sqrt(values.numel()) for wave in waves)
+    return tuple(float(values @ wave) / math.sqrt(max(1, values.numel())) for wave in waves)
 
 
 def _frequency(number: int) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from benchcli.devices.base import DEVICES, split_name
+from benchcli.measure import sources
 from benchcli.measure.bench import Bench, Setting, WrongOutputError, failure, prepare
 from benchcli.measure.layout import shift_apart, shift_heap
 from benchcli.measure.overhead import call_overhead_s
@@ -25,8 +26,15 @@ def launch(task: Task, send: Send) -> None:
     for family in task.families:
         throttle = throttle_of(task)
         benches = build(family, task, throttle, kept, rng, send)
+        if versions(task) > 1:
+            sources.hide()
         if benches:
             _sample(family, benches, task, throttle, rng, send)
+
+
+def versions(task: Task) -> int:
+    """Return how many versions of somebody's code one worker is to hold."""
+    return len({variant.source for family in task.families for variant in family.variants if variant.source})
 
 
 def throttle_of(task: Task) -> Throttle:
@@ -44,9 +52,8 @@ def build(
     order is random.
     """
     kind, index = split_name(task.target.device)
-    versions = len({variant.source for each in task.families for variant in each.variants if variant.source})
     runtime = RUNTIMES[task.target.runtime]
-    setting = Setting(DEVICES[kind], index, runtime, task.target.cache, throttle, task.seed, versions)
+    setting = Setting(DEVICES[kind], index, runtime, task.target.cache, throttle, task.seed, versions(task))
     benches: dict[str, Bench] = {}
     for variant in rng.sample(family.variants, len(family.variants)):
         kept.append(shift_apart(rng))

@@ -6,6 +6,7 @@ live on in the networks that were built of them, and come back when it is used a
 
 import builtins
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,8 +24,13 @@ LAYOUTS = ("", "src")
 OURS = frozenset({"benchcli", "__main__", "torch"})
 """Never of a version, wherever they lie."""
 
+PATCHED = (torch, torch.nn.functional, torch.Tensor, torch.nn.Module, torch.nn.Conv2d, torch.nn.Linear)
+"""Where code that changes torch for everybody is likely to put its own."""
+
 _kept: dict[str, dict[str, ModuleType]] = {}
 _active: list[str] = []
+_left: list[str] = []
+"""The folder that this process was in."""
 _WRITES_NOT = sys.dont_write_bytecode
 
 
@@ -51,16 +57,46 @@ def find(builder: str, source: Source | None) -> Callable[..., Any]:
     except ImportError as error:
         where = f" from {source.folder}" if source else ""
         raise SourceError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from None
-    if source and source.place == "only" and not _lies_in(module, source.folder):
-        raise SourceError(
-            f"{name} is not in {source.folder}, but installed ({module.__file__}): that is the same code for base and "
-            "head; run where its source is, or give --base and --head environments"
-        )
+    if source and source.place == "only":
+        _refuse_other_code(module, source)
     found = getattr(module, attribute, None)
     if not callable(found):
         callables = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
         raise SourceError(f"{name}: {unknown('callable', attribute, callables)}")
     return found  # type: ignore[no-any-return]
+
+
+def hide() -> None:
+    """Take the version that was used last out of reach: what is imported while a network runs is then an error."""
+    _deactivate()
+
+
+def _refuse_other_code(module: ModuleType, source: Source) -> None:
+    """Raise SourceError where a module, or what it imported, is not of this version."""
+    folder = Path(source.folder).resolve()
+    if not any(folder in place.parents or place == folder for place in _places(module)):
+        raise SourceError(
+            f"{module.__name__} is not in {source.folder}, but installed ({module.__file__}): that is the same code "
+            "for base and head; run where its source is, or give --base and --head environments"
+        )
+    if source.tree is None:
+        return
+    tree = Path(source.tree)
+    for name, other in list(sys.modules.items()):
+        for place in _places(other):
+            if tree in place.parents and folder not in place.parents and "site-packages" not in place.parts:
+                raise SourceError(
+                    f"{name} is imported from the working tree ({place}), not from {source.folder}: it would be head's "
+                    "code in both; give two folders, or environments, that each have it"
+                )
+
+
+def _places(module: ModuleType) -> list[Path]:
+    """Return a module's file, or a namespace's folders, links followed."""
+    if module.__name__.partition(".")[0] in OURS:
+        return []
+    named = [getattr(module, "__file__", None), *list(getattr(module, "__path__", ()))]
+    return [Path(place).resolve() for place in named if isinstance(place, str)]
 
 
 def imports_while(call: Callable[[], object], source: Source) -> list[str]:
@@ -100,13 +136,21 @@ def settings() -> dict[str, object]:
         "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
         "mkldnn": torch.backends.mkldnn.enabled,
         "float32 matmul precision": torch.get_float32_matmul_precision(),
+        "operators": len(torch._C._dispatch_get_all_op_names()),
+        **{
+            f"{namespace.__name__}.{name}": id(value)
+            for namespace in PATCHED
+            for name, value in list(vars(namespace).items())
+            if callable(value)
+        },
     }
 
 
 def release() -> None:
     """Take all sources out of this process."""
-    if _active:
-        sys.dont_write_bytecode = _WRITES_NOT
+    sys.dont_write_bytecode = _WRITES_NOT
+    if _left:
+        os.chdir(_left.pop())
     _deactivate()
     _kept.clear()
 
@@ -126,6 +170,9 @@ def _activate(source: Source) -> None:
     _deactivate()
     entries = [str(Path(source.folder) / layout) for layout in LAYOUTS if (Path(source.folder) / layout).is_dir()]
     sys.path[:] = [*sys.path, *entries] if source.place == "last" else [*entries, *sys.path]
+    if source.place == "only":  # a version that reads files reads its own
+        _left[:] = _left or [str(Path.cwd())]
+        os.chdir(source.folder)
     # Nothing is to be written into somebody's working tree.
     sys.dont_write_bytecode = source.place == "only" or _WRITES_NOT
     sys.modules.update(_kept.pop(source.folder, {}))

@@ -6,7 +6,7 @@ import torch
 
 from benchcli.costs.count import count
 from benchcli.devices.base import DEVICES, split_name
-from benchcli.measure.bench import as_output, failure, load, torch_dtype
+from benchcli.measure.bench import WrongOutputError, as_output, failure, load, torch_dtype
 from benchcli.measure.fingerprint import fingerprint
 from benchcli.measure.protocol import Counted, Event, Failed, Started, Task
 from benchcli.schema import Family, Output, Variant
@@ -32,6 +32,9 @@ def _counted(variant: Variant, family: Family, device: str) -> Counted:
     network, inputs = load(variant, family, device)
     with torch.no_grad():
         output = as_output(network(inputs))
+        again = as_output(network(inputs))
+    if again.shape != output.shape or not torch.allclose(again, output, rtol=1e-3, atol=1e-6, equal_nan=True):
+        raise WrongOutputError("its output differs from call to call")
     noted = Output(tuple(output.shape), fingerprint(output))
     dtype = torch_dtype(family.dtype)
     return Counted(family.name, variant.name, count(network.to(dtype), inputs.to(dtype)), noted)
