@@ -168,11 +168,10 @@ def test_closing_the_listening_ends_the_worker(launcher: Launcher) -> None:
 
 
 @FORKED
-def test_a_nursery_forks_a_fresh_process_for_each_task_and_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "RENEW", 2)
+def test_a_nursery_forks_a_fresh_process_for_each_task_and_is_renewed() -> None:
     parents: list[int] = []
     children: set[int] = set()
-    with workers(forks=True) as launcher:
+    with workers(forks=True, renew=2) as launcher:
         for _ in range(4):
             for _event in launcher(Task(SURVEY, Target(), (), {}), 60):
                 (nursery,) = psutil.Process().children()
