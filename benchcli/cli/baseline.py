@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import click
-
 from benchcli import machine, units
 from benchcli.advice import disturbed, sentence
 from benchcli.baseline import THETA, Now, against
@@ -16,6 +14,7 @@ from benchcli.cli.main import INTERRUPTED, NOT_MEASURED
 from benchcli.cli.options import families_of_suite, target_of
 from benchcli.cli.progress import progress
 from benchcli.cli.session import Session
+from benchcli.cli.versions import say
 from benchcli.cli.writing import destinations, show
 from benchcli.errors import NothingMeasuredError, UserError, unknown
 from benchcli.findings import Finding, exit_code, ordered
@@ -53,7 +52,7 @@ def check_baseline(session: Session, suite: str, baseline: Path, options: dict[s
     asked = _Asked(Suite(file.name, file.description, families), then, target, options)
     noticed = preflight(target, session.busy_cores)
     for code in noticed:
-        click.echo(f"benchcli: {sentence(code)}", err=True)
+        say(sentence(code))
     start_s = session.clock()
     with progress() as observer, session.workers() as launcher:
         found = survey(families, target, Plan(), launcher)
@@ -71,7 +70,7 @@ def check_baseline(session: Session, suite: str, baseline: Path, options: dict[s
     notes = [MEASURES] if report else []
     show(page(file.name, _heading(asked), findings, environment, where, notes), options["format_"], files)
     if ending:
-        click.echo(f"benchcli: {ending.reason or 'interrupted'}; what was checked before is shown", err=True)
+        say(f"{ending.reason or 'interrupted'}; what was checked before is shown")
     if ending and ending.reason is None:
         return INTERRUPTED
     return exit_code(findings, options["strict"]) or (NOT_MEASURED if ending else 0)

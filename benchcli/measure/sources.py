@@ -68,7 +68,15 @@ def find(builder: str, source: Source | None) -> Callable[..., Any]:
 
 def hide() -> None:
     """Take the version that was used last out of reach: what is imported while a network runs is then an error."""
-    _deactivate()
+    if not _active:
+        return
+    folder = _active.pop()
+    mine = {name: module for name, module in sys.modules.items() if _lies_in(module, folder)}
+    for name in mine:
+        del sys.modules[name]
+    _kept[folder] = mine
+    gone = {str(Path(folder) / layout) for layout in LAYOUTS}
+    sys.path[:] = [entry for entry in sys.path if entry not in gone]
 
 
 def _refuse_other_code(module: ModuleType, source: Source) -> None:
@@ -92,33 +100,25 @@ def _refuse_other_code(module: ModuleType, source: Source) -> None:
 
 
 def _places(module: ModuleType) -> list[Path]:
-    """Return a module's file, or a namespace's folders, links followed."""
-    if module.__name__.partition(".")[0] in OURS:
-        return []
-    named = [getattr(module, "__file__", None), *list(getattr(module, "__path__", ()))]
-    return [Path(place).resolve() for place in named if isinstance(place, str)]
+    """Return where a module lies, links followed."""
+    return [Path(place).resolve() for place in _named_places(module)]
 
 
 def imports_while(call: Callable[[], object], source: Source) -> list[str]:
     """Return the modules of this source that `call` imports while it runs: those would be another version's later."""
     names: list[str] = []
-    original = builtins.__import__
+    original, dynamic = builtins.__import__, importlib.import_module
 
-    def noting(name: str, *rest: Any, **named: Any) -> ModuleType:
-        module = original(name, *rest, **named)
-        if _lies_in(module, source.folder):
-            names.append(module.__name__)
-        return module
+    def noting(importing: Callable[..., ModuleType]) -> Callable[..., ModuleType]:
+        def noted(*given: Any, **named: Any) -> ModuleType:
+            module = importing(*given, **named)
+            if _lies_in(module, source.folder):
+                names.append(module.__name__)
+            return module
 
-    dynamic = importlib.import_module
+        return noted
 
-    def noting_too(name: str, package: str | None = None) -> ModuleType:
-        module = dynamic(name, package)
-        if _lies_in(module, source.folder):
-            names.append(module.__name__)
-        return module
-
-    builtins.__import__, importlib.import_module = noting, noting_too
+    builtins.__import__, importlib.import_module = noting(original), noting(dynamic)
     try:
         call()
     finally:
@@ -151,7 +151,7 @@ def release() -> None:
     sys.dont_write_bytecode = _WRITES_NOT
     if _left:
         os.chdir(_left.pop())
-    _deactivate()
+    hide()
     _kept.clear()
 
 
@@ -167,7 +167,7 @@ def released() -> Iterator[None]:
 def _activate(source: Source) -> None:
     if _active == [source.folder]:
         return
-    _deactivate()
+    hide()
     entries = [str(Path(source.folder) / layout) for layout in LAYOUTS if (Path(source.folder) / layout).is_dir()]
     sys.path[:] = [*sys.path, *entries] if source.place == "last" else [*entries, *sys.path]
     if source.place == "only":  # a version that reads files reads its own
@@ -180,23 +180,14 @@ def _activate(source: Source) -> None:
     _active[:] = [source.folder]
 
 
-def _deactivate() -> None:
-    if not _active:
-        return
-    folder = _active.pop()
-    mine = {name: module for name, module in sys.modules.items() if _lies_in(module, folder)}
-    for name in mine:
-        del sys.modules[name]
-    _kept[folder] = mine
-    gone = {str(Path(folder) / layout) for layout in LAYOUTS}
-    sys.path[:] = [entry for entry in sys.path if entry not in gone]
-
-
 def _lies_in(module: ModuleType, folder: str) -> bool:
     """Say whether a module's file, or one of a namespace's folders, lies in a folder."""
+    return any(Path(folder) in (Path(place), *Path(place).parents) for place in _named_places(module))
+
+
+def _named_places(module: ModuleType) -> list[str]:
+    """Return a module's file, or a namespace's folders; none of what is of no version."""
     if module.__name__.partition(".")[0] in OURS:
-        return False
-    places = [getattr(module, "__file__", None), *list(getattr(module, "__path__", ()))]
-    return any(isinstance(place, str) and Path(folder) in Path(place).parents for place in places) or any(
-        isinstance(place, str) and place == folder for place in places
-    )
+        return []
+    named = [getattr(module, "__file__", None), *list(getattr(module, "__path__", ()))]
+    return [place for place in named if isinstance(place, str)]
