@@ -11,9 +11,16 @@ import torch
 from torch import nn
 
 
-def convolution(c_in: int, c_out: int, kernel: int = 1, groups: int = 1, gain: float = 1.0) -> nn.Conv2d:
-    """Return a convolution without bias that keeps height and width; `gain` scales its output's deviation."""
-    layer = nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False)
+def convolution(
+    c_in: int, c_out: int, kernel: int = 1, groups: int = 1, gain: float = 1.0, stride: int = 1
+) -> nn.Conv2d:
+    """Return a convolution without bias that divides height and width by `stride`.
+
+    `gain` scales its output's deviation. Raises ValueError where the groups do not divide the channels.
+    """
+    if c_in % groups or c_out % groups:
+        raise ValueError(f"{groups} groups do not divide {c_in} and {c_out} channels")
+    layer = nn.Conv2d(c_in, c_out, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
     fan_in = c_in // groups * kernel * kernel
     nn.init.normal_(layer.weight, std=gain / math.sqrt(fan_in))
     return layer

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import product
 
+from benchcli.plain import PlainRequest
 from benchcli.schema import Family, Parameter, Source, Variant
 
 BENCHCLI = "benchcli."
@@ -20,34 +20,16 @@ class OwnNetwork:
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class OwnRequest:
-    """Networks compared with each other, at every combination of these settings; the first is the baseline."""
+@dataclass(frozen=True, kw_only=True)
+class OwnRequest(PlainRequest):
+    """Networks of one's own."""
 
-    name: str
     networks: tuple[OwnNetwork, ...]
-    batches: tuple[int, ...] = (1,)
-    dtypes: tuple[str, ...] = ("float32",)
-    layouts: tuple[str, ...] = ("nchw",)
 
-
-def expand_own(request: OwnRequest) -> Iterator[Family]:
-    """Yield a family for each batch, dtype and layout."""
-    settings = (request.batches, request.dtypes, request.layouts)
-    for batch, dtype, layout in product(*settings):
-        extras = zip((f"b{batch}", dtype, layout), settings, strict=True)
-        yield Family(
-            name="-".join([request.name, *(text for text, choices in extras if len(choices) > 1)]),
-            guideline="",
-            scale=1,
-            widths="own",
-            batch=batch,
-            dtype=dtype,
-            layout=layout,
-            variants=tuple(
-                Variant(own.name, own.builder, own.arguments, own.shape, str(own.shape[0])) for own in request.networks
-            ),
-        )
+    def variants(self) -> Iterator[Variant]:
+        """Yield them as they are."""
+        for own in self.networks:
+            yield Variant(own.name, own.builder, own.arguments, own.shape, str(own.shape[0]))
 
 
 def taken_from(source: Source, family: Family) -> Family:

@@ -1,4 +1,4 @@
-"""The speeds that the ShuffleNet V2 paper printed (Ma et al., ECCV 2018, Tables 1 to 4)."""
+"""What the ShuffleNet papers printed: their tables, as the files in `data/paper` hold them."""
 
 import csv
 from collections.abc import Mapping
@@ -16,9 +16,17 @@ def table(name: str) -> tuple[Row, ...]:
     return tuple(csv.DictReader(lines))
 
 
-def speed(table_name: str, **cell: str) -> float | None:
-    """Return the published speed in the row whose columns equal `cell`, or None where no row does."""
-    for row in table(table_name):
-        if all(row[column] == value for column, value in cell.items()):
-            return float(row["speed"])
-    return None
+def row(table_name: str, **cells: str) -> Row | None:
+    """Return the first row whose columns equal `cells`, or None where none does."""
+    return next((row for row in table(table_name) if all(row[name] == value for name, value in cells.items())), None)
+
+
+def cell(table_name: str, column: str, **cells: str) -> float | None:
+    """Return a number of the row whose columns equal `cells`; None where there is no such row, or nothing in it."""
+    found = row(table_name, **cells)
+    return float(found[column]) if found and found[column] else None
+
+
+def speed(table_name: str, **cells: str) -> float | None:
+    """Return the published speed in the row whose columns equal `cells`, or None where no row does."""
+    return cell(table_name, "speed", **cells)

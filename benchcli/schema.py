@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 Parameter = int | float | str | bool | list[Any]
 Aside = Literal["preempted", "throttled", "clock"]
+Catalogue = Literal["", "blocks", "networks"]
 Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported"]
 
 
@@ -46,13 +47,15 @@ class Family:
 
     name: str
     guideline: str
-    """Empty for networks that are of no guideline."""
+    """Empty for blocks and networks."""
     scale: int
     widths: str
     batch: int
     dtype: str
     layout: str
     variants: tuple[Variant, ...]
+    catalogue: Catalogue = ""
+    """Where its variants are described, if they are of no guideline; empty: nowhere here."""
 
     @property
     def baseline(self) -> str:

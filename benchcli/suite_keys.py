@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from benchcli import limits
+from benchcli.block_families import ALL
+from benchcli.blocks.base import BLOCKS
 from benchcli.errors import UserError, unknown
 from benchcli.families import Widths
 from benchcli.guidelines.base import GUIDELINES, Width
+from benchcli.network_families import OWN
 
 Keys = Mapping[str, tuple[str, Callable[[str, object], Any]]]
 """A key's name in TOML to the field that it fills and what reads it."""
@@ -79,7 +82,7 @@ def _width(key: str, item: object) -> Width:
 
 
 def _builder(key: str, value: object) -> str:
-    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", _text(key, value)):
+    if not re.fullmatch(OWN, _text(key, value)):
         raise UserError(f"{key} must be 'package.module:callable', not {value!r}")
     return str(value)
 
@@ -106,6 +109,15 @@ def _tables(key: str, value: object) -> list[dict[str, Any]]:
     return value
 
 
+def _names(key: str, value: object) -> tuple[str, ...]:
+    return _several(key, value, lambda item: _text(key, item))
+
+
+def _blocks(key: str, value: object) -> tuple[str, ...]:
+    names = _names(key, value)
+    return names if names == (ALL,) else tuple(BLOCKS[name].name for name in names)
+
+
 _INPUT: Keys = {
     "batch": ("batches", _wholes(limits.BATCHES)),
     "dtype": ("dtypes", _choices("dtype", limits.DTYPES)),
@@ -126,4 +138,21 @@ VARIANT_KEYS: Keys = {
     "arguments": ("arguments", _arguments),
     "shape": ("shape", _shape),
 }
-NETWORK_KEYS: Keys = {**VARIANT_KEYS, **_INPUT, "variant": ("variants", _tables)}
+OWN_KEYS: Keys = {**VARIANT_KEYS, **_INPUT, "variant": ("variants", _tables)}
+_PLANE: Keys = {"size": ("size", lambda key, value: limits.whole(key, value, limits.SIZES))}
+BLOCK_KEYS: Keys = {
+    "blocks": ("blocks", _blocks),
+    "name": ("name", _name),
+    "width": ("width", lambda key, value: limits.whole(key, value, limits.WIDTHS)),
+    "units": ("units", lambda key, value: limits.whole(key, value, limits.UNITS)),
+    "stride": ("stride", lambda key, value: limits.whole(key, value, limits.STRIDES)),
+    **_PLANE,
+    **_INPUT,
+}
+NETWORK_KEYS: Keys = {
+    "networks": ("networks", _names),
+    "group": ("group", lambda key, value: limits.whole(key, value, limits.GROUPS)),
+    "name": ("name", _name),
+    **_PLANE,
+    **_INPUT,
+}

@@ -5,14 +5,27 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from benchcli.block_families import BlockRequest
 from benchcli.errors import UserError, unknown
 from benchcli.families import Request
+from benchcli.network_families import NetworkRequest, family_name
 from benchcli.own import OwnNetwork, OwnRequest
-from benchcli.suite_keys import GUIDELINE_KEYS, NETWORK_KEYS, VARIANT_KEYS, Keys
+from benchcli.plain import PlainRequest
+from benchcli.suite_keys import BLOCK_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, OWN_KEYS, VARIANT_KEYS, Keys
 from benchcli.toml_lines import line_of
 
 SUITE_KEYS = ("description", "family")
-Asked = Request | OwnRequest
+Asked = Request | PlainRequest
+KINDS = {
+    "guideline": "a guideline",
+    "blocks": "blocks",
+    "networks": "networks by name",
+    "group": "a group of networks",
+    "network": "a network of its own",
+    "variant": "networks of its own",
+}
+"""The keys that say what a family is of. The last two go together."""
+OWN = {"network", "variant"}
 
 
 class SuiteFile:
@@ -62,19 +75,24 @@ class SuiteFile:
             raise UserError(f"{self._shown}: not TOML that can be read: {error}") from None
 
     def _request(self, index: int, table: dict[str, Any]) -> Asked:
-        if "guideline" in table and ("network" in table or "variant" in table):
-            raise self._error("a family has a guideline or networks of its own, not both", "guideline", index)
-        if "guideline" in table:
+        kinds = [key for key in KINDS if key in table]
+        if len(kinds) > 1 and set(kinds) != OWN:
+            first, other, *_ = kinds
+            raise self._error(f"a family has {KINDS[first]} or {KINDS[other]}, not both", first, index)
+        if not kinds:
+            self._check_keys(index, table, {**GUIDELINE_KEYS, **BLOCK_KEYS, **NETWORK_KEYS, **OWN_KEYS})
+            raise self._error(f"a family needs {', '.join(KINDS.values())}", "family", index)
+        if kinds == ["guideline"]:
             return Request(**self._fields(index, table, GUIDELINE_KEYS))
-        if "network" in table or "variant" in table:
+        if kinds == ["blocks"]:
+            return BlockRequest(**self._fields(index, table, BLOCK_KEYS))
+        if set(kinds) <= OWN:
             return self._own(index, table)
-        for key in table:
-            if key not in {**GUIDELINE_KEYS, **NETWORK_KEYS}:
-                raise self._error(str(unknown("key", key, sorted({**GUIDELINE_KEYS, **NETWORK_KEYS}))), key, index)
-        raise self._error("a family needs a guideline, or a network of your own", "family", index)
+        fields = self._fields(index, table, NETWORK_KEYS)
+        return NetworkRequest(**{"name": family_name(fields.get("group")), **fields})
 
     def _own(self, index: int, table: dict[str, Any]) -> OwnRequest:
-        fields = self._fields(index, table, NETWORK_KEYS)
+        fields = self._fields(index, table, OWN_KEYS)
         if "name" not in fields:
             raise self._error("a family of your own networks needs a name", "family", index)
         shared = {"builder": fields.pop("builder", None), "shape": fields.pop("shape", None)}
@@ -92,12 +110,16 @@ class SuiteFile:
             raise self._error(f"{fields['name']}: two networks have one name", "family", index)
         return OwnRequest(networks=tuple(networks), **fields)
 
-    def _fields(self, index: int, table: dict[str, Any], keys: Keys) -> dict[str, Any]:
-        """Return what a table's keys become. Raises UserError at the first that is wrong."""
-        fields: dict[str, Any] = {}
-        for key, value in table.items():
+    def _check_keys(self, index: int, table: dict[str, Any], keys: Keys) -> None:
+        for key in table:
             if key not in keys:
                 raise self._error(str(unknown("key", key, sorted(keys))), key, index)
+
+    def _fields(self, index: int, table: dict[str, Any], keys: Keys) -> dict[str, Any]:
+        """Return what a table's keys become. Raises UserError at the first that is wrong."""
+        self._check_keys(index, table, keys)
+        fields: dict[str, Any] = {}
+        for key, value in table.items():
             field, read = keys[key]
             try:
                 fields[field] = read(key, value)

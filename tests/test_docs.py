@@ -17,7 +17,7 @@ from benchcli.families import Request
 from benchcli.guidelines.base import GUIDELINES
 from benchcli.reporters.base import REPORTERS
 from benchcli.runtimes.base import RUNTIMES
-from benchcli.suite_keys import GUIDELINE_KEYS, NETWORK_KEYS
+from benchcli.suite_keys import BLOCK_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, OWN_KEYS
 from tests.conftest import Outcome
 
 ROOT = Path(__file__).parent.parent
@@ -67,7 +67,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def test_the_suite_format_documents_every_key() -> None:
     text = (ROOT / "suites" / "README.md").read_text(encoding="utf-8")
-    for key in {**GUIDELINE_KEYS, **NETWORK_KEYS}:
+    for key in {**GUIDELINE_KEYS, **BLOCK_KEYS, **NETWORK_KEYS, **OWN_KEYS}:
         assert f"`{key}`" in text
     assert Request(guideline="g1").scales == (1,)
 

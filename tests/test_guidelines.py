@@ -172,4 +172,4 @@ def test_scales_multiply_channels() -> None:
 
 def test_each_guideline_has_its_shipped_table() -> None:
     folder = Path(paper.__file__).parent / "data" / "paper"
-    assert {path.stem for path in folder.glob("*.csv")} == {guideline.paper_table for guideline in ALL}
+    assert {path.stem for path in folder.glob("*.csv")} >= {guideline.paper_table for guideline in ALL}

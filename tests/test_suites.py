@@ -7,7 +7,7 @@ import pytest
 
 from benchcli.errors import UserError
 from benchcli.families import expand
-from benchcli.own import OwnRequest, expand_own
+from benchcli.own import OwnRequest
 from benchcli.suites import find_suite, shipped_suites
 from benchcli.toml_lines import line_of
 
@@ -164,7 +164,7 @@ shape = [128, 14]
 def test_networks_of_ones_own_have_arguments_shapes_and_batches(tmp_path: Path) -> None:
     (request,) = find_suite(write(tmp_path, NETWORKS)).requests()
     assert isinstance(request, OwnRequest)
-    families = list(expand_own(request))
+    families = list(request.families())
     assert [family.name for family in families] == ["tower-b1", "tower-b8"]
     plain, wide = families[0].variants
     assert (plain.name, plain.shape, plain.params["blocks"]) == ("plain", (64, 28, 28), 20)
@@ -191,7 +191,7 @@ def test_a_network_alone_is_named_like_its_family(tmp_path: Path) -> None:
         ("{ blocks = 8 }", "8", "arguments must be a table"),
         ('"wide"', '"plain"', "two networks have one name"),
         ("batch", "bach", "unknown key 'bach': did you mean batch?"),
-        ("batch", 'guideline = "g2"\nbatch', "a family has a guideline or networks of its own, not both"),
+        ("batch", 'guideline = "g2"\nbatch', "a family has a guideline or a network of its own, not both"),
         ('name = "plain"', "", "tower: a network needs a name"),
     ],
 )

@@ -10,8 +10,9 @@ from benchcli import machine, units
 from benchcli.advice import disturbed, sentence
 from benchcli.baseline import THETA, Now, against
 from benchcli.check_page import page
+from benchcli.cli.families import families_of_suite
 from benchcli.cli.main import INTERRUPTED, NOT_MEASURED
-from benchcli.cli.options import families_of_suite, target_of
+from benchcli.cli.options import target_of
 from benchcli.cli.progress import progress
 from benchcli.cli.session import Session
 from benchcli.cli.versions import say

@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from benchcli.cli import parameters
+from benchcli.cli.families import families_of
 from benchcli.cli.measuring import measure_and_show
-from benchcli.cli.options import families_of, measuring_options
+from benchcli.cli.options import channel_options, measuring_options
 from benchcli.cli.session import Session
 from benchcli.families import Request
 from benchcli.guidelines.base import GUIDELINES
@@ -19,7 +20,8 @@ def _names() -> list[str]:
 
 @click.command("guideline")
 @click.argument("name", type=parameters.name("guideline", _names), metavar="g1|g2|g3|g4|all")
-@measuring_options
+@channel_options
+@measuring_options()
 def command(session: Session, /, name: str, **options: Any) -> int:
     """Measure a guideline on this machine and say whether it holds.
 

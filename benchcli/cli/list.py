@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import click
 
 from benchcli import limits
+from benchcli.blocks.base import BLOCKS
 from benchcli.cli import parameters
 from benchcli.cli.options import format_option
 from benchcli.cli.sections import show_sections
@@ -12,9 +13,12 @@ from benchcli.devices.base import DEVICES
 from benchcli.families import NAMED_WIDTHS
 from benchcli.guidelines.base import GUIDELINES
 from benchcli.measure.allocator import ALLOCATORS
+from benchcli.networks.base import NETWORKS
 from benchcli.runtimes.base import RUNTIMES
 from benchcli.suites import SuiteFile, shipped_suites
 
+NAMES = 11
+"""Least width of the column of names."""
 WIDTHS = dict(
     zip(
         NAMED_WIDTHS,
@@ -30,6 +34,8 @@ WIDTHS = dict(
 
 KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "guidelines": lambda: {each.name: f"{each.claim} ({each.source})" for each in GUIDELINES},
+    "blocks": lambda: {each.name: f"{each.title} ({each.source})" for each in BLOCKS},
+    "networks": lambda: {each.name: f"{each.title} ({each.source})" for each in NETWORKS},
     "suites": lambda: {path.stem: SuiteFile(path, path.stem).description for path in shipped_suites()},
     "widths": lambda: WIDTHS,
     "devices": lambda: {each.name: each.title for each in DEVICES if not each.hidden},
@@ -44,10 +50,12 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
 @click.argument("kind", type=parameters.name("kind", lambda: KINDS), required=False)
 @format_option("table", "json")
 def command(kind: str | None, format_: str) -> None:
-    """List what can be measured: guidelines, suites, widths, devices, runtimes, allocators, dtypes, layouts.
+    """List what can be measured, and with what.
+
+    KIND is guidelines, blocks, networks, suites, widths, devices, runtimes, allocators, dtypes or layouts.
 
     \b
     Example: benchcli list suites
     """
     found = {name: KINDS[name]() for name in ([kind] if kind else KINDS)}
-    show_sections(found, format_, lambda name, meaning: f"{name:<11} {meaning}")
+    show_sections(found, format_, lambda name, meaning: f"{name:<{NAMES}} {meaning}")

@@ -24,6 +24,8 @@ FINE, UNEXPECTED, USAGE, NOT_MEASURED, INTERRUPTED = 0, 1, 2, 4, 130
 
 VERBS: Final = {
     "guideline": "Measure a guideline here and say whether it holds.",
+    "block": "Compare the units of networks at equal FLOPs.",
+    "network": "Compare whole networks, and show which are worth their time.",
     "run": "Measure a suite: one that ships, or your own.",
     "check": "Say what a change made slower, and fail where it did.",
     "compare": "Hold recorded runs side by side.",

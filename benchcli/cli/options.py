@@ -1,10 +1,9 @@
 """The options that verbs share, as decorators."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from functools import wraps
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -14,19 +13,16 @@ from benchcli.cli import parameters
 from benchcli.cli.session import Session
 from benchcli.devices.base import DEVICES, split_name
 from benchcli.errors import UserError, unknown
-from benchcli.families import NAMED_WIDTHS, expand
+from benchcli.families import NAMED_WIDTHS
 from benchcli.measure.allocator import ALLOCATORS
-from benchcli.own import OwnRequest, expand_own, taken_from
 from benchcli.reporters.base import REPORTERS
 from benchcli.runtimes.base import RUNTIMES
-from benchcli.schema import Family, Plan, Source, Target
-from benchcli.suites import Asked, SuiteFile
+from benchcli.schema import Plan, Target
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT = Plan()
 CACHES = ("warm", "cold")
-NO_VARIATION = dict.fromkeys(("width", "widths", "scales", "batches", "dtypes", "layouts"))
 
 
 def session_option(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -82,8 +78,8 @@ def target_options(command: Command) -> Command:
     )
 
 
-def variation_options(command: Command) -> Command:
-    """Add what changes the networks: their channels, their input and their numbers."""
+def channel_options(command: Command) -> Command:
+    """Add what changes the channels of a guideline's networks."""
     return _all(
         command,
         click.option(
@@ -102,6 +98,13 @@ def variation_options(command: Command) -> Command:
             type=parameters.wholes("a scale", limits.SCALES),
             help="Factors on the channels, such as 1,2,4.  [default: 1, or the suite's]",
         ),
+    )
+
+
+def input_options(command: Command) -> Command:
+    """Add what goes into the networks, and in which numbers."""
+    return _all(
+        command,
         click.option(
             "--batch",
             "batches",
@@ -166,10 +169,14 @@ def output_options(command: Command) -> Command:
     )
 
 
-def measuring_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Add all that a verb which measures takes, and pass it the session."""
-    with_session = session_option(command)
-    return target_options(variation_options(plan_options()(output_options(with_session))))
+def measuring_options(budget_s: float = DEFAULT.budget_s) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Add all that every verb which measures takes, and pass it the session."""
+
+    def decorate(command: Callable[..., Result]) -> Callable[..., Result]:
+        with_session = session_option(command)
+        return target_options(input_options(plan_options(budget_s)(output_options(with_session))))
+
+    return decorate
 
 
 def format_option(*known: str) -> Callable[[Command], Command]:
@@ -207,39 +214,6 @@ def device_name(text: str) -> str:
     if colon and not re.fullmatch("[0-9]{1,4}", number):
         raise UserError(f"{text[:40]!r} is not a device: write {kind} or {kind}:0")
     return text
-
-
-def families_of(request: Asked, options: Mapping[str, Any]) -> Iterator[Family]:
-    """Yield a request's families, with what the command line says of the networks put in place of its own."""
-    if isinstance(request, OwnRequest):
-        yield from _own_families(request, options)
-        return
-    if options["width"] and options["widths"]:
-        raise UserError("--width and --widths exclude each other: give one")
-    named = {name: options[name] for name in ("widths", "scales", "batches", "dtypes", "layouts")}
-    changes = {name: value for name, value in (*named.items(), ("widths", options["width"])) if value is not None}
-    column = DEVICES[split_name(options["device"])[0]].column
-    yield from expand(replace(request, **changes), column)
-
-
-def families_of_suite(file: SuiteFile, options: Mapping[str, Any]) -> list[Family]:
-    """Return the families of a suite, as it and the options say; an error names the file and the line."""
-    found: list[Family] = []
-    for index, request in enumerate(file.requests()):
-        try:
-            found += families_of(request, {**NO_VARIATION, **options})
-        except UserError as error:
-            raise file.family_error(index, error) from None
-    return found
-
-
-def _own_families(request: OwnRequest, options: Mapping[str, Any]) -> Iterator[Family]:
-    for option, name in (("--width", "width"), ("--widths", "widths"), ("--scale", "scales")):
-        if options[name]:
-            raise UserError(f"{option} is for guidelines: {request.name} is a network of your own; leave it out")
-    changes = {name: options[name] for name in ("batches", "dtypes", "layouts") if options[name]}
-    here = Source(str(Path.cwd()), "first")
-    yield from (taken_from(here, family) for family in expand_own(replace(request, **changes)))
 
 
 def target_of(options: Mapping[str, Any]) -> Target:

@@ -4,8 +4,9 @@ from typing import Any
 
 import click
 
+from benchcli.cli.families import families_of_suite
 from benchcli.cli.measuring import measure_and_show
-from benchcli.cli.options import families_of_suite, measuring_options
+from benchcli.cli.options import channel_options, measuring_options
 from benchcli.cli.session import Session
 from benchcli.schema import Suite
 from benchcli.suites import find_suite
@@ -13,7 +14,8 @@ from benchcli.suites import find_suite
 
 @click.command("run")
 @click.argument("suite")
-@measuring_options
+@channel_options
+@measuring_options()
 def command(session: Session, /, suite: str, **options: Any) -> int:
     """Measure a suite: one that ships (see `benchcli list`), or a TOML file of your own.
 

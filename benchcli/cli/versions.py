@@ -11,7 +11,7 @@ import click
 
 from benchcli import __version__, interpreters
 from benchcli.arms import Arm, arm
-from benchcli.cli.options import families_of_suite
+from benchcli.cli.families import families_of_suite
 from benchcli.errors import UserError, unknown
 from benchcli.own import BENCHCLI, taken_from
 from benchcli.pairs import BASE, HEAD, Pair, only, pairs

@@ -84,7 +84,8 @@ class Guideline(ABC):
         if self.paper_table is None:
             return None
         here, baseline = (
-            paper.speed(self.paper_table, **self.published_row(name, column, scale)) for name in (value, self.baseline)
+            paper.cell(self.paper_table, "speed", **self.published_row(name, column, scale))
+            for name in (value, self.baseline)
         )
         return here / baseline if here and baseline else None
 

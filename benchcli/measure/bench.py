@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from benchcli.devices.base import Device, Timer
+from benchcli.errors import UserError
 from benchcli.measure import sources
 from benchcli.runtimes.base import Call, Runtime
 from benchcli.schema import Costs, Family, Source, Status, Variant
@@ -129,4 +130,4 @@ def failure(error: Exception) -> tuple[Status, str]:
         return "out-of-memory", text
     if isinstance(error, NotImplementedError) or any(sign in text for sign in NO_SUPPORT):
         return "unsupported", text
-    return "failed", text if isinstance(error, sources.SourceError) else f"{type(error).__name__}: {text}"
+    return "failed", text if isinstance(error, sources.SourceError | UserError) else f"{type(error).__name__}: {text}"

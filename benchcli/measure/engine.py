@@ -46,13 +46,13 @@ class Run:
 def measure(families: Sequence[Family], run: Run) -> Iterator[FamilyResult]:
     """Yield each family's result as it is done; a later result of a family takes the place of the earlier one.
 
-    The families of one guideline share their launches, which pays a worker's start once for all scales. Each guideline
-    has its families' share of the budget; what some leave unspent goes, at the end, to the families that are still
-    wide, and these are yielded again.
+    The families of one guideline share their launches, which pays a worker's start once for all scales; others are
+    launched alone. Each guideline has its families' share of the budget; what some leave unspent goes, at the end, to
+    the families that are still wide, and these are yielded again.
     """
     engine = _Engine(run, len(families) * run.plan.budget_s)
     wide: list[Family] = []
-    for _, group in groupby(families, key=lambda family: family.guideline):
+    for _, group in groupby(families, key=lambda family: family.guideline or family.name):
         wide += yield from engine.first(list(group))
     if run.plan.launches is None:
         yield from engine.again(wide)
@@ -104,7 +104,8 @@ class _Engine:
         open_, done = [(family, self.evidence.needed(family) or family) for family in families], 0
         while open_ and another_launch(done, least, self._spent_s() + last_s <= until_s, self.run.plan):
             start_s = self._spent_s()
-            doing = f"{'+'.join(dict.fromkeys(f.guideline for f, _ in open_))}: launch {self.evidence.launches + 1}"
+            names = "+".join(dict.fromkeys(family.guideline or family.name for family, _ in open_))
+            doing = f"{names}: launch {self.evidence.launches + 1}"
             self.run.observer(Progress(doing, start_s, self.most_s))
             self.evidence.launch([needed for _, needed in open_], taker(self.run.launcher))
             done, last_s = done + 1, self._spent_s() - start_s

@@ -24,6 +24,8 @@ LONGEST_S = 0.3
 """A sample that takes longer, with all that is not timed of it, has fewer calls; one, at the least."""
 WARM_UP_ROUNDS = (2, 12)
 """Least and most rounds of warm-up."""
+LONG_S = 1.0
+"""After so long one square is enough: launches are the better evidence."""
 SETTLED = 0.03
 """A round that is not faster than the fastest so far by more than this is settled."""
 CLOCK_TRIES = 5
@@ -42,7 +44,8 @@ def sample_rounds(
     start = time.perf_counter()
     for number, order in enumerate(orders(list(benches), rng)):
         elapsed = time.perf_counter() - start
-        enough = elapsed >= task.seconds and number >= task.rounds and number % len(benches) == 0
+        sampled = (elapsed >= task.seconds and number >= task.rounds) or elapsed >= LONG_S
+        enough = sampled and number % len(benches) == 0
         if enough or elapsed >= task.most_seconds:
             return
         for variant in order:

@@ -1,0 +1,1 @@
+"""The units that networks are stacked of, one kind a file."""

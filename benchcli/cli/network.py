@@ -1,0 +1,59 @@
+"""`benchcli network`: whole networks, at equal FLOPs or by name."""
+
+from typing import Any
+
+import click
+
+from benchcli import limits
+from benchcli.cli import parameters
+from benchcli.cli.families import families_of
+from benchcli.cli.measuring import measure_and_show
+from benchcli.cli.options import measuring_options
+from benchcli.cli.session import Session
+from benchcli.errors import UserError
+from benchcli.network_families import NetworkRequest, family_name
+from benchcli.networks.base import GROUPS
+from benchcli.schema import Suite
+
+BUDGET_S = 40.0
+"""A call of a whole network is long, and one launch of a group takes three seconds."""
+
+
+@click.command("network")
+@click.argument("names", nargs=-1)
+@click.option(
+    "--group",
+    "groups",
+    type=parameters.wholes("a group", limits.GROUPS),
+    help="Networks of about so many MFLOPs, as in ShuffleNet V2's Table 8.  "
+    f"[default: without names, {','.join(map(str, GROUPS))}]",
+)
+@click.option(
+    "--size",
+    type=parameters.whole("a size", limits.SIZES),
+    help="Height and width of every input.  [default: each network's own]",
+)
+@measuring_options(BUDGET_S)
+def command(
+    session: Session, /, names: tuple[str, ...], groups: tuple[int, ...] | None, size: int | None, **options: Any
+) -> int:
+    """Measure whole networks beside their published error, and show which of them are worth their time.
+
+    NAMES are of networks that ship (`benchcli list networks`), torchvision:NAME or timm:NAME where those are
+    installed, or package.module:callable of your own.
+
+    \b
+    Example: benchcli network --group 140
+    """
+    if names and groups:
+        raise UserError("give networks or a --group of them, not both")
+    if len(set(names)) < len(names):
+        raise UserError(f"a network is named twice: {' '.join(names)}")
+    families = [family for request in _requests(names, groups, size) for family in families_of(request, options)]
+    return measure_and_show(session, Suite("network", "", tuple(families)), options)
+
+
+def _requests(names: tuple[str, ...], groups: tuple[int, ...] | None, size: int | None) -> list[NetworkRequest]:
+    if names:
+        return [NetworkRequest(name=family_name(None), networks=names, size=size)]
+    return [NetworkRequest(name=family_name(group), group=group, size=size) for group in groups or GROUPS]

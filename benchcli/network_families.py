@@ -1,0 +1,58 @@
+"""Families of whole networks: those that ship, a library's, and one's own."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from benchcli.errors import UserError
+from benchcli.networks.base import NETWORKS, SIZE, members
+from benchcli.networks.libraries import BUILDERS, LIBRARIES
+from benchcli.plain import PlainRequest
+from benchcli.schema import Variant
+
+OWN = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*"
+"""`package.module:callable`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkRequest(PlainRequest):
+    """Networks by name, or those of a level of complexity."""
+
+    catalogue = "networks"
+    networks: tuple[str, ...] = ()
+    group: int | None = None
+    size: int | None = None
+    """Height and width of every input; None: each network's own."""
+
+    @property
+    def widths(self) -> str:
+        """They are as published."""
+        return "published"
+
+    def variants(self) -> Iterator[Variant]:
+        """Yield the networks, the baseline first. Raises UserError where one is not known, or its input too small."""
+        names = [network.name for network in members(self.group)] if self.group else self.networks
+        yield from (_variant(name, self.size) for name in names)
+
+
+def family_name(group: int | None) -> str:
+    """Return what a family of networks is called where nobody says."""
+    return f"networks-{group}" if group else "networks"
+
+
+def _variant(name: str, size: int | None) -> Variant:
+    """Return a network by name: one that ships, `library:model`, or `package.module:callable`."""
+    library, colon, model = name.partition(":")
+    if not colon:
+        return NETWORKS[name].variant(size)
+    pixels = size or SIZE
+    if library in LIBRARIES:
+        if find_spec(library) is None:
+            raise UserError(f"{name}: {library} is not installed: `pip install {library}`, beside this torch")
+        return Variant(name, BUILDERS[library], {"model": model}, (3, pixels, pixels), "3")
+    if not re.fullmatch(OWN, name):
+        raise UserError(
+            f"{name!r} names no network: write a name of `benchcli list networks`, or package.module:callable"
+        )
+    return Variant(name, name, {}, (3, pixels, pixels), "3")
