@@ -18,6 +18,7 @@ lint: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python docs/generate_networks.py
 
 golden: $(VENV)/installed
 	$(BIN)/python -m pytest --update-golden

@@ -20,7 +20,7 @@ def frontier(records: Sequence[Record]) -> dict[int, Place]:
 
 
 def _place(record: Record, others: Sequence[Record]) -> Place:
-    rivals = [other for other in others if other is not record and _no_worse(other, record)]
+    rivals = [other for other in others if other.variant != record.variant and _no_worse(other, record)]
     if any(_surely_faster(rival, record) for rival in rivals):
         return "off"
     return "near" if any(_seconds(rival).estimate < _seconds(record).estimate for rival in rivals) else "on"

@@ -47,7 +47,7 @@ def _variant(name: str, size: int | None) -> Variant:
     if not colon:
         return NETWORKS[name].variant(size)
     pixels = size or SIZE
-    if library in LIBRARIES:
+    if library in LIBRARIES and model:
         if find_spec(library) is None:
             raise UserError(f"{name}: {library} is not installed: `pip install {library}`, beside this torch")
         return Variant(name, BUILDERS[library], {"model": model}, (3, pixels, pixels), "3")

@@ -12,8 +12,10 @@ from benchcli.folder import ENVIRONMENT, Folder
 from benchcli.machine import IDENTITY
 from benchcli.measure.protocol import decode_family
 from benchcli.records import parse
-from benchcli.results import MEASUREMENTS
-from benchcli.schema import Family, Record, Target
+from benchcli.results import MEASUREMENTS, ResultsFolder
+from benchcli.running import Report
+from benchcli.schema import Family, FamilyResult, Record, Target
+from benchcli.verdicts import verdicts
 
 NUMBERS = ("median_s", "ci_low_s", "ci_high_s", "relative_speed", "relative_low", "relative_high", "flops_deviation")
 POSITIVE = NUMBERS[:6]
@@ -55,6 +57,23 @@ def read(path: Path) -> Recorded:
         name for name, family in families.items() if any((name, each.name) not in there for each in family.variants)
     )
     return Recorded(folder, environment, records, unfinished)
+
+
+def report_of(path: Path) -> Report:
+    """Return the report of the run in a folder. Raises UserError where it is none, or is damaged."""
+    run = read(path)
+    of_family: dict[str, list[Record]] = {family["name"]: [] for family in run.environment["suite"]["families"]}
+    for record in run.records:
+        of_family[record.family.name].append(record)
+    results = tuple(FamilyResult(found[0].family, tuple(found), ()) for found in of_family.values() if found)
+    return Report(
+        environment=dict(run.environment),
+        results=results,
+        verdicts=tuple(verdicts(results)),
+        folder=run.path,
+        seconds=0.0,
+        breakdowns=tuple(ResultsFolder(run.path).breakdowns()),
+    )
 
 
 def settings(run: Recorded) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from benchcli.schema import (
+    Breakdown,
+    Category,
     Conditions,
     Costs,
     Failure,
@@ -73,6 +75,18 @@ SAMPLE_COLUMNS = (
 )
 CONDITION_COLUMNS = ("family", *(field.name for field in fields(Conditions)))
 
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+BREAKDOWN_COLUMNS = (
+    "family",
+    "variant",
+    "launch",
+    "call_s",
+    "traced_s",
+    *(f"{category}_s" for category in CATEGORIES),
+    "reorder_s",
+    "framework_s",
+)
+
 Cell = str | int | float | None
 
 
@@ -127,6 +141,27 @@ def condition_row(family: str, conditions: Conditions) -> list[Cell]:
     """Return the cells of what one launch met."""
     cells = asdict(conditions)
     return [family, *({**cells, "throttle_reasons": " | ".join(conditions.throttle_reasons) or None}.values())]
+
+
+def breakdown_row(breakdown: Breakdown) -> list[Cell]:
+    """Return the cells of where one launch's time went."""
+    parts = {f"{category}_s": breakdown.parts[category] for category in CATEGORIES}
+    cells: dict[str, Cell] = {**{name: value for name, value in vars(breakdown).items() if name != "parts"}, **parts}
+    return [cells[column] for column in BREAKDOWN_COLUMNS]
+
+
+def parse_breakdown(cells: Mapping[str, str]) -> Breakdown:
+    """Return the breakdown in a row of text. Raises ValueError, KeyError where torn."""
+    return Breakdown(
+        family=cells["family"],
+        variant=cells["variant"],
+        launch=int(cells["launch"]),
+        call_s=float(cells["call_s"]),
+        traced_s=float(cells["traced_s"]),
+        parts={category: float(cells[f"{category}_s"]) for category in CATEGORIES},
+        reorder_s=float(cells["reorder_s"]),
+        framework_s=float(cells["framework_s"]),
+    )
 
 
 def _costs(record: Record) -> dict[str, Cell]:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 from benchcli.errors import UserError
 from benchcli.folder import Folder, lines_of
 from benchcli.records import (
+    BREAKDOWN_COLUMNS,
     COLUMNS,
     CONDITION_COLUMNS,
     SAMPLE_COLUMNS,
+    breakdown_row,
     condition_row,
     parse,
+    parse_breakdown,
     row,
     sample_row,
 )
-from benchcli.schema import Family, FamilyResult, Record, Target
+from benchcli.schema import Breakdown, Family, FamilyResult, Record, Target
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -25,8 +28,14 @@ if TYPE_CHECKING:
 MEASUREMENTS = "measurements.csv"
 SAMPLES = "samples.csv"
 LAUNCHES = "launches.csv"
-TABLES = {SAMPLES: SAMPLE_COLUMNS, LAUNCHES: CONDITION_COLUMNS, MEASUREMENTS: COLUMNS}
-"""The files with a row for each sample, launch and variant. A row of the last one says that the others are whole."""
+BREAKDOWN = "breakdown.csv"
+TABLES = {
+    SAMPLES: SAMPLE_COLUMNS,
+    LAUNCHES: CONDITION_COLUMNS,
+    BREAKDOWN: BREAKDOWN_COLUMNS,
+    MEASUREMENTS: COLUMNS,
+}
+"""Files with a row for each sample, launch, traced launch and variant. The last one's say that the others are whole."""
 
 
 class ResultsFolder(Folder):
@@ -55,6 +64,18 @@ class ResultsFolder(Folder):
         }
         self.add(rows)
         self._written.add(family)
+
+    def put_breakdowns(self, breakdowns: Sequence[Breakdown]) -> None:
+        """Add where the time of a family's variants goes."""
+        self.add({BREAKDOWN: [breakdown_row(each) for each in breakdowns]})
+
+    def breakdowns(self) -> list[Breakdown]:
+        """Return what was added so far; a row that does not read is left out."""
+        found = []
+        for cells in self._read(BREAKDOWN):
+            with contextlib.suppress(ValueError, KeyError):
+                found.append(parse_breakdown(cells))
+        return found
 
     def next_launch(self) -> int:
         """Return the first number that no launch has yet."""

@@ -11,7 +11,7 @@ from benchcli.pages import Page, Table
 from benchcli.records import COLUMNS, row
 from benchcli.running import Report
 from benchcli.schema import Catalogue, FamilyResult
-from benchcli.tables import blocks, guidelines, networks, own
+from benchcli.tables import blocks, breakdowns, guidelines, networks, own
 
 TABLES: Mapping[Catalogue, Callable[[Sequence[FamilyResult]], Table]] = {
     "": own.table,
@@ -27,7 +27,7 @@ def page(report: Report) -> Page:
     return Page(
         name=str(report.environment["suite"]["name"]),
         heading=heading(report),
-        tables=tuple(tables(report)),
+        tables=(*tables(report), *_breakdown(report)),
         footer=footer(report),
         columns=COLUMNS,
         rows=tuple(row(record) for record in records),
@@ -46,6 +46,7 @@ def page(report: Report) -> Page:
                 for result in report.results
                 for conditions in result.conditions
             ],
+            "breakdowns": [asdict(breakdown) for breakdown in report.breakdowns],
             "verdicts": [asdict(verdict) for verdict in report.verdicts],
         },
     )
@@ -58,6 +59,13 @@ def tables(report: Report) -> list[Table]:
         guidelines.table(name, list(results), report.verdicts) if name else TABLES[catalogue](list(results))
         for (name, catalogue), results in groups
     ]
+
+
+def _breakdown(report: Report) -> list[Table]:
+    if not report.breakdowns and not report.untraced:
+        return []
+    records = [record for result in report.results for record in result.records]
+    return [breakdowns.table(records, report.breakdowns, report.untraced)]
 
 
 def heading(report: Report) -> str:
@@ -86,4 +94,5 @@ def footer(report: Report) -> str:
     ends = "–".join(map(str, sorted({*launches[:1], *launches[-1:]})))
     count = "no launch" if not launches else f"{ends} launch{'' if launches == [1] else 'es'}"
     state = "disturbed" if disturbed(records) else "quiet"
-    return f"{report.folder} · {count} · {units.seconds(report.seconds)} · {state}"
+    took = [units.seconds(report.seconds)] if report.seconds else []  # how long a recorded run took is not known
+    return " · ".join([str(report.folder), count, *took, state])

@@ -2,36 +2,25 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchcli import machine
 from benchcli.devices.base import split_name
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.folder import unused
 from benchcli.measure.allocator import STEADY, has_effect
+from benchcli.measure.attend import Key
+from benchcli.measure.breakdown import Traces, break_down
 from benchcli.measure.disturbances import BUSY_SHARE
 from benchcli.measure.engine import Observer, Progress, Run, measure
 from benchcli.measure.process import Launcher
-from benchcli.measure.survey import Survey, survey
+from benchcli.measure.survey import survey
 from benchcli.measure.watch import look, unseen
-from benchcli.records import SCHEMA
+from benchcli.opening import Request, identify, opened
 from benchcli.results import ResultsFolder
-from benchcli.schema import Family, FamilyResult, Plan, Suite, Target, Verdict
+from benchcli.schema import Breakdown, Failure, Family, FamilyResult, Plan, Target, Verdict
 from benchcli.verdicts import verdicts
-
-
-@dataclass(frozen=True)
-class Request:
-    """A suite to be measured, where, how much, and into which folder."""
-
-    suite: Suite
-    target: Target
-    plan: Plan
-    output: Path | None
-    resume: Path | None
 
 
 @dataclass(frozen=True)
@@ -52,6 +41,10 @@ class Report:
     verdicts: tuple[Verdict, ...]
     folder: Path
     seconds: float
+    breakdowns: tuple[Breakdown, ...] = ()
+    """In the order of families and variants, several launches each; none where nobody asked."""
+    untraced: Mapping[Key, Failure] = field(default_factory=dict)
+    """Why a variant that has a time has no breakdown."""
 
 
 class UnfinishedRunError(Exception):
@@ -72,21 +65,24 @@ def run_suite(request: Request, tools: Tools, noticed: Sequence[str] = ()) -> Re
     NothingMeasuredError where no variant has a time.
     """
     start = tools.clock()
-    folder, environment, results = _open(request)
+    folder, environment, results = opened(request)
     done = {result.family.name: result for result in results}
     rest = [family for family in request.suite.families if family.name not in done]
     ending: BaseException | None = None
+    traces = Traces()
     try:
         for result in _measured(request, rest, folder, environment, tools):
             done[result.family.name] = _with(noticed, result)
             folder.put(done[result.family.name])
         _weigh(environment, done.values(), request.target, folder)
+        if request.traced:
+            _trace(request, done.values(), folder, tools, traces)
     except (KeyboardInterrupt, NothingMeasuredError) as error:
         ending = error
     finally:
         folder.close()
     results = list(done.values())
-    report = _report(environment, results, folder, tools.clock() - start)
+    report = _report(environment, results, folder, tools.clock() - start, traces)
     if ending is not None and (results or isinstance(ending, KeyboardInterrupt)):
         reason = None if isinstance(ending, KeyboardInterrupt) else str(ending)
         raise UnfinishedRunError(report, len(request.suite.families) - len(results), reason) from None
@@ -135,61 +131,6 @@ def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[st
     return codes
 
 
-def _open(request: Request) -> tuple[ResultsFolder, dict[str, Any], list[FamilyResult]]:
-    """Make or reopen the folder before any time is spent on measuring."""
-    asked = _asked(request)
-    if request.resume is None:
-        started = datetime.now(UTC)
-        name = f"{started:%Y%m%dT%H%M%SZ}-{request.suite.name}-{machine.host()}"
-        path = request.output or unused(Path("results") / name)
-        environment = {"schema": SCHEMA, "run": name, "started": f"{started:%Y-%m-%dT%H:%M:%SZ}", **asked}
-        return ResultsFolder.create(path, environment), environment, []
-    folder = ResultsFolder.reopen(request.resume)
-    try:
-        return _resumed(request.resume, folder, asked, request)
-    except UserError:
-        folder.close()
-        raise
-
-
-def _resumed(
-    path: Path, folder: ResultsFolder, asked: Mapping[str, Any], request: Request
-) -> tuple[ResultsFolder, dict[str, Any], list[FamilyResult]]:
-    """Return what a run that was cut short has. Raises UserError where it was another run."""
-    environment = folder.environment
-    for key, value in asked.items():
-        if environment.get(key) != value:
-            raise UserError(_other_options(path, key, environment.get(key), value))
-    finished = folder.finished(request.suite.families, request.target)
-    folder.keep_only(finished)
-    families = {family.name: family for family in request.suite.families}
-    return folder, environment, [FamilyResult(families[n], records, ()) for n, records in finished.items()]
-
-
-def _other_options(folder: Path, key: str, before: Any, now: Any) -> str:
-    """Say which option differs from the one that a run was begun with, as far as one can be named."""
-    if isinstance(before, dict) and isinstance(now, dict) and key != "suite":
-        for name in now:
-            if before.get(name) != now[name]:
-                option, unit = f"--{name.removesuffix('_s')}", "s" if name.endswith("_s") else ""
-                asked = f"{option} {before.get(name)}{unit}, not {now[name]}{unit}"
-                return f"{folder} was begun with {asked}: resume it with the options it was begun with"
-    return f"{folder} was begun with another {key}: resume it with the verb and the options it was begun with"
-
-
-def _asked(request: Request) -> dict[str, Any]:
-    """Return what must be equal for a run to be resumed, as JSON gives it back."""
-    families = [
-        {**asdict(family), "variants": [{**asdict(v), "shape": list(v.shape)} for v in family.variants]}
-        for family in request.suite.families
-    ]
-    return {
-        "suite": {"name": request.suite.name, "families": families},
-        "target": asdict(request.target),
-        "plan": asdict(request.plan),
-    }
-
-
 def _measured(
     request: Request, rest: Sequence[Family], folder: ResultsFolder, environment: dict[str, Any], tools: Tools
 ) -> Iterator[FamilyResult]:
@@ -199,7 +140,7 @@ def _measured(
     tools.observer(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
     try:
         found = survey(rest, request.target, request.plan, tools.launcher)
-        _identify(environment, request.target, found)
+        identify(environment, request.target, found)
     except (UserError, NothingMeasuredError):
         if request.resume is None:
             folder.discard()
@@ -220,6 +161,24 @@ def _measured(
     yield from measure(rest, run)
 
 
+def _trace(
+    request: Request, results: Iterable[FamilyResult], folder: ResultsFolder, tools: Tools, traces: Traces
+) -> None:
+    """Trace what has a time, of the families that are asked for and were not traced before."""
+    traces.breakdowns += folder.breakdowns()
+    there = {each.family for each in traces.breakdowns}
+    for result in results:
+        name = result.family.name
+        if name in there or name not in request.traced:
+            continue
+        tools.observer(Progress(f"{name}: where the time goes", 1.0, 1.0))
+        costs = {(name, r.variant.name): r.costs for r in result.records if r.timing and r.costs}
+        found = break_down(result.family, request.target, request.plan, costs, tools.launcher)
+        folder.put_breakdowns(found.breakdowns)
+        traces.breakdowns += found.breakdowns
+        traces.failures |= found.failures
+
+
 def _weigh(environment: dict[str, Any], results: Iterable[FamilyResult], target: Target, folder: ResultsFolder) -> None:
     """Add what the harness itself costs, and what the watch could not see."""
     conditions = [each for result in results for each in result.conditions]
@@ -237,25 +196,17 @@ def _weigh(environment: dict[str, Any], results: Iterable[FamilyResult], target:
     folder.describe(environment)
 
 
-def _identify(environment: dict[str, Any], target: Target, found: Survey) -> None:
-    """Add the machine, the versions and their digest. Raises UserError where a resumed run had others."""
-    here = machine.machine()
-    digest = machine.digest(here, found.software, found.device, asdict(target))
-    if environment.get("digest", digest) != digest:
-        raise UserError(
-            f"the run was begun on another machine or with other versions (digest {environment['digest']}, here "
-            f"{digest}): start a new one with --output"
-        )
-    environment.update(
-        digest=digest,
-        machine=here,
-        software=dict(found.software),
-        device=dict(found.device),
-        commit=machine.commit(),
-    )
-
-
-def _report(environment: dict[str, Any], results: list[FamilyResult], folder: ResultsFolder, seconds: float) -> Report:
+def _report(
+    environment: dict[str, Any], results: list[FamilyResult], folder: ResultsFolder, seconds: float, traces: Traces
+) -> Report:
     order = [family["name"] for family in environment["suite"]["families"]]
     ordered = tuple(sorted(results, key=lambda result: order.index(result.family.name)))
-    return Report(environment, ordered, tuple(verdicts(ordered)), folder.path, seconds)
+    return Report(
+        environment=environment,
+        results=ordered,
+        verdicts=tuple(verdicts(ordered)),
+        folder=folder.path,
+        seconds=seconds,
+        breakdowns=tuple(traces.breakdowns),
+        untraced=traces.failures,
+    )

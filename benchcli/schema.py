@@ -10,6 +10,7 @@ from typing import Any, Literal
 Parameter = int | float | str | bool | list[Any]
 Aside = Literal["preempted", "throttled", "clock"]
 Catalogue = Literal["", "blocks", "networks"]
+Category = Literal["convolution", "depthwise", "elementwise", "data", "other"]
 Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported"]
 
 
@@ -178,6 +179,30 @@ class Conditions:
     """The accelerator's clock at the end."""
     throttle_reasons: tuple[str, ...] = ()
     """What held the accelerator's clock down during samples."""
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """Where a call's time goes: one variant in one launch, medians over several calls."""
+
+    family: str
+    variant: str
+    launch: int
+    call_s: float
+    """A call that nothing traces, taken beside the traced ones."""
+    traced_s: float
+    """A call that is traced, tracing included."""
+    parts: Mapping[Category, float]
+    """Seconds of a call by what they are spent on, tracing taken out."""
+    reorder_s: float
+    """The part of `data` that is hidden in convolutions, whose library brings data into its own layout, and back."""
+    framework_s: float
+    """The part of `other` that is in no operator: Python's, the dispatcher's, and where a device waits for its host."""
+
+    @property
+    def whole_s(self) -> float:
+        """The parts together, which should be `call_s`."""
+        return sum(self.parts.values())
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,13 @@ def change(interval: Interval) -> str:
     return f"{middle} ({low.removesuffix(' %')} to {high})"
 
 
+def times(factor: Interval) -> str:
+    """Return how many times: "12.9 (12.4 to 13.5)"."""
+    if factor.low is None or factor.high is None:
+        return f"{significant(factor.estimate)} ± ?"
+    return f"{significant(factor.estimate)} ({significant(factor.low)} to {significant(factor.high)})"
+
+
 def seconds(duration: float) -> str:
     """Return a duration for talk: "14 s", "2 min 5 s"."""
     minutes, rest = divmod(round(duration), 60)

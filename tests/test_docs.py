@@ -31,8 +31,9 @@ PAGES = [
 ]
 
 
-def test_the_reference_is_what_make_docs_writes() -> None:
-    spec = importlib.util.spec_from_file_location("generate_cli", ROOT / "docs" / "generate_cli.py")
+@pytest.mark.parametrize("script", ["generate_cli", "generate_networks"])
+def test_the_reference_is_what_make_docs_writes(script: str) -> None:
+    spec = importlib.util.spec_from_file_location(script, ROOT / "docs" / f"{script}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

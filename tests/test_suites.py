@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchcli.cli.families import families_of_suite
 from benchcli.errors import UserError
 from benchcli.families import expand
 from benchcli.own import OwnRequest
@@ -42,14 +43,14 @@ def write(folder: Path, text: str) -> str:
 def test_every_shipped_suite_expands_on_every_kind_of_device(path: Path) -> None:
     file = find_suite(path.stem)
     assert file.description
-    for column in ("arm", "gpu"):
-        families = [family for request in file.requests() for family in expand(request, column)]  # type: ignore[arg-type]
+    for device in ("cpu", "cuda"):
+        families = families_of_suite(file, {"device": device})
         assert families
         assert len({family.name for family in families}) == len(families)
 
 
 def test_the_suites_ship() -> None:
-    assert [path.stem for path in shipped_suites()] == ["aligned", "ci", "paper", "quick"]
+    assert [path.stem for path in shipped_suites()] == ["aligned", "ci", "claims", "paper", "quick"]
 
 
 def test_a_suite_of_ones_own_has_its_widths_axes_batches_and_dtypes(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ from benchcli.cli.writing import destinations, show
 from benchcli.errors import NothingMeasuredError, UserError, unknown
 from benchcli.findings import Finding, exit_code, ordered
 from benchcli.measure.survey import Survey, survey
+from benchcli.opening import Request
 from benchcli.recorded import Recorded, mismatches, read
-from benchcli.running import Report, Request, Tools, UnfinishedRunError, preflight, run_suite
+from benchcli.running import Report, Tools, UnfinishedRunError, preflight, run_suite
 from benchcli.schema import Family, Plan, Suite, Target
 from benchcli.suites import find_suite
 

@@ -26,6 +26,7 @@ VERBS: Final = {
     "guideline": "Measure a guideline here and say whether it holds.",
     "block": "Compare the units of networks at equal FLOPs.",
     "network": "Compare whole networks, and show which are worth their time.",
+    "claims": "Test what the ShuffleNet papers claim on this machine.",
     "run": "Measure a suite: one that ships, or your own.",
     "check": "Say what a change made slower, and fail where it did.",
     "compare": "Hold recorded runs side by side.",

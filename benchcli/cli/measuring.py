@@ -1,5 +1,6 @@
 """What the verbs that measure share: run a suite, show the report, and say how it ended."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,29 @@ from benchcli.cli.options import plan_of, target_of
 from benchcli.cli.progress import progress
 from benchcli.cli.session import Session
 from benchcli.errors import UserError
+from benchcli.opening import Request
+from benchcli.pages import Page
 from benchcli.reporters.base import REPORTERS
 from benchcli.run_page import page
-from benchcli.running import Report, Request, Tools, UnfinishedRunError, preflight, run_suite
+from benchcli.running import Report, Tools, UnfinishedRunError, preflight, run_suite
 from benchcli.schema import Suite
+
+Layout = Callable[[Report], Page]
 
 
 def measure_and_show(session: Session, suite: Suite, options: dict[str, Any]) -> int:
     """Measure a suite, print the report and return the exit code."""
+    traced = tuple(family.name for family in suite.families) if options["breakdown"] else ()
+    return measure_as(page, session, suite, traced, options)
+
+
+def measure_as(layout: Layout, session: Session, suite: Suite, traced: tuple[str, ...], options: dict[str, Any]) -> int:
+    """Measure a suite, trace some of its families, print the report as `layout` has it, and return the exit code."""
     output: Path | None = options["output"]
     resume: Path | None = options["resume"]
     if output and resume:
         raise UserError("--output and --resume exclude each other: a resumed run stays in its folder")
-    request = Request(suite, target_of(options), plan_of(options), output, resume)
+    request = Request(suite, target_of(options), plan_of(options), output, resume, traced)
     noticed = preflight(request.target, session.busy_cores)
     for code in noticed:
         click.echo(f"benchcli: {sentence(code)}", err=True)
@@ -31,16 +42,16 @@ def measure_and_show(session: Session, suite: Suite, options: dict[str, Any]) ->
         with progress() as observer, session.workers() as launcher:
             report = run_suite(request, Tools(launcher, observer, session.clock), noticed)
     except UnfinishedRunError as unfinished:
-        _show(unfinished.report, options["format_"])
+        _show(layout, unfinished.report, options["format_"])
         _say_what_is_left(unfinished)
         return INTERRUPTED if unfinished.reason is None else NOT_MEASURED
-    _show(report, options["format_"])
+    _show(layout, report, options["format_"])
     return 0
 
 
-def _show(report: Report, format_: str) -> None:
+def _show(layout: Layout, report: Report, format_: str) -> None:
     if report.results:
-        click.echo(REPORTERS[format_].render(page(report)), nl=False)
+        click.echo(REPORTERS[format_].render(layout(report)), nl=False)
 
 
 def _say_what_is_left(run: UnfinishedRunError) -> None:

@@ -126,15 +126,17 @@ def input_options(command: Command) -> Command:
     )
 
 
-def plan_options(budget_s: float = DEFAULT.budget_s) -> Callable[[Command], Command]:
-    """Add what makes a `Plan`, with this budget by default."""
+def plan_options(
+    budget_s: float = DEFAULT.budget_s, precision: float = DEFAULT.precision
+) -> Callable[[Command], Command]:
+    """Add what makes a `Plan`, with this budget and this precision by default."""
     return lambda command: _all(
         command,
         click.option(
             "--precision",
             type=parameters.precision(),
-            default=DEFAULT.precision,
-            help="Stop when every relative speed is known to so much, 95 % interval.  [default: 1%]",
+            default=precision,
+            help=f"Stop when every relative speed is known to so much, 95 % interval.  [default: {precision:.0%}]",
         ),
         click.option(
             "--budget",
@@ -169,12 +171,21 @@ def output_options(command: Command) -> Command:
     )
 
 
+def breakdown_option(command: Command) -> Command:
+    """Add what shows where the time goes."""
+    return click.option(
+        "--breakdown",
+        is_flag=True,
+        help="Trace three launches more: how much of a call goes to convolutions, element-wise work, data movement.",
+    )(command)
+
+
 def measuring_options(budget_s: float = DEFAULT.budget_s) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Add all that every verb which measures takes, and pass it the session."""
 
     def decorate(command: Callable[..., Result]) -> Callable[..., Result]:
         with_session = session_option(command)
-        return target_options(input_options(plan_options(budget_s)(output_options(with_session))))
+        return target_options(input_options(plan_options(budget_s)(breakdown_option(output_options(with_session)))))
 
     return decorate
 

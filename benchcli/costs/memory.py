@@ -19,6 +19,7 @@ from benchcli.costs.operators import (
     NOTHING,
     PRODUCTS,
     convolution_bias,
+    twin,
 )
 
 
@@ -111,8 +112,7 @@ def _is_free(func: Any, read: list[torch.Tensor], written: list[torch.Tensor]) -
 
 
 def _name(func: Any) -> str:
-    name = str(func.overloadpacket.__name__)
-    return name[:-1] if name.endswith("_") and not name.endswith("__") else name
+    return twin(str(func.overloadpacket.__name__))
 
 
 def _tensors(tree: object) -> list[torch.Tensor]:

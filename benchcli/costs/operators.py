@@ -4,7 +4,10 @@ A name is the operator's without its namespace and overload: `aten.add.Tensor` i
 is named as its twin, "relu_" as "relu". A name that is in no set and is not tagged point-wise has no rule.
 """
 
+from collections.abc import Sequence
 from typing import Final
+
+from benchcli.schema import Category
 
 CONVOLUTIONS: Final = frozenset(
     {"convolution", "conv1d", "conv2d", "conv3d", "_convolution", "cudnn_convolution", "mkldnn_convolution"}
@@ -23,12 +26,8 @@ NORMALISATIONS: Final = frozenset(
 )
 """Batch normalisation in inference: one multiply-add an element, and an epilogue of what feeds it."""
 
-MOVEMENTS: Final = frozenset(
+COPIES: Final = frozenset(
     {
-        "_adaptive_avg_pool2d",
-        "adaptive_avg_pool2d",
-        "amax",
-        "avg_pool2d",
         "cat",
         "channel_shuffle",
         "native_channel_shuffle",
@@ -37,18 +36,11 @@ MOVEMENTS: Final = frozenset(
         "constant_pad_nd",
         "contiguous",
         "copy",
-        "cumsum",
         "index",
         "index_select",
-        "max_pool2d",
-        "max_pool2d_with_indices",
-        "mean",
         "pixel_shuffle",
         "roll",
         "stack",
-        "sum",
-        "upsample_bilinear2d",
-        "upsample_nearest2d",
         "zeros_like",
         "ones_like",
         "full_like",
@@ -56,10 +48,73 @@ MOVEMENTS: Final = frozenset(
         "zero",
     }
 )
-"""Pools, reductions and copies: they read their inputs and write their output, fused or not."""
+MOVEMENTS: Final = COPIES | {
+    "_adaptive_avg_pool2d",
+    "adaptive_avg_pool2d",
+    "amax",
+    "avg_pool2d",
+    "cumsum",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "mean",
+    "sum",
+    "upsample_bilinear2d",
+    "upsample_nearest2d",
+}
+"""Copies, pools and reductions: they read their inputs and write their output, fused or not."""
+
+VIEWS: Final = frozenset(
+    {
+        "as_strided",
+        "chunk",
+        "expand",
+        "flatten",
+        "narrow",
+        "permute",
+        "reshape",
+        "select",
+        "slice",
+        "split",
+        "split_with_sizes",
+        "squeeze",
+        "t",
+        "transpose",
+        "unflatten",
+        "unsqueeze",
+        "view",
+        "_unsafe_view",
+    }
+)
+"""They move nothing, but calling them takes time: it is the splitting's and the shuffling's."""
+DEPTHWISE: Final = frozenset({"_conv_depthwise2d", "conv_depthwise3d"})
+"""CUDA's own kernels for depthwise convolutions."""
+POINTWISE: Final = frozenset({"relu6", "hardtanh", "hardswish", "silu", "dropout", "prelu"})
+"""Composites of point-wise operators, which reach a dispatcher whole in inference mode and are not tagged."""
 
 NOTHING: Final = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "detach", "dropout", "alias"})
 """They touch no element."""
+
+
+def category(name: str, shapes: Sequence[Sequence[int]], pointwise: bool) -> Category:
+    """Return what an operator's time is spent on, by its name, its arguments' shapes, and whether it is tagged so.
+
+    A convolution is depthwise where a filter sees one of several channels.
+    """
+    if name in DEPTHWISE:
+        return "depthwise"
+    if name in CONVOLUTIONS:
+        image, weight = (tuple(shape) for shape in shapes[:2])
+        return "depthwise" if len(weight) > 1 and weight[1] == 1 and image[1] > 1 else "convolution"
+    if name in COPIES | VIEWS:
+        return "data"
+    if pointwise or name in NORMALISATIONS | POINTWISE:
+        return "elementwise"
+    return "other"
+
+
+def twin(name: str) -> str:
+    """Return an operator's name without the mark of its in-place form."""
+    return name[:-1] if name.endswith("_") and not name.endswith("__") else name
 
 
 def convolution_bias(name: str, arguments: tuple[object, ...]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from benchcli.plugins import Registry
-from benchcli.schema import Costs
+from benchcli.schema import Category, Costs
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +24,22 @@ class Elapsed(NamedTuple):
 
 Timer = Callable[[int], Elapsed]
 """Runs so many calls."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One call, traced."""
+
+    traced_s: float
+    """All of it, tracing included."""
+    parts: Mapping[Category, float]
+    """Seconds within operators, by what they are spent on."""
+    reorder_s: float = 0.0
+    """Those of `data` that are hidden in convolutions."""
+
+
+Tracer = Callable[[], Trace]
+"""Runs one call."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,10 @@ class Device(ABC):
     def capture(self, call: Callable[[], "torch.Tensor"], index: int) -> Callable[[], "torch.Tensor"]:
         """Return a replay of a call's kernels as one graph. Raises NotImplementedError where there are no graphs."""
         raise NotImplementedError(f"a {self.title} has no graphs to capture")
+
+    def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:
+        """Return what traces a call. Raises NotImplementedError where the device does not tell operators apart."""
+        raise NotImplementedError(f"a {self.title} does not tell here where its time goes")
 
     def health(self, index: int) -> Health | None:  # noqa: ARG002
         """Return how the device fares, or None where it cannot be asked."""

@@ -7,7 +7,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from benchcli.clock import clock_steps
-from benchcli.devices.base import DEVICES, Device, Elapsed, Facts, Timer
+from benchcli.devices.base import DEVICES, Device, Elapsed, Facts, Timer, Tracer
 from benchcli.machine import last_cache_bytes
 from benchcli.schema import Costs
 
@@ -62,6 +62,12 @@ class Cpu(Device):
             return Elapsed((clock() - start) / 1e9)
 
         return timed
+
+    def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
+        """Time each operator as it is dispatched."""
+        from benchcli.devices.tracing import tracer
+
+        return tracer(call)
 
     def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
         """Time calls one by one; before each, twice the last cache's size is read and written."""

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from benchcli.devices import nvml
-from benchcli.devices.base import DEVICES, Facts, Health
+from benchcli.devices.base import DEVICES, Facts, Health, Tracer
 from benchcli.devices.events import EventDevice
+from benchcli.schema import Costs
 
 if TYPE_CHECKING:
     import torch
@@ -65,6 +66,12 @@ class Cuda(EventDevice):
             return output
 
         return replay
+
+    def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
+        """Time each operator's kernels, as torch's profiler tells them."""
+        from benchcli.devices.kernels import tracer
+
+        return tracer(call, lambda: self.synchronize(index))
 
     def health(self, index: int) -> Health | None:
         """Return the card's clock and what holds it down, where NVIDIA's management library can be asked."""

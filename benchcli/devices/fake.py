@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchcli.devices.base import DEVICES, Device, Facts, Health
+from benchcli.devices.base import DEVICES, Device, Facts, Health, Trace, Tracer
 from benchcli.devices.events import EventDevice
 from benchcli.schema import Costs
 
@@ -118,6 +118,20 @@ class Fake(EventDevice):
     def host_clock(self) -> Callable[[], float]:
         """Return what tells the simulated host's seconds."""
         return lambda: self._clock.host_s
+
+    def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
+        """Spend the time of a call evenly on its operators; tracing takes a quarter as much again."""
+        from benchcli.devices.tracing import CATEGORIES, recording
+
+        call_s = 2 * costs.flops / PEAK + costs.mac_bytes / BANDWIDTH
+
+        def traced() -> Trace:
+            with recording() as spans:
+                call()
+            found = [of for of, _ in spans]
+            return Trace(1.25 * call_s, {each: call_s * found.count(each) / len(found) for each in CATEGORIES})
+
+        return traced
 
     def enqueuer(self, call: Callable[[], "torch.Tensor"], costs: Costs) -> Callable[[], object]:
         """Return what moves the clock by the time of one call."""

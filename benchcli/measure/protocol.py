@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
 
-from benchcli.schema import Conditions, Costs, Family, Output, Sample, Source, Status, Target, Variant
+from benchcli.schema import Breakdown, Conditions, Costs, Family, Output, Sample, Source, Status, Target, Variant
 
 SURVEY: Final = "survey"
 LAUNCH: Final = "launch"
 SERVE: Final = "serve"
+PROFILE: Final = "profile"
 SECONDS, ROUNDS = 0.3, 8
 """A launch samples each family for so long, and so many rounds, at the least."""
 ENDED: Final = "ended"
@@ -23,7 +24,7 @@ ENDED: Final = "ended"
 class Task:
     """What one worker is to do."""
 
-    kind: Literal["survey", "launch", "serve"]
+    kind: Literal["survey", "launch", "serve", "profile"]
     target: Target
     families: tuple[Family, ...]
     costs: Mapping[str, Mapping[str, Costs]]
@@ -99,6 +100,13 @@ class Watched:
 
 
 @dataclass(frozen=True)
+class Traced:
+    """Where the time of one variant goes."""
+
+    breakdown: Breakdown
+
+
+@dataclass(frozen=True)
 class Failed:
     """A variant that the worker survived."""
 
@@ -113,7 +121,7 @@ class Done:
     """The task is finished; a worker that ends without saying so has died."""
 
 
-Event = Described | Started | Counted | Ready | Waiting | Sampled | Watched | Failed | Done
+Event = Described | Started | Counted | Ready | Waiting | Sampled | Watched | Traced | Failed | Done
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
@@ -168,6 +176,8 @@ def decode_event(line: str) -> Event:
         data["costs"] = _costs(data["costs"])
     if "output" in data:
         data["output"] = Output(**{name: tuple(numbers) for name, numbers in data["output"].items()})
+    if "breakdown" in data:
+        data["breakdown"] = Breakdown(**data["breakdown"])
     if "sample" in data:
         data["sample"] = Sample(**data["sample"])
     if "conditions" in data:

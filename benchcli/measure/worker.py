@@ -12,7 +12,7 @@ from typing import TextIO
 
 from benchcli import __version__
 from benchcli.devices.base import DEVICES, split_name
-from benchcli.measure.protocol import SERVE, SURVEY, Described, Done, Event, Task, decode_task, encode_event
+from benchcli.measure.protocol import PROFILE, SERVE, SURVEY, Described, Done, Event, Task, decode_task, encode_event
 
 Send = Callable[[Event], None]
 Hear = Callable[[], str]
@@ -54,7 +54,7 @@ def do(task: Task, send: Send, hear: Hear = lambda: "") -> None:
 def _work(task: Task, send: Send, hear: Hear) -> None:
     import torch
 
-    from benchcli.measure import launching, serving, sources, surveying
+    from benchcli.measure import launching, profiling, serving, sources, surveying
 
     with sources.released():
         if task.kind == SURVEY:
@@ -63,6 +63,8 @@ def _work(task: Task, send: Send, hear: Hear) -> None:
         with torch.inference_mode():
             if task.kind == SERVE:
                 serving.serve(task, send, hear)
+            elif task.kind == PROFILE:
+                profiling.profile(task, send)
             else:
                 launching.launch(task, send)
 

@@ -9,6 +9,9 @@ from benchcli.pages import Table
 from benchcli.schema import FamilyResult, Record
 from benchcli.tables import cells
 
+UNEQUAL = 0.1
+"""From this deviation on FLOPs are no longer equal."""
+
 
 def table(results: Sequence[FamilyResult]) -> Table:
     """Lay blocks out."""
@@ -43,7 +46,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
             )
             for record in records
         ),
-        lines=(*_reasons(records), *cells.warning_lines(records)),
+        lines=(*_reasons(records), *_unequal(records), *cells.warning_lines(records)),
     )
 
 
@@ -66,6 +69,16 @@ def _published(record: Record) -> float | None:
     if not as_printed or family.baseline != REFERENCE or DEVICES[split_name(record.target.device)[0]].column != "arm":
         return None
     return BLOCKS[record.variant.name].paper_relative_speed(int(family.widths), record.variant.shape[-1], REFERENCE)
+
+
+def _unequal(records: Sequence[Record]) -> Iterator[str]:
+    """Name the blocks whose channels cannot have the reference's FLOPs."""
+    unequal = [record for record in records if abs(record.flops_deviation or 0.0) > UNEQUAL]
+    for name in dict.fromkeys(record.variant.name for record in unequal):
+        yield (
+            f"! {name}: not of equal FLOPs, for its channels are multiples of {BLOCKS[name].multiple}: "
+            "compare it with care, or give another --width"
+        )
 
 
 def _reasons(records: Sequence[Record]) -> Iterator[str]:

@@ -1,0 +1,74 @@
+"""How well FLOPs, and memory access cost, explain time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from benchcli import units
+from benchcli.claims.base import KINDS, Claim, Evidence, Item, Kind, item, unmeasured
+from benchcli.explaining import Explained, Point, explain
+from benchcli.schema import Interval, Record
+
+EQUAL = 0.10
+"""FLOPs within so much of the baseline's are equal."""
+DIFFERENT = 1.10
+"""Networks of equal FLOPs whose speeds differ by more are evidence that FLOPs do not tell."""
+LEAST_POINTS = 8
+
+
+class Indirect(Kind):
+    """Networks of equal FLOPs differ in speed; and how well FLOPs and bytes explain the time of all networks."""
+
+    name = "indirect"
+
+    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+        """Yield the range of speeds in each family, and how well each metric explains time."""
+        for family in claim.families:
+            yield _range(family, evidence.family(family))
+        points = list(_points(evidence))
+        if len(points) >= LEAST_POINTS:
+            yield _explanation(points)
+
+
+def _range(family: str, records: Sequence[Record]) -> Item:
+    """Compare the fastest with the slowest of those with the baseline's FLOPs."""
+    found: dict[str, Interval] = {}
+    for record in records:
+        relative = record.timing.relative if record.timing else None
+        if relative and abs(record.flops_deviation or 0.0) <= EQUAL:
+            found[record.variant.name] = relative
+    if len(found) < 2:
+        return unmeasured(f"{family}: fewer than two networks of equal FLOPs")
+    ordered = sorted(found, key=lambda name: found[name].estimate)
+    slow, fast = found[ordered[0]], found[ordered[-1]]
+    text = (
+        f"{family}, FLOPs within {EQUAL:.0%}: {ordered[-1]} is {fast.estimate / slow.estimate:.2f} times as fast as "
+        f"{ordered[0]}"
+    )
+    if fast.low is None or slow.high is None or fast.high is None or slow.low is None:
+        return Item("inconclusive", text)
+    if fast.low / slow.high > DIFFERENT:
+        return Item("holds", text)
+    return Item("fails" if fast.high / slow.low < DIFFERENT else "inconclusive", text)
+
+
+def _points(evidence: Evidence) -> Iterator[Point]:
+    """Yield every whole network with its time, once."""
+    seen: set[str] = set()
+    for result in evidence.results.values():
+        for record in result.records:
+            name = record.variant.name
+            if result.family.catalogue == "networks" and record.timing and record.costs and name not in seen:
+                seen.add(name)
+                yield Point(record.costs.flops, record.costs.mac_bytes, record.timing.seconds.estimate)
+
+
+def _explanation(points: Sequence[Point]) -> Item:
+    """Say how well each metric explains time: FLOPs that were a direct metric would leave no error worth the name."""
+    found: Mapping[str, Explained] = explain(points)
+    told = "; ".join(
+        f"{name}: rank correlation {each.rank_correlation:.2f}, error {units.percent(each.error)}"
+        for name, each in found.items()
+    )
+    return item(found["FLOPs"].error > EQUAL, f"{len(points)} networks, {told}")
+
+
+KINDS.add(Indirect())

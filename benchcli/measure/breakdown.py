@@ -1,0 +1,38 @@
+"""Where the time of each variant of a family goes: a few launches, traced."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from benchcli.measure.attend import Casualties, Key, attend
+from benchcli.measure.process import Launcher
+from benchcli.measure.protocol import PROFILE, Task, Traced
+from benchcli.measure.survey import without
+from benchcli.schema import Breakdown, Costs, Failure, Family, Plan, Target
+
+LAUNCHES = 3
+ROUNDS, SECONDS = 9, 0.3
+"""A launch traces each variant so many times, and for so long, at the least."""
+
+
+@dataclass
+class Traces:
+    """What tracing brought."""
+
+    breakdowns: list[Breakdown] = field(default_factory=list)
+    failures: dict[Key, Failure] = field(default_factory=dict)
+
+
+def break_down(family: Family, target: Target, plan: Plan, costs: Mapping[Key, Costs], launcher: Launcher) -> Traces:
+    """Trace the variants of a family whose costs are known; one that fails or dies is named, and has no breakdown."""
+    casualties, traces = Casualties(), Traces()
+    gone = {(family.name, variant.name) for variant in family.variants} - set(costs)
+    for launch in range(LAUNCHES):
+        rest = without([family], gone | set(casualties.failures))
+        if not rest:
+            break
+        known = {family.name: {v.name: costs[family.name, v.name] for v in rest[0].variants}}
+        task = Task(PROFILE, target, tuple(rest), known, launch=launch, seed=launch, seconds=SECONDS, rounds=ROUNDS)
+        events = attend(task, plan.silence_s, launcher, casualties)
+        traces.breakdowns += [event.breakdown for event in events if isinstance(event, Traced)]
+    traces.failures = casualties.failures
+    return traces

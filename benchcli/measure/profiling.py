@@ -1,0 +1,60 @@
+"""In a worker: trace calls of each variant, beside calls that nothing traces."""
+
+import time
+from statistics import median
+from typing import Any
+
+from benchcli.devices.base import DEVICES, Trace, Tracer, split_name
+from benchcli.measure.bench import Bench, Setting, failure, prepare
+from benchcli.measure.launching import Send, throttle_of
+from benchcli.measure.protocol import Failed, Started, Task, Traced
+from benchcli.measure.sampling import no_collection
+from benchcli.runtimes.base import RUNTIMES
+from benchcli.schema import Breakdown, Category
+
+WARM_UP_CALLS = 3
+
+
+def profile(task: Task, send: Send) -> None:
+    """Send where each variant's time goes, or why that cannot be said."""
+    kind, index = split_name(task.target.device)
+    device, runtime = DEVICES[kind], RUNTIMES[task.target.runtime]
+    setting = Setting(device, index, runtime, task.target.cache, throttle_of(task), task.seed)
+    for family in task.families:
+        for variant in family.variants:
+            send(Started(family.name, variant.name))
+            try:
+                costs = task.costs[family.name][variant.name]
+                bench = prepare(variant, family, costs, setting)
+                tracer = device.tracer(bench.call, costs, index)
+                parts = _traced(bench, tracer, task)
+            except Exception as error:  # a network may raise anything, and costs nobody else anything
+                send(Failed(family.name, variant.name, *failure(error)))
+                if device.errors_stick:
+                    raise
+            else:
+                send(Traced(Breakdown(family=family.name, variant=variant.name, launch=task.launch, **parts)))
+
+
+def _traced(bench: Bench, tracer: Tracer, task: Task) -> dict[str, Any]:
+    """Return the medians of calls that are traced and of calls that are not, in turn."""
+    for _ in range(WARM_UP_CALLS):
+        bench.call()
+    plain: list[float] = []
+    traces: list[Trace] = []
+    start = time.perf_counter()
+    with no_collection():
+        while len(plain) < task.rounds or time.perf_counter() - start < task.seconds:
+            bench.timer(1)  # what a traced call leaves in the caches is not what one of its own leaves
+            plain.append(bench.timer(1).seconds)
+            traces.append(tracer())
+    call_s = median(plain)
+    parts: dict[Category, float] = {each: median(trace.parts[each] for trace in traces) for each in traces[0].parts}
+    framework_s = max(0.0, call_s - sum(parts.values()))
+    return {
+        "call_s": call_s,
+        "traced_s": median(trace.traced_s for trace in traces),
+        "parts": {**parts, "other": parts["other"] + framework_s},
+        "reorder_s": median(trace.reorder_s for trace in traces),
+        "framework_s": framework_s,
+    }
