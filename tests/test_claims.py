@@ -49,6 +49,7 @@ def test_claims_have_names_of_their_own_and_what_is_traced_is_measured() -> None
     [
         (["holds", "holds"], "holds"),
         (["fails"], "fails"),
+        (["fails", "inconclusive"], "fails"),
         (["holds", "fails", "inconclusive"], "partly"),
         (["holds", "inconclusive"], "inconclusive"),
         (["holds", "unmeasured"], "inconclusive"),

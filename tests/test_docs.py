@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -10,18 +11,23 @@ from types import ModuleType
 import pytest
 import torch
 
+from benchcli.blocks.base import BLOCKS
+from benchcli.claims.base import KINDS
+from benchcli.cli.families import families_of_suite
 from benchcli.cli.main import VERBS, benchcli
 from benchcli.costs.count import count
 from benchcli.devices.base import DEVICES
 from benchcli.families import Request
 from benchcli.guidelines.base import GUIDELINES
+from benchcli.networks.base import NETWORKS, members
 from benchcli.reporters.base import REPORTERS
 from benchcli.runtimes.base import RUNTIMES
 from benchcli.suite_keys import BLOCK_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, OWN_KEYS
+from benchcli.suites import find_suite
 from tests.conftest import Outcome
 
 ROOT = Path(__file__).parent.parent
-REGISTRIES = (GUIDELINES, DEVICES, RUNTIMES, REPORTERS)
+REGISTRIES = (GUIDELINES, BLOCKS, NETWORKS, DEVICES, RUNTIMES, REPORTERS)
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -141,16 +147,37 @@ def test_the_format_example_works(plugged: ModuleType, cli: Callable[..., Outcom
     assert found.code == 0
 
 
-def test_the_block_example_works() -> None:
-    import benchcli.layers
+@pytest.mark.parametrize("plugged", ["benchcli/blocks/vgg.py"], indirect=True)
+def test_the_block_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
+    unit = plugged.build(channels=4, units=1, stride=2)
+    assert count(unit.eval(), torch.zeros(1, 4, 8, 8)).flops == BLOCKS["vgg"].multiply_adds(4, 8, 2)
+    found = cli("block", "shufflenet-v2", "vgg", "--width", "16", "--size", "8", "--device", "fake", "--launches", "2")
+    assert found.code == 0
+    assert "shufflenet-v2, vgg break none" in found.out
+    assert "vgg " in cli("list", "blocks").out
 
-    code = examples()["benchcli/layers.py"]
-    scope = dict(vars(benchcli.layers))
-    exec(code, scope)
-    assert scope["separable"](4, 6)(torch.zeros(1, 4, 5, 5)).shape == (1, 6, 5, 5)
+
+@pytest.mark.parametrize("plugged", ["benchcli/networks/tower.py"], indirect=True)
+def test_the_network_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
+    assert "tower-16" in [network.name for network in members(40)]
+    families = families_of_suite(find_suite("claims"), {"device": "cpu"})
+    (group,) = [family for family in families if family.name == "networks-40"]
+    assert "tower-16" in [variant.name for variant in group.variants]
+    found = cli("network", "tower-16", "--size", "32", "--device", "fake", "--launches", "2")
+    assert found.code == 0
+    assert "tower-16 " in cli("list", "networks").out
+
+
+def test_the_claim_example_is_of_a_kind_and_of_families_that_are_measured() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    example = re.search(r"^    \[\[claim\]\]\n((?:    .+\n)+)", text, re.MULTILINE)
+    assert example
+    table = tomllib.loads(re.sub(r"^    ", "", example[1], flags=re.MULTILINE))
+    known = ("name", "says", "source", "kind", "families")
+    assert set(table) == {*known, *KINDS[table["kind"]].terms}
 
 
 def test_every_plug_in_point_has_an_example() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    for kind in ("guideline", "block", "device", "runtime", "suite", "format"):
+    for kind in ("guideline", "block", "network", "claim", "device", "runtime", "suite", "format"):
         assert re.search(rf"^## Add a {kind}$", text, re.MULTILINE)

@@ -46,13 +46,13 @@ class Judged:
 
     @property
     def verdict(self) -> Verdict:
-        """holds or fails where all evidence does, partly where some does and some does not."""
+        """holds where all evidence does; fails where some does and none holds; partly where some does each."""
         found = {item.outcome for item in self.items}
+        if "fails" in found:
+            return "partly" if "holds" in found else "fails"
         if not found or found == {"unmeasured"}:
             return "unmeasured"
-        if {"holds", "fails"} <= found:
-            return "partly"
-        return next(iter(found)) if len(found) == 1 else "inconclusive"
+        return "holds" if found == {"holds"} else "inconclusive"
 
 
 @dataclass(frozen=True)

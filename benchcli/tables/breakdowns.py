@@ -1,6 +1,6 @@
 """The table of where the time goes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from benchcli import units
@@ -77,10 +77,12 @@ def _apart(rows: Mapping[Key, Sequence[Breakdown]]) -> list[str]:
     return [f"! {', '.join(apart)}: operators take longer where they are traced: shares are of their sum"]
 
 
-def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Record]) -> Iterator[str]:
+def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Record]) -> list[str]:
     """Say of which rows the time was another one while they were traced."""
+    told = []
     for key, of in rows.items():
         timing = measured[key].timing
         moved = median(each.call_s for each in of) / timing.seconds.estimate - 1 if timing else 0.0
         if abs(moved) > AGREED:
-            yield f"{key[1]}: its time was {units.percent(moved, signed=True)} of the one above while it was traced"
+            told.append(f"{key[1]} {units.percent(moved, signed=True)}")
+    return [f"the machine was not as it was before, times moved: {', '.join(told)}"] if told else []

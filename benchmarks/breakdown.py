@@ -1,0 +1,86 @@
+"""Where the time goes, by benchcli's tracing and by torch's profiler, in turn in one process.
+
+    python benchmarks/breakdown.py [NETWORK ...]
+
+Shares are of the time within operators. `whole` is that time over the time of calls that nothing traces, taken in turn
+with the others; `cost` is what tracing adds to a call. The profiler knows of no hidden reorders.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from statistics import median
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from benchcli.costs.operators import category, twin
+from benchcli.devices.tracing import CATEGORIES, tracer
+from benchcli.networks.base import NETWORKS
+
+DEFAULT = ("shufflenet-v2-1x", "shufflenet-v1-1x-g3", "mobilenet-v2-1.0", "resnet-50")
+ROUNDS = 15
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    silence()
+    print(f"{'network':<24}{'by':<10}" + "".join(f"{name:>13}" for name in CATEGORIES) + f"{'whole':>8}{'cost':>9}")
+    for name in sys.argv[1:] or DEFAULT:
+        network = NETWORKS[name]
+        module, _, builder = network.builder.partition(":")
+        built = getattr(import_module(module), builder)(**network.params).eval()
+        inputs = torch.randn(1, 3, network.size, network.size)
+        with torch.inference_mode():
+            compare(name, lambda built=built, inputs=inputs: built(inputs))
+
+
+def silence() -> None:
+    """Keep the profiler's own lines, which C++ writes, out of the table."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+
+
+def compare(name: str, call: Callable[[], torch.Tensor]) -> None:
+    for _ in range(3):
+        call()
+    traced = tracer(call)
+    plain: list[float] = []
+    found: dict[str, list[tuple[float, dict[str, float]]]] = {"benchcli": [], "profiler": []}
+    for _ in range(ROUNDS):
+        call()
+        plain.append(timed(call))
+        trace = traced()
+        found["benchcli"].append((trace.traced_s, dict(trace.parts)))
+        found["profiler"].append(profiled(call))
+    for tool, rounds in found.items():
+        parts = {each: median(parts[each] for _, parts in rounds) for each in CATEGORIES}
+        whole, call_s = sum(parts.values()), median(plain)
+        cells = "".join(f"{parts[each] / whole:>12.1%} " for each in CATEGORIES)
+        print(f"{name:<24}{tool:<10}{cells}{whole / call_s:>7.2f}{median(s for s, _ in rounds) / call_s - 1:>+9.1%}")
+
+
+def timed(call: Callable[[], torch.Tensor]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def profiled(call: Callable[[], torch.Tensor]) -> tuple[float, dict[str, float]]:
+    """Return the seconds of a profiled call, and of its outermost operators by what they are spent on."""
+    with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as profiler:
+        seconds = timed(call)
+    parts = dict.fromkeys(CATEGORIES, 0.0)
+    for event in profiler.events() or ():
+        if event.cpu_parent is None and event.name.startswith("aten::"):
+            name = event.name.removeprefix("aten::")
+            packet = getattr(torch.ops.aten, name)
+            pointwise = any(torch.Tag.pointwise in getattr(packet, each).tags for each in packet.overloads())
+            shapes = [shape for shape in event.input_shapes if shape]
+            parts[category(twin(name), shapes, pointwise)] += event.cpu_time_total / 1e6
+    return seconds, parts
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""What the max pool after the first convolution of ShuffleNet and Xception takes, in both layouts, in turn.
+
+python benchmarks/pooling.py
+"""
+
+import time
+from statistics import median
+
+import torch
+from torch.nn.functional import max_pool2d
+
+ROUNDS = 100
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    planes = torch.randn(1, 24, 112, 112)
+    inputs = {"nchw": planes, "nhwc": planes.to(memory_format=torch.channels_last)}
+    seconds: dict[str, list[float]] = {name: [] for name in inputs}
+    with torch.inference_mode():
+        for _ in range(ROUNDS):
+            for name, plane in inputs.items():
+                max_pool2d(plane, 3, 2, 1)
+                start = time.perf_counter()
+                max_pool2d(plane, 3, 2, 1)
+                seconds[name].append(time.perf_counter() - start)
+    for name, taken in seconds.items():
+        print(f"max_pool2d of 24×112×112, {name}: {median(taken) * 1e3:.2f} ms")
+
+
+if __name__ == "__main__":
+    main()
