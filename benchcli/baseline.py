@@ -10,9 +10,8 @@ from benchcli import gate, units
 from benchcli.comparison import ratio, surely
 from benchcli.findings import Finding, Outcome, Subject
 from benchcli.judging import costs_outcome
-from benchcli.measure.attend import Key
 from benchcli.recorded import Recorded
-from benchcli.schema import Costs, Failure, Family, Interval, Record
+from benchcli.schema import Costs, Failure, Family, Interval, Key, Record
 
 THETA = 0.05
 """The least change of a relative speed that counts: more than `check --base` asks, for moments differ too."""

@@ -9,7 +9,7 @@ from benchcli.plain import PlainRequest
 from benchcli.schema import Variant
 
 REFERENCE = "shufflenet-v2"
-"""The block whose channels a width means, as in the appendix of ShuffleNet V2, and the baseline where it is there."""
+"""The block whose channels a width means, as in the appendix of ShuffleNet V2, and the baseline of all of them."""
 ALL = "all"
 
 
@@ -50,7 +50,7 @@ class BlockRequest(PlainRequest):
             raise UserError(f"a block's stride is 1 or 2, not {self.stride}")
         units = self.units or (UNITS if self.stride == 1 else 1)
         if self.stride == 2 and self.size < 2**units:
-            raise UserError(f"{units} units of stride 2 leave nothing of {self.size}×{self.size}: give a larger --size")
+            raise UserError(f"stride 2 leaves nothing of {self.size}×{self.size} after {units}: give a larger --size")
         return units
 
     def _multiply_adds(self) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from benchcli.recorded import Key, Recorded, mismatches, settings
-from benchcli.schema import Interval, Record
+from benchcli.recorded import Recorded, mismatches, settings
+from benchcli.schema import Interval, Key, Record
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ class Explained:
     """Median of |fitted / measured - 1|, each network fitted on all others."""
 
 
+FLOPS = "FLOPs"
 METRICS: Mapping[str, tuple[str, ...]] = {
-    "FLOPs": ("flops",),
+    FLOPS: ("flops",),
     "MAC bytes": ("mac_bytes",),
     "both": ("flops", "mac_bytes"),
 }

@@ -3,27 +3,32 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from benchcli.networks.published import top1_error
-from benchcli.schema import Interval, Record
+from benchcli.published import top1_error
+from benchcli.schema import Interval, Key, Record
 
 Place = Literal["on", "near", "off"]
-"""on: no other one of no larger error seems faster; near: one does, and the intervals overlap; off: one is."""
+"""on: whatever has no larger error is slower for certain; off: something is faster for certain; near: undecided."""
 
 
-def frontier(records: Sequence[Record]) -> dict[int, Place]:
-    """Return the place of every record with a time and a published error, by its `id`.
+def frontier(records: Sequence[Record]) -> dict[Key, Place]:
+    """Return the place of every record with a time and a published error, by family and variant.
 
-    Records of other batches, dtypes or layouts are other races.
+    Records of other batches, dtypes or layouts are other races; none is run by one network alone.
     """
     racing = [record for record in records if record.timing and top1_error(record) is not None]
-    return {id(record): _place(record, [each for each in racing if _same_race(each, record)]) for record in racing}
+    if len({record.variant.name for record in racing}) < 2:
+        return {}
+    return {
+        (record.family.name, record.variant.name): _place(record, [each for each in racing if _same_race(each, record)])
+        for record in racing
+    }
 
 
 def _place(record: Record, others: Sequence[Record]) -> Place:
     rivals = [other for other in others if other.variant != record.variant and _no_worse(other, record)]
     if any(_surely_faster(rival, record) for rival in rivals):
         return "off"
-    return "near" if any(_seconds(rival).estimate < _seconds(record).estimate for rival in rivals) else "on"
+    return "on" if all(_surely_faster(record, rival) for rival in rivals) else "near"
 
 
 def _no_worse(one: Record, other: Record) -> bool:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from benchcli import gate, units
 from benchcli.findings import Finding, Outcome, Subject
 from benchcli.gate import Judgement
-from benchcli.measure.attend import Key
 from benchcli.measure.survey import Survey
 from benchcli.pairs import BASE, CONTROL, HEAD, Pair
-from benchcli.schema import Costs, Failure
+from benchcli.schema import Costs, Failure, Key
 
 
 @dataclass(frozen=True)

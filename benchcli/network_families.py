@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from benchcli.errors import UserError
 from benchcli.networks.base import NETWORKS, SIZE, members
@@ -44,6 +45,8 @@ def family_name(group: int | None) -> str:
 def _variant(name: str, size: int | None) -> Variant:
     """Return a network by name: one that ships, `library:model`, or `package.module:callable`."""
     library, colon, model = name.partition(":")
+    if name.endswith(".py"):
+        raise UserError(f"{name!r} is a file: write {Path(name).stem}:callable, with what makes the network in it")
     if not colon:
         return NETWORKS[name].variant(size)
     pixels = size or SIZE

@@ -50,24 +50,32 @@ def _resumed(
 ) -> tuple[ResultsFolder, dict[str, Any], list[FamilyResult]]:
     """Return what a run that was cut short has. Raises UserError where it was another run."""
     environment = folder.environment
-    for key, value in asked.items():
-        if environment.get(key) != value:
-            raise UserError(_other_options(path, key, environment.get(key), value))
+    _check_same(path, environment, asked)
     finished = folder.finished(request.suite.families, request.target)
     folder.keep_only(finished)
     families = {family.name: family for family in request.suite.families}
     return folder, environment, [FamilyResult(families[n], records, ()) for n, records in finished.items()]
 
 
-def _other_options(folder: Path, key: str, before: Any, now: Any) -> str:
-    """Say which option differs from the one that a run was begun with, as far as one can be named."""
-    if isinstance(before, dict) and isinstance(now, dict) and key != "suite":
-        for name in now:
-            if before.get(name) != now[name]:
-                option, unit = f"--{name.removesuffix('_s')}", "s" if name.endswith("_s") else ""
-                asked = f"{option} {before.get(name)}{unit}, not {now[name]}{unit}"
-                return f"{folder} was begun with {asked}: resume it with the options it was begun with"
-    return f"{folder} was begun with another {key}: resume it with the verb and the options it was begun with"
+def _check_same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise UserError where a run was begun with other options, or of other networks."""
+    differing: list[tuple[str, Any, Any]] = []
+    for part in ("target", "plan"):
+        was, is_ = before.get(part) or {}, now[part]
+        differing += [(name, was.get(name), is_[name]) for name in is_ if was.get(name) != is_[name]]
+    if differing:
+        then, here = (" ".join(_option(name, values[end]) for name, *values in differing) for end in (0, 1))
+        raise UserError(f"{folder} was begun with {then}, not {here}: resume it with the options it was begun with")
+    if before.get("suite") != now["suite"]:
+        raise UserError(
+            f"{folder} was begun with another suite: resume it with the verb and the options it was begun with"
+        )
+
+
+def _option(name: str, value: Any) -> str:
+    """Write an option as a person would."""
+    option = f"--{name.removesuffix('_s')}"
+    return f"no {option}" if value is None else f"{option} {value}{'s' if name.endswith('_s') else ''}"
 
 
 def _asked(request: Request) -> dict[str, Any]:

@@ -14,13 +14,11 @@ from benchcli.measure.protocol import decode_family
 from benchcli.records import parse
 from benchcli.results import MEASUREMENTS, ResultsFolder
 from benchcli.running import Report
-from benchcli.schema import Family, FamilyResult, Record, Target
+from benchcli.schema import Family, FamilyResult, Key, Record, Target
 from benchcli.verdicts import verdicts
 
 NUMBERS = ("median_s", "ci_low_s", "ci_high_s", "relative_speed", "relative_low", "relative_high", "flops_deviation")
 POSITIVE = NUMBERS[:6]
-Key = tuple[str, str]
-"""Family and variant."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,8 @@ def read(path: Path) -> Recorded:
         lacking = next(name for name in (ENVIRONMENT, MEASUREMENTS) if not (folder / name).is_file())
         raise UserError(f"{folder} holds no run: it lacks {lacking}")
     environment = Folder(folder).environment
+    if "machine" not in environment:
+        raise UserError(f"{folder} was cut short before anything was measured: --resume it, or record it anew")
     for part in ("machine", "software", "device", "target", "suite"):
         if not isinstance(environment.get(part), dict):
             raise UserError(f"{folder / ENVIRONMENT}: {part} is not what a run writes there: record it anew")
@@ -64,6 +64,8 @@ def report_of(path: Path) -> Report:
     run = read(path)
     of_family: dict[str, list[Record]] = {family["name"]: [] for family in run.environment["suite"]["families"]}
     for record in run.records:
+        if record.family.name in run.unfinished:
+            continue
         of_family[record.family.name].append(record)
     results = tuple(FamilyResult(found[0].family, tuple(found), ()) for found in of_family.values() if found)
     return Report(
@@ -71,7 +73,7 @@ def report_of(path: Path) -> Report:
         results=results,
         verdicts=tuple(verdicts(results)),
         folder=run.path,
-        seconds=0.0,
+        seconds=None,
         breakdowns=tuple(ResultsFolder(run.path).breakdowns()),
     )
 

@@ -1,12 +1,13 @@
 """Records on the wire: one CSV row each, identity first, then costs, then time."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from benchcli.schema import (
+    CATEGORIES,
     Breakdown,
-    Category,
     Conditions,
     Costs,
     Failure,
@@ -75,7 +76,6 @@ SAMPLE_COLUMNS = (
 )
 CONDITION_COLUMNS = ("family", *(field.name for field in fields(Conditions)))
 
-CATEGORIES: tuple[Category, ...] = get_args(Category)
 BREAKDOWN_COLUMNS = (
     "family",
     "variant",
@@ -152,15 +152,18 @@ def breakdown_row(breakdown: Breakdown) -> list[Cell]:
 
 def parse_breakdown(cells: Mapping[str, str]) -> Breakdown:
     """Return the breakdown in a row of text. Raises ValueError, KeyError where torn."""
+    numbers = {name: float(cells[name]) for name in BREAKDOWN_COLUMNS[3:]}
+    if not all(math.isfinite(number) and number >= 0 for number in numbers.values()) or numbers["call_s"] == 0:
+        raise ValueError("a number that no tracing gives")
     return Breakdown(
         family=cells["family"],
         variant=cells["variant"],
         launch=int(cells["launch"]),
-        call_s=float(cells["call_s"]),
-        traced_s=float(cells["traced_s"]),
-        parts={category: float(cells[f"{category}_s"]) for category in CATEGORIES},
-        reorder_s=float(cells["reorder_s"]),
-        framework_s=float(cells["framework_s"]),
+        call_s=numbers["call_s"],
+        traced_s=numbers["traced_s"],
+        parts={category: numbers[f"{category}_s"] for category in CATEGORIES},
+        reorder_s=numbers["reorder_s"],
+        framework_s=numbers["framework_s"],
     )
 
 

@@ -65,9 +65,11 @@ class ResultsFolder(Folder):
         self.add(rows)
         self._written.add(family)
 
-    def put_breakdowns(self, breakdowns: Sequence[Breakdown]) -> None:
-        """Add where the time of a family's variants goes."""
-        self.add({BREAKDOWN: [breakdown_row(each) for each in breakdowns]})
+    def put_breakdowns(self, family: str, breakdowns: Sequence[Breakdown]) -> None:
+        """Add where the time of a family's variants goes, in place of what an earlier try left."""
+        others = [each for each in self.breakdowns() if each.family != family]
+        rows = [breakdown_row(each) for each in (*others, *breakdowns)]
+        self.replace(BREAKDOWN, lines_of([BREAKDOWN_COLUMNS, *rows]))
 
     def breakdowns(self) -> list[Breakdown]:
         """Return what was added so far; a row that does not read is left out."""

@@ -6,8 +6,8 @@ from itertools import groupby
 
 from benchcli import units
 from benchcli.advice import disturbed, sentence
-from benchcli.networks.published import top1_error
 from benchcli.pages import Page, Table
+from benchcli.published import top1_error
 from benchcli.records import COLUMNS, row
 from benchcli.running import Report
 from benchcli.schema import Catalogue, FamilyResult
@@ -94,5 +94,5 @@ def footer(report: Report) -> str:
     ends = "–".join(map(str, sorted({*launches[:1], *launches[-1:]})))
     count = "no launch" if not launches else f"{ends} launch{'' if launches == [1] else 'es'}"
     state = "disturbed" if disturbed(records) else "quiet"
-    took = [units.seconds(report.seconds)] if report.seconds else []  # how long a recorded run took is not known
+    took = [] if report.seconds is None else [units.seconds(report.seconds)]
     return " · ".join([str(report.folder), count, *took, state])

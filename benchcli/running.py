@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,7 @@ from benchcli import machine
 from benchcli.devices.base import split_name
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.allocator import STEADY, has_effect
-from benchcli.measure.attend import Key
-from benchcli.measure.breakdown import Traces, break_down
+from benchcli.measure.breakdown import Traces
 from benchcli.measure.disturbances import BUSY_SHARE
 from benchcli.measure.engine import Observer, Progress, Run, measure
 from benchcli.measure.process import Launcher
@@ -19,7 +19,8 @@ from benchcli.measure.survey import survey
 from benchcli.measure.watch import look, unseen
 from benchcli.opening import Request, identify, opened
 from benchcli.results import ResultsFolder
-from benchcli.schema import Breakdown, Failure, Family, FamilyResult, Plan, Target, Verdict
+from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Plan, Target, Verdict
+from benchcli.traces import lacking, trace
 from benchcli.verdicts import verdicts
 
 
@@ -40,7 +41,8 @@ class Report:
     results: tuple[FamilyResult, ...]
     verdicts: tuple[Verdict, ...]
     folder: Path
-    seconds: float
+    seconds: float | None
+    """None where how long it took is not known: it was recorded."""
     breakdowns: tuple[Breakdown, ...] = ()
     """In the order of families and variants, several launches each; none where nobody asked."""
     untraced: Mapping[Key, Failure] = field(default_factory=dict)
@@ -67,31 +69,40 @@ def run_suite(request: Request, tools: Tools, noticed: Sequence[str] = ()) -> Re
     start = tools.clock()
     folder, environment, results = opened(request)
     done = {result.family.name: result for result in results}
-    rest = [family for family in request.suite.families if family.name not in done]
-    ending: BaseException | None = None
+    ending: KeyboardInterrupt | NothingMeasuredError | None = None
     traces = Traces()
     try:
-        for result in _measured(request, rest, folder, environment, tools):
+        for result in _measured(request, done, folder, environment, tools):
             done[result.family.name] = _with(noticed, result)
             folder.put(done[result.family.name])
         _weigh(environment, done.values(), request.target, folder)
-        if request.traced:
-            _trace(request, done.values(), folder, tools, traces)
+        traces = trace(request, done.values(), folder, tools.launcher, partial(_tracing, tools.observer))
     except (KeyboardInterrupt, NothingMeasuredError) as error:
         ending = error
+        traces = Traces(folder.breakdowns())
     finally:
         folder.close()
-    results = list(done.values())
-    report = _report(environment, results, folder, tools.clock() - start, traces)
-    if ending is not None and (results or isinstance(ending, KeyboardInterrupt)):
-        reason = None if isinstance(ending, KeyboardInterrupt) else str(ending)
-        raise UnfinishedRunError(report, len(request.suite.families) - len(results), reason) from None
+    report = _report(environment, list(done.values()), folder, tools.clock() - start, traces)
+    _end(report, len(request.suite.families) - len(done), ending)
+    return report
+
+
+def _end(report: Report, unfinished: int, ending: KeyboardInterrupt | NothingMeasuredError | None) -> None:
+    """Raise what says how the run ended, where it did not end well."""
+    if isinstance(ending, KeyboardInterrupt):
+        raise UnfinishedRunError(report, unfinished, None) from None
+    if ending is not None and report.results:
+        raise UnfinishedRunError(report, unfinished, str(ending)) from None
     if ending is not None:
         raise ending
-    if not any(record.timing for result in results for record in result.records):
-        errors = [r.failure.error for result in results for r in result.records if r.failure]
-        raise NothingMeasuredError(f"nothing was measured, see {folder.path}: {errors[0]}")
-    return report
+    records = [record for result in report.results for record in result.records]
+    if not any(record.timing for record in records):
+        errors = [record.failure.error for record in records if record.failure]
+        raise NothingMeasuredError(f"nothing was measured, see {report.folder}: {errors[0]}")
+
+
+def _tracing(observer: Observer, family: str) -> None:
+    observer(Progress(f"{family}: where the time goes", 1.0, 1.0))
 
 
 def _with(noticed: Sequence[str], result: FamilyResult) -> FamilyResult:
@@ -132,9 +143,14 @@ def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[st
 
 
 def _measured(
-    request: Request, rest: Sequence[Family], folder: ResultsFolder, environment: dict[str, Any], tools: Tools
+    request: Request,
+    done: Mapping[str, FamilyResult],
+    folder: ResultsFolder,
+    environment: dict[str, Any],
+    tools: Tools,
 ) -> Iterator[FamilyResult]:
-    if not rest:
+    rest = [family for family in request.suite.families if family.name not in done]
+    if not rest and not lacking(request, done.values(), folder):
         return
     begun_s = tools.clock()
     tools.observer(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
@@ -159,24 +175,6 @@ def _measured(
         first_launch=folder.next_launch(),
     )
     yield from measure(rest, run)
-
-
-def _trace(
-    request: Request, results: Iterable[FamilyResult], folder: ResultsFolder, tools: Tools, traces: Traces
-) -> None:
-    """Trace what has a time, of the families that are asked for and were not traced before."""
-    traces.breakdowns += folder.breakdowns()
-    there = {each.family for each in traces.breakdowns}
-    for result in results:
-        name = result.family.name
-        if name in there or name not in request.traced:
-            continue
-        tools.observer(Progress(f"{name}: where the time goes", 1.0, 1.0))
-        costs = {(name, r.variant.name): r.costs for r in result.records if r.timing and r.costs}
-        found = break_down(result.family, request.target, request.plan, costs, tools.launcher)
-        folder.put_breakdowns(found.breakdowns)
-        traces.breakdowns += found.breakdowns
-        traces.failures |= found.failures
 
 
 def _weigh(environment: dict[str, Any], results: Iterable[FamilyResult], target: Target, folder: ResultsFolder) -> None:

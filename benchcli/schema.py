@@ -5,12 +5,15 @@ suite -> family -> variant -> costs -> samples -> record -> verdict
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Parameter = int | float | str | bool | list[Any]
 Aside = Literal["preempted", "throttled", "clock"]
 Catalogue = Literal["", "blocks", "networks"]
 Category = Literal["convolution", "depthwise", "elementwise", "data", "other"]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+Key = tuple[str, str]
+"""Family and variant."""
 Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported"]
 
 
@@ -201,7 +204,7 @@ class Breakdown:
 
     @property
     def whole_s(self) -> float:
-        """The parts together, which should be `call_s`."""
+        """The parts together: `call_s`, or more where operators take longer when they are traced."""
         return sum(self.parts.values())
 
 

@@ -81,7 +81,7 @@ class SuiteFile:
             raise self._error(f"a family has {KINDS[first]} or {KINDS[other]}, not both", first, index)
         if not kinds:
             self._check_keys(index, table, {**GUIDELINE_KEYS, **BLOCK_KEYS, **NETWORK_KEYS, **OWN_KEYS})
-            raise self._error(f"a family needs {', '.join(KINDS.values())}", "family", index)
+            raise self._error(f"a family needs one of: {', '.join(KINDS.values())}", "family", index)
         if kinds == ["guideline"]:
             return Request(**self._fields(index, table, GUIDELINE_KEYS))
         if kinds == ["blocks"]:

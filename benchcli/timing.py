@@ -8,11 +8,11 @@ from statistics import median
 from benchcli import gate
 from benchcli.gate import Judgement
 from benchcli.measure.apart import apart
-from benchcli.measure.attend import Casualties, Key
+from benchcli.measure.attend import Casualties
 from benchcli.measure.disturbances import disturbances
 from benchcli.measure.evidence import Evidence, Taker, taker
 from benchcli.pairs import BASE, CONTROL, HEAD, Pair
-from benchcli.schema import Costs, Family, Plan, Sample
+from benchcli.schema import Costs, Family, Key, Plan, Sample
 from benchcli.statistics import launch_log_ratios, launch_log_seconds
 from benchcli.under_way import UnderWay
 

@@ -17,8 +17,9 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchcli.costs.operators import category, twin
-from benchcli.devices.tracing import CATEGORIES, tracer
+from benchcli.devices.tracing import tracer
 from benchcli.networks.base import NETWORKS
+from benchcli.schema import CATEGORIES
 
 DEFAULT = ("shufflenet-v2-1x", "shufflenet-v1-1x-g3", "mobilenet-v2-1.0", "resnet-50")
 ROUNDS = 15

@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -53,6 +54,10 @@ class Faulty(nn.Module):
 
     def prints(self, output: torch.Tensor) -> torch.Tensor:
         print("this must not reach the events")  # noqa: T201
+        return output
+
+    def reads(self, output: torch.Tensor) -> torch.Tensor:
+        assert sys.stdin.read() == ""  # what benchcli tells its workers is not for networks
         return output
 
     def faults(self, output: torch.Tensor) -> torch.Tensor:

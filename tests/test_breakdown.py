@@ -17,7 +17,7 @@ from benchcli.measure.breakdown import LAUNCHES, break_down
 from benchcli.measure.process import Died
 from benchcli.measure.protocol import Described, Done, Event, Started, Task, Traced, decode_event, encode_event
 from benchcli.records import BREAKDOWN_COLUMNS, breakdown_row, parse_breakdown
-from benchcli.schema import Breakdown, Failure, Plan, Target
+from benchcli.schema import CATEGORIES, Breakdown, Failure, Plan, Target
 from benchcli.tables.breakdowns import table
 from tests import values
 from tests.conftest import Outcome, inline
@@ -58,7 +58,7 @@ def test_a_unit_of_shufflenet_has_all_kinds_of_parts() -> None:
     network, inputs = nn.Sequential(unit(8, 8, 1), nn.MaxPool2d(2)).eval(), torch.randn(1, 8, 8, 8)
     with torch.inference_mode():
         trace = tracing.tracer(lambda: network(inputs))()
-    assert all(trace.parts[each] > 0 for each in tracing.CATEGORIES)
+    assert all(trace.parts[each] > 0 for each in CATEGORIES)
     assert sum(trace.parts.values()) < trace.traced_s
     assert 0 <= trace.reorder_s <= trace.parts["data"]
 
@@ -202,7 +202,7 @@ def test_a_finished_run_can_be_traced_later_and_is_not_measured_again(cli: Cli) 
         yield from inline(task, silence_s)
 
     traced = cli(*NETWORKS, "--resume", "run", "--breakdown", launcher=noting)
-    assert {task.kind for task in tasks} == {"profile"}
+    assert {(task.kind, len(task.families)) for task in tasks} == {("survey", 0), ("profile", 1)}
     assert "Where the time goes" in traced.out
     again = cli(*NETWORKS, "--resume", "run", "--breakdown", launcher=never)
     assert (

@@ -113,13 +113,15 @@ def test_networks_of_ones_own_that_go_wrong_are_rows_and_the_others_are_measured
         (("network", "shufflenet-v1-1x-g3", "--size", "31"), "takes inputs from 32×32, not 31×31"),
         (("network", "torchvision:"), "names no network"),
         (("network", ":build"), "names no network"),
+        (("network", "mynet.py"), "'mynet.py' is a file: write mynet:callable"),
+        (("network", "resnet-50", "--breakdown", "--cache", "cold"), "traces calls with warm caches"),
         (("block", "resnett"), "did you mean resnet"),
         (("block", "resnet", "resnet"), "a block is named twice"),
         (("block", "all", "resnet"), "a block is named twice"),
         (("block", "--width", "63"), "63 is odd: the nearest are 62 and 64"),
         (("block", "--stride", "3"), "a stride must be from 1 to 2"),
-        (("block", "--stride", "2", "--size", "1"), "leave nothing of 1×1"),
-        (("block", "--width", "2"), "too wide for so few FLOPs"),
+        (("block", "--stride", "2", "--size", "1"), "leaves nothing of 1×1"),
+        (("block", "--width", "2"), "is too much for so few FLOPs"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_one_line(cli: Cli, arguments: tuple[str, ...], said: str) -> None:
@@ -151,7 +153,7 @@ def test_a_suite_takes_blocks_and_networks_by_name(cli: Cli) -> None:
         ("blocks = 'all'\nscales = 2", "unknown key 'scales'"),
         ("networks = ['resnet-51']", "did you mean resnet-50"),
         ("networks = []", "empty list"),
-        ("width = 3", "a family needs a guideline, blocks"),
+        ("width = 3", "a family needs one of: a guideline, blocks"),
     ],
 )
 def test_what_a_suite_has_wrong_is_said_with_its_line(cli: Cli, family: str, said: str) -> None:

@@ -159,13 +159,13 @@ def test_the_block_example_works(plugged: ModuleType, cli: Callable[..., Outcome
 
 @pytest.mark.parametrize("plugged", ["benchcli/networks/tower.py"], indirect=True)
 def test_the_network_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
-    assert "tower-16" in [network.name for network in members(40)]
+    assert "tower-13" in [network.name for network in members(40)]
     families = families_of_suite(find_suite("claims"), {"device": "cpu"})
     (group,) = [family for family in families if family.name == "networks-40"]
-    assert "tower-16" in [variant.name for variant in group.variants]
-    found = cli("network", "tower-16", "--size", "32", "--device", "fake", "--launches", "2")
+    assert "tower-13" in [variant.name for variant in group.variants]
+    found = cli("network", "tower-13", "--size", "32", "--device", "fake", "--launches", "2")
     assert found.code == 0
-    assert "tower-16 " in cli("list", "networks").out
+    assert "tower-13 " in cli("list", "networks").out
 
 
 def test_the_claim_example_is_of_a_kind_and_of_families_that_are_measured() -> None:

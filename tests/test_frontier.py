@@ -23,7 +23,7 @@ def race(*entries: tuple[str, float, float], batch: int = 1, family: str = "netw
 
 def places(records: list[Record]) -> list[str]:
     found = frontier(records)
-    return [found.get(id(record), "none") for record in records]
+    return [found.get((record.family.name, record.variant.name), "none") for record in records]
 
 
 def test_who_is_beaten_in_both_is_off() -> None:
@@ -32,14 +32,16 @@ def test_who_is_beaten_in_both_is_off() -> None:
     assert places(records) == ["on", "on", "off"]
 
 
-def test_intervals_that_overlap_leave_doubt() -> None:
+def test_intervals_that_overlap_leave_doubt_to_both() -> None:
+    # Published errors: 30.6 and 34.1. Nothing has less error than the first.
     records = race(("shufflenet-v2-1x", 1.0, 0.05), ("xception-1x", 0.98, 0.05))
     assert places(records) == ["on", "near"]
+    assert places(race(("shufflenet-v2-1x", 1.0, 0.05), ("xception-1x", 1.02, 0.05))) == ["on", "near"]
 
 
 def test_without_an_error_or_a_time_there_is_no_place() -> None:
     records = race(("shufflenet-v2-1x", 1.0, 0.01), ("resnet-50", 0.1, 0.01))
-    assert places(records) == ["on", "none"]
+    assert places(records) == ["none", "none"]  # one alone is no race
 
 
 def test_networks_of_other_groups_race_by_their_times_and_other_batches_do_not() -> None:

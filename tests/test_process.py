@@ -55,7 +55,9 @@ def statuses(result: FamilyResult) -> dict[str, str]:
 
 
 def test_what_goes_wrong_costs_its_own_variant_a_row_and_nobody_else_anything(measured: Measured) -> None:
-    result = measured("fine", "aborts", "exits", "allocates", "is_not_finite", "raises", "is_unsupported", "prints")
+    result = measured(
+        "fine", "aborts", "exits", "allocates", "is_not_finite", "raises", "is_unsupported", "prints", "reads"
+    )
     assert statuses(result) == {
         "fine": "ok",
         "aborts": "crashed",
@@ -65,12 +67,13 @@ def test_what_goes_wrong_costs_its_own_variant_a_row_and_nobody_else_anything(me
         "raises": "failed",
         "is_unsupported": "unsupported",
         "prints": "ok",
+        "reads": "ok",
     }
     errors = {r.variant.name.split()[1]: r.failure.error for r in result.records if r.failure}
     assert "SIGABRT" in errors["aborts"]
     assert "exit code 3" in errors["exits"]
     assert errors["raises"] == "ValueError: it does not like its input"
-    prints = result.records[-1]
+    prints = result.records[-2]
     assert prints.timing is not None
     assert prints.timing.relative is not None
     assert prints.timing.launches == 2

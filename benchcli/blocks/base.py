@@ -30,7 +30,7 @@ class Block(ABC):
     """
 
     name: str
-    title: ClassVar[str]
+    title: str
     source: ClassVar[str]
     """Who published it, and where its details stand."""
     published: str | None = None
@@ -79,8 +79,7 @@ class Block(ABC):
         best = min((low, high), key=lambda n: abs(self.multiply_adds(n * step, size, stride) - multiply_adds))
         if self.multiply_adds(best * step, size, stride) > 2 * multiply_adds:
             raise UserError(
-                f"{self.name}'s channels are a multiple of {step}, which is too wide for so few FLOPs: "
-                "give a larger --width"
+                f"{self.name} of {best * step} channels is too much for so few FLOPs: give a larger --width"
             )
         return best * step
 

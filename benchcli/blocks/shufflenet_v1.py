@@ -18,13 +18,13 @@ REDUCTION = 4
 class ShuffleNetV1(Block):
     """Grouped 1x1 to a quarter of the channels, channel shuffle, depthwise 3x3, grouped 1x1, and a shortcut."""
 
-    title = "ShuffleNet unit"
     source = "Zhang et al., CVPR 2018, Figure 2b and c"
 
     def __init__(self, groups: int, shuffle: bool = True) -> None:
         self.groups = groups
         self.shuffle = shuffle
         self.name = f"shufflenet-v1-g{groups}" + ("" if shuffle else "-unshuffled")
+        self.title = f"ShuffleNet unit, {groups} groups" + ("" if shuffle else ", no channel shuffle")
         self.published = "ShuffleNet v1" if groups == 3 and shuffle else None
 
     @property

@@ -24,7 +24,7 @@ class About(Kind):
             slow, fast = evidence.record(family, slow_name), evidence.record(family, fast_name)
             speedup = _speedup(slow, fast) if slow and fast else None
             if not (speedup and slow and slow.costs and fast and fast.costs):
-                yield unmeasured(f"{fast_name} beside {slow_name}: not measured")
+                yield unmeasured(f"{fast_name} and {slow_name} have no times in one family {family}")
                 continue
             yield Item(
                 _outcome(speedup, factor),
@@ -53,12 +53,12 @@ def _speedup(slow: Record, fast: Record) -> Interval | None:
 
 def _outcome(speedup: Interval, factor: float) -> Part:
     if speedup.low is None or speedup.high is None:
-        return "inconclusive"
+        return "undecided"
     if factor / ABOUT < speedup.low and speedup.high < factor * ABOUT:
-        return "holds"
+        return "for"
     if speedup.high < factor / ABOUT or speedup.low > factor * ABOUT:
-        return "fails"
-    return "inconclusive"
+        return "against"
+    return "undecided"
 
 
 KINDS.add(About())

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, ClassVar, Literal
 
-from benchcli.measure.attend import Key
 from benchcli.plugins import Registry
-from benchcli.schema import Breakdown, FamilyResult, Record
+from benchcli.schema import Breakdown, FamilyResult, Key, Record
 
-Part = Literal["holds", "fails", "inconclusive", "unmeasured"]
+Part = Literal["for", "against", "undecided", "unmeasured"]
 Verdict = Literal["holds", "partly", "fails", "inconclusive", "unmeasured"]
 
 
@@ -46,13 +45,13 @@ class Judged:
 
     @property
     def verdict(self) -> Verdict:
-        """holds where all evidence does; fails where some does and none holds; partly where some does each."""
+        """holds where all evidence is for it, fails where some is against and none for it, partly where both are."""
         found = {item.outcome for item in self.items}
-        if "fails" in found:
-            return "partly" if "holds" in found else "fails"
+        if "against" in found:
+            return "partly" if "for" in found else "fails"
         if not found or found == {"unmeasured"}:
             return "unmeasured"
-        return "holds" if found == {"holds"} else "inconclusive"
+        return "holds" if found == {"for"} else "inconclusive"
 
 
 @dataclass(frozen=True)
@@ -82,6 +81,8 @@ class Kind(ABC):
     name: ClassVar[str]
     terms: ClassVar[tuple[str, ...]] = ()
     """What a claim of this kind must say besides."""
+    traces: ClassVar[bool] = False
+    """Whether it wants to know where the time goes."""
 
     @abstractmethod
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
@@ -93,9 +94,14 @@ KNOWN = ("name", "says", "source", "kind", "families")
 
 
 def claims() -> tuple[Claim, ...]:
-    """Return the claims that ship."""
+    """Return the claims that ship. Raises ValueError where one lacks what its kind wants to know."""
     text = (files("benchcli") / "data" / "claims.toml").read_text(encoding="utf-8")
     return tuple(_claim(table) for table in tomllib.loads(text)["claim"])
+
+
+def traced() -> tuple[str, ...]:
+    """Return the families of which claims want to know where the time goes."""
+    return tuple(family for claim in claims() if KINDS[claim.kind].traces for family in claim.families)
 
 
 def judged(evidence: Evidence) -> list[Judged]:
@@ -105,7 +111,7 @@ def judged(evidence: Evidence) -> list[Judged]:
 
 def item(true: bool, text: str) -> Item:
     """Return evidence that leaves no doubt."""
-    return Item("holds" if true else "fails", text)
+    return Item("for" if true else "against", text)
 
 
 def unmeasured(text: str) -> Item:
@@ -113,7 +119,15 @@ def unmeasured(text: str) -> Item:
     return Item("unmeasured", text)
 
 
+def absent(family: str) -> Item:
+    """Return what stands for a family that was not measured, or not as the claims' suite has it."""
+    return unmeasured(f"this run has no family {family} as the suite claims has it")
+
+
 def _claim(table: Mapping[str, Any]) -> Claim:
     terms = {key: value for key, value in table.items() if key not in KNOWN}
     known = {key: table[key] for key in KNOWN}
+    kind = KINDS[known["kind"]]
+    if set(terms) != set(kind.terms):
+        raise ValueError(f"claim {known['name']}: one of kind {kind.name} has {', '.join(kind.terms) or 'no terms'}")
     return Claim(**{**known, "families": tuple(known["families"])}, terms=terms)

@@ -3,14 +3,10 @@
 from collections.abc import Iterator
 
 from benchcli import units
-from benchcli.blocks.base import BLOCKS
-from benchcli.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, unmeasured
-from benchcli.devices.base import DEVICES, split_name
-from benchcli.networks.published import network_of
+from benchcli.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, absent, unmeasured
+from benchcli.published import relative_speed
 from benchcli.schema import Interval, Record
 from benchcli.verdicts import EFFECT
-
-SPEEDS = {"arm": "arm_images_per_s", "gpu": "gpu_batches_per_s"}
 
 
 class Faster(Kind):
@@ -25,7 +21,7 @@ class Faster(Kind):
             baseline, *others = evidence.family(family) or (None,)
             found = [each for each in others if each.variant.name.startswith(tuple(claim.terms["slower"]))]
             if baseline is None or not found:
-                yield unmeasured(f"{family} was not measured")
+                yield absent(family)
             else:
                 yield from (_compared(baseline, each) for each in found)
 
@@ -36,7 +32,7 @@ def _compared(baseline: Record, record: Record) -> Item:
     if relative is None:
         reason = next((each.failure.error for each in (record, baseline) if each.failure), "it has no baseline")
         return unmeasured(f"{name} beside {other}: {reason}")
-    published = _published(baseline, record)
+    published = relative_speed(record, baseline)
     paper = f" (paper {published:.2f})" if published else ""
     deviation = record.flops_deviation or 0.0
     flops = units.percent(deviation, signed=True)
@@ -49,30 +45,15 @@ def _compared(baseline: Record, record: Record) -> Item:
 def outcome(relative: Interval, deviation: float) -> Part:
     """Compare an interval with the claim that the variant is slower; `deviation` is its FLOPs over the baseline's - 1.
 
-    Being slower with more FLOPs, or faster with fewer, counts only from where it exceeds that.
+    Being slower with more FLOPs, or as fast or faster with fewer, counts only from where it exceeds that.
     """
     if relative.low is None or relative.high is None:
-        return "inconclusive"
+        return "undecided"
     if relative.high < 1 / (1 + max(EFFECT, deviation)):
-        return "holds"
-    if relative.low > 1 + max(EFFECT, -deviation) or (relative.low > 1 / (1 + EFFECT) and relative.high < 1 + EFFECT):
-        return "fails"
-    return "inconclusive"
-
-
-def _published(baseline: Record, record: Record) -> float | None:
-    """Return the published relative speed on the paper's device of this kind."""
-    column = DEVICES[split_name(record.target.device)[0]].column
-    if record.family.catalogue == "blocks":
-        block, width = BLOCKS[record.variant.name], int(record.family.widths)
-        size = record.variant.shape[-1]
-        return block.paper_relative_speed(width, size, baseline.variant.name) if column == "arm" else None
-    speeds = []
-    for each in (record, baseline):
-        network = network_of(each)
-        speeds.append(network.printed.number(SPEEDS[column]) if network and network.printed else None)
-    here, there = speeds
-    return here / there if here and there else None
+        return "for"
+    alike = relative.low > 1 / (1 + EFFECT) and relative.high < 1 + EFFECT and abs(deviation) <= EFFECT
+    faster = relative.low > max(1 + EFFECT, 1 / (1 + deviation))
+    return "against" if alike or faster else "undecided"
 
 
 KINDS.add(Faster())

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 
 from benchcli import units
-from benchcli.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, unmeasured
+from benchcli.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, absent, unmeasured
 from benchcli.schema import Verdict
 from benchcli.verdicts import verdict
 
 PARTS: Mapping[str, Part] = {
-    "holds": "holds",
-    "reversed": "fails",
-    "no effect": "fails",
-    "inconclusive": "inconclusive",
+    "holds": "for",
+    "reversed": "against",
+    "no effect": "against",
+    "inconclusive": "undecided",
 }
 
 
@@ -26,14 +26,14 @@ class OfGuideline(Kind):
             if family in evidence.results:
                 yield _item(verdict(evidence.results[family]))
             else:
-                yield unmeasured(f"{family} was not measured")
+                yield absent(family)
 
 
 def _item(found: Verdict) -> Item:
     if found.relative is None:
         return unmeasured(found.advice or f"{found.variant} has no time")
     speed = f"{found.variant} runs at {units.speed(found.relative)} of the speed of {found.baseline}"
-    more = found.advice or (found.outcome if PARTS[found.outcome] == "fails" else "")
+    more = found.advice or (found.outcome if PARTS[found.outcome] == "against" else "")
     return Item(PARTS[found.outcome], f"{speed}; {more}" if more else speed)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from benchcli import units
 from benchcli.claims.base import KINDS, Claim, Evidence, Item, Kind, item, unmeasured
-from benchcli.explaining import Explained, Point, explain
+from benchcli.explaining import FLOPS, Explained, Point, explain
 from benchcli.schema import Interval, Record
 
 EQUAL = 0.10
@@ -12,6 +12,8 @@ EQUAL = 0.10
 DIFFERENT = 1.10
 """Networks of equal FLOPs whose speeds differ by more are evidence that FLOPs do not tell."""
 LEAST_POINTS = 8
+WORTH_THE_NAME = 0.10
+"""An error of the times fitted to FLOPs from which FLOPs do not tell."""
 
 
 class Indirect(Kind):
@@ -29,25 +31,31 @@ class Indirect(Kind):
 
 
 def _range(family: str, records: Sequence[Record]) -> Item:
-    """Compare the fastest with the slowest of those with the baseline's FLOPs."""
-    found: dict[str, Interval] = {}
-    for record in records:
-        relative = record.timing.relative if record.timing else None
-        if relative and abs(record.flops_deviation or 0.0) <= EQUAL:
-            found[record.variant.name] = relative
-    if len(found) < 2:
+    """Compare the fastest with the slowest of those with the baseline's FLOPs, FLOPs a second with FLOPs a second."""
+    alike = [record for record in records if record.timing and abs(record.flops_deviation or 0.0) <= EQUAL]
+    rates = {record.variant.name: rate for record in alike if (rate := _rate(record))}
+    if len(rates) < 2:
         return unmeasured(f"{family}: fewer than two networks of equal FLOPs")
-    ordered = sorted(found, key=lambda name: found[name].estimate)
-    slow, fast = found[ordered[0]], found[ordered[-1]]
+    ordered = sorted(rates, key=lambda name: rates[name].estimate)
+    slow, fast = rates[ordered[0]], rates[ordered[-1]]
     text = (
-        f"{family}, FLOPs within {EQUAL:.0%}: {ordered[-1]} is {fast.estimate / slow.estimate:.2f} times as fast as "
-        f"{ordered[0]}"
+        f"{family}, FLOPs within {EQUAL:.0%}: {ordered[-1]} does the same work "
+        f"{fast.estimate / slow.estimate:.2f} times as fast as {ordered[0]}"
     )
     if fast.low is None or slow.high is None or fast.high is None or slow.low is None:
-        return Item("inconclusive", text)
+        return Item("undecided", text)
     if fast.low / slow.high > DIFFERENT:
-        return Item("holds", text)
-    return Item("fails" if fast.high / slow.low < DIFFERENT else "inconclusive", text)
+        return Item("for", text)
+    return Item("against" if fast.high / slow.low < DIFFERENT else "undecided", text)
+
+
+def _rate(record: Record) -> Interval | None:
+    """Return the FLOPs a second over the baseline's."""
+    relative = record.timing.relative if record.timing else None
+    if relative is None or relative.low is None or relative.high is None:
+        return relative
+    work = 1 + (record.flops_deviation or 0.0)
+    return Interval(relative.estimate * work, relative.low * work, relative.high * work)
 
 
 def _points(evidence: Evidence) -> Iterator[Point]:
@@ -64,11 +72,13 @@ def _points(evidence: Evidence) -> Iterator[Point]:
 def _explanation(points: Sequence[Point]) -> Item:
     """Say how well each metric explains time: FLOPs that were a direct metric would leave no error worth the name."""
     found: Mapping[str, Explained] = explain(points)
-    told = "; ".join(
-        f"{name}: rank correlation {each.rank_correlation:.2f}, error {units.percent(each.error)}"
-        for name, each in found.items()
+    told = ", ".join(
+        f"{name} {each.rank_correlation:.2f} and {units.percent(each.error)}" for name, each in found.items()
     )
-    return item(found["FLOPs"].error > EQUAL, f"{len(points)} networks, {told}")
+    return item(
+        found[FLOPS].error > WORTH_THE_NAME,
+        f"rank correlation with the time of {len(points)} networks, and error: {told}",
+    )
 
 
 KINDS.add(Indirect())

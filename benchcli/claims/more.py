@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from benchcli import units
-from benchcli.claims.base import KINDS, Claim, Evidence, Item, Kind, item, unmeasured
+from benchcli.claims.base import KINDS, Claim, Evidence, Item, Kind, absent, item
 from benchcli.schema import Record
 
 
@@ -26,7 +26,7 @@ class More(Kind):
                 for end in ("less", "more")
             )
             if not less or not more:
-                yield unmeasured(f"{family} was not counted")
+                yield absent(family)
             for one in more:
                 for other in less:
                     true = _amount(one, column) > _amount(other, column)

@@ -6,6 +6,7 @@ import click
 
 from benchcli import limits
 from benchcli.blocks.base import BLOCKS
+from benchcli.claims.base import claims
 from benchcli.cli import parameters
 from benchcli.cli.options import format_option
 from benchcli.cli.sections import show_sections
@@ -13,12 +14,12 @@ from benchcli.devices.base import DEVICES
 from benchcli.families import NAMED_WIDTHS
 from benchcli.guidelines.base import GUIDELINES
 from benchcli.measure.allocator import ALLOCATORS
-from benchcli.networks.base import NETWORKS
+from benchcli.networks.base import NETWORKS, Network
 from benchcli.runtimes.base import RUNTIMES
 from benchcli.suites import SuiteFile, shipped_suites
 
-NAMES = 11
-"""Least width of the column of names."""
+NAMES = 30
+"""Width of the column of names."""
 WIDTHS = dict(
     zip(
         NAMED_WIDTHS,
@@ -34,8 +35,6 @@ WIDTHS = dict(
 
 KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "guidelines": lambda: {each.name: f"{each.claim} ({each.source})" for each in GUIDELINES},
-    "blocks": lambda: {each.name: f"{each.title} ({each.source})" for each in BLOCKS},
-    "networks": lambda: {each.name: f"{each.title} ({each.source})" for each in NETWORKS},
     "suites": lambda: {path.stem: SuiteFile(path, path.stem).description for path in shipped_suites()},
     "widths": lambda: WIDTHS,
     "devices": lambda: {each.name: each.title for each in DEVICES if not each.hidden},
@@ -43,6 +42,9 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "allocators": lambda: {each.name: each.title for each in ALLOCATORS.values()},
     "dtypes": lambda: dict.fromkeys(limits.DTYPES, ""),
     "layouts": lambda: {"nchw": "torch's contiguous format", "nhwc": "torch's channels_last"},
+    "blocks": lambda: {each.name: f"{each.title} ({each.source})" for each in BLOCKS},
+    "networks": lambda: {each.name: _network(each) for each in NETWORKS},
+    "claims": lambda: {each.name: f"{each.says} ({each.source})" for each in claims()},
 }
 
 
@@ -52,10 +54,21 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
 def command(kind: str | None, format_: str) -> None:
     """List what can be measured, and with what.
 
-    KIND is guidelines, blocks, networks, suites, widths, devices, runtimes, allocators, dtypes or layouts.
+    KIND is guidelines, suites, widths, devices, runtimes, allocators, dtypes, layouts, blocks, networks or claims.
 
     \b
     Example: benchcli list suites
     """
     found = {name: KINDS[name]() for name in ([kind] if kind else KINDS)}
-    show_sections(found, format_, lambda name, meaning: f"{name:<{NAMES}} {meaning}")
+    show_sections(found, format_, _line)
+
+
+def _network(network: Network) -> str:
+    """Say what a network is, and in which group it is compared."""
+    group = f", --group {network.group}" if network.group else ""
+    error = network.printed.top1_error if network.printed else None
+    return f"{network.title}{group}{f', published error {error:g} %' if error else ''} ({network.source})"
+
+
+def _line(name: str, meaning: str) -> str:
+    return f"{name:<{NAMES}} {meaning}"

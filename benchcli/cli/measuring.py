@@ -35,6 +35,8 @@ def measure_as(layout: Layout, session: Session, suite: Suite, traced: tuple[str
     if output and resume:
         raise UserError("--output and --resume exclude each other: a resumed run stays in its folder")
     request = Request(suite, target_of(options), plan_of(options), output, resume, traced)
+    if traced and request.target.cache == "cold":
+        raise UserError("--breakdown traces calls with warm caches: leave --cache cold out")
     noticed = preflight(request.target, session.busy_cores)
     for code in noticed:
         click.echo(f"benchcli: {sentence(code)}", err=True)
@@ -55,6 +57,13 @@ def _show(layout: Layout, report: Report, format_: str) -> None:
 
 
 def _say_what_is_left(run: UnfinishedRunError) -> None:
+    if run.unfinished == 0:
+        click.echo(
+            f"benchcli: {run.reason or 'interrupted'} while tracing: all families are finished; "
+            f"--resume {run.report.folder} traces the rest",
+            err=True,
+        )
+        return
     finished, folder = len(run.report.results), run.report.folder
     families = "1 family is" if finished == 1 else f"{finished} families are"
     click.echo(

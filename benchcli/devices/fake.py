@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchcli.devices.base import DEVICES, Device, Facts, Health, Trace, Tracer
 from benchcli.devices.events import EventDevice
-from benchcli.schema import Costs
+from benchcli.schema import CATEGORIES, Costs
 
 if TYPE_CHECKING:
     import torch
@@ -121,7 +121,7 @@ class Fake(EventDevice):
 
     def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
         """Spend the time of a call evenly on its operators; tracing takes a quarter as much again."""
-        from benchcli.devices.tracing import CATEGORIES, recording
+        from benchcli.devices.tracing import recording
 
         call_s = 2 * costs.flops / PEAK + costs.mac_bytes / BANDWIDTH
 

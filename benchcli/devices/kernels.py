@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchcli.costs.operators import category, twin
 from benchcli.devices.base import Trace, Tracer
-from benchcli.devices.tracing import CATEGORIES
+from benchcli.schema import CATEGORIES
 
 if TYPE_CHECKING:
     import torch

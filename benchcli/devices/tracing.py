@@ -10,16 +10,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, get_args
+from statistics import median
+from typing import TYPE_CHECKING, Any
 
 from benchcli.costs.operators import category, twin
 from benchcli.devices.base import Trace, Tracer
-from benchcli.schema import Category
+from benchcli.schema import CATEGORIES, Category
 
 if TYPE_CHECKING:
     import torch
 
-CATEGORIES: tuple[Category, ...] = get_args(Category)
+VERBOSE_CALLS = 3
 REORDER = "exec,cpu,reorder,"
 """In a line of oneDNN's verbose mode, whose last cell is the time in ms."""
 
@@ -73,8 +74,16 @@ def _reorders(call: Callable[[], "torch.Tensor"]) -> dict[int, float]:
     """Return the seconds that oneDNN spends on reorders in each operator of a call, by its number."""
     import torch
 
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    if os.name == "nt" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return {}
+    calls = [_told_reorders(call) for _ in range(VERBOSE_CALLS)]
+    return {number: median(each.get(number, 0.0) for each in calls) for number in set().union(*calls)}
+
+
+def _told_reorders(call: Callable[[], "torch.Tensor"]) -> dict[int, float]:
+    """Return them for one call in oneDNN's verbose mode."""
+    import torch
+
     found: dict[int, float] = {}
     mkldnn = torch.backends.mkldnn
     with _stdout_of_libraries() as read, mkldnn.verbose(mkldnn.VERBOSE_ON):  # type: ignore[no-untyped-call]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from benchcli.errors import NothingMeasuredError
-from benchcli.measure.attend import Casualties, Key
+from benchcli.measure.attend import Casualties
 from benchcli.measure.evidence import Taken, Taker
 from benchcli.measure.process import Conversation, Died, Launcher
 from benchcli.measure.protocol import (
@@ -25,7 +25,7 @@ from benchcli.measure.protocol import (
 )
 from benchcli.measure.schedule import orders
 from benchcli.measure.watch import Moment, between, look
-from benchcli.schema import Conditions, Failure, Family, Sample
+from benchcli.schema import Conditions, Failure, Family, Key, Sample
 
 
 def apart(launchers: Mapping[str, Launcher]) -> Taker:

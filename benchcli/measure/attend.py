@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 from benchcli.errors import NothingMeasuredError
 from benchcli.measure.process import Died, Launcher
 from benchcli.measure.protocol import Event, Failed, Started, Task
-from benchcli.schema import Failure
-
-Key = tuple[str, str]
-"""Family and variant."""
+from benchcli.schema import Failure, Key
 
 ATTEMPTS = 3
 """So often a worker may die in a row before it comes to a variant."""

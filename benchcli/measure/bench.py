@@ -26,6 +26,10 @@ class WrongOutputError(Exception):
     """A network computed something else than it should."""
 
 
+HARMLESS = (WrongOutputError, NotImplementedError)
+"""Errors after which a device is as usable as before."""
+
+
 @dataclass(frozen=True)
 class Bench:
     """A variant that can be called and timed."""

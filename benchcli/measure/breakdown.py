@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchcli.measure.attend import Casualties, Key, attend
+from benchcli.measure.attend import Casualties, attend
 from benchcli.measure.process import Launcher
 from benchcli.measure.protocol import PROFILE, Task, Traced
 from benchcli.measure.survey import without
-from benchcli.schema import Breakdown, Costs, Failure, Family, Plan, Target
+from benchcli.schema import Breakdown, Costs, Failure, Family, Key, Plan, Target
 
 LAUNCHES = 3
 ROUNDS, SECONDS = 9, 0.3
 """A launch traces each variant so many times, and for so long, at the least."""
+NOT_REACHED = Failure("failed", "the worker ended before it was reached, each time")
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Traces:
 
 
 def break_down(family: Family, target: Target, plan: Plan, costs: Mapping[Key, Costs], launcher: Launcher) -> Traces:
-    """Trace the variants of a family whose costs are known; one that fails or dies is named, and has no breakdown."""
+    """Trace the variants of a family whose costs are known; every one of them gets a breakdown or a failure."""
     casualties, traces = Casualties(), Traces()
     gone = {(family.name, variant.name) for variant in family.variants} - set(costs)
     for launch in range(LAUNCHES):
@@ -35,4 +36,7 @@ def break_down(family: Family, target: Target, plan: Plan, costs: Mapping[Key, C
         events = attend(task, plan.silence_s, launcher, casualties)
         traces.breakdowns += [event.breakdown for event in events if isinstance(event, Traced)]
     traces.failures = casualties.failures
+    there = {(each.family, each.variant) for each in traces.breakdowns}
+    for key in costs.keys() - there:
+        traces.failures.setdefault(key, NOT_REACHED)
     return traces

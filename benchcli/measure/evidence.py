@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from benchcli.measure.attend import Casualties, Key, attend
+from benchcli.measure.attend import Casualties, attend
 from benchcli.measure.outcome import Known, timings
 from benchcli.measure.process import Died, Launcher
 from benchcli.measure.protocol import LAUNCH, ROUNDS, SECONDS, Sampled, Task, Watched
 from benchcli.measure.stopping import still_wide
 from benchcli.measure.survey import without
-from benchcli.schema import Conditions, Costs, Family, Plan, Sample, Target
+from benchcli.schema import Conditions, Costs, Family, Key, Plan, Sample, Target
 
 CAP = 0.25
 """Most of a family's budget that one launch may spend on its rounds."""

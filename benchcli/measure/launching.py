@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from benchcli.devices.base import DEVICES, split_name
 from benchcli.measure import sources
-from benchcli.measure.bench import Bench, Setting, WrongOutputError, failure, prepare
+from benchcli.measure.bench import HARMLESS, Bench, Setting, failure, prepare
 from benchcli.measure.layout import shift_apart, shift_heap
 from benchcli.measure.overhead import call_overhead_s
 from benchcli.measure.protocol import Event, Failed, Sampled, Started, Task, Watched
@@ -62,7 +62,7 @@ def build(
             benches[variant.name] = prepare(variant, family, task.costs[family.name][variant.name], setting)
         except Exception as error:  # a network may raise anything, and costs nobody else anything
             send(Failed(family.name, variant.name, *failure(error)))
-            if DEVICES[kind].errors_stick and not isinstance(error, WrongOutputError | NotImplementedError):
+            if DEVICES[kind].errors_stick and not isinstance(error, HARMLESS):
                 raise
     return benches
 

@@ -13,21 +13,21 @@ import traceback
 from typing import NoReturn, TextIO
 
 from benchcli.measure.protocol import ENDED, decode_task
-from benchcli.measure.worker import do, end_with_parent, event_stream, offer_to_the_killer, sender
+from benchcli.measure.worker import do, end_with_parent, event_stream, offer_to_the_killer, order_stream, sender
 
 
 def main() -> None:
     """Fork for every line on stdin, wait for the child, and say how it ended."""
-    events = event_stream()
+    events, orders = event_stream(), order_stream()
     end_with_parent()
     offer_to_the_killer()
     _import_all()
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, all that it shares with its parent
-    for line in sys.stdin:
+    for line in orders:
         child = os.fork()
         if child == 0:
-            _work(line, events)
+            _work(line, events, orders)
         _, status = os.waitpid(child, 0)
         # A child that was killed may leave half a line behind.
         events.write("\n" + json.dumps({ENDED: os.waitstatus_to_exitcode(status)}) + "\n")
@@ -37,14 +37,14 @@ def main() -> None:
 def _import_all() -> None:
     import torch  # noqa: F401
 
-    from benchcli.measure import launching, serving, sources  # noqa: F401
+    from benchcli.measure import launching, profiling, serving, sources  # noqa: F401
 
 
-def _work(line: str, events: TextIO) -> NoReturn:
+def _work(line: str, events: TextIO, orders: TextIO) -> NoReturn:
     code = 1
     end_with_parent()
     try:
-        do(decode_task(line), sender(events), sys.stdin.readline)
+        do(decode_task(line), sender(events), orders.readline)
         code = 0
     except BaseException:  # whatever it was, this child must not go on to read its parent's tasks
         traceback.print_exc()

@@ -1,11 +1,13 @@
 """In a worker: trace calls of each variant, beside calls that nothing traces."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
 from benchcli.devices.base import DEVICES, Trace, Tracer, split_name
-from benchcli.measure.bench import Bench, Setting, failure, prepare
+from benchcli.measure.bench import HARMLESS, Bench, Setting, failure, prepare
 from benchcli.measure.launching import Send, throttle_of
 from benchcli.measure.protocol import Failed, Started, Task, Traced
 from benchcli.measure.sampling import no_collection
@@ -26,25 +28,29 @@ def profile(task: Task, send: Send) -> None:
             try:
                 costs = task.costs[family.name][variant.name]
                 bench = prepare(variant, family, costs, setting)
-                tracer = device.tracer(bench.call, costs, index)
-                parts = _traced(bench, tracer, task)
+                started = Started(family.name, variant.name)
+                ready = partial(device.tracer, bench.call, costs, index)
+                parts = _traced(bench, ready, task, partial(send, started))
             except Exception as error:  # a network may raise anything, and costs nobody else anything
                 send(Failed(family.name, variant.name, *failure(error)))
-                if device.errors_stick:
+                if device.errors_stick and not isinstance(error, HARMLESS):
                     raise
             else:
                 send(Traced(Breakdown(family=family.name, variant=variant.name, launch=task.launch, **parts)))
 
 
-def _traced(bench: Bench, tracer: Tracer, task: Task) -> dict[str, Any]:
-    """Return the medians of calls that are traced and of calls that are not, in turn."""
+def _traced(bench: Bench, ready: Callable[[], Tracer], task: Task, alive: Callable[[], None]) -> dict[str, Any]:
+    """Return the medians of calls that are traced and of calls that are not, in turn; tell that it goes on."""
     for _ in range(WARM_UP_CALLS):
         bench.call()
+        alive()
+    tracer = ready()
     plain: list[float] = []
     traces: list[Trace] = []
     start = time.perf_counter()
     with no_collection():
-        while len(plain) < task.rounds or time.perf_counter() - start < task.seconds:
+        while not _enough(len(plain), time.perf_counter() - start, task):
+            alive()
             bench.timer(1)  # what a traced call leaves in the caches is not what one of its own leaves
             plain.append(bench.timer(1).seconds)
             traces.append(tracer())
@@ -58,3 +64,9 @@ def _traced(bench: Bench, tracer: Tracer, task: Task) -> dict[str, Any]:
         "reorder_s": median(trace.reorder_s for trace in traces),
         "framework_s": framework_s,
     }
+
+
+def _enough(rounds: int, elapsed_s: float, task: Task) -> bool:
+    if rounds == 0:
+        return False
+    return elapsed_s >= task.most_seconds or (rounds >= task.rounds and elapsed_s >= task.seconds)

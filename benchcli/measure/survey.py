@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchcli.errors import UserError
-from benchcli.measure.attend import Casualties, Key, attend
+from benchcli.measure.attend import Casualties, attend
 from benchcli.measure.process import Died, Launcher
 from benchcli.measure.protocol import SURVEY, Counted, Described, Event, Task
-from benchcli.schema import Costs, Family, Output, Plan, Target
+from benchcli.schema import Costs, Family, Key, Output, Plan, Target
 
 
 @dataclass

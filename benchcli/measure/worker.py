@@ -22,11 +22,11 @@ PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Do the task on stdin. What a network prints goes to stderr: stdout belongs to the events."""
-    events = event_stream()
+    events, orders = event_stream(), order_stream()
     end_with_parent()
     offer_to_the_killer()
-    task = decode_task(sys.stdin.readline())
-    do(task, sender(events), sys.stdin.readline)
+    task = decode_task(orders.readline())
+    do(task, sender(events), orders.readline)
 
 
 def event_stream() -> TextIO:
@@ -36,6 +36,15 @@ def event_stream() -> TextIO:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # what was printed must not come after an error's last line
     return events
+
+
+def order_stream() -> TextIO:
+    """Return a stream of its own from stdin, and let stdin itself be empty: a network that reads it must not wait."""
+    orders = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, sys.stdin.fileno())
+    os.close(nothing)
+    return orders
 
 
 def do(task: Task, send: Send, hear: Hear = lambda: "") -> None:

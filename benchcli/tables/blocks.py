@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from benchcli import units
 from benchcli.block_families import REFERENCE
-from benchcli.blocks.base import BLOCKS, UNITS
-from benchcli.devices.base import DEVICES, split_name
+from benchcli.blocks.base import BLOCKS
 from benchcli.pages import Table
+from benchcli.published import relative_speed
 from benchcli.schema import FamilyResult, Record
 from benchcli.tables import cells
 
@@ -16,8 +17,9 @@ UNEQUAL = 0.1
 def table(results: Sequence[FamilyResult]) -> Table:
     """Lay blocks out."""
     extra = cells.differing(results)
-    several = ["family"] if len({result.family.widths for result in results}) > 1 else []
+    several = ["family"] if len({_chain(result.records[0]) for result in results}) > 1 else []
     records = cells.records_of(results)
+    baselines = {result.family.name: result.records[0] for result in results}
     return Table(
         title=_title(results),
         words=len(several) + len(extra) + 1,
@@ -40,7 +42,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
                 record.variant.channels,
                 *cells.costs(record),
                 *cells.time(record),
-                cells.paper_speed(_published(record), record),
+                cells.paper_speed(relative_speed(record, baselines[record.family.name]), record),
                 _letters(BLOCKS[record.variant.name].follows),
                 _letters(BLOCKS[record.variant.name].breaks),
             )
@@ -62,22 +64,26 @@ def _letters(guidelines: Iterable[str]) -> str:
     return " ".join(name.upper() for name in guidelines) or cells.UNKNOWN
 
 
-def _published(record: Record) -> float | None:
-    """Return the published relative speed for a chain of the paper's on its kind of device."""
-    family, params = record.family, record.variant.params
-    as_printed = family.batch == 1 and params["units"] == UNITS and params["stride"] == 1
-    if not as_printed or family.baseline != REFERENCE or DEVICES[split_name(record.target.device)[0]].column != "arm":
-        return None
-    return BLOCKS[record.variant.name].paper_relative_speed(int(family.widths), record.variant.shape[-1], REFERENCE)
+def _chain(record: Record) -> tuple[object, ...]:
+    """Return what is the same for all blocks of a family."""
+    params = record.variant.params
+    return record.family.widths, record.variant.shape[-1], params["units"], params["stride"]
 
 
 def _unequal(records: Sequence[Record]) -> Iterator[str]:
-    """Name the blocks whose channels cannot have the reference's FLOPs."""
-    unequal = [record for record in records if abs(record.flops_deviation or 0.0) > UNEQUAL]
-    for name in dict.fromkeys(record.variant.name for record in unequal):
+    """Name the blocks whose channels cannot have the reference's FLOPs, with a width at which they would."""
+    told = {}
+    for record in records:
+        reference, block = BLOCKS[REFERENCE], BLOCKS[record.variant.name]
+        size, stride = record.variant.shape[-1], int(str(record.variant.params["stride"]))
+        wanted = reference.multiply_adds(int(record.family.widths), size, stride)
+        there = block.multiply_adds(record.variant.shape[0], size, stride)
+        if abs(there / wanted - 1) > UNEQUAL:
+            told[record.variant.name] = (there / wanted - 1, reference.solve(there, size, stride))
+    for name, (deviation, width) in told.items():
         yield (
-            f"! {name}: not of equal FLOPs, for its channels are multiples of {BLOCKS[name].multiple}: "
-            "compare it with care, or give another --width"
+            f"! {name}: its channels are multiples of {BLOCKS[name].multiple}, and its FLOPs "
+            f"{units.percent(deviation, signed=True)} of these: do not compare it here; --width {width} suits it"
         )
 
 

@@ -5,7 +5,7 @@ from statistics import median
 
 from benchcli import units
 from benchcli.pages import Table
-from benchcli.schema import Breakdown, Category, Failure, Record
+from benchcli.schema import Breakdown, Category, Failure, Key, Record
 from benchcli.shares import share
 
 HEADINGS: Mapping[Category, str] = {
@@ -17,39 +17,60 @@ HEADINGS: Mapping[Category, str] = {
 }
 AGREED = 0.05
 """By so much the parts may differ from the time, and the time from the one that was measured before."""
-Key = tuple[str, str]
 
 
 def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: Mapping[Key, Failure]) -> Table:
     """Lay out the medians over launches of each variant's parts."""
-    found: dict[Key, list[Breakdown]] = {}
-    for each in breakdowns:
-        found.setdefault((each.family, each.variant), []).append(each)
-    measured = {(record.family.name, record.variant.name): record for record in records}
-    rows = {key: of for key, of in found.items() if key in measured}
+    rows = _grouped(records, breakdowns)
     several = len({family for family, _ in rows}) > 1
     return Table(
         title="Where the time goes",
         words=2 if several else 1,
         columns=(
             *(["family"] if several else []),
-            "network",
+            "variant",
             "time ms",
             *HEADINGS.values(),
-            "hidden reorders",
-            "framework",
+            "(reorders in data)",
+            "(framework in other)",
             "parts/time",
             "tracing",
         ),
         rows=tuple(_row(key, of, several) for key, of in rows.items()),
         lines=(
-            "shares of a call; data movement holds the reorders hidden in convolutions, other the framework's time; "
-            "time is that of calls beside the traced ones, which tracing makes so much longer",
-            *_apart(rows),
-            *_moved(rows, measured),
-            *(f"{each.status}: {variant} was not traced: {each.error}" for (_, variant), each in failures.items()),
+            "shares of a call; time is that of calls beside the traced ones, which tracing makes so much longer; "
+            "reorders are hidden in convolutions; the framework's is what operators leave of the time",
+            *lines(records, breakdowns, failures),
         ),
     )
+
+
+def lines(
+    records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: Mapping[Key, Failure]
+) -> tuple[str, ...]:
+    """Return what to mind of where the time goes."""
+    rows = _grouped(records, breakdowns)
+    measured = {(record.family.name, record.variant.name): record for record in records}
+    return (
+        *_apart(rows),
+        *_moved(rows, measured),
+        *(f"{each.status}: {_name(key, rows)} was not traced: {each.error}" for key, each in failures.items()),
+    )
+
+
+def _grouped(records: Sequence[Record], breakdowns: Sequence[Breakdown]) -> dict[Key, list[Breakdown]]:
+    """Return the launches of each variant that has a record."""
+    measured = {(record.family.name, record.variant.name) for record in records}
+    found: dict[Key, list[Breakdown]] = {}
+    for each in breakdowns:
+        if (each.family, each.variant) in measured:
+            found.setdefault((each.family, each.variant), []).append(each)
+    return found
+
+
+def _name(key: Key, rows: Mapping[Key, Sequence[Breakdown]]) -> str:
+    """Name a variant, with its family where there are several."""
+    return " ".join(key) if len({family for family, _ in rows}) > 1 else key[1]
 
 
 def _row(key: Key, of: Sequence[Breakdown], several: bool) -> tuple[str, ...]:
@@ -71,7 +92,7 @@ def _parts_over_time(of: Sequence[Breakdown]) -> float:
 
 def _apart(rows: Mapping[Key, Sequence[Breakdown]]) -> list[str]:
     """Name the rows whose operators take longer one by one than all together."""
-    apart = [name for (_, name), of in rows.items() if abs(_parts_over_time(of) - 1) > AGREED]
+    apart = [_name(key, rows) for key, of in rows.items() if _parts_over_time(of) > 1 + AGREED]
     if not apart:
         return []
     return [f"! {', '.join(apart)}: operators take longer where they are traced: shares are of their sum"]
@@ -84,5 +105,5 @@ def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Recor
         timing = measured[key].timing
         moved = median(each.call_s for each in of) / timing.seconds.estimate - 1 if timing else 0.0
         if abs(moved) > AGREED:
-            told.append(f"{key[1]} {units.percent(moved, signed=True)}")
+            told.append(f"{_name(key, rows)} {units.percent(moved, signed=True)}")
     return [f"the machine was not as it was before, times moved: {', '.join(told)}"] if told else []

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from benchcli.frontier import Place, frontier
-from benchcli.networks.published import top1_error
 from benchcli.pages import Table
-from benchcli.schema import FamilyResult, Record
+from benchcli.published import top1_error
+from benchcli.schema import FamilyResult, Key, Record
 from benchcli.tables import cells
 
 MARKS: Mapping[Place, str] = {"on": "yes", "near": "?", "off": "no"}
@@ -36,7 +36,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     )
 
 
-def _row(record: Record, several: Sequence[str], extra: Sequence[str], places: Mapping[int, Place]) -> tuple[str, ...]:
+def _row(record: Record, several: Sequence[str], extra: Sequence[str], places: Mapping[Key, Place]) -> tuple[str, ...]:
     error = top1_error(record)
     return (
         *([record.family.name] if several else []),
@@ -47,19 +47,21 @@ def _row(record: Record, several: Sequence[str], extra: Sequence[str], places: M
         f"{record.costs.params / 1e6:.2f}" if record.costs else cells.UNKNOWN,
         *cells.time(record),
         f"{error:.1f}" if error is not None else cells.UNKNOWN,
-        MARKS[places[id(record)]] if id(record) in places else cells.UNKNOWN,
+        MARKS[places[_key(record)]] if _key(record) in places else cells.UNKNOWN,
     )
 
 
-def _frontier_lines(records: Sequence[Record], places: Mapping[int, Place]) -> list[str]:
+def _key(record: Record) -> Key:
+    return record.family.name, record.variant.name
+
+
+def _frontier_lines(records: Sequence[Record], places: Mapping[Key, Place]) -> list[str]:
     if not places:
         return []
-    on = [record for record in records if places.get(id(record)) == "on"]
-    near = [record.variant.name for record in records if places.get(id(record)) == "near"]
+    on = [record for record in records if places.get(_key(record)) == "on"]
+    near = [record.variant.name for record in records if places.get(_key(record)) == "near"]
     ordered = sorted(on, key=lambda record: record.timing.seconds.estimate if record.timing else 0.0)
     lines = [f"frontier, fast to exact: {', '.join(dict.fromkeys(record.variant.name for record in ordered))}"]
     if near:
-        lines.append(
-            f"? {', '.join(near)}: another one has no larger error and seems faster, but the intervals overlap"
-        )
+        lines.append(f"? {', '.join(near)}: another one has no larger error, and which of them is faster is undecided")
     return lines
