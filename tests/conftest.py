@@ -1,5 +1,6 @@
 """What tests share: the command line on the fake device, workers inside this process, golden files."""
 
+import gc
 import itertools
 import queue
 import re
@@ -120,6 +121,7 @@ def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     from benchcli.cli.session import Session
 
     monkeypatch.chdir(tmp_path)
+    gc.freeze()  # a launch begins with a collection, which would go through all that the tests have loaded so far
 
     def run(
         *arguments: str, launcher: Callable[[Task, float], Iterator[Event | Died]] = inline, busy: float | None = 0.0

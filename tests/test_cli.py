@@ -252,9 +252,10 @@ def test_a_finished_run_can_be_resumed_and_measures_nothing(cli: Cli) -> None:
 def test_a_resumed_run_must_be_the_same_run(cli: Cli) -> None:
     cli("guideline", "g2", *FAKE, "--output", "run")
     assert "another suite" in cli("guideline", "g1", *FAKE, "--resume", "run").err
-    assert "--threads 1, not 2" in cli("guideline", "g2", *FAKE, "--resume", "run", "--threads", "2").err
-    assert "--precision 0.01, not 0.02" in cli("guideline", "g2", *FAKE, "--resume", "run", "--precision", "2%").err
-    assert "--budget 14.0s, not 9.0s" in cli("guideline", "g2", *FAKE, "--resume", "run", "--budget", "9s").err
+    assert "--threads 1, not --threads 2" in cli("guideline", "g2", *FAKE, "--resume", "run", "--threads", "2").err
+    precise = cli("guideline", "g2", *FAKE, "--resume", "run", "--precision", "2%", "--launches", "4").err
+    assert "begun with --precision 0.01 --launches 3, not --precision 0.02 --launches 4: resume it" in precise
+    assert "--budget 14.0s, not --budget 9.0s" in cli("guideline", "g2", *FAKE, "--resume", "run", "--budget", "9s").err
 
 
 def test_rows_of_families_that_were_launched_again_are_written_once(cli: Cli) -> None:
@@ -554,4 +555,4 @@ def test_networks_of_ones_own_are_measured(cli: Cli, golden: Golden) -> None:
     golden("networks.table.txt", found.out)
     refused = cli("run", "ours.toml", *FAKE, "--scale", "2")
     assert refused.code == 2
-    assert "--scale is for guidelines: tower is a network of your own" in refused.err
+    assert "--scale is for guidelines: tower has channels of its own" in refused.err

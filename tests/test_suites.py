@@ -74,7 +74,7 @@ def test_a_suite_of_ones_own_has_its_widths_axes_batches_and_dtypes(tmp_path: Pa
         ("[[famly]]\nguideline = 'g2'", "unknown key 'famly': did you mean family"),
         ("[[family]]\nguidelin = 'g2'", "own.toml:2: unknown key 'guidelin': did you mean guideline"),
         ("[[family]]\nguideline = 'g9'", "own.toml:2: unknown guideline 'g9'"),
-        ("[[family]]\nname = 'a'", "own.toml:1: a family needs a guideline"),
+        ("[[family]]\nname = 'a'", "own.toml:1: a family needs one of: a guideline"),
         ("[[family]]\nguideline = 'g2'\nbatch = 'many'", "own.toml:3: batch must be a whole number"),
         ("[[family]]\nguideline = 'g2'\nbatch = true", "own.toml:3: batch must be a whole number"),
         ("[[family]]\nguideline = 'g2'\nscales = [1, 1]", "own.toml:3: scales has a value twice"),
