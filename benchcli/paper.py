@@ -25,8 +25,3 @@ def cell(table_name: str, column: str, **cells: str) -> float | None:
     """Return a number of the row whose columns equal `cells`; None where there is no such row, or nothing in it."""
     found = row(table_name, **cells)
     return float(found[column]) if found and found[column] else None
-
-
-def speed(table_name: str, **cells: str) -> float | None:
-    """Return the published speed in the row whose columns equal `cells`, or None where no row does."""
-    return cell(table_name, "speed", **cells)
