@@ -30,6 +30,7 @@ class Wrong(nn.Module):
             return self.first(images) + mask
         return output
 
+def colours(): raise RuntimeError("\x1b[31mred\x1b[0m")
 def fine(): return Wrong("fine")
 def dictionary(): return Wrong("dictionary")
 def random(): return Wrong("random")
@@ -77,6 +78,7 @@ def test_an_error_is_not_shown_beside_an_input_that_it_was_not_published_for(cli
 @pytest.fixture
 def own(tmp_path: Path) -> None:
     (tmp_path / "mynet.py").write_text(OWN, encoding="utf-8")
+    (tmp_path / "unfinished.py").write_text("def build(:", encoding="utf-8")
 
 
 @pytest.mark.usefixtures("own")
@@ -89,6 +91,8 @@ def test_networks_of_ones_own_that_go_wrong_are_rows_and_the_others_are_measured
         "mynet:function": ("failed", "returned a function, not a torch.nn.Module"),
         "mynet:needs": ("failed", "missing 1 required positional argument: 'width'"),
         "mynet:channels": ("failed", "to have 4 channels, but got 3 channels instead"),
+        "mynet:colours": ("failed", "RuntimeError: [31mred [0m"),
+        "unfinished:build": ("failed", "unfinished cannot be imported from"),
         "mynet:gone": ("failed", "unknown callable 'gone'"),
         "nowhere.at_all:build": ("failed", "nowhere.at_all cannot be imported"),
     }

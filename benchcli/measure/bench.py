@@ -127,7 +127,8 @@ def check(output: object, reference: torch.Tensor) -> None:
 
 def failure(error: Exception) -> tuple[Status, str]:
     """Return the status and the one-line text of what a variant raised."""
-    text = " ".join(str(error).split())[:300] or type(error).__name__
+    shown = "".join(letter if letter.isprintable() else " " for letter in str(error))
+    text = " ".join(shown.split())[:300] or type(error).__name__
     if isinstance(error, WrongOutputError):
         return "wrong-output", text
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in text.lower() for sign in NO_MEMORY):

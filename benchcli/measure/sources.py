@@ -54,7 +54,7 @@ def find(builder: str, source: Source | None) -> Callable[..., Any]:
         _activate(source)
     try:
         module = importlib.import_module(name)
-    except ImportError as error:
+    except (ImportError, SyntaxError) as error:
         where = f" from {source.folder}" if source else ""
         raise SourceError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from None
     if source and source.place == "only":
