@@ -22,6 +22,6 @@ def row(table_name: str, **cells: str) -> Row | None:
 
 
 def cell(table_name: str, column: str, **cells: str) -> float | None:
-    """Return a number of the row whose columns equal `cells`; None where there is no such row, or nothing in it."""
-    found = row(table_name, **cells)
-    return float(found[column]) if found and found[column] else None
+    """Return a number of the row whose columns equal `cells`; None where no row, column or number is there."""
+    found = row(table_name, **cells) or {}
+    return float(found[column]) if found.get(column) else None

@@ -66,6 +66,12 @@ class Residual(nn.Module):
         return output
 
 
+def projected(body: nn.Module, c_in: int, c_out: int, stride: int) -> Residual:
+    """Return a body with a shortcut, which is a 1x1 convolution where shapes change, and a ReLU after both."""
+    same = stride == 1 and c_in == c_out
+    return Residual(body, None if same else normalised(c_in, c_out, stride=stride, activation="none"))
+
+
 class Concatenation(nn.Module):
     """Branches that share the input. Shapes: (N, C, H, W) to the branches' outputs, channel after channel."""
 

@@ -42,6 +42,10 @@ class Registry(Generic[Plugin]):
             raise unknown(self._kind, name, sorted(found))
         return found[name]
 
+    def get(self, name: str) -> Plugin | None:
+        """Return the plug-in of that name, or None where there is none."""
+        return self._search().get(name)
+
     def __iter__(self) -> Iterator[Plugin]:
         """Go through the plug-ins in the order of their names."""
         found = self._search()

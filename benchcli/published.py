@@ -11,8 +11,8 @@ SPEEDS = {("arm", 1): "arm_images_per_s", ("gpu", 8): "gpu_batches_per_s"}
 
 def network_of(record: Record) -> Network | None:
     """Return the network that ships of which a record is, at its own input; None for any other."""
-    variant = record.variant
-    return next((each for each in NETWORKS if each.name == variant.name and each.variant() == variant), None)
+    network = NETWORKS.get(record.variant.name)
+    return network if network and network.variant() == record.variant else None
 
 
 def top1_error(record: Record) -> float | None:

@@ -12,6 +12,7 @@ from benchcli.records import COLUMNS, row
 from benchcli.running import Report
 from benchcli.schema import Catalogue, FamilyResult
 from benchcli.tables import blocks, breakdowns, guidelines, networks, own
+from benchcli.tables.cells import records_of
 
 TABLES: Mapping[Catalogue, Callable[[Sequence[FamilyResult]], Table]] = {
     "": own.table,
@@ -23,7 +24,7 @@ TABLES: Mapping[Catalogue, Callable[[Sequence[FamilyResult]], Table]] = {
 
 def page(report: Report) -> Page:
     """Return a report laid out. In JSON, a record's warnings carry their advice."""
-    records = [record for result in report.results for record in result.records]
+    records = records_of(report.results)
     return Page(
         name=str(report.environment["suite"]["name"]),
         heading=heading(report),
@@ -64,7 +65,7 @@ def tables(report: Report) -> list[Table]:
 def _breakdown(report: Report) -> list[Table]:
     if not report.breakdowns and not report.untraced:
         return []
-    records = [record for result in report.results for record in result.records]
+    records = records_of(report.results)
     return [breakdowns.table(records, report.breakdowns, report.untraced)]
 
 
@@ -89,7 +90,7 @@ def heading(report: Report) -> str:
 
 def footer(report: Report) -> str:
     """Return the line that says where the files are, what it took, and whether it was quiet meanwhile."""
-    records = [record for result in report.results for record in result.records]
+    records = records_of(report.results)
     launches = sorted({record.timing.launches for record in records if record.timing})
     ends = "–".join(map(str, sorted({*launches[:1], *launches[-1:]})))
     count = "no launch" if not launches else f"{ends} launch{'' if launches == [1] else 'es'}"

@@ -12,6 +12,8 @@ from benchcli.schema import Failure, FamilyResult, Key
 
 def lacking(request: Request, results: Iterable[FamilyResult], folder: ResultsFolder) -> list[FamilyResult]:
     """Return the families to be traced of which a variant with a time was not traced often enough."""
+    if not request.traced:
+        return []
     rows = Counter((each.family, each.variant) for each in folder.breakdowns())
     return [
         result

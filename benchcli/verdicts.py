@@ -12,6 +12,8 @@ HOPELESS = 0.2
 """A half-width from which no number of launches is promised to help."""
 EFFECT = 0.02
 """The least relative effect that matters in practice."""
+EQUAL_FLOPS = 0.1
+"""FLOPs that differ by less are called equal."""
 
 Outcome = Literal["holds", "reversed", "no effect", "inconclusive"]
 

@@ -16,7 +16,7 @@ from statistics import median
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchcli.costs.operators import category, twin
+from benchcli.devices.kernels import category_of
 from benchcli.devices.tracing import tracer
 from benchcli.networks.base import NETWORKS
 from benchcli.schema import CATEGORIES
@@ -75,11 +75,7 @@ def profiled(call: Callable[[], torch.Tensor]) -> tuple[float, dict[str, float]]
     parts = dict.fromkeys(CATEGORIES, 0.0)
     for event in profiler.events() or ():
         if event.cpu_parent is None and event.name.startswith("aten::"):
-            name = event.name.removeprefix("aten::")
-            packet = getattr(torch.ops.aten, name)
-            pointwise = any(torch.Tag.pointwise in getattr(packet, each).tags for each in packet.overloads())
-            shapes = [shape for shape in event.input_shapes if shape]
-            parts[category(twin(name), shapes, pointwise)] += event.cpu_time_total / 1e6
+            parts[category_of(event)] += event.cpu_time_total / 1e6
     return seconds, parts
 
 

@@ -1,7 +1,7 @@
 """The bottleneck of ResNet (He et al., CVPR 2016, Figure 5)."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from benchcli.blocks.base import BLOCKS, Block, chain, halved
 
@@ -17,6 +17,8 @@ class ResNet(Block):
     name = "resnet"
     title = "ResNet bottleneck"
     source = "He et al., CVPR 2016, Figure 5"
+    reduction: ClassVar[int] = REDUCTION
+    groups: ClassVar[int] = 1
 
     @property
     def breaks(self) -> Mapping[str, str]:
@@ -25,15 +27,15 @@ class ResNet(Block):
 
     @property
     def multiple(self) -> int:
-        """The bottleneck's."""
-        return REDUCTION
+        """Every group has channels of the bottleneck."""
+        return self.reduction * self.groups
 
     def multiply_adds(self, channels: int, size: int, stride: int) -> int:
-        """h w (2 c m + 9 m m), m = c/4, and the shortcut's convolution where the unit strides."""
+        """h w (2 c m + 9 m m / g), m = c / reduction, and the shortcut's convolution where the unit strides."""
         out, plane, outer = stride * channels, halved(size, stride) ** 2, size * size
-        middle = out // REDUCTION
+        middle = out // self.reduction
         projected = plane * channels * out if stride > 1 else 0
-        return outer * channels * middle + plane * (9 * middle * middle + middle * out) + projected
+        return outer * channels * middle + plane * (9 * middle * middle // self.groups + middle * out) + projected
 
 
 def unit(
@@ -45,7 +47,7 @@ def unit(
     """
     from torch import nn
 
-    from benchcli.parts import BESIDE_SHORTCUT, Residual, normalised
+    from benchcli.parts import BESIDE_SHORTCUT, normalised, projected
 
     middle = middle or c_out // REDUCTION
     first, second = (stride, 1) if stride_first else (1, stride)
@@ -54,8 +56,7 @@ def unit(
         normalised(middle, middle, 3, second, groups),
         normalised(middle, c_out, activation="none", gain=BESIDE_SHORTCUT),
     )
-    same = stride == 1 and c_in == c_out
-    return Residual(body, None if same else normalised(c_in, c_out, stride=stride, activation="none"))
+    return projected(body, c_in, c_out, stride)
 
 
 def build(channels: int, units: int, stride: int) -> "nn.Module":

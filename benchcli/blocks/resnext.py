@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from benchcli.blocks.base import BLOCKS, Block, chain, halved
+from benchcli.blocks import resnet
+from benchcli.blocks.base import BLOCKS, chain
+from benchcli.blocks.resnet import ResNet
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,12 +15,14 @@ REDUCTION = 2
 """ShuffleNet V1, Section 4.2: "the cardinality is 16 and the bottleneck ratio is 1:2"."""
 
 
-class ResNeXt(Block):
+class ResNeXt(ResNet):
     """1x1 to half of the channels, a grouped 3x3, 1x1 back, and a shortcut."""
 
     name = "resnext"
     title = f"ResNeXt unit, {CARDINALITY} groups"
     source = "Xie et al., CVPR 2017, Figure 3c; ratio and cardinality of ShuffleNet V1, Section 4.2"
+    reduction = REDUCTION
+    groups = CARDINALITY
 
     @property
     def breaks(self) -> Mapping[str, str]:
@@ -29,23 +33,9 @@ class ResNeXt(Block):
             "g4": "an addition and a ReLU on all c channels",
         }
 
-    @property
-    def multiple(self) -> int:
-        """Every group has channels of the bottleneck."""
-        return REDUCTION * CARDINALITY
-
-    def multiply_adds(self, channels: int, size: int, stride: int) -> int:
-        """h w (2 c m + 9 m m / g), m = c/2, and the shortcut's convolution where the unit strides."""
-        out, plane, outer = stride * channels, halved(size, stride) ** 2, size * size
-        middle = out // REDUCTION
-        projected = plane * channels * out if stride > 1 else 0
-        return outer * channels * middle + plane * (9 * middle * middle // CARDINALITY + middle * out) + projected
-
 
 def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
     """Return one unit."""
-    from benchcli.blocks import resnet
-
     return resnet.unit(c_in, c_out, stride, middle=c_out // REDUCTION, groups=CARDINALITY)
 
 

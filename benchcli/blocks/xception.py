@@ -46,13 +46,12 @@ def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
     """Return one unit, whose first depthwise convolution strides."""
     from torch import nn
 
-    from benchcli.parts import BESIDE_SHORTCUT, Residual, depthwise, normalised, separable
+    from benchcli.parts import BESIDE_SHORTCUT, depthwise, normalised, projected, separable
 
     middle = c_out // REDUCTION
     last = normalised(middle, c_out, activation="none", gain=BESIDE_SHORTCUT)
     body = nn.Sequential(separable(c_in, middle, stride), separable(middle, middle), depthwise(middle), last)
-    same = stride == 1 and c_in == c_out
-    return Residual(body, None if same else normalised(c_in, c_out, stride=stride, activation="none"))
+    return projected(body, c_in, c_out, stride)
 
 
 def build(channels: int, units: int, stride: int) -> "nn.Module":

@@ -6,9 +6,8 @@ from benchcli import units
 from benchcli.claims.base import KINDS, Claim, Evidence, Item, Kind, item, unmeasured
 from benchcli.explaining import FLOPS, Explained, Point, explain
 from benchcli.schema import Interval, Record
+from benchcli.verdicts import EQUAL_FLOPS
 
-EQUAL = 0.10
-"""FLOPs within so much of the baseline's are equal."""
 DIFFERENT = 1.10
 """Networks of equal FLOPs whose speeds differ by more are evidence that FLOPs do not tell."""
 LEAST_POINTS = 8
@@ -32,14 +31,14 @@ class Indirect(Kind):
 
 def _range(family: str, records: Sequence[Record]) -> Item:
     """Compare the fastest with the slowest of those with the baseline's FLOPs, FLOPs a second with FLOPs a second."""
-    alike = [record for record in records if record.timing and abs(record.flops_deviation or 0.0) <= EQUAL]
+    alike = [record for record in records if record.timing and abs(record.flops_deviation or 0.0) <= EQUAL_FLOPS]
     rates = {record.variant.name: rate for record in alike if (rate := _rate(record))}
     if len(rates) < 2:
         return unmeasured(f"{family}: fewer than two networks of equal FLOPs")
     ordered = sorted(rates, key=lambda name: rates[name].estimate)
     slow, fast = rates[ordered[0]], rates[ordered[-1]]
     text = (
-        f"{family}, FLOPs within {EQUAL:.0%}: {ordered[-1]} does the same work "
+        f"{family}, FLOPs within {EQUAL_FLOPS:.0%}: {ordered[-1]} does the same work "
         f"{fast.estimate / slow.estimate:.2f} times as fast as {ordered[0]}"
     )
     if fast.low is None or slow.high is None or fast.high is None or slow.low is None:

@@ -22,7 +22,7 @@ from benchcli.running import Report
 from benchcli.schema import Family, Suite
 from benchcli.suites import find_suite
 from benchcli.tables import breakdowns
-from benchcli.tables.cells import warning_lines
+from benchcli.tables.cells import records_of, warning_lines
 
 SUITE = "claims"
 HEEDED = ("folder", "format_")
@@ -63,7 +63,7 @@ def _page(report: Report, families: Iterable[Family]) -> Page:
     """Judge what of a run is as the claims' suite has it."""
     wanted = {family.name: family for family in families}
     results = {each.family.name: each for each in report.results if each.family == wanted.get(each.family.name)}
-    records = [record for result in results.values() for record in result.records]
+    records = records_of(tuple(results.values()))
     warnings = (*warning_lines(records), *breakdowns.lines(records, report.breakdowns, report.untraced))
     found = judged(Evidence(results, report.breakdowns))
     return page(heading(report), footer(report), found, warnings, report.environment)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchcli.costs.operators import category, twin
 from benchcli.devices.base import Trace, Tracer
-from benchcli.schema import CATEGORIES
+from benchcli.schema import CATEGORIES, Category
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +41,7 @@ def summed(events: Iterable[Any], traced_s: float) -> Trace:
             continue
         layout = (kernel for kernel in event.kernels if any(sign in kernel.name.lower() for sign in LAYOUT_KERNELS))
         hidden_s = min(spent_s, sum(kernel.duration for kernel in layout) / 1e6)
-        parts[_category(event)] += spent_s - hidden_s
+        parts[category_of(event)] += spent_s - hidden_s
         parts["data"] += hidden_s
         reorder_s += hidden_s
     if not any(parts.values()):
@@ -49,7 +49,8 @@ def summed(events: Iterable[Any], traced_s: float) -> Trace:
     return Trace(traced_s, parts, reorder_s)
 
 
-def _category(event: Any) -> Any:
+def category_of(event: Any) -> Category:
+    """Return what the time of one of the profiler's operators is spent on."""
     import torch
 
     name = event.name.removeprefix("aten::")

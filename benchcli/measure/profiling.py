@@ -24,11 +24,11 @@ def profile(task: Task, send: Send) -> None:
     setting = Setting(device, index, runtime, task.target.cache, throttle_of(task), task.seed)
     for family in task.families:
         for variant in family.variants:
-            send(Started(family.name, variant.name))
+            started = Started(family.name, variant.name)
+            send(started)
             try:
                 costs = task.costs[family.name][variant.name]
                 bench = prepare(variant, family, costs, setting)
-                started = Started(family.name, variant.name)
                 ready = partial(device.tracer, bench.call, costs, index)
                 parts = _traced(bench, ready, task, partial(send, started))
             except Exception as error:  # a network may raise anything, and costs nobody else anything

@@ -29,8 +29,7 @@ class Printed:
 
     def number(self, column: str) -> float | None:
         """Return a number of the row; None where it has none there."""
-        row = paper.row(self.table, **self.cells) or {}
-        return float(row[column]) if row.get(column) else None
+        return paper.cell(self.table, column, **self.cells)
 
     @property
     def mflops(self) -> float | None:

@@ -9,9 +9,7 @@ from benchcli.pages import Table
 from benchcli.published import relative_speed
 from benchcli.schema import FamilyResult, Record
 from benchcli.tables import cells
-
-UNEQUAL = 0.1
-"""From this deviation on FLOPs are no longer equal."""
+from benchcli.verdicts import EQUAL_FLOPS
 
 
 def table(results: Sequence[FamilyResult]) -> Table:
@@ -19,36 +17,30 @@ def table(results: Sequence[FamilyResult]) -> Table:
     extra = cells.differing(results)
     several = ["family"] if len({_chain(result.records[0]) for result in results}) > 1 else []
     records = cells.records_of(results)
-    baselines = {result.family.name: result.records[0] for result in results}
     return Table(
         title=_title(results),
         words=len(several) + len(extra) + 1,
-        columns=(
-            *several,
-            *extra,
-            "block",
-            "channels",
-            *cells.COUNTED,
-            *cells.TIMED,
-            "paper",
-            "follows",
-            "breaks",
-        ),
+        columns=(*several, *extra, "block", "channels", *cells.COUNTED, *cells.TIMED, "paper", "follows", "breaks"),
         rows=tuple(
-            (
-                *([record.family.name] if several else []),
-                *cells.settings(record.family, extra),
-                record.variant.name,
-                record.variant.channels,
-                *cells.costs(record),
-                *cells.time(record),
-                cells.paper_speed(relative_speed(record, baselines[record.family.name]), record),
-                _letters(BLOCKS[record.variant.name].follows),
-                _letters(BLOCKS[record.variant.name].breaks),
-            )
-            for record in records
+            (*([record.family.name] if several else []), *_row(record, result.records[0], extra))
+            for result in results
+            for record in result.records
         ),
         lines=(*_reasons(records), *_unequal(records), *cells.warning_lines(records)),
+    )
+
+
+def _row(record: Record, baseline: Record, extra: Sequence[str]) -> tuple[str, ...]:
+    block = BLOCKS[record.variant.name]
+    return (
+        *cells.settings(record.family, extra),
+        record.variant.name,
+        record.variant.channels,
+        *cells.costs(record),
+        *cells.time(record),
+        cells.paper_speed(relative_speed(record, baseline), record),
+        _letters(block.follows),
+        _letters(block.breaks),
     )
 
 
@@ -78,7 +70,7 @@ def _unequal(records: Sequence[Record]) -> Iterator[str]:
         size, stride = record.variant.shape[-1], int(str(record.variant.params["stride"]))
         wanted = reference.multiply_adds(int(record.family.widths), size, stride)
         there = block.multiply_adds(record.variant.shape[0], size, stride)
-        if abs(there / wanted - 1) > UNEQUAL:
+        if abs(there / wanted - 1) > EQUAL_FLOPS:
             told[record.variant.name] = (there / wanted - 1, reference.solve(there, size, stride))
     for name, (deviation, width) in told.items():
         yield (
