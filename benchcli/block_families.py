@@ -37,7 +37,7 @@ class BlockRequest(PlainRequest):
         for name in self._names():
             block = BLOCKS[name]
             channels = self.width if name == REFERENCE else block.solve(self._multiply_adds(), self.size, self.stride)
-            params = {"channels": channels, "units": units, "stride": self.stride, **block.extra}
+            params = {"channels": channels, "units": units, "stride": self.stride}
             yield Variant(name, block.builder, params, (channels, self.size, self.size), str(channels))
 
     def _names(self) -> list[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from benchcli.errors import UserError
 from benchcli.networks.base import NETWORKS, SIZE, members
-from benchcli.networks.libraries import BUILDERS, LIBRARIES
+from benchcli.networks.libraries import LIBRARIES
 from benchcli.plain import PlainRequest
-from benchcli.schema import Variant
+from benchcli.schema import BUILT_IN, Variant
 
 OWN = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*"
 """`package.module:callable`."""
@@ -53,8 +53,8 @@ def _variant(name: str, size: int | None) -> Variant:
     if library in LIBRARIES and model:
         if find_spec(library) is None:
             raise UserError(f"{name}: {library} is not installed: `pip install {library}`, beside this torch")
-        return Variant(name, BUILDERS[library], {"model": model}, (3, pixels, pixels), "3")
-    if not re.fullmatch(OWN, name):
+        return Variant(name, f"{BUILT_IN}library/{library}", {"model": model}, (3, pixels, pixels), "3")
+    if name.startswith(BUILT_IN) or not re.fullmatch(OWN, name):
         raise UserError(
             f"{name!r} names no network: write a name of `benchcli list networks`, or package.module:callable"
         )

@@ -6,9 +6,6 @@ from dataclasses import dataclass, replace
 from benchcli.plain import PlainRequest
 from benchcli.schema import Family, Parameter, Source, Variant
 
-BENCHCLI = "benchcli."
-"""The networks that ship lie in this package, whatever folder somebody's own are taken from."""
-
 
 @dataclass(frozen=True)
 class OwnNetwork:
@@ -36,5 +33,5 @@ def taken_from(source: Source, family: Family) -> Family:
     """Return the family with its networks taken from a source, those of benchcli itself aside."""
     return replace(
         family,
-        variants=tuple(v if v.builder.startswith(BENCHCLI) else replace(v, source=source) for v in family.variants),
+        variants=tuple(v if v.is_built_in else replace(v, source=source) for v in family.variants),
     )

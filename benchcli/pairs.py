@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from benchcli.schema import Family
+from benchcli.schema import Family, Variant
 
 BASE, CONTROL, HEAD = "base", "control", "head"
 """The three networks that are compared: base, base again, and head."""
@@ -26,7 +26,16 @@ class Pair:
     @property
     def builder(self) -> str:
         """What makes the network, in head where head has it."""
-        return next(family.variants[0].builder for family in (self.head, self.base) if family)
+        return self._one.builder
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether the network ships with benchcli."""
+        return self._one.is_built_in
+
+    @property
+    def _one(self) -> Variant:
+        return next(family.variants[0] for family in (self.head, self.base) if family)
 
     def family_of(self, side: str) -> Family | None:
         """Return the side's family, named by the pair, its one variant named by the side."""

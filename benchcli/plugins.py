@@ -20,7 +20,10 @@ Plugin = TypeVar("Plugin", bound=Named)
 
 
 class Registry(Generic[Plugin]):
-    """The plug-ins of one kind. A new file in `package` that calls `add` is all a new plug-in takes."""
+    """The plug-ins of one kind. A new file in `package` that calls `add` is all a new plug-in takes.
+
+    `package` may be a single module that registers all of them.
+    """
 
     def __init__(self, kind: str, package: str) -> None:
         self._kind = kind
@@ -54,7 +57,7 @@ class Registry(Generic[Plugin]):
     def _search(self) -> dict[str, Plugin]:
         if not self._searched:
             package = importlib.import_module(self._package)
-            for module in pkgutil.iter_modules(package.__path__):
+            for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
                 importlib.import_module(f"{self._package}.{module.name}")
             self._searched = True
         return self._found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchcli.built_in import find_built_in
 from benchcli.errors import UserError
 from benchcli.folder import ENVIRONMENT, Folder
 from benchcli.machine import IDENTITY
@@ -14,7 +15,7 @@ from benchcli.measure.protocol import decode_family
 from benchcli.records import parse
 from benchcli.results import MEASUREMENTS, ResultsFolder
 from benchcli.running import Report
-from benchcli.schema import Family, FamilyResult, Key, Record, Target
+from benchcli.schema import Family, FamilyResult, Key, Record, Target, Variant
 from benchcli.verdicts import verdicts
 
 NUMBERS = ("median_s", "ci_low_s", "ci_high_s", "relative_speed", "relative_low", "relative_high", "flops_deviation")
@@ -111,7 +112,23 @@ def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]
         numbers = [family.batch, *(size for variant in family.variants for size in variant.shape)]
         if not isinstance(family.name, str) or not all(isinstance(number, int) for number in numbers):
             raise UserError(f"{folder / ENVIRONMENT}: family {family.name} is not what a run writes: record it anew")
+        for variant in family.variants:
+            _check_resolves(folder, variant)
     return {family.name: family for family in families}
+
+
+def _check_resolves(folder: Path, variant: Variant) -> None:
+    """Raise UserError where a network that shipped with the benchcli that recorded it does not with this one."""
+    if variant.builder.startswith("benchcli."):
+        raise UserError(
+            f"{folder} was recorded before built-in networks had names: it has {variant.name} as {variant.builder}, "
+            "which is not there any more; record the run anew"
+        )
+    if variant.is_built_in:
+        try:
+            find_built_in(variant.builder)
+        except UserError as error:
+            raise UserError(f"{folder} has {variant.name} as {variant.builder}: {error}; record the run anew") from None
 
 
 def _target(folder: Path, environment: Mapping[str, Any]) -> Target:

@@ -5,8 +5,10 @@ suite -> family -> variant -> costs -> samples -> record -> verdict
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
+BUILT_IN: Final = "benchcli:"
+"""Begins the recorded name of a network that ships, which is `benchcli:KIND/NAME`. No user's callable begins so."""
 Parameter = int | float | str | bool | list[Any]
 Aside = Literal["preempted", "throttled", "clock"]
 Catalogue = Literal["", "blocks", "networks"]
@@ -35,7 +37,7 @@ class Variant:
     name: str
     """The place on the family's axis: "g=8", "1:12", "4-fragment-series"."""
     builder: str
-    """`package.module:callable` that makes the `nn.Module` from `params`."""
+    """What makes the `nn.Module` from `params`: `benchcli:KIND/NAME`, or a user's `package.module:callable`."""
     params: Mapping[str, Parameter]
     shape: tuple[int, ...]
     """Of the input, without its batch, which is the family's: channels, height and width of an image."""
@@ -43,6 +45,11 @@ class Variant:
     """The channels as a person reads them: "184", "9:108"."""
     source: Source | None = None
     """Where its code lies; None: in benchcli, or installed."""
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it ships with benchcli, so that its code is the same whatever is checked."""
+        return self.builder.startswith(BUILT_IN)
 
 
 @dataclass(frozen=True)

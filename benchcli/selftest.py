@@ -8,13 +8,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
 
 from benchcli.measure.engine import Run, measure
-from benchcli.schema import Family, FamilyResult, Interval, Variant
-
-if TYPE_CHECKING:
-    from torch import nn
+from benchcli.schema import BUILT_IN, Family, FamilyResult, Interval, Variant
 
 EFFECT = 0.02
 """A difference that the verdicts call an effect."""
@@ -116,19 +112,12 @@ def summary(done: Sequence[Comparison]) -> Summary | None:
     )
 
 
-def build(channels: int, groups: int, blocks: int) -> "nn.Module":
-    """Return a chain of 1x1 convolutions."""
-    from benchcli.layers import pointwise, stack
-
-    return stack(blocks, lambda: [pointwise(channels, channels, groups)])
-
-
 def _family(number: int, kind: str, injected: bool) -> Family:
     channels, groups, size = KINDS[kind]
     variants = tuple(
         Variant(
             name=name,
-            builder="benchcli.selftest:build",
+            builder=f"{BUILT_IN}reference/chain",
             params={"channels": channels, "groups": groups, "blocks": blocks},
             shape=(channels, size, size),
             channels=kind,

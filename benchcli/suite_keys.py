@@ -7,10 +7,12 @@ from typing import Any
 from benchcli import limits
 from benchcli.block_families import ALL
 from benchcli.blocks.base import BLOCKS
+from benchcli.built_in import find_built_in
 from benchcli.errors import UserError, unknown
 from benchcli.families import Widths
 from benchcli.guidelines.base import GUIDELINES, Width
 from benchcli.network_families import OWN
+from benchcli.schema import BUILT_IN
 
 Keys = Mapping[str, tuple[str, Callable[[str, object], Any]]]
 """A key's name in TOML to the field that it fills and what reads it."""
@@ -82,9 +84,14 @@ def _width(key: str, item: object) -> Width:
 
 
 def _builder(key: str, value: object) -> str:
-    if not re.fullmatch(OWN, _text(key, value)):
+    text = _text(key, value)
+    if text.startswith(BUILT_IN):
+        find_built_in(text)
+    elif not re.fullmatch(OWN, text):
         raise UserError(f"{key} must be 'package.module:callable', not {value!r}")
-    return str(value)
+    elif text.startswith("benchcli."):
+        raise UserError(f"{key}: a network of benchcli is named {BUILT_IN}network/NAME or so, not {value!r}")
+    return text
 
 
 def _arguments(key: str, value: object) -> dict[str, Any]:

@@ -1,20 +1,42 @@
-"""Networks to divide by: put first in a family of your own, they make its times ratios that two runs can share.
+"""Networks that suites and `selftest` measure beside others: reference networks, and single parts of published ones.
 
-A network whose time is bound by arithmetic wants the first, one bound by memory the second: what the machine does to
-the yardstick it then does to the network too.
+Put first in a family of your own, a reference network makes its times ratios that two runs can share. A network whose
+time is bound by arithmetic wants `arithmetic`, one bound by memory `memory`: what the machine does to the reference it
+then does to the network too.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchcli.plugins import Registry
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def arithmetic(width: int = 64, blocks: int = 10) -> "nn.Module":
-    """Return dense 1x1 convolutions. Shapes: (N, width, H, W) to the same."""
+@dataclass(frozen=True)
+class Reference:
+    """One network, and what builds it."""
+
+    name: str
+    title: str
+    build: "Callable[..., nn.Module]"
+
+
+REFERENCES: Registry[Reference] = Registry("reference network", __name__)
+
+
+def chain(channels: int, groups: int, blocks: int) -> "nn.Module":
+    """Return 1x1 convolutions, one after the other. Shapes: (N, channels, H, W) to the same."""
     from benchcli.layers import pointwise, stack
 
-    return stack(blocks, lambda: [pointwise(width, width)])
+    return stack(blocks, lambda: [pointwise(channels, channels, groups)])
+
+
+def arithmetic(width: int = 64, blocks: int = 10) -> "nn.Module":
+    """Return dense 1x1 convolutions. Shapes: (N, width, H, W) to the same."""
+    return chain(width, 1, blocks)
 
 
 def memory(blocks: int = 10) -> "nn.Module":
@@ -22,3 +44,33 @@ def memory(blocks: int = 10) -> "nn.Module":
     from torch import nn
 
     return nn.Sequential(*(nn.Hardtanh(-1.0 - block, 1.0 + block) for block in range(blocks)))
+
+
+def conv_bn_act(**arguments: Any) -> "nn.Module":
+    """Return a convolution with batch normalisation and activation (`benchcli.parts`)."""
+    from benchcli.parts import normalised
+
+    return normalised(**arguments)
+
+
+def _resnet_unit(**arguments: Any) -> "nn.Module":
+    from benchcli.blocks.resnet import unit
+
+    return unit(**arguments)
+
+
+def _shufflenet_v1_unit(**arguments: Any) -> "nn.Module":
+    from benchcli.blocks.shufflenet_v1 import unit
+
+    return unit(**arguments)
+
+
+for _reference in (
+    Reference("arithmetic", "dense 1×1 convolutions, bound by arithmetic: width, blocks", arithmetic),
+    Reference("memory", "element-wise operations, bound by memory: blocks", memory),
+    Reference("chain", "1×1 convolutions in groups: channels, groups, blocks", chain),
+    Reference("conv-bn-act", "a convolution, batch normalisation, activation: c_in, c_out, kernel, ...", conv_bn_act),
+    Reference("resnet-unit", "one bottleneck: c_in, c_out, stride, middle, groups", _resnet_unit),
+    Reference("shufflenet-v1-unit", "one unit: c_in, c_out, stride, groups, shuffle", _shufflenet_v1_unit),
+):
+    REFERENCES.add(_reference)

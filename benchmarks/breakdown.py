@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from importlib import import_module
 from statistics import median
 
 import torch
@@ -31,8 +30,7 @@ def main() -> None:
     print(f"{'network':<24}{'by':<10}" + "".join(f"{name:>13}" for name in CATEGORIES) + f"{'whole':>8}{'cost':>9}")
     for name in sys.argv[1:] or DEFAULT:
         network = NETWORKS[name]
-        module, _, builder = network.builder.partition(":")
-        built = getattr(import_module(module), builder)(**network.params).eval()
+        built = network.build().eval()
         inputs = torch.randn(1, 3, network.size, network.size)
         with torch.inference_mode():
             compare(name, lambda built=built, inputs=inputs: built(inputs))

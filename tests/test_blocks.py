@@ -1,6 +1,5 @@
 """Blocks: their multiply-adds, their shapes, the guidelines that they break, and readings of their parts."""
 
-import importlib
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +9,7 @@ from torch import nn
 from benchcli.block_families import BlockRequest
 from benchcli.blocks.base import BLOCKS, GUIDELINES, STRIDES, Block
 from benchcli.blocks.shufflenet_v1 import unit as shufflenet_v1_unit
+from benchcli.built_in import find_built_in
 from benchcli.costs.count import count
 from benchcli.costs.flops import flops_by_torch
 from benchcli.errors import UserError
@@ -20,14 +20,13 @@ ALL = list(BLOCKS)
 
 
 def made(variant: Variant) -> nn.Module:
-    module, _, name = variant.builder.partition(":")
     torch.manual_seed(0)
-    network: nn.Module = getattr(importlib.import_module(module), name)(**variant.params)
+    network = find_built_in(variant.builder)(**variant.params)
     return network.eval().requires_grad_(False)
 
 
 def chain(block: Block, channels: int, units: int, stride: int) -> nn.Module:
-    params = {"channels": channels, "units": units, "stride": stride, **block.extra}
+    params = {"channels": channels, "units": units, "stride": stride}
     return made(Variant(block.name, block.builder, params, (channels, 8, 8), ""))
 
 

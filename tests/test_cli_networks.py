@@ -117,6 +117,7 @@ def test_networks_of_ones_own_that_go_wrong_are_rows_and_the_others_are_measured
         (("network", "shufflenet-v1-1x-g3", "--size", "31"), "takes inputs from 32×32, not 31×31"),
         (("network", "torchvision:"), "names no network"),
         (("network", ":build"), "names no network"),
+        (("network", "benchcli:build"), "names no network"),
         (("network", "mynet.py"), "'mynet.py' is a file: write mynet:callable"),
         (("network", "resnet-50", "--breakdown", "--cache", "cold"), "traces calls with warm caches"),
         (("block", "resnett"), "did you mean resnet"),

@@ -114,6 +114,14 @@ def test_a_ratio_has_the_interval_that_both_sides_make() -> None:
     assert ratio(Interval(2.0), Interval(1.0)).low is None
 
 
+def builder(name: str) -> None:
+    """Let run a have recorded its first network under another name."""
+    path = Path("a/environment.json")
+    facts = json.loads(path.read_text())
+    facts["suite"]["families"][0]["variants"][0]["builder"] = name
+    path.write_text(json.dumps(facts))
+
+
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
@@ -130,6 +138,12 @@ def test_a_ratio_has_the_interval_that_both_sides_make() -> None:
         (lambda: environment(software=[1]), "software is not what a run writes there"),
         (lambda: environment(machine=3), "machine is not what a run writes there"),
         (lambda: Path("a/environment.json").write_text("{"), "cannot be read"),
+        (
+            lambda: builder("benchcli.guidelines.g2:build"),
+            "a was recorded before built-in networks had names: it has g=1 as benchcli.guidelines.g2:build",
+        ),
+        (lambda: builder("benchcli:network/resnet-49"), "a has g=1 as benchcli:network/resnet-49: unknown network"),
+        (lambda: builder("benchcli:netork/resnet-50"), "unknown kind of network 'netork': did you mean network"),
     ],
 )
 def test_a_damaged_run_is_refused_by_name(cli: Cli, damage: Callable[[], object], text: str) -> None:
@@ -200,7 +214,7 @@ def test_one_count_more_is_a_regression_without_a_clock(baseline: Callable[..., 
     edit("a", count, str(getattr(row.costs, count) - 1), row=2)
     found = baseline("--costs-only")
     assert found.code == 3
-    assert f"COSTLIER g2-x1/g=4 (benchcli.guidelines.g2:build): {count}" in found.out
+    assert f"COSTLIER g2-x1/g=4 (benchcli:guideline/g2): {count}" in found.out
 
 
 def test_times_of_another_machine_are_not_compared_and_not_passed(baseline: Callable[..., Outcome]) -> None:

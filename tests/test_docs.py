@@ -116,7 +116,7 @@ def test_the_guideline_example_works(plugged: ModuleType, cli: Callable[..., Out
     guideline = GUIDELINES["g5"]
     for value, width in guideline.aligned_widths.items():
         variant = guideline.variant(value, width, size=8)
-        flops = count(plugged.build(**variant.params), torch.zeros(1, *variant.shape)).flops
+        flops = count(guideline.build(**variant.params), torch.zeros(1, *variant.shape)).flops
         assert flops == guideline.multiply_adds(variant.params, 8)
     found = cli("guideline", "g5", "--device", "fake", "--launches", "2")
     assert found.code == 0
@@ -149,7 +149,7 @@ def test_the_format_example_works(plugged: ModuleType, cli: Callable[..., Outcom
 
 @pytest.mark.parametrize("plugged", ["benchcli/blocks/vgg.py"], indirect=True)
 def test_the_block_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
-    unit = plugged.build(channels=4, units=1, stride=2)
+    unit = BLOCKS["vgg"].build(channels=4, units=1, stride=2)
     assert count(unit.eval(), torch.zeros(1, 4, 8, 8)).flops == BLOCKS["vgg"].multiply_adds(4, 8, 2)
     found = cli("block", "shufflenet-v2", "vgg", "--width", "16", "--size", "8", "--device", "fake", "--launches", "2")
     assert found.code == 0

@@ -1,6 +1,5 @@
 """The guidelines: channels, FLOPs, the paper's figures, the micro-networks."""
 
-import importlib
 import math
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchcli import paper
+from benchcli.built_in import find_built_in
 from benchcli.costs.count import count
 from benchcli.errors import UserError
 from benchcli.families import Request, expand
@@ -21,8 +21,7 @@ ALL = list(GUIDELINES)
 
 
 def build(variant: Variant) -> torch.nn.Module:
-    module, _, attribute = variant.builder.partition(":")
-    network = getattr(importlib.import_module(module), attribute)(**variant.params)
+    network = find_built_in(variant.builder)(**variant.params)
     assert isinstance(network, torch.nn.Module)
     return network
 

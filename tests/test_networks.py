@@ -1,6 +1,5 @@
 """Networks: golden numbers, printed digits, and an independent reading of ShuffleNet V2."""
 
-import importlib
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -55,10 +54,9 @@ MET = ("ShuffleNet v2", "MobileNet v1", "1.0 MobileNet v2", "Xception")
 
 def made(network: Network, device: str = "meta") -> nn.Module:
     """Build a network; on torch's meta device nothing is computed, and shapes are all there is."""
-    module, _, name = network.builder.partition(":")
     torch.manual_seed(0)
     with torch.device(device):
-        built: nn.Module = getattr(importlib.import_module(module), name)(**network.params)
+        built: nn.Module = network.build()
     return built.eval().requires_grad_(False)
 
 

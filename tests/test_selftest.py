@@ -3,7 +3,8 @@ import random
 import pytest
 
 from benchcli.schema import FamilyResult, Interval
-from benchcli.selftest import BLOCKS, MORE_BLOCKS, Comparison, Count, build, comparison, families, summary
+from benchcli.selftest import BLOCKS, MORE_BLOCKS, Comparison, Count, comparison, families, summary
+from benchcli.yardsticks import chain
 from tests.values import record
 
 
@@ -15,7 +16,7 @@ def test_equal_networks_are_equal_and_slower_ones_a_twentieth_longer() -> None:
     equal, slower = families(1, 1)
     assert [v.params["blocks"] for v in equal.variants] == [BLOCKS, BLOCKS]
     assert [v.params["blocks"] for v in slower.variants] == [BLOCKS, MORE_BLOCKS]
-    assert len(build(channels=16, groups=2, blocks=21)) == 21  # type: ignore[arg-type]
+    assert len(chain(channels=16, groups=2, blocks=21)) == 21  # type: ignore[arg-type]
 
 
 def test_comparisons_share_their_launches_eight_by_eight() -> None:

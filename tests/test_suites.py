@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchcli.built_in import find_built_in
 from benchcli.cli.families import families_of_suite
 from benchcli.errors import UserError
 from benchcli.families import expand
@@ -117,6 +118,28 @@ def test_channels_that_do_not_fit_are_refused(tmp_path: Path, keys: str, says: s
     file = find_suite(write(tmp_path, f"[[family]]\nguideline = 'g2'\n{keys}"))
     with pytest.raises(UserError, match=says):
         [family for request in file.requests() for family in expand(request, "arm")]
+
+
+@pytest.mark.parametrize(
+    ("network", "says"),
+    [
+        ("benchcli:reference/memry", "unknown reference network 'memry': did you mean memory"),
+        ("benchcli:parts/conv", "unknown kind of network 'parts': known: guideline, block, network, reference"),
+        ("benchcli.layers:stack", "a network of benchcli is named benchcli:network/NAME"),
+        ("benchcli", "must be 'package.module:callable'"),
+    ],
+)
+def test_a_network_of_benchcli_that_is_not_there_is_refused(tmp_path: Path, network: str, says: str) -> None:
+    text = f"[[family]]\nname = 'a'\nnetwork = '{network}'\nshape = [3, 8, 8]"
+    with pytest.raises(UserError, match=f"own.toml:3: .*{says}"):
+        find_suite(write(tmp_path, text)).requests()
+
+
+@pytest.mark.parametrize("path", shipped_suites(), ids=lambda path: path.stem)
+def test_networks_that_ship_are_named_and_found_by_their_names(path: Path) -> None:
+    variants = [v for family in families_of_suite(find_suite(path.stem), {"device": "cpu"}) for v in family.variants]
+    assert all(variant.is_built_in for variant in variants)
+    assert all(callable(find_built_in(variant.builder)) for variant in variants)
 
 
 def test_a_folder_a_missing_file_and_bytes_are_refused(tmp_path: Path) -> None:

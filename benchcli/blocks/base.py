@@ -4,14 +4,14 @@ Nothing here imports torch: only a block's `build` does, inside the worker that 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 from benchcli import paper
 from benchcli.errors import UserError
 from benchcli.plugins import Registry
-from benchcli.schema import Parameter
+from benchcli.schema import BUILT_IN
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,19 +46,28 @@ class Block(ABC):
         """What divides the channels."""
         return 1
 
-    @property
-    def extra(self) -> Mapping[str, Parameter]:
-        """What `build` takes besides channels, units and stride."""
-        return {}
-
     @abstractmethod
     def multiply_adds(self, channels: int, size: int, stride: int) -> int:
         """Return those of one unit with so many channels going in, on a square plane of `size`."""
 
+    @abstractmethod
+    def unit(self, c_in: int, c_out: int, stride: int) -> "nn.Module":
+        """Return one unit. Shapes: (N, c_in, H, W) to (N, c_out, H/stride, W/stride)."""
+
+    def build(self, channels: int, units: int, stride: int) -> "nn.Module":
+        """Return units in a chain; those of stride 2 double the channels.
+
+        Shapes, for n units of stride s: (N, C, H, W) to (N, C s^n, H/s^n, W/s^n).
+        """
+        from torch import nn
+
+        widths = [channels * stride**step for step in range(units + 1)]
+        return nn.Sequential(*(self.unit(*pair, stride) for pair in pairwise(widths)))
+
     @property
     def builder(self) -> str:
-        """`package.module:callable` of what makes a chain of units."""
-        return f"{type(self).__module__}:build"
+        """What runs record as what makes a chain of units."""
+        return f"{BUILT_IN}block/{self.name}"
 
     @property
     def follows(self) -> tuple[str, ...]:
@@ -96,17 +105,6 @@ class Block(ABC):
 
 
 BLOCKS: Registry[Block] = Registry("block", "benchcli.blocks")
-
-
-def chain(channels: int, units: int, stride: int, unit: "Callable[[int, int, int], nn.Module]") -> "nn.Module":
-    """Return units in a chain; `unit` takes the channels going in and coming out, and the stride.
-
-    Units of stride 2 double the channels. Shapes, for n units of stride s: (N, C, H, W) to (N, C s^n, H/s^n, W/s^n).
-    """
-    from torch import nn
-
-    widths = [channels * stride**step for step in range(units + 1)]
-    return nn.Sequential(*(unit(*pair, stride) for pair in pairwise(widths)))
 
 
 def halved(size: int, stride: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from benchcli.blocks.base import BLOCKS, Block, chain, halved
+from benchcli.blocks.base import BLOCKS, Block, halved
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,6 +25,10 @@ class MobileNetV1(Block):
         """h w (9 c + c c')."""
         return halved(size, stride) ** 2 * (9 * channels + channels * stride * channels)
 
+    def unit(self, c_in: int, c_out: int, stride: int) -> "nn.Module":
+        """Return one unit."""
+        return unit(c_in, c_out, stride)
+
 
 def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
     """Return one block."""
@@ -33,11 +37,6 @@ def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
     from benchcli.parts import depthwise, normalised
 
     return nn.Sequential(depthwise(c_in, stride, "relu"), normalised(c_in, c_out))
-
-
-def build(channels: int, units: int, stride: int) -> "nn.Module":
-    """Return the blocks in a chain."""
-    return chain(channels, units, stride, unit)
 
 
 BLOCKS.add(MobileNetV1())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from benchcli.blocks.base import BLOCKS, Block, chain, halved
+from benchcli.blocks.base import BLOCKS, Block, halved
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,6 +32,10 @@ class MobileNetV2(Block):
         middle, plane = EXPANSION * channels, halved(size, stride) ** 2
         return size * size * channels * middle + plane * middle * (9 + stride * channels)
 
+    def unit(self, c_in: int, c_out: int, stride: int) -> "nn.Module":
+        """Return one unit."""
+        return unit(c_in, c_out, stride)
+
 
 def unit(c_in: int, c_out: int, stride: int, expansion: int = EXPANSION) -> "nn.Module":
     """Return one unit. An expansion of 1 has no first convolution; where shapes differ there is no shortcut."""
@@ -46,11 +50,6 @@ def unit(c_in: int, c_out: int, stride: int, expansion: int = EXPANSION) -> "nn.
         normalised(middle, c_out, activation="none", gain=BESIDE_SHORTCUT if same else None),
     )
     return Residual(body, activation=False) if same else body
-
-
-def build(channels: int, units: int, stride: int) -> "nn.Module":
-    """Return the units in a chain."""
-    return chain(channels, units, stride, unit)
 
 
 BLOCKS.add(MobileNetV2())

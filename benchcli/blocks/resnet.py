@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from benchcli.blocks.base import BLOCKS, Block, chain, halved
+from benchcli.blocks.base import BLOCKS, Block, halved
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,6 +37,10 @@ class ResNet(Block):
         projected = plane * channels * out if stride > 1 else 0
         return outer * channels * middle + plane * (9 * middle * middle // self.groups + middle * out) + projected
 
+    def unit(self, c_in: int, c_out: int, stride: int) -> "nn.Module":
+        """Return one unit."""
+        return unit(c_in, c_out, stride, c_out // self.reduction, self.groups)
+
 
 def unit(
     c_in: int, c_out: int, stride: int, middle: int = 0, groups: int = 1, stride_first: bool = False
@@ -57,11 +61,6 @@ def unit(
         normalised(middle, c_out, activation="none", gain=BESIDE_SHORTCUT),
     )
     return projected(body, c_in, c_out, stride)
-
-
-def build(channels: int, units: int, stride: int) -> "nn.Module":
-    """Return the units in a chain."""
-    return chain(channels, units, stride, unit)
 
 
 BLOCKS.add(ResNet())

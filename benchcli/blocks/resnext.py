@@ -1,14 +1,9 @@
 """The unit of ResNeXt (Xie et al., CVPR 2017, Figure 3c), with ShuffleNet V1's choice of ratio and cardinality."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from benchcli.blocks import resnet
-from benchcli.blocks.base import BLOCKS, chain
+from benchcli.blocks.base import BLOCKS
 from benchcli.blocks.resnet import ResNet
-
-if TYPE_CHECKING:
-    from torch import nn
 
 CARDINALITY = 16
 REDUCTION = 2
@@ -32,16 +27,6 @@ class ResNeXt(ResNet):
             "g2": f"a 3×3 convolution in {CARDINALITY} groups",
             "g4": "an addition and a ReLU on all c channels",
         }
-
-
-def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
-    """Return one unit."""
-    return resnet.unit(c_in, c_out, stride, middle=c_out // REDUCTION, groups=CARDINALITY)
-
-
-def build(channels: int, units: int, stride: int) -> "nn.Module":
-    """Return the units in a chain."""
-    return chain(channels, units, stride, unit)
 
 
 BLOCKS.add(ResNeXt())

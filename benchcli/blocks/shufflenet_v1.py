@@ -1,11 +1,9 @@
 """The units of ShuffleNet (Zhang et al., CVPR 2018, Figure 2b and c)."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
-from benchcli.blocks.base import BLOCKS, Block, chain, halved
-from benchcli.schema import Parameter
+from benchcli.blocks.base import BLOCKS, Block, halved
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,15 +40,14 @@ class ShuffleNetV1(Block):
         """Every group has channels of the bottleneck."""
         return REDUCTION * self.groups
 
-    @property
-    def extra(self) -> Mapping[str, Parameter]:
-        """Its groups, and whether their channels are shuffled."""
-        return {"groups": self.groups, "shuffle": self.shuffle}
-
     def multiply_adds(self, channels: int, size: int, stride: int) -> int:
         """h w (2 c m / g + 9 m), m = c'/4; with stride 2 the shortcut brings half of the channels that come out."""
         plane, middle = halved(size, stride) ** 2, stride * channels // REDUCTION
         return (size * size * channels + plane * channels) * middle // self.groups + plane * 9 * middle
+
+    def unit(self, c_in: int, c_out: int, stride: int) -> "nn.Module":
+        """Return one unit."""
+        return unit(c_in, c_out, stride, self.groups, self.shuffle)
 
 
 def unit(
@@ -76,11 +73,6 @@ def unit(
     if stride == 1:
         return Residual(body)
     return nn.Sequential(Concatenation([nn.AvgPool2d(3, stride, 1), body]), nn.ReLU(inplace=True))
-
-
-def build(channels: int, units: int, stride: int, groups: int, shuffle: bool) -> "nn.Module":
-    """Return the units in a chain."""
-    return chain(channels, units, stride, partial(unit, groups=groups, shuffle=shuffle))
 
 
 for _groups in GROUPS:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from benchcli.blocks.base import BLOCKS, Block, chain, halved
+from benchcli.blocks.base import BLOCKS, Block, halved
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +35,10 @@ class ShuffleNetV2(Block):
         left = plane * (9 * channels + channels * channels)
         return left + size * size * channels * channels + plane * (9 * channels + channels * channels)
 
+    def unit(self, c_in: int, c_out: int, stride: int) -> "nn.Module":
+        """Return one unit."""
+        return unit(c_in, c_out, stride)
+
 
 def unit(c_in: int, c_out: int, stride: int, even: bool = False) -> "nn.Module":
     """Return one unit.
@@ -56,11 +60,6 @@ def unit(c_in: int, c_out: int, stride: int, even: bool = False) -> "nn.Module":
         nn.Sequential(normalised(c_in, middle), depthwise(middle, stride), normalised(middle, c_out - left)),
     ]
     return nn.Sequential(Concatenation(branches), nn.ChannelShuffle(2))
-
-
-def build(channels: int, units: int, stride: int) -> "nn.Module":
-    """Return the units in a chain."""
-    return chain(channels, units, stride, unit)
 
 
 BLOCKS.add(ShuffleNetV2())

@@ -8,7 +8,7 @@ inferred: with it the published FLOPs are met (`benchcli.networks.xception`).
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from benchcli.blocks.base import BLOCKS, Block, chain, halved
+from benchcli.blocks.base import BLOCKS, Block, halved
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,6 +41,10 @@ class Xception(Block):
         projected = channels * out if stride > 1 else 0
         return plane * (9 * (channels + 2 * middle) + middle * (channels + middle + out) + projected)
 
+    def unit(self, c_in: int, c_out: int, stride: int) -> "nn.Module":
+        """Return one unit."""
+        return unit(c_in, c_out, stride)
+
 
 def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
     """Return one unit, whose first depthwise convolution strides."""
@@ -52,11 +56,6 @@ def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
     last = normalised(middle, c_out, activation="none", gain=BESIDE_SHORTCUT)
     body = nn.Sequential(separable(c_in, middle, stride), separable(middle, middle), depthwise(middle), last)
     return projected(body, c_in, c_out, stride)
-
-
-def build(channels: int, units: int, stride: int) -> "nn.Module":
-    """Return the units in a chain."""
-    return chain(channels, units, stride, unit)
 
 
 BLOCKS.add(Xception())

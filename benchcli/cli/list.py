@@ -17,6 +17,7 @@ from benchcli.measure.allocator import ALLOCATORS
 from benchcli.networks.base import NETWORKS, Network
 from benchcli.runtimes.base import RUNTIMES
 from benchcli.suites import SuiteFile, shipped_suites
+from benchcli.yardsticks import REFERENCES
 
 NAMES = 30
 """Width of the column of names."""
@@ -44,6 +45,7 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "layouts": lambda: {"nchw": "torch's contiguous format", "nhwc": "torch's channels_last"},
     "blocks": lambda: {each.name: f"{each.title} ({each.source})" for each in BLOCKS},
     "networks": lambda: {each.name: _network(each) for each in NETWORKS},
+    "references": lambda: {each.name: each.title for each in REFERENCES},
     "claims": lambda: {each.name: f"{each.says} ({each.source})" for each in claims()},
 }
 
@@ -54,7 +56,8 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
 def command(kind: str | None, format_: str) -> None:
     """List what can be measured, and with what.
 
-    KIND is guidelines, suites, widths, devices, runtimes, allocators, dtypes, layouts, blocks, networks or claims.
+    KIND is guidelines, suites, widths, devices, runtimes, allocators, dtypes, layouts, blocks, networks,
+    references or claims.
 
     \b
     Example: benchcli list suites

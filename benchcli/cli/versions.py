@@ -13,7 +13,7 @@ from benchcli import __version__, interpreters
 from benchcli.arms import Arm, arm
 from benchcli.cli.families import families_of_suite
 from benchcli.errors import UserError, unknown
-from benchcli.own import BENCHCLI, taken_from
+from benchcli.own import taken_from
 from benchcli.pairs import BASE, HEAD, Pair, only, pairs
 from benchcli.schema import Source
 from benchcli.suites import SuiteFile
@@ -94,7 +94,7 @@ def _version_of(file: SuiteFile, side: str, sources: Mapping[Any, Source]) -> Su
 
 def say_what_cannot_differ(sides: Sides, found: Sequence[Pair]) -> None:
     """Say that a check of benchcli's own networks in one interpreter can find nothing."""
-    if sides.base.python == sides.head.python and all(pair.builder.startswith(BENCHCLI) for pair in found):
+    if sides.base.python == sides.head.python and all(pair.is_built_in for pair in found):
         say(
             "base and head are the same here: these networks are benchcli's own, and both run in one interpreter; give "
             "--base another interpreter, or a suite with networks of your own"

@@ -5,12 +5,15 @@ Nothing here imports torch: only a guideline's `build` does, inside the worker t
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from benchcli import paper
 from benchcli.errors import UserError, unknown
 from benchcli.plugins import Registry
-from benchcli.schema import Parameter, Variant
+from benchcli.schema import BUILT_IN, Parameter, Variant
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Column = Literal["arm", "gpu"]
 Width = int | tuple[int, ...]
@@ -60,6 +63,10 @@ class Guideline(ABC):
         """Return what `build` takes. Raises UserError where the channels do not fit the value."""
 
     @abstractmethod
+    def build(self, *args: Any, **params: Any) -> "nn.Module":
+        """Return the micro-network that `params` describe. Called in a measured process; torch is imported here."""
+
+    @abstractmethod
     def multiply_adds(self, params: Mapping[str, Any], size: int) -> int:
         """Return the multiply-adds of one image, by the paper's formula: FLOPs from shapes alone."""
 
@@ -69,12 +76,10 @@ class Guideline(ABC):
 
     def variant(self, value: str, width: Width, size: int = SIZE) -> Variant:
         """Return the micro-network at one place of the axis."""
-        params = self.params(value, width)
-        module = type(self).__module__
         return Variant(
             name=value,
-            builder=f"{module}:build",
-            params=params,
+            builder=f"{BUILT_IN}guideline/{self.name}",
+            params=self.params(value, width),
             shape=(width[0] if isinstance(width, tuple) else width, size, size),
             channels=":".join(map(str, width)) if isinstance(width, tuple) else str(width),
         )

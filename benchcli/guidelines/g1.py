@@ -71,6 +71,12 @@ class EqualChannelWidth(Guideline):
         """B = h w c1 c2 for each of 20 layers."""
         return 2 * REPEAT * size * size * int(params["c1"]) * int(params["c2"])
 
+    def build(self, c1: int, c2: int) -> "nn.Module":
+        """Return the micro-network; its input has c1 channels, and so has its output."""
+        from benchcli.layers import pointwise, stack
+
+        return stack(REPEAT, lambda: [pointwise(c1, c2), pointwise(c2, c1)])
+
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Table 1 is read by platform, ratio and scale."""
         return {"platform": column, "ratio": value, "scale": str(scale)}
@@ -84,13 +90,6 @@ class EqualChannelWidth(Guideline):
         if first != "1" or not 1 <= ratio <= 1024:
             raise UserError(f"{text!r} is not a ratio c1:c2 of g1: write 1:1, 1:2, ... up to 1:1024")
         return ratio
-
-
-def build(c1: int, c2: int) -> "nn.Module":
-    """Return the micro-network; its input has c1 channels, and so has its output."""
-    from benchcli.layers import pointwise, stack
-
-    return stack(REPEAT, lambda: [pointwise(c1, c2), pointwise(c2, c1)])
 
 
 GUIDELINES.add(EqualChannelWidth())

@@ -56,19 +56,18 @@ class GroupConvolution(Guideline):
         """B = h w c c / g for each of 10 layers."""
         return REPEAT * size * size * int(params["channels"]) ** 2 // int(params["groups"])
 
+    def build(self, channels: int, groups: int) -> "nn.Module":
+        """Return the micro-network; its input and output have `channels` channels."""
+        from benchcli.layers import pointwise, stack
+
+        return stack(REPEAT, lambda: [pointwise(channels, channels, groups)])
+
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Table 2 is read by platform, groups and scale."""
         return {"platform": column, "groups": str(self._groups(value)), "scale": str(scale)}
 
     def _groups(self, value: str) -> int:
         return int(value.removeprefix("g="))
-
-
-def build(channels: int, groups: int) -> "nn.Module":
-    """Return the micro-network; its input and output have `channels` channels."""
-    from benchcli.layers import pointwise, stack
-
-    return stack(REPEAT, lambda: [pointwise(channels, channels, groups)])
 
 
 GUIDELINES.add(GroupConvolution())

@@ -56,21 +56,20 @@ class Fragmentation(Guideline):
         """n h w c c for each of 10 blocks."""
         return REPEAT * size * size * int(params["fragments"]) * int(params["channels"]) ** 2
 
+    def build(self, channels: int, fragments: int, arrangement: str) -> "nn.Module":
+        """Return the micro-network; its input and output have `channels` channels."""
+        from benchcli.layers import parallel, pointwise, stack
+
+        if arrangement == "series":
+            return stack(REPEAT, lambda: [pointwise(channels, channels) for _ in range(fragments)])
+        if arrangement == "parallel":
+            return stack(REPEAT, lambda: [parallel(fragments, lambda: pointwise(channels, channels))])
+        raise UserError(f"unknown arrangement {arrangement!r}: known: series, parallel")
+
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Table 3 is read by platform, block and the channels of its one-fragment network."""
         base = self.published_widths[column][self.baseline]
         return {"platform": column, "block": value, "c": str(one_width(self.name, base) * scale)}
-
-
-def build(channels: int, fragments: int, arrangement: str) -> "nn.Module":
-    """Return the micro-network; its input and output have `channels` channels."""
-    from benchcli.layers import parallel, pointwise, stack
-
-    if arrangement == "series":
-        return stack(REPEAT, lambda: [pointwise(channels, channels) for _ in range(fragments)])
-    if arrangement == "parallel":
-        return stack(REPEAT, lambda: [parallel(fragments, lambda: pointwise(channels, channels))])
-    raise UserError(f"unknown arrangement {arrangement!r}: known: series, parallel")
 
 
 GUIDELINES.add(Fragmentation())

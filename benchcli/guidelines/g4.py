@@ -64,19 +64,18 @@ class ElementWise(Guideline):
         middle = channels // REDUCTION
         return REPEAT * size * size * (2 * channels * middle + 9 * middle * middle)
 
+    def build(self, channels: int, relu: bool, shortcut: bool) -> "nn.Module":
+        """Return the micro-network; its input and output have `channels` channels."""
+        from benchcli.layers import bottleneck, stack
+
+        return stack(REPEAT, lambda: [bottleneck(channels, channels // REDUCTION, relu, shortcut)])
+
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Table 4 is read by platform, ReLU, shortcut and channels."""
         relu, shortcut = OPERATIONS[value]
         channels = one_width(self.name, self.published_widths[column][self.baseline]) * scale
         yes_no = {True: "yes", False: "no"}
         return {"platform": column, "relu": yes_no[relu], "shortcut": yes_no[shortcut], "c": str(channels)}
-
-
-def build(channels: int, relu: bool, shortcut: bool) -> "nn.Module":
-    """Return the micro-network; its input and output have `channels` channels."""
-    from benchcli.layers import bottleneck, stack
-
-    return stack(REPEAT, lambda: [bottleneck(channels, channels // REDUCTION, relu, shortcut)])
 
 
 GUIDELINES.add(ElementWise())

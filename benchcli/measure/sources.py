@@ -16,8 +16,9 @@ from typing import Any
 
 import torch
 
+from benchcli.built_in import find_built_in
 from benchcli.errors import unknown
-from benchcli.schema import Source, Variant
+from benchcli.schema import BUILT_IN, Source, Variant
 
 LAYOUTS = ("", "src")
 """Where in a folder its packages may lie."""
@@ -48,7 +49,9 @@ def build(variant: Variant) -> torch.nn.Module:
 
 
 def find(builder: str, source: Source | None) -> Callable[..., Any]:
-    """Import `package.module:callable` from its source."""
+    """Return what a built-in name means, or import `package.module:callable` from its source."""
+    if builder.startswith(BUILT_IN):
+        return find_built_in(builder)
     name, _, attribute = builder.partition(":")
     if source:
         _activate(source)

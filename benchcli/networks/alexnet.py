@@ -1,5 +1,6 @@
 """AlexNet: on one device, as torchvision has it, and as first published, in two groups."""
 
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,7 @@ NETWORKS.add(
     Network(
         name="alexnet",
         title="AlexNet",
-        builder="benchcli.networks.alexnet:build",
-        params={},
+        build=build,
         source="Krizhevsky, 2014 (arXiv 1404.5997), as torchvision has it",
         least_size=LEAST_SIZE,
     )
@@ -61,8 +61,7 @@ NETWORKS.add(
     Network(
         name="alexnet-2012",
         title="AlexNet in two groups",
-        builder="benchcli.networks.alexnet:build",
-        params={"grouped": True},
+        build=partial(build, grouped=True),
         source="Krizhevsky et al., NIPS 2012, Section 3.5, without local response normalisation",
         least_size=LEAST_SIZE,
         printed=Printed("shufflenetv1_table6_complexity", {"model": "AlexNet"}),

@@ -3,13 +3,17 @@
 Nothing here imports torch: only a network's `build` does, inside the worker that calls it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from benchcli import paper
 from benchcli.errors import UserError
 from benchcli.plugins import Registry
-from benchcli.schema import Parameter, Variant
+from benchcli.schema import BUILT_IN, Variant
+
+if TYPE_CHECKING:
+    from torch import nn
 
 GROUPS = (40, 140, 300, 500)
 """The levels of complexity, in MFLOPs, by which ShuffleNet V2's Table 8 compares networks."""
@@ -49,8 +53,8 @@ class Network:
 
     name: str
     title: str
-    builder: str
-    params: Mapping[str, Parameter]
+    build: "Callable[[], nn.Module]"
+    """Makes it, with random weights."""
     source: str
     group: int | None = None
     """Its level of complexity, in MFLOPs."""
@@ -68,7 +72,7 @@ class Network:
                 f"{self.name} takes inputs from {self.least_size}×{self.least_size}, not {pixels}×{pixels}: "
                 "its strides would leave nothing"
             )
-        return Variant(self.name, self.builder, self.params, (3, pixels, pixels), "3")
+        return Variant(self.name, f"{BUILT_IN}network/{self.name}", {}, (3, pixels, pixels), "3")
 
 
 NETWORKS: Registry[Network] = Registry("network", "benchcli.networks")

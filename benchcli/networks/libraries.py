@@ -1,15 +1,12 @@
 """Networks of other libraries, by their names there, with random weights."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import unknown
 
 if TYPE_CHECKING:
     from torch import nn
-
-LIBRARIES = ("torchvision", "timm")
-BUILDERS = {name: f"benchcli.networks.libraries:{name}_model" for name in LIBRARIES}
 
 
 def torchvision_model(model: str) -> "nn.Module":
@@ -32,3 +29,7 @@ def _made(make: Any, kind: str, model: str, known: Iterable[str], **options: Any
         raise unknown(kind, model, names)
     network: nn.Module = make(model, **options)
     return network
+
+
+LIBRARIES: "Mapping[str, Callable[[str], nn.Module]]" = {"torchvision": torchvision_model, "timm": timm_model}
+"""What makes a library's networks, by their names there."""

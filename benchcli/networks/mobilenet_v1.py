@@ -1,5 +1,6 @@
 """MobileNet (Howard et al., 2017, Table 1)."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchcli.networks.base import NETWORKS, Network, table_8
@@ -39,8 +40,7 @@ for _width, _group in GROUPS.items():
         Network(
             name=f"mobilenet-v1-{_width}",
             title=f"{_width} MobileNet",
-            builder="benchcli.networks.mobilenet_v1:build",
-            params={"width": _width},
+            build=partial(build, _width),
             source="Howard et al., 2017 (arXiv 1704.04861), Table 1",
             group=_group,
             printed=table_8(f"{_width} MobileNet v1"),

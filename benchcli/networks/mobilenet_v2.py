@@ -1,5 +1,6 @@
 """MobileNet V2 (Sandler et al., CVPR 2018, Table 2)."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchcli.networks.base import NETWORKS, Network, Printed, table_8
@@ -52,8 +53,7 @@ def _add(width: str, size: int, group: int, printed: Printed) -> None:
         Network(
             name=f"mobilenet-v2-{width}{at}",
             title=f"{width} MobileNet V2" + (f", {size}×{size}" if at else ""),
-            builder="benchcli.networks.mobilenet_v2:build",
-            params={"width": width},
+            build=partial(build, width),
             source="Sandler et al., CVPR 2018, Table 2",
             group=group,
             size=size,

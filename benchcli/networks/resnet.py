@@ -1,5 +1,6 @@
 """ResNet-50 (He et al., CVPR 2016, Table 1) and ResNeXt-50 (Xie et al., CVPR 2017, Table 1)."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchcli.networks.base import NETWORKS, Network, Printed
@@ -36,8 +37,7 @@ NETWORKS.add(
     Network(
         name="resnet-50",
         title="ResNet-50",
-        builder="benchcli.networks.resnet:build",
-        params={},
+        build=build,
         source="He et al., CVPR 2016, Table 1, with the strides in the 3×3 convolutions, as in torchvision",
     )
 )
@@ -45,8 +45,7 @@ NETWORKS.add(
     Network(
         name="resnet-50-2016",
         title="ResNet-50, strides as published",
-        builder="benchcli.networks.resnet:build",
-        params={"stride_first": True},
+        build=partial(build, stride_first=True),
         source="He et al., CVPR 2016, Table 1",
         printed=Printed("shufflenetv2_table6_large", {"model": "ResNet-50"}),
     )
@@ -55,8 +54,7 @@ NETWORKS.add(
     Network(
         name="resnext-50-32x4d",
         title="ResNeXt-50 32×4d",
-        builder="benchcli.networks.resnet:build",
-        params={"groups": 32, "ratio": 2},
+        build=partial(build, groups=32, ratio=2),
         source="Xie et al., CVPR 2017, Table 1, with the strides in the 3×3 convolutions",
     )
 )

@@ -1,5 +1,6 @@
 """ShuffleNet (Zhang et al., CVPR 2018, Table 1)."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchcli.networks.base import NETWORKS, Network, Printed, table_8
@@ -52,8 +53,7 @@ def _add(width: str, groups: int) -> None:
         Network(
             name=f"shufflenet-v1-{width}-g{groups}",
             title=f"ShuffleNet {width} (g={groups})",
-            builder="benchcli.networks.shufflenet_v1:build",
-            params={"width": width, "groups": groups},
+            build=partial(build, width, groups),
             source="Zhang et al., CVPR 2018, Table 1",
             group=GROUPS.get(width) if groups == 3 else None,
             printed=_printed(width, groups),

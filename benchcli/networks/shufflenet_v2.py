@@ -1,5 +1,6 @@
 """ShuffleNet V2 (Ma et al., ECCV 2018, Table 5)."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchcli.networks.base import NETWORKS, Network, table_8
@@ -40,8 +41,7 @@ for _width in CHANNELS:
         Network(
             name=f"shufflenet-v2-{_width}",
             title=f"ShuffleNet V2 {_width}",
-            builder="benchcli.networks.shufflenet_v2:build",
-            params={"width": _width},
+            build=partial(build, _width),
             source="Ma et al., ECCV 2018, Table 5; the authors' units",
             group=GROUPS[_width],
             printed=table_8(f"ShuffleNet v2 {_width} (ours)"),
@@ -51,8 +51,7 @@ for _width in CHANNELS:
         Network(
             name=f"shufflenet-v2-{_width}-torchvision",
             title=f"ShuffleNet V2 {_width}, torchvision's",
-            builder="benchcli.networks.shufflenet_v2:build",
-            params={"width": _width, "even": True},
+            build=partial(build, _width, even=True),
             source="torchvision.models.shufflenetv2: both branches of a stride bring half of the channels",
         )
     )

@@ -6,6 +6,7 @@ al., 2017), and prints its FLOPs: 40, 145, 305 and 525 millions. The repeats are
 144.8, 304.6, 525.4), and with the channels that are sometimes quoted, 144, 288 and 576, none is (55, 179, 380, 659).
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchcli.networks.base import NETWORKS, Network, table_8
@@ -42,8 +43,7 @@ for _width, _group in GROUPS.items():
         Network(
             name=f"xception-{_width}",
             title=f"Xception-like {_width}",
-            builder="benchcli.networks.xception:build",
-            params={"width": _width},
+            build=partial(build, _width),
             source="Li et al., 2017 (Light-Head R-CNN); its units and channels are inferred",
             group=_group,
             printed=table_8(f"Xception {_width} (our impl.)"),
