@@ -135,7 +135,7 @@ class Output:
 
     shape: tuple[int, ...]
     fingerprint: tuple[float, ...]
-    """See `benchcli.measure.fingerprint`."""
+    """See `benchcli.measure.worker.fingerprint`."""
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ class Record:
     """Multiply-adds over the baseline's, minus 1."""
     timing: Timing | None
     warnings: tuple[str, ...] = ()
-    """Codes of `benchcli.advice`, each perhaps with a detail after a colon."""
+    """Codes of `benchcli.measure.advice`, each perhaps with a detail after a colon."""
 
 
 @dataclass(frozen=True)

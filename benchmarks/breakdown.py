@@ -15,10 +15,10 @@ from statistics import median
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchcli.devices.kernels import category_of
-from benchcli.devices.tracing import tracer
-from benchcli.networks.base import NETWORKS
+from benchcli.backends.devices.cpu_profiler import tracer
+from benchcli.backends.devices.gpu_profiler import category_of
 from benchcli.schema import CATEGORIES
+from benchcli.workloads.networks.base import NETWORKS
 
 DEFAULT = ("shufflenet-v2-1x", "shufflenet-v1-1x-g3", "mobilenet-v2-1.0", "resnet-50")
 ROUNDS = 15

@@ -37,7 +37,7 @@ def build(kind: str) -> "nn.Module":
     import torch
     from torch import nn
 
-    from benchcli.layers import pointwise
+    from benchcli.workloads.layers import pointwise
 
     class Disturbing(nn.Module):
         def __init__(self) -> None:

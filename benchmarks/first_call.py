@@ -13,9 +13,9 @@ import sys
 import time
 from statistics import median
 
-from benchcli.families import Request, expand
 from benchcli.measure.environment import worker_environment
 from benchcli.schema import Target
+from benchcli.workloads.guidelines.family import Request, expand
 
 ROUNDS, CALLS, WARM_UP = 150, 4, 20
 
@@ -24,7 +24,7 @@ def measure(guideline: str) -> None:
     """Time the calls in this process and print a row for each variant."""
     import torch
 
-    from benchcli.measure.bench import load
+    from benchcli.measure.worker.bench import load
 
     torch.set_num_threads(1)
     family = next(expand(Request(guideline), "arm"))

@@ -10,12 +10,12 @@ import sys
 from contextlib import ExitStack
 from statistics import mean, median, stdev
 
-from benchcli.families import Request, expand
 from benchcli.measure.process import Launcher, run_worker, workers
 from benchcli.measure.protocol import LAUNCH, Sampled, Task
 from benchcli.measure.survey import survey
 from benchcli.schema import Plan, Sample, Target
 from benchcli.statistics import launch_log_ratios
+from benchcli.workloads.guidelines.family import Request, expand
 
 NURSERIES, ROUNDS = 4, 8
 Ratios = dict[tuple[str, str], float]

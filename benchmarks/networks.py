@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from functools import partial
 
-from benchcli.families import Request, expand
 from benchcli.schema import Family
+from benchcli.workloads.guidelines.family import Request, expand
 
 
 def family() -> Family:
@@ -25,7 +25,7 @@ def calls() -> dict[str, Callable[[], object]]:
         import towers
 
         return towers.calls(names.split(","), side)
-    from benchcli.measure.bench import load
+    from benchcli.measure.worker.bench import load
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -8,7 +8,7 @@ from statistics import median
 
 from torch.utils.benchmark import Timer
 
-from benchcli.devices.base import DEVICES
+from benchcli.backends.devices.base import DEVICES
 from benchcli.measure.overhead import NOTHING, call_overhead_s
 
 ROUNDS, CALLS = 21, 1000

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchcli.blocks.base import BLOCKS
-from benchcli.networks.base import NETWORKS, Network
+from benchcli.workloads.blocks.base import BLOCKS
+from benchcli.workloads.networks.base import NETWORKS, Network
 
 PAGE = Path(__file__).parent / "networks.md"
 INTRODUCTION = """# Blocks and networks

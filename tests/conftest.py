@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from benchcli.measure.probe import Probe
+from benchcli.measure.fitness import Probe
 from benchcli.measure.process import Died
 from benchcli.measure.protocol import (
     SERVE,
@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def inline(task: Task, silence_s: float) -> Iterator[Event | Died]:
     """Run a worker's task in this process, through the wire format, with few rounds."""
-    from benchcli.measure.worker import do
+    from benchcli.measure.worker.main import do
 
     if task.kind == SERVE:
         yield from serving(task)
@@ -53,7 +53,7 @@ def inline(task: Task, silence_s: float) -> Iterator[Event | Died]:
 
 def serving(task: Task) -> Generator[Event | Died, str | None, bool]:
     """Run a worker that serves in a thread of this process; what is sent to it is a line that it hears."""
-    from benchcli.measure.worker import do
+    from benchcli.measure.worker.main import do
 
     events: queue.SimpleQueue[str] = queue.SimpleQueue()
     questions: queue.SimpleQueue[str] = queue.SimpleQueue()

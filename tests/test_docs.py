@@ -11,19 +11,19 @@ from types import ModuleType
 import pytest
 import torch
 
-from benchcli.blocks.base import BLOCKS
-from benchcli.claims.base import KINDS
-from benchcli.cli.families import families_of_suite
+from benchcli.analysis.claims.base import KINDS
+from benchcli.backends.devices.base import DEVICES
+from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli.main import VERBS, benchcli
 from benchcli.costs.count import count
-from benchcli.devices.base import DEVICES
-from benchcli.families import Request
-from benchcli.guidelines.base import GUIDELINES
-from benchcli.networks.base import NETWORKS, members
-from benchcli.reporters.base import REPORTERS
-from benchcli.runtimes.base import RUNTIMES
-from benchcli.suite_keys import BLOCK_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, OWN_KEYS
-from benchcli.suites import find_suite
+from benchcli.report.formats.base import REPORTERS
+from benchcli.workloads.blocks.base import BLOCKS
+from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.family import Request
+from benchcli.workloads.networks.base import NETWORKS, members
+from benchcli.workloads.overrides import families_of_suite
+from benchcli.workloads.suite_keys import BLOCK_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, OWN_KEYS
+from benchcli.workloads.suites import find_suite
 from tests.conftest import Outcome
 
 ROOT = Path(__file__).parent.parent
@@ -111,7 +111,7 @@ def plugged(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
         registry._found.update(before[id(registry)])
 
 
-@pytest.mark.parametrize("plugged", ["benchcli/guidelines/g5.py"], indirect=True)
+@pytest.mark.parametrize("plugged", ["benchcli/workloads/guidelines/g5.py"], indirect=True)
 def test_the_guideline_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     guideline = GUIDELINES["g5"]
     for value, width in guideline.aligned_widths.items():
@@ -124,13 +124,13 @@ def test_the_guideline_example_works(plugged: ModuleType, cli: Callable[..., Out
     assert "g5 " in cli("list", "guidelines").out
 
 
-@pytest.mark.parametrize("plugged", ["benchcli/devices/xpu.py"], indirect=True)
+@pytest.mark.parametrize("plugged", ["benchcli/backends/devices/xpu.py"], indirect=True)
 def test_the_device_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     assert "xpu" in cli("list", "devices").out
     assert "sees no xpu device" in cli("device", "--device", "xpu").err
 
 
-@pytest.mark.parametrize("plugged", ["benchcli/runtimes/script.py"], indirect=True)
+@pytest.mark.parametrize("plugged", ["benchcli/backends/runtimes/script.py"], indirect=True)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_runtime_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     layer, inputs = torch.nn.Conv2d(3, 3, 1), torch.ones(1, 3, 4, 4)
@@ -138,7 +138,7 @@ def test_the_runtime_example_works(plugged: ModuleType, cli: Callable[..., Outco
     assert "script" in cli("list", "runtimes").out
 
 
-@pytest.mark.parametrize("plugged", ["benchcli/reporters/lines.py"], indirect=True)
+@pytest.mark.parametrize("plugged", ["benchcli/report/formats/lines.py"], indirect=True)
 def test_the_format_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     sys.modules.pop("benchcli.cli.guideline")
     sys.modules.pop("benchcli.cli.options")
@@ -147,7 +147,7 @@ def test_the_format_example_works(plugged: ModuleType, cli: Callable[..., Outcom
     assert found.code == 0
 
 
-@pytest.mark.parametrize("plugged", ["benchcli/blocks/vgg.py"], indirect=True)
+@pytest.mark.parametrize("plugged", ["benchcli/workloads/blocks/vgg.py"], indirect=True)
 def test_the_block_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     unit = BLOCKS["vgg"].build(channels=4, units=1, stride=2)
     assert count(unit.eval(), torch.zeros(1, 4, 8, 8)).flops == BLOCKS["vgg"].multiply_adds(4, 8, 2)
@@ -157,7 +157,7 @@ def test_the_block_example_works(plugged: ModuleType, cli: Callable[..., Outcome
     assert "vgg " in cli("list", "blocks").out
 
 
-@pytest.mark.parametrize("plugged", ["benchcli/networks/tower.py"], indirect=True)
+@pytest.mark.parametrize("plugged", ["benchcli/workloads/networks/tower.py"], indirect=True)
 def test_the_network_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     assert "tower-13" in [network.name for network in members(40)]
     families = families_of_suite(find_suite("claims"), {"device": "cpu"})

@@ -6,25 +6,26 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchcli import machine, units
-from benchcli.advice import disturbed, sentence
-from benchcli.baseline import THETA, Now, against
-from benchcli.check_page import page
-from benchcli.cli.families import families_of_suite
+from benchcli import formatting
+from benchcli.check.baseline import THETA, Now, against
+from benchcli.check.findings import Finding, exit_code, ordered
+from benchcli.check.sides import say
 from benchcli.cli.main import INTERRUPTED, NOT_MEASURED
 from benchcli.cli.options import target_of
+from benchcli.cli.output import destinations, show
 from benchcli.cli.progress import progress
 from benchcli.cli.session import Session
-from benchcli.cli.versions import say
-from benchcli.cli.writing import destinations, show
 from benchcli.errors import NothingMeasuredError, UserError, unknown
-from benchcli.findings import Finding, exit_code, ordered
+from benchcli.measure.advice import disturbed, sentence
 from benchcli.measure.survey import Survey, survey
-from benchcli.opening import Request
-from benchcli.recorded import Recorded, mismatches, read
-from benchcli.running import Report, Tools, UnfinishedRunError, preflight, run_suite
+from benchcli.report.views.check import page
+from benchcli.runs.environment import Request
+from benchcli.runs.read import Recorded, mismatches, read
+from benchcli.runs.run import Report, Tools, UnfinishedRunError, preflight, run_suite
 from benchcli.schema import Family, Plan, Suite, Target
-from benchcli.suites import find_suite
+from benchcli.system import machine
+from benchcli.workloads.overrides import families_of_suite
+from benchcli.workloads.suites import find_suite
 
 FOR_VERSIONS = ("head", "separate", "require_clean")
 """Options that say something of a version to compare with."""
@@ -159,7 +160,7 @@ def _environment(asked: _Asked, report: Report | None, theta: float, seconds: fl
 def _heading(asked: _Asked) -> str:
     target = asked.target
     where = machine.cpu_model() if target.device == "cpu" else target.device
-    return f"baseline {asked.then.path} · {where} · {units.counted(target.threads, 'thread')} · {target.runtime}"
+    return f"baseline {asked.then.path} · {where} · {formatting.counted(target.threads, 'thread')} · {target.runtime}"
 
 
 def _again(suite: str, baseline: Path, finding: Finding, options: Mapping[str, Any]) -> str:

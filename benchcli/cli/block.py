@@ -4,16 +4,16 @@ from typing import Any
 
 import click
 
-from benchcli import limits
-from benchcli.block_families import ALL, BlockRequest
-from benchcli.blocks.base import BLOCKS
+from benchcli import validation
 from benchcli.cli import parameters
-from benchcli.cli.families import families_of
-from benchcli.cli.measuring import measure_and_show
+from benchcli.cli.measure import measure_and_show
 from benchcli.cli.options import measuring_options
 from benchcli.cli.session import Session
 from benchcli.errors import UserError
 from benchcli.schema import Suite
+from benchcli.workloads.blocks.base import BLOCKS
+from benchcli.workloads.blocks.family import ALL, BlockRequest
+from benchcli.workloads.overrides import families_of
 
 DEFAULT = BlockRequest()
 BUDGET_S = 40.0
@@ -24,26 +24,26 @@ BUDGET_S = 40.0
 @click.argument("names", nargs=-1, type=parameters.name("block", lambda: [*(b.name for b in BLOCKS), ALL]))
 @click.option(
     "--width",
-    type=parameters.whole("a width", limits.WIDTHS),
+    type=parameters.whole("a width", validation.WIDTHS),
     default=DEFAULT.width,
     show_default=True,
     help="Channels of ShuffleNet V2's unit; the others get those of equal FLOPs.",
 )
 @click.option(
     "--size",
-    type=parameters.whole("a size", limits.SIZES),
+    type=parameters.whole("a size", validation.SIZES),
     default=DEFAULT.size,
     show_default=True,
     help="Height and width of the feature map that goes in.",
 )
 @click.option(
     "--units",
-    type=parameters.whole("the number of units", limits.UNITS),
+    type=parameters.whole("the number of units", validation.UNITS),
     help="Units in a chain.  [default: 10, or 1 of stride 2]",
 )
 @click.option(
     "--stride",
-    type=parameters.whole("a stride", limits.STRIDES),
+    type=parameters.whole("a stride", validation.STRIDES),
     default=DEFAULT.stride,
     show_default=True,
     help="2 takes the units that double the channels and halve the plane.",

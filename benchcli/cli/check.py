@@ -5,14 +5,15 @@ from typing import Any
 
 import click
 
-from benchcli import gate, limits
+from benchcli import validation
+from benchcli.check import rules
+from benchcli.check.findings import ALLOWABLE
 from benchcli.cli import parameters
 from benchcli.cli.baseline import check_baseline
 from benchcli.cli.checking import check_versions
 from benchcli.cli.options import check_format_option, session_option, target_options
 from benchcli.cli.session import Session
 from benchcli.errors import UserError
-from benchcli.findings import ALLOWABLE
 
 BUDGET_S = 300.0
 
@@ -34,8 +35,8 @@ BUDGET_S = 300.0
 )
 @click.option(
     "--launches",
-    type=parameters.whole("the number of launches", limits.CONFIRMATIONS),
-    default=gate.LAUNCHES,
+    type=parameters.whole("the number of launches", validation.CONFIRMATIONS),
+    default=rules.LAUNCHES,
     show_default=True,
     help="Fresh launches that confirm a suspect; several suspects get more.",
 )

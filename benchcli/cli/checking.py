@@ -9,26 +9,27 @@ from typing import Any
 
 import click
 
-from benchcli import machine, units
-from benchcli.advice import sentence
-from benchcli.arms import Arm, laid_out
-from benchcli.check_folder import CheckFolder
-from benchcli.check_page import page
-from benchcli.checking import Checked, check
+from benchcli import formatting
+from benchcli.check.findings import Finding, exit_code
+from benchcli.check.folder import CheckFolder
+from benchcli.check.pairs import BASE, HEAD
+from benchcli.check.run import Checked, check
+from benchcli.check.session import CheckRequest, CheckTools
+from benchcli.check.sides import Sides, paired, refuse_dirt, say, say_what_cannot_differ, sides_of
+from benchcli.check.versions import Arm, laid_out
 from benchcli.cli.main import INTERRUPTED, NOT_MEASURED
 from benchcli.cli.options import target_of
+from benchcli.cli.output import destinations, show
 from benchcli.cli.progress import progress
 from benchcli.cli.session import Session
-from benchcli.cli.versions import Sides, paired, refuse_dirt, say, say_what_cannot_differ, sides_of
-from benchcli.cli.writing import destinations, show
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.findings import Finding, exit_code
-from benchcli.folder import unused
-from benchcli.pairs import BASE, HEAD
-from benchcli.records import SCHEMA
-from benchcli.running import preflight
-from benchcli.suites import find_suite
-from benchcli.under_way import CheckRequest, CheckTools
+from benchcli.measure.advice import sentence
+from benchcli.report.views.check import page
+from benchcli.runs.folder import unused
+from benchcli.runs.rows import SCHEMA
+from benchcli.runs.run import preflight
+from benchcli.system import machine
+from benchcli.workloads.suites import find_suite
 
 REPEATED = ("device", "runtime", "cache", "threads", "allocator")
 """Options that the command which looks at one network again has too."""
@@ -170,7 +171,7 @@ def _described(each: Arm) -> dict[str, Any]:
 def _heading(request: CheckRequest, sides: Sides) -> str:
     target = request.target
     where = machine.cpu_model() if target.device == "cpu" else target.device
-    return f"{sides.title} · {where} · {units.counted(target.threads, 'thread')} · {target.runtime}"
+    return f"{sides.title} · {where} · {formatting.counted(target.threads, 'thread')} · {target.runtime}"
 
 
 def _notes(known: Checked) -> list[str]:

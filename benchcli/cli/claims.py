@@ -6,23 +6,23 @@ from typing import Any
 
 import click
 
-from benchcli.claims.base import Evidence, judged, traced
-from benchcli.claims_page import page
+from benchcli.analysis.claims.base import Evidence, judged, traced
 from benchcli.cli import parameters
-from benchcli.cli.families import families_of_suite
-from benchcli.cli.measuring import measure_as
+from benchcli.cli.measure import measure_as
 from benchcli.cli.options import output_options, plan_options, session_option, target_options
 from benchcli.cli.session import Session
 from benchcli.errors import UserError
-from benchcli.pages import Page
-from benchcli.recorded import report_of
-from benchcli.reporters.base import REPORTERS
-from benchcli.run_page import footer, heading
-from benchcli.running import Report
+from benchcli.report.formats.base import REPORTERS
+from benchcli.report.page import Page
+from benchcli.report.views import breakdowns
+from benchcli.report.views.cells import records_of, warning_lines
+from benchcli.report.views.claims import page
+from benchcli.report.views.run import footer, heading
+from benchcli.runs.read import report_of
+from benchcli.runs.run import Report
 from benchcli.schema import Family, Suite
-from benchcli.suites import find_suite
-from benchcli.tables import breakdowns
-from benchcli.tables.cells import records_of, warning_lines
+from benchcli.workloads.overrides import families_of_suite
+from benchcli.workloads.suites import find_suite
 
 SUITE = "claims"
 HEEDED = ("folder", "format_")

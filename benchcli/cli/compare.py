@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
+from benchcli.analysis.comparison import compare
 from benchcli.cli.options import run_format_option
-from benchcli.cli.writing import show
-from benchcli.comparison import compare
-from benchcli.comparison_page import page
+from benchcli.cli.output import show
 from benchcli.errors import UserError
-from benchcli.recorded import read
+from benchcli.report.views.comparison import page
+from benchcli.runs.read import read
 
 MOST = 26
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from benchcli import units
-from benchcli.advice import sentence
+from benchcli import formatting
 from benchcli.cli.options import format_option, session_option, target_of, target_options
 from benchcli.cli.sections import show_sections
 from benchcli.cli.session import Session
-from benchcli.grading import Grade, grade
-from benchcli.measure.probe import Probe
-from benchcli.running import describe
+from benchcli.measure.advice import sentence
+from benchcli.measure.fitness import Probe
+from benchcli.measure.grading import Grade, grade
+from benchcli.runs.run import describe
 
 MEANINGS = {
     "good": "nothing disturbs",
@@ -21,10 +21,10 @@ MEANINGS = {
 }
 
 WRITTEN: dict[str, Callable[[Any], str]] = {
-    "_bytes": lambda value: units.prefixed(value, "B"),
-    "_hz": lambda value: units.prefixed(value, "Hz"),
+    "_bytes": lambda value: formatting.prefixed(value, "B"),
+    "_hz": lambda value: formatting.prefixed(value, "Hz"),
     "_cores": lambda value: f"{value:.2f} cores",
-    "_s": units.short,
+    "_s": formatting.short,
     "pressure": "{:.1%} of the time".format,
     "spread": "{:.2%} between equal pieces of work".format,
 }

@@ -5,13 +5,13 @@ from typing import Any
 import click
 
 from benchcli.cli import parameters
-from benchcli.cli.families import families_of
-from benchcli.cli.measuring import measure_and_show
+from benchcli.cli.measure import measure_and_show
 from benchcli.cli.options import channel_options, measuring_options
 from benchcli.cli.session import Session
-from benchcli.families import Request
-from benchcli.guidelines.base import GUIDELINES
 from benchcli.schema import Suite
+from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.family import Request
+from benchcli.workloads.overrides import families_of
 
 
 def _names() -> list[str]:

@@ -4,20 +4,20 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from benchcli import limits
-from benchcli.blocks.base import BLOCKS
-from benchcli.claims.base import claims
+from benchcli import validation
+from benchcli.analysis.claims.base import claims
+from benchcli.backends.devices.base import DEVICES
+from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
 from benchcli.cli.options import format_option
 from benchcli.cli.sections import show_sections
-from benchcli.devices.base import DEVICES
-from benchcli.families import NAMED_WIDTHS
-from benchcli.guidelines.base import GUIDELINES
 from benchcli.measure.allocator import ALLOCATORS
-from benchcli.networks.base import NETWORKS, Network
-from benchcli.runtimes.base import RUNTIMES
-from benchcli.suites import SuiteFile, shipped_suites
-from benchcli.yardsticks import REFERENCES
+from benchcli.workloads.blocks.base import BLOCKS
+from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.family import NAMED_WIDTHS
+from benchcli.workloads.networks.base import NETWORKS, Network
+from benchcli.workloads.references import REFERENCES
+from benchcli.workloads.suites import SuiteFile, shipped_suites
 
 NAMES = 30
 """Width of the column of names."""
@@ -41,7 +41,7 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "devices": lambda: {each.name: each.title for each in DEVICES if not each.hidden},
     "runtimes": lambda: {each.name: each.title for each in RUNTIMES},
     "allocators": lambda: {each.name: each.title for each in ALLOCATORS.values()},
-    "dtypes": lambda: dict.fromkeys(limits.DTYPES, ""),
+    "dtypes": lambda: dict.fromkeys(validation.DTYPES, ""),
     "layouts": lambda: {"nchw": "torch's contiguous format", "nhwc": "torch's channels_last"},
     "blocks": lambda: {each.name: f"{each.title} ({each.source})" for each in BLOCKS},
     "networks": lambda: {each.name: _network(each) for each in NETWORKS},

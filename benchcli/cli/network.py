@@ -4,16 +4,16 @@ from typing import Any
 
 import click
 
-from benchcli import limits
+from benchcli import validation
 from benchcli.cli import parameters
-from benchcli.cli.families import families_of
-from benchcli.cli.measuring import measure_and_show
+from benchcli.cli.measure import measure_and_show
 from benchcli.cli.options import measuring_options
 from benchcli.cli.session import Session
 from benchcli.errors import UserError
-from benchcli.network_families import NetworkRequest, family_name
-from benchcli.networks.base import GROUPS
 from benchcli.schema import Suite
+from benchcli.workloads.networks.base import GROUPS
+from benchcli.workloads.networks.family import NetworkRequest, family_name
+from benchcli.workloads.overrides import families_of
 
 BUDGET_S = 40.0
 """A call of a whole network is long, and one launch of a group takes three seconds."""
@@ -24,13 +24,13 @@ BUDGET_S = 40.0
 @click.option(
     "--group",
     "groups",
-    type=parameters.wholes("a group", limits.GROUPS),
+    type=parameters.wholes("a group", validation.GROUPS),
     help="Networks of about so many MFLOPs, as in ShuffleNet V2's Table 8.  "
     f"[default: without names, {','.join(map(str, GROUPS))}]",
 )
 @click.option(
     "--size",
-    type=parameters.whole("a size", limits.SIZES),
+    type=parameters.whole("a size", validation.SIZES),
     help="Height and width of every input.  [default: each network's own]",
 )
 @measuring_options(BUDGET_S)

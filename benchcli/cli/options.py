@@ -8,16 +8,16 @@ from typing import Any, TypeVar
 
 import click
 
-from benchcli import limits
+from benchcli import validation
+from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
 from benchcli.cli.session import Session
-from benchcli.devices.base import DEVICES, split_name
 from benchcli.errors import UserError, unknown
-from benchcli.families import NAMED_WIDTHS
 from benchcli.measure.allocator import ALLOCATORS
-from benchcli.reporters.base import REPORTERS
-from benchcli.runtimes.base import RUNTIMES
+from benchcli.report.formats.base import REPORTERS
 from benchcli.schema import Plan, Target
+from benchcli.workloads.guidelines.family import NAMED_WIDTHS
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -63,7 +63,7 @@ def target_options(command: Command) -> Command:
         ),
         click.option(
             "--threads",
-            type=parameters.whole("the number of threads", limits.THREADS),
+            type=parameters.whole("the number of threads", validation.THREADS),
             default=1,
             show_default=True,
             help="Threads of the host.",
@@ -89,13 +89,13 @@ def channel_options(command: Command) -> Command:
         ),
         click.option(
             "--width",
-            type=parameters.whole("a base width", limits.WIDTHS),
+            type=parameters.whole("a base width", validation.WIDTHS),
             help="A base width of your own; channels of equal FLOPs are found for it.",
         ),
         click.option(
             "--scale",
             "scales",
-            type=parameters.wholes("a scale", limits.SCALES),
+            type=parameters.wholes("a scale", validation.SCALES),
             help="Factors on the channels, such as 1,2,4.  [default: 1, or the suite's]",
         ),
     )
@@ -108,19 +108,19 @@ def input_options(command: Command) -> Command:
         click.option(
             "--batch",
             "batches",
-            type=parameters.wholes("a batch size", limits.BATCHES),
+            type=parameters.wholes("a batch size", validation.BATCHES),
             help="Images a call, such as 1,8.  [default: 1, or the suite's]",
         ),
         click.option(
             "--dtype",
             "dtypes",
-            type=parameters.names("dtype", lambda: limits.DTYPES),
-            help=f"{', '.join(limits.DTYPES)}.  [default: float32, or the suite's]",
+            type=parameters.names("dtype", lambda: validation.DTYPES),
+            help=f"{', '.join(validation.DTYPES)}.  [default: float32, or the suite's]",
         ),
         click.option(
             "--layout",
             "layouts",
-            type=parameters.names("layout", lambda: limits.LAYOUTS),
+            type=parameters.names("layout", lambda: validation.LAYOUTS),
             help="Memory layout: nchw, nhwc (channels last).  [default: nchw, or the suite's]",
         ),
     )
@@ -147,7 +147,7 @@ def plan_options(
         ),
         click.option(
             "--launches",
-            type=parameters.whole("the number of launches", limits.LAUNCHES),
+            type=parameters.whole("the number of launches", validation.LAUNCHES),
             help="Exactly so many fresh processes, whatever the precision and the budget.",
         ),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from benchcli import limits
+from benchcli import validation
 from benchcli.errors import UserError, unknown
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -72,7 +72,7 @@ def _whole(kind: str, text: str, least_most: tuple[int, int]) -> int:
     digits = text.strip()
     if not re.fullmatch(r"[+-]?\d{1,18}", digits):
         raise UserError(f"{kind} must be a whole number from {least_most[0]} to {least_most[1]}, not {text!r}")
-    return limits.whole(kind, int(digits), least_most)
+    return validation.whole(kind, int(digits), least_most)
 
 
 def _several(text: str, read: Callable[[str], Any]) -> tuple[Any, ...]:

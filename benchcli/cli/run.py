@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 
-from benchcli.cli.families import families_of_suite
-from benchcli.cli.measuring import measure_and_show
+from benchcli.cli.measure import measure_and_show
 from benchcli.cli.options import channel_options, measuring_options
 from benchcli.cli.session import Session
 from benchcli.schema import Suite
-from benchcli.suites import find_suite
+from benchcli.workloads.overrides import families_of_suite
+from benchcli.workloads.suites import find_suite
 
 
 @click.command("run")

@@ -6,19 +6,19 @@ from typing import Any
 
 import click
 
-from benchcli import limits, units
-from benchcli.advice import sentence
+from benchcli import formatting, validation
+from benchcli.analysis.selftest import EFFECT, Comparison, Count, Summary, comparisons, families, summary
 from benchcli.cli import parameters
 from benchcli.cli.main import INTERRUPTED, NOT_MEASURED
 from benchcli.cli.options import format_option, plan_of, plan_options, session_option, target_of, target_options
 from benchcli.cli.progress import progress
 from benchcli.cli.session import Session
 from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.measure.advice import sentence
 from benchcli.measure.engine import Run
 from benchcli.measure.survey import survey
-from benchcli.running import preflight
+from benchcli.runs.run import preflight
 from benchcli.schema import Family, Plan, Target
-from benchcli.selftest import EFFECT, Comparison, Count, Summary, comparisons, families, summary
 
 BUDGET_S = 4.0
 SLOWDOWN = 0.05
@@ -30,7 +30,7 @@ ENOUGH = 20
 @click.option(
     "--comparisons",
     "number",
-    type=parameters.whole("the number of comparisons", limits.COMPARISONS),
+    type=parameters.whole("the number of comparisons", validation.COMPARISONS),
     default=40,
     show_default=True,
     help="Comparisons of two equal networks; a quarter as many with a slower one come on top.",
@@ -87,13 +87,13 @@ def _json(done: list[Comparison], result: Summary) -> str:
 
 def _lines(done: list[Comparison], result: Summary) -> list[str]:
     found = _share(result.found) if result.found else "none was measured"
-    effect = units.percent(EFFECT)
+    effect = formatting.percent(EFFECT)
     return [
         f"coverage             {_share(result.covered)} of the 95 % intervals of equal networks hold 1",
         f"false alarms         {_share(result.false_alarms)} of equal networks were called different by over {effect}",
         f"slowdowns of 5 %     {found} were found",
-        f"half-width           {units.percent(result.half_width)} in the median",
-        f"detectable slowdown  {units.percent(result.detectable)} in four of five comparisons",
+        f"half-width           {formatting.percent(result.half_width)} in the median",
+        f"detectable slowdown  {formatting.percent(result.detectable)} in four of five comparisons",
         *(f"{name}: {sentence(code)}" for code, name in _warnings(done).items()),
         _meaning(result),
     ]

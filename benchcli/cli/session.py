@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from benchcli.measure.probe import Probe
+    from benchcli.measure.fitness import Probe
     from benchcli.measure.process import Launcher
 
 
@@ -22,13 +22,13 @@ def _processes(python: str = sys.executable, renew: int | None = None) -> Abstra
 
 
 def _busy_cores() -> float | None:
-    from benchcli.measure.watch import busy_cores
+    from benchcli.system.counters import busy_cores
 
     return busy_cores()
 
 
 def _probe() -> Probe:
-    from benchcli.measure.probe import probe
+    from benchcli.measure.fitness import probe
 
     return probe()
 

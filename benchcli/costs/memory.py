@@ -12,15 +12,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from benchcli.costs.operators import (
-    CONVOLUTIONS,
-    MOVEMENTS,
-    NORMALISATIONS,
-    NOTHING,
-    PRODUCTS,
-    convolution_bias,
-    twin,
-)
+from benchcli.costs.operators import CONVOLUTIONS, MOVEMENTS, NORMALISATIONS, NOTHING, PRODUCTS, convolution_bias, twin
 
 
 @dataclass(frozen=True)

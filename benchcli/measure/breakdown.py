@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchcli.measure.attend import Casualties, attend
 from benchcli.measure.process import Launcher
 from benchcli.measure.protocol import PROFILE, Task, Traced
+from benchcli.measure.supervise import Casualties, attend
 from benchcli.measure.survey import without
 from benchcli.schema import Breakdown, Costs, Failure, Family, Key, Plan, Target
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from benchcli.measure.evidence import Evidence, taker
-from benchcli.measure.outcome import Context, result
+from benchcli.measure.launches import Evidence, taker
 from benchcli.measure.process import Launcher
 from benchcli.measure.stopping import ALWAYS_LAUNCHES, another_launch
+from benchcli.measure.summarise import Context, result
 from benchcli.measure.survey import Survey
 from benchcli.schema import Family, FamilyResult, Plan, Target
 

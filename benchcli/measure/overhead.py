@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from benchcli.devices.base import DEVICES
+from benchcli.backends.devices.base import DEVICES
 from benchcli.schema import Costs
 
 TRIES, CALLS = 21, 500

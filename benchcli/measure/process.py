@@ -35,7 +35,7 @@ import importlib.util, sys
 spec = importlib.util.spec_from_file_location("benchcli", {_PACKAGE!r} + "/__init__.py")
 sys.modules["benchcli"] = package = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(package)
-from benchcli.measure.MODULE import main
+from benchcli.measure.worker.MODULE import main
 main()
 """
 
@@ -71,7 +71,7 @@ def workers(forks: bool = FORKS, python: str = sys.executable, renew: int = RENE
 
 def run_worker(task: Task, silence_s: float, python: str = sys.executable) -> Conversation:
     """Run a task in a process that begins at nothing, in an environment built from nothing."""
-    process = _Process(python, "worker", worker_environment(task.target))
+    process = _Process(python, "main", worker_environment(task.target))
     try:
         return (yield from process.run(task, silence_s))
     finally:
@@ -110,7 +110,7 @@ class _Nursery:
         if process and (self._left <= 0 or process.has_ended() or process.environment != environment):
             self.end()
         if self._process is None:
-            self._process, self._left = _Process(self._python, "nursery", environment), self._renew
+            self._process, self._left = _Process(self._python, "forkserver", environment), self._renew
         return self._process
 
 

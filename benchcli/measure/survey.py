@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchcli.errors import UserError
-from benchcli.measure.attend import Casualties, attend
 from benchcli.measure.process import Died, Launcher
 from benchcli.measure.protocol import SURVEY, Counted, Described, Event, Task
+from benchcli.measure.supervise import Casualties, attend
 from benchcli.schema import Costs, Family, Key, Output, Plan, Target
 
 

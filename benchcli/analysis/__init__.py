@@ -1,0 +1,1 @@
+"""What results mean. Nothing here measures."""

@@ -1,0 +1,83 @@
+"""How well FLOPs, and memory access cost, explain time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from benchcli import formatting
+from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, item, unmeasured
+from benchcli.analysis.fit import FLOPS, Explained, Point, explain
+from benchcli.analysis.verdicts import EQUAL_FLOPS
+from benchcli.schema import Interval, Record
+
+DIFFERENT = 1.10
+"""Networks of equal FLOPs whose speeds differ by more are evidence that FLOPs do not tell."""
+LEAST_POINTS = 8
+WORTH_THE_NAME = 0.10
+"""An error of the times fitted to FLOPs from which FLOPs do not tell."""
+
+
+class Indirect(Kind):
+    """Networks of equal FLOPs differ in speed; and how well FLOPs and bytes explain the time of all networks."""
+
+    name = "indirect"
+
+    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+        """Yield the range of speeds in each family, and how well each metric explains time."""
+        for family in claim.families:
+            yield _range(family, evidence.family(family))
+        points = list(_points(evidence))
+        if len(points) >= LEAST_POINTS:
+            yield _explanation(points)
+
+
+def _range(family: str, records: Sequence[Record]) -> Item:
+    """Compare the fastest with the slowest of those with the baseline's FLOPs, FLOPs a second with FLOPs a second."""
+    alike = [record for record in records if record.timing and abs(record.flops_deviation or 0.0) <= EQUAL_FLOPS]
+    rates = {record.variant.name: rate for record in alike if (rate := _rate(record))}
+    if len(rates) < 2:
+        return unmeasured(f"{family}: fewer than two networks of equal FLOPs")
+    ordered = sorted(rates, key=lambda name: rates[name].estimate)
+    slow, fast = rates[ordered[0]], rates[ordered[-1]]
+    text = (
+        f"{family}, FLOPs within {EQUAL_FLOPS:.0%}: {ordered[-1]} does the same work "
+        f"{fast.estimate / slow.estimate:.2f} times as fast as {ordered[0]}"
+    )
+    if fast.low is None or slow.high is None or fast.high is None or slow.low is None:
+        return Item("undecided", text)
+    if fast.low / slow.high > DIFFERENT:
+        return Item("for", text)
+    return Item("against" if fast.high / slow.low < DIFFERENT else "undecided", text)
+
+
+def _rate(record: Record) -> Interval | None:
+    """Return the FLOPs a second over the baseline's."""
+    relative = record.timing.relative if record.timing else None
+    if relative is None or relative.low is None or relative.high is None:
+        return relative
+    work = 1 + (record.flops_deviation or 0.0)
+    return Interval(relative.estimate * work, relative.low * work, relative.high * work)
+
+
+def _points(evidence: Evidence) -> Iterator[Point]:
+    """Yield every whole network with its time, once."""
+    seen: set[str] = set()
+    for result in evidence.results.values():
+        for record in result.records:
+            name = record.variant.name
+            if result.family.catalogue == "networks" and record.timing and record.costs and name not in seen:
+                seen.add(name)
+                yield Point(record.costs.flops, record.costs.mac_bytes, record.timing.seconds.estimate)
+
+
+def _explanation(points: Sequence[Point]) -> Item:
+    """Say how well each metric explains time: FLOPs that were a direct metric would leave no error worth the name."""
+    found: Mapping[str, Explained] = explain(points)
+    told = ", ".join(
+        f"{name} {each.rank_correlation:.2f} and {formatting.percent(each.error)}" for name, each in found.items()
+    )
+    return item(
+        found[FLOPS].error > WORTH_THE_NAME,
+        f"rank correlation with the time of {len(points)} networks, and error: {told}",
+    )
+
+
+KINDS.add(Indirect())

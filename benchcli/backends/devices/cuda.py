@@ -1,0 +1,92 @@
+"""NVIDIA GPUs through CUDA, and AMD's through torch's ROCm build, which answers to the same name."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from benchcli.backends.devices import nvml
+from benchcli.backends.devices.base import DEVICES, Facts, Health, Tracer
+from benchcli.backends.devices.events import EventDevice
+from benchcli.schema import Costs
+
+if TYPE_CHECKING:
+    import torch
+
+WARM_UP_CALLS = 3
+"""Calls before a capture: cuDNN picks its algorithms and libraries make their workspaces, which no graph may hold."""
+
+
+class Cuda(EventDevice):
+    """A CUDA device. float32 means float32: TF32 is off. cudnn picks its algorithms by trial, as in the paper."""
+
+    name = "cuda"
+    title = "CUDA GPU"
+    graphs = True
+
+    def facts(self, index: int) -> Facts:
+        """Return the card, its size, and the libraries and settings that decide its kernels."""
+        import torch
+
+        card = torch.cuda.get_device_properties(index)
+        return {
+            "card": card.name,
+            "capability": f"{card.major}.{card.minor}",
+            "processors": card.multi_processor_count,
+            "memory_bytes": card.total_memory,
+            "cuda": torch.version.cuda,
+            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
+            "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "tf32": torch.backends.cudnn.allow_tf32,
+            "driver": nvml.driver(),
+            "nvidia_tf32_override": os.environ.get("NVIDIA_TF32_OVERRIDE"),
+        }
+
+    def cache_bytes(self, index: int) -> int:
+        """Return the size of the card's L2 cache."""
+        import torch
+
+        return int(torch.cuda.get_device_properties(index).L2_cache_size) or super().cache_bytes(index)
+
+    def capture(self, call: Callable[[], "torch.Tensor"], index: int) -> Callable[[], "torch.Tensor"]:
+        """Return the replay of a CUDA graph of the call, which launches all its kernels at once."""
+        import torch
+
+        stream = torch.cuda.Stream(index)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(index))
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP_CALLS):
+                call()
+        torch.cuda.current_stream(index).wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            output = call()
+
+        def replay() -> "torch.Tensor":
+            graph.replay()
+            return output
+
+        return replay
+
+    def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
+        """Time each operator's kernels, as torch's profiler tells them."""
+        from benchcli.backends.devices.gpu_profiler import tracer
+
+        return tracer(call, lambda: self.synchronize(index))
+
+    def health(self, index: int) -> Health | None:
+        """Return the card's clock and what holds it down, where NVIDIA's management library can be asked."""
+        import torch
+
+        return nvml.health(str(torch.cuda.get_device_properties(index).uuid))
+
+    def configure(self, threads: int, index: int) -> None:
+        """Switch TF32 off and cudnn's search for the fastest algorithm on."""
+        import torch
+
+        super().configure(threads, index)
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+
+
+DEVICES.add(Cuda())

@@ -1,0 +1,166 @@
+"""A simulated accelerator with an exact clock, so that tests know every time in advance.
+
+It is timed by the same code as CUDA and MPS. A call takes 2 * flops / PEAK + mac_bytes / BANDWIDTH seconds, the
+additive roofline, on a clock that only queued work moves; with cold caches a third as much again for the bytes. The
+host takes LAUNCH_S to queue a call, and REPLAY_S to queue a captured one: a device that is done before is launch-bound.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchcli.backends.devices.base import DEVICES, Device, Facts, Health, Trace, Tracer
+from benchcli.backends.devices.events import EventDevice
+from benchcli.schema import CATEGORIES, Costs
+
+if TYPE_CHECKING:
+    import torch
+
+PEAK = 1e11
+"""FLOP/s, two for a multiply-add."""
+BANDWIDTH = 1e10
+"""Bytes a second."""
+LAUNCH_S = 4e-5
+REPLAY_S = 4e-6
+FLUSH_S = 1e-3
+CLOCK_HZ = 1e9
+HOT_AFTER_S = 1e6
+"""Seconds of its own time after which it throttles, like a card in a case too small."""
+
+
+class FakeClock:
+    """The time of the device and of the host that queues its work, in seconds."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.host_s = 0.0
+        self.cold = False
+
+    def queue(self, launch_s: float, work_s: float) -> None:
+        """Let the host queue work: it begins when it is queued and the work before it is done."""
+        self.now_s = max(self.now_s, self.host_s) + work_s
+        self.host_s += launch_s
+
+    def drain(self) -> None:
+        """Let the host wait until the queue is empty."""
+        self.now_s = self.host_s = max(self.now_s, self.host_s)
+
+
+class FakeEvent:
+    """Remembers the device's time at which it was recorded."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._recorded_s: float | None = None
+
+    def record(self) -> None:
+        """Mark this moment in the queue."""
+        self._recorded_s = self._clock.now_s
+
+    def synchronize(self) -> None:
+        """Wait for the mark: the fake's queue is always drained."""
+
+    def elapsed_time(self, end: "FakeEvent") -> float:
+        """Return milliseconds to `end`. Raises RuntimeError where one of the two was not recorded."""
+        if self._recorded_s is None or end._recorded_s is None:
+            raise RuntimeError("both events must be recorded before their times are compared")
+        return (end._recorded_s - self._recorded_s) * 1e3
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A call that was captured as a graph."""
+
+    call: Callable[[], "torch.Tensor"]
+
+    def __call__(self) -> "torch.Tensor":
+        """Run it."""
+        return self.call()
+
+
+class Fake(EventDevice):
+    """The simulated device; networks are built and checked on the CPU, but their calls only move the clock."""
+
+    name = "fake"
+    title = "simulated device with an exact clock"
+    hidden = True
+    graphs = True
+    warm_up_s = 0.0
+    errors_stick = False
+
+    def __init__(self) -> None:
+        self._clock = FakeClock()
+
+    def missing(self, index: int) -> str | None:
+        """There is one."""
+        return "there is one fake device: leave the number out" if index else None
+
+    def facts(self, index: int) -> Facts:  # noqa: ARG002
+        """Return the constants of its roofline."""
+        return {"card": "simulated accelerator", "peak_flops": PEAK, "bandwidth": BANDWIDTH}
+
+    def torch_name(self, index: int) -> str:  # noqa: ARG002
+        """Return "cpu": that is where its networks are built."""
+        return "cpu"
+
+    def configure(self, threads: int, index: int) -> None:
+        """Set the host's threads; there is no accelerator to make the current one."""
+        Device.configure(self, threads, index)
+
+    def event(self, index: int) -> FakeEvent:  # noqa: ARG002
+        """Return an event on the exact clock."""
+        return FakeEvent(self._clock)
+
+    def synchronize(self, index: int) -> None:  # noqa: ARG002
+        """Wait on the exact clock."""
+        self._clock.drain()
+
+    def host_clock(self) -> Callable[[], float]:
+        """Return what tells the simulated host's seconds."""
+        return lambda: self._clock.host_s
+
+    def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
+        """Spend the time of a call evenly on its operators; tracing takes a quarter as much again."""
+        from benchcli.backends.devices.cpu_profiler import recording
+
+        call_s = 2 * costs.flops / PEAK + costs.mac_bytes / BANDWIDTH
+
+        def traced() -> Trace:
+            with recording() as spans:
+                call()
+            found = [of for of, _ in spans]
+            return Trace(1.25 * call_s, {each: call_s * found.count(each) / len(found) for each in CATEGORIES})
+
+        return traced
+
+    def enqueuer(self, call: Callable[[], "torch.Tensor"], costs: Costs) -> Callable[[], object]:
+        """Return what moves the clock by the time of one call."""
+        launch_s = REPLAY_S if isinstance(call, Captured) else LAUNCH_S
+        warm_s = 2 * costs.flops / PEAK + costs.mac_bytes / BANDWIDTH
+        cold_s = warm_s + costs.mac_bytes / BANDWIDTH / 3
+
+        def advance() -> None:
+            self._clock.queue(launch_s, cold_s if self._clock.cold else warm_s)
+            self._clock.cold = False
+
+        return advance
+
+    def flusher(self, index: int) -> Callable[[], object]:  # noqa: ARG002
+        """Return what makes the next call meet cold caches."""
+
+        def flush() -> None:
+            self._clock.queue(LAUNCH_S, FLUSH_S)
+            self._clock.cold = True
+
+        return flush
+
+    def capture(self, call: Callable[[], "torch.Tensor"], index: int) -> "Captured":  # noqa: ARG002
+        """Return the call, marked as captured."""
+        return Captured(call)
+
+    def health(self, index: int) -> Health:  # noqa: ARG002
+        """Return its clock, which it holds until it is hot."""
+        return Health(CLOCK_HZ, ("thermal (simulated)",) if self._clock.now_s > HOT_AFTER_S else ())
+
+
+DEVICES.add(Fake())

@@ -1,0 +1,1 @@
+"""Base against head: is one version slower, or costlier, than the other?"""

@@ -1,0 +1,139 @@
+"""The two versions that a check compares: what `--base` and `--head` name, laid out side by side."""
+
+import contextlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from benchcli.errors import UserError
+from benchcli.schema import Source
+from benchcli.system import git
+
+Side = Literal["base", "head"]
+"""Four letters each: paths of both arms are of equal length."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One version, before it is laid out."""
+
+    kind: Literal["interpreter", "commit", "folder"]
+    label: str
+    """As a person reads it: "main (1a2b3c4d5e)", "the working tree"."""
+    again: str
+    """What to give `--base` or `--head` to mean the same again."""
+    python: str
+    root: Path
+    """The folder, or the top of the repository that the commit is in, or the current folder."""
+    commit: str | None = None
+    inside: Path = Path()
+    """Where below the root networks are imported from."""
+    changes: tuple[str, ...] = ()
+    """What of a working tree is not committed."""
+
+
+def arm(text: str | None, here: Path) -> Arm:
+    """Return what a person means: an interpreter, a folder or a commit; by default the working tree as it is.
+
+    Raises UserError where it is none of these.
+    """
+    if text is None:
+        return _folder(git.top(here) or here, here, "the working tree", str(here))
+    if not text.strip():
+        raise UserError("an empty text names no version: give an interpreter, a git ref or a folder")
+    path = here / Path(text).expanduser()
+    python = _interpreter(path) or _on_path(text)
+    if python:
+        return Arm("interpreter", str(python), str(python), str(python), here)
+    commit = git.commit_of(here, text)
+    if path.is_dir():
+        if commit and not set(text) & {os.sep, "/"} and text not in {".", ".."}:
+            raise UserError(f"{text} is a folder here, and a git ref: write ./{text}, or {commit[:10]}")
+        return _folder(path.resolve(), path.resolve(), text, text)
+    if commit:
+        root = git.top(here)
+        if root is None:
+            raise UserError(f"{here} is in a bare repository: run this in a working tree")
+        inside = here.resolve().relative_to(root.resolve())
+        return Arm("commit", f"{text} ({commit[:10]})", commit, sys.executable, root, commit, inside)
+    raise UserError(_nothing(text, here))
+
+
+@contextlib.contextmanager
+def laid_out(arms: dict[Side, Arm]) -> Iterator[dict[Side, Source]]:
+    """Yield where each arm's networks are imported from, at paths of equal length; all of it is gone afterwards."""
+    place = Path(tempfile.mkdtemp(prefix="benchcli-"))
+    try:
+        yield {side: _laid_out(each, place / side) for side, each in arms.items()}
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _laid_out(arm_: Arm, place: Path) -> Source:
+    if arm_.kind == "interpreter":
+        return Source(str(arm_.root), "last")
+    if arm_.commit:
+        git.lay_out(arm_.root, arm_.commit, place)
+    else:
+        try:
+            place.symlink_to(arm_.root, target_is_directory=True)
+        except OSError:  # Windows asks for a privilege
+            return Source(str(arm_.root / arm_.inside), "only")
+    folder = place / arm_.inside
+    if not folder.is_dir():
+        raise UserError(f"{arm_.label} has no folder {arm_.inside}: run this where both versions have one")
+    return Source(str(folder), "only", str(arm_.root.resolve()) if arm_.commit else None)
+
+
+def _folder(root: Path, inside: Path, label: str, again: str) -> Arm:
+    changes = tuple(git.changes(inside)) if git.top(inside) else ()
+    below = inside.resolve().relative_to(root.resolve())
+    return Arm("folder", label, again, sys.executable, root, None, below, changes)
+
+
+def _interpreter(path: Path) -> Path | None:
+    """Return the interpreter that a path names: itself, or that of an environment."""
+    if (path / "pyvenv.cfg").is_file():
+        inner = path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        if not inner.is_file():
+            raise UserError(f"{path} is an environment without {inner.relative_to(path)}: make it anew")
+        return _same_as_this(inner.absolute())
+    if path.is_file():
+        if not os.access(path, os.X_OK):
+            raise UserError(f"{path} is a file that cannot be run: give an interpreter, a git ref or a folder")
+        return _same_as_this(path.absolute())
+    return None
+
+
+def _same_as_this(path: Path) -> Path:
+    """Return this interpreter's own path where it goes by another name: an environment has several for one."""
+    this = Path(sys.executable)
+    return this if path.parent == this.parent and path.resolve() == this.resolve() else path
+
+
+def _on_path(name: str) -> Path | None:
+    found = shutil.which(name) if re.fullmatch(r"(python|pypy)[\d.]*", name) else None
+    return _same_as_this(Path(found)) if found else None
+
+
+def _nothing(text: str, here: Path) -> str:
+    """Say what is missing, and the nearest thing that is there."""
+    if shutil.which("git") is None:
+        return f"there is no interpreter or folder {text!r}, and no git to ask for a ref: install it"
+    if git.top(here) is None:
+        return f"no interpreter or folder {text!r}, and {here} is in no git repository: give one that is there"
+    near = get_close_matches(text, git.refs(here), n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}? " if near else ""
+    deep = (
+        "this checkout has only a part of the history: fetch the rest (fetch-depth: 0); "
+        if git.is_shallow(here)
+        else ""
+    )
+    return f"no git ref, interpreter or folder {text!r} here: {hint}{deep}`git branch --all` lists what is there"

@@ -1,0 +1,119 @@
+"""What is known of the families of a run so far, and the launch that adds to it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from benchcli.measure.process import Died, Launcher
+from benchcli.measure.protocol import LAUNCH, ROUNDS, SECONDS, Sampled, Task, Watched
+from benchcli.measure.stopping import still_wide
+from benchcli.measure.summarise import Known, timings
+from benchcli.measure.supervise import Casualties, attend
+from benchcli.measure.survey import without
+from benchcli.schema import Conditions, Costs, Family, Key, Plan, Sample, Target
+
+CAP = 0.25
+"""Most of a family's budget that one launch may spend on its rounds."""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one launch brought."""
+
+    samples: tuple[tuple[Key, Sample], ...]
+    conditions: tuple[Watched, ...]
+
+
+Taker = Callable[[Task, float, Casualties], Taken | None]
+"""Makes one launch; None where a worker died. The number is the silence allowed, in s."""
+
+
+def taker(launcher: Launcher) -> Taker:
+    """Return what makes a launch in one worker."""
+
+    def take(task: Task, silence_s: float, casualties: Casualties) -> Taken | None:
+        samples: list[tuple[Key, Sample]] = []
+        conditions: list[Watched] = []
+        for event in attend(task, silence_s, launcher, casualties):
+            if isinstance(event, Sampled):
+                samples.append(((event.family, event.sample.variant), event.sample))
+            elif isinstance(event, Watched):
+                conditions.append(event)
+            elif isinstance(event, Died):
+                return None
+        return Taken(tuple(samples), tuple(conditions))
+
+    return take
+
+
+@dataclass
+class Evidence:
+    """Samples, conditions and failures of all launches; a launch whose worker died is no evidence."""
+
+    target: Target
+    plan: Plan
+    costs: Mapping[Key, Costs]
+    casualties: Casualties
+    launches: int = 0
+    seconds: float = SECONDS
+    rounds: int = ROUNDS
+    same_calls: bool = False
+    """Whether all variants' samples are as many calls as the baseline's."""
+    samples: dict[Key, list[Sample]] = field(default_factory=dict)
+    conditions: dict[str, list[Conditions]] = field(default_factory=dict)
+
+    def launch(self, wanted: Sequence[Family], take: Taker) -> None:
+        """Make one launch of families; where its worker dies, again, and in the end without the culprit."""
+        attempt = 0
+        while rest := tuple(without(wanted, set(self.casualties.failures))):
+            task = Task(
+                LAUNCH,
+                self.target,
+                rest,
+                {f.name: {v.name: self.costs[f.name, v.name] for v in f.variants} for f in rest},
+                launch=self.launches,
+                seed=1000 * attempt + self.launches,
+                seconds=self.seconds,
+                rounds=self.rounds,
+                same_calls=self.same_calls,
+                most_seconds=CAP * self.plan.budget_s,
+            )
+            taken = take(task, self.plan.silence_s, self.casualties)
+            if taken:
+                self._keep(taken)
+                break
+            attempt += 1
+        self.launches += 1
+
+    def needed(self, family: Family) -> Family | None:
+        """Return the family less the variants that are precise already; None where nothing is left to launch."""
+        alive = without([family], set(self.casualties.failures))
+        if not alive or self.plan.launches is not None:
+            return alive[0] if alive else None
+        times = timings(family, self.known(family).samples)
+        wide = still_wide(family, times, self.plan) | {v.name for v in alive[0].variants if v.name not in times}
+        done = {(family.name, v.name) for v in family.variants if v.name not in wide | {family.baseline}}
+        return without(alive, done)[0] if wide else None
+
+    def known(self, family: Family) -> Known:
+        """Return what is known of one family. The good launches of a variant that failed later are no evidence."""
+        failures = _of(family, self.casualties.failures)
+        return Known(
+            costs=_of(family, self.costs),
+            failures=failures,
+            samples={name: taken for name, taken in _of(family, self.samples).items() if name not in failures},
+            conditions=tuple(self.conditions.get(family.name, ())),
+        )
+
+    def _keep(self, taken: Taken) -> None:
+        for key, sample in taken.samples:
+            self.samples.setdefault(key, []).append(sample)
+        for watched in taken.conditions:
+            self.conditions.setdefault(watched.family, []).append(watched.conditions)
+
+
+def _of(family: Family, table: Mapping[Key, Value]) -> dict[str, Value]:
+    """Return one family's part of a table, by variant."""
+    return {variant: value for (name, variant), value in table.items() if name == family.name}

@@ -1,0 +1,117 @@
+"""From samples to what is said of a family: timings, warnings and records."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from benchcli.measure.diagnostics import disturbances, of_samples
+from benchcli.measure.stopping import within
+from benchcli.schema import (
+    Conditions,
+    Costs,
+    Failure,
+    Family,
+    FamilyResult,
+    Interval,
+    Plan,
+    Record,
+    Sample,
+    Target,
+    Timing,
+    Variant,
+)
+from benchcli.statistics import has_ranks, interval_over_launches, launch_log_ratios, launch_log_seconds
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is the same for all records of a run."""
+
+    run: str
+    suite: str
+    target: Target
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of one family, by variant."""
+
+    costs: Mapping[str, Costs]
+    failures: Mapping[str, Failure]
+    samples: Mapping[str, Sequence[Sample]]
+    conditions: tuple[Conditions, ...]
+
+
+def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: bool) -> Timing | None:
+    """Return the time of one variant; None where it has no samples."""
+    if not samples:
+        return None
+    faults = [sample.faults for sample in samples if sample.faults is not None]
+    ratios = launch_log_ratios(baseline, samples)
+    relative = Interval(1.0, 1.0, 1.0) if is_baseline else interval_over_launches(ratios) if ratios else None
+    return Timing(
+        seconds=interval_over_launches(launch_log_seconds(samples)),
+        relative=relative,
+        launches=len({sample.launch for sample in samples}),
+        samples=len(samples),
+        faults=mean(faults) if faults else None,
+        set_aside=sum(sample.aside is not None for sample in samples),
+    )
+
+
+def timings(family: Family, samples: Mapping[str, Sequence[Sample]]) -> dict[str, Timing]:
+    """Return the time of every variant that has samples."""
+    baseline = samples.get(family.baseline, ())
+    found = {
+        variant.name: timing(samples.get(variant.name, ()), baseline, variant.name == family.baseline)
+        for variant in family.variants
+    }
+    return {name: time for name, time in found.items() if time}
+
+
+def result(context: Context, family: Family, known: Known) -> FamilyResult:
+    """Return a record for every variant of the family, measured or not, and the evidence behind them."""
+    times = timings(family, known.samples)
+    shared = disturbances(known.conditions, context.target.threads)
+    records = tuple(_record(context, family, variant, known, times, shared) for variant in family.variants)
+    samples = [sample for of_variant in known.samples.values() for sample in of_variant]
+    return FamilyResult(family, records, tuple(sorted(samples, key=lambda s: (s.launch, s.round))), known.conditions)
+
+
+def _record(
+    context: Context,
+    family: Family,
+    variant: Variant,
+    known: Known,
+    times: Mapping[str, Timing],
+    shared: Sequence[str],
+) -> Record:
+    name = variant.name
+    cost, reference = known.costs.get(name), known.costs.get(family.baseline)
+    time, failure = times.get(name), known.failures.get(name)
+    codes = [f"costs:{text}" for text in cost.unknown] if cost else []
+    if time:
+        codes += [*_precision(time, context.plan), *of_samples(known.samples[name], known.conditions), *shared]
+    return Record(
+        run=context.run,
+        suite=context.suite,
+        family=family,
+        variant=variant,
+        target=context.target,
+        failure=failure if failure or time else Failure("failed", "it was not reached"),
+        costs=cost,
+        flops_deviation=cost.flops / reference.flops - 1 if cost and reference else None,
+        timing=time,
+        warnings=tuple(codes),
+    )
+
+
+def _precision(time: Timing, plan: Plan) -> list[str]:
+    if time.relative is None:
+        return ["no-baseline"]
+    if not has_ranks(time.launches):
+        return [f"few-launches:{time.launches}"]
+    if within(time, plan.precision):
+        return []
+    return ["imprecise:launches" if plan.launches else "imprecise:budget"]

@@ -1,0 +1,1 @@
+"""Results laid out as pages, and pages as text."""

@@ -1,0 +1,22 @@
+"""What a reporter is."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from benchcli.registry import Registry
+from benchcli.report.page import Page
+
+
+class Reporter(ABC):
+    """One format. Subclass it in a file of this package and register an instance."""
+
+    name: ClassVar[str]
+    for_checks: ClassVar[bool] = False
+    """Whether it shows findings, which only checks have."""
+
+    @abstractmethod
+    def render(self, page: Page) -> str:
+        """Return the page as text that ends with a new line."""
+
+
+REPORTERS: Registry[Reporter] = Registry("format", "benchcli.report.formats")

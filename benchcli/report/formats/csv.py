@@ -1,0 +1,24 @@
+"""For programs: rows."""
+
+import csv
+import io
+
+from benchcli.report.formats.base import REPORTERS, Reporter
+from benchcli.report.page import Page
+
+
+class Csv(Reporter):
+    """What the folder's table holds, on stdout."""
+
+    name = "csv"
+
+    def render(self, page: Page) -> str:
+        """Write a header and the rows."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, page.columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(page.rows)
+        return text.getvalue()
+
+
+REPORTERS.add(Csv())

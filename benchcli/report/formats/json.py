@@ -1,0 +1,19 @@
+"""For programs: everything there is, as one object."""
+
+import json
+
+from benchcli.report.formats.base import REPORTERS, Reporter
+from benchcli.report.page import Page
+
+
+class Json(Reporter):
+    """One object; the keys of a row are the columns of its CSV."""
+
+    name = "json"
+
+    def render(self, page: Page) -> str:
+        """Write the object."""
+        return json.dumps(page.data, indent=2, ensure_ascii=False) + "\n"
+
+
+REPORTERS.add(Json())

@@ -1,0 +1,52 @@
+"""For a terminal."""
+
+import io
+import sys
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from benchcli.report.formats.base import REPORTERS, Reporter
+from benchcli.report.page import Page, Table
+
+
+class TerminalTable(Reporter):
+    """Plain columns; bold and dim only where stdout is a terminal that shows them."""
+
+    name = "table"
+
+    def render(self, page: Page) -> str:
+        """Draw the tables, as wide as they need where no terminal sets a width."""
+        screen = Console(file=sys.stdout)
+        colours = screen.color_system if screen.is_terminal and not screen.no_color else None
+        text = io.StringIO()
+        console = Console(
+            file=text,
+            force_terminal=screen.is_terminal,
+            color_system=colours,  # type: ignore[arg-type]
+            width=200,  # never cut a digit: a narrow terminal wraps lines by itself
+            highlight=False,
+            soft_wrap=True,
+        )
+        console.print(page.heading, style="dim", markup=False)
+        for table in page.tables:
+            console.print()
+            console.print(table.title, style="bold", markup=False)
+            console.print(_drawn(table))
+            for line in table.lines:
+                console.print(line, markup=False)
+        console.print()
+        console.print(page.footer, style="dim", markup=False)
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def _drawn(table: Table) -> RichTable:
+    drawn = RichTable(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+    for number, column in enumerate(table.columns):
+        drawn.add_column(column, justify="left" if number < table.words else "right", no_wrap=True)
+    for row in table.rows:
+        drawn.add_row(*row)
+    return drawn
+
+
+REPORTERS.add(TerminalTable())

@@ -1,0 +1,89 @@
+"""The table of blocks: which guidelines each follows and breaks, what it costs, and how fast it is."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchcli import formatting
+from benchcli.analysis.published import relative_speed
+from benchcli.analysis.verdicts import EQUAL_FLOPS
+from benchcli.report.page import Table
+from benchcli.report.views import cells
+from benchcli.schema import FamilyResult, Record
+from benchcli.workloads.blocks.base import BLOCKS
+from benchcli.workloads.blocks.family import REFERENCE
+
+
+def table(results: Sequence[FamilyResult]) -> Table:
+    """Lay blocks out."""
+    extra = cells.differing(results)
+    several = ["family"] if len({_chain(result.records[0]) for result in results}) > 1 else []
+    records = cells.records_of(results)
+    return Table(
+        title=_title(results),
+        words=len(several) + len(extra) + 1,
+        columns=(*several, *extra, "block", "channels", *cells.COUNTED, *cells.TIMED, "paper", "follows", "breaks"),
+        rows=tuple(
+            (*([record.family.name] if several else []), *_row(record, result.records[0], extra))
+            for result in results
+            for record in result.records
+        ),
+        lines=(*_reasons(records), *_unequal(records), *cells.warning_lines(records)),
+    )
+
+
+def _row(record: Record, baseline: Record, extra: Sequence[str]) -> tuple[str, ...]:
+    block = BLOCKS[record.variant.name]
+    return (
+        *cells.settings(record.family, extra),
+        record.variant.name,
+        record.variant.channels,
+        *cells.costs(record),
+        *cells.time(record),
+        cells.paper_speed(relative_speed(record, baseline), record),
+        _letters(block.follows),
+        _letters(block.breaks),
+    )
+
+
+def _title(results: Sequence[FamilyResult]) -> str:
+    records = [result.records[0] for result in results]
+    widths = " and ".join(dict.fromkeys(record.family.widths for record in records))
+    sizes = " and ".join(dict.fromkeys(f"{record.variant.shape[-1]}×{record.variant.shape[-1]}" for record in records))
+    stride = ", stride 2" if any(record.variant.params["stride"] == 2 for record in records) else ""
+    return f"Blocks at the FLOPs of ShuffleNet V2's with {widths} channels, on {sizes}{stride}"
+
+
+def _letters(guidelines: Iterable[str]) -> str:
+    return " ".join(name.upper() for name in guidelines) or cells.UNKNOWN
+
+
+def _chain(record: Record) -> tuple[object, ...]:
+    """Return what is the same for all blocks of a family."""
+    params = record.variant.params
+    return record.family.widths, record.variant.shape[-1], params["units"], params["stride"]
+
+
+def _unequal(records: Sequence[Record]) -> Iterator[str]:
+    """Name the blocks whose channels cannot have the reference's FLOPs, with a width at which they would."""
+    told = {}
+    for record in records:
+        reference, block = BLOCKS[REFERENCE], BLOCKS[record.variant.name]
+        size, stride = record.variant.shape[-1], int(str(record.variant.params["stride"]))
+        wanted = reference.multiply_adds(int(record.family.widths), size, stride)
+        there = block.multiply_adds(record.variant.shape[0], size, stride)
+        if abs(there / wanted - 1) > EQUAL_FLOPS:
+            told[record.variant.name] = (there / wanted - 1, reference.solve(there, size, stride))
+    for name, (deviation, width) in told.items():
+        yield (
+            f"! {name}: its channels are multiples of {BLOCKS[name].multiple}, and its FLOPs "
+            f"{formatting.percent(deviation, signed=True)} of these: do not compare it here; --width {width} suits it"
+        )
+
+
+def _reasons(records: Sequence[Record]) -> Iterator[str]:
+    """Yield what breaks which guideline, blocks of one reason together."""
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(record.variant.name for record in records):
+        reasons = [f"{letter.upper()} ({why})" for letter, why in BLOCKS[name].breaks.items()]
+        found.setdefault(", ".join(reasons), []).append(name)
+    for broken, names in found.items():
+        yield f"{', '.join(names)} break{'s' if len(names) == 1 else ''} {broken or 'none'}"

@@ -1,0 +1,91 @@
+"""What the tables share: cells of costs and time, and the lines below."""
+
+from collections.abc import Iterator, Sequence
+
+from benchcli import formatting
+from benchcli.measure.advice import grouped, sentence
+from benchcli.schema import Family, FamilyResult, Record
+
+COUNTED = ("MFLOPs", "Δ FLOPs", "MAC MB")
+TIMED = ("time ms", "relative speed")
+UNKNOWN = "–"
+MARKED = ("imprecise", "few-launches")
+"""Warnings that put a mark beside the relative speed."""
+
+
+def records_of(results: Sequence[FamilyResult]) -> list[Record]:
+    """Return the records of families, one below the other."""
+    return [record for result in results for record in result.records]
+
+
+def differing(results: Sequence[FamilyResult]) -> list[str]:
+    """Return the settings that differ between the families of a table."""
+    return [name for name in ("batch", "dtype", "layout") if len({getattr(r.family, name) for r in results}) > 1]
+
+
+def settings(family: Family, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the cells of those settings."""
+    return tuple(str(getattr(family, name)) for name in names)
+
+
+def is_baseline(record: Record) -> bool:
+    """Say whether the others are divided by it."""
+    return record.variant.name == record.family.baseline
+
+
+def costs(record: Record) -> tuple[str, str, str]:
+    """Return the cells under `COUNTED`."""
+    if record.costs is None:
+        return UNKNOWN, UNKNOWN, UNKNOWN
+    deviation = record.flops_deviation
+    drift = UNKNOWN if is_baseline(record) or deviation is None else formatting.percent(deviation, signed=True)
+    return formatting.mega(record.costs.flops), drift, formatting.mega(record.costs.mac_bytes)
+
+
+def time(record: Record) -> tuple[str, str]:
+    """Return the cells under `TIMED`."""
+    timing = record.timing
+    if timing is None:
+        return record.failure.status if record.failure else UNKNOWN, UNKNOWN
+    if is_baseline(record):
+        return formatting.milliseconds(timing.seconds.estimate), "1"
+    relative = formatting.speed(timing.relative) if timing.relative else UNKNOWN
+    mark = " !" if any(code.startswith(MARKED) for code in record.warnings) else ""
+    return formatting.milliseconds(timing.seconds.estimate), relative + mark
+
+
+def paper_speed(value: float | None, record: Record) -> str:
+    """Return the cell of a published relative speed."""
+    if value is None:
+        return UNKNOWN
+    return "1" if is_baseline(record) else f"{value:.3f}"
+
+
+def warning_lines(records: Sequence[Record]) -> Iterator[str]:
+    """Yield what went wrong, and what to mind."""
+    for record in records:
+        if record.failure:
+            name = " ".join(filter(None, (_label(record, records), record.variant.name)))
+            yield f"{record.failure.status}: {name}: {record.failure.error}"
+    for code, about in grouped(records).items():
+        mark = "! " if code.startswith(MARKED) else ""
+        yield f"{mark}{_names(about, records)}: {sentence(code)}"
+
+
+def _names(about: Sequence[Record], records: Sequence[Record]) -> str:
+    """Name the rows that a warning is about, each family's together."""
+    if len(about) == len([record for record in records if record.timing]) and len(about) > 1:
+        return "all"
+    groups: dict[str, list[str]] = {}
+    for record in about:
+        groups.setdefault(_label(record, records), []).append(record.variant.name)
+    return "; ".join(f"{label} {', '.join(names)}".strip() for label, names in groups.items())
+
+
+def _label(record: Record, records: Sequence[Record]) -> str:
+    """Return what tells a row's family from the others of its table."""
+    family = record.family
+    scales = {each.family.name: each.family.scale for each in records}
+    if family.guideline and len(set(scales.values())) == len(scales):
+        return f"×{family.scale}"
+    return family.name if len(scales) > 1 else ""

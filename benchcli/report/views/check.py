@@ -1,0 +1,123 @@
+"""Lay what a check found out as a page."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchcli import formatting
+from benchcli.check.findings import OPEN, REGRESSIONS, Finding, Outcome
+from benchcli.check.folder import COLUMNS, finding_row
+from benchcli.measure.advice import sentence
+from benchcli.report.page import Page, Table
+
+UNKNOWN = "–"
+TOLD: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "cheaper", "faster")
+"""Outcomes that get a line of their own."""
+
+
+def page(
+    name: str,
+    heading: str,
+    findings: Sequence[Finding],
+    environment: Mapping[str, Any],
+    folder: Path | None,
+    notes: Sequence[str] = (),
+) -> Page:
+    """Return a check laid out; `notes` are lines about the whole of it."""
+    check: Mapping[str, Any] = environment["check"]
+    lines = (*_lines(findings), *notes, *(sentence(code) for code in check.get("warnings", ())))
+    return Page(
+        name=name,
+        heading=heading,
+        tables=(
+            Table(
+                title=f"check {name}",
+                columns=("family", "network", "base ms", "head ms", "change in time", "costs", "verdict"),
+                words=2,
+                rows=tuple(_rows(findings)),
+                lines=lines,
+            ),
+        ),
+        footer=" · ".join(filter(None, [summary(findings), how(check), str(folder) if folder else ""])),
+        columns=COLUMNS,
+        rows=tuple(finding_row(finding) for finding in findings),
+        data={
+            "environment": environment,
+            "findings": [{**asdict(finding), "fails": finding.fails} for finding in findings],
+        },
+        findings=tuple(findings),
+    )
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Count networks by the worst that is said of each."""
+    worst = Counter(outcomes[0] for outcomes in _by_network(findings, _word).values())
+    count = sum(worst.values())
+    told = ", ".join(f"{number} {word}" for word, number in worst.items())
+    return f"{formatting.counted(count, 'network')}: {told}" if told else "nothing was looked at"
+
+
+def how(check: Mapping[str, Any]) -> str:
+    """Say how the times were taken."""
+    launches = [str(check[name]) for name in ("screenings", "confirmations") if check.get(name)]
+    if check.get("costs_only"):
+        return f"costs, no clock · {formatting.seconds(check['seconds'])}"
+    if "baseline" in check:
+        bound, state = formatting.percent(check["theta"]), "disturbed" if check["warnings"] else "quiet"
+        return f"relative speeds · a change counts from {bound} · {formatting.seconds(check['seconds'])} · {state}"
+    if not launches:
+        return formatting.seconds(check["seconds"])
+    where = "in one process" if check["together"] else "in processes of their own"
+    state = "disturbed" if check.get("warnings") else "quiet"
+    return (
+        f"base and head {where} · {' + '.join(launches)} launches · a change counts from "
+        f"{formatting.percent(check['theta'])} · {formatting.seconds(check['seconds'])} · {state}"
+    )
+
+
+def told(finding: Finding) -> str:
+    """Return one finding as a sentence: what, where, how much, how sure."""
+    allowed = " (allowed)" if finding.allowed else ""
+    return f"{_word(finding)}{allowed} {finding.where} ({finding.builder}): {finding.text}"
+
+
+def _lines(findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings:
+        if finding.outcome in TOLD:
+            yield told(finding)
+    for where, again in {f.where: f.again for f in findings if (f.fails or f.outcome in OPEN) and f.again}.items():
+        yield f"again, {where} alone: {again}"
+
+
+def _rows(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+    for (family, variant), of_network in _by_network(findings, lambda finding: finding).items():
+        time = next((f for f in of_network if f.subject == "time"), None)
+        costs = next((f for f in of_network if f.subject == "costs"), None)
+        yield (
+            family,
+            variant,
+            formatting.milliseconds(time.base_s) if time and time.base_s else UNKNOWN,
+            formatting.milliseconds(time.head_s) if time and time.head_s else UNKNOWN,
+            formatting.change(time.change) if time and time.change else UNKNOWN,
+            _word(costs) if costs else UNKNOWN,
+            _verdict(of_network),
+        )
+
+
+def _verdict(of_network: Sequence[Finding]) -> str:
+    words = list(dict.fromkeys(_word(finding) for finding in of_network if finding.outcome != "same"))
+    return ", ".join(words) or "same"
+
+
+def _word(finding: Finding) -> str:
+    """Return an outcome as it is shown: what fails the check stands out."""
+    return finding.outcome.upper() if finding.fails else finding.outcome
+
+
+def _by_network(findings: Sequence[Finding], value: Any) -> dict[tuple[str, str], list[Any]]:
+    found: dict[tuple[str, str], list[Any]] = {}
+    for finding in findings:
+        found.setdefault((finding.family, finding.variant), []).append(value(finding))
+    return found

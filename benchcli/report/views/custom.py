@@ -1,0 +1,29 @@
+"""The table of somebody's own networks."""
+
+from collections.abc import Sequence
+
+from benchcli.report.page import Table
+from benchcli.report.views import cells
+from benchcli.schema import FamilyResult
+
+
+def table(results: Sequence[FamilyResult]) -> Table:
+    """Lay networks of one's own out."""
+    extra = cells.differing(results)
+    records = cells.records_of(results)
+    return Table(
+        title="networks of your own",
+        words=len(extra) + 2,
+        columns=("family", *extra, "network", *cells.COUNTED, *cells.TIMED),
+        rows=tuple(
+            (
+                record.family.name,
+                *cells.settings(record.family, extra),
+                record.variant.name,
+                *cells.costs(record),
+                *cells.time(record),
+            )
+            for record in records
+        ),
+        lines=tuple(cells.warning_lines(records)),
+    )

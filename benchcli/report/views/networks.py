@@ -1,0 +1,67 @@
+"""The table of networks: costs and times here, the published error beside them, and the frontier of the two."""
+
+from collections.abc import Mapping, Sequence
+
+from benchcli.analysis.pareto import Place, frontier
+from benchcli.analysis.published import top1_error
+from benchcli.report.page import Table
+from benchcli.report.views import cells
+from benchcli.schema import FamilyResult, Key, Record
+
+MARKS: Mapping[Place, str] = {"on": "yes", "near": "?", "off": "no"}
+
+
+def table(results: Sequence[FamilyResult]) -> Table:
+    """Lay networks out, those of several groups one below the other."""
+    extra = cells.differing(results)
+    several = ["family"] if len(results) > 1 else []
+    records = cells.records_of(results)
+    places = frontier(records)
+    return Table(
+        title="Networks",
+        words=len(several) + len(extra) + 1,
+        columns=(
+            *several,
+            *extra,
+            "network",
+            "input",
+            *cells.COUNTED,
+            "params M",
+            *cells.TIMED,
+            "published top-1 error %",
+            "frontier",
+        ),
+        rows=tuple(_row(record, several, extra, places) for record in records),
+        lines=(*_frontier_lines(records, places), *cells.warning_lines(records)),
+    )
+
+
+def _row(record: Record, several: Sequence[str], extra: Sequence[str], places: Mapping[Key, Place]) -> tuple[str, ...]:
+    error = top1_error(record)
+    return (
+        *([record.family.name] if several else []),
+        *cells.settings(record.family, extra),
+        record.variant.name,
+        "×".join(map(str, record.variant.shape[1:])),
+        *cells.costs(record),
+        f"{record.costs.params / 1e6:.2f}" if record.costs else cells.UNKNOWN,
+        *cells.time(record),
+        f"{error:.1f}" if error is not None else cells.UNKNOWN,
+        MARKS[places[_key(record)]] if _key(record) in places else cells.UNKNOWN,
+    )
+
+
+def _key(record: Record) -> Key:
+    return record.family.name, record.variant.name
+
+
+def _frontier_lines(records: Sequence[Record], places: Mapping[Key, Place]) -> list[str]:
+    if not places:
+        return []
+    on = [record for record in records if places.get(_key(record)) == "on"]
+    near = [record.variant.name for record in records if places.get(_key(record)) == "near"]
+    ordered = sorted(on, key=lambda record: record.timing.seconds.estimate if record.timing else 0.0)
+    lines = [f"frontier, fast to exact: {', '.join(dict.fromkeys(record.variant.name for record in ordered))}"]
+    if near:
+        lines.append(f"? {', '.join(near)}: another one has no larger error, and which of them is faster is undecided")
+    return lines

@@ -1,0 +1,1 @@
+"""A suite measured into a folder, resumed, and read back."""

@@ -1,0 +1,183 @@
+"""Read runs that were recorded: whole, or an error that says what is wrong with them."""
+
+import csv
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchcli.analysis.verdicts import verdicts
+from benchcli.errors import UserError
+from benchcli.measure.protocol import decode_family
+from benchcli.runs.folder import ENVIRONMENT, Folder
+from benchcli.runs.rows import parse
+from benchcli.runs.run import Report
+from benchcli.runs.run_folder import MEASUREMENTS, ResultsFolder
+from benchcli.schema import Family, FamilyResult, Key, Record, Target, Variant
+from benchcli.system.machine import IDENTITY
+from benchcli.workloads.built_in import find_built_in
+
+NUMBERS = ("median_s", "ci_low_s", "ci_high_s", "relative_speed", "relative_low", "relative_high", "flops_deviation")
+POSITIVE = NUMBERS[:6]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run in its folder."""
+
+    path: Path
+    environment: Mapping[str, Any]
+    records: tuple[Record, ...]
+    unfinished: tuple[str, ...]
+    """Families that the run was to measure, and did not come to."""
+
+    def by_key(self) -> dict[Key, Record]:
+        """Return the records by family and variant."""
+        return {(record.family.name, record.variant.name): record for record in self.records}
+
+
+def read(path: Path) -> Recorded:
+    """Return the run in a folder, or beside a `measurements.csv`. Raises UserError where it is none, or is damaged."""
+    folder = path.parent if path.name == MEASUREMENTS else path
+    if not folder.is_dir():
+        raise UserError(f"no results at {path}: give the folder of a run, such as results/<time>-<suite>-<host>")
+    if not (folder / ENVIRONMENT).is_file() or not (folder / MEASUREMENTS).is_file():
+        lacking = next(name for name in (ENVIRONMENT, MEASUREMENTS) if not (folder / name).is_file())
+        raise UserError(f"{folder} holds no run: it lacks {lacking}")
+    environment = Folder(folder).environment
+    if "machine" not in environment:
+        raise UserError(f"{folder} was cut short before anything was measured: --resume it, or record it anew")
+    for part in ("machine", "software", "device", "target", "suite"):
+        if not isinstance(environment.get(part), dict):
+            raise UserError(f"{folder / ENVIRONMENT}: {part} is not what a run writes there: record it anew")
+    families = _families(folder, environment)
+    records = tuple(_records(folder / MEASUREMENTS, families, _target(folder, environment)))
+    there = {(record.family.name, record.variant.name) for record in records}
+    unfinished = tuple(
+        name for name, family in families.items() if any((name, each.name) not in there for each in family.variants)
+    )
+    return Recorded(folder, environment, records, unfinished)
+
+
+def report_of(path: Path) -> Report:
+    """Return the report of the run in a folder. Raises UserError where it is none, or is damaged."""
+    run = read(path)
+    of_family: dict[str, list[Record]] = {family["name"]: [] for family in run.environment["suite"]["families"]}
+    for record in run.records:
+        if record.family.name in run.unfinished:
+            continue
+        of_family[record.family.name].append(record)
+    results = tuple(FamilyResult(found[0].family, tuple(found), ()) for found in of_family.values() if found)
+    return Report(
+        environment=dict(run.environment),
+        results=results,
+        verdicts=tuple(verdicts(results)),
+        folder=run.path,
+        seconds=None,
+        breakdowns=tuple(ResultsFolder(run.path).breakdowns()),
+    )
+
+
+def settings(run: Recorded) -> dict[str, str]:
+    """Return what a run's networks are given: their dtypes, layouts and batches."""
+    families = [record.family for record in run.records]
+    names = ("dtype", "layout", "batch")
+    return {name: " and ".join(dict.fromkeys(str(getattr(family, name)) for family in families)) for name in names}
+
+
+def mismatches(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Say what differs between the machines, versions, devices and settings of two runs."""
+    facts = [_identity(one), _identity(other)]
+    values = ((name.partition(" ")[2], facts[0].get(name), facts[1].get(name)) for name in {**facts[0], **facts[1]})
+    return [f"{name} {was} and {is_}" for name, was, is_ in values if was != is_]
+
+
+def _identity(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides times, by part and name."""
+    machine = environment.get("machine") or {}
+    parts = {name: environment.get(name) or {} for name in ("software", "device", "target")}
+    parts["machine"] = {name: machine.get(name) for name in IDENTITY}
+    return {f"{part} {name}": value for part, facts in parts.items() for name, value in facts.items()}
+
+
+def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]:
+    try:
+        families = [decode_family(family) for family in environment["suite"]["families"]]
+    except (KeyError, TypeError, AttributeError):
+        raise UserError(
+            f"{folder / ENVIRONMENT} does not say which networks were measured: record the run anew"
+        ) from None
+    for family in families:
+        numbers = [family.batch, *(size for variant in family.variants for size in variant.shape)]
+        if not isinstance(family.name, str) or not all(isinstance(number, int) for number in numbers):
+            raise UserError(f"{folder / ENVIRONMENT}: family {family.name} is not what a run writes: record it anew")
+        for variant in family.variants:
+            _check_resolves(folder, variant)
+    return {family.name: family for family in families}
+
+
+def _check_resolves(folder: Path, variant: Variant) -> None:
+    """Raise UserError where a network that shipped with the benchcli that recorded it does not with this one."""
+    if variant.builder.startswith("benchcli."):
+        raise UserError(
+            f"{folder} was recorded before built-in networks had names: it has {variant.name} as {variant.builder}, "
+            "which is not there any more; record the run anew"
+        )
+    if variant.is_built_in:
+        try:
+            find_built_in(variant.builder)
+        except UserError as error:
+            raise UserError(f"{folder} has {variant.name} as {variant.builder}: {error}; record the run anew") from None
+
+
+def _target(folder: Path, environment: Mapping[str, Any]) -> Target:
+    try:
+        return Target(**environment["target"])
+    except (KeyError, TypeError):
+        raise UserError(f"{folder / ENVIRONMENT} does not say where was measured: record the run anew") from None
+
+
+def _records(path: Path, families: Mapping[str, Family], target: Target) -> Iterator[Record]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    rows = list(csv.reader(text.splitlines(keepends=True)))
+    if not rows or not text.endswith("\n"):
+        raise UserError(f"{path} was cut short in line {len(rows)}: resume the run, or record it anew")
+    columns, *cells = rows
+    for number, row in enumerate(cells, 2):
+        yield _record(f"{path}:{number}", columns, row, families, target)
+
+
+def _record(
+    where: str, columns: Sequence[str], row: Sequence[str], families: Mapping[str, Family], target: Target
+) -> Record:
+    cells = dict(zip(columns, row, strict=False))
+    if len(row) != len(columns):
+        raise UserError(
+            f"{where}: {len(row)} cells under {len(columns)} columns: the file is damaged, record the run anew"
+        )
+    family = families.get(cells.get("family", ""))
+    variant = next((v for v in family.variants if v.name == cells.get("variant")), None) if family else None
+    if family is None or variant is None:
+        raise UserError(f"{where}: a row of {cells.get('family')} {cells.get('variant')}, which the run does not have")
+    for name in NUMBERS:
+        _check_number(where, name, cells.get(name, ""))
+    try:
+        return parse(cells, family, variant, target)
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{where}: it cannot be read ({error}): the file is damaged, record the run anew") from None
+
+
+def _check_number(where: str, name: str, cell: str) -> None:
+    """Raise UserError where a cell holds a number that no measurement gives."""
+    try:
+        number = float(cell) if cell else 1.0
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or (name in POSITIVE and number <= 0):
+        raise UserError(
+            f"{where}: {name} is {cell!r}, which is no measurement: the file is damaged, record the run anew"
+        )

@@ -1,0 +1,1 @@
+"""Facts about this machine, its files and its git repositories. Nothing here loads torch."""

@@ -1,0 +1,158 @@
+"""What the machine is, and which of it makes two records comparable."""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchcli.system.control_groups import quota_cores
+from benchcli.system.procfs import lines
+
+SYSTEM = Path("/sys/devices/system")
+SIMD = ("sse4", "avx", "fma", "amx", "f16c", "asimd", "neon", "sve", "bf16", "i8mm")
+IDENTITY = ("cpu", "architecture", "cores", "system")
+
+
+def machine() -> dict[str, Any]:
+    """Return the facts of this machine that can be read without torch."""
+    return {
+        "host": host(),
+        "cpu": cpu_model(),
+        "architecture": platform.machine(),
+        "cores": usable_cores(),
+        "cpu_quota": quota_cores(),
+        "simd": simd(),
+        "caches": caches(),
+        "numa_nodes": len(list(SYSTEM.glob("node/node[0-9]*"))) or None,
+        "threads_per_core": threads_per_core(),
+        "memory_bytes": memory_bytes(),
+        "huge_pages": chosen("/sys/kernel/mm/transparent_hugepage/enabled"),
+        "governor": first_line(SYSTEM / "cpu/cpu0/cpufreq/scaling_governor"),
+        "turbo": turbo(),
+        "system": system(),
+        "virtualised": virtualised(),
+    }
+
+
+def simd() -> list[str]:
+    """Return the vector extensions of the processor, as Linux tells them."""
+    for line in lines("/proc/cpuinfo"):
+        key, _, value = line.partition(":")
+        if key.strip() in {"flags", "Features"}:
+            return [flag for flag in value.split() if flag.startswith(SIMD)]
+    return []
+
+
+def threads_per_core() -> int | None:
+    """Return how many hardware threads share a core."""
+    siblings = first_line(SYSTEM / "cpu/cpu0/topology/thread_siblings_list")
+    if not siblings:
+        return None
+    return sum(int(part.split("-")[-1]) - int(part.split("-")[0]) + 1 for part in siblings.split(","))
+
+
+def turbo() -> bool | None:
+    """Say whether the clock may rise above its nominal value; None where the driver does not tell."""
+    boost = first_line(SYSTEM / "cpu/cpufreq/boost")
+    no_turbo = first_line(SYSTEM / "cpu/intel_pstate/no_turbo")
+    return boost == "1" if boost is not None else no_turbo == "0" if no_turbo is not None else None
+
+
+def memory_bytes() -> int | None:
+    """Return the memory of the machine."""
+    try:
+        return int(psutil.virtual_memory().total)
+    except (OSError, RuntimeError, ValueError):  # no /proc
+        return None
+
+
+def chosen(path: str) -> str | None:
+    """Return the word in brackets of a file that lists choices: "always [madvise] never"."""
+    found = re.search(r"\[(\w+)\]", first_line(path) or "")
+    return found[1] if found else None
+
+
+def first_line(path: str | Path) -> str | None:
+    """Return a file's first line, or None where it cannot be read."""
+    return next((line.strip() for line in lines(path)), None)
+
+
+def digest(machine_facts: Mapping[str, Any], *others: Mapping[str, Any]) -> str:
+    """Return 12 hexadecimal digits of what decides a time: the machine, the versions, the device, the settings.
+
+    The host's name, its load and its memory's size are not part of it.
+    """
+    identity = [{name: machine_facts.get(name) for name in IDENTITY}, *(dict(other) for other in others)]
+    text = json.dumps(identity, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def host() -> str:
+    """Return this machine's name, fit for a file's name."""
+    name = socket.gethostname().split(".")[0].lower()
+    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name) or "host"
+
+
+def system() -> str:
+    """Return the operating system and its release."""
+    return f"{platform.system()} {platform.release()}"
+
+
+def cpu_model() -> str:
+    """Return the processor's name as the system tells it."""
+    for line in lines("/proc/cpuinfo"):
+        key, _, value = line.partition(":")
+        if key.strip() in {"model name", "Model", "cpu model"} and value.strip():
+            return value.strip()
+    return platform.processor() or platform.machine()
+
+
+def usable_cores() -> int:
+    """Return the cores that this process may run on, a container's quota counted in."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = quota_cores()
+    return max(1, min(allowed, int(quota))) if quota else allowed
+
+
+def caches() -> dict[str, str]:
+    """Return the first core's caches by level, where Linux tells: {"L2": "1024K"}."""
+    found = {}
+    for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        level, kind, size = (next(iter(lines(folder / name)), "").strip() for name in ("level", "type", "size"))
+        if size:
+            found[f"L{level}{'i' if kind == 'Instruction' else 'd' if kind == 'Data' else ''}"] = size
+    return found
+
+
+def last_cache_bytes() -> int | None:
+    """Return the size of the last level of cache, or None where Linux does not tell it."""
+    units = {"K": 2**10, "M": 2**20, "G": 2**30}
+    sizes = [
+        int(size[:-1]) * units[size[-1]] for size in caches().values() if size[:-1].isdecimal() and size[-1] in units
+    ]
+    return max(sizes) if sizes else None
+
+
+def virtualised() -> bool | None:
+    """Say whether a hypervisor runs this machine, or None where that cannot be seen."""
+    flags = [line for line in lines("/proc/cpuinfo") if line.startswith("flags")]
+    return "hypervisor" in flags[0].split() if flags else None
+
+
+def commit() -> str | None:
+    """Return the commit of the checkout that this package runs from, read without git; None elsewhere."""
+    git = Path(__file__).parent.parent.parent / ".git"
+    head = next(iter(lines(git / "HEAD")), "")
+    if not head.startswith("ref: "):
+        return head or None
+    reference = head.removeprefix("ref: ")
+    loose = next(iter(lines(git / reference)), None)
+    packed = (line.split()[0] for line in lines(git / "packed-refs") if line.endswith(f" {reference}"))
+    return loose or next(packed, None)

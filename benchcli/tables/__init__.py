@@ -1,1 +1,0 @@
-"""The tables of a run's report: one kind of family a file."""

@@ -1,0 +1,112 @@
+"""What a block knows: its channels, its multiply-adds, and which guidelines it follows and breaks.
+
+Nothing here imports torch: only a block's `build` does, inside the worker that calls it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar
+
+from benchcli.errors import UserError
+from benchcli.registry import Registry
+from benchcli.schema import BUILT_IN
+from benchcli.workloads import papers
+
+if TYPE_CHECKING:
+    from torch import nn
+
+GUIDELINES = ("g1", "g2", "g3", "g4")
+STRIDES = (1, 2)
+UNITS = 10
+"""Units in a chain, as in the appendix of ShuffleNet V2 (Table 1b)."""
+UNITS_TABLE = "shufflenetv2_appendix_table1b_units"
+
+
+class Block(ABC):
+    """One kind of unit. Subclass it in a file of this package and register an instance, or several.
+
+    With stride 1 a unit keeps its channels; with stride 2 it doubles them and halves the plane.
+    """
+
+    name: str
+    title: str
+    source: ClassVar[str]
+    """Who published it, and where its details stand."""
+    published: str | None = None
+    """The unit's name in the appendix's Table 1(b), where it has one."""
+
+    @property
+    @abstractmethod
+    def breaks(self) -> Mapping[str, str]:
+        """The guidelines that a unit of stride 1 breaks, each with what breaks it."""
+
+    @property
+    def multiple(self) -> int:
+        """What divides the channels."""
+        return 1
+
+    @abstractmethod
+    def multiply_adds(self, channels: int, size: int, stride: int) -> int:
+        """Return those of one unit with so many channels going in, on a square plane of `size`."""
+
+    @abstractmethod
+    def unit(self, c_in: int, c_out: int, stride: int) -> "nn.Module":
+        """Return one unit. Shapes: (N, c_in, H, W) to (N, c_out, H/stride, W/stride)."""
+
+    def build(self, channels: int, units: int, stride: int) -> "nn.Module":
+        """Return units in a chain; those of stride 2 double the channels.
+
+        Shapes, for n units of stride s: (N, C, H, W) to (N, C s^n, H/s^n, W/s^n).
+        """
+        from torch import nn
+
+        widths = [channels * stride**step for step in range(units + 1)]
+        return nn.Sequential(*(self.unit(*pair, stride) for pair in pairwise(widths)))
+
+    @property
+    def builder(self) -> str:
+        """What runs record as what makes a chain of units."""
+        return f"{BUILT_IN}block/{self.name}"
+
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """The guidelines that a unit of stride 1 does not break."""
+        return tuple(name for name in GUIDELINES if name not in self.breaks)
+
+    def solve(self, multiply_adds: int, size: int, stride: int) -> int:
+        """Return the channels of the nearest multiply-adds. Raises UserError where the fewest are too many."""
+        step = self.multiple
+        low, high = 1, 2
+        while self.multiply_adds(high * step, size, stride) < multiply_adds:
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (
+                (middle, high) if self.multiply_adds(middle * step, size, stride) < multiply_adds else (low, middle)
+            )
+        best = min((low, high), key=lambda n: abs(self.multiply_adds(n * step, size, stride) - multiply_adds))
+        if self.multiply_adds(best * step, size, stride) > 2 * multiply_adds:
+            raise UserError(
+                f"{self.name} of {best * step} channels is too much for so few FLOPs: give a larger --width"
+            )
+        return best * step
+
+    def paper_relative_speed(self, width: int, size: int, baseline: str) -> float | None:
+        """Return the speed of ten units over the baseline's on the paper's phone, where the paper has both.
+
+        The table's GPU column is erratic in the paper itself, and nothing is compared with it.
+        """
+        here, there = (
+            papers.cell(UNITS_TABLE, "arm_images_per_s", input=f"{size}x{size}", unit=unit or "", c=str(width))
+            for unit in (self.published, BLOCKS[baseline].published)
+        )
+        return here / there if here and there else None
+
+
+BLOCKS: Registry[Block] = Registry("block", "benchcli.workloads.blocks")
+
+
+def halved(size: int, stride: int) -> int:
+    """Return the size of the plane that comes out of a 3x3 convolution with padding 1."""
+    return -(-size // stride)

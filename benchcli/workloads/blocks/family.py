@@ -1,0 +1,64 @@
+"""Families of blocks at equal FLOPs: the channels of each are solved for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchcli.errors import UserError
+from benchcli.schema import Variant
+from benchcli.workloads.blocks.base import BLOCKS, STRIDES, UNITS
+from benchcli.workloads.family import PlainRequest
+
+REFERENCE = "shufflenet-v2"
+"""The block whose channels a width means, as in the appendix of ShuffleNet V2, and the baseline of all of them."""
+ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockRequest(PlainRequest):
+    """Chains of blocks, each with the channels that give it the FLOPs of ShuffleNet V2's at a width."""
+
+    catalogue = "blocks"
+    name: str = "blocks"
+    blocks: tuple[str, ...] = (ALL,)
+    width: int = 128
+    size: int = 28
+    units: int | None = None
+    """In a chain: 10, or with stride 2 one."""
+    stride: int = 1
+
+    @property
+    def widths(self) -> str:
+        """The reference's channels."""
+        return str(self.width)
+
+    def variants(self) -> Iterator[Variant]:
+        """Yield the blocks, the baseline first. Raises UserError where channels, stride or plane do not fit."""
+        units = self._units()
+        for name in self._names():
+            block = BLOCKS[name]
+            channels = self.width if name == REFERENCE else block.solve(self._multiply_adds(), self.size, self.stride)
+            params = {"channels": channels, "units": units, "stride": self.stride}
+            yield Variant(name, block.builder, params, (channels, self.size, self.size), str(channels))
+
+    def _names(self) -> list[str]:
+        if self.blocks == (ALL,):
+            return sorted((block.name for block in BLOCKS), key=lambda name: name != REFERENCE)
+        return list(self.blocks)
+
+    def _units(self) -> int:
+        if self.stride not in STRIDES:
+            raise UserError(f"a block's stride is 1 or 2, not {self.stride}")
+        units = self.units or (UNITS if self.stride == 1 else 1)
+        if self.stride == 2 and self.size < 2**units:
+            raise UserError(f"stride 2 leaves nothing of {self.size}×{self.size} after {units}: give a larger --size")
+        return units
+
+    def _multiply_adds(self) -> int:
+        """Return those of one unit of the reference. Raises UserError where it cannot have the width."""
+        reference = BLOCKS[REFERENCE]
+        if self.width % reference.multiple:
+            raise UserError(
+                f"the width is ShuffleNet V2's channels, which are halved, and {self.width} is odd: "
+                f"the nearest are {self.width - 1 or 2} and {self.width + 1}"
+            )
+        return reference.multiply_adds(self.width, self.size, self.stride)

@@ -1,0 +1,66 @@
+"""The bottleneck of ResNet (He et al., CVPR 2016, Figure 5)."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from benchcli.workloads.blocks.base import BLOCKS, Block, halved
+
+if TYPE_CHECKING:
+    from torch import nn
+
+REDUCTION = 4
+
+
+class ResNet(Block):
+    """1x1 to a quarter of the channels, 3x3, 1x1 back, and a shortcut."""
+
+    name = "resnet"
+    title = "ResNet bottleneck"
+    source = "He et al., CVPR 2016, Figure 5"
+    reduction: ClassVar[int] = REDUCTION
+    groups: ClassVar[int] = 1
+
+    @property
+    def breaks(self) -> Mapping[str, str]:
+        """The bottleneck's widths and its addition."""
+        return {"g1": "1×1 convolutions c to c/4 and back", "g4": "an addition and a ReLU on all c channels"}
+
+    @property
+    def multiple(self) -> int:
+        """Every group has channels of the bottleneck."""
+        return self.reduction * self.groups
+
+    def multiply_adds(self, channels: int, size: int, stride: int) -> int:
+        """h w (2 c m + 9 m m / g), m = c / reduction, and the shortcut's convolution where the unit strides."""
+        out, plane, outer = stride * channels, halved(size, stride) ** 2, size * size
+        middle = out // self.reduction
+        projected = plane * channels * out if stride > 1 else 0
+        return outer * channels * middle + plane * (9 * middle * middle // self.groups + middle * out) + projected
+
+    def unit(self, c_in: int, c_out: int, stride: int) -> "nn.Module":
+        """Return one unit."""
+        return unit(c_in, c_out, stride, c_out // self.reduction, self.groups)
+
+
+def unit(
+    c_in: int, c_out: int, stride: int, middle: int = 0, groups: int = 1, stride_first: bool = False
+) -> "nn.Module":
+    """Return one unit; its shortcut is a 1x1 convolution where shapes change. `middle` is c_out/4 unless given.
+
+    `stride_first` has the first 1x1 convolution stride, as published; implementations since let the 3x3 one do it.
+    """
+    from torch import nn
+
+    from benchcli.workloads.parts import BESIDE_SHORTCUT, normalised, projected
+
+    middle = middle or c_out // REDUCTION
+    first, second = (stride, 1) if stride_first else (1, stride)
+    body = nn.Sequential(
+        normalised(c_in, middle, stride=first),
+        normalised(middle, middle, 3, second, groups),
+        normalised(middle, c_out, activation="none", gain=BESIDE_SHORTCUT),
+    )
+    return projected(body, c_in, c_out, stride)
+
+
+BLOCKS.add(ResNet())

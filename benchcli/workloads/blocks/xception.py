@@ -1,0 +1,61 @@
+"""A unit like Xception's, as light networks have it.
+
+Neither ShuffleNet paper prints the one that it measured. V2 names a light variant after Light-Head R-CNN (Li et al.,
+2017), and gives its receptive field: 7, which is three 3x3 convolutions in a chain. The bottleneck of a quarter is
+inferred: with it the published FLOPs are met (`benchcli.workloads.networks.xception`).
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from benchcli.workloads.blocks.base import BLOCKS, Block, halved
+
+if TYPE_CHECKING:
+    from torch import nn
+
+REDUCTION = 4
+
+
+class Xception(Block):
+    """Three separable convolutions through a quarter of the channels, and a shortcut."""
+
+    name = "xception"
+    title = "Xception-like unit"
+    source = "Li et al., 2017 (Light-Head R-CNN); three separable convolutions after ShuffleNet V2, partly inferred"
+    published = "Xception"
+
+    @property
+    def breaks(self) -> Mapping[str, str]:
+        """The bottleneck's widths and its addition."""
+        return {"g1": "1×1 convolutions c to c/4 and back", "g4": "an addition and a ReLU on all c channels"}
+
+    @property
+    def multiple(self) -> int:
+        """The bottleneck's."""
+        return REDUCTION
+
+    def multiply_adds(self, channels: int, size: int, stride: int) -> int:
+        """h w (9 (c + 2 m) + 2 c m + m m), m = c/4, and the shortcut's convolution where the unit strides."""
+        out, plane = stride * channels, halved(size, stride) ** 2
+        middle = out // REDUCTION
+        projected = channels * out if stride > 1 else 0
+        return plane * (9 * (channels + 2 * middle) + middle * (channels + middle + out) + projected)
+
+    def unit(self, c_in: int, c_out: int, stride: int) -> "nn.Module":
+        """Return one unit."""
+        return unit(c_in, c_out, stride)
+
+
+def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
+    """Return one unit, whose first depthwise convolution strides."""
+    from torch import nn
+
+    from benchcli.workloads.parts import BESIDE_SHORTCUT, depthwise, normalised, projected, separable
+
+    middle = c_out // REDUCTION
+    last = normalised(middle, c_out, activation="none", gain=BESIDE_SHORTCUT)
+    body = nn.Sequential(separable(c_in, middle, stride), separable(middle, middle), depthwise(middle), last)
+    return projected(body, c_in, c_out, stride)
+
+
+BLOCKS.add(Xception())

@@ -1,0 +1,42 @@
+"""Find what builds a network that ships, by the name that runs record: `benchcli:KIND/NAME`.
+
+The name says nothing of where the code lies, so that code can move without breaking what was recorded.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from benchcli.errors import unknown
+from benchcli.schema import BUILT_IN
+from benchcli.workloads.blocks.base import BLOCKS
+from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.networks.base import NETWORKS
+from benchcli.workloads.networks.libraries import LIBRARIES
+from benchcli.workloads.references import REFERENCES
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    Build = Callable[..., nn.Module]
+
+_KINDS: "Mapping[str, Callable[[str], Build]]" = {
+    "guideline": lambda name: GUIDELINES[name].build,
+    "block": lambda name: BLOCKS[name].build,
+    "network": lambda name: NETWORKS[name].build,
+    "reference": lambda name: REFERENCES[name].build,
+    "library": lambda name: _of_library(name),
+}
+
+
+def find_built_in(builder: str) -> "Build":
+    """Return what makes the network of a recorded name. Raises UserError with the nearest kind or name."""
+    kind, _, name = builder.removeprefix(BUILT_IN).partition("/")
+    if kind not in _KINDS:
+        raise unknown("kind of network", kind, _KINDS)
+    return _KINDS[kind](name)
+
+
+def _of_library(name: str) -> "Build":
+    if name not in LIBRARIES:
+        raise unknown("library", name, LIBRARIES)
+    return LIBRARIES[name]

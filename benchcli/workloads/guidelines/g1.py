@@ -1,0 +1,95 @@
+"""G1: equal channel width minimises memory access cost (ShuffleNet V2, section 3, Equation 1, Table 1)."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from benchcli.errors import UserError
+from benchcli.schema import Parameter
+from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Guideline, Width
+
+if TYPE_CHECKING:
+    from torch import nn
+
+RATIO_WEIGHT = 0.25
+"""How much a deviation of the ratio counts beside one of the FLOPs, where no whole numbers give both."""
+
+
+class EqualChannelWidth(Guideline):
+    """Ten blocks of two 1x1 convolutions, c1 to c2 and back, with c1 * c2 held constant."""
+
+    name = "g1"
+    title = "equal channel width"
+    claim = "unequal input and output channels at equal FLOPs are slower"
+    axis = "c1:c2"
+    source = "ShuffleNet V2, Table 1"
+    paper_table = "shufflenetv2_table1_g1"
+    published_widths = {
+        "gpu": {"1:1": (128, 128), "1:2": (90, 180), "1:6": (52, 312), "1:12": (36, 432)},
+        "arm": {"1:1": (32, 32), "1:2": (22, 44), "1:6": (13, 78), "1:12": (9, 108)},
+    }
+    aligned_widths = {
+        "1:1": (96, 96),
+        "1:2.25": (64, 144),
+        "1:4": (48, 192),
+        "1:9": (32, 288),
+        "1:36": (16, 576),
+    }
+
+    def value(self, text: str) -> str:
+        """Return a ratio such as "1:6"."""
+        self._ratio(text)
+        return text
+
+    def solve(self, value: str, width: int) -> Width:
+        """Return (c1, c2) with c1 * c2 near width squared and c2 / c1 near the ratio, the FLOPs before the ratio."""
+        ratio, product = self._ratio(value), width * width
+        if ratio == 1:
+            return width, width
+        ideal = math.sqrt(product / ratio)
+        candidates = [
+            (c1, c2)
+            for c1 in range(max(1, math.floor(ideal * 0.8)), math.ceil(ideal * 1.2) + 1)
+            for c2 in {product // c1, product // c1 + 1}
+        ]
+
+        def cost(pair: tuple[int, int]) -> float:
+            c1, c2 = pair
+            return abs(c1 * c2 / product - 1) + RATIO_WEIGHT * abs(c2 / c1 / ratio - 1)
+
+        return min(candidates, key=cost)
+
+    def params(self, value: str, width: Width) -> Mapping[str, Parameter]:
+        """Return c1 and c2."""
+        if not isinstance(width, tuple) or len(width) != 2:
+            raise UserError(f"g1 takes two numbers of channels a variant, such as [22, 44], not {width}")
+        if value == self.baseline and width[0] != width[1]:
+            raise UserError(f"g1's baseline 1:1 has equal channels, not {width[0]}:{width[1]}")
+        return {"c1": width[0], "c2": width[1]}
+
+    def multiply_adds(self, params: Mapping[str, Any], size: int) -> int:
+        """B = h w c1 c2 for each of 20 layers."""
+        return 2 * REPEAT * size * size * int(params["c1"]) * int(params["c2"])
+
+    def build(self, c1: int, c2: int) -> "nn.Module":
+        """Return the micro-network; its input has c1 channels, and so has its output."""
+        from benchcli.workloads.layers import pointwise, stack
+
+        return stack(REPEAT, lambda: [pointwise(c1, c2), pointwise(c2, c1)])
+
+    def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
+        """Table 1 is read by platform, ratio and scale."""
+        return {"platform": column, "ratio": value, "scale": str(scale)}
+
+    def _ratio(self, text: str) -> float:
+        first, _, second = text.partition(":")
+        try:
+            ratio = float(second)
+        except ValueError:
+            ratio = 0.0
+        if first != "1" or not 1 <= ratio <= 1024:
+            raise UserError(f"{text!r} is not a ratio c1:c2 of g1: write 1:1, 1:2, ... up to 1:1024")
+        return ratio
+
+
+GUIDELINES.add(EqualChannelWidth())

@@ -1,0 +1,73 @@
+"""G2: excessive group convolution raises memory access cost (ShuffleNet V2, Equation 2, Table 2)."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from benchcli.errors import UserError
+from benchcli.schema import Parameter
+from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Guideline, Width, one_width
+
+if TYPE_CHECKING:
+    from torch import nn
+
+MOST_GROUPS = 1024
+
+
+class GroupConvolution(Guideline):
+    """Ten grouped 1x1 convolutions, c to c, with c * c / g held constant."""
+
+    name = "g2"
+    title = "group convolution"
+    claim = "more groups at equal FLOPs are slower"
+    axis = "groups"
+    source = "ShuffleNet V2, Table 2"
+    paper_table = "shufflenetv2_table2_g2"
+    # g=8 is 184 on ARM, where the paper prints 180: a typo that its first author confirmed.
+    published_widths = {
+        "gpu": {"g=1": 128, "g=2": 180, "g=4": 256, "g=8": 360},
+        "arm": {"g=1": 64, "g=2": 90, "g=4": 128, "g=8": 184},
+    }
+    aligned_widths = {"g=1": 64, "g=4": 128, "g=16": 256}
+
+    def value(self, text: str) -> str:
+        """Return "g=4" for "4" or "g=4"."""
+        number = text.removeprefix("g=")
+        if not number.isdecimal() or not 1 <= int(number) <= MOST_GROUPS:
+            raise UserError(f"{text!r} is not a number of groups of g2: write 1 to {MOST_GROUPS}")
+        return f"g={int(number)}"
+
+    def solve(self, value: str, width: int) -> Width:
+        """Return the multiple of g whose square over g is nearest to the width's square."""
+        groups = self._groups(value)
+        below = max(1, math.floor(width * math.sqrt(groups) / groups)) * groups
+        return min((below, below + groups), key=lambda c: abs(c * c / groups - width * width))
+
+    def params(self, value: str, width: Width) -> Mapping[str, Parameter]:
+        """Return the channels and the groups that divide them."""
+        groups, channels = self._groups(value), one_width(self.name, width)
+        if channels % groups:
+            below = channels // groups * groups
+            near = f"{below} or {below + groups}" if below else str(groups)
+            raise UserError(f"{groups} groups do not divide {channels} channels: the nearest are {near}")
+        return {"channels": channels, "groups": groups}
+
+    def multiply_adds(self, params: Mapping[str, Any], size: int) -> int:
+        """B = h w c c / g for each of 10 layers."""
+        return REPEAT * size * size * int(params["channels"]) ** 2 // int(params["groups"])
+
+    def build(self, channels: int, groups: int) -> "nn.Module":
+        """Return the micro-network; its input and output have `channels` channels."""
+        from benchcli.workloads.layers import pointwise, stack
+
+        return stack(REPEAT, lambda: [pointwise(channels, channels, groups)])
+
+    def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
+        """Table 2 is read by platform, groups and scale."""
+        return {"platform": column, "groups": str(self._groups(value)), "scale": str(scale)}
+
+    def _groups(self, value: str) -> int:
+        return int(value.removeprefix("g="))
+
+
+GUIDELINES.add(GroupConvolution())

@@ -1,0 +1,81 @@
+"""G4: element-wise operations are not negligible (ShuffleNet V2, Table 4)."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from benchcli.errors import UserError
+from benchcli.schema import Parameter
+from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Guideline, Width, one_of, one_width
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# name: (ReLU, shortcut)
+OPERATIONS = {
+    "relu+shortcut": (True, True),
+    "relu": (True, False),
+    "shortcut": (False, True),
+    "none": (False, False),
+}
+REDUCTION = 4
+"""Outer over middle channels, by ResNet's convention; the paper does not say."""
+
+
+class ElementWise(Guideline):
+    """Ten ResNet bottlenecks, 1x1, 3x3, 1x1, with their ReLUs and their shortcut taken away in turn."""
+
+    name = "g4"
+    title = "element-wise operations"
+    claim = "without ReLU and shortcut the same FLOPs are faster"
+    axis = "element-wise"
+    source = "ShuffleNet V2, Table 4"
+    paper_table = "shufflenetv2_table4_g4"
+    faster = True
+    published_widths = {
+        "gpu": dict.fromkeys(OPERATIONS, 32),
+        "arm": dict.fromkeys(OPERATIONS, 32),
+    }
+    aligned_widths = dict.fromkeys(OPERATIONS, 64)
+    base_widths = (REDUCTION, 16384)
+
+    def value(self, text: str) -> str:
+        """Return the name of what is kept."""
+        return one_of("g4 choice of element-wise operations", text, list(OPERATIONS))
+
+    def solve(self, value: str, width: int) -> Width:  # noqa: ARG002
+        """Return the width itself: ReLU and shortcut have no multiply-adds."""
+        return width
+
+    def params(self, value: str, width: Width) -> Mapping[str, Parameter]:
+        """Return the outer channels and what is kept."""
+        channels = one_width(self.name, width)
+        if channels % REDUCTION:
+            below = max(REDUCTION, channels // REDUCTION * REDUCTION)
+            raise UserError(
+                f"g4's bottleneck divides its channels by {REDUCTION}, and {channels} does not divide: "
+                f"the nearest are {below} or {below + REDUCTION}"
+            )
+        relu, shortcut = OPERATIONS[value]
+        return {"channels": channels, "relu": relu, "shortcut": shortcut}
+
+    def multiply_adds(self, params: Mapping[str, Any], size: int) -> int:
+        """h w (2 c m + 9 m m) for each of 10 blocks, m = c / 4."""
+        channels = int(params["channels"])
+        middle = channels // REDUCTION
+        return REPEAT * size * size * (2 * channels * middle + 9 * middle * middle)
+
+    def build(self, channels: int, relu: bool, shortcut: bool) -> "nn.Module":
+        """Return the micro-network; its input and output have `channels` channels."""
+        from benchcli.workloads.layers import bottleneck, stack
+
+        return stack(REPEAT, lambda: [bottleneck(channels, channels // REDUCTION, relu, shortcut)])
+
+    def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
+        """Table 4 is read by platform, ReLU, shortcut and channels."""
+        relu, shortcut = OPERATIONS[value]
+        channels = one_width(self.name, self.published_widths[column][self.baseline]) * scale
+        yes_no = {True: "yes", False: "no"}
+        return {"platform": column, "relu": yes_no[relu], "shortcut": yes_no[shortcut], "c": str(channels)}
+
+
+GUIDELINES.add(ElementWise())

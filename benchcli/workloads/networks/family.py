@@ -1,0 +1,61 @@
+"""Families of whole networks: those that ship, a library's, and one's own."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchcli.errors import UserError
+from benchcli.schema import BUILT_IN, Variant
+from benchcli.workloads.family import PlainRequest
+from benchcli.workloads.networks.base import NETWORKS, SIZE, members
+from benchcli.workloads.networks.libraries import LIBRARIES
+
+OWN = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*"
+"""`package.module:callable`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkRequest(PlainRequest):
+    """Networks by name, or those of a level of complexity."""
+
+    catalogue = "networks"
+    networks: tuple[str, ...] = ()
+    group: int | None = None
+    size: int | None = None
+    """Height and width of every input; None: each network's own."""
+
+    @property
+    def widths(self) -> str:
+        """They are as published."""
+        return "published"
+
+    def variants(self) -> Iterator[Variant]:
+        """Yield the networks, the baseline first. Raises UserError where one is not known, or its input too small."""
+        names = [network.name for network in members(self.group)] if self.group else self.networks
+        yield from (_variant(name, self.size) for name in names)
+
+
+def family_name(group: int | None) -> str:
+    """Return what a family of networks is called where nobody says."""
+    return f"networks-{group}" if group else "networks"
+
+
+def _variant(name: str, size: int | None) -> Variant:
+    """Return a network by name: one that ships, `library:model`, or `package.module:callable`."""
+    library, colon, model = name.partition(":")
+    if name.endswith(".py"):
+        raise UserError(f"{name!r} is a file: write {Path(name).stem}:callable, with what makes the network in it")
+    if not colon:
+        return NETWORKS[name].variant(size)
+    pixels = size or SIZE
+    if library in LIBRARIES and model:
+        if find_spec(library) is None:
+            raise UserError(f"{name}: {library} is not installed: `pip install {library}`, beside this torch")
+        return Variant(name, f"{BUILT_IN}library/{library}", {"model": model}, (3, pixels, pixels), "3")
+    if name.startswith(BUILT_IN) or not re.fullmatch(OWN, name):
+        raise UserError(
+            f"{name!r} names no network: write a name of `benchcli list networks`, or package.module:callable"
+        )
+    return Variant(name, name, {}, (3, pixels, pixels), "3")

@@ -1,0 +1,48 @@
+"""MobileNet (Howard et al., 2017, Table 1)."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from benchcli.workloads.networks.base import NETWORKS, Network, table_8
+
+if TYPE_CHECKING:
+    from torch import nn
+
+BLOCKS = (
+    *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1)),
+    *((512, 2), (512, 1), (512, 1), (512, 1), (512, 1), (512, 1)),
+    *((1024, 2), (1024, 1)),
+)
+"""Channels that come out, and stride. The paper prints a last stride of 2 on a plane that stays 7x7: it is 1."""
+STEM = 32
+GROUPS = {"0.25": 40, "0.5": 140, "0.75": 300, "1.0": 500}
+
+
+def build(width: str, classes: int = 1000) -> "nn.Module":
+    """Return the network. Shapes: (N, 3, H, W) to (N, classes)."""
+    from torch import nn
+
+    from benchcli.workloads.blocks.mobilenet_v1 import unit
+    from benchcli.workloads.parts import Classifier, normalised
+
+    factor = float(width)
+    before = int(STEM * factor)
+    layers: list[nn.Module] = [normalised(3, before, 3, 2)]
+    for published, stride in BLOCKS:
+        channels = int(published * factor)
+        layers.append(unit(before, channels, stride))
+        before = channels
+    return nn.Sequential(*layers, Classifier(before, classes))
+
+
+for _width, _group in GROUPS.items():
+    NETWORKS.add(
+        Network(
+            name=f"mobilenet-v1-{_width}",
+            title=f"{_width} MobileNet",
+            build=partial(build, _width),
+            source="Howard et al., 2017 (arXiv 1704.04861), Table 1",
+            group=_group,
+            printed=table_8(f"{_width} MobileNet v1"),
+        )
+    )

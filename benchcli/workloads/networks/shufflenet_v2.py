@@ -1,0 +1,57 @@
+"""ShuffleNet V2 (Ma et al., ECCV 2018, Table 5)."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from benchcli.workloads.networks.base import NETWORKS, Network, table_8
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CHANNELS = {
+    "0.5x": (48, 96, 192, 1024),
+    "1x": (116, 232, 464, 1024),
+    "1.5x": (176, 352, 704, 1024),
+    "2x": (244, 488, 976, 2048),
+}
+"""Of stages 2 to 4 and of the last convolution."""
+REPEATS = (4, 8, 4)
+STEM = 24
+GROUPS = {"0.5x": 40, "1x": 140, "1.5x": 300, "2x": 500}
+
+
+def build(width: str, even: bool = False, classes: int = 1000) -> "nn.Module":
+    """Return the network; `even` takes torchvision's unit of stride 2. Shapes: (N, 3, H, W) to (N, classes)."""
+    from torch import nn
+
+    from benchcli.workloads.blocks.shufflenet_v2 import unit
+    from benchcli.workloads.parts import Classifier, normalised
+
+    *stages, last = CHANNELS[width]
+    layers: list[nn.Module] = [normalised(3, STEM, 3, 2), nn.MaxPool2d(3, 2, 1)]
+    before = STEM
+    for channels, repeat in zip(stages, REPEATS, strict=True):
+        layers += [unit(before, channels, 2, even), *(unit(channels, channels, 1) for _ in range(repeat - 1))]
+        before = channels
+    return nn.Sequential(*layers, normalised(before, last), Classifier(last, classes))
+
+
+for _width in CHANNELS:
+    NETWORKS.add(
+        Network(
+            name=f"shufflenet-v2-{_width}",
+            title=f"ShuffleNet V2 {_width}",
+            build=partial(build, _width),
+            source="Ma et al., ECCV 2018, Table 5; the authors' units",
+            group=GROUPS[_width],
+            printed=table_8(f"ShuffleNet v2 {_width} (ours)"),
+        )
+    )
+    NETWORKS.add(
+        Network(
+            name=f"shufflenet-v2-{_width}-torchvision",
+            title=f"ShuffleNet V2 {_width}, torchvision's",
+            build=partial(build, _width, even=True),
+            source="torchvision.models.shufflenetv2: both branches of a stride bring half of the channels",
+        )
+    )

@@ -1,0 +1,76 @@
+"""Networks that suites and `selftest` measure beside others: reference networks, and single parts of published ones.
+
+Put first in a family of your own, a reference network makes its times ratios that two runs can share. A network whose
+time is bound by arithmetic wants `arithmetic`, one bound by memory `memory`: what the machine does to the reference it
+then does to the network too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchcli.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One network, and what builds it."""
+
+    name: str
+    title: str
+    build: "Callable[..., nn.Module]"
+
+
+REFERENCES: Registry[Reference] = Registry("reference network", __name__)
+
+
+def chain(channels: int, groups: int, blocks: int) -> "nn.Module":
+    """Return 1x1 convolutions, one after the other. Shapes: (N, channels, H, W) to the same."""
+    from benchcli.workloads.layers import pointwise, stack
+
+    return stack(blocks, lambda: [pointwise(channels, channels, groups)])
+
+
+def arithmetic(width: int = 64, blocks: int = 10) -> "nn.Module":
+    """Return dense 1x1 convolutions. Shapes: (N, width, H, W) to the same."""
+    return chain(width, 1, blocks)
+
+
+def memory(blocks: int = 10) -> "nn.Module":
+    """Return element-wise operations, one after the other. Shapes: any, to the same."""
+    from torch import nn
+
+    return nn.Sequential(*(nn.Hardtanh(-1.0 - block, 1.0 + block) for block in range(blocks)))
+
+
+def conv_bn_act(**arguments: Any) -> "nn.Module":
+    """Return a convolution with batch normalisation and activation (`benchcli.workloads.parts`)."""
+    from benchcli.workloads.parts import normalised
+
+    return normalised(**arguments)
+
+
+def _resnet_unit(**arguments: Any) -> "nn.Module":
+    from benchcli.workloads.blocks.resnet import unit
+
+    return unit(**arguments)
+
+
+def _shufflenet_v1_unit(**arguments: Any) -> "nn.Module":
+    from benchcli.workloads.blocks.shufflenet_v1 import unit
+
+    return unit(**arguments)
+
+
+for _reference in (
+    Reference("arithmetic", "dense 1×1 convolutions, bound by arithmetic: width, blocks", arithmetic),
+    Reference("memory", "element-wise operations, bound by memory: blocks", memory),
+    Reference("chain", "1×1 convolutions in groups: channels, groups, blocks", chain),
+    Reference("conv-bn-act", "a convolution, batch normalisation, activation: c_in, c_out, kernel, ...", conv_bn_act),
+    Reference("resnet-unit", "one bottleneck: c_in, c_out, stride, middle, groups", _resnet_unit),
+    Reference("shufflenet-v1-unit", "one unit: c_in, c_out, stride, groups, shuffle", _shufflenet_v1_unit),
+):
+    REFERENCES.add(_reference)

@@ -1,0 +1,165 @@
+"""The keys of a suite's tables: what each may hold, and what it becomes."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from benchcli import validation
+from benchcli.errors import UserError, unknown
+from benchcli.schema import BUILT_IN
+from benchcli.workloads.blocks.base import BLOCKS
+from benchcli.workloads.blocks.family import ALL
+from benchcli.workloads.built_in import find_built_in
+from benchcli.workloads.guidelines.base import GUIDELINES, Width
+from benchcli.workloads.guidelines.family import Widths
+from benchcli.workloads.networks.family import OWN
+
+Keys = Mapping[str, tuple[str, Callable[[str, object], Any]]]
+"""A key's name in TOML to the field that it fills and what reads it."""
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UserError(f"{key} must be a text, not {value!r}")
+    return value
+
+
+def _name(key: str, value: object) -> str:
+    name = _text(key, value)
+    if not all(letter.isalnum() or letter in "-_." for letter in name):
+        raise UserError(f"{key} may hold letters, digits, '-', '_' and '.', not {name!r}")
+    return name
+
+
+def _guideline(key: str, value: object) -> str:
+    return GUIDELINES[_text(key, value)].name
+
+
+def _list(value: object) -> Iterator[object]:
+    yield from value if isinstance(value, list) else [value]
+
+
+def _several(key: str, value: object, read: Callable[[object], Any]) -> tuple[Any, ...]:
+    found = tuple(read(item) for item in _list(value))
+    if not found:
+        raise UserError(f"{key} is an empty list")
+    if len(set(found)) < len(found):
+        raise UserError(f"{key} has a value twice")
+    return found
+
+
+def _wholes(least_most: tuple[int, int]) -> Callable[[str, object], tuple[int, ...]]:
+    return lambda key, value: _several(key, value, lambda item: validation.whole(key, item, least_most))
+
+
+def _choices(kind: str, known: tuple[str, ...]) -> Callable[[str, object], tuple[str, ...]]:
+    def choice(item: object) -> str:
+        if item not in known:
+            raise unknown(kind, item, known)
+        return str(item)
+
+    return lambda key, value: _several(key, value, choice)
+
+
+def _values(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise UserError(f"{key} must be a list of places on the guideline's axis, not {value!r}")
+    if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in value):
+        raise UserError(f"{key} must hold texts or whole numbers, not {value!r}")
+    return tuple(str(item) for item in value)
+
+
+def _widths(key: str, value: object) -> Widths:
+    if isinstance(value, list):
+        return tuple(_width(key, item) for item in value)
+    if isinstance(value, str):
+        return value
+    return validation.whole(key, value, validation.WIDTHS)
+
+
+def _width(key: str, item: object) -> Width:
+    if isinstance(item, list):
+        return tuple(validation.whole(key, part, validation.WIDTHS) for part in item)
+    return validation.whole(key, item, validation.WIDTHS)
+
+
+def _builder(key: str, value: object) -> str:
+    text = _text(key, value)
+    if text.startswith(BUILT_IN):
+        find_built_in(text)
+    elif not re.fullmatch(OWN, text):
+        raise UserError(f"{key} must be 'package.module:callable', not {value!r}")
+    elif text.startswith("benchcli."):
+        raise UserError(f"{key}: a network of benchcli is named {BUILT_IN}network/NAME or so, not {value!r}")
+    return text
+
+
+def _arguments(key: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UserError(f"{key} must be a table, such as {{ width = 64 }}, not {value!r}")
+    for name, argument in value.items():
+        parts = argument if isinstance(argument, list) else [argument]
+        if not all(isinstance(part, bool | int | float | str) for part in parts):
+            raise UserError(f"{key}: {name} must be a number, a text, true, false, or a list of them, not {argument!r}")
+    return value
+
+
+def _shape(key: str, value: object) -> tuple[int, ...]:
+    if not isinstance(value, list) or not value:
+        raise UserError(f"{key} must be the sizes of an input without its batch, such as [3, 224, 224], not {value!r}")
+    return tuple(validation.whole(f"a size in {key}", item, validation.WIDTHS) for item in value)
+
+
+def _tables(key: str, value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
+        raise UserError(f"{key} must be tables, each headed [[family.{key}]]")
+    return value
+
+
+def _names(key: str, value: object) -> tuple[str, ...]:
+    return _several(key, value, lambda item: _text(key, item))
+
+
+def _blocks(key: str, value: object) -> tuple[str, ...]:
+    names = _names(key, value)
+    return names if names == (ALL,) else tuple(BLOCKS[name].name for name in names)
+
+
+_INPUT: Keys = {
+    "batch": ("batches", _wholes(validation.BATCHES)),
+    "dtype": ("dtypes", _choices("dtype", validation.DTYPES)),
+    "layout": ("layouts", _choices("layout", validation.LAYOUTS)),
+}
+GUIDELINE_KEYS: Keys = {
+    "guideline": ("guideline", _guideline),
+    "name": ("name", _name),
+    "widths": ("widths", _widths),
+    "values": ("values", _values),
+    "scales": ("scales", _wholes(validation.SCALES)),
+    **_INPUT,
+    "size": ("size", lambda key, value: validation.whole(key, value, validation.SIZES)),
+}
+VARIANT_KEYS: Keys = {
+    "name": ("name", _name),
+    "network": ("builder", _builder),
+    "arguments": ("arguments", _arguments),
+    "shape": ("shape", _shape),
+}
+OWN_KEYS: Keys = {**VARIANT_KEYS, **_INPUT, "variant": ("variants", _tables)}
+_PLANE: Keys = {"size": ("size", lambda key, value: validation.whole(key, value, validation.SIZES))}
+BLOCK_KEYS: Keys = {
+    "blocks": ("blocks", _blocks),
+    "name": ("name", _name),
+    "width": ("width", lambda key, value: validation.whole(key, value, validation.WIDTHS)),
+    "units": ("units", lambda key, value: validation.whole(key, value, validation.UNITS)),
+    "stride": ("stride", lambda key, value: validation.whole(key, value, validation.STRIDES)),
+    **_PLANE,
+    **_INPUT,
+}
+NETWORK_KEYS: Keys = {
+    "networks": ("networks", _names),
+    "group": ("group", lambda key, value: validation.whole(key, value, validation.GROUPS)),
+    "name": ("name", _name),
+    **_PLANE,
+    **_INPUT,
+}

@@ -1,0 +1,174 @@
+"""Read suites: TOML files that say which families to measure. The format is in `suites/README.md`."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from benchcli.errors import UserError, unknown
+from benchcli.workloads.blocks.family import BlockRequest
+from benchcli.workloads.custom import OwnNetwork, OwnRequest
+from benchcli.workloads.family import PlainRequest
+from benchcli.workloads.guidelines.family import Request
+from benchcli.workloads.networks.family import NetworkRequest, family_name
+from benchcli.workloads.suite_keys import BLOCK_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, OWN_KEYS, VARIANT_KEYS, Keys
+from benchcli.workloads.toml_lines import line_of
+
+SUITE_KEYS = ("description", "family")
+Asked = Request | PlainRequest
+KINDS = {
+    "guideline": "a guideline",
+    "blocks": "blocks",
+    "networks": "networks by name",
+    "group": "a group of networks",
+    "network": "a network of its own",
+    "variant": "networks of its own",
+}
+"""The keys that say what a family is of. The last two go together."""
+OWN = {"network", "variant"}
+
+
+class SuiteFile:
+    """The requests of one suite file, checked key by key; an error names the file, the line and the key."""
+
+    def __init__(self, path: Path, name: str, shown: str | None = None) -> None:
+        self.name = name
+        self.path = path
+        self._shown = shown or str(path)
+        """The path as errors name it."""
+        self._text = _read(path)
+        self._table = self._parse()
+
+    @property
+    def description(self) -> str:
+        """What the suite is for, in a line."""
+        return str(self._table.get("description", ""))
+
+    def requests(self) -> tuple[Asked, ...]:
+        """Return the families asked for. Raises UserError at the first key that is wrong."""
+        for key in self._table:
+            if key not in SUITE_KEYS:
+                raise self._error(f"{unknown('key', key, SUITE_KEYS)}", key)
+        if not isinstance(self._table.get("description", ""), str):
+            raise self._error("description must be a text", "description")
+        tables = self._table.get("family", [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            raise self._error("family must be a list of tables, each headed [[family]]", "family")
+        if not tables:
+            raise UserError(f"{self._shown}: the suite is empty: add a [[family]] with a guideline or a network")
+        requests = tuple(self._request(index, table) for index, table in enumerate(tables))
+        self._check_names(requests)
+        return requests
+
+    def family_error(self, index: int, error: UserError) -> UserError:
+        """Say where in the file the request stands that `error` is about."""
+        return self._error(str(error), "family", index)
+
+    def _parse(self) -> dict[str, Any]:
+        try:
+            return tomllib.loads(self._text)
+        except tomllib.TOMLDecodeError as error:
+            # The parser names the line, but where the text ends too early it says only that.
+            place = str(error).replace("end of document", f"the end, line {len(self._text.splitlines())}")
+            raise UserError(f"{self._shown}: not TOML: {place}") from None
+        except (ValueError, RecursionError) as error:  # a number too long to read, brackets too deep
+            raise UserError(f"{self._shown}: not TOML that can be read: {error}") from None
+
+    def _request(self, index: int, table: dict[str, Any]) -> Asked:
+        kinds = [key for key in KINDS if key in table]
+        if len(kinds) > 1 and set(kinds) != OWN:
+            first, other, *_ = kinds
+            raise self._error(f"a family has {KINDS[first]} or {KINDS[other]}, not both", first, index)
+        if not kinds:
+            self._check_keys(index, table, {**GUIDELINE_KEYS, **BLOCK_KEYS, **NETWORK_KEYS, **OWN_KEYS})
+            raise self._error(f"a family needs one of: {', '.join(KINDS.values())}", "family", index)
+        if kinds == ["guideline"]:
+            return Request(**self._fields(index, table, GUIDELINE_KEYS))
+        if kinds == ["blocks"]:
+            return BlockRequest(**self._fields(index, table, BLOCK_KEYS))
+        if set(kinds) <= OWN:
+            return self._own(index, table)
+        fields = self._fields(index, table, NETWORK_KEYS)
+        return NetworkRequest(**{"name": family_name(fields.get("group")), **fields})
+
+    def _own(self, index: int, table: dict[str, Any]) -> OwnRequest:
+        fields = self._fields(index, table, OWN_KEYS)
+        if "name" not in fields:
+            raise self._error("a family of your own networks needs a name", "family", index)
+        shared = {"builder": fields.pop("builder", None), "shape": fields.pop("shape", None)}
+        arguments, tables = fields.pop("arguments", {}), fields.pop("variants", [{}])
+        networks = []
+        for table_ in tables:
+            own = {"name": fields["name"] if len(tables) == 1 else None, **shared}
+            own |= self._fields(index, table_, VARIANT_KEYS)
+            for key, field in (("name", "name"), ("network", "builder"), ("shape", "shape")):
+                if own[field] is None:
+                    raise self._error(f"{fields['name']}: a network needs a {key}", "family", index)
+            networks.append(OwnNetwork(**{**own, "arguments": {**arguments, **own.get("arguments", {})}}))
+        names = [network.name for network in networks]
+        if len(set(names)) < len(names):
+            raise self._error(f"{fields['name']}: two networks have one name", "family", index)
+        return OwnRequest(networks=tuple(networks), **fields)
+
+    def _check_keys(self, index: int, table: dict[str, Any], keys: Keys) -> None:
+        for key in table:
+            if key not in keys:
+                raise self._error(str(unknown("key", key, sorted(keys))), key, index)
+
+    def _fields(self, index: int, table: dict[str, Any], keys: Keys) -> dict[str, Any]:
+        """Return what a table's keys become. Raises UserError at the first that is wrong."""
+        self._check_keys(index, table, keys)
+        fields: dict[str, Any] = {}
+        for key, value in table.items():
+            field, read = keys[key]
+            try:
+                fields[field] = read(key, value)
+            except UserError as error:
+                raise self._error(str(error), key, index) from None
+        return fields
+
+    def _check_names(self, requests: tuple[Asked, ...]) -> None:
+        seen: set[str] = set()
+        for index, request in enumerate(requests):
+            name = request.guideline if isinstance(request, Request) and request.name is None else request.name
+            if name in seen:
+                raise self._error(f"two families are named {name!r}: give one a name of its own", "name", index)
+            seen.add(str(name))
+
+    def _error(self, text: str, key: str, index: int | None = None) -> UserError:
+        line = line_of(self._text, key, index)
+        return UserError(f"{self._shown}:{line}: {text}" if line else f"{self._shown}: {text}")
+
+
+def find_suite(name_or_path: str) -> SuiteFile:
+    """Open a suite by the name of one that ships, or by path. Raises UserError with the nearest name."""
+    shipped = {path.stem: path for path in shipped_suites()}
+    if name_or_path in shipped:
+        return SuiteFile(shipped[name_or_path], name_or_path)
+    path = Path(name_or_path)
+    if path.suffix == ".toml" or len(path.parts) > 1 or path in (Path(), Path("..")) or path.is_file():
+        return SuiteFile(path, path.stem)
+    raise UserError(f"{unknown('suite', name_or_path, shipped)}; or give the path of a TOML file")
+
+
+def shipped_suites() -> list[Path]:
+    """Return the files of the suites that ship, in a wheel and in a checkout."""
+    package = Path(str(files("benchcli")))
+    candidates = (package / "data" / "suites", package.parent / "suites")
+    folder = next((folder for folder in candidates if folder.is_dir()), None)
+    return sorted(folder.glob("*.toml")) if folder else []
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.is_dir():
+            raise UserError(f"{path} is a folder: name a TOML file in it")
+        if path.exists() and not path.is_file():  # a pipe may never end
+            raise UserError(f"{path} is not a regular file: name a TOML file")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}: save it as UTF-8") from None
+    except FileNotFoundError:
+        raise UserError(f"no suite at {path}: `benchcli list` names those that ship") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None

@@ -1,0 +1,296 @@
+"""Claims: their data, the kinds of evidence that judge them, and the verb."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchcli.analysis.claims import faster
+from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Judged, claims, traced
+from benchcli.analysis.fit import Point, explain
+from benchcli.cli.claims import SUITE
+from benchcli.schema import Breakdown, Costs, Family, FamilyResult, Interval, Record, Target, Variant
+from benchcli.workloads.networks.base import NETWORKS
+from benchcli.workloads.overrides import families_of_suite
+from benchcli.workloads.suites import find_suite
+from tests import values
+from tests.conftest import Outcome
+
+Cli = Callable[..., Outcome]
+FAMILIES = {family.name: family for family in families_of_suite(find_suite(SUITE), {"device": "cpu"})}
+
+
+@pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.name)
+def test_a_claim_is_of_a_kind_and_its_families_are_measured(claim: Claim) -> None:
+    assert set(claim.terms) == set(KINDS[claim.kind].terms)
+    assert set(claim.families) <= set(FAMILIES)
+    assert len(claim.says) <= 100
+    assert len(claim.source) <= 24
+    names = {variant.name for family in claim.families for variant in FAMILIES[family].variants}
+    for pair in claim.terms.get("pairs", ()):
+        assert set(pair[:2]) <= names
+    assert set(claim.terms.get("expected", ())) <= names
+    assert {claim.terms[term] for term in ("whole", "part") if term in claim.terms} <= names
+    for prefix in (
+        *claim.terms.get("slower", ()),
+        *(claim.terms[end] for end in ("less", "more") if end in claim.terms),
+    ):
+        assert any(name.startswith(prefix) for name in names)
+
+
+def test_claims_have_names_of_their_own_and_what_is_traced_is_measured() -> None:
+    names = [claim.name for claim in claims()]
+    assert len(set(names)) == len(names)
+    assert traced() == ("figure-2",)
+    assert set(traced()) <= set(FAMILIES)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        (["for", "for"], "holds"),
+        (["against"], "fails"),
+        (["against", "undecided"], "fails"),
+        (["for", "against", "undecided"], "partly"),
+        (["for", "undecided"], "inconclusive"),
+        (["for", "unmeasured"], "inconclusive"),
+        (["unmeasured"], "unmeasured"),
+        ([], "unmeasured"),
+    ],
+)
+def test_evidence_makes_a_verdict(outcomes: list[str], verdict: str) -> None:
+    items = tuple(Item(outcome, "") for outcome in outcomes)  # type: ignore[arg-type]
+    assert Judged(claims()[0], items).verdict == verdict
+
+
+def claim(kind: str, *families: str, **terms: object) -> Claim:
+    return Claim("name", "says", "source", kind, families, terms)
+
+
+def measured(
+    family: str, *networks: tuple[str, float | None, Costs], catalogue: str = "networks", half: float = 0.01
+) -> Evidence:
+    """Return evidence of one family: names, relative speeds and costs, the baseline first."""
+    variants = tuple(Variant(name, "faulty:build", {}, (3, 32, 32), "3") for name, *_ in networks)
+    of = Family(family, "", 1, "128", 1, "float32", "nchw", variants, catalogue)  # type: ignore[arg-type]
+    records = []
+    for variant, (_, speed, costs) in zip(variants, networks, strict=True):
+        relative = None if speed is None else Interval(speed, speed * (1 - half), speed * (1 + half))
+        timing = values.timing(relative) if relative else None
+        if timing and speed:
+            timing = replace(timing, seconds=Interval(0.01 / speed, 0.0099 / speed, 0.0101 / speed))
+        deviation = costs.flops / networks[0][2].flops - 1
+        records.append(Record("run", "suite", of, variant, Target(), None, costs, deviation, timing))
+    return Evidence({family: FamilyResult(of, tuple(records), ())})
+
+
+def costs(flops: int = 100, mac_bytes: int = 100) -> Costs:
+    return Costs(flops, 10, 5, 20, mac_bytes, 60, 40)
+
+
+def outcomes(of: Claim, evidence: Evidence) -> list[str]:
+    return [item.outcome for item in KINDS[of.kind].items(of, evidence)]
+
+
+@pytest.mark.parametrize(
+    ("speed", "half", "deviation", "outcome"),
+    [
+        (0.9, 0.01, 0.0, "for"),
+        (1.1, 0.01, 0.0, "against"),
+        (1.0, 0.005, 0.0, "against"),
+        (0.98, 0.02, 0.0, "undecided"),
+        (0.96, 0.01, 0.10, "undecided"),  # slower by less than it has more FLOPs
+        (0.96, 0.01, -0.10, "for"),  # slower with fewer FLOPs
+        (1.0, 0.005, -0.10, "undecided"),  # as fast with fewer FLOPs
+        (1.10, 0.01, -0.10, "undecided"),  # faster by less than it has fewer FLOPs
+        (1.15, 0.01, -0.10, "against"),
+    ],
+)
+def test_faster_at_equal_flops(speed: float, half: float, deviation: float, outcome: str) -> None:
+    assert faster.outcome(Interval(speed, speed * (1 - half), speed * (1 + half)), deviation) == outcome
+    assert faster.outcome(Interval(speed), deviation) == "undecided"
+
+
+def test_the_baseline_is_held_against_those_that_are_named() -> None:
+    evidence = measured("n", ("v2", 1.0, costs()), ("v1-a", 0.9, costs()), ("v1-b", 1.2, costs()), ("x", None, costs()))
+    assert outcomes(claim("faster", "n", slower=["v1-"]), evidence) == ["for", "against"]
+    assert outcomes(claim("faster", "n", slower=["x"]), evidence) == ["unmeasured"]
+    assert outcomes(claim("faster", "n", slower=["y"]), evidence) == ["unmeasured"]
+    assert outcomes(claim("faster", "other", slower=[""]), evidence) == ["unmeasured"]
+
+
+def test_a_published_speed_stands_beside_the_measured_one() -> None:
+    names = ("shufflenet-v2-1x", "mobilenet-v2-0.6")
+    evidence = shipped(measured("n", *((name, 0.9 if "mobile" in name else 1.0, costs()) for name in names)))
+    (item,) = KINDS["faster"].items(claim("faster", "n", slower=["mobilenet"]), evidence)
+    assert f"(paper {14.9 / 24.4:.2f})" in item.text
+    other_batch = shipped(evidence, batch=8)  # on the phone it was one image
+    (item,) = KINDS["faster"].items(claim("faster", "n", slower=["mobilenet"]), other_batch)
+    assert "paper" not in item.text
+    namesakes = measured("n", *((name, 1.0, costs()) for name in names))  # of other networks
+    assert "paper" not in next(KINDS["faster"].items(claim("faster", "n", slower=["mobilenet"]), namesakes)).text
+
+
+def shipped(evidence: Evidence, batch: int = 1) -> Evidence:
+    """Return the evidence of the networks that ship under these names."""
+    (result,) = evidence.results.values()
+    family = replace(result.family, batch=batch)
+    records = tuple(
+        replace(record, family=family, variant=NETWORKS[record.variant.name].variant()) for record in result.records
+    )
+    return Evidence({family.name: replace(result, family=family, records=records)})
+
+
+@pytest.mark.parametrize(
+    ("speed", "half", "outcome"),
+    [(13.0, 0.01, "for"), (6.0, 0.01, "against"), (30.0, 0.01, "against"), (10.5, 0.05, "undecided")],
+)
+def test_about_so_many_times_as_fast(speed: float, half: float, outcome: str) -> None:
+    evidence = measured("n", ("slow", 1.0, costs(1900)), ("fast", speed, costs(100)), half=half)
+    wanted = claim("about", "n", pairs=[["slow", "fast", 13.0]])
+    assert outcomes(wanted, evidence) == [outcome]
+    assert outcomes(claim("about", "n", pairs=[["slow", "gone", 13.0]]), evidence) == ["unmeasured"]
+
+
+def test_the_interval_of_a_quotient_is_not_narrower_than_its_terms() -> None:
+    from benchcli.analysis.claims.about import _speedup
+
+    evidence = measured("n", ("a", 1.0, costs()), ("b", 2.0, costs()), ("c", 4.0, costs()), half=0.02)
+    slow, fast = evidence.record("n", "b"), evidence.record("n", "c")
+    assert slow
+    assert fast
+    speedup = _speedup(slow, fast)
+    assert speedup
+    assert speedup.estimate == pytest.approx(2.0)
+    assert speedup.low is not None
+    assert speedup.high is not None
+    assert speedup.low < 2.0 * 0.98 < 2.0 * 1.02 < speedup.high
+
+
+def test_multiply_adds_are_exact() -> None:
+    evidence = measured("n", ("a", 1.0, costs(1000)), ("b", 1.0, costs(66)))
+    assert outcomes(claim("flops", "n", expected={"a": 1000, "b": 67, "c": 1}), evidence) == [
+        "for",
+        "against",
+        "unmeasured",
+    ]
+    assert outcomes(claim("rest", "n", whole="a", part="b", share=0.934), evidence) == ["for"]
+    assert outcomes(claim("rest", "n", whole="a", part="b", share=0.95), evidence) == ["against"]
+    assert outcomes(claim("rest", "n", whole="a", part="c", share=0.95), evidence) == ["unmeasured"]
+
+
+def test_more_of_what_is_counted() -> None:
+    evidence = measured(
+        "n", ("v2", 1.0, costs(mac_bytes=10)), ("m-a", 1.0, costs(mac_bytes=11)), ("m-b", 1.0, costs(mac_bytes=9))
+    )
+    wanted = claim("more", "n", column="mac_bytes", less="v2", more="m-")
+    assert outcomes(wanted, evidence) == ["for", "against"]
+    assert outcomes(claim("more", "o", column="mac_bytes", less="v2", more="m-"), evidence) == ["unmeasured"]
+    assert outcomes(claim("more", "n", column="channels", less="v2", more="m-a"), evidence) == ["against"]
+
+
+def test_a_share_that_not_all_launches_agree_on_is_undecided() -> None:
+    parts = {"convolution": 0.8, "depthwise": 0.1, "elementwise": 0.06, "data": 0.04, "other": 0.0}
+    more = {**parts, "data": 0.06}
+    traced = tuple(Breakdown("n", "a", 0, 1.0, 1.2, each, 0.0, 0.0) for each in (parts, more))  # type: ignore[arg-type]
+    evidence = replace(measured("n", ("a", 1.0, costs())), breakdowns=traced)
+    assert outcomes(claim("share", "n", least=0.11), evidence) == ["undecided"]
+    assert outcomes(claim("share", "other", least=0.11), evidence) == ["unmeasured"]
+
+
+def test_the_share_of_the_time_beyond_convolutions() -> None:
+    parts = {"convolution": 0.8, "depthwise": 0.1, "elementwise": 0.06, "data": 0.04, "other": 0.0}
+    traced = Breakdown("n", "a", 0, 1.0, 1.2, parts, 0.0, 0.0)  # type: ignore[arg-type]
+    evidence = measured("n", ("a", 1.0, costs()), ("b", 1.0, costs()))
+    wanted = claim("share", "n", least=0.099)
+    assert outcomes(wanted, replace(evidence, breakdowns=(traced,))) == ["for", "unmeasured"]
+    assert outcomes(claim("share", "n", least=0.11), replace(evidence, breakdowns=(traced,)))[0] == "against"
+
+
+def test_flops_that_do_not_tell() -> None:
+    alike = measured("n", ("a", 1.0, costs()), ("b", 1.05, costs()), ("c", 3.0, costs(200)))
+    assert outcomes(claim("indirect", "n"), alike) == ["against"]  # c has other FLOPs
+    apart = measured("n", ("a", 1.0, costs()), ("b", 1.5, costs()))
+    assert outcomes(claim("indirect", "n"), apart) == ["for"]
+    by_work = measured("n", ("a", 1.0, costs(100)), ("b", 0.93, costs(108)))
+    assert outcomes(claim("indirect", "n"), by_work) == ["against"]  # slower by as much as it has more to do
+    assert outcomes(claim("indirect", "n"), measured("n", ("a", 1.0, costs()))) == ["unmeasured"]
+
+
+def test_metrics_explain_what_was_made_of_them() -> None:
+    points = [
+        Point(flops, mac, 2e-9 * flops + 1e-9 * mac)
+        for flops, mac in zip(
+            (10, 20, 30, 50, 80, 130, 210, 340), (900, 100, 700, 300, 800, 200, 600, 400), strict=True
+        )
+    ]
+    found = explain(points)
+    assert found["both"].error == pytest.approx(0, abs=1e-9)
+    assert found["both"].rank_correlation == pytest.approx(1)
+    assert found["FLOPs"].error > 0.2
+    by_flops = explain([Point(flops, 7, 3e-9 * flops) for flops in (10, 20, 30, 50, 80)])
+    assert by_flops["FLOPs"].error == pytest.approx(0, abs=1e-9)
+
+
+def test_a_metric_never_takes_time_away() -> None:
+    """Bytes that fall where time rises would get a negative bandwidth; they are left out instead."""
+    points = [Point(flops, 1000 - flops, 1e-9 * flops) for flops in (100, 200, 400, 800)]
+    found = explain(points)
+    assert found["both"].error == pytest.approx(found["FLOPs"].error, abs=1e-6)
+
+
+def test_eight_networks_are_enough_to_say_how_well_flops_explain() -> None:
+    networks = [(f"n{number}", 1.0 / number, costs(100 * number, 1000)) for number in range(1, 10)]
+    found = list(KINDS["indirect"].items(claim("indirect", "n"), measured("n", *networks)))
+    assert found[-1].text.startswith("rank correlation with the time of 9 networks, and error: FLOPs 1.00 and 0.0 %")
+    assert found[-1].outcome == "against"  # here FLOPs tell all
+
+
+def test_claims_are_judged_from_a_recorded_run_and_what_it_lacks_is_unmeasured(cli: Cli) -> None:
+    assert cli("guideline", "g2", "--device", "fake", "--launches", "3", "--output", "run").code == 0
+    found = cli("claims", "run", "--format", "json")
+    assert found.code == 0
+    verdicts = {each["name"]: each["verdict"] for each in json.loads(found.out)["claims"]}
+    assert verdicts.pop("g2") == "holds"
+    assert set(verdicts.values()) == {"unmeasured"}
+    shown = cli("claims", "run").out
+    assert f"{len(claims())} claims: 1 holds, {len(claims()) - 1} unmeasured" in shown
+    assert "for         g=8 runs at" in shown
+    assert cli("claims", "run", "--format", "csv").out.startswith("claim,verdict,says,source,evidence\ng1,unmeasured,")
+
+
+def test_families_that_are_not_as_the_claims_suite_has_them_are_no_evidence(cli: Cli) -> None:
+    cli("guideline", "g2", "--width", "32", "--device", "fake", "--launches", "3", "--output", "run")
+    found = cli("claims", "run", "--format", "json")
+    assert {each["verdict"] for each in json.loads(found.out)["claims"]} == {"unmeasured"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere",), "no results at nowhere"),
+        (("run", "--output", "other"), "--output has no effect on the run in a FOLDER"),
+        (("run", "--launches", "3"), "--launches has no effect on the run in a FOLDER"),
+    ],
+)
+def test_what_cannot_be_judged_is_said(cli: Cli, arguments: tuple[str, ...], said: str) -> None:
+    found = cli("claims", *arguments)
+    assert found.code == 2
+    assert said in found.err
+    assert found.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("folder", ["claims-epyc"])
+def test_the_recorded_run_is_judged_as_its_table_says(cli: Cli, folder: str) -> None:
+    recorded = Path(__file__).parents[2] / "results" / "reference" / folder
+    table = (recorded / "table.md").read_text(encoding="utf-8")
+    found = cli("claims", str(recorded), "--format", "markdown")
+    assert found.out.partition("results/reference")[0].rpartition("\n")[0] in table
+
+
+def test_a_claim_that_lacks_a_term_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KINDS["guideline"], "terms", ("colour",), raising=False)
+    with pytest.raises(ValueError, match="claim g1: one of kind guideline has colour"):
+        claims()

@@ -1,0 +1,288 @@
+"""The device backends; CUDA's and MPS's calls are held against stand-ins for torch's own."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+import pytest
+import torch
+
+from benchcli.backends.devices import nvml
+from benchcli.backends.devices.base import DEVICES, Device, Elapsed, Health, split_name
+from benchcli.backends.devices.fake import BANDWIDTH, CLOCK_HZ, LAUNCH_S, PEAK, REPLAY_S, Fake
+from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.measure.worker.throttle import Throttle
+from benchcli.schema import Costs
+from tests.conftest import in_process
+from tests.values import COSTS
+
+
+class StandInEvent:
+    """Notes what is done to events, in order."""
+
+    log: list[str]
+
+    def __init__(self, device: str, enable_timing: bool = False) -> None:
+        assert enable_timing
+        self.device = device
+
+    def record(self) -> None:
+        self.log.append("record")
+
+    def synchronize(self) -> None:
+        self.log.append("wait")
+
+    def elapsed_time(self, end: "StandInEvent") -> float:
+        assert end.device == self.device
+        return 12.0
+
+
+def accelerator(monkeypatch: pytest.MonkeyPatch, kind: str | None, count: int = 1) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: kind is not None)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device(kind) if kind else None)
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: count)
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps"])
+def test_a_sample_lies_between_two_events_and_the_queue_is_drained_outside(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr(StandInEvent, "log", log, raising=False)
+    monkeypatch.setattr(torch, "Event", StandInEvent)
+    monkeypatch.setattr(torch.accelerator, "synchronize", lambda _index: log.append("drain"))
+    timer = DEVICES[name].timer(lambda: log.append("call"), COSTS, 0)  # type: ignore[arg-type,return-value]
+    assert timer(2).seconds == pytest.approx(0.012)
+    assert log == ["drain", "record", "call", "call", "record", "wait"]
+
+
+def test_a_device_that_torch_does_not_see_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    accelerator(monkeypatch, None)
+    assert "sees no cuda device" in str(DEVICES["cuda"].missing(0))
+    accelerator(monkeypatch, "mps")
+    assert "sees no cuda device" in str(DEVICES["cuda"].missing(0))
+    assert DEVICES["mps"].missing(0) is None
+
+
+def test_a_number_beyond_the_devices_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    accelerator(monkeypatch, "cuda", count=2)
+    assert DEVICES["cuda"].missing(1) is None
+    assert DEVICES["cuda"].missing(2) == "there are 2 cuda devices, numbered from 0"
+
+
+def test_cuda_computes_in_full_float32_and_searches_for_algorithms() -> None:
+    program = (
+        "import torch; from benchcli.backends.devices.base import DEVICES\n"
+        "torch.accelerator.set_device_index = lambda index: print(index)\n"
+        "DEVICES['cuda'].configure(1, 3)\n"
+        "print(torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)"
+    )
+    assert in_process("-c", program).stdout.split() == ["3", "True", "False", "False"]
+
+
+def test_cuda_tells_the_card_and_what_decides_its_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Card:
+        name, major, minor, multi_processor_count, total_memory = "H100", 9, 0, 132, 80 * 2**30
+        L2_cache_size, uuid = 50 * 2**20, "abc"
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _index: Card)
+    facts = DEVICES["cuda"].facts(0)
+    assert facts["card"] == "H100"
+    assert facts["capability"] == "9.0"
+    assert {"cuda", "cudnn", "tf32", "cudnn_benchmark", "driver"} <= set(facts)
+    assert DEVICES["cuda"].cache_bytes(0) == 50 * 2**20  # type: ignore[attr-defined]
+
+
+LONG = replace(COSTS, flops=10**10)
+"""A call of a fifth of a second on the fake device, beside which the host's work is nothing."""
+
+
+def test_the_fake_clock_moves_by_the_additive_roofline_and_only_when_called() -> None:
+    called: list[int] = []
+    timer = Fake().timer(lambda: called.append(1), LONG, 0)  # type: ignore[arg-type,return-value]
+    expected = 2 * LONG.flops / PEAK + LONG.mac_bytes / BANDWIDTH
+    assert timer(10).seconds == pytest.approx(10 * expected)
+    assert timer(1).seconds == pytest.approx(expected)
+    assert called == []
+
+
+def elapsed(costs: Costs, captured: bool = False, cold: bool = False, calls: int = 100) -> Elapsed:
+    fake = Fake()
+    call = fake.capture(lambda: None, 0) if captured else lambda: None  # type: ignore[arg-type,return-value]
+    timer = fake.timer(call, costs, 0)  # type: ignore[arg-type]
+    return (fake.cold_timer(call, costs, 0) if cold else timer)(calls)  # type: ignore[arg-type]
+
+
+def test_a_device_that_waits_for_its_host_reads_the_hosts_time() -> None:
+    short = elapsed(COSTS)
+    assert short.host_seconds == pytest.approx(100 * LAUNCH_S)
+    assert short.seconds == pytest.approx(99 * LAUNCH_S, rel=0.01)
+    long = elapsed(LONG)
+    assert long.host_seconds == pytest.approx(100 * LAUNCH_S)
+    assert long.seconds == pytest.approx(100 * (2 * LONG.flops / PEAK + LONG.mac_bytes / BANDWIDTH))
+
+
+def test_a_captured_call_is_launched_at_once() -> None:
+    assert elapsed(COSTS, captured=True).host_seconds == pytest.approx(100 * REPLAY_S)
+
+
+def test_cold_caches_cost_a_third_more_for_the_bytes_at_every_call() -> None:
+    costs = replace(LONG, mac_bytes=10**9)
+    more = elapsed(costs, cold=True, calls=4).seconds - elapsed(costs, calls=4).seconds
+    assert more == pytest.approx(4 * costs.mac_bytes / BANDWIDTH / 3)
+
+
+def test_a_flush_hides_the_hosts_time_and_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = elapsed(COSTS, cold=True, calls=4)
+    assert short.host_seconds is None
+    assert short.seconds == pytest.approx(4 * (2 * COSTS.flops / PEAK + 4 / 3 * COSTS.mac_bytes / BANDWIDTH))
+
+
+def test_cold_calls_are_flushed_queued_and_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: list[str] = []
+    cuda = DEVICES["cuda"]
+    monkeypatch.setattr(StandInEvent, "log", log, raising=False)
+    monkeypatch.setattr(torch, "Event", StandInEvent)
+    monkeypatch.setattr(torch.accelerator, "synchronize", lambda _index: log.append("drain"))
+    monkeypatch.setattr(cuda, "flusher", lambda _index: lambda: log.append("flush"))
+    timer = cuda.cold_timer(lambda: log.append("call"), COSTS, 0)  # type: ignore[arg-type,return-value]
+    assert timer(2).seconds == pytest.approx(0.024)
+    assert log == ["drain", *["flush", "record", "call", "record"] * 2, "drain"]
+
+
+def test_a_device_that_gets_hot_says_so() -> None:
+    fake = Fake()
+    throttle = Throttle(fake, 0)
+    assert not throttle()
+    assert throttle.reasons == ()
+    fake.timer(lambda: None, replace(LONG, flops=10**14), 0)(1000)  # type: ignore[arg-type,return-value]
+    assert throttle()
+    assert throttle.reasons == ("thermal (simulated)",)
+    assert throttle.clock_hz == CLOCK_HZ
+    throttle.forget()
+    assert throttle.reasons == ()
+
+
+def test_a_cpu_has_neither_graphs_nor_health_but_caches() -> None:
+    cpu = DEVICES["cpu"]
+    with pytest.raises(NotImplementedError, match="no graphs to capture"):
+        cpu.capture(lambda: torch.zeros(1), 0)
+    assert cpu.health(0) is None
+    called: list[int] = []
+    assert cpu.cold_timer(lambda: called.append(1), COSTS, 0)(3).seconds > 0  # type: ignore[arg-type,return-value]
+    assert len(called) == 3
+
+
+class ManagementLibrary:
+    """Stands in for NVIDIA's."""
+
+    NVML_CLOCK_SM = 1
+
+    class NVMLError(Exception):
+        pass
+
+    def __init__(self, mask: int) -> None:
+        self.mask = mask
+
+    def nvmlSystemGetDriverVersion(self) -> str:  # noqa: N802
+        return "580.1"
+
+    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> str:  # noqa: N802
+        if uuid != "GPU-abc":
+            raise self.NVMLError
+        return uuid
+
+    def nvmlDeviceGetClockInfo(self, _handle: str, _kind: int) -> int:  # noqa: N802
+        return 1410
+
+    def nvmlDeviceGetCurrentClocksEventReasons(self, _handle: str) -> int:  # noqa: N802
+        return self.mask
+
+
+@pytest.mark.parametrize(
+    ("mask", "reasons"), [(0x1, ()), (0x0, ()), (0x4, ("power cap",)), (0x24, ("power cap", "thermal (software)"))]
+)
+def test_the_management_library_tells_clock_and_reasons(
+    monkeypatch: pytest.MonkeyPatch, mask: int, reasons: tuple[str, ...]
+) -> None:
+    stand_in = ManagementLibrary(mask)
+    nvml._handle.cache_clear()
+    monkeypatch.setattr(nvml, "library", lambda: stand_in)
+    assert nvml.driver() == "580.1"
+    assert nvml.health("abc") == Health(1.41e9, reasons)
+    assert nvml.health("another") is None
+    nvml._handle.cache_clear()
+
+
+def test_without_the_management_library_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    nvml._handle.cache_clear()
+    monkeypatch.setattr(nvml, "library", lambda: None)
+    assert nvml.driver() is None
+    assert nvml.health("abc") is None
+    nvml._handle.cache_clear()
+
+
+def test_a_capture_warms_up_on_a_side_stream_and_replays_what_it_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: list[str] = []
+
+    class Stream:
+        def __init__(self, _index: int = 0) -> None: ...
+
+        def wait_stream(self, _other: object) -> None:
+            log.append("wait")
+
+    class Graph:
+        def replay(self) -> None:
+            log.append("replay")
+
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _index: Stream())
+    monkeypatch.setattr(torch.cuda, "stream", lambda _stream: nullcontext())
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "graph", lambda _graph: nullcontext())
+
+    def call() -> torch.Tensor:
+        log.append("call")
+        return torch.ones(1)
+
+    replay = DEVICES["cuda"].capture(call, 0)
+    assert log == ["wait", "call", "call", "call", "wait", "call"]
+    assert replay().item() == 1
+    assert log[-1] == "replay"
+
+
+def test_an_event_that_was_not_recorded_has_no_time() -> None:
+    fake = Fake()
+    with pytest.raises(RuntimeError, match="must be recorded"):
+        fake.event(0).elapsed_time(fake.event(0))
+
+
+def test_the_cpu_timer_makes_the_calls_it_is_asked_for() -> None:
+    called: list[int] = []
+    seconds = DEVICES["cpu"].timer(lambda: called.append(1), COSTS, 0)(7).seconds  # type: ignore[arg-type,return-value]
+    assert len(called) == 7
+    assert seconds > 0
+
+
+@pytest.mark.parametrize("device", list(DEVICES), ids=lambda device: device.name)
+def test_every_device_says_what_it_is(device: Device) -> None:
+    assert device.title
+    assert device.column in {"arm", "gpu"}
+    assert device.missing(99)
+
+
+def test_a_name_may_carry_a_number() -> None:
+    assert split_name("cuda") == ("cuda", 0)
+    assert split_name("cuda:3") == ("cuda", 3)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+@pytest.mark.parametrize("runtime", ["eager", "graph"])
+def test_on_a_real_gpu_both_runtimes_compute_the_same(runtime: str) -> None:
+    layer = torch.nn.Conv2d(64, 64, 3).cuda()
+    inputs = torch.randn(8, 64, 112, 112, device="cuda")
+    with torch.inference_mode():
+        call = RUNTIMES[runtime].prepare(layer, inputs, DEVICES["cuda"], 0)
+        found = DEVICES["cuda"].timer(call, COSTS, 0)(20)
+        assert torch.allclose(call(), layer(inputs), atol=1e-4)
+    assert found.seconds > 0

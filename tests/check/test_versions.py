@@ -1,0 +1,164 @@
+"""What --base and --head may name, how it is laid out, and that a repository stays as it was."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchcli.check.versions import arm, laid_out
+from benchcli.errors import UserError
+from benchcli.system import git, interpreters
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with two commits, the first of them tagged, and its current folder below its root."""
+    root = tmp_path / "repository"
+    (root / "inner").mkdir(parents=True)
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    call(root, "init", "--quiet", "--initial-branch=main")
+    for number in (1, 2):
+        (root / "inner" / "net.py").write_text(f"BLOCKS = {number}\n")
+        call(root, "add", "--all")
+        call(root, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", f"{number}")
+        if number == 1:
+            call(root, "tag", "first")
+    return root
+
+
+def call(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def state(root: Path) -> tuple[str, ...]:
+    """All that a check must not touch."""
+    files = sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
+    index = (root / ".git" / "index").read_bytes()
+    return (call(root, "worktree", "list"), call(root, "status", "--porcelain"), repr(index), *files)
+
+
+def test_a_ref_is_laid_out_as_it_was_and_the_repository_stays_as_it_is(repository: Path) -> None:
+    before = state(repository)
+    here = repository / "inner"
+    base, head = arm("first", here), arm(None, here)
+    with laid_out({"base": base, "head": head}) as sources:
+        texts = {side: (Path(source.folder) / "net.py").read_text() for side, source in sources.items()}
+        assert texts == {"base": "BLOCKS = 1\n", "head": "BLOCKS = 2\n"}
+        assert len({len(source.folder) for source in sources.values()}) == 1
+        place = Path(sources["base"].folder).parents[1]
+        assert place.is_dir()
+    assert not place.exists()
+    assert state(repository) == before
+
+
+def test_what_is_laid_out_goes_when_the_check_is_cut_short(repository: Path) -> None:
+    before = state(repository)
+    places = []
+
+    def cut_short() -> None:
+        with laid_out({"base": arm("first", repository)}) as sources:
+            places.append(Path(sources["base"].folder).parent)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cut_short()
+    assert not places[0].exists()
+    assert state(repository) == before
+
+
+def test_changes_that_are_not_committed_are_listed(repository: Path) -> None:
+    assert arm(None, repository).changes == ()
+    (repository / "inner" / "net.py").write_text("BLOCKS = 3\n")
+    (repository / "new.py").touch()
+    assert set(arm(None, repository).changes) == {"inner/net.py", "new.py"}
+
+
+def test_an_interpreter_is_a_path_an_environment_or_a_name(tmp_path: Path) -> None:
+    assert arm(sys.executable, tmp_path).kind == "interpreter"
+    named = arm(f"python3.{sys.version_info.minor}", tmp_path)
+    assert named.kind == "interpreter"
+    if sys.prefix != sys.base_prefix:
+        assert arm(sys.prefix, tmp_path).python == str(Path(sys.prefix) / "bin" / "python")
+
+
+def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    found = arm(str(tmp_path / "old"), tmp_path)
+    assert (found.kind, found.changes) == ("folder", ())
+
+
+def test_a_name_that_is_nothing_is_said_with_the_nearest(repository: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no git ref, interpreter or folder 'man' here: did you mean main\?"):
+        arm("man", repository)
+    with pytest.raises(UserError, match="in no git repository"):
+        arm("main", tmp_path)
+    with pytest.raises(UserError, match="an empty text names no version"):
+        arm(" ", repository)
+
+
+def test_a_shallow_clone_says_that_it_is_one(repository: Path, tmp_path: Path) -> None:
+    call(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository}", "shallow")
+    with pytest.raises(UserError, match=r"fetch-depth: 0"):
+        arm("first", tmp_path / "shallow")
+
+
+def test_a_name_of_two_things_is_not_guessed(repository: Path) -> None:
+    (repository / "first").mkdir()
+    with pytest.raises(UserError, match=r"first is a folder here, and a git ref: write \./first, or [0-9a-f]{10}"):
+        arm("first", repository)
+
+
+def test_a_file_that_is_no_program_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be run"):
+        arm(str(tmp_path / "file"), tmp_path)
+
+
+def test_an_option_is_no_ref(repository: Path) -> None:
+    with pytest.raises(UserError, match="no git ref"):
+        arm("--all", repository)
+
+
+def test_a_folder_that_one_version_lacks_is_named(repository: Path) -> None:
+    (repository / "newer").mkdir()
+    with pytest.raises(UserError, match="has no folder newer"), laid_out({"base": arm("first", repository / "newer")}):
+        pass
+
+
+def test_a_repository_that_git_refuses_is_not_taken_for_none(repository: Path) -> None:
+    (repository / ".git" / "config").write_text("[core\n")
+    with pytest.raises(UserError, match="git cannot say what"):
+        arm(None, repository)
+
+
+def test_without_git_there_are_still_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert git.top(tmp_path) is None
+    assert arm(".", tmp_path).kind == "folder"
+
+
+def program(path: Path, text: str) -> str:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no sh on Windows")
+def test_interpreters_that_cannot_run_workers_are_refused(tmp_path: Path) -> None:
+    answers = {
+        "lacks torch": '{"version": [3, 12, 1], "missing": ["torch"], "benchcli": null}',
+        r"is Python 3\.9\.1: workers need 3\.11": '{"version": [3, 9, 1], "missing": [], "benchcli": null}',
+        "is no Python that answers": "hello",
+    }
+    for number, (text, answer) in enumerate(answers.items()):
+        with pytest.raises(UserError, match=text):
+            interpreters.ask(program(tmp_path / f"python{number}", f"echo '{answer}'"))
+
+
+def test_this_interpreter_can_run_workers() -> None:
+    assert interpreters.ask(sys.executable).path == sys.executable

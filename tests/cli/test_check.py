@@ -1,0 +1,452 @@
+"""`benchcli check` on the fake device, whose clock is exact: verdicts, formats, exit codes and what goes wrong."""
+
+import csv
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import torch
+
+from benchcli.check.judging import costs_outcome
+from benchcli.measure.process import Died
+from benchcli.measure.protocol import Done, Event, Failed, Task, Waiting
+from tests.conftest import Outcome, inline
+from tests.check.test_versions import call
+from tests.values import COSTS
+
+Cli = Callable[..., Outcome]
+Golden = Callable[[str, str], None]
+FAKE = ("--device", "fake")
+SUITE = """
+[[family]]
+name = "tower"
+network = "theirs:tower"
+shape = [16, 28, 28]
+[[family.variant]]
+name = "thin"
+[[family.variant]]
+name = "wide"
+arguments = { width = 32 }
+shape = [32, 28, 28]
+"""
+NET = """
+from torch import nn
+
+def tower(width=16):
+    layers = [nn.Conv2d(width, width, 1, bias=False) for _ in range(BLOCKS)]
+    return nn.Sequential(*layers, *EXTRA)
+"""
+
+LAZY = """
+class Lazy(nn.Sequential):
+    def forward(self, inputs):
+        import theirs
+        return super().forward(inputs)
+"""
+
+
+def version(name: str, blocks: int = 20, extra: str = "", code: str = NET, suite: str | None = None) -> str:
+    Path(name).mkdir()
+    text = code.replace("BLOCKS", str(blocks)).replace("EXTRA", f"[{extra}]")
+    Path(name, "theirs.py").write_text(text)
+    if suite:
+        Path(name, "ours.toml").write_text(suite)
+    return name
+
+
+@pytest.fixture
+def check(cli: Cli) -> Callable[..., Outcome]:
+    """Check folder "old" against folder "new" by a suite, in an empty folder."""
+    Path("ours.toml").write_text(SUITE)
+
+    def run(*arguments: str, **changes: object) -> Outcome:
+        return cli(
+            "check", "ours.toml", "--base", "old", "--head", "new", *FAKE, "--output", "out", *arguments, **changes
+        )
+
+    return run
+
+
+def findings(folder: str = "out") -> dict[tuple[str, str], str]:
+    with Path(folder, "findings.csv").open() as stream:
+        return {(row["variant"], row["subject"]): row["outcome"] for row in csv.DictReader(stream)}
+
+
+def test_nothing_changed_is_the_same_in_every_way(check: Cli, golden: Golden) -> None:
+    version("old")
+    version("new")
+    found = check()
+    assert (found.code, found.err) == (0, "")
+    assert set(findings().values()) == {"same"}
+    golden("check.same.txt", found.out)
+
+
+FILES = {"markdown": "a.md", "csv": "a.csv", "json": "a.json", "github": "a.txt", "junit": "a.xml"}
+
+
+def test_a_slowdown_is_told_in_every_format(check: Cli, golden: Golden) -> None:
+    version("old")
+    version("new", blocks=22)
+    found = check(*(text for name, file in FILES.items() for text in ("--write", f"{name}={file}")))
+    assert found.code == 3
+    assert findings()["thin", "time"] == findings()["wide", "time"] == "slower"
+    golden("check.slower.table.txt", found.out)
+    for name, file in FILES.items():
+        if name != "json":
+            golden(f"check.slower.{name}.txt", Path(file).read_text())
+    data = json.loads(Path("a.json").read_text())
+    assert data["findings"][0]["change"]["estimate"] == pytest.approx(1.1, abs=0.01)
+    assert data["findings"][0]["fails"]
+    assert data["environment"]["check"]["together"]
+    suite = ElementTree.parse("a.xml").getroot().find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures")) == ("6", "6")
+    assert len(suite.findall("testcase/failure")) == 6
+
+
+def test_processes_of_their_own_find_it_too_and_ask_for_more(check: Cli) -> None:
+    version("old")
+    version("new", blocks=22)
+    found = check("--separate")
+    out = found.out
+    assert found.code == 3
+    assert findings()["thin", "time"] == "slower"
+    assert "in processes of their own" in out
+    assert "a change counts from 3.0 %" in out
+
+
+def test_faster_is_fine(check: Cli) -> None:
+    version("old")
+    version("new", blocks=18)
+    found = check("--allow", "output")
+    assert found.code == 0
+    assert findings()["thin", "time"] == "faster"
+    assert findings()["thin", "costs"] == "cheaper"
+
+
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [
+        (NET.replace("width, width, 1", "width, width + (i == 0), 1").replace("for _", "for i"), None),
+        (NET.replace("width, 1, bias", "width, 1, groups=1 if i else 2, bias").replace("for _", "for i"), "flops"),
+        (NET.replace("return nn.Sequential(*layers", "return nn.Sequential(*layers, nn.ReLU()"), "elementwise"),
+        (NET.replace("bias=False", "bias=i == 0").replace("for _", "for i"), "params"),
+    ],
+    ids=["a channel", "a group", "a ReLU", "a bias"],
+)
+def test_costs_are_held_exactly_without_a_clock(check: Cli, code: str, count: str | None) -> None:
+    if count == "flops":  # fewer groups cost more: base has the group
+        version("old", code=code)
+        version("new")
+    elif count is None:
+        wider = code.replace("width, width + (i == 0), 1", "width + (i == 1), width + (i == 0), 1")
+        version("old")
+        version("new", code=wider)
+        count = "flops"
+    else:
+        version("old")
+        version("new", code=code)
+    found = check("--costs-only", "--allow", "output")
+    assert found.code == 3
+    assert f"COSTLIER tower/thin (theirs:tower): {count}" in found.out or f", {count} " in found.out
+    assert "no clock" in found.out
+    assert Path("out/samples.csv").read_text().count("\n") == 1
+
+
+def test_what_is_meant_is_allowed(check: Cli) -> None:
+    version("old")
+    version("new", extra="nn.ReLU()")
+    found = check("--costs-only", "--allow", "costs,output")
+    assert found.code == 0
+    assert "costlier (allowed) tower/thin" in found.out
+
+
+def test_an_output_that_changed_fails(check: Cli) -> None:
+    version("old", extra="nn.Hardtanh(-9.0, 9.0)")
+    version("new", extra="nn.Hardtanh(-1e-9, 1e-9)")
+    found = check("--costs-only")
+    assert found.code == 3
+    assert "CHANGED tower/thin (theirs:tower): with the same seed and input its output differs by" in found.out
+
+
+def test_a_network_that_head_fails_is_a_regression(check: Cli) -> None:
+    version("old")
+    version("new", code=NET.replace("def tower", "def towr"))
+    found = check()
+    assert found.code == 3
+    assert (
+        "FAILED tower/thin (theirs:tower): base runs it, head does not (failed): theirs: unknown callable" in found.out
+    )
+
+
+def test_a_network_that_neither_runs_is_not_measured(check: Cli) -> None:
+    version("old", code="import notthere")
+    version("new", code="import notthere")
+    found = check()
+    assert found.code == 4
+    assert "unmeasured tower/thin" in found.out
+    assert "No module named 'notthere'" in found.out
+
+
+def test_a_network_that_base_does_not_run_is_no_pass_unless_it_is_meant(check: Cli) -> None:
+    version("old", code="")
+    version("new")
+    found = check()
+    assert found.code == 4
+    assert "unmeasured tower/thin (theirs:tower): base does not run it (failed): theirs: unknown callable" in found.out
+    assert check_again_allows("new", check).code == 0
+    assert set(findings("again").values()) == {"new"}
+
+
+def test_a_suite_that_head_has_lost_is_a_regression(check: Cli) -> None:
+    version("old", suite=SUITE)
+    version("new")
+    found = check("--costs-only")
+    assert found.code == 3
+    assert "GONE tower/thin" in found.out
+
+
+@pytest.mark.parametrize(("sides", "code", "text"), [("both", 4, "base's output is not"), ("new", 3, "head's output")])
+def test_outputs_that_are_no_numbers_are_said(check: Cli, sides: str, code: int, text: str) -> None:
+    broken = NET.replace(
+        "return nn.Sequential(*layers",
+        "nn.init.constant_(layers[0].weight, float('nan'))\n    return nn.Sequential(*layers",
+    )
+    version("old", code=broken if sides == "both" else NET)
+    version("new", code=broken)
+    found = check("--costs-only")
+    assert found.code == code
+    assert text in found.out
+
+
+def with_defaults(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    """Begin each task with torch as it is in a fresh process."""
+    torch.use_deterministic_algorithms(False)
+    yield from inline(task, silence_s)
+
+
+def test_a_version_that_sets_what_both_would_share_gets_a_process_of_its_own(check: Cli) -> None:
+    version("old")
+    setting = NET.replace("def tower(", "import torch\ntorch.use_deterministic_algorithms(True)\n\ndef tower(")
+    version("new", code=setting)
+    try:
+        found = check(launcher=with_defaults)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert found.code == 0
+    assert "for one cannot hold both: it changes torch's deterministic algorithms" in found.out
+
+
+def test_nothing_is_written_beside_the_code(check: Cli) -> None:
+    version("old")
+    version("new")
+    check("--costs-only")
+    assert sorted(path.name for path in Path("new").rglob("*")) == ["theirs.py"]
+
+
+def test_an_operator_that_nobody_can_count_in_head_is_no_saving() -> None:
+    known = replace(COSTS, flops=COSTS.flops - 1, unknown=("custom::op",))
+    assert costs_outcome(COSTS, known) == ("unmeasured", "not counted for certain in head: custom::op")
+    assert costs_outcome(COSTS, replace(COSTS, flops=COSTS.flops - 1))[0] == "cheaper"
+
+
+def test_a_family_gone_from_heads_suite_is_a_regression(check: Cli) -> None:
+    more = SUITE + '\n[[family]]\nname = "gone"\nnetwork = "theirs:tower"\nshape = [16, 28, 28]\n'
+    version("old", suite=more)
+    version("new", suite=SUITE)
+    found = check()
+    assert found.code == 3
+    assert "GONE gone/gone (theirs:tower): base has it, and head's suite has it no more" in found.out
+    assert check_again_allows("gone", check).code == 0
+
+
+def check_again_allows(what: str, check: Cli) -> Outcome:
+    return check("--allow", what, "--output", "again")
+
+
+def test_another_input_under_the_same_name_is_a_regression(check: Cli) -> None:
+    version("old", suite=SUITE)
+    version("new", suite=SUITE.replace("[16, 28, 28]", "[16, 14, 14]"))
+    found = check()
+    assert found.code == 3
+    assert "something else under its name: an input of (16, 28, 28) in base, (16, 14, 14) in head" in found.out
+
+
+def test_networks_that_one_process_cannot_hold_get_their_own(check: Cli) -> None:
+    lazy = NET + LAZY
+    lazy = lazy.replace("return nn.Sequential(*layers", "return Lazy(*layers")
+    version("old", code=lazy)
+    version("new", code=lazy)
+    found = check()
+    assert found.code == 0
+    assert "in processes of their own, for one cannot hold both: it imports theirs while it runs" in found.out
+
+
+def test_a_note_is_given_where_nothing_can_differ(cli: Cli) -> None:
+    Path("old").mkdir()
+    found = cli("check", "quick", "--base", "old", *FAKE, "--costs-only")
+    assert found.code == 0
+    assert "base and head are the same here" in found.err
+
+
+def test_an_output_that_is_random_is_no_change(check: Cli) -> None:
+    noisy = NET + LAZY.replace("import theirs", "import torch").replace("(inputs)\n", "(inputs) * torch.rand(1)\n")
+    noisy = noisy.replace("return nn.Sequential(*layers", "return Lazy(*layers")
+    version("old", code=noisy)
+    version("new", code=noisy)
+    found = check("--costs-only")
+    assert found.code == 4
+    assert "its output differs from call to call" in found.out
+
+
+def test_one_network_alone_and_how_to_look_again(check: Cli) -> None:
+    version("old")
+    version("new", blocks=22)
+    found = check("--only", "tower/wide", "--theta", "2%")
+    assert "again, tower/wide alone: benchcli check ours.toml --base old --head new --only tower/wide" in found.out
+    assert "tower/thin" not in found.out
+
+
+def test_files_are_written_besides(check: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    version("old")
+    version("new")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    found = check("--write", "junit=report.xml", "--write", "json=report.json", "--format", "github")
+    assert found.code == 0
+    assert ElementTree.parse("report.xml").getroot().tag == "testsuites"
+    assert json.loads(Path("report.json").read_text())["findings"]
+    assert Path("summary.md").read_text().startswith("base old · head new")
+    assert "| tower | thin |" not in found.out  # the summary has it
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((), "give what to compare with: --base"),
+        (("--base", "old", "--baseline", "x"), "give what to compare with"),
+        (("--base", "nothing"), "no interpreter or folder 'nothing'"),
+        (("--base", "old", "--only", "towr/thin"), "unknown network 'towr/thin': did you mean tower/thin?"),
+        (("--base", "old", "--write", "xml=a"), "unknown format 'xml'"),
+        (("--base", "old", "--write", "junit"), "--write takes FORMAT=FILE"),
+        (("--base", "old", "--write", "junit=no/a.xml"), "name one in a folder that is there"),
+        (("--base", "old", "--launches", "2"), "must be from 5 to 100"),
+        (("--base", "old", "--allow", "time"), "unknown change 'time'"),
+        (("--base", "old", "--theta", "0"), "a precision is from"),
+        (("--baseline", "old"), "old holds no run: it lacks environment.json"),
+        (("--baseline", "nothing"), "no results at nothing"),
+    ],
+)
+def test_bad_input_gets_one_line(cli: Cli, arguments: tuple[str, ...], text: str) -> None:
+    Path("ours.toml").write_text(SUITE)
+    version("old")
+    found = cli("check", "ours.toml", *arguments, *FAKE)
+    assert found.code == 2
+    assert text in found.err
+    assert found.err.count("\n") == 1
+    assert not Path("results").exists()
+
+
+def test_a_working_tree_with_changes_is_told_or_refused(cli: Cli, tmp_path: Path) -> None:
+    version("repo", suite=SUITE)
+    repo = tmp_path / "repo"
+    call(repo, "init", "--quiet", "--initial-branch=main")
+    call(repo, "add", "--all")
+    call(repo, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "one")
+    (repo / "theirs.py").write_text(NET.replace("BLOCKS", "22").replace("EXTRA", "[]"))
+    suite = str(repo / "ours.toml")
+    refused = cli("check", suite, "--base", "repo", *FAKE, "--require-clean")
+    assert refused.code == 2
+    assert "base (repo) has changes that are not committed (theirs.py): commit or stash them" in refused.err
+    taken = cli("check", suite, "--base", "repo", "--head", "repo", *FAKE, "--costs-only")
+    assert taken.code == 0
+    assert "which are measured with it" in taken.err
+
+
+def test_two_commits_of_a_repository(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version("repo", suite=SUITE)
+    repo = tmp_path / "repo"
+    commit = ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--all", "--message", "one")
+    call(repo, "init", "--quiet", "--initial-branch=main")
+    call(repo, "add", "--all")
+    call(repo, *commit)
+    (repo / "theirs.py").write_text(NET.replace("BLOCKS", "22").replace("EXTRA", "[]"))
+    call(repo, *commit)
+    monkeypatch.chdir(repo)
+    before = call(repo, "status", "--porcelain", "--ignored"), call(repo, "worktree", "list")
+    found = cli("check", "ours.toml", "--base", "HEAD~1", *FAKE, "--output", str(tmp_path / "out"))
+    assert (found.code, found.err) == (3, "")
+    assert "+9." in found.out or "+10." in found.out
+    assert before == (call(repo, "status", "--porcelain", "--ignored"), call(repo, "worktree", "list"))
+
+
+def failing(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    """Head fails whenever it is to be timed, and in no survey."""
+    heads = [family.name for family in task.families if any(v.name == "head" for v in family.variants)]
+    if task.kind == "survey" or not heads:
+        yield from inline(task, silence_s)
+        return
+    for name in heads:
+        yield Failed(name, "head", "failed", "it is tired")
+    if task.kind == "serve":
+        yield Waiting()
+    yield Done()
+
+
+def test_a_head_that_fails_while_it_is_timed_is_a_regression(check: Cli) -> None:
+    version("old")
+    version("new")
+    found = check(launcher=failing)
+    assert found.code == 3
+    assert "FAILED tower/thin (theirs:tower): head fails while it is timed (failed): it is tired" in found.out
+
+
+def interrupting(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    if task.kind != "survey":
+        raise KeyboardInterrupt
+    yield from inline(task, silence_s)
+
+
+def test_an_interruption_keeps_what_was_found(check: Cli) -> None:
+    version("old")
+    version("new", blocks=22)
+    found = check(launcher=interrupting)
+    assert found.code == 130
+    assert "COSTLIER tower/thin" in found.out
+    assert "interrupted: what was found before is shown" in found.err
+    assert findings()["thin", "costs"] == "costlier"
+    assert findings()["thin", "time"] == "unmeasured"
+    assert "the check was interrupted" in found.out
+
+
+def test_a_budget_that_is_spent_leaves_times_unmeasured(check: Cli) -> None:
+    version("old")
+    version("new", blocks=22)
+    found = check("--budget", "1s", "--allow", "costs,output")
+    assert found.code == 4
+    assert findings()["thin", "time"] == "unmeasured"
+    assert "give a larger --budget" in found.out
+
+
+def test_samples_and_launches_are_kept(check: Cli) -> None:
+    version("old")
+    version("new", blocks=22)
+    check()
+    with Path("out/samples.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["variant"] for row in rows} == {"base", "control", "head"}
+    assert {row["family"] for row in rows} == {"tower/thin", "tower/wide"}
+    with Path("out/launches.csv").open() as stream:
+        launches = [int(row["launch"]) for row in csv.DictReader(stream)]
+    made = json.loads(Path("out/environment.json").read_text())["check"]
+    assert max(launches) + 1 == made["screenings"] + made["confirmations"] == 3 + 9
+
+
+def test_git_is_not_needed_for_folders(check: Cli) -> None:
+    version("old")
+    version("new")
+    assert subprocess.run(["git", "rev-parse"], capture_output=True, check=False).returncode != 0
+    assert check("--costs-only").code == 0

@@ -1,0 +1,287 @@
+"""Recorded runs: read whole or refused, held side by side, and used as a baseline."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from benchcli.analysis.comparison import compare, ratio, surely
+from benchcli.check.baseline import Now, against
+from benchcli.errors import UserError
+from benchcli.measure.process import Died
+from benchcli.measure.protocol import Event, Task
+from benchcli.runs.read import read
+from benchcli.schema import Interval
+from tests.conftest import Outcome, inline
+
+Cli = Callable[..., Outcome]
+Golden = Callable[[str, str], None]
+FAKE = ("--device", "fake", "--launches", "6")
+
+
+def run(cli: Cli, folder: str, *arguments: str) -> None:
+    width = () if "--widths" in arguments else ("--width", "16")
+    assert cli("guideline", "g2", *FAKE, "--output", folder, *width, *arguments).code == 0
+
+
+def edit(folder: str, column: str, value: str, row: int = 1) -> None:
+    path = Path(folder, "measurements.csv")
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    rows[row][column] = value
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path.write_text(text.getvalue())
+
+
+def slow(folder: str, factor: float, row: int = 1) -> None:
+    """Make one network of a recorded run slower."""
+    with Path(folder, "measurements.csv").open() as stream:
+        cells = list(csv.DictReader(stream))[row]
+    for column in ("median_s", "ci_low_s", "ci_high_s"):
+        edit(folder, column, str(float(cells[column]) * factor), row)
+    for column in ("relative_speed", "relative_low", "relative_high"):
+        edit(folder, column, str(float(cells[column]) / factor), row)
+
+
+def test_runs_side_by_side_in_every_format(cli: Cli, golden: Golden) -> None:
+    run(cli, "a")
+    run(cli, "b")
+    run(cli, "c", "--dtype", "bfloat16")
+    slow("b", 1.07, row=2)
+    for format_ in ("table", "markdown", "csv"):
+        found = cli("compare", "a", "b", "c", "--format", format_)
+        assert (found.code, found.err) == (0, "")
+        golden(f"compare.{format_}.txt", found.out)
+    data = json.loads(cli("compare", "a", "b", "c", "--format", "json").out)
+    changes = [each["change"] for each in data["changes"] if each["run"] == "b"]
+    assert sorted(changes) == pytest.approx([1.0, 1.0, 1.0, 1.07])
+    assert len(data["runs"]) == 3
+
+
+def test_what_changed_most_surely_comes_first(cli: Cli) -> None:
+    run(cli, "a")
+    run(cli, "b")
+    slow("b", 0.9, row=1)
+    slow("b", 1.3, row=3)
+    edit("b", "ci_low_s", "1e-9", row=3)  # an interval that holds everything is sure of nothing
+    rows = compare([read(Path("a")), read(Path("b"))]).rows
+    assert rows[0].variant == "g=2"
+    change = rows[0].changes[1]
+    assert change
+    assert surely(change) == pytest.approx(-math.log(0.9))
+
+
+def test_the_geometric_mean_is_over_all_networks(cli: Cli) -> None:
+    run(cli, "a")
+    run(cli, "b")
+    for row in range(4):
+        slow("b", 1.1, row)
+    assert compare([read(Path("a")), read(Path("b"))]).means[1] == pytest.approx(1.1)
+
+
+def test_what_is_missing_and_what_is_another_network_is_said(cli: Cli) -> None:
+    run(cli, "a")
+    run(cli, "b", "--widths", "aligned")
+    out = cli("compare", "a", "b").out
+    assert "b lacks g2-x1/g=2, g2-x1/g=8" in out
+    assert "a lacks g2-x1/g=16" in out
+    assert "b: g2-x1/g=1: not the same network: channels 16 and 64" in out
+
+
+def test_machines_and_settings_that_differ_are_named(cli: Cli) -> None:
+    run(cli, "a")
+    run(cli, "b", "--threads", "2")
+    found = cli("compare", "a", "b")
+    assert "not alike: b: threads 1 and 2" in found.out
+    run(cli, "c")
+    assert "times of different moments" in cli("compare", "a", "c").out
+
+
+def test_a_ratio_has_the_interval_that_both_sides_make() -> None:
+    found = ratio(Interval(2.0, 1.9, 2.1), Interval(1.0, 1.0, 1.0))
+    assert (found.estimate, found.low, found.high) == pytest.approx((2.0, 1.9, 2.1))
+    both = ratio(Interval(2.0, 1.9, 2.1), Interval(1.0, 0.9, 1.1))
+    assert both.low is not None
+    assert both.high is not None
+    assert both.low < 1.9 * (1 / 1.04)
+    assert both.high > 2.1 * 1.05
+    assert ratio(Interval(2.0), Interval(1.0)).low is None
+
+
+def builder(name: str) -> None:
+    """Let run a have recorded its first network under another name."""
+    path = Path("a/environment.json")
+    facts = json.loads(path.read_text())
+    facts["suite"]["families"][0]["variants"][0]["builder"] = name
+    path.write_text(json.dumps(facts))
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (lambda: edit("a", "median_s", "nan"), "a/measurements.csv:3: median_s is 'nan', which is no measurement"),
+        (lambda: edit("a", "relative_low", "-1"), "relative_low is '-1', which is no measurement"),
+        (lambda: edit("a", "flops", "many"), "a/measurements.csv:3: it cannot be read"),
+        (lambda: edit("a", "variant", "g=3"), "a row of g2-x1 g=3, which the run does not have"),
+        (lambda: cut(30), "a/measurements.csv was cut short in line 5"),
+        (lambda: Path("a/measurements.csv").write_text(""), "was cut short in line 0"),
+        (lambda: Path("a/measurements.csv").unlink(), "a holds no run: it lacks measurements.csv"),
+        (lambda: environment(schema=2), "is of schema 2, not 1: a newer benchcli wrote it"),
+        (lambda: environment(schema=None), "is of schema None, not 1"),
+        (lambda: environment(suite={}), "does not say which networks were measured"),
+        (lambda: environment(software=[1]), "software is not what a run writes there"),
+        (lambda: environment(machine=3), "machine is not what a run writes there"),
+        (lambda: Path("a/environment.json").write_text("{"), "cannot be read"),
+        (
+            lambda: builder("benchcli.guidelines.g2:build"),
+            "a was recorded before built-in networks had names: it has g=1 as benchcli.guidelines.g2:build",
+        ),
+        (lambda: builder("benchcli:network/resnet-49"), "a has g=1 as benchcli:network/resnet-49: unknown network"),
+        (lambda: builder("benchcli:netork/resnet-50"), "unknown kind of network 'netork': did you mean network"),
+    ],
+)
+def test_a_damaged_run_is_refused_by_name(cli: Cli, damage: Callable[[], object], text: str) -> None:
+    run(cli, "a")
+    run(cli, "b")
+    damage()
+    for arguments in (("compare", "a", "b"), ("check", "quick", "--baseline", "a", "--device", "fake")):
+        found = cli(*arguments)
+        assert found.code == 2
+        assert text in found.err
+        assert found.err.count("\n") == 1
+
+
+def cut(letters: int) -> None:
+    path = Path("a/measurements.csv")
+    path.write_text(path.read_text()[:-letters])
+
+
+def environment(**changes: object) -> None:
+    path = Path("a/environment.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_one_run_is_nothing_to_compare(cli: Cli) -> None:
+    assert "give two runs or more" in cli("compare", "a").err
+
+
+SUITE = '[[family]]\nguideline = "g2"\nwidths = 16\n'
+
+
+@pytest.fixture
+def baseline(cli: Cli) -> Callable[..., Outcome]:
+    """Record a suite, and check it against that."""
+    Path("ours.toml").write_text(SUITE)
+    assert cli("run", "ours.toml", *FAKE, "--output", "a").code == 0
+
+    def check(*arguments: str) -> Outcome:
+        return cli("check", "ours.toml", "--baseline", "a", "--device", "fake", *arguments)
+
+    return check
+
+
+def test_nothing_changed_since_is_fine(baseline: Callable[..., Outcome], golden: Golden) -> None:
+    found = baseline("--output", "now")
+    assert (found.code, found.err) == (0, "")
+    golden("baseline.same.txt", found.out)
+
+
+def test_a_relative_speed_that_fell_is_a_regression(baseline: Callable[..., Outcome]) -> None:
+    slow("a", 1 / 1.2)
+    found = baseline()
+    assert found.code == 3
+    assert "SLOWER g2-x1/g=2" in found.out
+    assert "+20.0 %" in found.out
+
+
+def test_one_that_rose_is_fine(baseline: Callable[..., Outcome]) -> None:
+    slow("a", 1.2)
+    found = baseline()
+    assert found.code == 0
+    assert "faster g2-x1/g=2" in found.out
+
+
+@pytest.mark.parametrize("count", ["flops", "params", "mac_bytes"])
+def test_one_count_more_is_a_regression_without_a_clock(baseline: Callable[..., Outcome], count: str) -> None:
+    (row,) = [each for each in read(Path("a")).records if each.variant.name == "g=4"]
+    assert row.costs
+    edit("a", count, str(getattr(row.costs, count) - 1), row=2)
+    found = baseline("--costs-only")
+    assert found.code == 3
+    assert f"COSTLIER g2-x1/g=4 (benchcli:guideline/g2): {count}" in found.out
+
+
+def test_times_of_another_machine_are_not_compared_and_not_passed(baseline: Callable[..., Outcome]) -> None:
+    environment(digest="0123456789ab", machine={"cpu": "another"})
+    found = baseline()
+    assert found.code == 4
+    assert "not compared: the baseline is of another machine, version or setting (" in found.out
+    assert "cpu another and" in found.out
+    assert baseline("--costs-only").code == 0
+
+
+def test_a_network_gone_from_the_suite_is_a_regression(baseline: Callable[..., Outcome]) -> None:
+    Path("ours.toml").write_text(SUITE + "values = [1, 2, 4]\n")
+    found = baseline("--costs-only")
+    assert found.code == 3
+    assert "GONE g2-x1/g=8" in found.out
+
+
+def test_options_of_versions_are_refused(baseline: Callable[..., Outcome]) -> None:
+    found = baseline("--head", "main")
+    assert found.code == 2
+    assert "--head is for --base" in found.err
+
+
+def test_a_family_alone(baseline: Callable[..., Outcome]) -> None:
+    assert baseline("--only", "g2-x1/g=4", "--costs-only").code == 0
+    assert "unknown family 'g3': known: g2-x1" in baseline("--only", "g3").err
+
+
+def test_another_suites_run_is_refused(baseline: Callable[..., Outcome], cli: Cli) -> None:
+    Path("other.toml").write_text(SUITE + 'name = "other"\n')
+    found = cli("check", "other.toml", "--baseline", "a", "--device", "fake")
+    assert found.code == 2
+    assert "a is a run of another suite" in found.err
+
+
+def interrupting(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    if task.kind != "survey":
+        raise KeyboardInterrupt
+    yield from inline(task, silence_s)
+
+
+def test_an_interruption_keeps_the_costs(baseline: Callable[..., Outcome], cli: Cli) -> None:
+    edit("a", "flops", "1", row=2)
+    found = cli("check", "ours.toml", "--baseline", "a", "--device", "fake", launcher=interrupting)
+    assert found.code == 130
+    assert "COSTLIER g2-x1/g=4" in found.out
+
+
+def test_an_unfinished_baseline_is_refused(baseline: Callable[..., Outcome]) -> None:
+    path = Path("a/measurements.csv")
+    path.write_text(path.read_text().splitlines(keepends=True)[0])
+    assert "a is not finished (g2-x1)" in baseline().err
+
+
+def test_a_baseline_of_failures_compares_with_nothing(cli: Cli) -> None:
+    run(cli, "a")
+    recorded = read(Path("a"))
+    families = tuple({r.family.name: r.family for r in recorded.records}.values())
+    costs = {key: record.costs for key, record in recorded.by_key().items() if record.costs}
+    now = Now(families, costs, {}, False, {}, None)
+    edit("a", "status", "failed")
+    outcomes = [f.outcome for f in against(read(Path("a")), now, 0.05, ()) if f.variant == "g=2"]
+    assert outcomes == ["new"]
+
+
+def test_a_folder_of_a_check_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "environment.json").write_text('{"schema": 1}')
+    with pytest.raises(UserError, match=r"lacks measurements\.csv"):
+        read(tmp_path)

@@ -1,0 +1,104 @@
+from typing import Any
+
+import pytest
+
+from benchcli.measure.diagnostics import disturbances, of_samples
+from tests.values import conditions, sample
+
+LAUNCHES = 6
+
+
+def kinds(threads: int = 1, **changes: Any) -> list[str]:
+    return [
+        code.partition(":")[0] for code in disturbances([conditions(n, **changes) for n in range(LAUNCHES)], threads)
+    ]
+
+
+def test_nothing_is_said_of_a_quiet_run() -> None:
+    assert kinds() == []
+    assert kinds(threads=2) == []
+
+
+def test_nothing_is_said_of_what_could_not_be_seen() -> None:
+    unseen = dict.fromkeys(("busy_cores", "steal_cores", "pressure", "throttled_s", "frequency_hz", "major_faults"))
+    assert kinds(threads=8, **unseen) == []
+    assert disturbances([], 1) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"busy_cores": 1.02}, "busy:1.0 cores busy in 6 of 6 launches"),
+        ({"steal_cores": 0.2}, "steal:0.20"),
+        ({"throttled_s": 0.4}, "quota:40%"),
+        ({"major_faults": 12}, "paging:12"),
+        ({"throttle_reasons": ("power cap", "heat")}, "held-down:heat, power cap"),
+    ],
+)
+def test_each_disturbance_has_its_own_code(changes: dict[str, Any], code: str) -> None:
+    assert disturbances([conditions(n, **changes) for n in range(LAUNCHES)], 1) == [code]
+
+
+def test_on_many_cores_others_may_do_more() -> None:
+    assert kinds(busy_cores=1.0, cores=64) == []
+    assert kinds(busy_cores=9.0, cores=64) == ["busy"]
+    assert kinds(busy_cores=1.0, cores=None) == ["busy"]
+
+
+def test_other_work_during_some_launches_is_told_with_their_number() -> None:
+    some = [conditions(n, busy_cores=1.0 if n < 2 else 0.0) for n in range(8)]
+    assert disturbances(some, 1) == ["busy:1.0 cores busy in 2 of 8 launches"]
+    assert disturbances(some[1:], 1) == []  # one of seven
+
+
+def test_a_quota_holds_back_for_no_more_than_all_of_the_time() -> None:
+    assert disturbances([conditions(throttled_s=3.5)], 1) == ["quota:100%"]
+
+
+def test_threads_that_outnumber_free_cores_are_named_first() -> None:
+    found = disturbances([conditions(busy_cores=1.0, pressure=0.8)], 2)
+    assert found == ["threads:2 threads, with 1.0 cores busy with other work", "busy:1.0 cores busy in 1 of 1 launches"]
+    # Where nothing had to wait, there were cores enough.
+    assert disturbances([conditions(busy_cores=1.0, pressure=0.02)], 2) == ["busy:1.0 cores busy in 1 of 1 launches"]
+    assert disturbances([conditions(busy_cores=1.0, pressure=None)], 2)[0].startswith("threads:")
+
+
+def test_a_clock_that_moves_is_told_with_its_range() -> None:
+    falling = [conditions(n, frequency_hz=f) for n, f in enumerate((3e9, 2.4e9, 2.4e9, 2.3e9))]
+    assert disturbances(falling, 1) == ["frequency:2300 to 3000 MHz"]
+    assert disturbances([conditions(n, frequency_hz=f) for n, f in enumerate((3e9, 2.95e9, 3e9, 2.6e9))], 1) == []
+    assert disturbances([conditions(n, clock_hz=f) for n, f in enumerate((1.4e9, 1.0e9, 1.0e9))], 1) == [
+        "frequency:1000 to 1400 MHz"
+    ]
+
+
+def test_a_long_launch_weighs_more_than_a_short_one() -> None:
+    assert disturbances([conditions(0, wall_s=0.1, steal_cores=2.0), conditions(1, wall_s=10.0)], 1) == []
+    assert disturbances([conditions(0, wall_s=9.0, steal_cores=2.0), conditions(1)], 1) == ["steal:1.80"]
+
+
+def test_samples_say_what_is_wrong_with_them() -> None:
+    quiet = [sample("a", 0, r, 0.001) for r in range(20)]
+    assert list(of_samples(quiet, [conditions()])) == []
+    faulting = [sample("a", 0, r, 0.001, faults=432.6) for r in range(20)]
+    assert list(of_samples(faulting, [conditions()])) == ["page-faults:433"]
+    held_up = [sample("a", 0, r, 0.001, aside="preempted" if r < 6 else None) for r in range(20)]
+    assert list(of_samples(held_up, [conditions()])) == ["preempted:30% of the samples"]
+    a_little = [sample("a", 0, r, 0.001, aside="preempted" if r < 2 else None) for r in range(20)]
+    assert list(of_samples(a_little, [conditions()])) == []
+    hot = [sample("a", 0, r, 0.001, aside="throttled" if r < 1 else None) for r in range(20)]
+    assert list(of_samples(hot, [conditions()])) == ["throttled:5% of the samples"]
+
+
+def test_a_device_that_waits_for_its_host_is_launch_bound() -> None:
+    waiting = [sample("a", 0, r, 0.001, host_seconds=0.00099) for r in range(5)]
+    assert list(of_samples(waiting, [])) == ["launch-bound"]
+    working = [sample("a", 0, r, 0.001, host_seconds=0.0003) for r in range(5)]
+    assert list(of_samples(working, [])) == []
+
+
+def test_a_call_too_short_for_the_harness_is_named() -> None:
+    short = [sample("a", 0, r, 1e-5) for r in range(5)]
+    assert list(of_samples(short, [conditions(call_overhead_s=1e-7)])) == ["overhead:1.0%"]
+    queued = [sample("a", 0, r, 1e-5, host_seconds=1e-6) for r in range(5)]
+    assert list(of_samples(queued, [conditions(call_overhead_s=1e-7)])) == []

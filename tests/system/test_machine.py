@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from benchcli.system import machine
+
+
+def test_the_digest_depends_on_what_decides_a_time_and_on_nothing_else() -> None:
+    facts = machine.machine()
+    digest = machine.digest(facts, {"torch": "2.13.0"})
+    assert digest == machine.digest({**facts, "host": "elsewhere", "memory_bytes": 1}, {"torch": "2.13.0"})
+    assert digest != machine.digest(facts, {"torch": "2.14.0"})
+    assert digest != machine.digest({**facts, "cpu": "another"}, {"torch": "2.13.0"})
+
+
+def test_the_host_is_fit_for_a_files_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "My Laptop's.local")
+    assert machine.host() == "my-laptop-s"
+    monkeypatch.setattr("socket.gethostname", lambda: "")
+    assert machine.host() == "host"
+
+
+def test_a_tenth_of_a_core_is_still_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "quota_cores", lambda: 0.1)
+    assert machine.usable_cores() == 1
+
+
+def test_without_proc_the_machine_is_still_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "lines", lambda _path: [])
+    facts = machine.machine()
+    assert facts["cpu"]
+    assert facts["virtualised"] is None
+    assert facts["cores"] >= 1
+
+
+def test_the_commit_is_read_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "benchcli"
+    (tmp_path / ".git" / "refs" / "heads").mkdir(parents=True)
+    monkeypatch.setattr(machine, "__file__", str(package / "machine.py"))
+    assert machine.commit() is None
+    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (tmp_path / ".git" / "packed-refs").write_text("# pack\nabc123 refs/heads/main\n")
+    assert machine.commit() == "abc123"
+    (tmp_path / ".git" / "refs" / "heads" / "main").write_text("def456\n")
+    assert machine.commit() == "def456"
+    (tmp_path / ".git" / "HEAD").write_text("0123abc\n")
+    assert machine.commit() == "0123abc"
