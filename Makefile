@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs golden clean
+.PHONY: demo test test-fast lint docs golden clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
+
+# Everything that starts no measured process.
+test-fast: $(VENV)/installed
+	$(BIN)/python -m pytest -n auto -m "not measured"
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .

@@ -1,6 +1,16 @@
-"""What a person did that cannot work, said in one line with the way out."""
+"""Error classes, whose text is the one line that is shown, and the exit codes of the program."""
 
 from collections.abc import Iterable
+from typing import Final
+
+FINE: Final = 0
+UNEXPECTED: Final = 1
+USAGE: Final = 2
+REGRESSION: Final = 3
+"""A regression, and nothing else."""
+NOT_MEASURED: Final = 4
+"""Something could not be measured, or nothing was compared."""
+INTERRUPTED: Final = 130
 
 
 class UserError(Exception):

@@ -1,7 +1,9 @@
-"""Numbers as a person reads them; the only place where SI prefixes are."""
+"""Numbers as text; the only place where SI prefixes are."""
 
 from benchcli.schema import Interval
 
+UNKNOWN = "–"
+"""Stands where there is no number."""
 WIDE, LOPSIDED = 0.1, 0.1
 """From which width, and from which difference of its halves as a share of it, an interval is told by its ends."""
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))

@@ -1,5 +1,6 @@
 """Find plug-ins: every module of a package is imported once, and what it registers is kept by name."""
 
+import contextlib
 import importlib
 import pkgutil
 from collections.abc import Iterator
@@ -28,31 +29,42 @@ class Registry(Generic[Plugin]):
     def __init__(self, kind: str, package: str) -> None:
         self._kind = kind
         self._package = package
-        self._found: dict[str, Plugin] = {}
+        self._plugins: dict[str, Plugin] = {}
         self._searched = False
 
     def add(self, plugin: Plugin) -> Plugin:
         """Register a plug-in under its name. Raises ValueError where the name is taken."""
-        if plugin.name in self._found:
+        if plugin.name in self._plugins:
             raise ValueError(f"two {self._kind}s are named {plugin.name!r}")
-        self._found[plugin.name] = plugin
+        self._plugins[plugin.name] = plugin
         return plugin
+
+    @property
+    def kind(self) -> str:
+        """What a plug-in is called: "guideline"."""
+        return self._kind
 
     def __getitem__(self, name: str) -> Plugin:
         """Return the plug-in of that name. Raises UserError with the nearest name."""
-        found = self._search()
-        if name not in found:
-            raise unknown(self._kind, name, sorted(found))
-        return found[name]
+        plugin = self.get(name)
+        if plugin is None:
+            raise unknown(self._kind, name, sorted(self._search()))
+        return plugin
 
     def get(self, name: str) -> Plugin | None:
-        """Return the plug-in of that name, or None where there is none."""
-        return self._search().get(name)
+        """Return the plug-in of that name, or None where there is none.
+
+        A file that has the plug-in's name is tried before all of the package is imported.
+        """
+        if name not in self._plugins and not self._searched and name.isidentifier() and name[0] != "_":
+            with contextlib.suppress(ModuleNotFoundError):
+                importlib.import_module(f"{self._package}.{name}")
+        return self._plugins.get(name) or self._search().get(name)
 
     def __iter__(self) -> Iterator[Plugin]:
         """Go through the plug-ins in the order of their names."""
-        found = self._search()
-        return iter([found[name] for name in sorted(found)])
+        plugins = self._search()
+        return iter([plugins[name] for name in sorted(plugins)])
 
     def _search(self) -> dict[str, Plugin]:
         if not self._searched:
@@ -60,4 +72,4 @@ class Registry(Generic[Plugin]):
             for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
                 importlib.import_module(f"{self._package}.{module.name}")
             self._searched = True
-        return self._found
+        return self._plugins

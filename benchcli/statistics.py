@@ -1,16 +1,18 @@
-"""Intervals on paired samples; the unit of evidence is the launch."""
+"""Intervals on paired samples, quotients of intervals, and rates. The unit of evidence is the launch."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist, mean, median, stdev
 from typing import TypeVar
 
-from benchcli.schema import Interval, Sample
+from benchcli.schema import Breakdown, Category, Interval, Sample
 
 CONFIDENCE = 0.95
 """`benchmarks/coverage.py` shows whether it holds."""
 TAIL = (1 - CONFIDENCE) / 2
+Z_95 = 1.96
 EXACT_RANKS = 60
 """Up to so many launches the rank statistic's distribution is counted out; beyond, the normal one is as good."""
 CLEAN_ROUNDS = 3
@@ -73,6 +75,40 @@ def interval_over_launches(logs: Mapping[int, float]) -> Interval:
     low = walsh[rank] + share * (walsh[rank + 1] - walsh[rank])
     high = walsh[-1 - rank] - share * (walsh[-1 - rank] - walsh[-2 - rank])
     return Interval(math.exp(median(walsh)), math.exp(low), math.exp(high))
+
+
+def quotient(over: Interval, under: Interval) -> Interval:
+    """Return the quotient of two independent estimates, with the interval that theirs make.
+
+    The halves of the logarithms' intervals add as squares.
+    """
+    middle = math.log(over.estimate / under.estimate)
+    if over.low is None or over.high is None or under.low is None or under.high is None:
+        return Interval(math.exp(middle))
+    up = math.hypot(math.log(over.high / over.estimate), math.log(under.estimate / under.low))
+    down = math.hypot(math.log(over.estimate / over.low), math.log(under.high / under.estimate))
+    return Interval(math.exp(middle), math.exp(middle - down), math.exp(middle + up))
+
+
+@dataclass(frozen=True)
+class Count:
+    """So many of so many, with the 95 % interval of the rate."""
+
+    found: int
+    of: int
+
+    @property
+    def interval(self) -> Interval:
+        """The rate and Wilson's interval for it (Wilson, 1927)."""
+        rate, n, z2 = self.found / self.of, self.of, Z_95**2
+        centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
+        half = Z_95 * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+        return Interval(rate, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def median_share(breakdowns: Sequence[Breakdown], category: Category) -> float:
+    """Return the share of a call that is spent on a category: the median over launches."""
+    return median(each.parts[category] / each.whole_s for each in breakdowns)
 
 
 @cache

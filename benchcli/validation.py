@@ -1,8 +1,9 @@
-"""What the numbers a person gives may be, with what is said where they are not."""
+"""Bounds on user input, of options and of TOML keys, with their error messages."""
 
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
 
-from benchcli.errors import UserError
+from benchcli.errors import UserError, unknown
 
 SCALES: Final = (1, 64)
 BATCHES: Final = (1, 65536)
@@ -15,6 +16,9 @@ THREADS: Final = (1, 1024)
 COMPARISONS: Final = (2, 10000)
 LAUNCHES: Final = (1, 1000)
 CONFIRMATIONS: Final = (5, 100)
+PRECISION: Final = (0.0005, 0.5)
+"""Fractions."""
+BUDGET_S: Final = (1.0, 7 * 24 * 3600.0)
 
 DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
 LAYOUTS: Final = ("nchw", "nhwc")
@@ -29,3 +33,33 @@ def whole(kind: str, value: object, least_most: tuple[int, int]) -> int:
     if not least <= value <= most:
         raise UserError(f"{kind} must be from {least} to {most}, not {value}")
     return value
+
+
+def precision(fraction: float | None, given: object) -> float:
+    """Return a fraction that is within bounds; `given` is what the user wrote. Raises UserError."""
+    least, most = PRECISION
+    if fraction is None or not least <= fraction <= most:
+        raise UserError(f"a precision is from {least:.2%} to {most:.0%}, written 1% or 0.01, not {given!r}")
+    return fraction
+
+
+def budget_s(seconds: float | None, given: object) -> float:
+    """Return seconds that are within bounds; `given` is what the user wrote. Raises UserError."""
+    least, most = BUDGET_S
+    if seconds is None or not least <= seconds <= most:
+        raise UserError(f"a budget is from 1 s to 7 days, written 30, 30s, 5m or 2h, not {given!r}")
+    return seconds
+
+
+def one_of(kind: str, value: object, known: Iterable[str]) -> str:
+    """Return `value` where it is one of the known names. Raises UserError with the nearest."""
+    choices = list(known)
+    if value not in choices:
+        raise unknown(kind, value, choices)
+    return str(value)
+
+
+def distinct(what: str, values: Sequence[Hashable]) -> None:
+    """Raise UserError where a value is there twice."""
+    if len(set(values)) < len(values):
+        raise UserError(f"{what} has a value twice")

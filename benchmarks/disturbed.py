@@ -18,7 +18,7 @@ from load import bursts
 
 from benchcli.measure.engine import Run, measure
 from benchcli.measure.process import workers
-from benchcli.measure.survey import survey
+from benchcli.measure.supervise import survey
 from benchcli.schema import Family, Plan, Target, Variant
 
 if TYPE_CHECKING:

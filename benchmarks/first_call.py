@@ -15,7 +15,8 @@ from statistics import median
 
 from benchcli.measure.environment import worker_environment
 from benchcli.schema import Target
-from benchcli.workloads.guidelines.family import Request, expand
+from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workloads.overrides import Overrides
 
 ROUNDS, CALLS, WARM_UP = 150, 4, 20
 
@@ -27,7 +28,7 @@ def measure(guideline: str) -> None:
     from benchcli.measure.worker.bench import load
 
     torch.set_num_threads(1)
-    family = next(expand(Request(guideline), "arm"))
+    family = next(GuidelineRequest(guideline=guideline).families(Overrides()))
     with torch.inference_mode():
         networks = {variant.name: load(variant, family, "cpu") for variant in family.variants}
         seconds: dict[tuple[str, int], list[float]] = {}

@@ -12,10 +12,11 @@ from statistics import mean, median, stdev
 
 from benchcli.measure.process import Launcher, run_worker, workers
 from benchcli.measure.protocol import LAUNCH, Sampled, Task
-from benchcli.measure.survey import survey
+from benchcli.measure.supervise import survey
 from benchcli.schema import Plan, Sample, Target
 from benchcli.statistics import launch_log_ratios
-from benchcli.workloads.guidelines.family import Request, expand
+from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workloads.overrides import Overrides
 
 NURSERIES, ROUNDS = 4, 8
 Ratios = dict[tuple[str, str], float]
@@ -24,7 +25,7 @@ Ratios = dict[tuple[str, str], float]
 def main() -> None:
     """Launch in turn and compare."""
     names = (sys.argv[1:] or ["g1,g2,g4"])[0].split(",")
-    families = tuple(family for name in names for family in expand(Request(name), "arm"))
+    families = tuple(family for name in names for family in GuidelineRequest(guideline=name).families(Overrides()))
     target = Target()
     costs = survey(families, target, Plan(), run_worker).costs
     by_family = {f.name: {v.name: costs[f.name, v.name] for v in f.variants} for f in families}

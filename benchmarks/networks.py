@@ -8,12 +8,13 @@ from collections.abc import Callable
 from functools import partial
 
 from benchcli.schema import Family
-from benchcli.workloads.guidelines.family import Request, expand
+from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workloads.overrides import Overrides
 
 
 def family() -> Family:
     """Return the family, its baseline first."""
-    return next(expand(Request("g2"), "arm"))
+    return next(GuidelineRequest(guideline="g2").families(Overrides()))
 
 
 def calls() -> dict[str, Callable[[], object]]:

@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 
 from benchcli.measure.fitness import Probe
-from benchcli.measure.process import Died
+from benchcli.measure.process import WorkerDied
 from benchcli.measure.protocol import (
     SERVE,
+    SURVEY,
+    Counted,
     Done,
     Event,
     Sampled,
+    Started,
     Task,
     Watched,
     decode_event,
@@ -28,7 +31,7 @@ from benchcli.measure.protocol import (
     encode_event,
     encode_task,
 )
-from benchcli.schema import Conditions
+from benchcli.schema import Conditions, Family, Variant
 
 TESTS = Path(__file__).parent
 GOLDEN = TESTS / "golden"
@@ -38,12 +41,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files instead of comparing")
 
 
-def inline(task: Task, silence_s: float) -> Iterator[Event | Died]:
+def inline(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
     """Run a worker's task in this process, through the wire format, with few rounds."""
     from benchcli.measure.worker.main import do
 
     if task.kind == SERVE:
         yield from serving(task)
+        return
+    if task.kind == SURVEY:
+        yield from surveyed(task)
         return
     events: list[str] = []
     short = replace(task, seconds=0.0, rounds=3)
@@ -51,7 +57,43 @@ def inline(task: Task, silence_s: float) -> Iterator[Event | Died]:
     yield from map(steady, map(decode_event, events))
 
 
-def serving(task: Task) -> Generator[Event | Died, str | None, bool]:
+COUNTED: dict[str, Counted] = {}
+"""Networks that ship, as an earlier test counted them: their costs and outputs are always the same."""
+
+
+def surveyed(task: Task) -> Iterator[Event | WorkerDied]:
+    """Run a survey in this process; a network that ships is counted once for all tests."""
+    from benchcli.measure.worker.main import do
+
+    new, again = [], []
+    for family in task.families:
+        known = [v for v in family.variants if same_network(task, family, v) in COUNTED]
+        again += [(family, variant) for variant in known]
+        if rest := tuple(v for v in family.variants if v not in known):
+            new.append(replace(family, variants=rest))
+    events: list[Event] = []
+    few = replace(task, families=tuple(new))
+    do(decode_task(encode_task(few)), lambda event: events.append(decode_event(encode_event(event))))
+    families = {family.name: family for family in task.families}
+    for event in events[:-1]:
+        if isinstance(event, Counted):
+            family = families[event.family]
+            variant = next(v for v in family.variants if v.name == event.variant)
+            if variant.is_built_in:
+                COUNTED[same_network(task, family, variant)] = event
+        yield event
+    for family, variant in again:
+        yield Started(family.name, variant.name)
+        yield replace(COUNTED[same_network(task, family, variant)], family=family.name, variant=variant.name)
+    yield events[-1]
+
+
+def same_network(task: Task, family: Family, variant: Variant) -> str:
+    """Return what is equal for networks that cost and compute the same."""
+    return repr((task.target.device, family.batch, family.dtype, family.layout, replace(variant, name="")))
+
+
+def serving(task: Task) -> Generator[Event | WorkerDied, str | None, bool]:
     """Run a worker that serves in a thread of this process; what is sent to it is a line that it hears."""
     from benchcli.measure.worker.main import do
 
@@ -118,23 +160,25 @@ class Outcome:
 def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     """Run the command line in this process and in an empty folder, its workers inline, its clock exact."""
     from benchcli.cli.main import main
-    from benchcli.cli.session import Session
+    from benchcli.measure.tools import Tools
 
     monkeypatch.chdir(tmp_path)
     gc.freeze()  # a launch begins with a collection, which would go through all that the tests have loaded so far
 
     def run(
-        *arguments: str, launcher: Callable[[Task, float], Iterator[Event | Died]] = inline, busy: float | None = 0.0
+        *arguments: str,
+        launcher: Callable[[Task, float], Iterator[Event | WorkerDied]] = inline,
+        busy: float | None = 0.0,
     ) -> Outcome:
         ticks = itertools.count()
-        session = Session(
-            workers=lambda *_: nullcontext(launcher),
+        tools = Tools(
+            workers=lambda **_: nullcontext(launcher),
             clock=lambda: next(ticks) / 10,
             busy_cores=lambda: busy,
             probe=lambda: PROBE,
         )
         with pytest.raises(SystemExit) as ended:
-            main(list(arguments), session)
+            main(list(arguments), tools)
         captured = capsys.readouterr()
         return Outcome(int(ended.value.code or 0), captured.out, captured.err)
 

@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -29,6 +30,10 @@ class Faulty(nn.Module):
 
     def exits(self, output: torch.Tensor) -> torch.Tensor:
         os._exit(3)
+
+    def leaves_a_process(self, output: torch.Tensor) -> torch.Tensor:
+        subprocess.Popen(["sleep", "3600"], start_new_session=True)
+        return output
 
     def hangs(self, output: torch.Tensor) -> torch.Tensor:
         time.sleep(3600)

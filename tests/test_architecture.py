@@ -1,6 +1,8 @@
-"""The rules of the house, as tests: imports point down, readers start without torch, everything is documented."""
+"""The rules of the house, as tests: imports point down, readers start without torch, code is short enough to read."""
 
 import ast
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,80 +24,84 @@ ORDER = (
     ("schema", "errors"),
 )
 """From the top down. A package imports from the rows below its own, and never from its own row or from above."""
-
 ROW = {name: number for number, names in enumerate(ORDER) for name in names}
-MODULES = sorted(PACKAGE.rglob("*.py"))
+MODULES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+WITH_TORCH = ("measure.worker.", "workloads.layers", "costs.count", "costs.memory")
+"""What only a measured process imports."""
+LONGEST_FILE, LONGEST_FUNCTION = 260, 40
+"""Lines."""
 
 
-def room(path: Path) -> str:
-    """Return the package, or the module beside the packages, that a file belongs to."""
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+def dotted(path: Path) -> str:
+    """Return a file's module below the package: "measure.worker.main", "schema"."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(path: Path) -> set[str]:
-    """Return the packages that a file imports from, its own aside."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Yield the modules of this package that a file imports, wherever in it, without the package's name."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "benchcli":
-            found |= {alias.name for alias in node.names if alias.name in ROW}
+            yield from (alias.name for alias in node.names if alias.name != "__version__")
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("benchcli."):
-            found.add(node.module.split(".")[1])
+            yield node.module.removeprefix("benchcli.")
         elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("benchcli.")}
-    return found - {room(path)}
+            yield from (a.name.removeprefix("benchcli.") for a in node.names if a.name.startswith("benchcli."))
 
 
-AWAITED = {("runs", "analysis"), ("workloads", "backends"), ("check", "analysis"), ("analysis", "shares")}
-AWAITED |= {("report", "shares"), ("shares", "schema")}
+def test_imports_point_down() -> None:
+    wrong = [
+        f"{dotted(path)} imports {other}"
+        for path, tree in MODULES.items()
+        for own in [dotted(path).partition(".")[0]]
+        if own not in ("__init__", "__main__")  # the package itself, and the program
+        for other in (name.partition(".")[0] for name in imported(tree))
+        if other != own and ROW[own] >= ROW[other]
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_down(path: Path) -> None:
-    own = room(path)
-    if own in ("__init__", "__main__"):  # the public names, and the program
-        return
-    for other in imports(path):
-        assert (own, other) in AWAITED or ROW[own] < ROW[other], f"{own} imports {other}"
+def test_every_package_has_a_place_in_the_order() -> None:
+    there = {dotted(path).partition(".")[0] for path in MODULES} - {"__init__", "__main__"}
+    assert there <= set(ROW)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_only_the_command_line_prints(path: Path) -> None:
-    called = {
-        node.func.id
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    assert "print" not in called
+def test_a_format_knows_pages_and_nothing_of_what_is_on_them() -> None:
+    for path, tree in MODULES.items():
+        if dotted(path).startswith("report.formats."):
+            others = {name for name in imported(tree) if not name.startswith("report.formats")}
+            assert others <= {"report.page", "registry"}, dotted(path)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_functions_are_short_enough_to_read_aloud(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef):
-            assert (node.end_lineno or 0) - node.lineno <= 40, f"{path.name}: {node.name}"
+def test_only_the_command_line_writes_to_the_screen() -> None:
+    for path, tree in MODULES.items():
+        calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        names = {each.id for each in calls if isinstance(each, ast.Name)}
+        echoes = [each for each in calls if isinstance(each, ast.Attribute) and each.attr == "echo"]
+        assert "print" not in names, dotted(path)
+        assert not echoes or dotted(path).startswith("cli."), dotted(path)
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "benchcli.cli.main",
-        "benchcli.cli.list",
-        "benchcli.cli.guideline",
-        "benchcli.cli.block",
-        "benchcli.cli.network",
-        "benchcli.cli.claims",
-        "benchcli.cli.check",
-        "benchcli.cli.compare",
-        "benchcli.measure.engine",
-        "benchcli.report.formats.json",
-        "benchcli.report.formats.terminal",
-        "benchcli.runs.run_folder",
-        "benchcli.analysis.verdicts",
-    ],
-)
-def test_nothing_but_a_worker_loads_torch(module: str) -> None:
-    program = f"import sys, {module}; sys.exit('torch' in sys.modules)"
-    assert in_process("-c", program).returncode == 0
+def test_files_and_functions_are_short_enough_to_read_aloud() -> None:
+    long = [dotted(path) for path in MODULES if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST_FILE]
+    long += [
+        f"{dotted(path)}:{node.name}"
+        for path, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert long == []
+
+
+def test_nothing_but_a_measured_process_loads_torch() -> None:
+    light = [f"benchcli.{name}" for path in MODULES if not (name := dotted(path)).startswith((*WITH_TORCH, "__"))]
+    program = (
+        "import importlib, json, sys\n"
+        "for name in json.loads(sys.argv[1]):\n"
+        "    importlib.import_module(name)\n"
+        "    assert 'torch' not in sys.modules, name"
+    )
+    found = in_process("-c", program, json.dumps(light))
+    assert found.returncode == 0, found.stderr
 
 
 def test_help_loads_nothing_but_click() -> None:
@@ -108,3 +114,23 @@ def test_help_loads_nothing_but_click() -> None:
     )
     found = in_process("-c", program)
     assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.measured
+def test_a_guideline_loads_nothing_of_the_check_and_no_pandas(tmp_path: Path) -> None:
+    arguments = ["guideline", "g2", "--device", "fake", "--launches", "2", "--output", str(tmp_path / "run")]
+    program = (
+        "import json, sys, benchcli.cli.main as m\n"
+        f"try: m.main({arguments!r})\n"
+        "except SystemExit as end: code = end.code\n"
+        "print(json.dumps([code, sorted(sys.modules)]))"
+    )
+    found = in_process("-c", program)
+    code, modules = json.loads(found.stdout.splitlines()[-1])
+    ours = [name for name in modules if name.startswith("benchcli")]
+    assert code == 0, found.stderr
+    assert not [name for name in ours if name.startswith("benchcli.check")]
+    assert "pandas" not in modules
+    assert "benchcli.report.views.guidelines" in ours
+    assert len(ours) <= 70
+    assert not (tmp_path / "run" / "breakdown.csv").exists()

@@ -16,18 +16,18 @@ from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli.main import VERBS, benchcli
 from benchcli.costs.count import count
-from benchcli.report.formats.base import REPORTERS
+from benchcli.report.formats.base import FORMATS
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES
-from benchcli.workloads.guidelines.family import Request
+from benchcli.workloads.guidelines.family import GuidelineRequest
 from benchcli.workloads.networks.base import NETWORKS, members
-from benchcli.workloads.overrides import families_of_suite
-from benchcli.workloads.suite_keys import BLOCK_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, OWN_KEYS
+from benchcli.workloads.overrides import Overrides, families_of_suite
+from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS
 from benchcli.workloads.suites import find_suite
 from tests.conftest import Outcome
 
 ROOT = Path(__file__).parent.parent
-REGISTRIES = (GUIDELINES, BLOCKS, NETWORKS, DEVICES, RUNTIMES, REPORTERS)
+REGISTRIES = (GUIDELINES, BLOCKS, NETWORKS, DEVICES, RUNTIMES, FORMATS)
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -74,9 +74,9 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def test_the_suite_format_documents_every_key() -> None:
     text = (ROOT / "suites" / "README.md").read_text(encoding="utf-8")
-    for key in {**GUIDELINE_KEYS, **BLOCK_KEYS, **NETWORK_KEYS, **OWN_KEYS}:
+    for key in {**GUIDELINE_KEYS, **BLOCK_KEYS, **NETWORK_KEYS, **CUSTOM_KEYS}:
         assert f"`{key}`" in text
-    assert Request(guideline="g1").scales == (1,)
+    assert GuidelineRequest(guideline="g1").scales == (1,)
 
 
 def test_make_names_its_targets() -> None:
@@ -107,8 +107,8 @@ def plugged(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
     yield module
     del sys.modules[name]
     for registry in REGISTRIES:
-        registry._found.clear()
-        registry._found.update(before[id(registry)])
+        registry._plugins.clear()
+        registry._plugins.update(before[id(registry)])
 
 
 @pytest.mark.parametrize("plugged", ["benchcli/workloads/guidelines/g5.py"], indirect=True)
@@ -160,7 +160,7 @@ def test_the_block_example_works(plugged: ModuleType, cli: Callable[..., Outcome
 @pytest.mark.parametrize("plugged", ["benchcli/workloads/networks/tower.py"], indirect=True)
 def test_the_network_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     assert "tower-13" in [network.name for network in members(40)]
-    families = families_of_suite(find_suite("claims"), {"device": "cpu"})
+    families = families_of_suite(find_suite("claims"), Overrides())
     (group,) = [family for family in families if family.name == "networks-40"]
     assert "tower-13" in [variant.name for variant in group.variants]
     found = cli("network", "tower-13", "--size", "32", "--device", "fake", "--launches", "2")

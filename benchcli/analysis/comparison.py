@@ -8,6 +8,7 @@ from statistics import mean
 
 from benchcli.runs.read import Recorded, mismatches, settings
 from benchcli.schema import Interval, Key, Record
+from benchcli.statistics import quotient
 
 
 @dataclass(frozen=True)
@@ -53,30 +54,6 @@ def compare(runs: Sequence[Recorded]) -> Comparison:
     )
 
 
-def ratio(over: Interval, under: Interval) -> Interval:
-    """Return the quotient of two independent estimates, with the interval that theirs make.
-
-    The halves of the logarithms' intervals add as squares.
-    """
-    middle = math.log(over.estimate / under.estimate)
-    if None in (over.low, over.high, under.low, under.high):
-        return Interval(math.exp(middle))
-    up = math.hypot(_log(over.high, over.estimate), _log(under.estimate, under.low))
-    down = math.hypot(_log(over.estimate, over.low), _log(under.high, under.estimate))
-    return Interval(math.exp(middle), math.exp(middle - down), math.exp(middle + up))
-
-
-def surely(change: Interval) -> float:
-    """Return how far a factor is from 1 at least, as a logarithm; 0 where its interval holds 1, or has no ends."""
-    if change.low is None or change.high is None:
-        return 0.0
-    return max(math.log(change.low), -math.log(change.high), 0.0)
-
-
-def _log(over: float | None, under: float | None) -> float:
-    return math.log(over / under) if over and under else 0.0
-
-
 def _differences(first: Recorded, run: Recorded) -> str:
     was, is_ = settings(first), settings(run)
     given = [f"{name} {was[name]} and {is_[name]}" for name in was if was[name] != is_[name]]
@@ -105,7 +82,7 @@ def _change(first: Record | None, record: Record | None) -> Interval | None:
         return None
     if first is record:
         return Interval(1.0, 1.0, 1.0)
-    return ratio(record.timing.seconds, first.timing.seconds)
+    return quotient(record.timing.seconds, first.timing.seconds)
 
 
 def _other(first: Record | None, record: Record | None) -> str | None:
@@ -131,7 +108,7 @@ def _matters(row: Row) -> tuple[float, float]:
     """Return how surely and how much it changed, to a hundredth of a per cent: what is smaller makes no order."""
     changes = [change for change in row.changes if change]
     return (
-        max((round(surely(change), 4) for change in changes), default=-1.0),
+        max((round(change.min_log_change, 4) for change in changes), default=-1.0),
         max((round(abs(math.log(change.estimate)), 4) for change in changes), default=-1.0),
     )
 

@@ -40,9 +40,9 @@ def _surely_faster(one: Record, other: Record) -> bool:
     if one.family.name == other.family.name and one.timing and other.timing:
         mine, theirs = one.timing.relative, other.timing.relative
         if mine and theirs and mine.low is not None and theirs.high is not None:
-            return mine.low > theirs.high
+            return mine.is_above(theirs.high)
     mine, theirs = _seconds(one), _seconds(other)
-    return mine.high is not None and theirs.low is not None and mine.high < theirs.low
+    return theirs.low is not None and mine.is_below(theirs.low)
 
 
 def _seconds(record: Record) -> Interval:

@@ -9,15 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from benchcli.analysis.verdicts import EFFECT
+from benchcli.measure.diagnostics import preflight
 from benchcli.measure.engine import Run, measure
-from benchcli.schema import BUILT_IN, Family, FamilyResult, Interval, Variant
+from benchcli.measure.supervise import survey
+from benchcli.measure.tools import Tools
+from benchcli.schema import BUILT_IN, Family, FamilyResult, Interval, Plan, Target, Variant
+from benchcli.statistics import Count
 
-EFFECT = 0.02
-"""A difference that the verdicts call an effect."""
 BLOCKS, MORE_BLOCKS = 20, 21
 TOGETHER = 8
 """Comparisons that share their launches."""
-Z_95 = 1.96
 POWERFUL = (1.96 + 0.84) / 1.96
 """How many half-widths a difference must be to be found in 80 of 100 comparisons."""
 KINDS = {
@@ -43,22 +45,6 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Count:
-    """So many of so many, with the 95 % interval of the rate."""
-
-    found: int
-    of: int
-
-    @property
-    def interval(self) -> Interval:
-        """The rate and Wilson's interval for it (Wilson, 1927)."""
-        rate, n, z2 = self.found / self.of, self.of, Z_95**2
-        centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
-        half = Z_95 * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-        return Interval(rate, max(0.0, centre - half), min(1.0, centre + half))
-
-
-@dataclass(frozen=True)
 class Summary:
     """What the comparisons say together."""
 
@@ -80,10 +66,15 @@ def families(comparisons: int, slowdowns: int) -> list[Family]:
     return [_family(number, tuple(KINDS)[number % len(KINDS)], injected) for number, injected in enumerate(wanted)]
 
 
-def comparisons(asked: Sequence[Family], run: Run) -> Iterator[Comparison]:
+def compare(asked: Sequence[Family], target: Target, plan: Plan, tools: Tools) -> Iterator[Comparison]:
     """Measure the families and yield each comparison as it is done; a later one takes the earlier one's place."""
-    for result in measure(asked, run):
-        yield comparison(result)
+    for code in preflight(target, tools.busy_cores):
+        tools.warn(code)
+    with tools.workers() as launcher:
+        known = survey(asked, target, plan, launcher)
+        run = Run("selftest", "selftest", target, plan, known, launcher, tools.observe, tools.clock)
+        for result in measure(asked, run):
+            yield comparison(result)
 
 
 def comparison(result: FamilyResult) -> Comparison:
@@ -104,8 +95,8 @@ def summary(done: Sequence[Comparison]) -> Summary | None:
         return None
     half_width = median(interval.half_width or 0.0 for interval in equal)
     return Summary(
-        covered=Count(sum(_holds(interval, 1.0) for interval in equal), len(equal)),
-        false_alarms=Count(sum(_beyond(interval, EFFECT) for interval in equal), len(equal)),
+        covered=Count(sum(interval.holds(1.0) for interval in equal), len(equal)),
+        false_alarms=Count(sum(interval.min_log_change > math.log1p(EFFECT) for interval in equal), len(equal)),
         found=Count(sum((interval.high or 1.0) < 1.0 for interval in slower), len(slower)) if slower else None,
         half_width=half_width,
         detectable=half_width * POWERFUL,
@@ -126,14 +117,3 @@ def _family(number: int, kind: str, injected: bool) -> Family:
     )
     name = f"{'slowdown' if injected else 'equal'}-{number + 1}"
     return Family(name, f"selftest {number // TOGETHER + 1}", 1, "selftest", 1, "float32", "nchw", variants)
-
-
-def _holds(interval: Interval, value: float) -> bool:
-    return interval.low is not None and interval.high is not None and interval.low <= value <= interval.high
-
-
-def _beyond(interval: Interval, effect: float) -> bool:
-    """Say whether the whole interval lies further from 1 than the effect, as verdicts have it."""
-    if interval.low is None or interval.high is None:
-        return False
-    return math.log(interval.low) > math.log1p(effect) or math.log(interval.high) < -math.log1p(effect)

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from benchcli.schema import FamilyResult, Interval, Record, Verdict
+from benchcli.schema import FamilyResult, Interval, Record
 from benchcli.statistics import has_ranks
 from benchcli.workloads.guidelines.base import GUIDELINES
 
@@ -16,6 +17,23 @@ EQUAL_FLOPS = 0.1
 """FLOPs that differ by less are called equal."""
 
 Outcome = Literal["holds", "reversed", "no effect", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the evidence of one family says of its guideline."""
+
+    family: str
+    guideline: str
+    scale: str
+    outcome: Outcome
+    variant: str
+    baseline: str
+    relative: Interval | None
+    threshold: float
+    """The effect that counts, as a fraction: the practical effect, or the FLOPs deviation where larger."""
+    advice: str | None
+    """What would settle an inconclusive verdict."""
 
 
 def verdicts(results: Iterable[FamilyResult], effect: float = EFFECT) -> list[Verdict]:
@@ -47,18 +65,13 @@ def judge(relative: Interval, effect: float, threshold: float, faster: bool) -> 
     """Compare an interval with the claim.
 
     Beyond `threshold` on the claimed side it holds, beyond it on the other it is reversed; inside `effect` there
-    is none. A factor is as far below 1 as its inverse is above, so the bounds are taken on logarithms.
+    is none. A factor is as far below 1 as its inverse is above.
     """
-    if relative.low is None or relative.high is None:
-        return "inconclusive"
-    low, high, bound = math.log(relative.low), math.log(relative.high), math.log1p(threshold)
-    if high < -bound:
+    if relative.is_below(1 / (1 + threshold)):
         return "reversed" if faster else "holds"
-    if low > bound:
+    if relative.is_above(1 + threshold):
         return "holds" if faster else "reversed"
-    if -math.log1p(effect) < low and high < math.log1p(effect):
-        return "no effect"
-    return "inconclusive"
+    return "no effect" if relative.is_within(effect) else "inconclusive"
 
 
 def _advice(records: Sequence[Record], relative: Interval | None, threshold: float) -> str:

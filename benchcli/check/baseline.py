@@ -1,21 +1,135 @@
-"""Hold a suite against a recorded run of it: costs exactly, and relative speeds where the machine is the same.
+"""Check a suite against a recorded run of it: costs exactly, and relative speeds where the machine is the same.
 
 Absolute times of two moments are not compared: on a shared machine they differ by more than most changes do.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from benchcli import formatting
-from benchcli.analysis.comparison import ratio, surely
-from benchcli.check import rules
-from benchcli.check.findings import Finding, Outcome, Subject
-from benchcli.check.judging import costs_outcome
-from benchcli.runs.read import Recorded
-from benchcli.schema import Costs, Failure, Family, Interval, Key, Record
+from benchcli.check.findings import Finding, Outcome, Subject, costs_outcome, ordered
+from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError, heading_of
+from benchcli.errors import NothingMeasuredError, UserError, unknown
+from benchcli.measure.diagnostics import disturbed
+from benchcli.measure.supervise import Survey, survey
+from benchcli.measure.tools import Tools
+from benchcli.runs.read import Recorded, mismatches, read
+from benchcli.runs.run import RunReport, RunRequest, UnfinishedRunError, run_suite
+from benchcli.schema import Costs, Failure, Family, Interval, Key, Plan, Record, Suite, Target
+from benchcli.statistics import quotient
+from benchcli.system import machine
+from benchcli.workloads.overrides import families_of_suite
+from benchcli.workloads.suites import find_suite
 
-THETA = 0.05
+THRESHOLD = 0.05
 """The least change of a relative speed that counts: more than `check --base` asks, for moments differ too."""
+
+
+def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckReport:
+    """Check a suite against the run recorded in a folder.
+
+    Raises UserError where the two cannot be compared, and UnfinishedCheckError where measuring was cut short.
+    """
+    then, file = read(path), find_suite(request.suite)
+    if then.unfinished:
+        raise UserError(f"{path} is not finished ({', '.join(then.unfinished)}): resume it, or record it anew")
+    families, then = _wanted(tuple(families_of_suite(file, request.overrides)), then, request.only)
+    suite, start_s = Suite(file.name, file.description, families), tools.clock()
+    with tools.workers() as launcher:
+        found = survey(families, request.target, Plan(), launcher)
+        untimed = None if request.costs_only else _untimed(request.target, then, found)
+        timed = not request.costs_only and untimed is None and bool(found.costs)
+        same = replace(tools, workers=lambda: nullcontext(launcher))
+        report, ending = _timed(request, suite, same) if timed else (None, None)
+    threshold = THRESHOLD if request.threshold is None else request.threshold
+    now = _now(families, found, report, timed, untimed)
+    findings = ordered(
+        replace(each, again=request.command(each.family)) for each in against(then, now, threshold, request.allowed)
+    )
+    checked = CheckReport(
+        name=file.name,
+        heading=heading_of(f"baseline {path}", request.target),
+        environment=_environment(file.name, then, report, threshold, tools.clock() - start_s),
+        findings=findings,
+        folder=report.folder if report else None,
+    )
+    if ending:
+        raise UnfinishedCheckError(checked, ending.reason)
+    return checked
+
+
+def _wanted(families: tuple[Family, ...], then: Recorded, names: Sequence[str]) -> tuple[tuple[Family, ...], Recorded]:
+    """Return the families to look at, of both; a network's own family comes whole, for its baseline is the measure."""
+    known = dict.fromkeys([*(family.name for family in families), *(record.family.name for record in then.records)])
+    wanted = {name.partition("/")[0] for name in names}
+    for name in wanted:
+        if name not in known:
+            raise unknown("family", name, known)
+    if not {family.name for family in families} & {record.family.name for record in then.records}:
+        raise UserError(f"{then.path} is a run of another suite: it has none of this one's families")
+    if not wanted:
+        return families, then
+    records = tuple(record for record in then.records if record.family.name in wanted)
+    return tuple(family for family in families if family.name in wanted), replace(then, records=records)
+
+
+def _untimed(target: Target, then: Recorded, found: Survey) -> str | None:
+    """Return why times cannot be compared; None where they can."""
+    here = {
+        "machine": machine.machine(),
+        "software": dict(found.software),
+        "device": dict(found.device),
+        "target": asdict(target),
+    }
+    digest = machine.digest(here["machine"], found.software, found.device, asdict(target))
+    recorded = then.environment.get("digest")
+    if recorded == digest:
+        return None
+    differs = ", ".join(mismatches(then.environment, here)) or f"digest {recorded} and {digest}"
+    return (
+        f"not compared: the baseline is of another machine, version or setting ({differs}); --costs-only asks for none"
+    )
+
+
+def _timed(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[RunReport | None, UnfinishedRunError | None]:
+    """Run the suite; return what was finished, and how it ended where it did not end well.
+
+    Each family has its share of the budget, and no more than it has by default.
+    """
+    plan = Plan(budget_s=min(Plan().budget_s, request.budget_s / len(suite.families)))
+    try:
+        return run_suite(RunRequest(suite, request.target, plan, request.output), tools), None
+    except UnfinishedRunError as error:
+        return error.report, error
+    except NothingMeasuredError:  # the costs are known all the same
+        return None, None
+
+
+def _records(report: RunReport | None) -> list[Record]:
+    return [record for result in report.results for record in result.records] if report else []
+
+
+def _environment(
+    name: str, then: Recorded, report: RunReport | None, threshold: float, seconds: float
+) -> dict[str, Any]:
+    records = _records(report)
+    codes = dict.fromkeys(code for record in records for code in record.warnings) if disturbed(records) else {}
+    return {
+        **(report.environment if report else {}),
+        "check": {
+            "suite": name,
+            "baseline": str(then.path),
+            "baseline_run": then.environment.get("run"),
+            "theta": threshold,
+            "costs_only": report is None,
+            "warnings": list(codes),
+            "seconds": seconds,
+        },
+    }
 
 
 @dataclass(frozen=True)
@@ -32,16 +146,29 @@ class Now:
     """Why not; None where it was, or was not asked for."""
 
 
-def against(then: Recorded, now: Now, theta: float, allowed: tuple[str, ...]) -> Iterator[Finding]:
+def _now(
+    families: tuple[Family, ...], found: Survey, report: RunReport | None, timed: bool, untimed: str | None
+) -> Now:
+    return Now(
+        families=families,
+        costs=found.costs,
+        failures=found.failures.by_key,
+        timed=timed,
+        records={(record.family.name, record.variant.name): record for record in _records(report)},
+        untimed=untimed,
+    )
+
+
+def against(then: Recorded, now: Now, threshold: float, allowed: tuple[str, ...]) -> Iterator[Finding]:
     """Yield what is to be said of every network of the suite and of the recorded run."""
     before = then.by_key()
     today = {(family.name, variant.name): family for family in now.families for variant in family.variants}
     for key in dict.fromkeys([*today, *before]):
-        yield from _of_network(key, before.get(key), today.get(key), now, theta, allowed)
+        yield from _of_network(key, before.get(key), today.get(key), now, threshold, allowed)
 
 
 def _of_network(
-    key: Key, before: Record | None, family: Family | None, now: Now, theta: float, allowed: tuple[str, ...]
+    key: Key, before: Record | None, family: Family | None, now: Now, threshold: float, allowed: tuple[str, ...]
 ) -> Iterator[Finding]:
     def found(subject: Subject, outcome: Outcome, text: str, change: Interval | None = None) -> Finding:
         is_allowed = subject != "time" and (outcome if subject == "network" else subject) in allowed
@@ -63,7 +190,7 @@ def _of_network(
             yield found("time", "unmeasured", now.untimed)
         elif now.timed and family.baseline != key[1]:
             record = now.records.get(key)
-            judged = _time(before, record, theta) if record else ("unmeasured", "the check ended before it", None)
+            judged = _time(before, record, threshold) if record else ("unmeasured", "the check ended before it", None)
             yield found("time", *judged)
 
 
@@ -90,8 +217,8 @@ def _costs(before: Record, now: Costs) -> tuple[Outcome, str]:
     return costs_outcome(before.costs, now)
 
 
-def _time(before: Record, now: Record, theta: float) -> tuple[Outcome, str, Interval | None]:
-    """Judge a relative speed by its change: the whole interval must lie beyond theta."""
+def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, Interval | None]:
+    """Judge a relative speed by its change: the whole interval must lie beyond threshold."""
     then, today = before.timing, now.timing
     if now.failure:
         return "failed", f"the baseline ran it, and it fails now ({now.failure.status}): {now.failure.error}", None
@@ -99,12 +226,11 @@ def _time(before: Record, now: Record, theta: float) -> tuple[Outcome, str, Inte
         return "unmeasured", "it has no relative speed now: its family's first network has no time", None
     if then is None or then.relative is None:
         return "unmeasured", "the baseline has no relative speed", None
-    change = ratio(then.relative, today.relative)
+    change = quotient(then.relative, today.relative)
     speeds = f"relative speed {then.relative.estimate:.3f} then, {today.relative.estimate:.3f} now"
     text = f"{formatting.change(change)} against its family's baseline ({speeds})"
-    sure, bound = surely(change), rules.bound(theta)
-    if sure > bound:
+    if change.min_log_change > math.log1p(threshold):
         return ("slower" if change.estimate > 1 else "faster"), text, change
-    if rules.lies_inside(change, theta):
+    if change.is_within(threshold):
         return "same", text, change
-    return "inconclusive", f"{text}; neither inside {formatting.percent(theta)} nor beyond", change
+    return "inconclusive", f"{text}; neither inside {formatting.percent(threshold)} nor beyond", change

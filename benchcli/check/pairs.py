@@ -1,12 +1,20 @@
 """Pair what base's suite and head's suite ask for, variant by variant."""
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
 
-from benchcli.schema import Family, Variant
+from benchcli.check.versions import BASE, HEAD, Side
+from benchcli.errors import UserError, unknown
+from benchcli.schema import Family, Source, Variant
+from benchcli.workloads.family import taken_from
+from benchcli.workloads.overrides import Overrides, families_of_suite
+from benchcli.workloads.suites import SuiteFile
 
-BASE, CONTROL, HEAD = "base", "control", "head"
-"""The three networks that are compared: base, base again, and head."""
+CONTROL: Final = "control"
+"""Base again: what it differs from base is noise."""
 
 
 @dataclass(frozen=True)
@@ -80,3 +88,40 @@ def _by_name(families: Iterable[Family]) -> dict[tuple[str, str], Family]:
         for family in families
         for variant in family.variants
     }
+
+
+def paired(file: SuiteFile, sources: Mapping[Side, Source], wanted: Sequence[str], overrides: Overrides) -> list[Pair]:
+    """Return what the suite asks for, of both versions.
+
+    Raises UserError where `wanted` names what is not there, or nothing is asked for.
+    """
+    families = {side: _families_of(file, side, sources, overrides) for side in sources}
+    everything = pairs(families[BASE], families[HEAD])
+    for name in wanted:
+        if not only(everything, [name]):
+            raise unknown("network", name, [pair.name for pair in everything])
+    found = only(everything, wanted)
+    if not found:
+        raise UserError(f"{file.name} asks for nothing")
+    return found
+
+
+def _families_of(file: SuiteFile, side: Side, sources: Mapping[Side, Source], overrides: Overrides) -> list[Family]:
+    suite = _suite_of(file, side, sources)
+    return [taken_from(sources[side], family) for family in families_of_suite(suite, overrides)] if suite else []
+
+
+def _suite_of(file: SuiteFile, side: Side, sources: Mapping[Side, Source]) -> SuiteFile | None:
+    """Return the suite as one version has it; None where head has lost it.
+
+    A suite that neither has, or base has not yet, is the one that was named.
+    """
+    theirs = {
+        each: Path(source.folder) / os.path.relpath(file.path, Path.cwd())
+        for each, source in sources.items()
+        if source.place == "only"
+    }
+    if side in theirs and theirs[side].is_file():
+        return SuiteFile(theirs[side], file.name, f"{side}'s {file.path}")
+    is_lost = side == HEAD and side in theirs and BASE in theirs and theirs[BASE].is_file()
+    return None if is_lost else file

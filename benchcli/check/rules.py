@@ -18,9 +18,9 @@ LAUNCHES = 7
 ROUNDS = 12
 UNTIL_S = 80.0
 """Until so long into a check, what is inconclusive gets further launches, which can only show it to be the same."""
-THETA_APART = 0.03
+THRESHOLD_APART = 0.03
 """The least slowdown that counts where base and head are in processes of their own."""
-THETA_TOGETHER = 0.01
+THRESHOLD_TOGETHER = 0.01
 """The same where one process holds both: there the memory layout of a process is no part of the difference."""
 NOISE = 2.0
 """A change must be so many times as large as the control's."""
@@ -39,7 +39,7 @@ class Judgement:
     outcome: Speed
     change: Interval
     threshold: float
-    """A change counts from here: 1 + theta, or the control's noise doubled where that is more; as a factor."""
+    """A change counts from here: 1 + the threshold, or twice the control's noise where that is more; as a factor."""
     noise: float
     """How far the control, which is base again, lay from base; as a factor."""
     detectable: float
@@ -49,44 +49,32 @@ class Judgement:
     """In how many launches head was on the side of `change`."""
 
 
-def judge(changes: Mapping[int, float], controls: Mapping[int, float], theta: float, needed: int) -> Judgement:
+def judge(changes: Mapping[int, float], controls: Mapping[int, float], threshold: float, needed: int) -> Judgement:
     """Judge logarithms of head's and of the control's time over base's, one a launch.
 
-    Slower or faster: the median is beyond theta and beyond the control's noise doubled, and all but one of `needed`
-    launches agree, or all. Same: the interval lies inside theta.
+    Slower or faster: the median is beyond the threshold and beyond twice the control's noise, and all but one of
+    `needed` launches agree, or all. Same: the interval lies inside the threshold.
     """
     values, others = list(changes.values()), list(controls.values())
     middle = median(values)
     noise = median(map(abs, others))  # never less than the absolute value of their median
-    threshold = max(bound(theta), NOISE * noise)
+    bound = max(math.log1p(threshold), NOISE * noise)
     agreeing = sum(value * middle > 0 for value in values)
     found = interval_over_launches(changes)
     outcome: Speed = "inconclusive"
-    if abs(middle) > threshold and agreeing >= needed - 1 and agreeing >= len(values) - 1:
+    if abs(middle) > bound and agreeing >= needed - 1 and agreeing >= len(values) - 1:
         outcome = "slower" if middle > 0 else "faster"
-    elif lies_inside(found, theta):
+    elif found.is_within(threshold):
         outcome = "same"
     return Judgement(
         outcome=outcome,
         change=Interval(math.exp(middle), found.low, found.high),
-        threshold=math.exp(threshold),
+        threshold=math.exp(bound),
         noise=math.exp(noise),
-        detectable=math.exp(threshold + POWER_Z * _standard_error(values)),
+        detectable=math.exp(bound + POWER_Z * _standard_error(values)),
         launches=len(values),
         agreeing=agreeing,
     )
-
-
-def lies_inside(interval: Interval, theta: float) -> bool:
-    """Say whether a factor's interval is within a change by theta, either way."""
-    if interval.low is None or interval.high is None:
-        return False
-    return -bound(theta) < math.log(interval.low) and math.log(interval.high) < bound(theta)
-
-
-def bound(theta: float) -> float:
-    """Return a fraction as the logarithm of the factor that it makes."""
-    return math.log1p(theta)
 
 
 def confirmations(launches: int, suspects: int) -> int:

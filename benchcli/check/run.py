@@ -2,69 +2,188 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from benchcli.check.findings import Finding, ordered
+from benchcli.check.findings import Finding, Known, findings, ordered
 from benchcli.check.folder import CheckFolder
-from benchcli.check.judging import Known, findings
-from benchcli.check.pairs import BASE, HEAD, Pair
-from benchcli.check.session import CheckRequest, CheckTools, UnderWay
+from benchcli.check.pairs import Pair, paired
+from benchcli.check.session import (
+    CheckReport,
+    CheckRequest,
+    CheckSession,
+    UnfinishedCheckError,
+    heading_of,
+)
 from benchcli.check.timing import Times, take_times
+from benchcli.check.versions import BASE, HEAD, Side, Version, Versions, find_versions, laid_out, uncommitted
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.measure.survey import survey
-from benchcli.schema import Plan
+from benchcli.measure.diagnostics import preflight
+from benchcli.measure.supervise import survey
+from benchcli.measure.tools import Tools
+from benchcli.runs.environment import begun
+from benchcli.runs.folder import unused
+from benchcli.schema import Plan, Source
+from benchcli.system import machine
+from benchcli.workloads.suites import find_suite
 
 HARDWARE = ("card", "driver", "memory_bytes", "processors")
 """Facts of a device that are the same whatever torch asks it."""
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What a check found, complete or not."""
+class _Checked:
+    """What is known at one moment of a check."""
 
     findings: tuple[Finding, ...]
     facts: Mapping[str, Any]
     """How it was done: what `environment.json` has besides."""
-    warnings: tuple[str, ...]
-    seconds: float
-    finished: bool
 
 
-def check(request: CheckRequest, tools: CheckTools, folder: CheckFolder) -> Iterator[Checked]:
-    """Yield what is known after the exact part, and again after the time: what was found is never lost.
+def run_check(request: CheckRequest, tools: Tools) -> CheckReport:
+    """Check a suite against another version, or against a recorded run, and return what was found.
 
-    Raises UserError where base and head cannot be compared, NothingMeasuredError where no worker runs.
+    Raises UserError where the two cannot be compared, NothingMeasuredError where nothing was found, and
+    UnfinishedCheckError, which has what was found, where the check was cut short.
     """
-    with ExitStack() as stack:
-        under_way = UnderWay(request, tools, folder, stack)
-        _survey(under_way)
-        yield _checked(under_way, None, finished=request.costs_only)
-        if request.costs_only:
-            return
-        measurable = [pair for pair in request.pairs if _measurable(under_way, pair)]
-        times = Times()
+    request.check()
+    if request.baseline is not None:
+        from benchcli.check.baseline import check_baseline
+
+        return check_baseline(request, request.baseline, tools)
+    return _check_versions(request, tools)
+
+
+def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
+    versions, notices = find_versions(str(request.base), request.head, Path.cwd())
+    notices += uncommitted(versions, request.require_clean)
+    file = find_suite(request.suite)
+    for notice in notices:
+        tools.notify(notice)
+    for code in preflight(request.target, tools.busy_cores):
+        tools.warn(code)
+    with laid_out(versions.by_side()) as sources:
+        found = tuple(paired(file, sources, request.only, request.overrides))
+        if _cannot_differ(versions, found):
+            tools.notify(
+                "base and head are the same here: these networks are benchcli's own, and both run in one interpreter; "
+                "give --base another interpreter, or a suite with networks of your own"
+            )
+        environment = {
+            **begun(f"check-{file.name}"),
+            "target": asdict(request.target),
+            "check": _asked(file.name, request, versions, found),
+            "machine": machine.machine(),
+        }
+        path = request.output or unused(Path("results") / environment["run"])
+        folder = CheckFolder.create(path, environment)
         try:
-            take_times(under_way, measurable, times)
-        except (KeyboardInterrupt, NothingMeasuredError) as ending:
-            times.give_up(str(ending) or "the check was interrupted", [pair.name for pair in measurable])
-            yield _checked(under_way, times, finished=False)
-            raise
-        yield _checked(under_way, times, finished=True)
+            return _Work(request, tools, versions, sources, found, folder, environment).do(file.name)
+        finally:
+            folder.close()
 
 
-def _survey(under_way: UnderWay) -> None:
+def _cannot_differ(versions: Versions, found: tuple[Pair, ...]) -> bool:
+    """Return whether a check of benchcli's own networks in one interpreter can find nothing."""
+    return versions.base.python == versions.head.python and all(pair.is_built_in for pair in found)
+
+
+def _asked(name: str, request: CheckRequest, versions: Versions, found: tuple[Pair, ...]) -> dict[str, Any]:
+    return {
+        "suite": name,
+        "base": _described(versions.base),
+        "head": _described(versions.head),
+        "launches": request.launches,
+        "budget_s": request.budget_s,
+        "costs_only": request.costs_only,
+        "allowed": list(request.allowed),
+        "networks": [pair.name for pair in found],
+    }
+
+
+def _described(version: Version) -> dict[str, Any]:
+    names = ("kind", "label", "commit", "python")
+    return {**{name: getattr(version, name) for name in names}, "changes": list(version.changes)}
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A check whose versions are laid out and whose folder is there."""
+
+    request: CheckRequest
+    tools: Tools
+    versions: Versions
+    sources: Mapping[Side, Source]
+    pairs: tuple[Pair, ...]
+    folder: CheckFolder
+    environment: dict[str, Any]
+
+    def do(self, name: str) -> CheckReport:
+        """Check, write what was found, and report it."""
+        known: _Checked | None = None
+        ending: BaseException | None = None
+        try:
+            for checked in self._states():
+                known = checked
+        except (KeyboardInterrupt, NothingMeasuredError, UserError) as error:
+            ending = error
+        if known is None:
+            self.folder.discard()
+            raise ending or NothingMeasuredError("nothing was checked")
+        found = tuple(map(self._with_command, known.findings))
+        self.environment["check"] |= known.facts
+        heading = heading_of(self.versions.title, self.request.target)
+        report = CheckReport(name, heading, self.environment, found, self.folder.path)
+        try:
+            self.folder.conclude(found)
+            self.folder.describe(self.environment)
+        except UserError as error:
+            ending = ending or error
+        if ending:
+            raise UnfinishedCheckError(report, None if isinstance(ending, KeyboardInterrupt) else str(ending)) from None
+        return report
+
+    def _states(self) -> Iterator[_Checked]:
+        """Yield what is known after the exact part, and again after the time: what was found is never lost."""
+        pythons = {side: version.python for side, version in self.versions.by_side().items()}
+        with ExitStack() as stack:
+            session = CheckSession(self.request, self.pairs, pythons, self.tools, self.folder, stack)
+            _survey(session)
+            yield _checked(session, None, finished=self.request.costs_only)
+            if self.request.costs_only:
+                return
+            measurable = [pair for pair in self.pairs if _measurable(session, pair)]
+            times = Times()
+            try:
+                take_times(session, measurable, times)
+            except (KeyboardInterrupt, NothingMeasuredError) as ending:
+                times.give_up(str(ending) or "the check was interrupted", [pair.name for pair in measurable])
+                yield _checked(session, times, finished=False)
+                raise
+            yield _checked(session, times, finished=True)
+
+    def _with_command(self, finding: Finding) -> Finding:
+        """Return the finding with the command that looks at it again, and without folders that will be gone."""
+        text = finding.text
+        for side, version in self.versions.by_side().items():
+            text = text.replace(self.sources[side].folder, f"{side} ({version.label})")
+        head = self.versions.head.again if self.request.head else None
+        return replace(finding, text=text, again=self.request.command(finding.where, self.versions.base.again, head))
+
+
+def _survey(session: CheckSession) -> None:
     """Count base's and head's costs. Raises UserError where they are not on the same hardware."""
-    request = under_way.request
+    target = session.request.target
     for side in (BASE, HEAD):
-        under_way.say(f"counting {side}'s costs")
-        families = [family for pair in request.pairs if (family := pair.family_of(side))]
-        launcher = under_way.launcher(BASE if under_way.together else side)
+        session.say(f"counting {side}'s costs")
+        families = [family for pair in session.pairs if (family := pair.family_of(side))]
+        launcher = session.launcher(BASE if session.together else side)
         try:
-            under_way.surveys[side] = survey(families, request.target, Plan(), launcher)
+            session.surveys[side] = survey(families, target, Plan(), launcher)
         except NothingMeasuredError as error:
             raise NothingMeasuredError(f"{side}: {error}") from None
-    base, head = (under_way.surveys[side].device for side in (BASE, HEAD))
+    base, head = (session.surveys[side].device for side in (BASE, HEAD))
     for name in HARDWARE:
         if base.get(name) != head.get(name):
             raise UserError(
@@ -73,32 +192,34 @@ def _survey(under_way: UnderWay) -> None:
             )
 
 
-def _measurable(under_way: UnderWay, pair: Pair) -> bool:
-    counted = all((pair.name, side) in under_way.surveys[side].costs for side in (BASE, HEAD))
+def _measurable(session: CheckSession, pair: Pair) -> bool:
+    counted = all((pair.name, side) in session.surveys[side].costs for side in (BASE, HEAD))
     return counted and pair.other_input() is None
 
 
-def _checked(under_way: UnderWay, timed: Times | None, finished: bool) -> Checked:
+def _checked(session: CheckSession, timed: Times | None, finished: bool) -> _Checked:
     times = timed or Times()
-    request = under_way.request
     known = Known(
-        pairs=request.pairs,
-        surveys=under_way.surveys,
+        pairs=session.pairs,
+        surveys=session.surveys,
         timed=timed is not None,
-        theta=under_way.theta,
+        threshold=session.threshold,
         judged=times.judged,
         seconds=times.seconds,
-        failures=under_way.casualties.failures,
+        failures=session.failures.by_key,
         cut=times.cut,
-        allowed=request.allowed,
+        allowed=session.request.allowed,
     )
-    base, head = under_way.surveys[BASE], under_way.surveys[HEAD]
+    base, head = session.surveys[BASE], session.surveys[HEAD]
     facts = {
-        "together": under_way.together,
-        "why_apart": under_way.why_apart,
-        "theta": under_way.theta,
+        "together": session.together,
+        "why_apart": session.why_apart,
+        "theta": session.threshold,
         "software": {BASE: dict(base.software), HEAD: dict(head.software)},
         "device": dict(head.device),
         **times.counts,
+        "warnings": list(times.warnings),
+        "seconds": session.spent_s(),
+        "finished": finished,
     }
-    return Checked(ordered(findings(known)), facts, tuple(times.warnings), under_way.spent_s(), finished)
+    return _Checked(ordered(findings(known)), facts)

@@ -6,22 +6,25 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
+from benchcli import __version__
 from benchcli.errors import UserError
 from benchcli.schema import Source
-from benchcli.system import git
+from benchcli.system import git, interpreters
 
 Side = Literal["base", "head"]
-"""Four letters each: paths of both arms are of equal length."""
+"""Four letters each: paths of both versions are of equal length."""
+BASE: Final = "base"
+HEAD: Final = "head"
 
 
 @dataclass(frozen=True)
-class Arm:
+class Version:
     """One version, before it is laid out."""
 
     kind: Literal["interpreter", "commit", "folder"]
@@ -39,7 +42,7 @@ class Arm:
     """What of a working tree is not committed."""
 
 
-def arm(text: str | None, here: Path) -> Arm:
+def version(text: str | None, here: Path) -> Version:
     """Return what a person means: an interpreter, a folder or a commit; by default the working tree as it is.
 
     Raises UserError where it is none of these.
@@ -51,7 +54,7 @@ def arm(text: str | None, here: Path) -> Arm:
     path = here / Path(text).expanduser()
     python = _interpreter(path) or _on_path(text)
     if python:
-        return Arm("interpreter", str(python), str(python), str(python), here)
+        return Version("interpreter", str(python), str(python), str(python), here)
     commit = git.commit_of(here, text)
     if path.is_dir():
         if commit and not set(text) & {os.sep, "/"} and text not in {".", ".."}:
@@ -62,40 +65,89 @@ def arm(text: str | None, here: Path) -> Arm:
         if root is None:
             raise UserError(f"{here} is in a bare repository: run this in a working tree")
         inside = here.resolve().relative_to(root.resolve())
-        return Arm("commit", f"{text} ({commit[:10]})", commit, sys.executable, root, commit, inside)
+        return Version("commit", f"{text} ({commit[:10]})", commit, sys.executable, root, commit, inside)
     raise UserError(_nothing(text, here))
 
 
+@dataclass(frozen=True)
+class Versions:
+    """Base and head, as they were named."""
+
+    base: Version
+    head: Version
+
+    @property
+    def title(self) -> str:
+        """Both, as a person reads them."""
+        return f"base {self.base.label} · head {self.head.label}"
+
+    def by_side(self) -> dict[Side, Version]:
+        """Return both by the side that they are."""
+        return {BASE: self.base, HEAD: self.head}
+
+
+def find_versions(base: str, head: str | None, here: Path) -> tuple[Versions, list[str]]:
+    """Return both versions, with notices. Raises UserError where one is not there, or cannot run workers."""
+    first = version(base, here)
+    # Against another interpreter, head is this one, and the code of both is what lies here or is installed.
+    second = version(sys.executable if head is None and first.kind == "interpreter" else head, here)
+    found = Versions(first, second)
+    return found, [text for side, each in found.by_side().items() for text in _other_benchcli(side, each)]
+
+
+def _other_benchcli(side: Side, each: Version) -> Iterator[str]:
+    if each.kind == "interpreter":
+        installed = interpreters.ask(each.python).benchcli
+        if installed and installed != __version__:
+            yield f"{side} has benchcli {installed}, which is not used: this one measures both"
+
+
+def uncommitted(versions: Versions, refused: bool) -> list[str]:
+    """Return notices of what is measured that no commit has. Raises UserError where that is refused."""
+    notices = []
+    for side, each in versions.by_side().items():
+        results = f"{each.inside.as_posix()}/results/".removeprefix("./")
+        changes = [path for path in each.changes if not path.startswith(results)]
+        if not changes:
+            continue
+        some = ", ".join(changes[:3]) + (", …" if len(changes) > 3 else "")
+        text = f"{side} ({each.label}) has changes that are not committed ({some})"
+        if refused:
+            raise UserError(f"{text}: commit or stash them, or leave --require-clean out")
+        notices.append(f"{text}, which are measured with it")
+    return notices
+
+
 @contextlib.contextmanager
-def laid_out(arms: dict[Side, Arm]) -> Iterator[dict[Side, Source]]:
-    """Yield where each arm's networks are imported from, at paths of equal length; all of it is gone afterwards."""
+def laid_out(versions: Mapping[Side, Version]) -> Iterator[dict[Side, Source]]:
+    """Yield where each version's networks are imported from, at paths of equal length; all of it is gone afterwards."""
     place = Path(tempfile.mkdtemp(prefix="benchcli-"))
     try:
-        yield {side: _laid_out(each, place / side) for side, each in arms.items()}
+        yield {side: _laid_out(each, place / side) for side, each in versions.items()}
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _laid_out(arm_: Arm, place: Path) -> Source:
-    if arm_.kind == "interpreter":
-        return Source(str(arm_.root), "last")
-    if arm_.commit:
-        git.lay_out(arm_.root, arm_.commit, place)
+def _laid_out(version_: Version, place: Path) -> Source:
+    if version_.kind == "interpreter":
+        return Source(str(version_.root), "last")
+    if version_.commit:
+        git.lay_out(version_.root, version_.commit, place)
     else:
         try:
-            place.symlink_to(arm_.root, target_is_directory=True)
+            place.symlink_to(version_.root, target_is_directory=True)
         except OSError:  # Windows asks for a privilege
-            return Source(str(arm_.root / arm_.inside), "only")
-    folder = place / arm_.inside
+            return Source(str(version_.root / version_.inside), "only")
+    folder = place / version_.inside
     if not folder.is_dir():
-        raise UserError(f"{arm_.label} has no folder {arm_.inside}: run this where both versions have one")
-    return Source(str(folder), "only", str(arm_.root.resolve()) if arm_.commit else None)
+        raise UserError(f"{version_.label} has no folder {version_.inside}: run this where both versions have one")
+    return Source(str(folder), "only", str(version_.root.resolve()) if version_.commit else None)
 
 
-def _folder(root: Path, inside: Path, label: str, again: str) -> Arm:
+def _folder(root: Path, inside: Path, label: str, again: str) -> Version:
     changes = tuple(git.changes(inside)) if git.top(inside) else ()
     below = inside.resolve().relative_to(root.resolve())
-    return Arm("folder", label, again, sys.executable, root, None, below, changes)
+    return Version("folder", label, again, sys.executable, root, None, below, changes)
 
 
 def _interpreter(path: Path) -> Path | None:

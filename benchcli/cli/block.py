@@ -6,14 +6,12 @@ import click
 
 from benchcli import validation
 from benchcli.cli import parameters
-from benchcli.cli.measure import measure_and_show
-from benchcli.cli.options import measuring_options
-from benchcli.cli.session import Session
+from benchcli.cli.measure import measure_and_show, request_of
+from benchcli.cli.options import measuring_options, overrides_of
 from benchcli.errors import UserError
-from benchcli.schema import Suite
+from benchcli.measure.tools import Tools
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.blocks.family import ALL, BlockRequest
-from benchcli.workloads.overrides import families_of
 
 DEFAULT = BlockRequest()
 BUDGET_S = 40.0
@@ -21,7 +19,7 @@ BUDGET_S = 40.0
 
 
 @click.command("block")
-@click.argument("names", nargs=-1, type=parameters.name("block", lambda: [*(b.name for b in BLOCKS), ALL]))
+@click.argument("names", nargs=-1, type=parameters.plugin(BLOCKS, ALL))
 @click.option(
     "--width",
     type=parameters.whole("a width", validation.WIDTHS),
@@ -49,7 +47,7 @@ BUDGET_S = 40.0
     help="2 takes the units that double the channels and halve the plane.",
 )
 @measuring_options(BUDGET_S)
-def command(session: Session, /, names: tuple[str, ...], **options: Any) -> int:
+def command(tools: Tools, /, names: tuple[str, ...], format_: str, **options: Any) -> int:
     """Measure the units of networks at equal FLOPs: ShuffleNet's, MobileNet's, ResNet's and more, or all.
 
     \b
@@ -59,4 +57,5 @@ def command(session: Session, /, names: tuple[str, ...], **options: Any) -> int:
         raise UserError(f"a block is named twice: {' '.join(names)}")
     own = {name: options.pop(name) for name in ("width", "size", "units", "stride")}
     request = BlockRequest(blocks=names or (ALL,), **own)
-    return measure_and_show(session, Suite("block", "", tuple(families_of(request, options))), options)
+    families = request.families(overrides_of(options))
+    return measure_and_show(tools, request_of("block", "", families, options), format_)

@@ -1,26 +1,20 @@
 """`benchcli claims`: what the papers say, tested on this machine."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from benchcli.analysis.claims.base import Evidence, judged, traced
+from benchcli.analysis.claims.base import traced
 from benchcli.cli import parameters
-from benchcli.cli.measure import measure_as
-from benchcli.cli.options import output_options, plan_options, session_option, target_options
-from benchcli.cli.session import Session
-from benchcli.errors import UserError
-from benchcli.report.formats.base import REPORTERS
-from benchcli.report.page import Page
-from benchcli.report.views import breakdowns
-from benchcli.report.views.cells import records_of, warning_lines
+from benchcli.cli.measure import measure_and_show, request_of
+from benchcli.cli.options import output_options, overrides_of, plan_options, target_options, tools_option
+from benchcli.cli.output import show
+from benchcli.errors import FINE, UserError
+from benchcli.measure.tools import Tools
 from benchcli.report.views.claims import page
-from benchcli.report.views.run import footer, heading
 from benchcli.runs.read import report_of
-from benchcli.runs.run import Report
-from benchcli.schema import Family, Suite
 from benchcli.workloads.overrides import families_of_suite
 from benchcli.workloads.suites import find_suite
 
@@ -36,9 +30,9 @@ PRECISION = 0.02
 @target_options
 @plan_options(BUDGET_S, PRECISION)
 @output_options
-@session_option
+@tools_option
 @click.pass_context
-def command(context: click.Context, session: Session, /, folder: Path | None, **options: Any) -> int:
+def command(context: click.Context, tools: Tools, /, folder: Path | None, format_: str, **options: Any) -> int:
     """Test what the two ShuffleNet papers claim on this machine, or on a run of it in FOLDER.
 
     Each sentence that a machine can test gets a verdict with its evidence: the guidelines, which network is faster,
@@ -47,26 +41,16 @@ def command(context: click.Context, session: Session, /, folder: Path | None, **
     \b
     Example: benchcli claims
     """
+    file = find_suite(SUITE)
     if folder:
         _refuse_options(context)
         report = report_of(folder)
-        laid_out = _page(report, families_of_suite(find_suite(SUITE), report.environment["target"]))
-        click.echo(REPORTERS[options["format_"]].render(laid_out), nl=False)
-        return 0
-    file = find_suite(SUITE)
-    families = families_of_suite(file, options)
-    suite = Suite(file.name, file.description, tuple(families))
-    return measure_as(lambda report: _page(report, families), session, suite, traced(), options)
-
-
-def _page(report: Report, families: Iterable[Family]) -> Page:
-    """Judge what of a run is as the claims' suite has it."""
-    wanted = {family.name: family for family in families}
-    results = {each.family.name: each for each in report.results if each.family == wanted.get(each.family.name)}
-    records = records_of(tuple(results.values()))
-    warnings = (*warning_lines(records), *breakdowns.lines(records, report.breakdowns, report.untraced))
-    found = judged(Evidence(results, report.breakdowns))
-    return page(heading(report), footer(report), found, warnings, report.environment)
+        measured_on = overrides_of(report.environment["target"])
+        show(page(report, families_of_suite(file, measured_on)), format_)
+        return FINE
+    families = families_of_suite(file, overrides_of(options))
+    request = replace(request_of(file.name, file.description, families, options), traced=traced())
+    return measure_and_show(tools, request, format_, lambda report: page(report, families))
 
 
 def _refuse_options(context: click.Context) -> None:

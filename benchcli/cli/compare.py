@@ -27,4 +27,4 @@ def command(runs: tuple[Path, ...], format_: str) -> None:
         raise UserError("give two runs or more: the folders that `benchcli run` and `benchcli guideline` write")
     if len(runs) > MOST:
         raise UserError(f"{len(runs)} runs are too many for one table: give {MOST} or fewer")
-    show(page(compare([read(path) for path in runs])), format_, ())
+    show(page(compare([read(path) for path in runs])), format_)

@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from benchcli import __version__
-from benchcli.errors import NothingMeasuredError, UserError, unknown
+from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UNEXPECTED, USAGE, NothingMeasuredError, UserError, unknown
 
 if TYPE_CHECKING:
-    from benchcli.cli.session import Session
-
-FINE, UNEXPECTED, USAGE, NOT_MEASURED, INTERRUPTED = 0, 1, 2, 4, 130
+    from benchcli.measure.tools import Tools
 
 VERBS: Final = {
     "guideline": "Measure a guideline here and say whether it holds.",
@@ -92,11 +90,11 @@ def benchcli() -> None:
     """
 
 
-def main(arguments: list[str] | None = None, session: "Session | None" = None) -> NoReturn:
-    """Run the command line and exit, with one of the codes above or the verb's own."""
+def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> NoReturn:
+    """Run the command line and exit, with a code of `benchcli.errors`."""
     _heed_signals()
     try:
-        code = benchcli.main(arguments, prog_name="benchcli", standalone_mode=False, obj=session)
+        code = benchcli.main(arguments, prog_name="benchcli", standalone_mode=False, obj=tools)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(USAGE)

@@ -6,14 +6,12 @@ import click
 
 from benchcli import validation
 from benchcli.cli import parameters
-from benchcli.cli.measure import measure_and_show
-from benchcli.cli.options import measuring_options
-from benchcli.cli.session import Session
+from benchcli.cli.measure import measure_and_show, request_of
+from benchcli.cli.options import measuring_options, overrides_of
 from benchcli.errors import UserError
-from benchcli.schema import Suite
+from benchcli.measure.tools import Tools
 from benchcli.workloads.networks.base import GROUPS
 from benchcli.workloads.networks.family import NetworkRequest, family_name
-from benchcli.workloads.overrides import families_of
 
 BUDGET_S = 40.0
 """A call of a whole network is long, and one launch of a group takes three seconds."""
@@ -35,7 +33,13 @@ BUDGET_S = 40.0
 )
 @measuring_options(BUDGET_S)
 def command(
-    session: Session, /, names: tuple[str, ...], groups: tuple[int, ...] | None, size: int | None, **options: Any
+    tools: Tools,
+    /,
+    names: tuple[str, ...],
+    groups: tuple[int, ...] | None,
+    size: int | None,
+    format_: str,
+    **options: Any,
 ) -> int:
     """Measure whole networks beside their published error, and show which of them are worth their time.
 
@@ -49,8 +53,9 @@ def command(
         raise UserError("give networks or a --group of them, not both")
     if len(set(names)) < len(names):
         raise UserError(f"a network is named twice: {' '.join(names)}")
-    families = [family for request in _requests(names, groups, size) for family in families_of(request, options)]
-    return measure_and_show(session, Suite("network", "", tuple(families)), options)
+    overrides = overrides_of(options)
+    families = [family for request in _requests(names, groups, size) for family in request.families(overrides)]
+    return measure_and_show(tools, request_of("network", "", families, options), format_)
 
 
 def _requests(names: tuple[str, ...], groups: tuple[int, ...] | None, size: int | None) -> list[NetworkRequest]:

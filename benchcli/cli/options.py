@@ -1,4 +1,4 @@
-"""The options that verbs share, as decorators."""
+"""The options that commands share, as decorators."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -12,12 +12,13 @@ from benchcli import validation
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
-from benchcli.cli.session import Session
 from benchcli.errors import UserError, unknown
-from benchcli.measure.allocator import ALLOCATORS
-from benchcli.report.formats.base import REPORTERS
+from benchcli.measure.environment import ALLOCATORS
+from benchcli.measure.tools import Tools
+from benchcli.report.formats.base import FORMATS
 from benchcli.schema import Plan, Target
 from benchcli.workloads.guidelines.family import NAMED_WIDTHS
+from benchcli.workloads.overrides import Overrides
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -25,15 +26,15 @@ DEFAULT = Plan()
 CACHES = ("warm", "cold")
 
 
-def session_option(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Pass the session that the program was started with, or one of real processes."""
+def tools_option(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Pass the tools that the program was started with, or those of real processes."""
 
     @click.pass_obj
     @wraps(command)
-    def with_session(session: Session | None, /, *args: Any, **options: Any) -> Result:
-        return command(session or Session(), *args, **options)
+    def with_tools(tools: Tools | None, /, *args: Any, **options: Any) -> Result:
+        return command(tools or Tools(), *args, **options)
 
-    return with_session
+    return with_tools
 
 
 def target_options(command: Command) -> Command:
@@ -49,7 +50,7 @@ def target_options(command: Command) -> Command:
         ),
         click.option(
             "--runtime",
-            type=parameters.name("runtime", lambda: (each.name for each in RUNTIMES)),
+            type=parameters.plugin(RUNTIMES),
             default="eager",
             show_default=True,
             help="What runs the networks: eager, or graph for CUDA graphs.",
@@ -181,11 +182,11 @@ def breakdown_option(command: Command) -> Command:
 
 
 def measuring_options(budget_s: float = DEFAULT.budget_s) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Add all that every verb which measures takes, and pass it the session."""
+    """Add all that every command which measures takes, and pass it the tools."""
 
     def decorate(command: Callable[..., Result]) -> Callable[..., Result]:
-        with_session = session_option(command)
-        return target_options(input_options(plan_options(budget_s)(breakdown_option(output_options(with_session)))))
+        with_tools = tools_option(command)
+        return target_options(input_options(plan_options(budget_s)(breakdown_option(output_options(with_tools)))))
 
     return decorate
 
@@ -204,12 +205,12 @@ def format_option(*known: str) -> Callable[[Command], Command]:
 
 def run_format_option(command: Command) -> Command:
     """Add --format with the formats that any page has."""
-    return format_option(*_table_first(each.name for each in REPORTERS if not each.for_checks))(command)
+    return format_option(*_table_first(each.name for each in FORMATS if not each.for_checks))(command)
 
 
 def check_format_option(command: Command) -> Command:
     """Add --format with those that show findings too."""
-    return format_option(*_table_first(each.name for each in REPORTERS))(command)
+    return format_option(*_table_first(each.name for each in FORMATS))(command)
 
 
 def _table_first(names: Iterable[str]) -> list[str]:
@@ -219,9 +220,8 @@ def _table_first(names: Iterable[str]) -> list[str]:
 def device_name(text: str) -> str:
     """Return the name of a device of a kind that is known. Raises UserError with the nearest."""
     kind, colon, number = text.partition(":")
-    visible = [device.name for device in DEVICES if not device.hidden]
-    if kind not in {device.name for device in DEVICES}:
-        raise unknown("device", text, visible)
+    if DEVICES.get(kind) is None:
+        raise unknown("device", text, [device.name for device in DEVICES if not device.hidden])
     if colon and not re.fullmatch("[0-9]{1,4}", number):
         raise UserError(f"{text[:40]!r} is not a device: write {kind} or {kind}:0")
     return text
@@ -239,6 +239,13 @@ def target_of(options: Mapping[str, Any]) -> Target:
 def plan_of(options: Mapping[str, Any]) -> Plan:
     """Return the plan that the options make."""
     return Plan(options["precision"], options["budget"], options["launches"])
+
+
+def overrides_of(options: Mapping[str, Any]) -> Overrides:
+    """Return what the options say of families; a command that lacks some of them says nothing of those."""
+    column = DEVICES[split_name(options["device"])[0]].column
+    given = {field.name: options.get(field.name) for field in fields(Overrides) if field.name != "column"}
+    return Overrides(column=column, **given)
 
 
 def _all(command: Command, *options: Callable[[Command], Command]) -> Command:

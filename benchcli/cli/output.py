@@ -1,44 +1,111 @@
-"""Show a page in the format that was asked for, and write it into files in others."""
+"""What the commands write: pages to stdout and into files, facts in sections, notices and progress to stderr."""
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchcli.errors import UserError
-from benchcli.report.formats.base import REPORTERS
-from benchcli.report.formats.github import annotations
-from benchcli.report.page import Page
+
+if TYPE_CHECKING:
+    from benchcli.measure.tools import Observer, Progress, Tools
+    from benchcli.report.page import Page
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """Where GitHub Actions takes a step's Markdown from."""
+REFRESHES_A_SECOND = 2
+"""Few: what draws runs beside what is timed."""
+
+Sections = Mapping[str, Mapping[str, Any]]
+
+
+def say(text: str) -> None:
+    """Write a line to stderr."""
+    click.echo(f"benchcli: {text}", err=True)
 
 
 def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
     """Return formats and files. Raises UserError where one cannot be written, before anything is measured."""
+    from benchcli.report.formats.base import FORMATS
+
     found = []
     for text in texts:
         format_, equals, file = text.partition("=")
         if not equals or not file:
             raise UserError(f"--write takes FORMAT=FILE, such as junit=report.xml, not {text!r}")
-        name, path = REPORTERS[format_].name, Path(file)
+        name, path = FORMATS[format_].name, Path(file)
         if path.is_dir() or not path.absolute().parent.is_dir():
             raise UserError(f"--write {text}: {path} cannot be a file: name one in a folder that is there")
         found.append((name, path))
     return found
 
 
-def show(page: Page, format_: str, files: Sequence[tuple[str, Path]]) -> None:
+def show(page: "Page", format_: str, files: Sequence[tuple[str, Path]] = ()) -> None:
     """Print the page and write the files. Raises UserError where a file cannot be written."""
+    from benchcli.report.formats.base import FORMATS
+
     summary = os.environ.get(SUMMARY)
     if format_ == "github" and summary:
+        from benchcli.report.formats.github import annotations
+
         click.echo(annotations(page), nl=False)
         files = [*files, ("markdown", Path(summary))]
         format_ = "table"
-    click.echo(REPORTERS[format_].render(page), nl=False)
+    click.echo(FORMATS[format_].render(page), nl=False)
     for name, path in files:
-        _put(path, REPORTERS[name].render(page), "a" if str(path) == summary else "w")
+        _put(path, FORMATS[name].render(page), "a" if str(path) == summary else "w")
+
+
+def show_sections(sections: Sections, format_: str, line: Callable[[str, Any], str]) -> None:
+    """Print sections as JSON, or as a heading each with a `line` for every entry."""
+    if format_ == "json":
+        click.echo(json.dumps(sections, indent=2, ensure_ascii=False))
+        return
+    for number, (name, entries) in enumerate(sections.items()):
+        click.echo(("\n" if number else "") + name)
+        for entry, value in entries.items():
+            click.echo(f"  {line(entry, value)}".rstrip())
+
+
+@contextmanager
+def reporting(tools: "Tools") -> Iterator["Tools"]:
+    """Yield the tools with progress, notices and warnings told on stderr."""
+    from benchcli.report.advice import sentence
+
+    with _progress() as observe:
+        yield replace(tools, observe=observe, notify=say, warn=lambda code: say(sentence(code)))
+
+
+@contextmanager
+def _progress() -> Iterator["Observer"]:
+    """Yield what is told of each step; it draws nothing where stderr is no terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _progress: None
+        return
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("at most {task.fields[left]} s left"))
+    bar = Bar(*columns, console=console, transient=True, refresh_per_second=REFRESHES_A_SECOND)
+    task = bar.add_task("starting", total=None, left="?")
+
+    def observe(now: "Progress") -> None:
+        bar.start()  # not before the first step: until then there are notices to be read
+        left = f"{max(0.0, now.most_s - now.spent_s):.0f}"
+        bar.update(task, description=now.doing, completed=now.spent_s, total=now.most_s, left=left)
+
+    try:
+        yield observe
+    finally:
+        bar.stop()
 
 
 def _put(path: Path, text: str, mode: str) -> None:

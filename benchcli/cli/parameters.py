@@ -9,10 +9,9 @@ import click
 
 from benchcli import validation
 from benchcli.errors import UserError, unknown
+from benchcli.registry import Registry
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-PRECISION = (0.0005, 0.5)
-BUDGET_S = (1.0, 7 * 24 * 3600.0)
 
 
 class Parameter(click.ParamType[Any]):
@@ -45,12 +44,17 @@ def wholes(kind: str, least_most: tuple[int, int]) -> Parameter:
 
 def names(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
     """Take known names with commas between them."""
-    return Parameter("names", lambda text: _several(text, lambda part: _name(kind, part, known())))
+    return Parameter("names", lambda text: _several(text, lambda part: validation.one_of(kind, part, known())))
 
 
 def name(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
     """Take one known name."""
-    return Parameter("name", lambda text: _name(kind, text, known()))
+    return Parameter("name", lambda text: validation.one_of(kind, text, known()))
+
+
+def plugin(registry: Registry[Any], *others: str) -> Parameter:
+    """Take the name of a plug-in, or one of a few words besides."""
+    return Parameter("name", lambda text: text if text in others else _plugin(registry, text, others))
 
 
 def folder() -> Parameter:
@@ -77,16 +81,15 @@ def _whole(kind: str, text: str, least_most: tuple[int, int]) -> int:
 
 def _several(text: str, read: Callable[[str], Any]) -> tuple[Any, ...]:
     values = tuple(read(part) for part in text.split(","))
-    if len(set(values)) < len(values):
-        raise UserError(f"{text!r} has a value twice")
+    validation.distinct(repr(text), values)
     return values
 
 
-def _name(kind: str, text: str, known: Iterable[str]) -> str:
-    choices = list(known)
-    if text not in choices:
-        raise unknown(kind, text, choices)
-    return text
+def _plugin(registry: Registry[Any], text: str, others: tuple[str, ...]) -> str:
+    found = registry.get(text)
+    if found is None:
+        raise unknown(registry.kind, text, [*(each.name for each in registry), *others])
+    return str(found.name)
 
 
 def _folder(text: str) -> Path:
@@ -98,20 +101,14 @@ def _folder(text: str) -> Path:
 def _precision(text: str) -> float:
     number = _number(text.strip().removesuffix("%"))
     fraction = number / 100 if number is not None and text.strip().endswith("%") else number
-    least, most = PRECISION
-    if fraction is None or not least <= fraction <= most:
-        raise UserError(f"a precision is from {least:.2%} to {most:.0%}, written 1% or 0.01, not {text!r}")
-    return fraction
+    return validation.precision(fraction, text)
 
 
 def _duration(text: str) -> float:
     match = re.fullmatch(r"\s*([\d.]+)\s*([a-z]*)\s*", text)
     number = _number(match[1]) if match else None
     factor = UNITS.get(match[2]) if match else None
-    least, most = BUDGET_S
-    if number is None or factor is None or not least <= number * factor <= most:
-        raise UserError(f"a budget is from 1 s to 7 days, written 30, 30s, 5m or 2h, not {text!r}")
-    return number * factor
+    return validation.budget_s(None if number is None or factor is None else number * factor, text)
 
 
 def _number(text: str) -> float | None:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from benchcli.measure.process import Launcher
 from benchcli.measure.protocol import PROFILE, Task, Traced
-from benchcli.measure.supervise import Casualties, attend
-from benchcli.measure.survey import without
+from benchcli.measure.supervise import Failures, supervise, without
 from benchcli.schema import Breakdown, Costs, Failure, Family, Key, Plan, Target
 
 LAUNCHES = 3
@@ -25,17 +24,17 @@ class Traces:
 
 def break_down(family: Family, target: Target, plan: Plan, costs: Mapping[Key, Costs], launcher: Launcher) -> Traces:
     """Trace the variants of a family whose costs are known; every one of them gets a breakdown or a failure."""
-    casualties, traces = Casualties(), Traces()
+    failures, traces = Failures(), Traces()
     gone = {(family.name, variant.name) for variant in family.variants} - set(costs)
     for launch in range(LAUNCHES):
-        rest = without([family], gone | set(casualties.failures))
+        rest = without([family], gone | set(failures.by_key))
         if not rest:
             break
         known = {family.name: {v.name: costs[family.name, v.name] for v in rest[0].variants}}
         task = Task(PROFILE, target, tuple(rest), known, launch=launch, seed=launch, seconds=SECONDS, rounds=ROUNDS)
-        events = attend(task, plan.silence_s, launcher, casualties)
+        events = supervise(task, plan.silence_s, launcher, failures)
         traces.breakdowns += [event.breakdown for event in events if isinstance(event, Traced)]
-    traces.failures = casualties.failures
+    traces.failures = failures.by_key
     there = {(each.family, each.variant) for each in traces.breakdowns}
     for key in costs.keys() - there:
         traces.failures.setdefault(key, NOT_REACHED)

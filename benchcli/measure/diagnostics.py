@@ -1,12 +1,15 @@
-"""What the watch and the samples say of a run's trustworthiness: codes, whose sentences `advice` has.
+"""What can be trusted of a run: warnings as codes, before it, while it goes on, and from its samples.
 
-Each has a threshold that quiet machines stay below and disturbed ones pass; `benchmarks/disturbed.py` shows both.
+Each rule has a threshold that quiet machines stay below and disturbed ones pass; `benchmarks/disturbed.py`
+shows both. A code is a kind, perhaps with a detail after a colon; `report.advice` has the sentences.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import mean, median
 
-from benchcli.schema import Conditions, Sample
+from benchcli.measure.environment import STEADY, has_effect
+from benchcli.schema import Conditions, Record, Sample, Target
+from benchcli.system.machine import system, usable_cores
 
 FAULTING = 1.0
 """Minor faults per call from which the memory, not the network, is being timed."""
@@ -26,6 +29,28 @@ OVERHEAD = 1e-3
 """Share of a call that is the harness's."""
 LAUNCH_BOUND = 0.9
 """Share of the device's time that the host needs to queue the work."""
+
+
+QUIET = ("imprecise", "few-launches", "no-baseline", "costs", "launch-bound", "overhead", "allocator")
+"""Kinds that say nothing against the machine's rest."""
+
+
+def disturbed(records: Iterable[Record]) -> bool:
+    """Say whether any warning is of something that disturbed the measuring."""
+    return any(code.partition(":")[0] not in QUIET for record in records for code in record.warnings)
+
+
+def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[str]:
+    """Return the warnings that are known before anything is measured; the machine is looked at where that matters."""
+    cores = usable_cores()
+    codes = []
+    if target.threads > cores:
+        codes.append(f"threads:{target.threads} threads on {cores} usable cores")
+    elif target.threads > 1 and (busy := busy_cores() or 0.0) > cores - target.threads + BUSY_SHARE * cores:
+        codes.append(f"threads:{target.threads} threads, with {busy:.1f} of {cores} cores busy with other work")
+    if target.allocator == STEADY.name and not has_effect():
+        codes.append(f"allocator:{system()}")
+    return codes
 
 
 def disturbances(conditions: Sequence[Conditions], threads: int) -> list[str]:

@@ -7,22 +7,10 @@ from itertools import groupby
 
 from benchcli.measure.launches import Evidence, taker
 from benchcli.measure.process import Launcher
-from benchcli.measure.stopping import ALWAYS_LAUNCHES, another_launch
-from benchcli.measure.summarise import Context, result
-from benchcli.measure.survey import Survey
+from benchcli.measure.summarise import ALWAYS_LAUNCHES, Context, another_launch, result
+from benchcli.measure.supervise import Survey
+from benchcli.measure.tools import Observer, Progress
 from benchcli.schema import Family, FamilyResult, Plan, Target
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run is: what it does, and the seconds it has spent and may spend."""
-
-    doing: str
-    spent_s: float
-    most_s: float
-
-
-Observer = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +61,7 @@ class _Engine:
 
     def __post_init__(self) -> None:
         run = self.run
-        self.evidence = Evidence(run.target, run.plan, run.survey.costs, run.survey.casualties, run.first_launch)
+        self.evidence = Evidence(run.target, run.plan, run.survey.costs, run.survey.failures, run.first_launch)
         self.begun_s = run.clock() if run.begun_s is None else run.begun_s
 
     def first(self, families: list[Family]) -> Generator[FamilyResult, None, list[Family]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from benchcli.errors import NothingMeasuredError
 from benchcli.measure.latin_square import orders
 from benchcli.measure.launches import Taken, Taker
-from benchcli.measure.process import Conversation, Died, Launcher
+from benchcli.measure.process import Conversation, Launcher, WorkerDied
 from benchcli.measure.protocol import (
     SERVE,
     Done,
@@ -23,32 +23,33 @@ from benchcli.measure.protocol import (
     Watched,
     encode_question,
 )
-from benchcli.measure.supervise import Casualties
+from benchcli.measure.supervise import Failures
 from benchcli.schema import Conditions, Failure, Family, Key, Sample
 from benchcli.system.counters import Moment, between, look
 
 
-def apart(launchers: Mapping[str, Launcher]) -> Taker:
+def interleave(launchers: Mapping[str, Launcher]) -> Taker:
     """Return what makes a launch in a worker for each variant's name, all of them alive at once."""
 
     lost = 0
 
-    def take(task: Task, silence_s: float, casualties: Casualties) -> Taken | None:
+    def take(task: Task, silence_s: float, failures: Failures) -> Taken | None:
         nonlocal lost
-        known = len(casualties.failures)
-        servants = {
-            name: _Servant(_part(task, name), launcher, silence_s, casualties) for name, launcher in launchers.items()
+        known = len(failures.by_key)
+        sessions = {
+            name: _WorkerSession(_part(task, name), launcher, silence_s, failures)
+            for name, launcher in launchers.items()
         }
         try:
-            return _taken(task, servants)
-        except _WorkerDiedError as death:
-            lost = 0 if len(casualties.failures) > known else lost + 1
+            return _taken(task, sessions)
+        except _LaunchLostError as death:
+            lost = 0 if len(failures.by_key) > known else lost + 1
             if lost >= MOST_LOST:
                 raise NothingMeasuredError(f"workers keep dying: {death}") from None
             return None
         finally:
-            for servant in servants.values():
-                servant.leave()
+            for session in sessions.values():
+                session.leave()
 
     return take
 
@@ -57,18 +58,18 @@ MOST_LOST = 3
 """So often in a row a launch may be lost to a worker that dies without a culprit to be found."""
 
 
-class _WorkerDiedError(Exception):
+class _LaunchLostError(Exception):
     """A worker is gone, and with it the launch."""
 
 
 @dataclass
-class _Servant:
+class _WorkerSession:
     """A worker that serves, and what it has said."""
 
     task: Task
     launcher: Launcher
     silence_s: float
-    casualties: Casualties
+    failures: Failures
     calls: dict[str, int] = field(default_factory=dict)
     """By family: how many make a sample."""
     conditions: Conditions | None = None
@@ -82,7 +83,7 @@ class _Servant:
             self._note(event)
             if isinstance(event, Waiting):
                 return
-        raise _WorkerDiedError("one ended before it was ready")
+        raise _LaunchLostError("one ended before it was ready")
 
     def sample(self, question: Question) -> Sample:
         """Ask for a sample."""
@@ -108,27 +109,27 @@ class _Servant:
         if self._events:
             self._events.close()
 
-    def _said(self, line: str | None) -> Event | Died:
+    def _said(self, line: str | None) -> Event | WorkerDied:
         if self._events is None:
-            raise _WorkerDiedError("one was never begun")
+            raise _LaunchLostError("one was never begun")
         try:
             return self._events.send(line)
         except StopIteration:
-            raise _WorkerDiedError("one ended without a word") from None
+            raise _LaunchLostError("one ended without a word") from None
 
-    def _note(self, event: Event | Died) -> None:
+    def _note(self, event: Event | WorkerDied) -> None:
         if isinstance(event, Started):
             self._running = (event.family, event.variant)
         elif isinstance(event, Ready):
             self.calls[event.family] = event.calls
         elif isinstance(event, Failed):
-            self.casualties.failures[event.family, event.variant] = Failure(event.status, event.error)
+            self.failures.by_key[event.family, event.variant] = Failure(event.status, event.error)
         elif isinstance(event, Watched):
             self.conditions = event.conditions
-        elif isinstance(event, Died):
+        elif isinstance(event, WorkerDied):
             if self._running:
-                self.casualties.died(self._running, event.failure)
-            raise _WorkerDiedError(event.failure.error)
+                self.failures.note_death(self._running, event.failure)
+            raise _LaunchLostError(event.failure.error)
 
 
 def _part(task: Task, variant: str) -> Task:
@@ -137,28 +138,28 @@ def _part(task: Task, variant: str) -> Task:
     return replace(task, kind=SERVE, families=tuple(family for family in mine if family.variants))
 
 
-def _taken(task: Task, servants: Mapping[str, _Servant]) -> Taken:
+def _taken(task: Task, sessions: Mapping[str, _WorkerSession]) -> Taken:
     rng = random.Random(task.seed)  # noqa: S311
-    for servant in rng.sample(list(servants.values()), len(servants)):
-        servant.begin()
-    whole = [family for family in task.families if all(family.name in each.calls for each in servants.values())]
+    for session in rng.sample(list(sessions.values()), len(sessions)):
+        session.begin()
+    whole = [family for family in task.families if all(family.name in each.calls for each in sessions.values())]
     start = look()
-    samples = tuple(_sampled(whole, servants, task, rng))
+    samples = tuple(_sampled(whole, sessions, task, rng))
     end = look()
-    for servant in servants.values():
-        servant.end()
-    seen = _seen(task.launch, start, end, [each.conditions for each in servants.values() if each.conditions])
+    for session in sessions.values():
+        session.end()
+    seen = _seen(task.launch, start, end, [each.conditions for each in sessions.values() if each.conditions])
     return Taken(samples, tuple(Watched(family.name, seen) for family in whole))
 
 
 def _sampled(
-    families: Sequence[Family], servants: Mapping[str, _Servant], task: Task, rng: random.Random
+    families: Sequence[Family], sessions: Mapping[str, _WorkerSession], task: Task, rng: random.Random
 ) -> Iterator[tuple[Key, Sample]]:
     """Yield a sample of each worker after the other, family by family, in Latin squares of the workers.
 
     A family that has had its most seconds gets no further rounds.
     """
-    turns = {family.name: orders(list(servants), rng) for family in families}
+    turns = {family.name: orders(list(sessions), rng) for family in families}
     spent = dict.fromkeys(turns, 0.0)
     for number in range(task.rounds):
         for family in rng.sample(families, len(families)):
@@ -166,10 +167,10 @@ def _sampled(
                 continue
             start = time.perf_counter()
             # One number of calls for all, or the longer sample would average more away.
-            calls = servants[family.baseline].calls[family.name]
+            calls = sessions[family.baseline].calls[family.name]
             for name in next(turns[family.name]):
                 question = Question(family.name, name, number, calls)
-                yield (family.name, name), servants[name].sample(question)
+                yield (family.name, name), sessions[name].sample(question)
             spent[family.name] += time.perf_counter() - start
 
 

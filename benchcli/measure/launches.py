@@ -4,12 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from benchcli.measure.process import Died, Launcher
+from benchcli.measure.process import Launcher, WorkerDied
 from benchcli.measure.protocol import LAUNCH, ROUNDS, SECONDS, Sampled, Task, Watched
-from benchcli.measure.stopping import still_wide
-from benchcli.measure.summarise import Known, timings
-from benchcli.measure.supervise import Casualties, attend
-from benchcli.measure.survey import without
+from benchcli.measure.summarise import Known, still_wide, timings
+from benchcli.measure.supervise import Failures, supervise, without
 from benchcli.schema import Conditions, Costs, Family, Key, Plan, Sample, Target
 
 CAP = 0.25
@@ -26,22 +24,22 @@ class Taken:
     conditions: tuple[Watched, ...]
 
 
-Taker = Callable[[Task, float, Casualties], Taken | None]
+Taker = Callable[[Task, float, Failures], Taken | None]
 """Makes one launch; None where a worker died. The number is the silence allowed, in s."""
 
 
 def taker(launcher: Launcher) -> Taker:
     """Return what makes a launch in one worker."""
 
-    def take(task: Task, silence_s: float, casualties: Casualties) -> Taken | None:
+    def take(task: Task, silence_s: float, failures: Failures) -> Taken | None:
         samples: list[tuple[Key, Sample]] = []
         conditions: list[Watched] = []
-        for event in attend(task, silence_s, launcher, casualties):
+        for event in supervise(task, silence_s, launcher, failures):
             if isinstance(event, Sampled):
                 samples.append(((event.family, event.sample.variant), event.sample))
             elif isinstance(event, Watched):
                 conditions.append(event)
-            elif isinstance(event, Died):
+            elif isinstance(event, WorkerDied):
                 return None
         return Taken(tuple(samples), tuple(conditions))
 
@@ -55,7 +53,7 @@ class Evidence:
     target: Target
     plan: Plan
     costs: Mapping[Key, Costs]
-    casualties: Casualties
+    failures: Failures
     launches: int = 0
     seconds: float = SECONDS
     rounds: int = ROUNDS
@@ -67,7 +65,7 @@ class Evidence:
     def launch(self, wanted: Sequence[Family], take: Taker) -> None:
         """Make one launch of families; where its worker dies, again, and in the end without the culprit."""
         attempt = 0
-        while rest := tuple(without(wanted, set(self.casualties.failures))):
+        while rest := tuple(without(wanted, set(self.failures.by_key))):
             task = Task(
                 LAUNCH,
                 self.target,
@@ -80,7 +78,7 @@ class Evidence:
                 same_calls=self.same_calls,
                 most_seconds=CAP * self.plan.budget_s,
             )
-            taken = take(task, self.plan.silence_s, self.casualties)
+            taken = take(task, self.plan.silence_s, self.failures)
             if taken:
                 self._keep(taken)
                 break
@@ -89,7 +87,7 @@ class Evidence:
 
     def needed(self, family: Family) -> Family | None:
         """Return the family less the variants that are precise already; None where nothing is left to launch."""
-        alive = without([family], set(self.casualties.failures))
+        alive = without([family], set(self.failures.by_key))
         if not alive or self.plan.launches is not None:
             return alive[0] if alive else None
         times = timings(family, self.known(family).samples)
@@ -99,7 +97,7 @@ class Evidence:
 
     def known(self, family: Family) -> Known:
         """Return what is known of one family. The good launches of a variant that failed later are no evidence."""
-        failures = _of(family, self.casualties.failures)
+        failures = _of(family, self.failures.by_key)
         return Known(
             costs=_of(family, self.costs),
             failures=failures,

@@ -41,14 +41,14 @@ main()
 
 
 @dataclass(frozen=True)
-class Died:
+class WorkerDied:
     """The worker ended before it was done; the failure is that of the variant under way."""
 
     failure: Failure
 
 
-Conversation = Generator[Event | Died, str | None, bool]
-"""A worker's events, the last of them `Done` or `Died`. What is sent to it is a line for the worker."""
+Conversation = Generator[Event | WorkerDied, str | None, bool]
+"""A worker's events, the last of them `Done` or `WorkerDied`. What is sent to it is a line for the worker."""
 Launcher = Callable[[Task, float], Conversation]
 """Runs a task; the number is the silence allowed, in s."""
 
@@ -62,11 +62,11 @@ def workers(forks: bool = FORKS, python: str = sys.executable, renew: int = RENE
     if not forks:
         yield partial(run_worker, python=python)
         return
-    nursery = _Nursery(python, renew)
+    server = _ForkServer(python, renew)
     try:
-        yield nursery.run
+        yield server.run
     finally:
-        nursery.end()
+        server.end()
 
 
 def run_worker(task: Task, silence_s: float, python: str = sys.executable) -> Conversation:
@@ -78,7 +78,7 @@ def run_worker(task: Task, silence_s: float, python: str = sys.executable) -> Co
         process.end()
 
 
-class _Nursery:
+class _ForkServer:
     """Keeps a process to fork launches from, and replaces it when it is used up, dead, or of another environment."""
 
     def __init__(self, python: str, renew: int) -> None:
@@ -91,13 +91,13 @@ class _Nursery:
         """Run a task in a fresh fork."""
         process = self._ready(worker_environment(task.target))
         self._left -= 1
-        whole = False
+        usable = False
         try:
-            whole = yield from process.run(task, silence_s)
+            usable = yield from process.run(task, silence_s)
         finally:
-            if not whole:  # it died, hangs, or nobody listens any more
+            if not usable:  # it is gone, its child hangs, or nobody listens any more
                 self.end()
-        return whole
+        return usable
 
     def end(self) -> None:
         """End the process and its child."""
@@ -115,18 +115,18 @@ class _Nursery:
 
 
 class _Process:
-    """A running worker or nursery, the lines that it writes, and what it says on stderr."""
+    """A running worker or fork server, the lines that it writes, and what it says on stderr."""
 
     def __init__(self, python: str, module: str, environment: Mapping[str, str]) -> None:
         self.environment = environment
-        self._kills = _kills()
         self._patience = START_S
         self._process, self._errors = _started(python, module, environment)
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=_read, args=(self._process, self._lines), daemon=True).start()
 
     def run(self, task: Task, silence_s: float) -> Conversation:
-        """Hand a task over and yield what comes back; say at the end whether it was done."""
+        """Hand a task over and yield what comes back; return whether another one can follow."""
+        kills = _kills()
         said_before = self._errors.seek(0, os.SEEK_END)
         _tell(self._process, encode_task(task))
         done = False
@@ -134,14 +134,14 @@ class _Process:
             try:
                 line = self._lines.get(timeout=self._patience)
             except queue.Empty:
-                yield Died(Failure("timeout", f"no sign of life for {self._patience:.0f} s"))
+                yield WorkerDied(Failure("timeout", f"no sign of life for {self._patience:.0f} s"))
                 return False
             self._patience = silence_s
             code = self._process.wait() if line is None else _exit_code(line)
             if code is not None:
                 if not done:
-                    yield Died(_death(code, _tail(self._errors, said_before), self._kills))
-                return done
+                    yield WorkerDied(_death(code, _tail(self._errors, said_before), kills))
+                return line is not None  # a fork server outlives its child
             event = _event(line or "")
             if isinstance(event, Done):
                 done = True
@@ -196,7 +196,7 @@ def _event(line: str) -> Event | None:
 
 
 def _exit_code(line: str) -> int | None:
-    """Return the exit code in a nursery's line that tells of one."""
+    """Return the exit code in a fork server's line that tells of one."""
     if not line.startswith(f'{{"{ENDED}"'):
         return None
     code: int = json.loads(line)[ENDED]

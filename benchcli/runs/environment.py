@@ -1,63 +1,45 @@
-"""Open the folder of a run, new or cut short, and say what it is a run of."""
+"""What `environment.json` says: what was asked for, on which machine, and what disturbed it."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from benchcli.backends.devices.base import split_name
 from benchcli.errors import UserError
-from benchcli.measure.survey import Survey
-from benchcli.runs.folder import unused
+from benchcli.measure.process import Launcher
+from benchcli.measure.supervise import Survey, survey
 from benchcli.runs.rows import SCHEMA
-from benchcli.runs.run_folder import ResultsFolder
 from benchcli.schema import FamilyResult, Plan, Suite, Target
 from benchcli.system import machine
+from benchcli.system.counters import look, unseen
+from benchcli.system.git import running_commit
 
 
-@dataclass(frozen=True)
-class Request:
-    """A suite to be measured, where, how much, and into which folder."""
-
-    suite: Suite
-    target: Target
-    plan: Plan
-    output: Path | None
-    resume: Path | None
-    traced: tuple[str, ...] = ()
-    """The families of which to show where the time goes, too."""
+def begun(subject: str) -> dict[str, Any]:
+    """Return the first facts of a run or check that begins now; `subject` is the middle of its name."""
+    started = datetime.now(UTC)
+    return {
+        "schema": SCHEMA,
+        "run": f"{started:%Y%m%dT%H%M%SZ}-{subject}-{machine.host()}",
+        "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
+    }
 
 
-def opened(request: Request) -> tuple[ResultsFolder, dict[str, Any], list[FamilyResult]]:
-    """Make or reopen the folder before any time is spent on measuring."""
-    asked = _asked(request)
-    if request.resume is None:
-        started = datetime.now(UTC)
-        name = f"{started:%Y%m%dT%H%M%SZ}-{request.suite.name}-{machine.host()}"
-        path = request.output or unused(Path("results") / name)
-        environment = {"schema": SCHEMA, "run": name, "started": f"{started:%Y-%m-%dT%H:%M:%SZ}", **asked}
-        return ResultsFolder.create(path, environment), environment, []
-    folder = ResultsFolder.reopen(request.resume)
-    try:
-        return _resumed(request.resume, folder, asked, request)
-    except UserError:
-        folder.close()
-        raise
+def asked(suite: Suite, target: Target, plan: Plan) -> dict[str, Any]:
+    """Return what must be equal for a run to be resumed, as JSON gives it back."""
+    families = [
+        {**asdict(family), "variants": [{**asdict(v), "shape": list(v.shape)} for v in family.variants]}
+        for family in suite.families
+    ]
+    return {
+        "suite": {"name": suite.name, "families": families},
+        "target": asdict(target),
+        "plan": asdict(plan),
+    }
 
 
-def _resumed(
-    path: Path, folder: ResultsFolder, asked: Mapping[str, Any], request: Request
-) -> tuple[ResultsFolder, dict[str, Any], list[FamilyResult]]:
-    """Return what a run that was cut short has. Raises UserError where it was another run."""
-    environment = folder.environment
-    _check_same(path, environment, asked)
-    finished = folder.finished(request.suite.families, request.target)
-    folder.keep_only(finished)
-    families = {family.name: family for family in request.suite.families}
-    return folder, environment, [FamilyResult(families[n], records, ()) for n, records in finished.items()]
-
-
-def _check_same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def check_same(folder: object, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise UserError where a run was begun with other options, or of other networks."""
     differing: list[tuple[str, Any, Any]] = []
     for part in ("target", "plan"):
@@ -78,19 +60,6 @@ def _option(name: str, value: Any) -> str:
     return f"no {option}" if value is None else f"{option} {value}{'s' if name.endswith('_s') else ''}"
 
 
-def _asked(request: Request) -> dict[str, Any]:
-    """Return what must be equal for a run to be resumed, as JSON gives it back."""
-    families = [
-        {**asdict(family), "variants": [{**asdict(v), "shape": list(v.shape)} for v in family.variants]}
-        for family in request.suite.families
-    ]
-    return {
-        "suite": {"name": request.suite.name, "families": families},
-        "target": asdict(request.target),
-        "plan": asdict(request.plan),
-    }
-
-
 def identify(environment: dict[str, Any], target: Target, found: Survey) -> None:
     """Add the machine, the versions and their digest. Raises UserError where a resumed run had others."""
     here = machine.machine()
@@ -105,5 +74,35 @@ def identify(environment: dict[str, Any], target: Target, found: Survey) -> None
         machine=here,
         software=dict(found.software),
         device=dict(found.device),
-        commit=machine.commit(),
+        commit=running_commit(),
     )
+
+
+def describe(target: Target, launcher: Launcher) -> dict[str, Any]:
+    """Return what a run on this target would be measured on. Raises UserError where the device is not there."""
+    found = survey((), target, Plan(), launcher)
+    here = machine.machine()
+    return {
+        "machine": here,
+        "device": {"name": target.device, **found.device},
+        "software": dict(found.software),
+        "settings": {name: value for name, value in asdict(target).items() if name != "device"},
+        "others": dict(found.available),
+        "identity": {"digest": machine.digest(here, found.software, found.device, asdict(target))},
+    }
+
+
+def weigh(environment: dict[str, Any], results: Iterable[FamilyResult], target: Target) -> None:
+    """Add what the harness itself costs, and what the noise watch could not see, where anything was measured."""
+    conditions = [each for result in results for each in result.conditions]
+    if not conditions:
+        return
+    now = look()
+    workers = [each.memory_bytes for each in conditions if each.memory_bytes is not None]
+    environment["harness"] = {
+        "call_overhead_s": max(each.call_overhead_s for each in conditions),
+        "worker_memory_bytes": max(workers) if workers else None,
+        "memory_bytes": now.memory_bytes,
+    }
+    accelerator = split_name(target.device)[0] != "cpu" and all(each.clock_hz is None for each in conditions)
+    environment["unseen"] = [*unseen(now), *(["the accelerator's clock"] if accelerator else [])]

@@ -26,6 +26,9 @@ class Folder:
     tables: ClassVar[Mapping[str, Sequence[str]]]
     """Each file's columns. A row of the last file says that the others are whole."""
 
+    later: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """The columns of files that are there only where they have rows."""
+
     resumed: ClassVar[str] = ""
     """How to go on with what is in the folder already, where that can be."""
 
@@ -65,7 +68,7 @@ class Folder:
     def discard(self) -> None:
         """Take back a folder in which nothing was ever measured."""
         self.close()
-        for name in (*self.tables, ENVIRONMENT, LOCK):
+        for name in (*self.tables, *self.later, ENVIRONMENT, LOCK):
             (self.path / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # a folder that holds what is not ours stays
             for folder in self._made:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchcli.analysis.verdicts import verdicts
 from benchcli.errors import UserError
 from benchcli.measure.protocol import decode_family
 from benchcli.runs.folder import ENVIRONMENT, Folder
 from benchcli.runs.rows import parse
-from benchcli.runs.run import Report
-from benchcli.runs.run_folder import MEASUREMENTS, ResultsFolder
+from benchcli.runs.run import RunReport
+from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.schema import Family, FamilyResult, Key, Record, Target, Variant
 from benchcli.system.machine import IDENTITY
 from benchcli.workloads.built_in import find_built_in
@@ -60,7 +59,7 @@ def read(path: Path) -> Recorded:
     return Recorded(folder, environment, records, unfinished)
 
 
-def report_of(path: Path) -> Report:
+def report_of(path: Path) -> RunReport:
     """Return the report of the run in a folder. Raises UserError where it is none, or is damaged."""
     run = read(path)
     of_family: dict[str, list[Record]] = {family["name"]: [] for family in run.environment["suite"]["families"]}
@@ -69,13 +68,12 @@ def report_of(path: Path) -> Report:
             continue
         of_family[record.family.name].append(record)
     results = tuple(FamilyResult(found[0].family, tuple(found), ()) for found in of_family.values() if found)
-    return Report(
+    return RunReport(
         environment=dict(run.environment),
         results=results,
-        verdicts=tuple(verdicts(results)),
         folder=run.path,
         seconds=None,
-        breakdowns=tuple(ResultsFolder(run.path).breakdowns()),
+        breakdowns=tuple(RunFolder(run.path).breakdowns()),
     )
 
 

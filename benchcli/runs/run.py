@@ -1,45 +1,50 @@
-"""Run a suite: survey, measure, keep what is finished, and judge it."""
+"""Run a suite: survey, measure, and keep what is finished. What the results mean is for `analysis` to say."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchcli.analysis.verdicts import verdicts
-from benchcli.backends.devices.base import split_name
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.measure.allocator import STEADY, has_effect
-from benchcli.measure.breakdown import Traces
-from benchcli.measure.diagnostics import BUSY_SHARE
-from benchcli.measure.engine import Observer, Progress, Run, measure
+from benchcli.measure.diagnostics import preflight
+from benchcli.measure.engine import Run, measure
 from benchcli.measure.process import Launcher
-from benchcli.measure.survey import survey
-from benchcli.runs.environment import Request, identify, opened
-from benchcli.runs.run_folder import ResultsFolder
-from benchcli.runs.tracing import lacking, trace
-from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Plan, Target, Verdict
-from benchcli.system import machine
-from benchcli.system.counters import look, unseen
+from benchcli.measure.supervise import survey
+from benchcli.measure.tools import Progress, Tools
+from benchcli.runs.environment import asked, begun, check_same, identify, weigh
+from benchcli.runs.folder import unused
+from benchcli.runs.run_folder import RunFolder
+from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Plan, Suite, Target
 
 
 @dataclass(frozen=True)
-class Tools:
-    """What a run is done with."""
+class RunRequest:
+    """A suite to be measured, where, how much, and into which folder."""
 
-    launcher: Launcher
-    observer: Observer
-    clock: Callable[[], float] = time.monotonic
+    suite: Suite
+    target: Target = field(default_factory=Target)
+    plan: Plan = field(default_factory=Plan)
+    output: Path | None = None
+    """Where its files go; None: `results/<time>-<suite>-<host>`."""
+    resume: Path | None = None
+    """The folder of a run that was cut short, of which the rest is to be measured."""
+    traced: tuple[str, ...] = ()
+    """The families of which to show where the time goes, too."""
+
+    def check(self) -> None:
+        """Raise UserError where two settings exclude each other."""
+        if self.output and self.resume:
+            raise UserError("--output and --resume exclude each other: a resumed run stays in its folder")
+        if self.traced and self.target.cache == "cold":
+            raise UserError("--breakdown traces calls with warm caches: leave --cache cold out")
 
 
 @dataclass(frozen=True)
-class Report:
-    """A run that is over, as reporters show it."""
+class RunReport:
+    """A run that is over: what was measured, and on what."""
 
     environment: dict[str, Any]
     results: tuple[FamilyResult, ...]
-    verdicts: tuple[Verdict, ...]
     folder: Path
     seconds: float | None
     """None where how long it took is not known: it was recorded."""
@@ -52,7 +57,7 @@ class Report:
 class UnfinishedRunError(Exception):
     """The run ended before it was done; `report` holds what was finished, `unfinished` counts the other families."""
 
-    def __init__(self, report: Report, unfinished: int, reason: str | None) -> None:
+    def __init__(self, report: RunReport, unfinished: int, reason: str | None) -> None:
         super().__init__()
         self.report = report
         self.unfinished = unfinished
@@ -60,34 +65,132 @@ class UnfinishedRunError(Exception):
         """Why; None where the person ended it."""
 
 
-def run_suite(request: Request, tools: Tools, noticed: Sequence[str] = ()) -> Report:
-    """Measure a suite and return what was found; `noticed` are warnings that every row gets.
+def run_suite(request: RunRequest, tools: Tools) -> RunReport:
+    """Measure a suite and return what was found.
 
     Raises UserError for what cannot be measured or written as asked, UnfinishedRunError on Ctrl-C, and
     NothingMeasuredError where no variant has a time.
     """
-    start = tools.clock()
-    folder, environment, results = opened(request)
-    done = {result.family.name: result for result in results}
-    ending: KeyboardInterrupt | NothingMeasuredError | None = None
-    traces = Traces()
-    try:
-        for result in _measured(request, done, folder, environment, tools):
-            done[result.family.name] = _with(noticed, result)
-            folder.put(done[result.family.name])
-        _weigh(environment, done.values(), request.target, folder)
-        traces = trace(request, done.values(), folder, tools.launcher, partial(_tracing, tools.observer))
-    except (KeyboardInterrupt, NothingMeasuredError) as error:
-        ending = error
-        traces = Traces(folder.breakdowns())
-    finally:
-        folder.close()
-    report = _report(environment, list(done.values()), folder, tools.clock() - start, traces)
-    _end(report, len(request.suite.families) - len(done), ending)
+    request.check()
+    noticed = preflight(request.target, tools.busy_cores)
+    for code in noticed:
+        tools.warn(code)
+    with tools.workers() as launcher:
+        start_s = tools.clock()
+        folder, environment, finished = _opened(request)
+        work = _Work(request, tools, launcher, folder, environment, {each.family.name: each for each in finished})
+        ending = work.do(noticed)
+        report = work.report(tools.clock() - start_s)
+    _end(report, len(request.suite.families) - len(work.done), ending)
     return report
 
 
-def _end(report: Report, unfinished: int, ending: KeyboardInterrupt | NothingMeasuredError | None) -> None:
+def _opened(request: RunRequest) -> tuple[RunFolder, dict[str, Any], list[FamilyResult]]:
+    """Make or reopen the folder before any time is spent on measuring; return what is finished in it."""
+    wanted = asked(request.suite, request.target, request.plan)
+    if request.resume is None:
+        environment = {**begun(request.suite.name), **wanted}
+        path = request.output or unused(Path("results") / environment["run"])
+        return RunFolder.create(path, environment), environment, []
+    folder = RunFolder.reopen(request.resume)
+    try:
+        environment = folder.environment
+        check_same(request.resume, environment, wanted)
+        finished = folder.finished(request.suite.families, request.target)
+        folder.keep_only(finished)
+    except UserError:
+        folder.close()
+        raise
+    families = {family.name: family for family in request.suite.families}
+    return folder, environment, [FamilyResult(families[n], records, ()) for n, records in finished.items()]
+
+
+@dataclass
+class _Work:
+    """A run under way: what is done so far, and the folder that has it."""
+
+    request: RunRequest
+    tools: Tools
+    launcher: Launcher
+    folder: RunFolder
+    environment: dict[str, Any]
+    done: dict[str, FamilyResult]
+    """By family."""
+    untraced: dict[Key, Failure] = field(default_factory=dict)
+
+    def do(self, noticed: Sequence[str]) -> KeyboardInterrupt | NothingMeasuredError | None:
+        """Measure and trace; return what ended it early. `noticed` are warnings that every row gets."""
+        try:
+            for result in self._measured():
+                self.done[result.family.name] = _with(noticed, result)
+                self.folder.put(self.done[result.family.name])
+            weigh(self.environment, self.done.values(), self.request.target)
+            self.folder.describe(self.environment)
+            self._trace()
+        except (KeyboardInterrupt, NothingMeasuredError) as error:
+            return error
+        finally:
+            self.folder.close()
+        return None
+
+    def report(self, seconds: float) -> RunReport:
+        """Return what was finished, in the suite's order."""
+        order = [family["name"] for family in self.environment["suite"]["families"]]
+        return RunReport(
+            environment=self.environment,
+            results=tuple(sorted(self.done.values(), key=lambda result: order.index(result.family.name))),
+            folder=self.folder.path,
+            seconds=seconds,
+            breakdowns=tuple(self.folder.breakdowns()),
+            untraced=self.untraced,
+        )
+
+    def _measured(self) -> Iterator[FamilyResult]:
+        request, tools = self.request, self.tools
+        rest = [family for family in request.suite.families if family.name not in self.done]
+        if not rest and not self._untraced_families():
+            return
+        begun_s = tools.clock()
+        tools.observe(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
+        try:
+            found = survey(rest, request.target, request.plan, self.launcher)
+            identify(self.environment, request.target, found)
+        except (UserError, NothingMeasuredError):
+            if request.resume is None:
+                self.folder.discard()
+            raise
+        self.folder.describe(self.environment)
+        run = Run(
+            name=self.environment["run"],
+            suite=request.suite.name,
+            target=request.target,
+            plan=request.plan,
+            survey=found,
+            launcher=self.launcher,
+            observer=tools.observe,
+            clock=tools.clock,
+            begun_s=begun_s,
+            first_launch=self.folder.next_launch(),
+        )
+        yield from measure(rest, run)
+
+    def _untraced_families(self) -> list[FamilyResult]:
+        if not self.request.traced:
+            return []
+        from benchcli.runs.tracing import lacking
+
+        return lacking(self.request.traced, self.done.values(), self.folder)
+
+    def _trace(self) -> None:
+        """Trace what is to be traced, family by family, into the folder."""
+        for result in self._untraced_families():
+            from benchcli.runs.tracing import trace
+
+            self.tools.observe(Progress(f"{result.family.name}: where the time goes", 1.0, 1.0))
+            self.untraced |= trace(result, self.request.target, self.request.plan, self.folder, self.launcher)
+
+
+def _end(report: RunReport, unfinished: int, ending: KeyboardInterrupt | NothingMeasuredError | None) -> None:
     """Raise what says how the run ended, where it did not end well."""
     if isinstance(ending, KeyboardInterrupt):
         raise UnfinishedRunError(report, unfinished, None) from None
@@ -101,10 +204,6 @@ def _end(report: Report, unfinished: int, ending: KeyboardInterrupt | NothingMea
         raise NothingMeasuredError(f"nothing was measured, see {report.folder}: {errors[0]}")
 
 
-def _tracing(observer: Observer, family: str) -> None:
-    observer(Progress(f"{family}: where the time goes", 1.0, 1.0))
-
-
 def _with(noticed: Sequence[str], result: FamilyResult) -> FamilyResult:
     """Add warnings that were known before to every row, in place of those of their kind that came while measuring."""
     kinds = tuple(code.partition(":")[0] for code in noticed)
@@ -113,98 +212,3 @@ def _with(noticed: Sequence[str], result: FamilyResult) -> FamilyResult:
         for record in result.records
     )
     return replace(result, records=tuple(records))
-
-
-def describe(target: Target, launcher: Launcher) -> dict[str, Any]:
-    """Return what a run on this target would be measured on. Raises UserError where the device is not there."""
-    found = survey((), target, Plan(), launcher)
-    here = machine.machine()
-    return {
-        "machine": here,
-        "device": {"name": target.device, **found.device},
-        "software": dict(found.software),
-        "settings": {name: value for name, value in asdict(target).items() if name != "device"},
-        "others": dict(found.available),
-        "identity": {"digest": machine.digest(here, found.software, found.device, asdict(target))},
-    }
-
-
-def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[str]:
-    """Return the warnings that are known before anything is measured; the machine is looked at where that matters."""
-    cores = machine.usable_cores()
-    codes = []
-    if target.threads > cores:
-        codes.append(f"threads:{target.threads} threads on {cores} usable cores")
-    elif target.threads > 1 and (busy := busy_cores() or 0.0) > cores - target.threads + BUSY_SHARE * cores:
-        codes.append(f"threads:{target.threads} threads, with {busy:.1f} of {cores} cores busy with other work")
-    if target.allocator == STEADY.name and not has_effect():
-        codes.append(f"allocator:{machine.system()}")
-    return codes
-
-
-def _measured(
-    request: Request,
-    done: Mapping[str, FamilyResult],
-    folder: ResultsFolder,
-    environment: dict[str, Any],
-    tools: Tools,
-) -> Iterator[FamilyResult]:
-    rest = [family for family in request.suite.families if family.name not in done]
-    if not rest and not lacking(request, done.values(), folder):
-        return
-    begun_s = tools.clock()
-    tools.observer(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
-    try:
-        found = survey(rest, request.target, request.plan, tools.launcher)
-        identify(environment, request.target, found)
-    except (UserError, NothingMeasuredError):
-        if request.resume is None:
-            folder.discard()
-        raise
-    folder.describe(environment)
-    run = Run(
-        name=environment["run"],
-        suite=request.suite.name,
-        target=request.target,
-        plan=request.plan,
-        survey=found,
-        launcher=tools.launcher,
-        observer=tools.observer,
-        clock=tools.clock,
-        begun_s=begun_s,
-        first_launch=folder.next_launch(),
-    )
-    yield from measure(rest, run)
-
-
-def _weigh(environment: dict[str, Any], results: Iterable[FamilyResult], target: Target, folder: ResultsFolder) -> None:
-    """Add what the harness itself costs, and what the watch could not see."""
-    conditions = [each for result in results for each in result.conditions]
-    if not conditions:
-        return
-    now = look()
-    workers = [each.memory_bytes for each in conditions if each.memory_bytes is not None]
-    environment["harness"] = {
-        "call_overhead_s": max(each.call_overhead_s for each in conditions),
-        "worker_memory_bytes": max(workers) if workers else None,
-        "memory_bytes": now.memory_bytes,
-    }
-    accelerator = split_name(target.device)[0] != "cpu" and all(each.clock_hz is None for each in conditions)
-    environment["unseen"] = [*unseen(now), *(["the accelerator's clock"] if accelerator else [])]
-    folder.describe(environment)
-
-
-def _report(
-    environment: dict[str, Any], results: list[FamilyResult], folder: ResultsFolder, seconds: float, traces: Traces
-) -> Report:
-    order = [family["name"] for family in environment["suite"]["families"]]
-    ordered = tuple(sorted(results, key=lambda result: order.index(result.family.name)))
-    return Report(
-        environment=environment,
-        results=ordered,
-        verdicts=tuple(verdicts(ordered)),
-        folder=folder.path,
-        seconds=seconds,
-        breakdowns=tuple(traces.breakdowns),
-        untraced=traces.failures,
-    )

@@ -1,6 +1,7 @@
 """The folder of a run of families: records, samples, and what each launch met."""
 
 import contextlib
+import csv
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -29,19 +30,17 @@ MEASUREMENTS = "measurements.csv"
 SAMPLES = "samples.csv"
 LAUNCHES = "launches.csv"
 BREAKDOWN = "breakdown.csv"
-TABLES = {
-    SAMPLES: SAMPLE_COLUMNS,
-    LAUNCHES: CONDITION_COLUMNS,
-    BREAKDOWN: BREAKDOWN_COLUMNS,
-    MEASUREMENTS: COLUMNS,
-}
-"""Files with a row for each sample, launch, traced launch and variant. The last one's say that the others are whole."""
+TABLES = {SAMPLES: SAMPLE_COLUMNS, LAUNCHES: CONDITION_COLUMNS, MEASUREMENTS: COLUMNS}
+"""Files with a row for each sample, launch and variant. The last one's say that the others are whole."""
+TRACES = {BREAKDOWN: BREAKDOWN_COLUMNS}
+"""The file with a row for each traced launch, where something was traced."""
 
 
-class ResultsFolder(Folder):
+class RunFolder(Folder):
     """A folder that a run appends to, family by family."""
 
     tables = TABLES
+    later = TRACES
     resumed = ", or --resume {}"
 
     def __init__(self, path: Path, lock: "FileLock | None" = None, made: Sequence[Path] = ()) -> None:
@@ -98,7 +97,9 @@ class ResultsFolder(Folder):
     def keep_only(self, families: Iterable[str]) -> None:
         """Drop the rows of all other families: what a killed run left of them is not whole."""
         kept = self._written = set(families)
-        for name, columns in TABLES.items():
+        for name, columns in {**TABLES, **TRACES}.items():
+            if name in TRACES and not (self.path / name).exists():
+                continue
             found = self._read(name)
             more = [column for column in (found[0] if found else ()) if column not in columns]
             wanted = (*columns, *more)  # a later version's columns are kept
@@ -106,21 +107,20 @@ class ResultsFolder(Folder):
             self.replace(name, lines_of([wanted, *rows]))
 
     def _read(self, name: str) -> list[dict[str, str]]:
-        import pandas
-
+        """Return the whole rows of a table, by column; a row that was cut short is left out."""
         path = self.path / name
-        if not path.exists():  # an earlier version wrote no such file, or the run was killed before it did
+        if not path.exists():  # nothing was traced, or the run was killed before it wrote the file
             return []
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
             whole = text[: text.rfind("\n") + 1]  # a line without its end was cut short by a kill
-            frame = pandas.read_csv(io.StringIO(whole), dtype=str, keep_default_na=False, on_bad_lines="skip")
-        except (OSError, ValueError) as error:
+            columns, *rows = csv.reader(io.StringIO(whole, newline=""))
+        except (OSError, ValueError, csv.Error) as error:
             raise UserError(f"{path} cannot be read: {error}") from None
-        lacking = {"family", "launch" if name == LAUNCHES else "variant"} - set(frame.columns)
+        lacking = {"family", "launch" if name == LAUNCHES else "variant"} - set(columns)
         if lacking:
             raise UserError(f"{path} is not a file of a run: it lacks the column {min(lacking)}")
-        return [{str(key): str(value) for key, value in line.items()} for line in frame.to_dict("records")]
+        return [dict(zip(columns, row, strict=True)) for row in rows if len(row) == len(columns)]
 
 
 def _by_family(rows: Iterable[dict[str, str]]) -> dict[str, list[dict[str, str]]]:

@@ -1,6 +1,6 @@
-"""The noise watch: read what the system tells of this process and its surroundings, before and after a stretch of work.
+"""The noise watch: counters of this process and its surroundings, read before and after a stretch of work.
 
-Everything is read from the outside of what is timed. What cannot be read is None: the watch says what it cannot see.
+Everything is read from outside what is timed. What cannot be read is None: the watch says what it cannot see.
 """
 
 import os
@@ -8,18 +8,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import psutil
 
 from benchcli.schema import Conditions
-from benchcli.system.control_groups import throttled_s
-from benchcli.system.procfs import lines
+from benchcli.system.procfs import lines, throttled_s
 
 try:
     import resource
 except ImportError:  # Windows has no such counters
     resource = None  # type: ignore[assignment]
+
 
 ROOT = Path("/")
 KIBIBYTE = 1024
@@ -185,3 +185,19 @@ def _less(end: float | None, start: float | None) -> float | None:
 
 def _count(end: int | None, start: int | None) -> int | None:
     return None if end is None or start is None else end - start
+
+
+class Usage(NamedTuple):
+    """Counts since the process began."""
+
+    minor_faults: int
+    involuntary_switches: int
+    """Times that the system took the core away."""
+
+
+def usage() -> Usage | None:
+    """Return the counts so far, or None where the system does not keep them."""
+    if not resource:
+        return None
+    counts = resource.getrusage(resource.RUSAGE_SELF)
+    return Usage(counts.ru_minflt, counts.ru_nivcsw)

@@ -1,4 +1,7 @@
-"""What is asked of git. Nothing here writes into a repository: commits are laid out elsewhere, with an own index."""
+"""What is asked of git repositories.
+
+Nothing here writes into one: a commit's files are laid out elsewhere, with an index of their own.
+"""
 
 import os
 import shutil
@@ -6,7 +9,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import benchcli
 from benchcli.errors import UserError
+from benchcli.system.procfs import lines
 
 MOST_REFS = 200
 
@@ -46,6 +51,18 @@ def changes(folder: Path) -> list[str]:
     if done.returncode:
         raise UserError(f"git cannot say what of {folder} is committed: {_last(done.stderr)}")
     return [line[3:] for line in done.stdout.splitlines()]
+
+
+def running_commit(checkout: Path = Path(benchcli.__file__).parent.parent) -> str | None:
+    """Return the commit of the checkout that this package runs from, read without git; None elsewhere."""
+    git = checkout / ".git"
+    head = next(iter(lines(git / "HEAD")), "")
+    if not head.startswith("ref: "):
+        return head or None
+    reference = head.removeprefix("ref: ")
+    loose = next(iter(lines(git / reference)), None)
+    packed = (line.split()[0] for line in lines(git / "packed-refs") if line.endswith(f" {reference}"))
+    return loose or next(packed, None)
 
 
 def lay_out(root: Path, commit: str, folder: Path) -> None:
@@ -90,5 +107,5 @@ def _run(folder: Path, variables: Mapping[str, str], *arguments: str) -> "subpro
 
 
 def _last(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1].strip() if lines else "git said nothing"
+    said = text.strip().splitlines()
+    return said[-1].strip() if said else "git said nothing"

@@ -6,14 +6,15 @@ import os
 import platform
 import re
 import socket
+import time
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from benchcli.system.control_groups import quota_cores
-from benchcli.system.procfs import lines
+from benchcli.system.procfs import lines, quota_cores
 
 SYSTEM = Path("/sys/devices/system")
 SIMD = ("sse4", "avx", "fma", "amx", "f16c", "asimd", "neon", "sve", "bf16", "i8mm")
@@ -146,13 +147,15 @@ def virtualised() -> bool | None:
     return "hypervisor" in flags[0].split() if flags else None
 
 
-def commit() -> str | None:
-    """Return the commit of the checkout that this package runs from, read without git; None elsewhere."""
-    git = Path(__file__).parent.parent.parent / ".git"
-    head = next(iter(lines(git / "HEAD")), "")
-    if not head.startswith("ref: "):
-        return head or None
-    reference = head.removeprefix("ref: ")
-    loose = next(iter(lines(git / reference)), None)
-    packed = (line.split()[0] for line in lines(git / "packed-refs") if line.endswith(f" {reference}"))
-    return loose or next(packed, None)
+READS = 2000
+
+
+def clock_steps(reads: int = READS) -> tuple[float, int]:
+    """Return the least step forward that the clock was seen to make, in seconds, and how often it stepped back.
+
+    The resolution that the system tells is the unit of the number, not the step: a clock told to have 1 ns may move
+    by 50 ns, or by a millisecond.
+    """
+    steps = [later - earlier for earlier, later in pairwise([time.perf_counter_ns() for _ in range(reads)])]
+    forward = [step for step in steps if step > 0]
+    return (min(forward) / 1e9 if forward else float("inf")), sum(step < 0 for step in steps)

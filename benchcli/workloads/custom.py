@@ -1,14 +1,14 @@
-"""Families of somebody's own networks: `package.module:callable`, with arguments and the shape of an input."""
+"""Families of a user's own networks: `package.module:callable`, with arguments and the shape of an input."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from benchcli.schema import Family, Parameter, Source, Variant
-from benchcli.workloads.family import PlainRequest
+from benchcli.schema import Parameter, Variant
+from benchcli.workloads.family import FamilyRequest
 
 
 @dataclass(frozen=True)
-class OwnNetwork:
+class CustomNetwork:
     """One network and its input, without the batch."""
 
     name: str
@@ -18,20 +18,12 @@ class OwnNetwork:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnRequest(PlainRequest):
-    """Networks of one's own."""
+class CustomRequest(FamilyRequest):
+    """Networks of a user's own."""
 
-    networks: tuple[OwnNetwork, ...]
+    networks: tuple[CustomNetwork, ...]
 
     def variants(self) -> Iterator[Variant]:
         """Yield them as they are."""
-        for own in self.networks:
-            yield Variant(own.name, own.builder, own.arguments, own.shape, str(own.shape[0]))
-
-
-def taken_from(source: Source, family: Family) -> Family:
-    """Return the family with its networks taken from a source, those of benchcli itself aside."""
-    return replace(
-        family,
-        variants=tuple(v if v.is_built_in else replace(v, source=source) for v in family.variants),
-    )
+        for network in self.networks:
+            yield Variant(network.name, network.builder, network.arguments, network.shape, str(network.shape[0]))

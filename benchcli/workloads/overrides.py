@@ -1,54 +1,52 @@
-"""What the options of a command line say of families."""
+"""What a caller says of families in place of what suites and defaults say."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.errors import UserError
-from benchcli.schema import Family, Source
-from benchcli.workloads.custom import taken_from
-from benchcli.workloads.family import PlainRequest
-from benchcli.workloads.guidelines.family import Request, expand
-from benchcli.workloads.suites import Asked, SuiteFile
+from benchcli.schema import Family
 
-INPUTS = ("batches", "dtypes", "layouts")
-NO_VARIATION = dict.fromkeys(("width", "widths", "scales", *INPUTS))
+if TYPE_CHECKING:
+    from benchcli.workloads.guidelines.base import Column
+    from benchcli.workloads.suites import SuiteFile
 
 
-def families_of(request: Asked, options: Mapping[str, Any]) -> Iterator[Family]:
-    """Yield a request's families, with what the command line says of the networks put in place of its own."""
-    given = {name: options[name] for name in INPUTS if options[name]}
-    if isinstance(request, Request):
-        yield from _of_guideline(replace(request, **given), options)
-    else:
-        here = Source(str(Path.cwd()), "first")
-        yield from (taken_from(here, family) for family in replace(request, **given).families())
+@dataclass(frozen=True)
+class Overrides:
+    """Settings that replace those of a suite; None leaves what the suite says."""
+
+    column: "Column" = "arm"
+    """The paper's column for this kind of device."""
+    batches: tuple[int, ...] | None = None
+    dtypes: tuple[str, ...] | None = None
+    layouts: tuple[str, ...] | None = None
+    width: int | None = None
+    """A base width, for which channels of equal FLOPs are found; only guidelines have one, as the next two."""
+    widths: str | None = None
+    """The name of a set of widths."""
+    scales: tuple[int, ...] | None = None
+
+    def of_inputs(self) -> dict[str, Any]:
+        """Return the settings of inputs that are given, by the names of a request's fields."""
+        return _given(batches=self.batches, dtypes=self.dtypes, layouts=self.layouts)
+
+    def of_channels(self) -> dict[str, Any]:
+        """Return the settings of channels that are given. Raises UserError where two exclude each other."""
+        if self.width and self.widths:
+            raise UserError("--width and --widths exclude each other: give one")
+        return _given(widths=self.width or self.widths, scales=self.scales)
 
 
-def families_of_suite(file: SuiteFile, options: Mapping[str, Any]) -> list[Family]:
-    """Return the families of a suite, as it and the options say; an error names the file and the line."""
+def families_of_suite(file: "SuiteFile", overrides: Overrides) -> list[Family]:
+    """Return the families of a suite with the overrides; an error names the file and the line."""
     found: list[Family] = []
     for index, request in enumerate(file.requests()):
         try:
-            _refuse_channels(request, {**NO_VARIATION, **options})
-            found += families_of(request, {**NO_VARIATION, **options})
+            found += request.families(overrides)
         except UserError as error:
             raise file.family_error(index, error) from None
     return found
 
 
-def _of_guideline(request: Request, options: Mapping[str, Any]) -> Iterator[Family]:
-    if options["width"] and options["widths"]:
-        raise UserError("--width and --widths exclude each other: give one")
-    named = {"widths": options["width"] or options["widths"], "scales": options["scales"]}
-    column = DEVICES[split_name(options["device"])[0]].column
-    yield from expand(replace(request, **{name: value for name, value in named.items() if value}), column)
-
-
-def _refuse_channels(request: Asked, options: Mapping[str, Any]) -> None:
-    """Raise UserError where the channels of networks are to be changed that have their own."""
-    for option, name in (("--width", "width"), ("--widths", "widths"), ("--scale", "scales")):
-        if options[name] and isinstance(request, PlainRequest):
-            raise UserError(f"{option} is for guidelines: {request.name} has channels of its own; leave it out")
+def _given(**settings: Any) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value}

@@ -47,10 +47,10 @@ def memory(blocks: int = 10) -> "nn.Module":
 
 
 def conv_bn_act(**arguments: Any) -> "nn.Module":
-    """Return a convolution with batch normalisation and activation (`benchcli.workloads.parts`)."""
-    from benchcli.workloads.parts import normalised
+    """Return a convolution with batch normalisation and activation (`benchcli.workloads.layers`)."""
+    from benchcli.workloads.layers import conv_bn_act
 
-    return normalised(**arguments)
+    return conv_bn_act(**arguments)
 
 
 def _resnet_unit(**arguments: Any) -> "nn.Module":

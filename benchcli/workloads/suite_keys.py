@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from benchcli import validation
-from benchcli.errors import UserError, unknown
+from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.blocks.family import ALL
@@ -43,8 +43,7 @@ def _several(key: str, value: object, read: Callable[[object], Any]) -> tuple[An
     found = tuple(read(item) for item in _list(value))
     if not found:
         raise UserError(f"{key} is an empty list")
-    if len(set(found)) < len(found):
-        raise UserError(f"{key} has a value twice")
+    validation.distinct(key, found)
     return found
 
 
@@ -53,12 +52,7 @@ def _wholes(least_most: tuple[int, int]) -> Callable[[str, object], tuple[int, .
 
 
 def _choices(kind: str, known: tuple[str, ...]) -> Callable[[str, object], tuple[str, ...]]:
-    def choice(item: object) -> str:
-        if item not in known:
-            raise unknown(kind, item, known)
-        return str(item)
-
-    return lambda key, value: _several(key, value, choice)
+    return lambda key, value: _several(key, value, lambda item: validation.one_of(kind, item, known))
 
 
 def _values(key: str, value: object) -> tuple[str, ...]:
@@ -145,7 +139,7 @@ VARIANT_KEYS: Keys = {
     "arguments": ("arguments", _arguments),
     "shape": ("shape", _shape),
 }
-OWN_KEYS: Keys = {**VARIANT_KEYS, **_INPUT, "variant": ("variants", _tables)}
+CUSTOM_KEYS: Keys = {**VARIANT_KEYS, **_INPUT, "variant": ("variants", _tables)}
 _PLANE: Keys = {"size": ("size", lambda key, value: validation.whole(key, value, validation.SIZES))}
 BLOCK_KEYS: Keys = {
     "blocks": ("blocks", _blocks),

@@ -1,5 +1,6 @@
 """Read suites: TOML files that say which families to measure. The format is in `suites/README.md`."""
 
+import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -7,15 +8,13 @@ from typing import Any
 
 from benchcli.errors import UserError, unknown
 from benchcli.workloads.blocks.family import BlockRequest
-from benchcli.workloads.custom import OwnNetwork, OwnRequest
-from benchcli.workloads.family import PlainRequest
-from benchcli.workloads.guidelines.family import Request
+from benchcli.workloads.custom import CustomNetwork, CustomRequest
+from benchcli.workloads.family import Request
+from benchcli.workloads.guidelines.family import GuidelineRequest
 from benchcli.workloads.networks.family import NetworkRequest, family_name
-from benchcli.workloads.suite_keys import BLOCK_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, OWN_KEYS, VARIANT_KEYS, Keys
-from benchcli.workloads.toml_lines import line_of
+from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, VARIANT_KEYS, Keys
 
 SUITE_KEYS = ("description", "family")
-Asked = Request | PlainRequest
 KINDS = {
     "guideline": "a guideline",
     "blocks": "blocks",
@@ -44,7 +43,7 @@ class SuiteFile:
         """What the suite is for, in a line."""
         return str(self._table.get("description", ""))
 
-    def requests(self) -> tuple[Asked, ...]:
+    def requests(self) -> tuple[Request, ...]:
         """Return the families asked for. Raises UserError at the first key that is wrong."""
         for key in self._table:
             if key not in SUITE_KEYS:
@@ -74,16 +73,16 @@ class SuiteFile:
         except (ValueError, RecursionError) as error:  # a number too long to read, brackets too deep
             raise UserError(f"{self._shown}: not TOML that can be read: {error}") from None
 
-    def _request(self, index: int, table: dict[str, Any]) -> Asked:
+    def _request(self, index: int, table: dict[str, Any]) -> Request:
         kinds = [key for key in KINDS if key in table]
         if len(kinds) > 1 and set(kinds) != OWN:
             first, other, *_ = kinds
             raise self._error(f"a family has {KINDS[first]} or {KINDS[other]}, not both", first, index)
         if not kinds:
-            self._check_keys(index, table, {**GUIDELINE_KEYS, **BLOCK_KEYS, **NETWORK_KEYS, **OWN_KEYS})
+            self._check_keys(index, table, {**GUIDELINE_KEYS, **BLOCK_KEYS, **NETWORK_KEYS, **CUSTOM_KEYS})
             raise self._error(f"a family needs one of: {', '.join(KINDS.values())}", "family", index)
         if kinds == ["guideline"]:
-            return Request(**self._fields(index, table, GUIDELINE_KEYS))
+            return GuidelineRequest(**self._fields(index, table, GUIDELINE_KEYS))
         if kinds == ["blocks"]:
             return BlockRequest(**self._fields(index, table, BLOCK_KEYS))
         if set(kinds) <= OWN:
@@ -91,8 +90,8 @@ class SuiteFile:
         fields = self._fields(index, table, NETWORK_KEYS)
         return NetworkRequest(**{"name": family_name(fields.get("group")), **fields})
 
-    def _own(self, index: int, table: dict[str, Any]) -> OwnRequest:
-        fields = self._fields(index, table, OWN_KEYS)
+    def _own(self, index: int, table: dict[str, Any]) -> CustomRequest:
+        fields = self._fields(index, table, CUSTOM_KEYS)
         if "name" not in fields:
             raise self._error("a family of your own networks needs a name", "family", index)
         shared = {"builder": fields.pop("builder", None), "shape": fields.pop("shape", None)}
@@ -104,11 +103,11 @@ class SuiteFile:
             for key, field in (("name", "name"), ("network", "builder"), ("shape", "shape")):
                 if own[field] is None:
                     raise self._error(f"{fields['name']}: a network needs a {key}", "family", index)
-            networks.append(OwnNetwork(**{**own, "arguments": {**arguments, **own.get("arguments", {})}}))
+            networks.append(CustomNetwork(**{**own, "arguments": {**arguments, **own.get("arguments", {})}}))
         names = [network.name for network in networks]
         if len(set(names)) < len(names):
             raise self._error(f"{fields['name']}: two networks have one name", "family", index)
-        return OwnRequest(networks=tuple(networks), **fields)
+        return CustomRequest(networks=tuple(networks), **fields)
 
     def _check_keys(self, index: int, table: dict[str, Any], keys: Keys) -> None:
         for key in table:
@@ -127,13 +126,13 @@ class SuiteFile:
                 raise self._error(str(error), key, index) from None
         return fields
 
-    def _check_names(self, requests: tuple[Asked, ...]) -> None:
+    def _check_names(self, requests: tuple[Request, ...]) -> None:
         seen: set[str] = set()
         for index, request in enumerate(requests):
-            name = request.guideline if isinstance(request, Request) and request.name is None else request.name
+            name = request.family_name
             if name in seen:
                 raise self._error(f"two families are named {name!r}: give one a name of its own", "name", index)
-            seen.add(str(name))
+            seen.add(name)
 
     def _error(self, text: str, key: str, index: int | None = None) -> UserError:
         line = line_of(self._text, key, index)
@@ -172,3 +171,29 @@ def _read(path: Path) -> str:
         raise UserError(f"no suite at {path}: `benchcli list` names those that ship") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def line_of(text: str, key: str, table_index: int | None = None, table: str = "family") -> int | None:
+    """Return the 1-based line of `key`, in the nth `[[table]]` where an index is given.
+
+    Falls back to the table's header, and to None where neither stands in the text. It reads lines, not TOML:
+    a key written inside a multi-line text could be taken for the key, which costs no more than a line number.
+    """
+    lines = list(enumerate(text.splitlines(), 1))
+    headers = [number for number, line in lines if _is_header(line, table)]
+    if table_index is None:
+        return next((number for number, line in lines if _is_key(line, key)), headers[0] if headers else None)
+    if table_index >= len(headers):
+        return None
+    start = headers[table_index]
+    end = headers[table_index + 1] if table_index + 1 < len(headers) else len(lines) + 1
+    within = (number for number, line in lines if start <= number < end and _is_key(line, key))
+    return next(within, start)
+
+
+def _is_header(line: str, table: str) -> bool:
+    return re.match(rf"\s*\[\[\s*{re.escape(table)}\s*\]\]", line) is not None
+
+
+def _is_key(line: str, key: str) -> bool:
+    return re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line) is not None

@@ -13,13 +13,13 @@ from benchcli.analysis.fit import Point, explain
 from benchcli.cli.claims import SUITE
 from benchcli.schema import Breakdown, Costs, Family, FamilyResult, Interval, Record, Target, Variant
 from benchcli.workloads.networks.base import NETWORKS
-from benchcli.workloads.overrides import families_of_suite
+from benchcli.workloads.overrides import Overrides, families_of_suite
 from benchcli.workloads.suites import find_suite
 from tests import values
 from tests.conftest import Outcome
 
 Cli = Callable[..., Outcome]
-FAMILIES = {family.name: family for family in families_of_suite(find_suite(SUITE), {"device": "cpu"})}
+FAMILIES = {family.name: family for family in families_of_suite(find_suite(SUITE), Overrides())}
 
 
 @pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.name)

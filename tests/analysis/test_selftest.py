@@ -2,8 +2,9 @@ import random
 
 import pytest
 
-from benchcli.analysis.selftest import BLOCKS, MORE_BLOCKS, Comparison, Count, comparison, families, summary
+from benchcli.analysis.selftest import BLOCKS, MORE_BLOCKS, Comparison, comparison, families, summary
 from benchcli.schema import FamilyResult, Interval
+from benchcli.statistics import Count
 from benchcli.workloads.references import chain
 from tests.values import record
 

@@ -10,7 +10,7 @@ from benchcli.backends.devices import nvml
 from benchcli.backends.devices.base import DEVICES, Device, Elapsed, Health, split_name
 from benchcli.backends.devices.fake import BANDWIDTH, CLOCK_HZ, LAUNCH_S, PEAK, REPLAY_S, Fake
 from benchcli.backends.runtimes.base import RUNTIMES
-from benchcli.measure.worker.throttle import Throttle
+from benchcli.measure.worker.bench import Throttle
 from benchcli.schema import Costs
 from tests.conftest import in_process
 from tests.values import COSTS

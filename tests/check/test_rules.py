@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchcli.check.rules import Judgement, confirmations, cost_changes, difference, judge, lies_inside
-from benchcli.measure.worker.fingerprint import fingerprint
+from benchcli.check.rules import Judgement, confirmations, cost_changes, difference, judge
+from benchcli.measure.worker.survey import fingerprint
 from benchcli.schema import Costs, Interval, Output
 from tests.values import COSTS
 
@@ -54,7 +54,7 @@ def test_an_inconclusive_judgement_says_what_it_would_have_found() -> None:
 
 
 def test_an_interval_without_ends_lies_nowhere() -> None:
-    assert not lies_inside(Interval(1.0), 0.03)
+    assert not Interval(1.0).is_within(0.03)
 
 
 def test_more_suspects_get_more_launches_so_that_chance_stays_what_it_was() -> None:

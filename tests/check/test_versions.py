@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchcli.check.versions import arm, laid_out
+from benchcli.check.versions import laid_out, version
 from benchcli.errors import UserError
 from benchcli.system import git, interpreters
 
@@ -45,7 +45,7 @@ def state(root: Path) -> tuple[str, ...]:
 def test_a_ref_is_laid_out_as_it_was_and_the_repository_stays_as_it_is(repository: Path) -> None:
     before = state(repository)
     here = repository / "inner"
-    base, head = arm("first", here), arm(None, here)
+    base, head = version("first", here), version(None, here)
     with laid_out({"base": base, "head": head}) as sources:
         texts = {side: (Path(source.folder) / "net.py").read_text() for side, source in sources.items()}
         assert texts == {"base": "BLOCKS = 1\n", "head": "BLOCKS = 2\n"}
@@ -61,7 +61,7 @@ def test_what_is_laid_out_goes_when_the_check_is_cut_short(repository: Path) -> 
     places = []
 
     def cut_short() -> None:
-        with laid_out({"base": arm("first", repository)}) as sources:
+        with laid_out({"base": version("first", repository)}) as sources:
             places.append(Path(sources["base"].folder).parent)
             raise KeyboardInterrupt
 
@@ -72,74 +72,77 @@ def test_what_is_laid_out_goes_when_the_check_is_cut_short(repository: Path) -> 
 
 
 def test_changes_that_are_not_committed_are_listed(repository: Path) -> None:
-    assert arm(None, repository).changes == ()
+    assert version(None, repository).changes == ()
     (repository / "inner" / "net.py").write_text("BLOCKS = 3\n")
     (repository / "new.py").touch()
-    assert set(arm(None, repository).changes) == {"inner/net.py", "new.py"}
+    assert set(version(None, repository).changes) == {"inner/net.py", "new.py"}
 
 
 def test_an_interpreter_is_a_path_an_environment_or_a_name(tmp_path: Path) -> None:
-    assert arm(sys.executable, tmp_path).kind == "interpreter"
-    named = arm(f"python3.{sys.version_info.minor}", tmp_path)
+    assert version(sys.executable, tmp_path).kind == "interpreter"
+    named = version(f"python3.{sys.version_info.minor}", tmp_path)
     assert named.kind == "interpreter"
     if sys.prefix != sys.base_prefix:
-        assert arm(sys.prefix, tmp_path).python == str(Path(sys.prefix) / "bin" / "python")
+        assert version(sys.prefix, tmp_path).python == str(Path(sys.prefix) / "bin" / "python")
 
 
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
-    found = arm(str(tmp_path / "old"), tmp_path)
+    found = version(str(tmp_path / "old"), tmp_path)
     assert (found.kind, found.changes) == ("folder", ())
 
 
 def test_a_name_that_is_nothing_is_said_with_the_nearest(repository: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no git ref, interpreter or folder 'man' here: did you mean main\?"):
-        arm("man", repository)
+        version("man", repository)
     with pytest.raises(UserError, match="in no git repository"):
-        arm("main", tmp_path)
+        version("main", tmp_path)
     with pytest.raises(UserError, match="an empty text names no version"):
-        arm(" ", repository)
+        version(" ", repository)
 
 
 def test_a_shallow_clone_says_that_it_is_one(repository: Path, tmp_path: Path) -> None:
     call(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository}", "shallow")
     with pytest.raises(UserError, match=r"fetch-depth: 0"):
-        arm("first", tmp_path / "shallow")
+        version("first", tmp_path / "shallow")
 
 
 def test_a_name_of_two_things_is_not_guessed(repository: Path) -> None:
     (repository / "first").mkdir()
     with pytest.raises(UserError, match=r"first is a folder here, and a git ref: write \./first, or [0-9a-f]{10}"):
-        arm("first", repository)
+        version("first", repository)
 
 
 def test_a_file_that_is_no_program_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be run"):
-        arm(str(tmp_path / "file"), tmp_path)
+        version(str(tmp_path / "file"), tmp_path)
 
 
 def test_an_option_is_no_ref(repository: Path) -> None:
     with pytest.raises(UserError, match="no git ref"):
-        arm("--all", repository)
+        version("--all", repository)
 
 
 def test_a_folder_that_one_version_lacks_is_named(repository: Path) -> None:
     (repository / "newer").mkdir()
-    with pytest.raises(UserError, match="has no folder newer"), laid_out({"base": arm("first", repository / "newer")}):
+    with (
+        pytest.raises(UserError, match="has no folder newer"),
+        laid_out({"base": version("first", repository / "newer")}),
+    ):
         pass
 
 
 def test_a_repository_that_git_refuses_is_not_taken_for_none(repository: Path) -> None:
     (repository / ".git" / "config").write_text("[core\n")
     with pytest.raises(UserError, match="git cannot say what"):
-        arm(None, repository)
+        version(None, repository)
 
 
 def test_without_git_there_are_still_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert git.top(tmp_path) is None
-    assert arm(".", tmp_path).kind == "folder"
+    assert version(".", tmp_path).kind == "folder"
 
 
 def program(path: Path, text: str) -> str:

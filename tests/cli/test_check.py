@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
-from benchcli.check.judging import costs_outcome
-from benchcli.measure.process import Died
+from benchcli.check.findings import costs_outcome
+from benchcli.measure.process import WorkerDied
 from benchcli.measure.protocol import Done, Event, Failed, Task, Waiting
-from tests.conftest import Outcome, inline
 from tests.check.test_versions import call
+from tests.conftest import Outcome, inline
 from tests.values import COSTS
 
 Cli = Callable[..., Outcome]
@@ -223,7 +223,7 @@ def test_outputs_that_are_no_numbers_are_said(check: Cli, sides: str, code: int,
     assert text in found.out
 
 
-def with_defaults(task: Task, silence_s: float) -> Iterator[Event | Died]:
+def with_defaults(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
     """Begin each task with torch as it is in a fresh process."""
     torch.use_deterministic_algorithms(False)
     yield from inline(task, silence_s)
@@ -383,7 +383,7 @@ def test_two_commits_of_a_repository(cli: Cli, tmp_path: Path, monkeypatch: pyte
     assert before == (call(repo, "status", "--porcelain", "--ignored"), call(repo, "worktree", "list"))
 
 
-def failing(task: Task, silence_s: float) -> Iterator[Event | Died]:
+def failing(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
     """Head fails whenever it is to be timed, and in no survey."""
     heads = [family.name for family in task.families if any(v.name == "head" for v in family.variants)]
     if task.kind == "survey" or not heads:
@@ -404,7 +404,7 @@ def test_a_head_that_fails_while_it_is_timed_is_a_regression(check: Cli) -> None
     assert "FAILED tower/thin (theirs:tower): head fails while it is timed (failed): it is tired" in found.out
 
 
-def interrupting(task: Task, silence_s: float) -> Iterator[Event | Died]:
+def interrupting(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
     if task.kind != "survey":
         raise KeyboardInterrupt
     yield from inline(task, silence_s)

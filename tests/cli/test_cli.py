@@ -19,7 +19,7 @@ import pytest
 from benchcli.backends.devices.fake import BANDWIDTH, PEAK
 from benchcli.cli import parameters
 from benchcli.cli.main import VERBS, benchcli
-from benchcli.measure.process import Died
+from benchcli.measure.process import WorkerDied
 from benchcli.measure.protocol import Described, Done, Event, Failed, Sampled, Task
 from benchcli.schema import Failure
 from tests.conftest import Outcome, in_process, inline
@@ -27,6 +27,8 @@ from tests.conftest import Outcome, in_process, inline
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
 FAKE = ("--device", "fake", "--launches", "3")
+NARROW = ("guideline", "g2", "--width", "16", *FAKE)
+"""Networks that are quick to run, where it does not matter which they are."""
 
 
 @pytest.mark.parametrize("format_", ["table", "markdown", "csv", "json"])
@@ -193,18 +195,18 @@ def test_precisions_are_read(text: str, fraction: float) -> None:
 
 
 def test_a_folder_that_holds_a_run_is_refused_and_untouched(cli: Cli) -> None:
-    cli("guideline", "g2", *FAKE, "--output", "run")
+    cli(*NARROW, "--output", "run")
     before = Path("run/measurements.csv").read_bytes()
-    found = cli("guideline", "g2", *FAKE, "--output", "run")
+    found = cli(*NARROW, "--output", "run")
     assert (found.code, found.err.count("\n")) == (2, 1)
     assert "already holds a run: give another --output, or --resume run" in found.err
     assert Path("run/measurements.csv").read_bytes() == before
 
 
-def interrupting(after: int) -> Callable[[Task, float], Iterator[Event | Died]]:
+def interrupting(after: int) -> Callable[[Task, float], Iterator[Event | WorkerDied]]:
     launches = 0
 
-    def launch(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    def launch(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
         nonlocal launches
         launches += task.kind == "launch"
         if launches > after:
@@ -221,7 +223,7 @@ def test_ctrl_c_keeps_what_is_finished_and_resume_measures_only_the_rest(cli: Cl
     assert "G2" in found.out
     asked: list[str] = []
 
-    def counting(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    def counting(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
         asked.extend(family.name for family in task.families)
         yield from inline(task, silence_s)
 
@@ -236,30 +238,30 @@ def test_ctrl_c_keeps_what_is_finished_and_resume_measures_only_the_rest(cli: Cl
 
 
 def test_ctrl_c_before_anything_is_finished(cli: Cli) -> None:
-    found = cli("guideline", "g2", *FAKE, "--output", "run", launcher=interrupting(after=0))
+    found = cli(*NARROW, "--output", "run", launcher=interrupting(after=0))
     assert found.code == 130
     assert found.out == ""
     assert "0 families are finished, 1 is not" in found.err
 
 
 def test_a_finished_run_can_be_resumed_and_measures_nothing(cli: Cli) -> None:
-    first = cli("guideline", "g2", *FAKE, "--output", "run")
-    again = cli("guideline", "g2", *FAKE, "--resume", "run", launcher=interrupting(after=0))
+    first = cli(*NARROW, "--output", "run")
+    again = cli(*NARROW, "--resume", "run", launcher=interrupting(after=0))
     assert again.code == 0
     assert again.out.splitlines()[:-1] == first.out.splitlines()[:-1]
 
 
 def test_a_resumed_run_must_be_the_same_run(cli: Cli) -> None:
-    cli("guideline", "g2", *FAKE, "--output", "run")
+    cli(*NARROW, "--output", "run")
     assert "another suite" in cli("guideline", "g1", *FAKE, "--resume", "run").err
-    assert "--threads 1, not --threads 2" in cli("guideline", "g2", *FAKE, "--resume", "run", "--threads", "2").err
-    precise = cli("guideline", "g2", *FAKE, "--resume", "run", "--precision", "2%", "--launches", "4").err
+    assert "--threads 1, not --threads 2" in cli(*NARROW, "--resume", "run", "--threads", "2").err
+    precise = cli(*NARROW, "--resume", "run", "--precision", "2%", "--launches", "4").err
     assert "begun with --precision 0.01 --launches 3, not --precision 0.02 --launches 4: resume it" in precise
-    assert "--budget 14.0s, not --budget 9.0s" in cli("guideline", "g2", *FAKE, "--resume", "run", "--budget", "9s").err
+    assert "--budget 14.0s, not --budget 9.0s" in cli(*NARROW, "--resume", "run", "--budget", "9s").err
 
 
 def test_rows_of_families_that_were_launched_again_are_written_once(cli: Cli) -> None:
-    def noisy(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    def noisy(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
         rng = random.Random(task.seed)
         for event in inline(task, silence_s):
             if isinstance(event, Sampled) and event.family == "g1-x1":
@@ -290,25 +292,25 @@ def test_a_hang_up_is_ignored_where_the_shell_wants_it_so(tmp_path: Path) -> Non
 
 
 def test_a_run_that_is_still_going_is_not_resumed(cli: Cli) -> None:
-    from benchcli.runs.run_folder import ResultsFolder
+    from benchcli.runs.run_folder import RunFolder
 
-    cli("guideline", "g2", *FAKE, "--output", "run")
-    folder = ResultsFolder.reopen(Path("run"))
-    found = cli("guideline", "g2", *FAKE, "--resume", "run")
+    cli(*NARROW, "--output", "run")
+    folder = RunFolder.reopen(Path("run"))
+    found = cli(*NARROW, "--resume", "run")
     assert found.code == 2
     assert "a run that is still going" in found.err
     folder.close()
-    assert cli("guideline", "g2", *FAKE, "--resume", "run").code == 0
+    assert cli(*NARROW, "--resume", "run").code == 0
 
 
 def test_families_that_were_finished_before_no_worker_could_start_are_shown(cli: Cli) -> None:
     launches = 0
 
-    def failing(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    def failing(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
         nonlocal launches
         launches += task.kind == "launch"
         if launches > 3:
-            yield Died(Failure("crashed", "no memory for a process"))
+            yield WorkerDied(Failure("crashed", "no memory for a process"))
             return
         yield from inline(task, silence_s)
 
@@ -320,13 +322,13 @@ def test_families_that_were_finished_before_no_worker_could_start_are_shown(cli:
 
 
 def test_threads_on_busy_cores_are_named_before_measuring(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchcli.system.machine.usable_cores", lambda: 2)
-    found = cli("guideline", "g2", *FAKE, "--threads", "2", busy=1.1)
+    monkeypatch.setattr("benchcli.measure.diagnostics.usable_cores", lambda: 2)
+    found = cli(*NARROW, "--threads", "2", busy=1.1)
     assert found.err.startswith("benchcli: 2 threads, with 1.1 of 2 cores busy with other work: threads that outnumber")
     assert found.out.count("2 threads, with 1.1 of 2 cores busy") == 1
     assert found.out.rstrip().endswith("disturbed")
-    assert cli("guideline", "g2", *FAKE, "--threads", "2", busy=0.1).err == ""
-    assert cli("guideline", "g2", *FAKE, busy=None).err == ""
+    assert cli(*NARROW, "--threads", "2", busy=0.1).err == ""
+    assert cli(*NARROW, busy=None).err == ""
 
 
 def test_short_calls_are_launch_bound_until_they_are_captured(cli: Cli) -> None:
@@ -338,11 +340,11 @@ def test_short_calls_are_launch_bound_until_they_are_captured(cli: Cli) -> None:
 
 
 def test_cold_caches_are_another_measurement(cli: Cli) -> None:
-    warm = cli("guideline", "g2", *FAKE, "--format", "csv")
-    cold = cli("guideline", "g2", *FAKE, "--cache", "cold", "--format", "csv")
+    warm = cli(*NARROW, "--format", "csv")
+    cold = cli(*NARROW, "--cache", "cold", "--format", "csv")
     times = [[float(line["median_s"]) for line in csv.DictReader(found.out.splitlines())] for found in (warm, cold)]
     assert all(cold_s > warm_s for warm_s, cold_s in zip(*times, strict=True))
-    assert "cold caches" in cli("guideline", "g2", *FAKE, "--cache", "cold").out
+    assert "cold caches" in cli(*NARROW, "--cache", "cold").out
 
 
 def test_graphs_on_a_cpu_are_unsupported_and_say_so(cli: Cli) -> None:
@@ -370,7 +372,7 @@ def test_an_interrupted_self_test_shows_what_it_has(cli: Cli) -> None:
 
 
 def test_a_self_test_that_could_compare_nothing_says_why(cli: Cli) -> None:
-    def failing(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    def failing(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
         for family in task.families:
             for each in family.variants:
                 yield Failed(family.name, each.name, "out-of-memory", "it needs more memory")
@@ -394,7 +396,7 @@ def test_a_run_of_another_machine_is_not_resumed(cli: Cli) -> None:
 
 
 def test_nothing_measured_is_exit_code_4(cli: Cli) -> None:
-    def dying(task: Task, silence_s: float) -> Iterator[Event | Died]:
+    def dying(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
         if task.kind == "survey":
             yield from inline(task, silence_s)
             return
@@ -403,9 +405,9 @@ def test_nothing_measured_is_exit_code_4(cli: Cli) -> None:
 
         family = task.families[0]
         yield Started(family.name, family.variants[0].name)
-        yield Died(Failure("crashed", "the worker was ended by SIGSEGV"))
+        yield WorkerDied(Failure("crashed", "the worker was ended by SIGSEGV"))
 
-    found = cli("guideline", "g2", *FAKE, "--output", "run", launcher=dying)
+    found = cli(*NARROW, "--output", "run", launcher=dying)
     assert found.code == 4
     assert "nothing was measured, see run: the worker was ended by SIGSEGV" in found.err
     assert Path("run/measurements.csv").read_text().count("crashed") == 4  # a failure is a row too
@@ -431,17 +433,17 @@ def test_a_full_disk_is_said_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPat
 
 
 def test_more_threads_than_cores_is_said(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchcli.system.machine.usable_cores", lambda: 1)
-    found = cli("guideline", "g2", *FAKE, "--threads", "2", "--output", "run")
+    monkeypatch.setattr("benchcli.measure.diagnostics.usable_cores", lambda: 1)
+    found = cli(*NARROW, "--threads", "2", "--output", "run")
     assert "2 threads on 1 usable cores" in found.out
     assert "threads that outnumber free cores" in found.out
 
 
 def test_an_unexpected_error_keeps_its_traceback_and_is_exit_code_1(cli: Cli) -> None:
-    def broken(_task: Task, _silence: float) -> Iterator[Event | Died]:
+    def broken(_task: Task, _silence: float) -> Iterator[Event | WorkerDied]:
         raise RuntimeError("a bug")
 
-    found = cli("guideline", "g2", *FAKE, launcher=broken)
+    found = cli(*NARROW, launcher=broken)
     assert found.code == 1
     assert "Traceback" in found.err
     assert "please report" in found.err
@@ -496,11 +498,12 @@ def test_the_version(cli: Cli) -> None:
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
-    command = f"{sys.executable} -m benchcli list | (exec <&-; sleep 2)"
+    command = f"{sys.executable} -m benchcli list | (exec <&-; sleep 0.2)"
     found = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60)
     assert (found.returncode, found.stderr) == (0, "")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "term"])
 def test_a_real_run_that_is_interrupted_leaves_no_worker_behind(tmp_path: Path, number: int) -> None:
     import psutil
@@ -532,6 +535,7 @@ def test_a_folder_that_may_not_be_written(cli: Cli, tmp_path: Path) -> None:
     assert "cannot be written" in found.err
 
 
+@pytest.mark.measured
 def test_no_colour_reaches_a_pipe(tmp_path: Path) -> None:
     output = str(tmp_path / "run")
     found = in_process("-m", "benchcli", "guideline", "g2", *FAKE, "--output", output, timeout=120)

@@ -4,18 +4,20 @@ import csv
 import io
 import json
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from benchcli.analysis.comparison import compare, ratio, surely
+from benchcli.analysis.comparison import compare
 from benchcli.check.baseline import Now, against
 from benchcli.errors import UserError
-from benchcli.measure.process import Died
+from benchcli.measure.process import WorkerDied
 from benchcli.measure.protocol import Event, Task
 from benchcli.runs.read import read
 from benchcli.schema import Interval
+from benchcli.statistics import quotient
 from tests.conftest import Outcome, inline
 
 Cli = Callable[..., Outcome]
@@ -23,9 +25,31 @@ Golden = Callable[[str, str], None]
 FAKE = ("--device", "fake", "--launches", "6")
 
 
-def run(cli: Cli, folder: str, *arguments: str) -> None:
-    width = () if "--widths" in arguments else ("--width", "16")
-    assert cli("guideline", "g2", *FAKE, "--output", folder, *width, *arguments).code == 0
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
+    """Record what a command measures into a folder; what was recorded before is copied."""
+    places: dict[tuple[str, ...], Path] = {}
+
+    def record(cli: Cli, folder: str, *command: str) -> None:
+        if command not in places:
+            assert cli(*command, *FAKE, "--output", folder).code == 0
+            places[command] = tmp_path_factory.mktemp("recorded") / "run"
+            shutil.copytree(folder, places[command])
+        else:
+            shutil.copytree(places[command], folder)
+
+    return record
+
+
+@pytest.fixture
+def run(cli: Cli, recorded: Callable[..., None]) -> Callable[..., None]:
+    """Record G2 into a folder of that name."""
+
+    def run(folder: str, *arguments: str) -> None:
+        width = () if "--widths" in arguments else ("--width", "16")
+        recorded(cli, folder, "guideline", "g2", *width, *arguments)
+
+    return run
 
 
 def edit(folder: str, column: str, value: str, row: int = 1) -> None:
@@ -49,10 +73,10 @@ def slow(folder: str, factor: float, row: int = 1) -> None:
         edit(folder, column, str(float(cells[column]) / factor), row)
 
 
-def test_runs_side_by_side_in_every_format(cli: Cli, golden: Golden) -> None:
-    run(cli, "a")
-    run(cli, "b")
-    run(cli, "c", "--dtype", "bfloat16")
+def test_runs_side_by_side_in_every_format(cli: Cli, run: Callable[..., None], golden: Golden) -> None:
+    run("a")
+    run("b")
+    run("c", "--dtype", "bfloat16")
     slow("b", 1.07, row=2)
     for format_ in ("table", "markdown", "csv"):
         found = cli("compare", "a", "b", "c", "--format", format_)
@@ -64,9 +88,9 @@ def test_runs_side_by_side_in_every_format(cli: Cli, golden: Golden) -> None:
     assert len(data["runs"]) == 3
 
 
-def test_what_changed_most_surely_comes_first(cli: Cli) -> None:
-    run(cli, "a")
-    run(cli, "b")
+def test_what_changed_most_surely_comes_first(cli: Cli, run: Callable[..., None]) -> None:
+    run("a")
+    run("b")
     slow("b", 0.9, row=1)
     slow("b", 1.3, row=3)
     edit("b", "ci_low_s", "1e-9", row=3)  # an interval that holds everything is sure of nothing
@@ -74,44 +98,44 @@ def test_what_changed_most_surely_comes_first(cli: Cli) -> None:
     assert rows[0].variant == "g=2"
     change = rows[0].changes[1]
     assert change
-    assert surely(change) == pytest.approx(-math.log(0.9))
+    assert change.min_log_change == pytest.approx(-math.log(0.9))
 
 
-def test_the_geometric_mean_is_over_all_networks(cli: Cli) -> None:
-    run(cli, "a")
-    run(cli, "b")
+def test_the_geometric_mean_is_over_all_networks(cli: Cli, run: Callable[..., None]) -> None:
+    run("a")
+    run("b")
     for row in range(4):
         slow("b", 1.1, row)
     assert compare([read(Path("a")), read(Path("b"))]).means[1] == pytest.approx(1.1)
 
 
-def test_what_is_missing_and_what_is_another_network_is_said(cli: Cli) -> None:
-    run(cli, "a")
-    run(cli, "b", "--widths", "aligned")
+def test_what_is_missing_and_what_is_another_network_is_said(cli: Cli, run: Callable[..., None]) -> None:
+    run("a")
+    run("b", "--widths", "aligned")
     out = cli("compare", "a", "b").out
     assert "b lacks g2-x1/g=2, g2-x1/g=8" in out
     assert "a lacks g2-x1/g=16" in out
     assert "b: g2-x1/g=1: not the same network: channels 16 and 64" in out
 
 
-def test_machines_and_settings_that_differ_are_named(cli: Cli) -> None:
-    run(cli, "a")
-    run(cli, "b", "--threads", "2")
+def test_machines_and_settings_that_differ_are_named(cli: Cli, run: Callable[..., None]) -> None:
+    run("a")
+    run("b", "--threads", "2")
     found = cli("compare", "a", "b")
     assert "not alike: b: threads 1 and 2" in found.out
-    run(cli, "c")
+    run("c")
     assert "times of different moments" in cli("compare", "a", "c").out
 
 
 def test_a_ratio_has_the_interval_that_both_sides_make() -> None:
-    found = ratio(Interval(2.0, 1.9, 2.1), Interval(1.0, 1.0, 1.0))
+    found = quotient(Interval(2.0, 1.9, 2.1), Interval(1.0, 1.0, 1.0))
     assert (found.estimate, found.low, found.high) == pytest.approx((2.0, 1.9, 2.1))
-    both = ratio(Interval(2.0, 1.9, 2.1), Interval(1.0, 0.9, 1.1))
+    both = quotient(Interval(2.0, 1.9, 2.1), Interval(1.0, 0.9, 1.1))
     assert both.low is not None
     assert both.high is not None
     assert both.low < 1.9 * (1 / 1.04)
     assert both.high > 2.1 * 1.05
-    assert ratio(Interval(2.0), Interval(1.0)).low is None
+    assert quotient(Interval(2.0), Interval(1.0)).low is None
 
 
 def builder(name: str) -> None:
@@ -146,9 +170,11 @@ def builder(name: str) -> None:
         (lambda: builder("benchcli:netork/resnet-50"), "unknown kind of network 'netork': did you mean network"),
     ],
 )
-def test_a_damaged_run_is_refused_by_name(cli: Cli, damage: Callable[[], object], text: str) -> None:
-    run(cli, "a")
-    run(cli, "b")
+def test_a_damaged_run_is_refused_by_name(
+    cli: Cli, run: Callable[..., None], damage: Callable[[], object], text: str
+) -> None:
+    run("a")
+    run("b")
     damage()
     for arguments in (("compare", "a", "b"), ("check", "quick", "--baseline", "a", "--device", "fake")):
         found = cli(*arguments)
@@ -175,10 +201,10 @@ SUITE = '[[family]]\nguideline = "g2"\nwidths = 16\n'
 
 
 @pytest.fixture
-def baseline(cli: Cli) -> Callable[..., Outcome]:
+def baseline(cli: Cli, recorded: Callable[..., None]) -> Callable[..., Outcome]:
     """Record a suite, and check it against that."""
     Path("ours.toml").write_text(SUITE)
-    assert cli("run", "ours.toml", *FAKE, "--output", "a").code == 0
+    recorded(cli, "a", "run", "ours.toml")
 
     def check(*arguments: str) -> Outcome:
         return cli("check", "ours.toml", "--baseline", "a", "--device", "fake", *arguments)
@@ -251,7 +277,7 @@ def test_another_suites_run_is_refused(baseline: Callable[..., Outcome], cli: Cl
     assert "a is a run of another suite" in found.err
 
 
-def interrupting(task: Task, silence_s: float) -> Iterator[Event | Died]:
+def interrupting(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
     if task.kind != "survey":
         raise KeyboardInterrupt
     yield from inline(task, silence_s)
@@ -270,8 +296,8 @@ def test_an_unfinished_baseline_is_refused(baseline: Callable[..., Outcome]) -> 
     assert "a is not finished (g2-x1)" in baseline().err
 
 
-def test_a_baseline_of_failures_compares_with_nothing(cli: Cli) -> None:
-    run(cli, "a")
+def test_a_baseline_of_failures_compares_with_nothing(cli: Cli, run: Callable[..., None]) -> None:
+    run("a")
     recorded = read(Path("a"))
     families = tuple({r.family.name: r.family for r in recorded.records}.values())
     costs = {key: record.costs for key, record in recorded.by_key().items() if record.costs}

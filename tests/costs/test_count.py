@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchcli.costs.count import count
-from benchcli.costs.flops import flops, flops_by_torch
+from benchcli.costs.count import count, flops, flops_by_torch
 from benchcli.costs.memory import memory_costs
 from benchcli.workloads.guidelines.base import GUIDELINES
 from tests.workloads.test_guidelines import build, published

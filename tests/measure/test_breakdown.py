@@ -14,7 +14,7 @@ from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.devices.gpu_profiler import summed
 from benchcli.costs.operators import category
 from benchcli.measure.breakdown import LAUNCHES, break_down
-from benchcli.measure.process import Died
+from benchcli.measure.process import WorkerDied
 from benchcli.measure.protocol import Described, Done, Event, Started, Task, Traced, decode_event, encode_event
 from benchcli.report.views.breakdowns import table
 from benchcli.runs.rows import BREAKDOWN_COLUMNS, breakdown_row, parse_breakdown
@@ -156,7 +156,7 @@ def test_a_worker_that_dies_twice_of_a_variant_leaves_it_out() -> None:
         for variant in task.families[0].variants:
             yield Started(family.name, variant.name)
             if variant.name == "kills":
-                yield Died(Failure("crashed", "SIGSEGV"))
+                yield WorkerDied(Failure("crashed", "SIGSEGV"))
                 return
             yield Traced(WHOLE)
         yield Done()

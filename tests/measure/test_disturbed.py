@@ -13,12 +13,13 @@ import pytest
 
 from benchcli.measure.engine import Run, measure
 from benchcli.measure.process import workers
-from benchcli.measure.survey import survey
+from benchcli.measure.supervise import survey
 from benchcli.schema import FamilyResult, Plan, Target
-from benchcli.system.control_groups import quota_cores
 from benchcli.system.counters import busy_cores
+from benchcli.system.procfs import quota_cores
 from tests.values import family, variant
 
+pytestmark = pytest.mark.measured
 PLAN = Plan(launches=2)
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's counters")
 GROUPS = Path("/sys/fs/cgroup")

@@ -3,10 +3,9 @@ from typing import Any
 
 import pytest
 
-from benchcli.measure.advice import sentence
-from benchcli.measure.fitness import Probe, probe
-from benchcli.measure.grading import grade
-from benchcli.system.clock import clock_steps
+from benchcli.measure.fitness import Probe, grade, probe
+from benchcli.report.advice import sentence
+from benchcli.system.machine import clock_steps
 from tests.values import conditions
 
 CALM = Probe(conditions(), (), 1000, 0.005, 0.001, 4e-8, 0)

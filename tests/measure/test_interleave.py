@@ -15,22 +15,26 @@ import psutil
 import pytest
 
 from benchcli.errors import NothingMeasuredError
-from benchcli.measure.interleave import apart
+from benchcli.measure.interleave import interleave
 from benchcli.measure.launches import Evidence
-from benchcli.measure.process import Died, workers
+from benchcli.measure.process import Launcher, WorkerDied, workers
 from benchcli.measure.protocol import Event, Question, Task, decode_question, encode_question
-from benchcli.measure.supervise import Casualties
-from benchcli.measure.worker.serving import questions
+from benchcli.measure.supervise import Failures
+from benchcli.measure.worker.sample import questions
 from benchcli.schema import Failure, Family, Plan, Target
 from tests.values import COSTS, family, variant
 
+pytestmark = pytest.mark.measured
 SIDES = ("base", "control", "head")
 ROUNDS = 3
 
 
-@pytest.fixture(autouse=True)
-def faulty_networks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+@pytest.fixture(scope="module")
+def launchers() -> Iterator[dict[str, Launcher]]:
+    """A fork server for each side, which all tests share; faulty networks can be imported in them."""
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+        yield {side: stack.enter_context(workers()) for side in SIDES}
 
 
 def pair(name: str, head: str) -> Family:
@@ -40,19 +44,13 @@ def pair(name: str, head: str) -> Family:
 
 def evidence(*families: Family) -> Evidence:
     costs = {(each.name, side): COSTS for each in families for side in SIDES}
-    return Evidence(Target(), Plan(silence_s=10, budget_s=20), costs, Casualties(), 0, 0.0, ROUNDS)
+    return Evidence(Target(), Plan(silence_s=10, budget_s=20), costs, Failures(), 0, 0.0, ROUNDS)
 
 
-def launched(found: Evidence, *families: Family) -> Evidence:
-    with ExitStack() as stack:
-        take = apart({side: stack.enter_context(workers()) for side in SIDES})
-        found.launch(families, take)
-    return found
-
-
-def test_three_processes_take_turns_and_take_samples_of_one_length() -> None:
+def test_three_processes_take_turns_and_take_samples_of_one_length(launchers: dict[str, Launcher]) -> None:
     both = pair("a", "fine"), pair("b", "prints")
-    found = launched(evidence(*both), *both)
+    found = evidence(*both)
+    found.launch(both, interleave(launchers))
     counts = Counter({key: len(samples) for key, samples in found.samples.items()})
     assert counts == {(name, side): ROUNDS for name in ("a", "b") for side in SIDES}
     for name in ("a", "b"):
@@ -63,20 +61,21 @@ def test_three_processes_take_turns_and_take_samples_of_one_length() -> None:
 
 
 @pytest.mark.parametrize("kind", ["exits", "raises", "dies_late", "raises_late"])
-def test_what_goes_wrong_with_one_costs_the_others_nothing(kind: str) -> None:
+def test_what_goes_wrong_with_one_costs_the_others_nothing(kind: str, launchers: dict[str, Launcher]) -> None:
     both = pair("a", "fine"), pair("b", kind)
-    found = launched(evidence(*both), *both)
-    assert set(found.casualties.failures) == {("b", "head")}
+    found = evidence(*both)
+    found.launch(both, interleave(launchers))
+    assert set(found.failures.by_key) == {("b", "head")}
     assert len(found.samples["a", "head"]) == ROUNDS
 
 
 def test_workers_that_die_before_they_say_what_of_end_the_check() -> None:
-    def dying(_task: Task, _silence_s: float) -> Iterator[Event | Died]:
-        yield Died(Failure("crashed", "no torch today"))
+    def dying(_task: Task, _silence_s: float) -> Iterator[Event | WorkerDied]:
+        yield WorkerDied(Failure("crashed", "no torch today"))
 
     one = pair("a", "fine")
     with pytest.raises(NothingMeasuredError, match="workers keep dying: no torch today"):
-        evidence(one).launch([one], apart(dict.fromkeys(SIDES, dying)))  # type: ignore[arg-type]
+        evidence(one).launch([one], interleave(dict.fromkeys(SIDES, dying)))  # type: ignore[arg-type]
 
 
 def test_questions_end_with_the_last_one_or_with_who_asks() -> None:

@@ -16,15 +16,16 @@ from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure import process
 from benchcli.measure.engine import Run, measure
 from benchcli.measure.environment import worker_environment
-from benchcli.measure.process import FORKS, Died, Launcher, run_worker, workers
+from benchcli.measure.process import FORKS, Launcher, WorkerDied, run_worker, workers
 from benchcli.measure.protocol import SURVEY, Described, Done, Event, Task
-from benchcli.measure.survey import survey
+from benchcli.measure.supervise import survey
 from benchcli.schema import FamilyResult, Plan, Target
 from tests.values import family, variant
 
+pytestmark = pytest.mark.measured
 FORKED = pytest.mark.skipif(not FORKS, reason="on this system launches are not forked")
 Measured = Callable[..., FamilyResult]
-QUICK = Plan(launches=2, silence_s=4.0, budget_s=1.0)
+QUICK = Plan(launches=2, silence_s=3.0, budget_s=1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -32,9 +33,9 @@ def faulty_networks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
 
 
-@pytest.fixture(params=[pytest.param(True, marks=FORKED), False], ids=["forked", "fresh"])
+@pytest.fixture(params=[pytest.param(True, marks=FORKED), False], ids=["forked", "fresh"], scope="module")
 def launcher(request: pytest.FixtureRequest) -> Iterator[Launcher]:
-    """What launches workers: forks of a process that has imported torch, or processes that begin at nothing."""
+    """What launches workers: forks of one process for all tests, or processes that begin at nothing."""
     with workers(forks=request.param) as launcher:
         yield launcher
 
@@ -121,9 +122,10 @@ def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
         survey([family(variant("a"))], Target(device="mps"), QUICK, run_worker)
 
 
-def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, launcher: Launcher) -> None:
+@pytest.mark.parametrize("forks", [pytest.param(True, marks=FORKED), False])
+def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, forks: bool) -> None:
     monkeypatch.setattr(process, "_PROGRAM", "import no_such_module")
-    with pytest.raises(NothingMeasuredError, match="No module named 'no_such_module'"):
+    with workers(forks) as launcher, pytest.raises(NothingMeasuredError, match="No module named 'no_such_module'"):
         survey([family(variant("a"))], Target(), QUICK, launcher)
 
 
@@ -155,7 +157,7 @@ def kill_outright(listener: subprocess.Popen[str]) -> None:
 @pytest.mark.parametrize("forks", [pytest.param(True, marks=FORKED), False])
 def test_a_worker_ends_with_its_listener(forks: bool) -> None:
     """A listener that is killed outright cannot end its worker: the worker finds the pipe closed."""
-    listener, alive = listener_of("family(variant(str(n))) for n in range(100000)", forks)
+    listener, alive = listener_of("family(variant(str(n))) for n in range(5000)", forks)
     assert len(alive) == 1 + forks
     kill_outright(listener)
     assert psutil.wait_procs(alive, timeout=20)[1] == []
@@ -171,32 +173,44 @@ def test_closing_the_listening_ends_the_worker(launcher: Launcher) -> None:
 
 
 @FORKED
-def test_a_nursery_forks_a_fresh_process_for_each_task_and_is_renewed() -> None:
+def test_a_fork_server_forks_a_fresh_process_for_each_task_and_is_renewed() -> None:
     parents: list[int] = []
     children: set[int] = set()
     with workers(forks=True, renew=2) as launcher:
         for _ in range(4):
             for _event in launcher(Task(SURVEY, Target(), (), {}), 60):
-                (nursery,) = psutil.Process().children()
-                children.update(child.pid for child in nursery.children())
-            parents.append(nursery.pid)
+                (server,) = psutil.Process().children()
+                children.update(child.pid for child in server.children())
+            parents.append(server.pid)
     assert parents[0] == parents[1] != parents[2] == parents[3]
     assert len(children) >= 2
-    assert psutil.Process().children() == []
+    assert parents[0] not in psutil.pids()
 
 
 @FORKED
-def test_a_nursery_that_died_is_replaced() -> None:
+def test_a_fork_server_outlives_a_child_that_dies_and_ends_what_it_left_running() -> None:
+    with workers(forks=True) as launcher:
+        of = (family(variant("a", "leaves_a_process"), variant("b", "aborts")),)
+        events = list(launcher(Task(SURVEY, Target(), of, {}), 60))
+        assert isinstance(events[-1], WorkerDied)
+        (server,) = psutil.Process().children()
+        assert server.children(recursive=True) == []
+        assert isinstance(list(launcher(Task(SURVEY, Target(), (), {}), 60))[-1], Done)
+        assert psutil.Process().children() == [server]
+
+
+@FORKED
+def test_a_fork_server_that_died_is_replaced() -> None:
     with workers(forks=True) as launcher:
         list(launcher(Task(SURVEY, Target(), (), {}), 60))
-        (nursery,) = psutil.Process().children()
-        nursery.kill()
-        psutil.wait_procs([nursery], timeout=10)
+        (server,) = psutil.Process().children()
+        server.kill()
+        psutil.wait_procs([server], timeout=10)
         assert isinstance(list(launcher(Task(SURVEY, Target(), (), {}), 60))[-1], Done)
 
 
 @FORKED
-def test_another_environment_needs_another_nursery() -> None:
+def test_another_environment_needs_another_server() -> None:
     with workers(forks=True) as launcher:
         list(launcher(Task(SURVEY, Target(), (), {}), 60))
         (first,) = psutil.Process().children()
@@ -206,11 +220,11 @@ def test_another_environment_needs_another_nursery() -> None:
 
 
 @FORKED
-def test_a_nursery_has_loaded_torch_and_started_no_thread() -> None:
+def test_a_fork_server_has_loaded_torch_and_started_no_thread() -> None:
     with workers(forks=True) as launcher:
         list(launcher(Task(SURVEY, Target(), (), {}), 60))
-        (nursery,) = psutil.Process().children()
-        assert nursery.num_threads() == 1
+        (server,) = psutil.Process().children()
+        assert server.num_threads() == 1
 
 
 @FORKED
@@ -254,8 +268,8 @@ def test_silence_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "START_S", 0.5)
     monkeypatch.setattr(process, "_PROGRAM", "import time; time.sleep(60)")
     start = time.monotonic()
-    events: list[Event | Died] = list(run_worker(Task(SURVEY, Target(), (), {}), 1))
-    assert isinstance(events[-1], Died)
+    events: list[Event | WorkerDied] = list(run_worker(Task(SURVEY, Target(), (), {}), 1))
+    assert isinstance(events[-1], WorkerDied)
     assert events[-1].failure.status == "timeout"
     assert time.monotonic() - start < 30  # not a speed: it must not wait for the sleeper
 

@@ -7,7 +7,7 @@ import pytest
 from benchcli.errors import UserError
 from benchcli.runs.folder import unused
 from benchcli.runs.rows import COLUMNS, SCHEMA, parse, row
-from benchcli.runs.run_folder import ResultsFolder
+from benchcli.runs.run_folder import RunFolder
 from benchcli.schema import Failure, FamilyResult, Interval, Target, Variant
 from tests.values import conditions, family, record, sample, variant
 
@@ -46,7 +46,7 @@ def test_columns_begin_with_the_identity_and_keep_their_order() -> None:
 
 
 def test_all_files_are_readable_by_pandas(tmp_path: Path) -> None:
-    folder = ResultsFolder.create(tmp_path / "run", ENVIRONMENT)
+    folder = RunFolder.create(tmp_path / "run", ENVIRONMENT)
     folder.put(finished())
     measurements = pandas.read_csv(tmp_path / "run" / "measurements.csv")
     samples = pandas.read_csv(tmp_path / "run" / "samples.csv")
@@ -59,15 +59,15 @@ def test_all_files_are_readable_by_pandas(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_being_written_is_refused_and_free_again_afterwards(tmp_path: Path) -> None:
-    first = ResultsFolder.create(tmp_path / "run", ENVIRONMENT)
+    first = RunFolder.create(tmp_path / "run", ENVIRONMENT)
     with pytest.raises(UserError, match="a run that is still going"):
-        ResultsFolder.reopen(tmp_path / "run")
+        RunFolder.reopen(tmp_path / "run")
     first.close()
-    ResultsFolder.reopen(tmp_path / "run").close()
+    RunFolder.reopen(tmp_path / "run").close()
 
 
 def test_columns_of_a_later_version_are_kept(tmp_path: Path) -> None:
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     folder.put(finished())
     path = tmp_path / "measurements.csv"
     frame = pandas.read_csv(path).assign(moon="full")
@@ -78,7 +78,7 @@ def test_columns_of_a_later_version_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_later_result_of_a_family_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     folder.put(finished())
     folder.put(finished(OTHER))
     later = record(OF, "g=8", Interval(0.71, 0.7, 0.72))
@@ -99,29 +99,29 @@ def test_two_runs_of_one_second_get_two_folders(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_holds_a_run_is_not_written_over(tmp_path: Path) -> None:
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     folder.put(finished())
     folder.close()
     before = (tmp_path / "measurements.csv").read_bytes()
     with pytest.raises(UserError, match="already holds a run"):
-        ResultsFolder.create(tmp_path, ENVIRONMENT)
+        RunFolder.create(tmp_path, ENVIRONMENT)
     assert (tmp_path / "measurements.csv").read_bytes() == before
 
 
 def test_a_run_that_was_killed_before_it_had_begun_can_be_resumed(tmp_path: Path) -> None:
-    ResultsFolder.create(tmp_path, ENVIRONMENT).close()
+    RunFolder.create(tmp_path, ENVIRONMENT).close()
     for name in ("measurements.csv", "samples.csv", "launches.csv"):
         (tmp_path / name).unlink()
-    folder = ResultsFolder.reopen(tmp_path)
+    folder = RunFolder.reopen(tmp_path)
     folder.keep_only(folder.finished([OF], Target()))
     folder.put(finished())
-    assert ResultsFolder(tmp_path).finished([OF], Target()) == {"g2-x1": finished().records}
+    assert RunFolder(tmp_path).finished([OF], Target()) == {"g2-x1": finished().records}
 
 
 def test_a_last_cell_that_is_torn_is_not_taken_for_whole(tmp_path: Path) -> None:
     wide = Variant("g=8", "faulty:build", {}, (64, 8, 8), "64")
     of = family(variant("g=1"), wide)
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     folder.put(finished(of))
     path = tmp_path / "measurements.csv"
     path.write_bytes(path.read_bytes()[:-2])
@@ -130,7 +130,7 @@ def test_a_last_cell_that_is_torn_is_not_taken_for_whole(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("old", "new"), [("0.7,", "abc,"), (",6,60,", ",1e3,60,")])
 def test_a_row_that_does_not_read_is_measured_again(tmp_path: Path, old: str, new: str) -> None:
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     folder.put(finished())
     path = tmp_path / "measurements.csv"
     path.write_text(path.read_text().replace(old, new))
@@ -138,7 +138,7 @@ def test_a_row_that_does_not_read_is_measured_again(tmp_path: Path, old: str, ne
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     (tmp_path / "measurements.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match="lacks the column family"):
         folder.finished([OF], Target())
@@ -147,12 +147,12 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_a_folder_under_a_file_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
-        ResultsFolder.create(tmp_path / "file" / "run", ENVIRONMENT)
+        RunFolder.create(tmp_path / "file" / "run", ENVIRONMENT)
 
 
 @pytest.mark.parametrize("kept", range(0, 400, 37))
 def test_whatever_instant_a_run_is_killed_at_what_was_finished_is_readable(tmp_path: Path, kept: int) -> None:
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     folder.put(finished())
     before = (tmp_path / "measurements.csv").read_bytes()
     folder.put(finished(OTHER))
@@ -164,7 +164,7 @@ def test_whatever_instant_a_run_is_killed_at_what_was_finished_is_readable(tmp_p
 
 
 def test_a_kill_in_the_middle_of_a_quoted_cell_loses_no_earlier_family(tmp_path: Path) -> None:
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     folder.put(finished())
     path = tmp_path / "measurements.csv"
     before = path.read_bytes()
@@ -177,10 +177,10 @@ def test_a_kill_in_the_middle_of_a_quoted_cell_loses_no_earlier_family(tmp_path:
 
 
 def finished_in(path: Path) -> dict[str, object]:
-    folder = ResultsFolder(path)
+    folder = RunFolder(path)
     found = folder.finished([OF, OTHER], Target())
     folder.keep_only(found)
-    again = ResultsFolder(path).finished([OF, OTHER], Target())
+    again = RunFolder(path).finished([OF, OTHER], Target())
     assert again == found
     samples = pandas.read_csv(path / "samples.csv")
     assert set(samples["family"]) <= set(found)
@@ -190,7 +190,7 @@ def finished_in(path: Path) -> dict[str, object]:
 def test_a_write_that_fails_half_way_leaves_the_earlier_rows_as_they_were(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     folder.put(finished())
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
@@ -204,14 +204,14 @@ def test_a_write_that_fails_half_way_leaves_the_earlier_rows_as_they_were(
 
 
 def test_a_newer_schema_is_refused_by_name(tmp_path: Path) -> None:
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     folder.describe({"schema": SCHEMA + 1})
     with pytest.raises(UserError, match=f"is of schema {SCHEMA + 1}, not {SCHEMA}: a newer benchcli"):
         _ = folder.environment
 
 
 def test_a_torn_environment_is_refused(tmp_path: Path) -> None:
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     (tmp_path / "environment.json").write_text('{"schema"')
     with pytest.raises(UserError, match="cannot be read"):
         _ = folder.environment
@@ -219,21 +219,21 @@ def test_a_torn_environment_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_run_cannot_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no run to resume"):
-        ResultsFolder.reopen(tmp_path)
+        RunFolder.reopen(tmp_path)
 
 
 def test_the_environment_is_json(tmp_path: Path) -> None:
-    folder = ResultsFolder.create(tmp_path, ENVIRONMENT)
+    folder = RunFolder.create(tmp_path, ENVIRONMENT)
     folder.describe({"schema": SCHEMA, "machine": {"cpu": "x"}})
     assert json.loads((tmp_path / "environment.json").read_text())["machine"] == {"cpu": "x"}
     assert not list(tmp_path.glob("*.part"))
 
 
 def test_a_discarded_folder_is_gone_but_not_what_else_it_holds(tmp_path: Path) -> None:
-    folder = ResultsFolder.create(tmp_path / "a", ENVIRONMENT)
+    folder = RunFolder.create(tmp_path / "a", ENVIRONMENT)
     folder.discard()
     assert not (tmp_path / "a").exists()
-    folder = ResultsFolder.create(tmp_path / "b", ENVIRONMENT)
+    folder = RunFolder.create(tmp_path / "b", ENVIRONMENT)
     (tmp_path / "b" / "mine").write_text("")
     folder.discard()
     assert [path.name for path in (tmp_path / "b").iterdir()] == ["mine"]

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from benchcli.system import machine
@@ -31,17 +29,3 @@ def test_without_proc_the_machine_is_still_described(monkeypatch: pytest.MonkeyP
     assert facts["cpu"]
     assert facts["virtualised"] is None
     assert facts["cores"] >= 1
-
-
-def test_the_commit_is_read_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "benchcli"
-    (tmp_path / ".git" / "refs" / "heads").mkdir(parents=True)
-    monkeypatch.setattr(machine, "__file__", str(package / "machine.py"))
-    assert machine.commit() is None
-    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
-    (tmp_path / ".git" / "packed-refs").write_text("# pack\nabc123 refs/heads/main\n")
-    assert machine.commit() == "abc123"
-    (tmp_path / ".git" / "refs" / "heads" / "main").write_text("def456\n")
-    assert machine.commit() == "def456"
-    (tmp_path / ".git" / "HEAD").write_text("0123abc\n")
-    assert machine.commit() == "0123abc"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from benchcli.system.control_groups import folders, quota_cores, throttled_s
+from benchcli.system.procfs import folders, quota_cores, throttled_s
 
 
 def groups(root: Path, told: str, files: dict[str, str]) -> Path:

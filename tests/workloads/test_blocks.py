@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from benchcli.costs.count import count
-from benchcli.costs.flops import flops_by_torch
+from benchcli.costs.count import count, flops_by_torch
 from benchcli.errors import UserError
 from benchcli.schema import Variant
 from benchcli.workloads.blocks.base import BLOCKS, GUIDELINES, STRIDES, Block
 from benchcli.workloads.blocks.family import BlockRequest
 from benchcli.workloads.blocks.shufflenet_v1 import unit as shufflenet_v1_unit
 from benchcli.workloads.built_in import find_built_in
-from benchcli.workloads.parts import HalfThrough
+from benchcli.workloads.layers import HalfThrough
+from benchcli.workloads.overrides import Overrides
 
 ALL = list(BLOCKS)
 
@@ -100,7 +100,7 @@ def test_a_chain_of_blocks_is_counted_for_certain_and_neither_fades_nor_explodes
 )
 def test_what_cannot_be_a_family_of_blocks_is_said(request_: BlockRequest, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        list(request_.families())
+        list(request_.families(Overrides()))
 
 
 @pytest.mark.parametrize("groups", [2, 3, 4, 8])

@@ -14,7 +14,8 @@ from benchcli.schema import Family, Variant
 from benchcli.workloads import papers
 from benchcli.workloads.built_in import find_built_in
 from benchcli.workloads.guidelines.base import GUIDELINES, Column, Guideline, scaled
-from benchcli.workloads.guidelines.family import Request, expand
+from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workloads.overrides import Overrides
 
 COLUMNS: tuple[Column, ...] = ("arm", "gpu")
 ALL = list(GUIDELINES)
@@ -27,7 +28,7 @@ def build(variant: Variant) -> torch.nn.Module:
 
 
 def published(guideline: str, column: Column, scale: int = 1) -> Family:
-    return next(expand(Request(guideline, scales=(scale,)), column))
+    return next(GuidelineRequest(guideline=guideline, scales=(scale,)).families(Overrides(column)))
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -98,7 +99,8 @@ def test_activations_stay_of_order_one(guideline: Guideline) -> None:
 def test_aligned_channels_have_exactly_equal_flops(guideline: str, product: int) -> None:
     known = GUIDELINES[guideline]
     flops = {
-        known.multiply_adds(v.params, 1) for v in next(expand(Request(guideline, widths="aligned"), "arm")).variants
+        known.multiply_adds(v.params, 1)
+        for v in next(GuidelineRequest(guideline=guideline, widths="aligned").families(Overrides())).variants
     }
     (exact,) = flops
     assert exact == (20 if guideline == "g1" else 10) * product

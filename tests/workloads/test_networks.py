@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from types import ModuleType
 
 import pytest
@@ -9,14 +10,13 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from benchcli.costs.count import count
-from benchcli.costs.flops import flops_by_torch
+from benchcli.costs.count import count, flops_by_torch
 from benchcli.costs.memory import memory_costs
 from benchcli.errors import UserError
 from benchcli.workloads import papers
 from benchcli.workloads.networks.base import GROUPS, NETWORKS, TABLE_8, Network, members
 from benchcli.workloads.networks.family import NetworkRequest
-from benchcli.workloads.networks.mobilenet_v2 import divisible
+from benchcli.workloads.networks.mobilenet_v2 import make_divisible
 
 ALL = list(NETWORKS)
 PUBLISHED = {
@@ -54,9 +54,14 @@ MET = ("ShuffleNet v2", "MobileNet v1", "1.0 MobileNet v2", "Xception")
 
 def made(network: Network, device: str = "meta") -> nn.Module:
     """Build a network; on torch's meta device nothing is computed, and shapes are all there is."""
+    return _made(network.name, device)
+
+
+@cache
+def _made(name: str, device: str) -> nn.Module:
     torch.manual_seed(0)
     with torch.device(device):
-        built: nn.Module = network.build()
+        built = NETWORKS[name].build()
     return built.eval().requires_grad_(False)
 
 
@@ -65,7 +70,12 @@ def image(network: Network, device: str = "meta") -> torch.Tensor:
 
 
 def millions(network: Network) -> float:
-    return flops_by_torch(made(network), image(network)) / 1e6
+    return _millions(network.name)
+
+
+@cache
+def _millions(name: str) -> float:
+    return flops_by_torch(made(NETWORKS[name]), image(NETWORKS[name])) / 1e6
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -220,7 +230,7 @@ def test_members_begin_with_the_baseline() -> None:
 
 
 def test_rounding_to_multiples_of_eight_never_takes_more_than_a_tenth() -> None:
-    assert [divisible(channels) for channels in (4.8, 12, 19.2, 24, 57.6, 240.1)] == [8, 16, 24, 24, 56, 240]
+    assert [make_divisible(channels) for channels in (4.8, 12, 19.2, 24, 57.6, 240.1)] == [8, 16, 24, 24, 56, 240]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,9 @@ import pytest
 
 from benchcli.errors import UserError
 from benchcli.workloads.built_in import find_built_in
-from benchcli.workloads.custom import OwnRequest
-from benchcli.workloads.guidelines.family import expand
-from benchcli.workloads.overrides import families_of_suite
-from benchcli.workloads.suites import find_suite, shipped_suites
-from benchcli.workloads.toml_lines import line_of
+from benchcli.workloads.custom import CustomRequest
+from benchcli.workloads.overrides import Overrides, families_of_suite
+from benchcli.workloads.suites import find_suite, line_of, shipped_suites
 
 OWN = """
 description = "ours"
@@ -44,8 +42,8 @@ def write(folder: Path, text: str) -> str:
 def test_every_shipped_suite_expands_on_every_kind_of_device(path: Path) -> None:
     file = find_suite(path.stem)
     assert file.description
-    for device in ("cpu", "cuda"):
-        families = families_of_suite(file, {"device": device})
+    for column in ("arm", "gpu"):
+        families = families_of_suite(file, Overrides(column))
         assert families
         assert len({family.name for family in families}) == len(families)
 
@@ -56,7 +54,7 @@ def test_the_suites_ship() -> None:
 
 def test_a_suite_of_ones_own_has_its_widths_axes_batches_and_dtypes(tmp_path: Path) -> None:
     file = find_suite(write(tmp_path, OWN))
-    families = [family for request in file.requests() for family in expand(request, "arm")]
+    families = [family for request in file.requests() for family in request.families(Overrides())]
     assert len(families) == 2 * 2 * 2 + 1
     first, last = families[0], families[-1]
     assert first.name == "wide-x1-b1-float32"
@@ -117,7 +115,7 @@ def test_a_wrong_suite_is_named_by_file_line_and_key(tmp_path: Path, text: str, 
 def test_channels_that_do_not_fit_are_refused(tmp_path: Path, keys: str, says: str) -> None:
     file = find_suite(write(tmp_path, f"[[family]]\nguideline = 'g2'\n{keys}"))
     with pytest.raises(UserError, match=says):
-        [family for request in file.requests() for family in expand(request, "arm")]
+        [family for request in file.requests() for family in request.families(Overrides())]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +135,7 @@ def test_a_network_of_benchcli_that_is_not_there_is_refused(tmp_path: Path, netw
 
 @pytest.mark.parametrize("path", shipped_suites(), ids=lambda path: path.stem)
 def test_networks_that_ship_are_named_and_found_by_their_names(path: Path) -> None:
-    variants = [v for family in families_of_suite(find_suite(path.stem), {"device": "cpu"}) for v in family.variants]
+    variants = [v for family in families_of_suite(find_suite(path.stem), Overrides()) for v in family.variants]
     assert all(variant.is_built_in for variant in variants)
     assert all(callable(find_built_in(variant.builder)) for variant in variants)
 
@@ -187,8 +185,8 @@ shape = [128, 14]
 
 def test_networks_of_ones_own_have_arguments_shapes_and_batches(tmp_path: Path) -> None:
     (request,) = find_suite(write(tmp_path, NETWORKS)).requests()
-    assert isinstance(request, OwnRequest)
-    families = list(request.families())
+    assert isinstance(request, CustomRequest)
+    families = list(request.families(Overrides()))
     assert [family.name for family in families] == ["tower-b1", "tower-b8"]
     plain, wide = families[0].variants
     assert (plain.name, plain.shape, plain.params["blocks"]) == ("plain", (64, 28, 28), 20)
@@ -199,7 +197,7 @@ def test_networks_of_ones_own_have_arguments_shapes_and_batches(tmp_path: Path) 
 def test_a_network_alone_is_named_like_its_family(tmp_path: Path) -> None:
     text = '[[family]]\nname = "a"\nnetwork = "m:f"\nshape = [3]\n'
     (request,) = find_suite(write(tmp_path, text)).requests()
-    assert isinstance(request, OwnRequest)
+    assert isinstance(request, CustomRequest)
     assert [network.name for network in request.networks] == ["a"]
 
 

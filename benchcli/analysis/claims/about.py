@@ -1,11 +1,11 @@
 """How many times faster one network is than another."""
 
-import math
 from collections.abc import Iterator
 
 from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, unmeasured
 from benchcli.schema import Interval, Record
+from benchcli.statistics import quotient
 
 ABOUT = 1.25
 """What is within this factor of a number is about that number."""
@@ -43,20 +43,13 @@ def _speedup(slow: Record, fast: Record) -> Interval | None:
     other = slow.timing.relative if slow.timing else None
     if one is None or other is None:
         return None
-    middle = one.estimate / other.estimate
-    if one.low is None or one.high is None or other.low is None or other.high is None:
-        return Interval(middle)
-    below = math.hypot(math.log(one.estimate / one.low), math.log(other.high / other.estimate))
-    above = math.hypot(math.log(one.high / one.estimate), math.log(other.estimate / other.low))
-    return Interval(middle, middle * math.exp(-below), middle * math.exp(above))
+    return quotient(one, other)
 
 
 def _outcome(speedup: Interval, factor: float) -> Part:
-    if speedup.low is None or speedup.high is None:
-        return "undecided"
-    if factor / ABOUT < speedup.low and speedup.high < factor * ABOUT:
+    if speedup.is_above(factor / ABOUT) and speedup.is_below(factor * ABOUT):
         return "for"
-    if speedup.high < factor / ABOUT or speedup.low > factor * ABOUT:
+    if speedup.is_below(factor / ABOUT) or speedup.is_above(factor * ABOUT):
         return "against"
     return "undecided"
 

@@ -47,12 +47,10 @@ def outcome(relative: Interval, deviation: float) -> Part:
 
     Being slower with more FLOPs, or as fast or faster with fewer, counts only from where it exceeds that.
     """
-    if relative.low is None or relative.high is None:
-        return "undecided"
-    if relative.high < 1 / (1 + max(EFFECT, deviation)):
+    if relative.is_below(1 / (1 + max(EFFECT, deviation))):
         return "for"
-    alike = relative.low > 1 / (1 + EFFECT) and relative.high < 1 + EFFECT and abs(deviation) <= EFFECT
-    faster = relative.low > max(1 + EFFECT, 1 / (1 + deviation))
+    alike = relative.is_within(EFFECT) and abs(deviation) <= EFFECT
+    faster = relative.is_above(max(1 + EFFECT, 1 / (1 + deviation)))
     return "against" if alike or faster else "undecided"
 
 

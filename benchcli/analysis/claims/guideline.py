@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, absent, unmeasured
-from benchcli.analysis.verdicts import verdict
-from benchcli.schema import Verdict
+from benchcli.analysis.verdicts import Verdict, verdict
 
 PARTS: Mapping[str, Part] = {
     "holds": "for",

@@ -6,7 +6,7 @@ from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, absent, unmeasured
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.schema import Breakdown, Category, Record
-from benchcli.shares import share
+from benchcli.statistics import median_share
 from benchcli.workloads import papers
 
 FIGURE = "shufflenetv2_figure2_runtime"
@@ -44,7 +44,7 @@ def _outcome(traced: Sequence[Breakdown], least: float) -> Part:
 
 
 def _said(record: Record, traced: Sequence[Breakdown]) -> str:
-    elementwise, data = (formatting.percent(share(traced, each)) for each in PARTS)
+    elementwise, data = (formatting.percent(median_share(traced, each)) for each in PARTS)
     return f"{record.variant.name}: element-wise {elementwise}, data movement {data}{_printed(record)}"
 
 

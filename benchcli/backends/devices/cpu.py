@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchcli.backends.devices.base import DEVICES, Device, Elapsed, Facts, Timer, Tracer
 from benchcli.schema import Costs
-from benchcli.system.clock import clock_steps
-from benchcli.system.machine import last_cache_bytes
+from benchcli.system.machine import clock_steps, last_cache_bytes
 
 if TYPE_CHECKING:
     import torch

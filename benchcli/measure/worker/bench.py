@@ -1,11 +1,12 @@
-"""In a worker: one variant built, placed, checked and ready to be timed."""
+"""In a measured process: one variant built, placed in memory, checked, and ready to be timed."""
 
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 
-from benchcli.backends.devices.base import Device, Timer
+from benchcli.backends.devices.base import Device, Health, Timer
 from benchcli.backends.runtimes.base import Call, Runtime
 from benchcli.errors import UserError
 from benchcli.measure.worker import code_versions
@@ -137,3 +138,53 @@ def failure(error: Exception) -> tuple[Status, str]:
         return "unsupported", text
     is_plain = isinstance(error, code_versions.SourceError | UserError)
     return "failed", text if is_plain else f"{type(error).__name__}: {text}"
+
+
+HUGE_PAGE = 2 * 2**20
+"""Within a huge page virtual and physical addresses agree, so a shift by up to one reaches every set of a cache."""
+PAGES = 16 * 4096
+LINE = 64
+
+
+def shift_heap(rng: random.Random) -> bytearray:
+    """Take a random part of a huge page from the heap; what is allocated after it lies elsewhere while it is kept.
+
+    The system's own allocator maps what is large apart from the heap: there only what is small moves.
+    """
+    return bytearray(rng.randrange(0, HUGE_PAGE, LINE))
+
+
+def shift_apart(rng: random.Random) -> bytearray:
+    """Take a few pages at random, so that the data of two variants do not always lie alike."""
+    return bytearray(rng.randrange(0, PAGES, LINE))
+
+
+class Throttle:
+    """Remembers what was heard since it was made."""
+
+    def __init__(self, device: Device, index: int) -> None:
+        self._device = device
+        self._index = index
+        self._last: Health | None = None
+        self._reasons: set[str] = set()
+
+    def forget(self) -> None:
+        """Begin anew: what was heard during the warm-up is not of the samples."""
+        self._reasons.clear()
+
+    def __call__(self) -> bool:
+        """Ask now, and say whether the clock is held down."""
+        self._last = self._device.health(self._index)
+        now = self._last.throttled if self._last else ()
+        self._reasons.update(now)
+        return bool(now)
+
+    @property
+    def clock_hz(self) -> float | None:
+        """The clock when it was last asked."""
+        return self._last.clock_hz if self._last else None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """All that held the clock down."""
+        return tuple(sorted(self._reasons))

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -84,27 +85,38 @@ def hide() -> None:
 
 def _refuse_other_code(module: ModuleType, source: Source) -> None:
     """Raise SourceError where a module, or what it imported, is not of this version."""
-    folder = Path(source.folder).resolve()
-    if not any(folder in place.parents or place == folder for place in _places(module)):
+    folder = _resolved(source.folder)
+    if not any(_is_within(place, folder) for place in _places(module)):
         raise SourceError(
             f"{module.__name__} is not in {source.folder}, but installed ({module.__file__}): that is the same code "
             "for base and head; run where its source is, or give --base and --head environments"
         )
     if source.tree is None:
         return
-    tree = Path(source.tree)
     for name, other in list(sys.modules.items()):
         for place in _places(other):
-            if tree in place.parents and folder not in place.parents and "site-packages" not in place.parts:
+            in_tree = _is_within(place, source.tree) and not _is_within(place, folder)
+            if in_tree and "site-packages" not in Path(place).parts:
                 raise SourceError(
                     f"{name} is imported from the working tree ({place}), not from {source.folder}: it would be head's "
                     "code in both; give two folders, or environments, that each have it"
                 )
 
 
-def _places(module: ModuleType) -> list[Path]:
+def _places(module: ModuleType) -> list[str]:
     """Return where a module lies, links followed."""
-    return [Path(place).resolve() for place in _named_places(module)]
+    return [_resolved(place) for place in _named_places(module)]
+
+
+@cache
+def _resolved(place: str) -> str:
+    """Return a path with its links followed. There are thousands of modules, and they do not move."""
+    return os.path.realpath(place)
+
+
+def _is_within(place: str, folder: str) -> bool:
+    """Return whether a path is a folder, or lies in it."""
+    return place == folder or place.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def imports_while(call: Callable[[], object], source: Source) -> list[str]:
@@ -184,8 +196,8 @@ def _activate(source: Source) -> None:
 
 
 def _lies_in(module: ModuleType, folder: str) -> bool:
-    """Say whether a module's file, or one of a namespace's folders, lies in a folder."""
-    return any(Path(folder) in (Path(place), *Path(place).parents) for place in _named_places(module))
+    """Return whether a module's file, or one of a namespace's folders, lies in a folder."""
+    return any(_is_within(place, folder) for place in _named_places(module))
 
 
 def _named_places(module: ModuleType) -> list[str]:

@@ -16,7 +16,7 @@ from benchcli.measure.protocol import PROFILE, SERVE, SURVEY, Described, Done, E
 
 Send = Callable[[Event], None]
 Hear = Callable[[], str]
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 """linux/prctl.h"""
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     """Do the task on stdin. What a network prints goes to stderr: stdout belongs to the events."""
     events, orders = event_stream(), order_stream()
     end_with_parent()
-    offer_to_the_killer()
+    prefer_oom_kill()
     task = decode_task(orders.readline())
     do(task, sender(events), orders.readline)
 
@@ -63,7 +63,7 @@ def do(task: Task, send: Send, hear: Hear = lambda: "") -> None:
 def _work(task: Task, send: Send, hear: Hear) -> None:
     import torch
 
-    from benchcli.measure.worker import code_versions, profile, sample, serving, survey
+    from benchcli.measure.worker import code_versions, profile, sample, survey
 
     with code_versions.released():
         if task.kind == SURVEY:
@@ -71,7 +71,7 @@ def _work(task: Task, send: Send, hear: Hear) -> None:
             return
         with torch.inference_mode():
             if task.kind == SERVE:
-                serving.serve(task, send, hear)
+                sample.serve(task, send, hear)
             elif task.kind == PROFILE:
                 profile.profile(task, send)
             else:
@@ -95,7 +95,7 @@ def available() -> dict[str, str]:
     return {device.name: device.title for device in DEVICES if not device.hidden and not device.missing(0)}
 
 
-def offer_to_the_killer() -> None:
+def prefer_oom_kill() -> None:
     """Let the kernel, short of memory, kill this worker before the process that keeps the results."""
     try:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
@@ -107,6 +107,12 @@ def end_with_parent() -> None:
     """Let Linux kill this process when its parent ends, however that ends and whatever this one is stuck in."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Let processes whose parent has ended become children of this one, where Linux can do that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def sender(stream: TextIO) -> Send:

@@ -12,7 +12,7 @@ from benchcli.measure.latin_square import orders
 from benchcli.measure.protocol import Task
 from benchcli.measure.worker.bench import Bench
 from benchcli.schema import Aside, Sample
-from benchcli.system.usage import Usage, usage
+from benchcli.system.counters import Usage, usage
 
 SAMPLE_S = 5e-3
 """Least length of a sample, where the clock does not ask for more."""

@@ -1,5 +1,6 @@
-"""In a worker: count what every variant costs, and note what it computes."""
+"""In a measured process: count what every variant costs, and note what it computes."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -8,7 +9,6 @@ from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.costs.count import count
 from benchcli.measure.protocol import Counted, Event, Failed, Started, Task
 from benchcli.measure.worker.bench import WrongOutputError, as_output, failure, load, torch_dtype
-from benchcli.measure.worker.fingerprint import fingerprint
 from benchcli.schema import Family, Output, Variant
 
 
@@ -38,3 +38,30 @@ def _counted(variant: Variant, family: Family, device: str) -> Counted:
     noted = Output(tuple(output.shape), fingerprint(output))
     dtype = torch_dtype(family.dtype)
     return Counted(family.name, variant.name, count(network.to(dtype), inputs.to(dtype)), noted)
+
+
+COLUMNS = 512
+PROJECTIONS = 24
+"""With so many the estimate of a difference is within a third of it."""
+
+
+def fingerprint(output: torch.Tensor) -> tuple[float, ...]:
+    """Return the output projected on waves of unrelated lengths, which no generator need agree on.
+
+    The difference of two fingerprints is to a fingerprint as the difference of the outputs is to the
+    output (Johnson and Lindenstrauss, 1984), up to the spread of so few projections.
+
+    Wave k at place i is cos(f_k i + k). Places are cut into rows, i = row + column, and by the addition
+    theorem two matrix products over the columns take the place of a cosine for every place and wave.
+    """
+    whole = torch.view_as_real(output.resolve_conj()) if output.is_complex() else output
+    values = whole.detach().to("cpu", torch.float64).flatten()
+    count = values.numel()
+    rows = torch.nn.functional.pad(values, (0, -count % COLUMNS)).view(-1, COLUMNS)
+    numbers = torch.arange(PROJECTIONS, dtype=torch.float64)
+    # Parts of a turn by the golden ratio: no frequency is near another.
+    frequencies = 2 * math.pi * ((numbers + 1) * 0.6180339887498949 % 1) + 1e-3
+    columns = torch.outer(torch.arange(COLUMNS, dtype=torch.float64), frequencies)
+    starts = torch.outer(torch.arange(0, rows.numel(), COLUMNS, dtype=torch.float64), frequencies) + numbers
+    waves = torch.cos(starts) * (rows @ torch.cos(columns)) - torch.sin(starts) * (rows @ torch.sin(columns))
+    return tuple((waves.sum(0) * math.sqrt(2 / max(1, count))).tolist())

@@ -1,1 +1,1 @@
-"""The reporters, one format a file: each turns a report into text."""
+"""The formats, one file each: a page in, text out."""

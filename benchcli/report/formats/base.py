@@ -1,4 +1,4 @@
-"""What a reporter is."""
+"""What a format is."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -7,16 +7,16 @@ from benchcli.registry import Registry
 from benchcli.report.page import Page
 
 
-class Reporter(ABC):
+class Format(ABC):
     """One format. Subclass it in a file of this package and register an instance."""
 
     name: ClassVar[str]
     for_checks: ClassVar[bool] = False
-    """Whether it shows findings, which only checks have."""
+    """Whether it shows annotations, which only checks have."""
 
     @abstractmethod
     def render(self, page: Page) -> str:
         """Return the page as text that ends with a new line."""
 
 
-REPORTERS: Registry[Reporter] = Registry("format", "benchcli.report.formats")
+FORMATS: Registry[Format] = Registry("format", "benchcli.report.formats")

@@ -3,11 +3,11 @@
 import csv
 import io
 
-from benchcli.report.formats.base import REPORTERS, Reporter
+from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.page import Page
 
 
-class Csv(Reporter):
+class Csv(Format):
     """What the folder's table holds, on stdout."""
 
     name = "csv"
@@ -21,4 +21,4 @@ class Csv(Reporter):
         return text.getvalue()
 
 
-REPORTERS.add(Csv())
+FORMATS.add(Csv())

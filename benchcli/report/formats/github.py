@@ -1,46 +1,39 @@
-"""For GitHub Actions: an annotation for each finding that matters, and the Markdown that a step summary takes."""
+"""For GitHub Actions: a workflow command for each annotation that matters, and the Markdown of a step summary."""
 
-from benchcli.check.findings import OPEN, Finding
-from benchcli.report.formats.base import REPORTERS, Reporter
+from collections.abc import Mapping
+
+from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.formats.markdown import Markdown
-from benchcli.report.page import Page
-from benchcli.report.views.check import told
+from benchcli.report.page import Annotation, Page
 
-NOTED = ("new", "cheaper", "faster")
+COMMANDS: Mapping[str, str] = {"failure": "error", "error": "warning", "skipped": "warning", "notice": "notice"}
+"""Levels of annotations to GitHub's; what is not here passed, and gets no line."""
 
 
-class GitHub(Reporter):
+class GitHub(Format):
     """Workflow commands, a line each, and then the Markdown of a step summary."""
 
     name = "github"
     for_checks = True
 
     def render(self, page: Page) -> str:
-        """Write both."""
+        """Return both."""
         return annotations(page) + "\n" + Markdown().render(page)
 
 
 def annotations(page: Page) -> str:
-    """Return a line for each finding: an error where it fails the check, a warning where it is open, else a notice."""
-    return "".join(_annotation(finding) for finding in page.findings if _level(finding))
+    """Return a workflow command for each annotation that matters."""
+    return "".join(_command(each) for each in page.annotations if each.level in COMMANDS)
 
 
-def _annotation(finding: Finding) -> str:
-    title = _escaped(f"benchcli: {finding.where} {finding.outcome}").replace(":", "%3A").replace(",", "%2C")
-    again = f" Again: {finding.again}" if finding.again and finding.fails else ""
-    return f"::{_level(finding)} title={title}::{_escaped(told(finding) + again)}\n"
-
-
-def _level(finding: Finding) -> str | None:
-    if finding.fails:
-        return "error"
-    if finding.outcome in OPEN:
-        return "warning"
-    return "notice" if finding.outcome in NOTED or finding.allowed else None
+def _command(annotation: Annotation) -> str:
+    title = _escaped(f"benchcli: {annotation.title}").replace(":", "%3A").replace(",", "%2C")
+    again = f" Again: {annotation.rerun}" if annotation.rerun and annotation.level == "failure" else ""
+    return f"::{COMMANDS[annotation.level]} title={title}::{_escaped(annotation.text + again)}\n"
 
 
 def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-REPORTERS.add(GitHub())
+FORMATS.add(GitHub())

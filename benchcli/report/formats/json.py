@@ -2,11 +2,11 @@
 
 import json
 
-from benchcli.report.formats.base import REPORTERS, Reporter
+from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.page import Page
 
 
-class Json(Reporter):
+class Json(Format):
     """One object; the keys of a row are the columns of its CSV."""
 
     name = "json"
@@ -16,4 +16,4 @@ class Json(Reporter):
         return json.dumps(page.data, indent=2, ensure_ascii=False) + "\n"
 
 
-REPORTERS.add(Json())
+FORMATS.add(Json())

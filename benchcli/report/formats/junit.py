@@ -1,17 +1,15 @@
-"""For CI servers: JUnit's XML, a test case for each network and subject."""
+"""For CI servers: JUnit's XML, a test case for each annotation."""
 
-from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from benchcli.check.findings import Finding
-from benchcli.report.formats.base import REPORTERS, Reporter
-from benchcli.report.page import Page
+from benchcli.report.formats.base import FORMATS, Format
+from benchcli.report.page import Annotation, Page
 
-MARKS: Mapping[str, str] = {"unmeasured": "error", "inconclusive": "skipped"}
-"""What marks a case that neither passed nor failed."""
+MARKS = ("failure", "error", "skipped")
+"""Levels of annotations that mark a case; the others passed."""
 
 
-class JUnit(Reporter):
+class JUnit(Format):
     """One suite of test cases."""
 
     name = "junit"
@@ -19,7 +17,7 @@ class JUnit(Reporter):
 
     def render(self, page: Page) -> str:
         """Write the document."""
-        marks = [_mark(finding) for finding in page.findings]
+        marks = [each.level for each in page.annotations]
         suite = ElementTree.Element(
             "testsuite",
             name=f"benchcli check {page.name}",
@@ -31,30 +29,24 @@ class JUnit(Reporter):
         properties = ElementTree.SubElement(suite, "properties")
         ElementTree.SubElement(properties, "property", name="compared", value=page.heading)
         ElementTree.SubElement(properties, "property", name="summary", value=page.footer)
-        for finding, mark in zip(page.findings, marks, strict=True):
-            _case(suite, finding, mark)
+        for annotation in page.annotations:
+            _case(suite, annotation)
         root = ElementTree.Element("testsuites")
         root.append(suite)
         ElementTree.indent(root)
         return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _mark(finding: Finding) -> str | None:
-    return "failure" if finding.fails else MARKS.get(finding.outcome)
-
-
-def _case(suite: ElementTree.Element, finding: Finding, mark: str | None) -> None:
-    case = ElementTree.SubElement(
-        suite, "testcase", classname=f"benchcli.{finding.family}", name=f"{finding.variant} {finding.subject}"
-    )
-    text = _printable(f"{finding.builder}: {finding.text}")
-    if mark is None:
+def _case(suite: ElementTree.Element, annotation: Annotation) -> None:
+    case = ElementTree.SubElement(suite, "testcase", classname=f"benchcli.{annotation.group}", name=annotation.name)
+    text = _printable(annotation.detail)
+    if annotation.level not in MARKS:
         ElementTree.SubElement(case, "system-out").text = text
         return
-    element = ElementTree.SubElement(case, mark, message=_printable(f"{finding.outcome}: {finding.text}"))
-    if mark != "skipped":
-        element.set("type", finding.outcome)
-    element.text = f"{text}\n{finding.again}" if finding.again else text
+    element = ElementTree.SubElement(case, annotation.level, message=_printable(annotation.message))
+    if annotation.level != "skipped":
+        element.set("type", annotation.outcome)
+    element.text = f"{text}\n{annotation.rerun}" if annotation.rerun else text
 
 
 def _printable(text: str) -> str:
@@ -62,4 +54,4 @@ def _printable(text: str) -> str:
     return "".join(letter for letter in text if letter in "\t\n" or ord(letter) >= 32)
 
 
-REPORTERS.add(JUnit())
+FORMATS.add(JUnit())

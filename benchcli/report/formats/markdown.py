@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from benchcli.report.formats.base import REPORTERS, Reporter
+from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.page import Page, Table
 
 
-class Markdown(Reporter):
+class Markdown(Format):
     """GitHub's tables."""
 
     name = "markdown"
@@ -32,4 +32,4 @@ def _row(cells: "tuple[str, ...] | list[str]") -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-REPORTERS.add(Markdown())
+FORMATS.add(Markdown())

@@ -6,11 +6,11 @@ import sys
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchcli.report.formats.base import REPORTERS, Reporter
+from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.page import Page, Table
 
 
-class TerminalTable(Reporter):
+class TerminalTable(Format):
     """Plain columns; bold and dim only where stdout is a terminal that shows them."""
 
     name = "table"
@@ -49,4 +49,4 @@ def _drawn(table: Table) -> RichTable:
     return drawn
 
 
-REPORTERS.add(TerminalTable())
+FORMATS.add(TerminalTable())

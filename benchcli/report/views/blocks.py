@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from benchcli import formatting
 from benchcli.analysis.published import relative_speed
 from benchcli.analysis.verdicts import EQUAL_FLOPS
+from benchcli.formatting import UNKNOWN
 from benchcli.report.page import Table
 from benchcli.report.views import cells
 from benchcli.schema import FamilyResult, Record
@@ -53,7 +54,7 @@ def _title(results: Sequence[FamilyResult]) -> str:
 
 
 def _letters(guidelines: Iterable[str]) -> str:
-    return " ".join(name.upper() for name in guidelines) or cells.UNKNOWN
+    return " ".join(name.upper() for name in guidelines) or UNKNOWN
 
 
 def _chain(record: Record) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from statistics import median
 from benchcli import formatting
 from benchcli.report.page import Table
 from benchcli.schema import Breakdown, Category, Failure, Key, Record
-from benchcli.shares import share
+from benchcli.statistics import median_share
 
 HEADINGS: Mapping[Category, str] = {
     "convolution": "convolution",
@@ -78,7 +78,7 @@ def _row(key: Key, of: Sequence[Breakdown], several: bool) -> tuple[str, ...]:
         *([key[0]] if several else []),
         key[1],
         formatting.milliseconds(median(each.call_s for each in of)),
-        *(formatting.percent(share(of, category)) for category in HEADINGS),
+        *(formatting.percent(median_share(of, category)) for category in HEADINGS),
         formatting.percent(median(each.reorder_s / each.whole_s for each in of)),
         formatting.percent(median(each.framework_s / each.whole_s for each in of)),
         f"{_parts_over_time(of):.2f}",

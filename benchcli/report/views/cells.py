@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from benchcli import formatting
-from benchcli.measure.advice import grouped, sentence
+from benchcli.formatting import UNKNOWN
+from benchcli.report.advice import grouped, sentence
 from benchcli.schema import Family, FamilyResult, Record
 
 COUNTED = ("MFLOPs", "Δ FLOPs", "MAC MB")
 TIMED = ("time ms", "relative speed")
-UNKNOWN = "–"
 MARKED = ("imprecise", "few-launches")
 """Warnings that put a mark beside the relative speed."""
 

@@ -3,52 +3,94 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from benchcli import formatting
 from benchcli.check.findings import OPEN, REGRESSIONS, Finding, Outcome
 from benchcli.check.folder import COLUMNS, finding_row
-from benchcli.measure.advice import sentence
-from benchcli.report.page import Page, Table
+from benchcli.check.session import CheckReport
+from benchcli.check.versions import BASE, HEAD
+from benchcli.formatting import UNKNOWN
+from benchcli.report.advice import sentence
+from benchcli.report.page import Annotation, Level, Page, Table
 
-UNKNOWN = "–"
+MEASURES = "the first network of a family has no change: it is what the others are divided by"
+LEVELS: Mapping[Outcome, Level] = {
+    "unmeasured": "error",
+    "inconclusive": "skipped",
+    "new": "notice",
+    "cheaper": "notice",
+    "faster": "notice",
+}
+"""Outcomes that are no regressions, to the level at which CI is told."""
 TOLD: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "cheaper", "faster")
 """Outcomes that get a line of their own."""
 
 
-def page(
-    name: str,
-    heading: str,
-    findings: Sequence[Finding],
-    environment: Mapping[str, Any],
-    folder: Path | None,
-    notes: Sequence[str] = (),
-) -> Page:
-    """Return a check laid out; `notes` are lines about the whole of it."""
+def page(report: CheckReport) -> Page:
+    """Return a check laid out."""
+    findings, environment = report.findings, report.environment
     check: Mapping[str, Any] = environment["check"]
-    lines = (*_lines(findings), *notes, *(sentence(code) for code in check.get("warnings", ())))
+    lines = (*_lines(findings), *_notes(check), *(sentence(code) for code in check.get("warnings", ())))
     return Page(
-        name=name,
-        heading=heading,
+        name=report.name,
+        heading=report.heading,
         tables=(
             Table(
-                title=f"check {name}",
+                title=f"check {report.name}",
                 columns=("family", "network", "base ms", "head ms", "change in time", "costs", "verdict"),
                 words=2,
                 rows=tuple(_rows(findings)),
                 lines=lines,
             ),
         ),
-        footer=" · ".join(filter(None, [summary(findings), how(check), str(folder) if folder else ""])),
+        footer=" · ".join(filter(None, [summary(findings), how(check), str(report.folder or "")])),
         columns=COLUMNS,
         rows=tuple(finding_row(finding) for finding in findings),
         data={
             "environment": environment,
             "findings": [{**asdict(finding), "fails": finding.fails} for finding in findings],
         },
-        findings=tuple(findings),
+        annotations=tuple(map(annotation, findings)),
     )
+
+
+def annotation(finding: Finding) -> Annotation:
+    """Return what CI is to be told of a finding."""
+    return Annotation(
+        level=_level(finding),
+        group=finding.family,
+        name=f"{finding.variant} {finding.subject}",
+        title=f"{finding.where} {finding.outcome}",
+        text=told(finding),
+        outcome=finding.outcome,
+        message=f"{finding.outcome}: {finding.text}",
+        detail=f"{finding.builder}: {finding.text}",
+        rerun=finding.again,
+    )
+
+
+def _level(finding: Finding) -> Level:
+    if finding.fails:
+        return "failure"
+    if finding.outcome in LEVELS:
+        return LEVELS[finding.outcome]
+    return "notice" if finding.allowed else "passed"
+
+
+def _notes(check: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a reader should know of the whole check."""
+    if "baseline" in check:
+        if not check["costs_only"]:
+            yield MEASURES
+        return
+    software = check["software"]
+    for name, base in software[BASE].items():
+        head = software[HEAD].get(name)
+        if base != head:
+            yield f"{name} differs: {base} in base, {head} in head"
+    if check["why_apart"]:
+        yield f"in processes of their own, for one cannot hold both: {check['why_apart']}"
 
 
 def summary(findings: Sequence[Finding]) -> str:

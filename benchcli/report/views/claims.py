@@ -1,26 +1,37 @@
-"""Lay judged claims out as a page."""
+"""Judge the papers' claims by a run, and lay them out as a page."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any, get_args
+from typing import get_args
 
-from benchcli.analysis.claims.base import Judged, Verdict
+from benchcli.analysis.claims.base import Evidence, Judged, Verdict, judged
 from benchcli.report.page import Page, Table
+from benchcli.report.views import breakdowns
+from benchcli.report.views.cells import records_of, warning_lines
+from benchcli.report.views.run import footer, heading
+from benchcli.runs.run import RunReport
+from benchcli.schema import Family
 
 COLUMNS = ("claim", "verdict", "says", "source", "evidence")
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
-def page(
-    heading: str, footer: str, found: Sequence[Judged], warnings: Sequence[str], environment: Mapping[str, Any]
-) -> Page:
-    """Return the claims laid out: a row each, and their evidence in a table of its own."""
+def page(report: RunReport, families: Iterable[Family]) -> Page:
+    """Return the claims judged by a run and laid out: a row each, and their evidence in a table of its own.
+
+    Evidence is what of the run is as `families`, those of the claims' suite, have it.
+    """
+    wanted = {family.name: family for family in families}
+    results = {each.family.name: each for each in report.results if each.family == wanted.get(each.family.name)}
+    records = records_of(tuple(results.values()))
+    warnings = (*warning_lines(records), *breakdowns.lines(records, report.breakdowns, report.untraced))
+    found = judged(Evidence(results, report.breakdowns))
     return Page(
         name="claims",
-        heading=heading,
+        heading=heading(report),
         tables=(_verdicts(found), _evidence(found, warnings)),
-        footer=footer,
+        footer=footer(report),
         columns=COLUMNS,
         rows=tuple(
             {
@@ -33,7 +44,7 @@ def page(
             for each in found
         ),
         data={
-            "environment": environment,
+            "environment": report.environment,
             "claims": [
                 {**asdict(each.claim), "verdict": each.verdict, "evidence": [asdict(item) for item in each.items]}
                 for each in found
@@ -64,7 +75,7 @@ def _evidence(found: Sequence[Judged], warnings: Sequence[str]) -> Table:
     )
 
 
-def _rows(judged: Judged) -> Iterator[tuple[str, ...]]:
+def _rows(claim: Judged) -> Iterator[tuple[str, ...]]:
     """Yield a row for each piece of evidence; the first one names the claim."""
-    for number, item in enumerate(judged.items):
-        yield "" if number else judged.claim.name, item.outcome, item.text
+    for number, item in enumerate(claim.items):
+        yield "" if number else claim.claim.name, item.outcome, item.text

@@ -6,11 +6,11 @@ from string import ascii_uppercase
 
 from benchcli import formatting
 from benchcli.analysis.comparison import Comparison, Row
+from benchcli.formatting import UNKNOWN
 from benchcli.report.page import Page, Table
 from benchcli.runs.rows import Cell
 from benchcli.schema import Interval, Record
 
-UNKNOWN = "–"
 COLUMNS = (
     "run",
     "family",

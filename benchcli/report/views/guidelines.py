@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from benchcli import formatting
+from benchcli.analysis.verdicts import Verdict
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.report.page import Table
 from benchcli.report.views import cells
-from benchcli.schema import FamilyResult, Record, Verdict
+from benchcli.schema import FamilyResult, Record
 from benchcli.workloads.guidelines.base import GUIDELINES, SIZE
 from benchcli.workloads.guidelines.family import paper_column
 

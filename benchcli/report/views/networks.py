@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from benchcli.analysis.pareto import Place, frontier
 from benchcli.analysis.published import top1_error
+from benchcli.formatting import UNKNOWN
 from benchcli.report.page import Table
 from benchcli.report.views import cells
 from benchcli.schema import FamilyResult, Key, Record
@@ -44,10 +45,10 @@ def _row(record: Record, several: Sequence[str], extra: Sequence[str], places: M
         record.variant.name,
         "×".join(map(str, record.variant.shape[1:])),
         *cells.costs(record),
-        f"{record.costs.params / 1e6:.2f}" if record.costs else cells.UNKNOWN,
+        f"{record.costs.params / 1e6:.2f}" if record.costs else UNKNOWN,
         *cells.time(record),
-        f"{error:.1f}" if error is not None else cells.UNKNOWN,
-        MARKS[places[_key(record)]] if _key(record) in places else cells.UNKNOWN,
+        f"{error:.1f}" if error is not None else UNKNOWN,
+        MARKS[places[_key(record)]] if _key(record) in places else UNKNOWN,
     )
 
 

@@ -1,34 +1,30 @@
 """Lay the report of a run out as a page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from importlib import import_module
 from itertools import groupby
+from types import ModuleType
 
 from benchcli import formatting
-from benchcli.analysis.published import top1_error
-from benchcli.measure.advice import disturbed, sentence
+from benchcli.analysis.verdicts import Verdict, verdicts
+from benchcli.measure.diagnostics import disturbed
+from benchcli.report.advice import sentence
 from benchcli.report.page import Page, Table
-from benchcli.report.views import blocks, breakdowns, custom, guidelines, networks
+from benchcli.report.views import guidelines
 from benchcli.report.views.cells import records_of
 from benchcli.runs.rows import COLUMNS, row
-from benchcli.runs.run import Report
-from benchcli.schema import Catalogue, FamilyResult
-
-TABLES: Mapping[Catalogue, Callable[[Sequence[FamilyResult]], Table]] = {
-    "": custom.table,
-    "blocks": blocks.table,
-    "networks": networks.table,
-}
-"""What lays out families of no guideline."""
+from benchcli.runs.run import RunReport
+from benchcli.schema import Catalogue, Record
 
 
-def page(report: Report) -> Page:
+def page(report: RunReport) -> Page:
     """Return a report laid out. In JSON, a record's warnings carry their advice."""
-    records = records_of(report.results)
+    records, judged = records_of(report.results), verdicts(report.results)
     return Page(
         name=str(report.environment["suite"]["name"]),
         heading=heading(report),
-        tables=(*tables(report), *_breakdown(report)),
+        tables=(*_tables(report, judged), *_breakdown(report)),
         footer=footer(report),
         columns=COLUMNS,
         rows=tuple(row(record) for record in records),
@@ -38,7 +34,7 @@ def page(report: Report) -> Page:
                 {
                     **row(record),
                     "warnings": [{"code": code, "advice": sentence(code)} for code in record.warnings],
-                    "published_top1_error_percent": top1_error(record),
+                    "published_top1_error_percent": _published_error(record),
                 }
                 for record in records
             ],
@@ -48,28 +44,43 @@ def page(report: Report) -> Page:
                 for conditions in result.conditions
             ],
             "breakdowns": [asdict(breakdown) for breakdown in report.breakdowns],
-            "verdicts": [asdict(verdict) for verdict in report.verdicts],
+            "verdicts": [asdict(verdict) for verdict in judged],
         },
     )
 
 
-def tables(report: Report) -> list[Table]:
+def _published_error(record: Record) -> float | None:
+    if record.family.guideline:
+        return None
+    from benchcli.analysis.published import top1_error  # it reads all networks that ship
+
+    return top1_error(record)
+
+
+def _tables(report: RunReport, judged: Sequence[Verdict]) -> list[Table]:
     """Return a table for each guideline, its families one below the other, and one for each other kind of family."""
     groups = groupby(report.results, key=lambda result: (result.family.guideline, result.family.catalogue))
     return [
-        guidelines.table(name, list(results), report.verdicts) if name else TABLES[catalogue](list(results))
+        guidelines.table(name, list(results), judged) if name else _view_of(catalogue).table(list(results))
         for (name, catalogue), results in groups
     ]
 
 
-def _breakdown(report: Report) -> list[Table]:
+def _view_of(catalogue: Catalogue) -> ModuleType:
+    """Return the view of families of no guideline: a catalogue's has its name, and is loaded where it is needed."""
+    return import_module(f"benchcli.report.views.{catalogue or 'custom'}")
+
+
+def _breakdown(report: RunReport) -> list[Table]:
     if not report.breakdowns and not report.untraced:
         return []
+    from benchcli.report.views import breakdowns
+
     records = records_of(report.results)
     return [breakdowns.table(records, report.breakdowns, report.untraced)]
 
 
-def heading(report: Report) -> str:
+def heading(report: RunReport) -> str:
     """Return the line that says where and how everything was measured."""
     target, machine = report.environment["target"], report.environment.get("machine", {})
     families = [result.family for result in report.results]
@@ -88,7 +99,7 @@ def heading(report: Report) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def footer(report: Report) -> str:
+def footer(report: RunReport) -> str:
     """Return the line that says where the files are, what it took, and whether it was quiet meanwhile."""
     records = records_of(report.results)
     launches = sorted({record.timing.launches for record in records if record.timing})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from benchcli.errors import UserError
 from benchcli.schema import Variant
 from benchcli.workloads.blocks.base import BLOCKS, STRIDES, UNITS
-from benchcli.workloads.family import PlainRequest
+from benchcli.workloads.family import FamilyRequest
 
 REFERENCE = "shufflenet-v2"
 """The block whose channels a width means, as in the appendix of ShuffleNet V2, and the baseline of all of them."""
@@ -14,7 +14,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlockRequest(PlainRequest):
+class BlockRequest(FamilyRequest):
     """Chains of blocks, each with the channels that give it the FLOPs of ShuffleNet V2's at a width."""
 
     catalogue = "blocks"

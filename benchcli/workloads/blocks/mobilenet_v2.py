@@ -41,13 +41,13 @@ def unit(c_in: int, c_out: int, stride: int, expansion: int = EXPANSION) -> "nn.
     """Return one unit. An expansion of 1 has no first convolution; where shapes differ there is no shortcut."""
     from torch import nn
 
-    from benchcli.workloads.parts import BESIDE_SHORTCUT, Residual, depthwise, normalised
+    from benchcli.workloads.layers import BESIDE_SHORTCUT, Residual, conv_bn_act, depthwise
 
     middle, same = expansion * c_in, stride == 1 and c_in == c_out
     body = nn.Sequential(
-        *([normalised(c_in, middle, activation="relu6")] if expansion > 1 else []),
+        *([conv_bn_act(c_in, middle, activation="relu6")] if expansion > 1 else []),
         depthwise(middle, stride, "relu6"),
-        normalised(middle, c_out, activation="none", gain=BESIDE_SHORTCUT if same else None),
+        conv_bn_act(middle, c_out, activation="none", gain=BESIDE_SHORTCUT if same else None),
     )
     return Residual(body, activation=False) if same else body
 

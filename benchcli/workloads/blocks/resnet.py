@@ -51,14 +51,14 @@ def unit(
     """
     from torch import nn
 
-    from benchcli.workloads.parts import BESIDE_SHORTCUT, normalised, projected
+    from benchcli.workloads.layers import BESIDE_SHORTCUT, conv_bn_act, projected
 
     middle = middle or c_out // REDUCTION
     first, second = (stride, 1) if stride_first else (1, stride)
     body = nn.Sequential(
-        normalised(c_in, middle, stride=first),
-        normalised(middle, middle, 3, second, groups),
-        normalised(middle, c_out, activation="none", gain=BESIDE_SHORTCUT),
+        conv_bn_act(c_in, middle, stride=first),
+        conv_bn_act(middle, middle, 3, second, groups),
+        conv_bn_act(middle, c_out, activation="none", gain=BESIDE_SHORTCUT),
     )
     return projected(body, c_in, c_out, stride)
 

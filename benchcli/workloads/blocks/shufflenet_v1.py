@@ -60,15 +60,15 @@ def unit(
     """
     from torch import nn
 
-    from benchcli.workloads.parts import BESIDE_SHORTCUT, Concatenation, Residual, depthwise, normalised
+    from benchcli.workloads.layers import BESIDE_SHORTCUT, Concatenation, Residual, conv_bn_act, depthwise
 
     middle = -(-(c_out // REDUCTION) // groups) * groups
     added = c_out if stride == 1 else c_out - c_in
     body = nn.Sequential(
-        normalised(c_in, middle, groups=groups if first_groups is None else first_groups),
+        conv_bn_act(c_in, middle, groups=groups if first_groups is None else first_groups),
         *([nn.ChannelShuffle(groups)] if shuffle and groups > 1 else []),
         depthwise(middle, stride),
-        normalised(middle, added, groups=groups, activation="none", gain=BESIDE_SHORTCUT if stride == 1 else None),
+        conv_bn_act(middle, added, groups=groups, activation="none", gain=BESIDE_SHORTCUT if stride == 1 else None),
     )
     if stride == 1:
         return Residual(body)

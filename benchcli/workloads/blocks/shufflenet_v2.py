@@ -48,16 +48,16 @@ def unit(c_in: int, c_out: int, stride: int, even: bool = False) -> "nn.Module":
     """
     from torch import nn
 
-    from benchcli.workloads.parts import Concatenation, HalfThrough, depthwise, normalised
+    from benchcli.workloads.layers import Concatenation, HalfThrough, conv_bn_act, depthwise
 
     middle = c_out // 2
     if stride == 1:
-        half = nn.Sequential(normalised(middle, middle), depthwise(middle), normalised(middle, middle))
+        half = nn.Sequential(conv_bn_act(middle, middle), depthwise(middle), conv_bn_act(middle, middle))
         return nn.Sequential(HalfThrough(half), nn.ChannelShuffle(2))
     left = middle if even else c_in
     branches = [
-        nn.Sequential(depthwise(c_in, stride), normalised(c_in, left)),
-        nn.Sequential(normalised(c_in, middle), depthwise(middle, stride), normalised(middle, c_out - left)),
+        nn.Sequential(depthwise(c_in, stride), conv_bn_act(c_in, left)),
+        nn.Sequential(conv_bn_act(c_in, middle), depthwise(middle, stride), conv_bn_act(middle, c_out - left)),
     ]
     return nn.Sequential(Concatenation(branches), nn.ChannelShuffle(2))
 

@@ -50,10 +50,10 @@ def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
     """Return one unit, whose first depthwise convolution strides."""
     from torch import nn
 
-    from benchcli.workloads.parts import BESIDE_SHORTCUT, depthwise, normalised, projected, separable
+    from benchcli.workloads.layers import BESIDE_SHORTCUT, conv_bn_act, depthwise, projected, separable
 
     middle = c_out // REDUCTION
-    last = normalised(middle, c_out, activation="none", gain=BESIDE_SHORTCUT)
+    last = conv_bn_act(middle, c_out, activation="none", gain=BESIDE_SHORTCUT)
     body = nn.Sequential(separable(c_in, middle, stride), separable(middle, middle), depthwise(middle), last)
     return projected(body, c_in, c_out, stride)
 

@@ -4,10 +4,10 @@ Nothing here imports torch: only a guideline's `build` does, inside the worker t
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from benchcli.errors import UserError, unknown
+from benchcli.errors import UserError
 from benchcli.registry import Registry
 from benchcli.schema import BUILT_IN, Parameter, Variant
 from benchcli.workloads import papers
@@ -101,13 +101,6 @@ GUIDELINES: Registry[Guideline] = Registry("guideline", "benchcli.workloads.guid
 def scaled(width: Width, scale: int) -> Width:
     """Multiply channels by a scale, as the paper's x1, x2 and x4 do."""
     return tuple(scale * part for part in width) if isinstance(width, tuple) else scale * width
-
-
-def one_of(kind: str, text: str, known: Sequence[str]) -> str:
-    """Return `text` where it is one of the known values. Raises UserError with the nearest."""
-    if text not in known:
-        raise unknown(kind, text, known)
-    return text
 
 
 def one_width(guideline: str, width: Width) -> int:

@@ -1,12 +1,13 @@
 """Turn what is asked of a guideline into families: variants at equal FLOPs, with their channels."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
 
 from benchcli.errors import UserError, unknown
 from benchcli.schema import Family, Variant
+from benchcli.workloads.family import Request
 from benchcli.workloads.guidelines.base import GUIDELINES, SIZE, Column, Guideline, Width, scaled
+from benchcli.workloads.overrides import Overrides
 
 NAMED_WIDTHS = ("paper", "paper-arm", "paper-gpu", "aligned")
 """The paper's channels for the kind of device, or for one kind whatever the device; or the aligned ones."""
@@ -15,47 +16,47 @@ Widths = str | int | tuple[Width, ...]
 """A set that has a name, a base width for the solver, or the channels of each value."""
 
 
-@dataclass(frozen=True)
-class Request:
+@dataclass(frozen=True, kw_only=True)
+class GuidelineRequest(Request):
     """One guideline at every combination of these settings."""
 
     guideline: str
-    name: str | None = None
     widths: Widths = "paper"
     values: tuple[str, ...] | None = None
+    """Places on the guideline's axis, the baseline first; None: those that the widths have."""
     scales: tuple[int, ...] = (1,)
-    batches: tuple[int, ...] = (1,)
-    dtypes: tuple[str, ...] = ("float32",)
-    layouts: tuple[str, ...] = ("nchw",)
     size: int = SIZE
 
+    @property
+    def family_name(self) -> str:
+        """The guideline's name, where nobody gave another."""
+        return self.name or self.guideline
 
-def expand(request: Request, column: Column) -> Iterator[Family]:
-    """Yield a family for each scale, batch, dtype and layout. Raises UserError where channels do not fit."""
-    guideline = GUIDELINES[request.guideline]
-    settings = (request.scales, request.batches, request.dtypes, request.layouts)
-    for scale, batch, dtype, layout in product(*settings):
-        extras = zip((f"b{batch}", dtype, layout), settings[1:], strict=True)
-        suffix = [text for text, choices in extras if len(choices) > 1]
-        yield Family(
-            name="-".join([request.name or request.guideline, f"x{scale}", *suffix]),
-            guideline=guideline.name,
-            scale=scale,
-            widths=_label(request.widths, column),
-            batch=batch,
-            dtype=dtype,
-            layout=layout,
-            variants=tuple(variants(guideline, request, column, scale)),
-        )
+    def families(self, overrides: Overrides) -> Iterator[Family]:
+        """Yield a family for each scale, batch, dtype and layout. Raises UserError where channels do not fit."""
+        given = replace(self, **overrides.of_channels())
+        guideline = GUIDELINES[given.guideline]
+        for scale in given.scales:
+            for batch, dtype, layout, suffix in given.settings(overrides):
+                yield Family(
+                    name="-".join([given.family_name, f"x{scale}", *suffix]),
+                    guideline=guideline.name,
+                    scale=scale,
+                    widths=_label(given.widths, overrides.column),
+                    batch=batch,
+                    dtype=dtype,
+                    layout=layout,
+                    variants=tuple(variants(guideline, given, overrides.column, scale)),
+                )
 
 
-def variants(guideline: Guideline, request: Request, column: Column, scale: int) -> Iterator[Variant]:
+def variants(guideline: Guideline, request: GuidelineRequest, column: Column, scale: int) -> Iterator[Variant]:
     """Yield the guideline's variants at one scale, the baseline first."""
     for value, width in _channels(guideline, request, column, scale):
         yield guideline.variant(value, width, request.size)
 
 
-def _channels(guideline: Guideline, request: Request, column: Column, scale: int) -> list[tuple[str, Width]]:
+def _channels(guideline: Guideline, request: GuidelineRequest, column: Column, scale: int) -> list[tuple[str, Width]]:
     widths, values = request.widths, _values(guideline, request, column)
     if isinstance(widths, int):
         base = widths * scale
@@ -77,7 +78,7 @@ def _channels(guideline: Guideline, request: Request, column: Column, scale: int
     return [(value, scaled(width, scale)) for value, width in zip(values, widths, strict=True)]
 
 
-def _values(guideline: Guideline, request: Request, column: Column) -> Sequence[str]:
+def _values(guideline: Guideline, request: GuidelineRequest, column: Column) -> Sequence[str]:
     if request.values is None:
         named = request.widths if isinstance(request.widths, str) else "paper"
         return list(_named_widths(guideline, named, column))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import UserError
 from benchcli.schema import Parameter
-from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Guideline, Width, one_of, one_width
+from benchcli.validation import one_of
+from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Guideline, Width, one_width
 
 if TYPE_CHECKING:
     from torch import nn

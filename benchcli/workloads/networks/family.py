@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN, Variant
-from benchcli.workloads.family import PlainRequest
+from benchcli.workloads.family import FamilyRequest
 from benchcli.workloads.networks.base import NETWORKS, SIZE, members
 from benchcli.workloads.networks.libraries import LIBRARIES
 
@@ -17,7 +17,7 @@ OWN = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*"
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkRequest(PlainRequest):
+class NetworkRequest(FamilyRequest):
     """Networks by name, or those of a level of complexity."""
 
     catalogue = "networks"

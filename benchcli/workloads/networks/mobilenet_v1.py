@@ -23,11 +23,11 @@ def build(width: str, classes: int = 1000) -> "nn.Module":
     from torch import nn
 
     from benchcli.workloads.blocks.mobilenet_v1 import unit
-    from benchcli.workloads.parts import Classifier, normalised
+    from benchcli.workloads.layers import Classifier, conv_bn_act
 
     factor = float(width)
     before = int(STEM * factor)
-    layers: list[nn.Module] = [normalised(3, before, 3, 2)]
+    layers: list[nn.Module] = [conv_bn_act(3, before, 3, 2)]
     for published, stride in BLOCKS:
         channels = int(published * factor)
         layers.append(unit(before, channels, stride))

@@ -27,21 +27,21 @@ def build(width: str, classes: int = 1000) -> "nn.Module":
     from torch import nn
 
     from benchcli.workloads.blocks.mobilenet_v2 import unit
-    from benchcli.workloads.parts import Classifier, normalised
+    from benchcli.workloads.layers import Classifier, conv_bn_act
 
     factor = float(width)
-    before = divisible(STEM * factor)
-    layers: list[nn.Module] = [normalised(3, before, 3, 2, activation="relu6")]
+    before = make_divisible(STEM * factor)
+    layers: list[nn.Module] = [conv_bn_act(3, before, 3, 2, activation="relu6")]
     for expansion, published, repeat, first_stride in STAGES:
-        channels = divisible(published * factor)
+        channels = make_divisible(published * factor)
         for stride in (first_stride, *[1] * (repeat - 1)):
             layers.append(unit(before, channels, stride, expansion))
             before = channels
-    last = divisible(LAST * max(1.0, factor))
-    return nn.Sequential(*layers, normalised(before, last, activation="relu6"), Classifier(last, classes))
+    last = make_divisible(LAST * max(1.0, factor))
+    return nn.Sequential(*layers, conv_bn_act(before, last, activation="relu6"), Classifier(last, classes))
 
 
-def divisible(channels: float, by: int = 8) -> int:
+def make_divisible(channels: float, by: int = 8) -> int:
     """Return the nearest multiple, but not less than nine tenths: the rule of the authors' code."""
     nearest = max(by, int(channels + by / 2) // by * by)
     return nearest if nearest >= 0.9 * channels else nearest + by

@@ -22,9 +22,9 @@ def build(groups: int = 1, ratio: int = 4, stride_first: bool = False, classes: 
     from torch import nn
 
     from benchcli.workloads.blocks.resnet import unit
-    from benchcli.workloads.parts import Classifier, normalised
+    from benchcli.workloads.layers import Classifier, conv_bn_act
 
-    layers: list[nn.Module] = [normalised(3, STEM, 7, 2), nn.MaxPool2d(3, 2, 1)]
+    layers: list[nn.Module] = [conv_bn_act(3, STEM, 7, 2), nn.MaxPool2d(3, 2, 1)]
     before = STEM
     for stage, (channels, repeat) in enumerate(STAGES):
         for stride in (1 if stage == 0 else 2, *[1] * (repeat - 1)):

@@ -25,13 +25,13 @@ def build(width: str, groups: int, shuffle: bool = True, classes: int = 1000) ->
     from torch import nn
 
     from benchcli.workloads.blocks.shufflenet_v1 import unit
-    from benchcli.workloads.parts import Classifier, normalised
+    from benchcli.workloads.layers import Classifier, conv_bn_act
 
     channels = round(CHANNELS.get(groups, CHANNELS[8]) * float(width.removesuffix("x")))
     if channels % groups:
         raise ValueError(f"{groups} groups do not divide {channels} channels: the paper's groups are {list(CHANNELS)}")
     before = next(stem for stem in range(WIDTHS[width], WIDTHS[width] + groups) if (channels - stem) % groups == 0)
-    layers: list[nn.Module] = [normalised(3, before, 3, 2), nn.MaxPool2d(3, 2, 1)]
+    layers: list[nn.Module] = [conv_bn_act(3, before, 3, 2), nn.MaxPool2d(3, 2, 1)]
     for stage, repeat in enumerate(REPEATS):
         # The first convolution of stage 2 has too few channels for groups (Table 1).
         layers.append(unit(before, channels, 2, groups, shuffle, 1 if stage == 0 else groups))

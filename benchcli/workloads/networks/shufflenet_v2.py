@@ -25,15 +25,15 @@ def build(width: str, even: bool = False, classes: int = 1000) -> "nn.Module":
     from torch import nn
 
     from benchcli.workloads.blocks.shufflenet_v2 import unit
-    from benchcli.workloads.parts import Classifier, normalised
+    from benchcli.workloads.layers import Classifier, conv_bn_act
 
     *stages, last = CHANNELS[width]
-    layers: list[nn.Module] = [normalised(3, STEM, 3, 2), nn.MaxPool2d(3, 2, 1)]
+    layers: list[nn.Module] = [conv_bn_act(3, STEM, 3, 2), nn.MaxPool2d(3, 2, 1)]
     before = STEM
     for channels, repeat in zip(stages, REPEATS, strict=True):
         layers += [unit(before, channels, 2, even), *(unit(channels, channels, 1) for _ in range(repeat - 1))]
         before = channels
-    return nn.Sequential(*layers, normalised(before, last), Classifier(last, classes))
+    return nn.Sequential(*layers, conv_bn_act(before, last), Classifier(last, classes))
 
 
 for _width in CHANNELS:

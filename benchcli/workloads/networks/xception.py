@@ -26,11 +26,11 @@ def build(width: str, classes: int = 1000) -> "nn.Module":
     from torch import nn
 
     from benchcli.workloads.blocks.xception import unit
-    from benchcli.workloads.parts import Classifier, normalised
+    from benchcli.workloads.layers import Classifier, conv_bn_act
 
     factor = float(width.removesuffix("x"))
     before = STEMS.get(width, 24)
-    layers: list[nn.Module] = [normalised(3, before, 3, 2), nn.MaxPool2d(3, 2, 1)]
+    layers: list[nn.Module] = [conv_bn_act(3, before, 3, 2), nn.MaxPool2d(3, 2, 1)]
     for published, repeat in STAGES:
         channels = round(published * factor)
         layers += [unit(before, channels, 2), *(unit(channels, channels, 1) for _ in range(repeat - 1))]

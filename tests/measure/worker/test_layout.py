@@ -1,6 +1,6 @@
 import random
 
-from benchcli.measure.worker.layout import HUGE_PAGE, LINE, PAGES, shift_apart, shift_heap
+from benchcli.measure.worker.bench import HUGE_PAGE, LINE, PAGES, shift_apart, shift_heap
 
 
 def test_shifts_differ_stay_within_their_bounds_and_keep_lines_whole() -> None:

@@ -10,7 +10,7 @@ from benchcli.measure.protocol import LAUNCH, Task
 from benchcli.measure.worker import rounds
 from benchcli.measure.worker.bench import Bench
 from benchcli.schema import Target
-from benchcli.system.usage import Usage
+from benchcli.system.counters import Usage
 
 FAKE = DEVICES["fake"]
 ONE_CALL = {"a": 1, "b": 1}

@@ -71,13 +71,6 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
 
 _MEASURED = ("page-faults", "preempted", "throttled", "clock", "overhead", "busy", "steal", "quota", "paging")
 """Kinds whose detail begins with how much it was."""
-QUIET = ("imprecise", "few-launches", "no-baseline", "costs", "launch-bound", "overhead", "allocator")
-"""Kinds that say nothing against the machine's rest."""
-
-
-def disturbed(records: Iterable[Record]) -> bool:
-    """Say whether any warning is of something that disturbed the measuring."""
-    return any(code.partition(":")[0] not in QUIET for record in records for code in record.warnings)
 
 
 def sentence(code: str) -> str:

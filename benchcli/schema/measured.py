@@ -1,117 +1,17 @@
-"""The frozen values that pass between stages. SI units: seconds, bytes, counts.
+"""What is measured: what measured processes observe, and the timings and records that are made of it."""
 
-suite -> family -> variant -> costs -> samples -> record -> verdict
-"""
-
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, get_args
+from typing import Literal, get_args
 
-BUILT_IN: Final = "benchcli:"
-"""Begins the recorded name of a network that ships, which is `benchcli:KIND/NAME`. No user's callable begins so."""
-Parameter = int | float | str | bool | list[Any]
-Aside = Literal["preempted", "throttled", "clock"]
-Catalogue = Literal["", "blocks", "networks"]
+from benchcli.schema.asked import Family, Target, Variant
+
 Category = Literal["convolution", "depthwise", "elementwise", "data", "other"]
+"""What an operator's time is spent on."""
 CATEGORIES: tuple[Category, ...] = get_args(Category)
-Key = tuple[str, str]
-"""Family and variant."""
+Aside = Literal["preempted", "throttled", "clock"]
 Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported"]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A folder that holds one version of the code of somebody's networks."""
-
-    folder: str
-    place: Literal["first", "only", "last"]
-    """Before what is installed, after it, or before it and nothing else will do."""
-    tree: str | None = None
-    """The working tree whose code is another version's."""
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One network with one input: what builds it, and what of it is varied."""
-
-    name: str
-    """The place on the family's axis: "g=8", "1:12", "4-fragment-series"."""
-    builder: str
-    """What makes the `nn.Module` from `params`: `benchcli:KIND/NAME`, or a user's `package.module:callable`."""
-    params: Mapping[str, Parameter]
-    shape: tuple[int, ...]
-    """Of the input, without its batch, which is the family's: channels, height and width of an image."""
-    channels: str
-    """The channels as a person reads them: "184", "9:108"."""
-    source: Source | None = None
-    """Where its code lies; None: in benchcli, or installed."""
-
-    @property
-    def is_built_in(self) -> bool:
-        """Whether it ships with benchcli, so that its code is the same whatever is checked."""
-        return self.builder.startswith(BUILT_IN)
-
-
-@dataclass(frozen=True)
-class Family:
-    """Variants compared with each other at equal FLOPs. The first one is the baseline."""
-
-    name: str
-    guideline: str
-    """Empty for blocks and networks."""
-    scale: int
-    widths: str
-    batch: int
-    dtype: str
-    layout: str
-    variants: tuple[Variant, ...]
-    catalogue: Catalogue = ""
-    """Where its variants are described, if they are of no guideline; empty: nowhere here."""
-
-    @property
-    def baseline(self) -> str:
-        """The variant that the others are divided by."""
-        return self.variants[0].name
-
-    @property
-    def extreme(self) -> str:
-        """The variant furthest from the baseline, which the verdict is about."""
-        return self.variants[-1].name
-
-
-@dataclass(frozen=True)
-class Suite:
-    """What a suite file, or a `guideline` command, asks to be measured."""
-
-    name: str
-    description: str
-    families: tuple[Family, ...]
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where and how networks run: the part of a row's identity that is one for the whole run."""
-
-    device: str = "cpu"
-    runtime: str = "eager"
-    threads: int = 1
-    allocator: str = "steady"
-    cache: str = "warm"
-    """warm: the data of one call are where the call before left them; cold: the caches are flushed before each call."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much to measure."""
-
-    precision: float = 0.01
-    """Half-width of a relative speed's 95 % interval at which to stop, as a fraction."""
-    budget_s: float = 14.0
-    """Seconds per family, start-up of the workers included."""
-    launches: int | None = None
-    """Exactly so many launches, whatever the precision and the budget; None lets those two decide."""
-    silence_s: float = 60.0
-    """A worker that says nothing for so long is taken for hung."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +35,7 @@ class Output:
 
     shape: tuple[int, ...]
     fingerprint: tuple[float, ...]
-    """See `benchcli.measure.worker.fingerprint`."""
+    """See `benchcli.measure.worker.survey`."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +138,29 @@ class Interval:
             return None
         return (self.high - self.low) / 2 / self.estimate
 
+    def holds(self, value: float) -> bool:
+        """Return whether the interval contains `value`."""
+        return self.low is not None and self.high is not None and self.low <= value <= self.high
+
+    def is_above(self, value: float) -> bool:
+        """Return whether all of the interval is above `value`."""
+        return self.low is not None and self.low > value
+
+    def is_below(self, value: float) -> bool:
+        """Return whether all of the interval is below `value`."""
+        return self.high is not None and self.high < value
+
+    def is_within(self, change: float) -> bool:
+        """Return whether all of a factor's interval is nearer to 1 than a change by this fraction, either way."""
+        return self.is_above(1 / (1 + change)) and self.is_below(1 + change)
+
+    @property
+    def min_log_change(self) -> float:
+        """The least distance of a factor's interval from 1, as a logarithm; 0 where it holds 1 or has no ends."""
+        if self.low is None or self.high is None:
+            return 0.0
+        return max(math.log(self.low), -math.log(self.high), 0.0)
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -268,7 +191,7 @@ class Record:
     """Multiply-adds over the baseline's, minus 1."""
     timing: Timing | None
     warnings: tuple[str, ...] = ()
-    """Codes of `benchcli.measure.advice`, each perhaps with a detail after a colon."""
+    """Codes of `benchcli.report.advice`, each perhaps with a detail after a colon."""
 
 
 @dataclass(frozen=True)
@@ -279,20 +202,3 @@ class FamilyResult:
     records: tuple[Record, ...]
     samples: tuple[Sample, ...] = field(repr=False)
     conditions: tuple[Conditions, ...] = field(repr=False, default=())
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the evidence of one family says of its guideline."""
-
-    family: str
-    guideline: str
-    scale: str
-    outcome: Literal["holds", "reversed", "no effect", "inconclusive"]
-    variant: str
-    baseline: str
-    relative: Interval | None
-    threshold: float
-    """The effect that counts, as a fraction: the practical effect, or the FLOPs deviation where larger."""
-    advice: str | None
-    """What would settle an inconclusive verdict."""

@@ -1,4 +1,4 @@
-from benchcli.measure.advice import grouped, sentence
+from benchcli.report.advice import grouped, sentence
 from benchcli.schema import Interval
 from tests.values import family, record, variant
 

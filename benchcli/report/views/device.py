@@ -1,0 +1,79 @@
+"""What would be measured on, and how fit it is for that, in sections."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchcli import formatting
+from benchcli.measure.fitness import Grade, Probe
+from benchcli.report.advice import sentence
+
+MEANINGS = {
+    "good": "nothing disturbs",
+    "fair": "it can be measured on, within limits",
+    "poor": "something disturbs at this moment",
+}
+WRITTEN: dict[str, Callable[[Any], str]] = {
+    "_bytes": lambda value: formatting.prefixed(value, "B"),
+    "_hz": lambda value: formatting.prefixed(value, "Hz"),
+    "_cores": lambda value: f"{value:.2f} cores",
+    "_s": formatting.short,
+    "pressure": "{:.1%} of the time".format,
+    "spread": "{:.2%} between equal pieces of work".format,
+}
+"""How a value is shown, by the end of its name."""
+LABELS = {
+    "memory_bytes": "memory",
+    "busy_cores": "other work",
+    "steal_cores": "steal",
+    "pressure": "tasks waited",
+    "throttled_s": "held by a quota",
+    "frequency_hz": "frequency",
+    "spread": "spread",
+    "clock_step_s": "clock steps",
+    "call_overhead_s": "cost of a call",
+    "harness_bytes": "harness memory",
+}
+
+
+def probed(probe: Probe) -> dict[str, Any]:
+    """Return what the probe saw, by name."""
+    conditions = probe.conditions
+    return {
+        "busy_cores": conditions.busy_cores,
+        "steal_cores": conditions.steal_cores,
+        "pressure": conditions.pressure,
+        "preemptions": conditions.involuntary_switches,
+        "throttled_s": conditions.throttled_s,
+        "frequency_hz": conditions.frequency_hz,
+        "spread": probe.spread,
+        "clock_step_s": probe.resolution_s,
+        "call_overhead_s": conditions.call_overhead_s,
+        "harness_bytes": conditions.memory_bytes,
+    }
+
+
+def fitness_data(grade: Grade) -> dict[str, Any]:
+    """Return the grade and its findings, for JSON."""
+    return {"grade": grade.word, "findings": [{"code": c, "advice": sentence(c)} for c in grade.findings]}
+
+
+def fitness(grade: Grade) -> dict[str, str]:
+    """Return the grade and its findings, for a person."""
+    advice = {code.partition(":")[0]: sentence(code) for code in grade.findings}
+    return {"grade": f"{grade.word}: {MEANINGS[grade.word]}", **advice}
+
+
+def line(name: str, value: Any) -> str:
+    """Return one fact as a line."""
+    return f"{LABELS.get(name, name):<16} {_shown(name, value)}"
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {True: "yes", False: "no", None: "none" if name == "cpu_quota" else "unknown"}[value]
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "unknown"
+    written = next((write for ending, write in WRITTEN.items() if name.endswith(ending)), str)
+    return written(value)

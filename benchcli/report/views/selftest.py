@@ -1,0 +1,65 @@
+"""What the self-test found, as lines and as an object."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from benchcli import formatting
+from benchcli.analysis.selftest import Comparison, Summary
+from benchcli.analysis.verdicts import EFFECT
+from benchcli.report.advice import sentence
+from benchcli.statistics import Count
+
+SLOWDOWN = 0.05
+ENOUGH = 20
+"""Of fewer comparisons even none that misses says little."""
+
+
+def data(done: Sequence[Comparison], result: Summary) -> dict[str, Any]:
+    """Return the comparisons and their summary, for JSON."""
+    return {"comparisons": [asdict(each) for each in done], "summary": asdict(result)}
+
+
+def lines(done: Sequence[Comparison], result: Summary) -> list[str]:
+    """Return the summary, the warnings, and what both mean, a line each."""
+    found = _share(result.found) if result.found else "none was measured"
+    effect = formatting.percent(EFFECT)
+    return [
+        f"coverage             {_share(result.covered)} of the 95 % intervals of equal networks hold 1",
+        f"false alarms         {_share(result.false_alarms)} of equal networks were called different by over {effect}",
+        f"slowdowns of 5 %     {found} were found",
+        f"half-width           {formatting.percent(result.half_width)} in the median",
+        f"detectable slowdown  {formatting.percent(result.detectable)} in four of five comparisons",
+        *(f"{name}: {sentence(code)}" for code, name in _warnings(done).items()),
+        _meaning(result),
+    ]
+
+
+def _share(count: Count) -> str:
+    interval = count.interval
+    return f"{count.found} of {count.of} ({interval.low:.0%} to {interval.high:.0%})"
+
+
+def _warnings(done: Sequence[Comparison]) -> dict[str, str]:
+    """Return each kind of warning once, its first detail, and how many comparisons had it."""
+    by_kind: dict[str, list[str]] = {}
+    for comparison in done:
+        for code in {code.partition(":")[0]: code for code in comparison.warnings}.values():
+            by_kind.setdefault(code.partition(":")[0], []).append(code)
+    return {codes[0]: f"{len(codes)} of {len(done)}" for codes in by_kind.values()}
+
+
+def _meaning(result: Summary) -> str:
+    interval = result.covered.interval
+    if result.covered.of < ENOUGH:
+        return f"too few comparisons to say whether the intervals mean what they say: give {ENOUGH} or more"
+    low, high = interval.low or 0.0, interval.high or 1.0
+    if high < 0.95:
+        return (
+            "the intervals are too narrow here: see the warnings, and `benchcli device` for what disturbs this machine"
+        )
+    if low > 0.95:
+        return "the intervals are wider here than they need be, and can be trusted"
+    if result.detectable > SLOWDOWN:
+        return "the intervals mean here what they say, and are wide: most slowdowns of 5 % would be missed"
+    return "the intervals mean here what they say"

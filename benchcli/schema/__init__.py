@@ -1,0 +1,49 @@
+"""The frozen values that pass between stages: read them first. SI units: seconds, bytes, counts.
+
+suite -> family -> variant (`asked`) -> costs, samples -> timing -> record (`measured`)
+"""
+
+from benchcli.schema.asked import BUILT_IN, Catalogue, Family, Key, Parameter, Plan, Source, Suite, Target, Variant
+from benchcli.schema.measured import (
+    CATEGORIES,
+    Aside,
+    Breakdown,
+    Category,
+    Conditions,
+    Costs,
+    Failure,
+    FamilyResult,
+    Interval,
+    Output,
+    Record,
+    Sample,
+    Status,
+    Timing,
+)
+
+__all__ = [
+    "BUILT_IN",
+    "CATEGORIES",
+    "Aside",
+    "Breakdown",
+    "Catalogue",
+    "Category",
+    "Conditions",
+    "Costs",
+    "Failure",
+    "Family",
+    "FamilyResult",
+    "Interval",
+    "Key",
+    "Output",
+    "Parameter",
+    "Plan",
+    "Record",
+    "Sample",
+    "Source",
+    "Status",
+    "Suite",
+    "Target",
+    "Timing",
+    "Variant",
+]
