@@ -32,7 +32,7 @@ def launch_log_ratios(baseline: Iterable[Sample], variant: Iterable[Sample]) -> 
     for sample in variant:
         other = partner.get((sample.launch, sample.round))
         if other:
-            clean = other.aside is None and sample.aside is None
+            clean = other.excluded is None and sample.excluded is None
             ratios.setdefault(sample.launch, []).append((math.log(other.seconds / sample.seconds), clean))
     return {launch: median(counted(values)) for launch, values in ratios.items()}
 
@@ -41,7 +41,7 @@ def launch_log_seconds(samples: Iterable[Sample]) -> dict[int, float]:
     """Return per launch the logarithm of the median seconds per call."""
     seconds: dict[int, list[tuple[float, bool]]] = {}
     for sample in samples:
-        seconds.setdefault(sample.launch, []).append((sample.seconds, sample.aside is None))
+        seconds.setdefault(sample.launch, []).append((sample.seconds, sample.excluded is None))
     return {launch: math.log(median(counted(values))) for launch, values in seconds.items()}
 
 

@@ -1,8 +1,8 @@
 """Do launches that are forked differ as much as others that begin at nothing?  python benchmarks/launches.py [g1,g2,g4]
 
-Keeps several nurseries at once, launches from each in turn, and half as often in processes of their own, so that all
+Keeps several servers at once, launches from each in turn, and half as often in processes of their own, so that all
 meet the same minutes. Prints for every relative speed the spread of both, the difference of their medians with its
-standard error, and the spread of the nurseries' medians beside what the spread within them lets expect.
+standard error, and the spread of the servers' medians beside what the spread within them lets expect.
 """
 
 import math
@@ -18,7 +18,7 @@ from benchcli.statistics import launch_log_ratios
 from benchcli.workloads.guidelines.family import GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
-NURSERIES, ROUNDS = 4, 8
+SERVERS, ROUNDS = 4, 8
 Ratios = dict[tuple[str, str], float]
 
 
@@ -42,15 +42,15 @@ def main() -> None:
             for v in f.variants[1:]
         }
 
-    forked: list[list[Ratios]] = [[] for _ in range(NURSERIES)]
+    forked: list[list[Ratios]] = [[] for _ in range(SERVERS)]
     fresh: list[Ratios] = []
     with ExitStack() as stack:
-        nurseries = [stack.enter_context(workers(forks=True)) for _ in forked]
+        servers = [stack.enter_context(workers(forks=True)) for _ in forked]
         for number in range(ROUNDS):
-            for place, nursery in enumerate(nurseries):
-                forked[place].append(launch(nursery, number * NURSERIES + place))
+            for place, server in enumerate(servers):
+                forked[place].append(launch(server, number * SERVERS + place))
                 if place % 2:
-                    fresh.append(launch(run_worker, 1000 + number * NURSERIES + place))
+                    fresh.append(launch(run_worker, 1000 + number * SERVERS + place))
     for key in fresh[0]:
         report(key, [[each[key] for each in of] for of in forked], [each[key] for each in fresh])
 
@@ -66,7 +66,7 @@ def report(key: tuple[str, str], forked: list[list[float]], fresh: list[float]) 
     print(
         f"{key[0]} {key[1]:<20} spread forked {spread(everything):.2%} fresh {spread(fresh):.2%}"
         f"  fresh - forked {difference:+.2%} +- {error:.2%}"
-        f"  nurseries' medians sd {stdev(median(of) for of in forked):.2%}, expected {expected:.2%}"
+        f"  servers' medians sd {stdev(median(of) for of in forked):.2%}, expected {expected:.2%}"
     )
 
 

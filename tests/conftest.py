@@ -141,8 +141,8 @@ def steady(event: Event) -> Event:
         seen = event.conditions
         still = replace(CONDITIONS, launch=seen.launch, clock_hz=seen.clock_hz, throttle_reasons=seen.throttle_reasons)
         return Watched(event.family, still)
-    if isinstance(event, Sampled) and event.sample.aside == "preempted":
-        return Sampled(event.family, replace(event.sample, aside=None))
+    if isinstance(event, Sampled) and event.sample.excluded == "preempted":
+        return Sampled(event.family, replace(event.sample, excluded=None))
     return event
 
 

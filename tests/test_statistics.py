@@ -45,21 +45,21 @@ def test_one_launch_has_an_estimate_but_no_interval() -> None:
     interval = interval_over_launches({0: math.log(2)})
     assert interval.estimate == pytest.approx(2)
     assert interval.low is None
-    assert interval.half_width is None
+    assert interval.relative_half_width is None
 
 
 def test_samples_that_were_set_aside_do_not_count_where_there_are_enough_others() -> None:
     baseline = [sample("a", 0, r, 1.0) for r in range(7)]
     clean = [sample("b", 0, r, 2.0) for r in range(3)]
-    held_up = [sample("b", 0, r, 90.0, aside="preempted") for r in range(3, 7)]
+    held_up = [sample("b", 0, r, 90.0, excluded="preempted") for r in range(3, 7)]
     assert launch_log_ratios(baseline, clean + held_up) == {0: pytest.approx(math.log(1 / 2))}
     # One clean round is not enough: then disturbance is what the launch was like, and all count.
     assert launch_log_ratios(baseline, clean[:1] + held_up)[0] == pytest.approx(math.log(1 / 90))
     # A round counts where both samples do.
-    waiting = [sample("a", 0, r, 30.0, aside="preempted") for r in range(4)]
+    waiting = [sample("a", 0, r, 30.0, excluded="preempted") for r in range(4)]
     variant = [sample("b", 0, r, 2.0) for r in range(7)]
     assert launch_log_ratios(waiting + baseline[4:], variant)[0] == pytest.approx(math.log(1 / 2))
-    slow = [sample("b", 0, r, 4.0 if r else 2.0, aside="preempted" if r else None) for r in range(4)]
+    slow = [sample("b", 0, r, 4.0 if r else 2.0, excluded="preempted" if r else None) for r in range(4)]
     assert launch_log_seconds(slow) == {0: pytest.approx(math.log(4.0))}
 
 
@@ -124,7 +124,7 @@ def test_the_normal_approximation_meets_the_exact_ranks(monkeypatch: pytest.Monk
 def test_a_thousand_launches_have_an_interval() -> None:
     rng = random.Random(4)
     interval = interval_over_launches({launch: rng.gauss(0.0, 0.01) for launch in range(1000)})
-    assert interval.half_width == pytest.approx(1.96 * 0.01 / math.sqrt(1000), rel=0.1)
+    assert interval.relative_half_width == pytest.approx(1.96 * 0.01 / math.sqrt(1000), rel=0.1)
 
 
 def test_counting_rounds_as_evidence_would_not_cover() -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from benchcli.schema import (
-    Aside,
     Conditions,
     Costs,
+    Exclusion,
     Failure,
     Family,
     FamilyResult,
@@ -35,10 +35,10 @@ def sample(
     number: int,
     seconds: float,
     faults: float | None = 0.0,
-    aside: Aside | None = None,
+    excluded: Exclusion | None = None,
     host_seconds: float | None = None,
 ) -> Sample:
-    return Sample(name, launch, number, 1, seconds, faults, aside, host_seconds)
+    return Sample(name, launch, number, 1, seconds, faults, excluded, host_seconds)
 
 
 def conditions(launch: int = 0, **changes: Any) -> Conditions:

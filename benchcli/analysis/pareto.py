@@ -10,7 +10,7 @@ Place = Literal["on", "near", "off"]
 """on: whatever has no larger error is slower for certain; off: something is faster for certain; near: undecided."""
 
 
-def frontier(records: Sequence[Record]) -> dict[Key, Place]:
+def pareto_front(records: Sequence[Record]) -> dict[Key, Place]:
     """Return the place of every record with a time and a published error, by family and variant.
 
     Records of other batches, dtypes or layouts are other races; none is run by one network alone.

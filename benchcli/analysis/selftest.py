@@ -93,7 +93,7 @@ def summary(done: Sequence[Comparison]) -> Summary | None:
     slower = [each.relative for each in done if each.injected and each.relative and each.relative.low is not None]
     if not equal:
         return None
-    half_width = median(interval.half_width or 0.0 for interval in equal)
+    half_width = median(interval.relative_half_width or 0.0 for interval in equal)
     return Summary(
         covered=Count(sum(interval.holds(1.0) for interval in equal), len(equal)),
         false_alarms=Count(sum(interval.min_log_change > math.log1p(EFFECT) for interval in equal), len(equal)),

@@ -79,13 +79,13 @@ def _advice(records: Sequence[Record], relative: Interval | None, threshold: flo
     for record in (baseline, extreme):
         if record.failure:
             return f"{record.variant.name} has no time: {record.failure.error}"
-    if relative is None or relative.half_width is None:
+    if relative is None or relative.relative_half_width is None:
         return "one launch has no interval: give a larger --budget or --launches"
     launches = extreme.timing.launches if extreme.timing else 0
-    if not has_ranks(launches) or relative.half_width > HOPELESS:
+    if not has_ranks(launches) or relative.relative_half_width > HOPELESS:
         return "the interval is far too wide: mind the warnings, and give a larger --budget"
     distance = abs(abs(math.log(relative.estimate)) - math.log1p(threshold))
-    needed = math.ceil(launches * (relative.half_width / max(distance, 1e-4)) ** 2) + 1
+    needed = math.ceil(launches * (relative.relative_half_width / max(distance, 1e-4)) ** 2) + 1
     if needed > 200:
         return f"the effect is too near {threshold * 100:.1f} % to tell"
     return f"about {needed} launches would settle it: --launches {needed}"

@@ -64,7 +64,7 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions]) -> I
     if faults and mean(faults) >= FAULTING:
         yield f"page-faults:{mean(faults):.0f}"
     for reason, least in (("preempted", PREEMPTED), ("throttled", 0.0), ("clock", 0.0)):
-        share = mean(sample.aside == reason for sample in samples)
+        share = mean(sample.excluded == reason for sample in samples)
         if share > least:
             yield f"{reason}:{share:.0%} of the samples"
     queueing = [sample.host_seconds / sample.seconds for sample in samples if sample.host_seconds is not None]

@@ -17,7 +17,7 @@ PROFILE: Final = "profile"
 SECONDS, ROUNDS = 0.3, 8
 """A launch samples each family for so long, and so many rounds, at the least."""
 ENDED: Final = "ended"
-"""The key under which a nursery tells the exit code of a child."""
+"""The key under which a fork server tells the exit code of a child."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: b
         launches=len({sample.launch for sample in samples}),
         samples=len(samples),
         faults=mean(faults) if faults else None,
-        set_aside=sum(sample.aside is not None for sample in samples),
+        set_aside=sum(sample.excluded is not None for sample in samples),
     )
 
 
@@ -137,7 +137,7 @@ def still_wide(family: Family, timings: Mapping[str, Timing], plan: Plan) -> set
 
 def within(timing: Timing, precision: float) -> bool:
     """Say whether one relative speed is as precise as asked."""
-    half_width = timing.relative.half_width if timing.relative else None
+    half_width = timing.relative.relative_half_width if timing.relative else None
     return half_width is not None and half_width <= precision
 
 

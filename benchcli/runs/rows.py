@@ -132,7 +132,7 @@ def sample_row(family: str, sample: Sample) -> list[Cell]:
         sample.calls,
         sample.seconds,
         sample.faults,
-        sample.aside,
+        sample.excluded,
         sample.host_seconds,
     ]
 

@@ -6,11 +6,11 @@ suite -> family -> variant (`asked`) -> costs, samples -> timing -> record (`mea
 from benchcli.schema.asked import BUILT_IN, Catalogue, Family, Key, Parameter, Plan, Source, Suite, Target, Variant
 from benchcli.schema.measured import (
     CATEGORIES,
-    Aside,
     Breakdown,
     Category,
     Conditions,
     Costs,
+    Exclusion,
     Failure,
     FamilyResult,
     Interval,
@@ -24,12 +24,12 @@ from benchcli.schema.measured import (
 __all__ = [
     "BUILT_IN",
     "CATEGORIES",
-    "Aside",
     "Breakdown",
     "Catalogue",
     "Category",
     "Conditions",
     "Costs",
+    "Exclusion",
     "Failure",
     "Family",
     "FamilyResult",

@@ -10,7 +10,7 @@ from benchcli.schema.asked import Family, Target, Variant
 Category = Literal["convolution", "depthwise", "elementwise", "data", "other"]
 """What an operator's time is spent on."""
 CATEGORIES: tuple[Category, ...] = get_args(Category)
-Aside = Literal["preempted", "throttled", "clock"]
+Exclusion = Literal["preempted", "throttled", "clock"]
 Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported"]
 
 
@@ -49,7 +49,7 @@ class Sample:
     seconds: float
     faults: float | None
     """Minor page faults per call; None where the system does not count them."""
-    aside: Aside | None = None
+    excluded: Exclusion | None = None
     """Why the sample does not count: the system took the core away, the device throttled, the clock went backwards."""
     host_seconds: float | None = None
     """Seconds per call that the host took to queue the work, on devices that have a queue."""
@@ -132,7 +132,7 @@ class Interval:
     high: float | None = None
 
     @property
-    def half_width(self) -> float | None:
+    def relative_half_width(self) -> float | None:
         """Half the interval's width as a fraction of the estimate."""
         if self.low is None or self.high is None:
             return None

@@ -100,9 +100,9 @@ def unseen(moment: Moment) -> tuple[str, ...]:
 def between(launch: int, start: Moment, end: Moment, call_overhead_s: float) -> Conditions:
     """Return what went on between two moments."""
     wall_s = max(end.wall_s - start.wall_s, 1e-9)
-    cpu_s, busy_s = _less(end.cpu_s, start.cpu_s), _less(end.busy_s, start.busy_s)
-    others_s = _less(busy_s, cpu_s)
-    steal_s, waiting = _less(end.steal_s, start.steal_s), _less(end.waiting_s, start.waiting_s)
+    cpu_s, busy_s = _difference(end.cpu_s, start.cpu_s), _difference(end.busy_s, start.busy_s)
+    others_s = _difference(busy_s, cpu_s)
+    steal_s, waiting = _difference(end.steal_s, start.steal_s), _difference(end.waiting_s, start.waiting_s)
     return Conditions(
         launch=launch,
         wall_s=wall_s,
@@ -115,7 +115,7 @@ def between(launch: int, start: Moment, end: Moment, call_overhead_s: float) -> 
         cores=end.cores,
         steal_cores=None if steal_s is None else steal_s / wall_s,
         pressure=None if waiting is None else waiting / wall_s,
-        throttled_s=_less(end.throttled_s, start.throttled_s),
+        throttled_s=_difference(end.throttled_s, start.throttled_s),
         frequency_hz=end.frequency_hz,
         load=start.load,
         memory_bytes=end.memory_bytes,
@@ -179,7 +179,7 @@ def _asked(question: Callable[[], Value]) -> Value | None:
         return None
 
 
-def _less(end: float | None, start: float | None) -> float | None:
+def _difference(end: float | None, start: float | None) -> float | None:
     return None if end is None or start is None else end - start
 
 

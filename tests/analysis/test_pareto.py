@@ -1,6 +1,6 @@
 """The frontier of time and published error."""
 
-from benchcli.analysis.pareto import frontier
+from benchcli.analysis.pareto import pareto_front
 from benchcli.schema import Costs, Family, Interval, Record, Target, Timing
 from benchcli.workloads.networks.base import NETWORKS
 from tests import values
@@ -22,7 +22,7 @@ def race(*entries: tuple[str, float, float], batch: int = 1, family: str = "netw
 
 
 def places(records: list[Record]) -> list[str]:
-    found = frontier(records)
+    found = pareto_front(records)
     return [found.get((record.family.name, record.variant.name), "none") for record in records]
 
 

@@ -82,11 +82,11 @@ def test_samples_say_what_is_wrong_with_them() -> None:
     assert list(of_samples(quiet, [conditions()])) == []
     faulting = [sample("a", 0, r, 0.001, faults=432.6) for r in range(20)]
     assert list(of_samples(faulting, [conditions()])) == ["page-faults:433"]
-    held_up = [sample("a", 0, r, 0.001, aside="preempted" if r < 6 else None) for r in range(20)]
+    held_up = [sample("a", 0, r, 0.001, excluded="preempted" if r < 6 else None) for r in range(20)]
     assert list(of_samples(held_up, [conditions()])) == ["preempted:30% of the samples"]
-    a_little = [sample("a", 0, r, 0.001, aside="preempted" if r < 2 else None) for r in range(20)]
+    a_little = [sample("a", 0, r, 0.001, excluded="preempted" if r < 2 else None) for r in range(20)]
     assert list(of_samples(a_little, [conditions()])) == []
-    hot = [sample("a", 0, r, 0.001, aside="throttled" if r < 1 else None) for r in range(20)]
+    hot = [sample("a", 0, r, 0.001, excluded="throttled" if r < 1 else None) for r in range(20)]
     assert list(of_samples(hot, [conditions()])) == ["throttled:5% of the samples"]
 
 

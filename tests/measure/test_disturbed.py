@@ -135,8 +135,8 @@ def test_a_tenth_of_a_core_is_measured_with_and_named() -> None:
     with workers() as launcher:
         found = survey([of], Target(), PLAN, launcher)  # torch is imported at full speed
         run = Run("run", "suite", Target(), PLAN, found, launcher, lambda _progress: None)
-        nurseries = [child.pid for child in psutil.Process().children()]
-        with tenth_of_a_core([os.getpid(), *nurseries]):
+        servers = [child.pid for child in psutil.Process().children()]
+        with tenth_of_a_core([os.getpid(), *servers]):
             assert quota_cores() == pytest.approx(0.1)
             result = next(measure([of], run))
     assert "quota" in kinds(result)

@@ -23,7 +23,7 @@ def finished(of: object = OF) -> FamilyResult:
         record(of, "g=1", ONE),
         record(of, "g=8", relative, 0.033, warnings=("page-faults:3", "imprecise:budget")),
     )  # type: ignore[arg-type]
-    samples = (sample("g=1", 0, 0, 0.001), sample("g=8", 0, 0, 0.002, None, aside="preempted"))
+    samples = (sample("g=1", 0, 0, 0.001), sample("g=8", 0, 0, 0.002, None, excluded="preempted"))
     return FamilyResult(of, records, samples, (conditions(0), conditions(1, throttle_reasons=("power cap", "heat"))))  # type: ignore[arg-type]
 
 

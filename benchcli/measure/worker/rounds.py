@@ -11,7 +11,7 @@ from benchcli.backends.devices.base import Device
 from benchcli.measure.latin_square import orders
 from benchcli.measure.protocol import Task
 from benchcli.measure.worker.bench import Bench
-from benchcli.schema import Aside, Sample
+from benchcli.schema import Exclusion, Sample
 from benchcli.system.counters import Usage, usage
 
 SAMPLE_S = 5e-3
@@ -121,7 +121,7 @@ def take_sample(bench: Bench, variant: str, calls: int, launch: int, number: int
                 calls,
                 elapsed.seconds / calls,
                 _faults(before, after, calls),
-                "clock" if attempt else _aside(before, after, bench.throttled()),
+                "clock" if attempt else _exclusion(before, after, bench.throttled()),
                 None if elapsed.host_seconds is None else elapsed.host_seconds / calls,
             )
     raise RuntimeError(f"the clock did not move during {calls} calls")
@@ -131,7 +131,7 @@ def _faults(before: Usage | None, after: Usage | None, calls: int) -> float | No
     return None if before is None or after is None else (after.minor_faults - before.minor_faults) / calls
 
 
-def _aside(before: Usage | None, after: Usage | None, throttled: bool) -> Aside | None:
+def _exclusion(before: Usage | None, after: Usage | None, throttled: bool) -> Exclusion | None:
     if throttled:
         return "throttled"
     if before and after and after.involuntary_switches > before.involuntary_switches:

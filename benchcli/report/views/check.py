@@ -62,7 +62,7 @@ def annotation(finding: Finding) -> Annotation:
         group=finding.family,
         name=f"{finding.variant} {finding.subject}",
         title=f"{finding.where} {finding.outcome}",
-        text=told(finding),
+        text=describe_finding(finding),
         outcome=finding.outcome,
         message=f"{finding.outcome}: {finding.text}",
         detail=f"{finding.builder}: {finding.text}",
@@ -119,7 +119,7 @@ def how(check: Mapping[str, Any]) -> str:
     )
 
 
-def told(finding: Finding) -> str:
+def describe_finding(finding: Finding) -> str:
     """Return one finding as a sentence: what, where, how much, how sure."""
     allowed = " (allowed)" if finding.allowed else ""
     return f"{_word(finding)}{allowed} {finding.where} ({finding.builder}): {finding.text}"
@@ -128,7 +128,7 @@ def told(finding: Finding) -> str:
 def _lines(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
         if finding.outcome in TOLD:
-            yield told(finding)
+            yield describe_finding(finding)
     for where, again in {f.where: f.again for f in findings if (f.fails or f.outcome in OPEN) and f.again}.items():
         yield f"again, {where} alone: {again}"
 

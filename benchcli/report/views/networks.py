@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from benchcli.analysis.pareto import Place, frontier
+from benchcli.analysis.pareto import Place, pareto_front
 from benchcli.analysis.published import top1_error
 from benchcli.formatting import UNKNOWN
 from benchcli.report.page import Table
@@ -17,7 +17,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     extra = cells.differing(results)
     several = ["family"] if len(results) > 1 else []
     records = cells.records_of(results)
-    places = frontier(records)
+    places = pareto_front(records)
     return Table(
         title="Networks",
         words=len(several) + len(extra) + 1,

@@ -86,14 +86,14 @@ def test_an_untimed_call_goes_before_each_sample() -> None:
 def test_a_sample_during_which_the_core_was_taken_away_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     counter = itertools.count()
     monkeypatch.setattr(rounds, "usage", lambda: Usage(0, next(counter)))
-    assert rounds.take_sample(bench(0.001), "a", 1, 0, 0).aside == "preempted"
+    assert rounds.take_sample(bench(0.001), "a", 1, 0, 0).excluded == "preempted"
     monkeypatch.setattr(rounds, "usage", lambda: Usage(0, 7))
-    assert rounds.take_sample(bench(0.001), "a", 1, 0, 0).aside is None
+    assert rounds.take_sample(bench(0.001), "a", 1, 0, 0).excluded is None
 
 
 def test_a_sample_under_a_clock_that_was_held_down_is_set_aside() -> None:
     held = replace(bench(0.001), throttled=lambda: True)
-    assert rounds.take_sample(held, "a", 1, 0, 0).aside == "throttled"
+    assert rounds.take_sample(held, "a", 1, 0, 0).excluded == "throttled"
 
 
 def test_a_clock_that_jumps_back_costs_a_sample_and_not_the_run() -> None:
@@ -101,7 +101,7 @@ def test_a_clock_that_jumps_back_costs_a_sample_and_not_the_run() -> None:
     jumping = Bench(call=lambda: None, timer=lambda _calls: Elapsed(next(readings)))  # type: ignore[arg-type,return-value]
     sample = rounds.take_sample(jumping, "a", 2, 0, 0)
     assert sample.seconds == pytest.approx(0.002)
-    assert sample.aside == "clock"
+    assert sample.excluded == "clock"
 
 
 def test_the_hosts_time_is_told_per_call() -> None:
