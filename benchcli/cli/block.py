@@ -5,17 +5,15 @@ from typing import Any
 import click
 
 from benchcli import validation
+from benchcli.api.networks import NETWORK_BUDGET_S, block
+from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.measure import measure_and_show, request_of
-from benchcli.cli.options import measuring_options, overrides_of
-from benchcli.errors import UserError
-from benchcli.measure.tools import Tools
+from benchcli.cli.measure import measure_and_show
+from benchcli.cli.options import measuring_options
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.blocks.family import ALL, BlockRequest
 
 DEFAULT = BlockRequest()
-BUDGET_S = 40.0
-"""There are many blocks, and one launch of all takes four seconds."""
 
 
 @click.command("block")
@@ -46,16 +44,11 @@ BUDGET_S = 40.0
     show_default=True,
     help="2 takes the units that double the channels and halve the plane.",
 )
-@measuring_options(BUDGET_S)
+@measuring_options(NETWORK_BUDGET_S)
 def command(tools: Tools, /, names: tuple[str, ...], format_: str, **options: Any) -> int:
     """Measure the units of networks at equal FLOPs: ShuffleNet's, MobileNet's, ResNet's and more, or all.
 
     \b
     Example: benchcli block shufflenet-v2 shufflenet-v1-g3 mobilenet-v2 --width 64 --size 56
     """
-    if len(set(names)) < len(names) or (ALL in names and len(names) > 1):
-        raise UserError(f"a block is named twice: {' '.join(names)}")
-    own = {name: options.pop(name) for name in ("width", "size", "units", "stride")}
-    request = BlockRequest(blocks=names or (ALL,), **own)
-    families = request.families(overrides_of(options))
-    return measure_and_show(tools, request_of("block", "", families, options), format_)
+    return measure_and_show(tools, format_, block, *names, **options)

@@ -1,21 +1,20 @@
 """`benchcli check`: is head slower, or costlier, than base?"""
 
-from dataclasses import fields
 from typing import Any
 
 import click
 
 from benchcli import validation
+from benchcli.api.checking import check
+from benchcli.api.results import UnfinishedError
+from benchcli.api.settings import Tools
 from benchcli.check import rules
-from benchcli.check.findings import ALLOWABLE, exit_code
-from benchcli.check.run import run_check
-from benchcli.check.session import BUDGET_S, CheckRequest, UnfinishedCheckError
+from benchcli.check.findings import ALLOWABLE
+from benchcli.check.session import BUDGET_S
 from benchcli.cli import parameters
-from benchcli.cli.options import check_format_option, overrides_of, target_of, target_options, tools_option
+from benchcli.cli.options import check_format_option, target_options, tools_option
 from benchcli.cli.output import destinations, reporting, say, show
 from benchcli.errors import INTERRUPTED, NOT_MEASURED
-from benchcli.measure.tools import Tools
-from benchcli.report.views.check import page
 
 
 @click.command("check")
@@ -43,7 +42,6 @@ from benchcli.report.views.check import page
 )
 @click.option(
     "--budget",
-    "budget_s",
     type=parameters.duration(),
     default=BUDGET_S,
     help="Time for the whole check; what is not measured by then is inconclusive.  [default: 5m]",
@@ -53,7 +51,6 @@ from benchcli.report.views.check import page
 @click.option("--costs-only", is_flag=True, help="FLOPs, parameters, memory access cost and outputs; no clock.")
 @click.option(
     "--allow",
-    "allowed",
     type=parameters.names("change", lambda: ALLOWABLE),
     default=(),
     help=f"Changes that are meant, and told but do not fail: {', '.join(ALLOWABLE)}.",
@@ -74,30 +71,15 @@ def command(tools: Tools, /, strict: bool, write: tuple[str, ...], format_: str,
     \b
     Example: benchcli check suites/ci.toml --base main
     """
-    request, files = _request_of(options), destinations(write)
+    files = destinations(write)
     try:
         with reporting(tools) as told:
-            report = run_check(request, told)
-    except UnfinishedCheckError as unfinished:
-        show(page(unfinished.report), format_, files)
-        return _code_of(unfinished, strict)
-    show(page(report), format_, files)
-    return exit_code(report.findings, strict)
-
-
-def _request_of(options: dict[str, Any]) -> CheckRequest:
-    given = {field.name for field in fields(CheckRequest)} & set(options)
-    request = CheckRequest(
-        target=target_of(options), overrides=overrides_of(options), **{name: options[name] for name in given}
-    )
-    request.check()
-    return request
-
-
-def _code_of(unfinished: UnfinishedCheckError, strict: bool) -> int:
-    """Say how a check was cut short, and return its exit code."""
-    if unfinished.reason is None:
-        say("interrupted: what was found before is shown")
-        return INTERRUPTED
-    say(f"{unfinished.reason}; what was checked before is shown")
-    return exit_code(unfinished.report.findings, strict) or NOT_MEASURED
+            result = check(tools=told, **options)
+    except UnfinishedError as unfinished:
+        show(unfinished.result.page, format_, files)
+        say(str(unfinished))
+        if unfinished.reason is None:
+            return INTERRUPTED
+        return int(unfinished.result.exit_code(strict)) or NOT_MEASURED
+    show(result.page, format_, files)
+    return result.exit_code(strict)

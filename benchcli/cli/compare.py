@@ -4,14 +4,9 @@ from pathlib import Path
 
 import click
 
-from benchcli.analysis.comparison import compare
+from benchcli.api.recorded import compare
 from benchcli.cli.options import run_format_option
 from benchcli.cli.output import show
-from benchcli.errors import UserError
-from benchcli.report.views.comparison import page
-from benchcli.runs.read import read
-
-MOST = 26
 
 
 @click.command("compare")
@@ -23,8 +18,4 @@ def command(runs: tuple[Path, ...], format_: str) -> None:
     \b
     Example: benchcli compare results/monday results/tuesday
     """
-    if len(runs) < 2:
-        raise UserError("give two runs or more: the folders that `benchcli run` and `benchcli guideline` write")
-    if len(runs) > MOST:
-        raise UserError(f"{len(runs)} runs are too many for one table: give {MOST} or fewer")
-    show(page(compare([read(path) for path in runs])), format_)
+    show(compare(*runs).page, format_)

@@ -4,12 +4,11 @@ from typing import Any
 
 import click
 
-from benchcli.cli.options import format_option, target_of, target_options, tools_option
+from benchcli.api.machine import device
+from benchcli.api.settings import Tools
+from benchcli.cli.options import format_option, target_options, tools_option
 from benchcli.cli.output import show_sections
-from benchcli.measure.fitness import grade
-from benchcli.measure.tools import Tools
-from benchcli.report.views import device
-from benchcli.runs.environment import describe
+from benchcli.report.views import device as view
 
 
 @click.command("device")
@@ -22,10 +21,8 @@ def command(tools: Tools, /, format_: str, **options: Any) -> None:
     \b
     Example: benchcli device --device cuda
     """
-    target = target_of(options)
-    probe = tools.probe()
-    with tools.workers() as launcher:
-        facts = describe(target, launcher)
-    graded = grade(facts["machine"], probe, target.threads)
-    fitness = device.fitness_data(graded) if format_ == "json" else device.fitness(graded)
-    show_sections({**facts, "seen": device.probed(probe), "fitness": fitness}, format_, device.line)
+    seen = device(tools=tools, **options)
+    sections = seen.sections()
+    if format_ != "json":
+        sections["fitness"] = view.fitness(seen.grade)
+    show_sections(sections, format_, view.line)

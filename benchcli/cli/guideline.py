@@ -4,14 +4,12 @@ from typing import Any
 
 import click
 
+from benchcli.api.measuring import ALL, measure
+from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.measure import measure_and_show, request_of
-from benchcli.cli.options import channel_options, measuring_options, overrides_of
-from benchcli.measure.tools import Tools
+from benchcli.cli.measure import measure_and_show
+from benchcli.cli.options import channel_options, measuring_options
 from benchcli.workloads.guidelines.base import GUIDELINES
-from benchcli.workloads.guidelines.family import GuidelineRequest
-
-ALL = "all"
 
 
 @click.command("guideline")
@@ -24,7 +22,4 @@ def command(tools: Tools, /, name: str, format_: str, **options: Any) -> int:
     \b
     Example: benchcli guideline g2 --device cuda
     """
-    names = [known.name for known in GUIDELINES] if name == ALL else [name]
-    overrides = overrides_of(options)
-    families = [family for each in names for family in GuidelineRequest(guideline=each).families(overrides)]
-    return measure_and_show(tools, request_of(f"guideline-{name}", "", families, options), format_)
+    return measure_and_show(tools, format_, measure, name, **options)

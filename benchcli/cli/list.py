@@ -6,12 +6,12 @@ import click
 
 from benchcli import validation
 from benchcli.analysis.claims.base import claims
+from benchcli.api.settings import ALLOCATORS
 from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
 from benchcli.cli.options import format_option
 from benchcli.cli.output import show_sections
-from benchcli.measure.environment import ALLOCATORS
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES
 from benchcli.workloads.guidelines.family import NAMED_WIDTHS

@@ -18,7 +18,7 @@ from benchcli import __version__
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UNEXPECTED, USAGE, NothingMeasuredError, UserError, unknown
 
 if TYPE_CHECKING:
-    from benchcli.measure.tools import Tools
+    from benchcli.api.settings import Tools
 
 VERBS: Final = {
     "guideline": "Measure a guideline here and say whether it holds.",

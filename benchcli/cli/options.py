@@ -1,29 +1,24 @@
 """The options that commands share, as decorators."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
 import click
 
 from benchcli import validation
-from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.api.settings import ALLOCATORS, CACHES, Tools, device_name
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
-from benchcli.errors import UserError, unknown
-from benchcli.measure.environment import ALLOCATORS
-from benchcli.measure.tools import Tools
+from benchcli.errors import unknown
 from benchcli.report.formats.base import FORMATS
-from benchcli.schema import Plan, Target
+from benchcli.schema import Plan
 from benchcli.workloads.guidelines.family import NAMED_WIDTHS
-from benchcli.workloads.overrides import Overrides
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT = Plan()
-CACHES = ("warm", "cold")
+DEFAULT_FORMAT = "table"
 
 
 def tools_option(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -95,7 +90,6 @@ def channel_options(command: Command) -> Command:
         ),
         click.option(
             "--scale",
-            "scales",
             type=parameters.wholes("a scale", validation.SCALES),
             help="Factors on the channels, such as 1,2,4.  [default: 1, or the suite's]",
         ),
@@ -108,19 +102,16 @@ def input_options(command: Command) -> Command:
         command,
         click.option(
             "--batch",
-            "batches",
             type=parameters.wholes("a batch size", validation.BATCHES),
             help="Images a call, such as 1,8.  [default: 1, or the suite's]",
         ),
         click.option(
             "--dtype",
-            "dtypes",
             type=parameters.names("dtype", lambda: validation.DTYPES),
             help=f"{', '.join(validation.DTYPES)}.  [default: float32, or the suite's]",
         ),
         click.option(
             "--layout",
-            "layouts",
             type=parameters.names("layout", lambda: validation.LAYOUTS),
             help="Memory layout: nchw, nhwc (channels last).  [default: nchw, or the suite's]",
         ),
@@ -205,47 +196,41 @@ def format_option(*known: str) -> Callable[[Command], Command]:
 
 def run_format_option(command: Command) -> Command:
     """Add --format with the formats that any page has."""
-    return format_option(*_table_first(each.name for each in FORMATS if not each.for_checks))(command)
+    return _page_format(command, for_checks=False)
 
 
 def check_format_option(command: Command) -> Command:
-    """Add --format with those that show findings too."""
-    return format_option(*_table_first(each.name for each in FORMATS))(command)
+    """Add --format with those that show annotations too."""
+    return _page_format(command, for_checks=True)
 
 
-def _table_first(names: Iterable[str]) -> list[str]:
-    return sorted(names, key=lambda name: name != "table")
+def _page_format(command: Command, for_checks: bool) -> Command:
+    """Add --format; a format is loaded when it is asked for, or when the help lists it."""
 
+    def names() -> list[str]:
+        known = (each.name for each in FORMATS if for_checks or not each.for_checks)
+        return sorted(known, key=lambda name: name != DEFAULT_FORMAT)
 
-def device_name(text: str) -> str:
-    """Return the name of a device of a kind that is known. Raises UserError with the nearest."""
-    kind, colon, number = text.partition(":")
-    if DEVICES.get(kind) is None:
-        raise unknown("device", text, [device.name for device in DEVICES if not device.hidden])
-    if colon and not re.fullmatch("[0-9]{1,4}", number):
-        raise UserError(f"{text[:40]!r} is not a device: write {kind} or {kind}:0")
-    return text
+    def read(text: str) -> str:
+        format_ = FORMATS.get(text)
+        if format_ is None or (format_.for_checks and not for_checks):
+            raise unknown("format", text, names())
+        return format_.name
 
+    class Listing(click.Option):
+        def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+            self.help = f"What stdout gets: {', '.join(names())}."
+            return super().get_help_record(ctx)
 
-def target_of(options: Mapping[str, Any]) -> Target:
-    """Return the target that the options name. Raises UserError where its runtime cannot run on its device."""
-    target = Target(**{field.name: options[field.name] for field in fields(Target)})
-    missing = RUNTIMES[target.runtime].missing(DEVICES[split_name(target.device)[0]])
-    if missing:
-        raise UserError(missing)
-    return target
-
-
-def plan_of(options: Mapping[str, Any]) -> Plan:
-    """Return the plan that the options make."""
-    return Plan(options["precision"], options["budget"], options["launches"])
-
-
-def overrides_of(options: Mapping[str, Any]) -> Overrides:
-    """Return what the options say of families; a command that lacks some of them says nothing of those."""
-    column = DEVICES[split_name(options["device"])[0]].column
-    given = {field.name: options.get(field.name) for field in fields(Overrides) if field.name != "column"}
-    return Overrides(column=column, **given)
+    return click.option(
+        "--format",
+        "format_",
+        cls=Listing,
+        type=parameters.Parameter("name", read),
+        default=DEFAULT_FORMAT,
+        show_default=True,
+        help="What stdout gets.",
+    )(command)
 
 
 def _all(command: Command, *options: Callable[[Command], Command]) -> Command:

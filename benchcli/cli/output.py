@@ -13,7 +13,7 @@ import click
 from benchcli.errors import UserError
 
 if TYPE_CHECKING:
-    from benchcli.measure.tools import Observer, Progress, Tools
+    from benchcli.api.settings import Observer, Progress, Tools
     from benchcli.report.page import Page
 
 SUMMARY = "GITHUB_STEP_SUMMARY"

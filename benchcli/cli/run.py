@@ -4,11 +4,10 @@ from typing import Any
 
 import click
 
-from benchcli.cli.measure import measure_and_show, request_of
-from benchcli.cli.options import channel_options, measuring_options, overrides_of
-from benchcli.measure.tools import Tools
-from benchcli.workloads.overrides import families_of_suite
-from benchcli.workloads.suites import find_suite
+from benchcli.api.measuring import measure_suite
+from benchcli.api.settings import Tools
+from benchcli.cli.measure import measure_and_show
+from benchcli.cli.options import channel_options, measuring_options
 
 
 @click.command("run")
@@ -21,6 +20,4 @@ def command(tools: Tools, /, suite: str, format_: str, **options: Any) -> int:
     \b
     Example: benchcli run suites/quick.toml --threads 2
     """
-    file = find_suite(suite)
-    families = families_of_suite(file, overrides_of(options))
-    return measure_and_show(tools, request_of(file.name, file.description, families, options), format_)
+    return measure_and_show(tools, format_, measure_suite, suite, **options)

@@ -5,7 +5,7 @@ A worker that serves is asked besides, question by question, when to take which 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from benchcli.schema import Breakdown, Conditions, Costs, Family, Output, Sample, Source, Status, Target, Variant
@@ -38,6 +38,8 @@ class Task:
     """Whether a sample of each variant is as many calls as one of the family's first."""
     most_seconds: float = 60.0
     """After so long a family's sampling ends with the round under way."""
+    live: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Networks that a caller gave by value, pickled and in base 64, by their recorded names."""
 
 
 @dataclass(frozen=True)

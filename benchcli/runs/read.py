@@ -13,7 +13,7 @@ from benchcli.runs.folder import ENVIRONMENT, Folder
 from benchcli.runs.rows import parse
 from benchcli.runs.run import RunReport
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
-from benchcli.schema import Family, FamilyResult, Key, Record, Target, Variant
+from benchcli.schema import LIVE, Family, FamilyResult, Key, Record, Target, Variant
 from benchcli.system.machine import IDENTITY
 from benchcli.workloads.built_in import find_built_in
 
@@ -122,7 +122,7 @@ def _check_resolves(folder: Path, variant: Variant) -> None:
             f"{folder} was recorded before built-in networks had names: it has {variant.name} as {variant.builder}, "
             "which is not there any more; record the run anew"
         )
-    if variant.is_built_in:
+    if variant.is_built_in and not variant.builder.startswith(LIVE):
         try:
             find_built_in(variant.builder)
         except UserError as error:

@@ -3,7 +3,19 @@
 suite -> family -> variant (`asked`) -> costs, samples -> timing -> record (`measured`)
 """
 
-from benchcli.schema.asked import BUILT_IN, Catalogue, Family, Key, Parameter, Plan, Source, Suite, Target, Variant
+from benchcli.schema.asked import (
+    BUILT_IN,
+    LIVE,
+    Catalogue,
+    Family,
+    Key,
+    Parameter,
+    Plan,
+    Source,
+    Suite,
+    Target,
+    Variant,
+)
 from benchcli.schema.measured import (
     CATEGORIES,
     Breakdown,
@@ -24,6 +36,7 @@ from benchcli.schema.measured import (
 __all__ = [
     "BUILT_IN",
     "CATEGORIES",
+    "LIVE",
     "Breakdown",
     "Catalogue",
     "Category",

@@ -6,6 +6,8 @@ from typing import Any, Final, Literal
 
 BUILT_IN: Final = "benchcli:"
 """Begins the recorded name of a network that ships: `benchcli:KIND/NAME`. No user's callable does."""
+LIVE: Final = "benchcli:live/"
+"""Begins the recorded name of a module that a Python caller gave: no later process can build it."""
 Parameter = int | float | str | bool | list[Any]
 Catalogue = Literal["", "blocks", "networks"]
 Key = tuple[str, str]

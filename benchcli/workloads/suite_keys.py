@@ -77,7 +77,8 @@ def _width(key: str, item: object) -> Width:
     return validation.whole(key, item, validation.WIDTHS)
 
 
-def _builder(key: str, value: object) -> str:
+def builder_of(key: str, value: object) -> str:
+    """Return what makes a network, in the form that is recorded. Raises UserError where it is none."""
     text = _text(key, value)
     if text.startswith(BUILT_IN):
         find_built_in(text)
@@ -135,7 +136,7 @@ GUIDELINE_KEYS: Keys = {
 }
 VARIANT_KEYS: Keys = {
     "name": ("name", _name),
-    "network": ("builder", _builder),
+    "network": ("builder", builder_of),
     "arguments": ("arguments", _arguments),
     "shape": ("shape", _shape),
 }

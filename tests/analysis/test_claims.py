@@ -10,7 +10,7 @@ import pytest
 from benchcli.analysis.claims import faster
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Judged, claims, traced
 from benchcli.analysis.fit import Point, explain
-from benchcli.cli.claims import SUITE
+from benchcli.api.claims import SUITE
 from benchcli.schema import Breakdown, Costs, Family, FamilyResult, Interval, Record, Target, Variant
 from benchcli.workloads.networks.base import NETWORKS
 from benchcli.workloads.overrides import Overrides, families_of_suite

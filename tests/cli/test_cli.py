@@ -19,6 +19,7 @@ import pytest
 from benchcli.backends.devices.fake import BANDWIDTH, PEAK
 from benchcli.cli import parameters
 from benchcli.cli.main import VERBS, benchcli
+from benchcli.measure import diagnostics
 from benchcli.measure.process import WorkerDied
 from benchcli.measure.protocol import Described, Done, Event, Failed, Sampled, Task
 from benchcli.schema import Failure
@@ -322,7 +323,7 @@ def test_families_that_were_finished_before_no_worker_could_start_are_shown(cli:
 
 
 def test_threads_on_busy_cores_are_named_before_measuring(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchcli.measure.diagnostics.usable_cores", lambda: 2)
+    monkeypatch.setattr(diagnostics, "usable_cores", lambda: 2)
     found = cli(*NARROW, "--threads", "2", busy=1.1)
     assert found.err.startswith("benchcli: 2 threads, with 1.1 of 2 cores busy with other work: threads that outnumber")
     assert found.out.count("2 threads, with 1.1 of 2 cores busy") == 1
@@ -433,7 +434,7 @@ def test_a_full_disk_is_said_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPat
 
 
 def test_more_threads_than_cores_is_said(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchcli.measure.diagnostics.usable_cores", lambda: 1)
+    monkeypatch.setattr(diagnostics, "usable_cores", lambda: 1)
     found = cli(*NARROW, "--threads", "2", "--output", "run")
     assert "2 threads on 1 usable cores" in found.out
     assert "threads that outnumber free cores" in found.out

@@ -9,7 +9,7 @@ import torch
 from benchcli.backends.devices.base import Device, Health, Timer
 from benchcli.backends.runtimes.base import Call, Runtime
 from benchcli.errors import UserError
-from benchcli.measure.worker import code_versions
+from benchcli.measure.worker import code_versions, live
 from benchcli.schema import Costs, Family, Source, Status, Variant
 
 TOLERANCES = {torch.float64: 1e-3, torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
@@ -63,8 +63,10 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
     """
     torch.manual_seed(seed)
     network = code_versions.build(variant).eval().requires_grad_(False).to(device)
-    inputs = torch.randn(family.batch, *variant.shape, generator=torch.Generator().manual_seed(seed + 1))
-    return network, inputs.to(device)
+    inputs = live.inputs(variant)
+    if inputs is None:
+        inputs = torch.randn(family.batch, *variant.shape, generator=torch.Generator().manual_seed(seed + 1))
+    return network, inputs.to(device, torch.float32)
 
 
 def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) -> Bench:

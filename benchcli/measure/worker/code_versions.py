@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +18,8 @@ from typing import Any
 import torch
 
 from benchcli.errors import unknown
-from benchcli.schema import BUILT_IN, Source, Variant
+from benchcli.measure.worker import live
+from benchcli.schema import BUILT_IN, LIVE, Source, Variant
 from benchcli.workloads.built_in import find_built_in
 
 LAYOUTS = ("", "src")
@@ -51,6 +52,8 @@ def build(variant: Variant) -> torch.nn.Module:
 
 def find(builder: str, source: Source | None) -> Callable[..., Any]:
     """Return what a built-in name means, or import `package.module:callable` from its source."""
+    if builder.startswith(LIVE):
+        return partial(live.network, builder)
     if builder.startswith(BUILT_IN):
         return find_built_in(builder)
     name, _, attribute = builder.partition(":")

@@ -63,8 +63,9 @@ def do(task: Task, send: Send, hear: Hear = lambda: "") -> None:
 def _work(task: Task, send: Send, hear: Hear) -> None:
     import torch
 
-    from benchcli.measure.worker import code_versions, profile, sample, survey
+    from benchcli.measure.worker import code_versions, live, profile, sample, survey
 
+    live.receive(task.live)
     with code_versions.released():
         if task.kind == SURVEY:
             survey.survey(task, send)

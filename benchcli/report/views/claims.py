@@ -11,19 +11,15 @@ from benchcli.report.views import breakdowns
 from benchcli.report.views.cells import records_of, warning_lines
 from benchcli.report.views.run import footer, heading
 from benchcli.runs.run import RunReport
-from benchcli.schema import Family
+from benchcli.schema import Family, FamilyResult
 
 COLUMNS = ("claim", "verdict", "says", "source", "evidence")
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
 def page(report: RunReport, families: Iterable[Family]) -> Page:
-    """Return the claims judged by a run and laid out: a row each, and their evidence in a table of its own.
-
-    Evidence is what of the run is as `families`, those of the claims' suite, have it.
-    """
-    wanted = {family.name: family for family in families}
-    results = {each.family.name: each for each in report.results if each.family == wanted.get(each.family.name)}
+    """Return the claims judged by a run and laid out: a row each, and their evidence in a table of its own."""
+    results = _evidence_of(report, families)
     records = records_of(tuple(results.values()))
     warnings = (*warning_lines(records), *breakdowns.lines(records, report.breakdowns, report.untraced))
     found = judged(Evidence(results, report.breakdowns))
@@ -51,6 +47,17 @@ def page(report: RunReport, families: Iterable[Family]) -> Page:
             ],
         },
     )
+
+
+def judged_by(report: RunReport, families: Iterable[Family]) -> list[Judged]:
+    """Return every claim with its verdict and its evidence in a run."""
+    return judged(Evidence(_evidence_of(report, families), report.breakdowns))
+
+
+def _evidence_of(report: RunReport, families: Iterable[Family]) -> dict[str, FamilyResult]:
+    """Return the results of a run whose families are those of the claims' suite, by name."""
+    wanted = {family.name: family for family in families}
+    return {each.family.name: each for each in report.results if each.family == wanted.get(each.family.name)}
 
 
 def _verdicts(found: Sequence[Judged]) -> Table:

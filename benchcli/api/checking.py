@@ -1,0 +1,135 @@
+"""Check one version of networks against another, or against a recorded run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Unpack
+
+from benchcli import validation
+from benchcli.api.results import Shown, UnfinishedError, machine_cells
+from benchcli.api.running import check_names, only, tools_of
+from benchcli.api.settings import TargetSettings, overrides_of, target_of
+from benchcli.check.findings import ALLOWABLE, Finding, exit_code
+from benchcli.check.run import run_check
+from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError
+from benchcli.measure.tools import Observer, Tools
+from benchcli.report.page import Page
+from benchcli.runs.rows import Cell
+
+
+@dataclass(repr=False)
+class Check(Shown):
+    """What a check found."""
+
+    report: CheckReport
+
+    def _laid_out(self) -> Page:
+        from benchcli.report.views.check import page
+
+        return page(self.report)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is to be said of each network: what matters most first."""
+        return self.report.findings
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is a regression."""
+        return any(finding.fails for finding in self.findings)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the files of the check are; None where nothing was timed against a recorded run."""
+        return self.report.folder
+
+    def exit_code(self, strict: bool = False) -> int:
+        """Return the command line's exit code: 3 a regression, 4 not measured, 0 fine.
+
+        With `strict` an inconclusive time counts as not measured.
+        """
+        return exit_code(self.findings, strict)
+
+    def _machine(self) -> dict[str, Cell]:
+        return machine_cells(self.report.environment)
+
+
+class CheckSettings(TargetSettings, total=False):
+    """Settings of a check."""
+
+    only: Sequence[str]
+    """Families, or networks as "family/variant"."""
+    threshold: float | None
+    """The least change that counts, as a fraction."""
+    launches: int
+    """Fresh launches that confirm a suspect."""
+    budget: float
+    """Seconds for the whole check."""
+    separate: bool
+    """Whether base and head get processes of their own, even where one could hold both."""
+    costs_only: bool
+    """Whether to check costs and outputs only, without a clock."""
+    allow: Sequence[str]
+    """Changes that are meant: costs, output, gone, new."""
+    require_clean: bool
+    """Whether a working tree with uncommitted changes is refused."""
+    output: Path | str | None
+    """The folder of the check's files."""
+    progress: Observer | None
+    """Called with a `Progress` at each step."""
+    tools: Tools | None
+    """What it is measured with."""
+
+
+def check(
+    suite: str,
+    *,
+    base: str | None = None,
+    head: str | None = None,
+    baseline: Path | str | None = None,
+    **settings: Unpack[CheckSettings],
+) -> Check:
+    """Check a suite: is `head` slower, or costlier, than `base`, or than the run in folder `baseline`?
+
+    `base` and `head` are git refs, folders, or Python interpreters; `head` is the working tree by
+    default. Raises UserError where the two cannot be compared, NothingMeasuredError where nothing
+    was found, and UnfinishedError, which has what was found, where the check was cut short.
+    """
+    check_names(settings, CheckSettings)
+    target = target_of(**only(settings, TargetSettings))
+    request = CheckRequest(
+        suite,
+        base,
+        head,
+        None if baseline is None else Path(baseline),
+        target=target,
+        overrides=overrides_of(target),
+        **_checked(settings),
+    )
+    try:
+        return Check(run_check(request, tools_of(settings)))
+    except UnfinishedCheckError as error:
+        said = f"{error.reason}; what was checked before is shown"
+        left = "interrupted: what was found before is shown" if error.reason is None else said
+        raise UnfinishedError(Check(error.report), error.reason, left) from None
+
+
+def _checked(settings: CheckSettings) -> dict[str, Any]:
+    """Return the settings by the request's names. Raises UserError where one is out of bounds."""
+    given: dict[str, Any] = {
+        name: value for name, value in settings.items() if name in {field.name for field in fields(CheckRequest)}
+    }
+    given.pop("target", None)
+    if "only" in given:
+        given["only"] = tuple(given["only"])
+    if "allow" in settings:
+        given["allowed"] = tuple(validation.one_of("change", each, ALLOWABLE) for each in settings["allow"])
+    if settings.get("threshold") is not None:
+        given["threshold"] = validation.precision(settings["threshold"], settings["threshold"])
+    if "budget" in settings:
+        given["budget_s"] = validation.budget_s(settings["budget"], settings["budget"])
+    if "launches" in settings:
+        given["launches"] = validation.whole("the number of launches", settings["launches"], validation.CONFIRMATIONS)
+    if settings.get("output") is not None:
+        given["output"] = Path(str(settings["output"]))
+    return given

@@ -1,0 +1,60 @@
+"""Test what the ShuffleNet papers claim."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Unpack
+
+from benchcli.analysis.claims.base import Judged, traced
+from benchcli.api.results import Run
+from benchcli.api.running import Settings, run, target_in
+from benchcli.api.settings import overrides_of, target_of
+from benchcli.errors import UserError
+from benchcli.report.page import Page
+from benchcli.report.views.claims import judged_by, page
+from benchcli.runs.read import report_of
+from benchcli.runs.run import RunReport
+from benchcli.schema import Family, Suite
+from benchcli.workloads.overrides import families_of_suite
+from benchcli.workloads.suites import find_suite
+
+SUITE = "claims"
+CLAIMS_BUDGET_S, CLAIMS_PRECISION = 17.0, 0.02
+"""Claims are of effects of two per cent and more."""
+
+
+class Claims(Run):
+    """What the ShuffleNet papers claim, judged by a run."""
+
+    def __init__(self, report: RunReport, families: Iterable[Family]) -> None:
+        super().__init__(report)
+        self._families = tuple(families)
+
+    def _laid_out(self) -> "Page":
+
+        return page(self.report, self._families)
+
+    @property
+    def judged(self) -> "tuple[Judged, ...]":
+        """Each claim with its verdict and its evidence."""
+
+        return tuple(judged_by(self.report, self._families))
+
+
+def claims(folder: Path | str | None = None, **settings: Unpack[Settings]) -> Claims:
+    """Test what the two ShuffleNet papers claim: by measuring now, or on a run in a folder.
+
+    Raises what `measure` raises, and UserError where there is no run in the folder.
+    """
+
+    file = find_suite(SUITE)
+    if folder is not None:
+        if settings:
+            raise UserError(f"{min(settings)} has no effect on the run in a FOLDER: leave one of them out")
+
+        report = report_of(Path(folder))
+        measured_on = target_of(**report.environment["target"])
+        return Claims(report, families_of_suite(file, overrides_of(measured_on)))
+    defaults: Settings = {"budget": CLAIMS_BUDGET_S, "precision": CLAIMS_PRECISION, **settings}
+    families = families_of_suite(file, overrides_of(target_in(settings)))
+    suite = Suite(file.name, file.description, tuple(families))
+    return run(suite, defaults, traced(), lambda report: Claims(report, families))

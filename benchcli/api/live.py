@@ -1,0 +1,142 @@
+"""Networks of the caller's own: functions, which are imported by name, and modules, which travel by value.
+
+A live module is serialised onto the private pipe from the caller to its own measured process. It
+never reaches a results folder.
+"""
+
+import base64
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchcli.errors import UserError
+from benchcli.measure.process import Launcher
+from benchcli.measure.tools import Tools
+from benchcli.schema import LIVE
+from benchcli.workloads.custom import CustomNetwork, CustomRequest
+from benchcli.workloads.suite_keys import builder_of
+
+if TYPE_CHECKING:
+    import torch
+
+SHAPE = (1, 3, 224, 224)
+"""Of inputs where none are given."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Networks to be compared, and what of them travels to the measured process by value."""
+
+    request: CustomRequest
+    payloads: Mapping[str, str]
+    """By recorded name: the pickled network, and its input where one was given, in base 64."""
+
+    @classmethod
+    def of(cls, networks: Mapping[str, Any], inputs: "torch.Tensor | Sequence[int] | None") -> "Networks":
+        """Return the networks of a mapping. Raises UserError where one cannot be measured."""
+        if not isinstance(networks, Mapping) or not networks:
+            raise UserError("measure takes the name of a guideline or suite, or a mapping from names to networks")
+        shape = _shape(inputs)
+        builders = {str(name): _builder(str(name), network) for name, network in networks.items()}
+        tensor: torch.Tensor | None = inputs if hasattr(inputs, "detach") else None  # type: ignore[assignment]
+        payloads = {
+            builder: _pickled(name, networks[name], tensor)
+            for name, builder in builders.items()
+            if builder.startswith(LIVE) or tensor is not None
+        }
+        request = CustomRequest(
+            name="custom",
+            batches=(shape[0],),
+            networks=tuple(CustomNetwork(name, builder, {}, shape[1:]) for name, builder in builders.items()),
+        )
+        return cls(request, payloads)
+
+    def carried_by(self, settings: Any) -> Any:
+        """Return the settings with tools that send the payloads along with every task."""
+        tools: Tools = settings.get("tools") or Tools()
+
+        @contextmanager
+        def workers(**options: Any) -> Iterator[Launcher]:
+            with tools.workers(**options) as launcher:
+                yield lambda task, silence_s: launcher(replace(task, live=self.payloads), silence_s)
+
+        return {**settings, "tools": replace(tools, workers=workers)}
+
+
+def _shape(inputs: "torch.Tensor | Sequence[int] | None") -> tuple[int, ...]:
+    """Return the shape of the inputs, the batch first."""
+    if inputs is None:
+        return SHAPE
+    if isinstance(inputs, list | tuple):
+        shape = tuple(inputs)
+        if len(shape) < 2 or not all(isinstance(size, int) and size > 0 for size in shape):
+            raise UserError(f"inputs must be a tensor or its shape, the batch first, such as {SHAPE}, not {inputs!r}")
+        return shape
+    import torch
+
+    if not isinstance(inputs, torch.Tensor) or not inputs.is_floating_point() or inputs.dim() < 2:
+        raise UserError(
+            "inputs must be one floating-point tensor (batch, ...), or its shape: wrap a network that takes "
+            "something else in a module that makes it"
+        )
+    return tuple(inputs.shape)
+
+
+def _builder(name: str, network: Any) -> str:
+    """Return what is recorded as what makes a network."""
+    if isinstance(network, str):
+        return builder_of(name, network)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(network, torch.nn.Module):
+        return f"{LIVE}{name}"
+    if not callable(network):
+        raise UserError(f"{name} is a {type(network).__name__}: give a torch.nn.Module, or a function that makes one")
+    return _importable(name, network)
+
+
+def _importable(name: str, factory: Callable[..., Any]) -> str:
+    """Return `package.module:callable` of a function that a fresh process can import by that name."""
+    module, qualified = getattr(factory, "__module__", None), getattr(factory, "__qualname__", "<nameless>")
+    there = module in sys.modules and getattr(sys.modules[module], qualified, None) is factory
+    if not module or module == "__main__" or not qualified.isidentifier() or not there:
+        raise UserError(
+            f"{name}: {module}.{qualified} cannot be imported by name in the measured process: define the function "
+            "at the top of a module of its own, or give the torch.nn.Module that it makes"
+        )
+    return f"{module}:{qualified}"
+
+
+def _pickled(name: str, network: Any, inputs: "torch.Tensor | None") -> str:
+    """Return a network and its input, serialised by value. Raises UserError where that cannot be."""
+    import cloudpickle
+    import torch
+
+    module = network if isinstance(network, torch.nn.Module) else None
+    what_else = "give a function of a module that makes it, or 'package.module:callable'"
+    if module is not None and type(module).__name__ == "OptimizedModule":
+        raise UserError(f"{name} is a compiled module, which cannot be serialised: {what_else}")
+    own = {sys.modules[type(each).__module__] for each in module.modules()} if module is not None else set()
+    own = {each for each in own if _is_users(each)}
+    for each in own:
+        cloudpickle.register_pickle_by_value(each)
+    try:
+        payload = cloudpickle.dumps({"network": module, "inputs": None if inputs is None else inputs.detach().cpu()})
+    except Exception as error:  # a network may hold anything, and what cannot be pickled raises anything
+        raise UserError(f"{name} cannot be serialised ({type(error).__name__}: {error}): {what_else}") from None
+    finally:
+        for each in own:
+            cloudpickle.unregister_pickle_by_value(each)
+    return base64.b64encode(payload).decode("ascii")
+
+
+def _is_users(module: Any) -> bool:
+    """Return whether a module is the user's own, and not installed: a fresh process may not find it."""
+    file = getattr(module, "__file__", None)
+    if file is None or module.__name__ == "__main__":
+        return False  # what __main__ defines is pickled by value in any case
+    installed = (sysconfig.get_paths()["purelib"], sysconfig.get_paths()["stdlib"])
+    return not any(Path(file).is_relative_to(place) for place in installed)

@@ -1,0 +1,131 @@
+"""What would be measured on, how fit it is for that, and whether the intervals mean what they say."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Unpack
+
+from benchcli import validation
+from benchcli.analysis.selftest import Comparison, Summary, compare, families, summary
+from benchcli.api.results import UnfinishedError
+from benchcli.api.running import check_names, only, tools_of
+from benchcli.api.settings import PlanSettings, TargetSettings, plan_of, target_of
+from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.measure.fitness import Grade, Probe, grade
+from benchcli.measure.tools import Observer, Tools
+from benchcli.runs.environment import describe
+
+if TYPE_CHECKING:
+    import pandas
+
+SELFTEST_BUDGET_S = 4.0
+
+
+@dataclass
+class Device:
+    """A device, the machine around it, and how fit it is for measuring at this moment."""
+
+    facts: Mapping[str, Mapping[str, Any]]
+    """In sections: machine, device, software, settings, others, identity."""
+    probe: Probe
+    grade: Grade
+
+    def sections(self) -> dict[str, Mapping[str, Any]]:
+        """Return the facts, what the probe saw, and the fitness, as the command line's JSON has them."""
+        from benchcli.report.views import device as view
+
+        return {**self.facts, "seen": view.probed(self.probe), "fitness": view.fitness_data(self.grade)}
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return a row for each fact: section, name, value."""
+        import pandas
+
+        rows = [(section, *entry) for section, facts in self.sections().items() for entry in facts.items()]
+        return pandas.DataFrame(rows, columns=["section", "name", "value"])
+
+
+class DeviceSettings(TargetSettings, total=False):
+    """Settings of `device`."""
+
+    tools: Tools | None
+
+
+def device(**settings: Unpack[DeviceSettings]) -> Device:
+    """Return what would be measured on, its digest, and how fit it is for measuring at this moment.
+
+    Raises UserError where the device is not there.
+    """
+    check_names(settings, DeviceSettings)
+    tools = tools_of(settings)
+    target = target_of(**only(settings, TargetSettings))
+    probe = tools.probe()
+    with tools.workers() as launcher:
+        facts = describe(target, launcher)
+    return Device(facts, probe, grade(facts["machine"], probe, target.threads))
+
+
+@dataclass
+class SelfTest:
+    """Comparisons whose answer is known, and what they say together."""
+
+    comparisons: tuple[Comparison, ...]
+    summary: Summary | None
+    """None where no two equal networks were compared."""
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return a row for each comparison."""
+        import pandas
+
+        return pandas.json_normalize([asdict(each) for each in self.comparisons])
+
+    def lines(self) -> list[str]:
+        """Return what the command line prints."""
+        from benchcli.report.views import selftest as view
+
+        return view.lines(self.comparisons, self.summary) if self.summary else []
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+
+class SelfTestSettings(TargetSettings, PlanSettings, total=False):
+    """Settings of `selftest`."""
+
+    progress: Observer | None
+    tools: Tools | None
+
+
+def selftest(comparisons: int = 40, **settings: Unpack[SelfTestSettings]) -> SelfTest:
+    """Compare equal networks, and slower ones by a known amount: do the intervals mean what they say?
+
+    A quarter as many comparisons with a slower network come on top. Raises UserError where a
+    setting is wrong, NothingMeasuredError where nothing could be compared, and UnfinishedError,
+    which has what was compared, where it ended early.
+    """
+    check_names(settings, SelfTestSettings)
+    number = validation.whole("the number of comparisons", comparisons, validation.COMPARISONS)
+    target = target_of(**only(settings, TargetSettings))
+    given = only(settings, PlanSettings)
+    plan = plan_of(**{"budget": SELFTEST_BUDGET_S, **given})
+    if plan.launches == 1:
+        raise UserError("one launch has no interval: give --launches 2 or more")
+    done: dict[str, Comparison] = {}
+    try:
+        for comparison in compare(families(number, max(1, number // 4)), target, plan, tools_of(settings)):
+            done[comparison.name] = comparison
+    except KeyboardInterrupt:
+        raise UnfinishedError(_result(done), None, "interrupted: what was compared before is shown") from None
+    except NothingMeasuredError as error:
+        if not done:
+            raise
+        left = f"{error}; what was compared before is shown"
+        raise UnfinishedError(_result(done), str(error), left) from None
+    result = _result(done)
+    if result.summary is None:
+        errors = [each.error for each in result.comparisons if each.error]
+        raise NothingMeasuredError(f"no two equal networks could be compared: {errors[0] if errors else 'none was'}")
+    return result
+
+
+def _result(done: Mapping[str, Comparison]) -> SelfTest:
+    comparisons = tuple(done.values())
+    return SelfTest(comparisons, summary(comparisons))

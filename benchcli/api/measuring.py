@@ -1,0 +1,78 @@
+"""Measure a guideline, a suite, or networks of the caller's own."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+from benchcli.api.results import Run
+from benchcli.api.running import Settings, run, target_in
+from benchcli.api.settings import overrides_of
+from benchcli.errors import UserError
+from benchcli.schema import Family, Suite
+from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workloads.overrides import Overrides, families_of_suite
+
+if TYPE_CHECKING:
+    import torch
+
+ALL = "all"
+
+
+def measure(
+    what: "str | Mapping[str, Any]",
+    *,
+    inputs: "torch.Tensor | Sequence[int] | None" = None,
+    batch: int | Sequence[int] | None = None,
+    dtype: str | Sequence[str] | None = None,
+    layout: str | Sequence[str] | None = None,
+    width: int | None = None,
+    widths: str | None = None,
+    scale: int | Sequence[int] | None = None,
+    **settings: Unpack[Settings],
+) -> Run:
+    """Measure a guideline, a suite, or networks of your own.
+
+    `what` is the name of a guideline ("g1" to "g4", or "all"), the name or path of a suite, or a
+    mapping from names to networks: a `torch.nn.Module`, a function of a module that makes one, or
+    "package.module:callable". The first network is the baseline. `inputs` belongs to a mapping: a
+    floating-point tensor (batch, ...), or its shape; (1, 3, 224, 224) by default.
+
+    `batch`, `dtype` and `layout` take one value or several. `width`, `widths` and `scale` are for
+    guidelines.
+
+    Raises UserError for what cannot be measured as asked, NothingMeasuredError where no network has
+    a time, and UnfinishedError, which has what was finished, where measuring ended early.
+    """
+    overrides = overrides_of(
+        target_in(settings), batch=batch, dtype=dtype, layout=layout, width=width, widths=widths, scale=scale
+    )
+    if isinstance(what, str):
+        if inputs is not None:
+            raise UserError("inputs belong to networks of your own: a guideline or a suite has its own")
+        name, description, families = _named(what, overrides)
+        return run(Suite(name, description, tuple(families)), settings)
+    from benchcli.api.live import Networks
+
+    networks = Networks.of(what, inputs)
+    families = networks.request.families(overrides)
+    return run(Suite("custom", "", tuple(families)), networks.carried_by(settings))
+
+
+def measure_suite(name_or_path: str, **settings: Any) -> Run:
+    """Measure a suite, even one that is named like a guideline. Takes and raises what `measure` does."""
+    from benchcli.workloads.suites import find_suite
+
+    is_guideline = name_or_path == ALL or GUIDELINES.get(name_or_path) is not None
+    return measure(str(find_suite(name_or_path).path) if is_guideline else name_or_path, **settings)
+
+
+def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]:
+    """Return the name, the description and the families of a guideline or a suite."""
+    if what == ALL or GUIDELINES.get(what):
+        names = [each.name for each in GUIDELINES] if what == ALL else [what]
+        families = [f for name in names for f in GuidelineRequest(guideline=name).families(overrides)]
+        return f"guideline-{what}", "", families
+    from benchcli.workloads.suites import find_suite
+
+    file = find_suite(what)
+    return file.name, file.description, families_of_suite(file, overrides)

@@ -1,0 +1,82 @@
+"""Measure blocks and whole networks by name."""
+
+from collections.abc import Sequence
+from typing import Unpack
+
+from benchcli import validation
+from benchcli.api.results import Run
+from benchcli.api.running import Settings, run, target_in
+from benchcli.api.settings import overrides_of
+from benchcli.errors import UserError
+from benchcli.schema import Suite
+from benchcli.workloads.blocks.family import ALL, BlockRequest
+from benchcli.workloads.networks.base import GROUPS
+from benchcli.workloads.networks.family import NetworkRequest, family_name
+
+NETWORK_BUDGET_S = 40.0
+"""A call of a whole network or a chain of blocks is long, and one launch of many takes seconds."""
+
+
+def block(
+    *names: str,
+    width: int = 128,
+    size: int = 28,
+    units: int | None = None,
+    stride: int = 1,
+    batch: int | Sequence[int] | None = None,
+    dtype: str | Sequence[str] | None = None,
+    layout: str | Sequence[str] | None = None,
+    **settings: Unpack[Settings],
+) -> Run:
+    """Measure the units of networks at equal FLOPs, by name; all of them where none is named.
+
+    `width` is the channels of ShuffleNet V2's unit; the others get those of equal FLOPs. `size` is
+    the height and width of the feature map that goes in, `units` how many stand in a chain (10, or
+    1 of stride 2), `stride` 1 or 2. Raises what `measure` raises.
+    """
+
+    if len(set(names)) < len(names) or (ALL in names and len(names) > 1):
+        raise UserError(f"a block is named twice: {' '.join(names)}")
+    request = BlockRequest(
+        blocks=names or (ALL,),
+        width=validation.whole("a width", width, validation.WIDTHS),
+        size=validation.whole("a size", size, validation.SIZES),
+        units=None if units is None else validation.whole("the number of units", units, validation.UNITS),
+        stride=validation.whole("a stride", stride, validation.STRIDES),
+    )
+    overrides = overrides_of(target_in(settings), batch=batch, dtype=dtype, layout=layout)
+    return run(Suite("block", "", tuple(request.families(overrides))), {"budget": NETWORK_BUDGET_S, **settings})
+
+
+def network(
+    *names: str,
+    group: int | Sequence[int] | None = None,
+    size: int | None = None,
+    batch: int | Sequence[int] | None = None,
+    dtype: str | Sequence[str] | None = None,
+    layout: str | Sequence[str] | None = None,
+    **settings: Unpack[Settings],
+) -> Run:
+    """Measure whole networks by name, or the groups of about so many MFLOPs.
+
+    A name is of a network that ships, "torchvision:NAME" or "timm:NAME", or
+    "package.module:callable". `size` is the height and width of every input; each network's own by
+    default. Raises what `measure` raises.
+    """
+
+    if names and group is not None:
+        raise UserError("give networks or a --group of them, not both")
+    if len(set(names)) < len(names):
+        raise UserError(f"a network is named twice: {' '.join(names)}")
+    pixels = None if size is None else validation.whole("a size", size, validation.SIZES)
+    groups = GROUPS if group is None else (group,) if isinstance(group, int) else tuple(group)
+    for each in groups:
+        validation.whole("a group", each, validation.GROUPS)
+    requests = (
+        [NetworkRequest(name=family_name(None), networks=names, size=pixels)]
+        if names
+        else [NetworkRequest(name=family_name(each), group=each, size=pixels) for each in groups]
+    )
+    overrides = overrides_of(target_in(settings), batch=batch, dtype=dtype, layout=layout)
+    families = tuple(family for request in requests for family in request.families(overrides))
+    return run(Suite("network", "", families), {"budget": NETWORK_BUDGET_S, **settings})

@@ -1,0 +1,165 @@
+"""The values that the API returns. Each can be shown, tabulated, and read field by field."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchcli.errors import UserError
+from benchcli.report.formats.base import FORMATS
+from benchcli.report.page import Page
+from benchcli.runs.rows import Cell
+from benchcli.runs.run import RunReport
+from benchcli.runs.run_folder import SAMPLES
+from benchcli.schema import Record
+
+if TYPE_CHECKING:
+    import pandas
+
+    from benchcli.analysis.verdicts import Verdict
+
+MACHINE = ("host", "cpu", "architecture", "cores", "system")
+"""Facts of the machine that a row of a frame carries, as `machine_<name>`."""
+
+
+class Shown:
+    """A result that is laid out as a page."""
+
+    @cached_property
+    def page(self) -> Page:
+        """The tables, rows and annotations, which the formats show."""
+        return self._laid_out()
+
+    def _laid_out(self) -> Page:
+        raise NotImplementedError
+
+    def show(self, format_: str = "table") -> str:
+        """Return the result as text in a format of the command line: table, markdown, csv, json."""
+        return FORMATS[format_].render(self.page)
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return a row for each record: the columns of the CSV, in SI units, and the machine's."""
+        import pandas
+
+        return pandas.DataFrame([{**row, **self._machine()} for row in self.page.rows])
+
+    def _machine(self) -> Mapping[str, Cell]:
+        """Return what of the machine stands in every row of the frame."""
+        return {}
+
+    def __repr__(self) -> str:
+        return self.show()
+
+    def _repr_html_(self) -> str:
+        """Return the tables for a notebook; every text in them is escaped."""
+        return _html(self.page)
+
+
+@dataclass(repr=False)
+class Run(Shown):
+    """A suite that was measured."""
+
+    report: RunReport
+
+    def _laid_out(self) -> Page:
+        from benchcli.report.views.run import page
+
+        return page(self.report)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """One record for each variant: its identity, costs and time, or why it has none."""
+        return tuple(record for result in self.report.results for record in result.records)
+
+    @property
+    def verdicts(self) -> "tuple[Verdict, ...]":
+        """One verdict for each family of a guideline."""
+        from benchcli.analysis.verdicts import verdicts
+
+        return tuple(verdicts(self.report.results))
+
+    @property
+    def folder(self) -> Path:
+        """Where the files of the run are."""
+        return self.report.folder
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """What was asked, and the machine, versions, device and settings that it was measured on."""
+        return self.report.environment
+
+    def samples(self) -> "pandas.DataFrame":
+        """Return every raw sample, in seconds per call. Raises UserError where they cannot be read."""
+        import pandas
+
+        try:
+            return pandas.read_csv(self.folder / SAMPLES)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.folder / SAMPLES} cannot be read: {error}") from None
+
+    def _machine(self) -> Mapping[str, Cell]:
+        return machine_cells(self.environment)
+
+
+@dataclass(repr=False)
+class Runs(Shown, Sequence[Run]):
+    """Several runs, in the order of their folders' names."""
+
+    runs: tuple[Run, ...]
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.runs[place]
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self.runs)
+
+    def show(self, format_: str = "table") -> str:
+        """Return all runs as text, one below the other; a table of CSV is one for all of them."""
+        if format_ != "csv":
+            return "\n".join(run.show(format_) for run in self.runs)
+        lines = [run.show("csv").splitlines() for run in self.runs]
+        return "".join(f"{line}\n" for line in [lines[0][0], *(line for each in lines for line in each[1:])])
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return the rows of all runs, one below the other."""
+        import pandas
+
+        return pandas.concat([run.to_frame() for run in self.runs], ignore_index=True)
+
+    def _repr_html_(self) -> str:
+        return "".join(run._repr_html_() for run in self.runs)
+
+
+class UnfinishedError(Exception):
+    """Measuring ended early. `result` has what was finished, `reason` why (None: it was interrupted)."""
+
+    def __init__(self, result: Any, reason: str | None, left: str) -> None:
+        super().__init__(left)
+        self.result = result
+        self.reason = reason
+
+
+def machine_cells(environment: Mapping[str, Any]) -> dict[str, Cell]:
+    """Return the machine's columns of a frame, from what a run or check says of its environment."""
+    machine, software = environment.get("machine") or {}, environment.get("software") or {}
+    return {
+        "digest": environment.get("digest"),
+        "commit": environment.get("commit"),
+        **{f"machine_{name}": machine.get(name) for name in MACHINE},
+        "torch": software.get("torch") if isinstance(software.get("torch"), str) else None,
+    }
+
+
+def _html(page: Page) -> str:
+    tables = []
+    for table in page.tables:
+        head = "".join(f"<th>{escape(column)}</th>" for column in table.columns)
+        rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
+        lines = "".join(f"<p>{escape(line)}</p>" for line in table.lines)
+        tables.append(f"<table><caption>{escape(table.title)}</caption><tr>{head}</tr>{rows}</table>{lines}")
+    return f"<p>{escape(page.heading)}</p>{''.join(tables)}<p>{escape(page.footer)}</p>"

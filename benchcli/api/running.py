@@ -1,0 +1,92 @@
+"""Run a suite with the settings of a caller: what all functions that measure share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from benchcli.api.results import Run, UnfinishedError
+from benchcli.api.settings import Observer, PlanSettings, TargetSettings, Tools, plan_of, target_of
+from benchcli.errors import unknown
+from benchcli.runs.run import RunReport, RunRequest, UnfinishedRunError, run_suite
+from benchcli.schema import Suite, Target
+
+Result = TypeVar("Result", bound=Run)
+
+
+class Settings(TargetSettings, PlanSettings, total=False):
+    """Settings that all functions which measure take."""
+
+    output: Path | str | None
+    """The folder of the run's files; None: `results/<time>-<suite>-<host>`."""
+    resume: Path | str | None
+    """The folder of a run that was cut short, of which the rest is measured."""
+    breakdown: bool
+    """Whether to trace three launches more: what the time is spent on."""
+    progress: Observer | None
+    """Called with a `Progress` at each step."""
+    tools: Tools | None
+    """What it is measured with; tests and the command line give their own."""
+
+
+def run(
+    suite: Suite,
+    settings: Settings,
+    traced: tuple[str, ...] = (),
+    result: Callable[[RunReport], Result] = Run,  # type: ignore[assignment]
+) -> Result:
+    """Measure a suite with the settings, and return its result."""
+    check_names(settings, Settings)
+    if settings.get("breakdown"):
+        traced = tuple(family.name for family in suite.families)
+    request = RunRequest(
+        suite,
+        target_in(settings),
+        plan_of(**only(settings, PlanSettings)),
+        _path(settings.get("output")),
+        _path(settings.get("resume")),
+        traced,
+    )
+    try:
+        return result(run_suite(request, tools_of(settings)))
+    except UnfinishedRunError as error:
+        raise UnfinishedError(result(error.report), error.reason, _what_is_left(error)) from None
+
+
+def tools_of(settings: Mapping[str, Any]) -> Tools:
+    """Return the tools, which tell the progress to whom the settings say."""
+    tools: Tools = settings.get("tools") or Tools()
+    progress = settings.get("progress")
+    return replace(tools, observe=progress) if progress else tools
+
+
+def check_names(settings: Mapping[str, Any], *kinds: type) -> None:
+    """Raise UserError where a keyword is not a setting, with the nearest name."""
+    known = sorted({name for kind in kinds for each in kind.__mro__ for name in getattr(each, "__annotations__", {})})
+    for name in settings:
+        if name not in known:
+            raise unknown("setting", name, known)
+
+
+def _what_is_left(run: UnfinishedRunError) -> str:
+    finished, folder = len(run.report.results), run.report.folder
+    reason = run.reason or "interrupted"
+    if run.unfinished == 0:
+        return f"{reason} while tracing: all families are finished; --resume {folder} traces the rest"
+    families = "1 family is" if finished == 1 else f"{finished} families are"
+    are = "is" if run.unfinished == 1 else "are"
+    return f"{reason}: {families} finished, {run.unfinished} {are} not; --resume {folder} measures the rest"
+
+
+def target_in(settings: Settings) -> Target:
+    """Return the target that the settings describe. Raises UserError where one is wrong."""
+    return target_of(**only(settings, TargetSettings))
+
+
+def only(settings: Mapping[str, Any], kind: type) -> Any:
+    """Return the settings of one kind."""
+    return {name: settings[name] for name in kind.__annotations__ if name in settings}
+
+
+def _path(text: Path | str | None) -> Path | None:
+    return None if text is None else Path(text)

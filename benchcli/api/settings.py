@@ -1,0 +1,125 @@
+"""Settings from keyword arguments, checked as the command line checks its options."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TypedDict, TypeVar
+
+from benchcli import validation
+from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.errors import UserError, unknown
+from benchcli.measure.environment import ALLOCATORS
+from benchcli.measure.tools import Observer, Progress, Tools
+from benchcli.schema import Plan, Target
+from benchcli.workloads.overrides import Overrides
+
+__all__ = [
+    "ALLOCATORS",
+    "CACHES",
+    "Observer",
+    "PlanSettings",
+    "Progress",
+    "TargetSettings",
+    "Tools",
+    "device_name",
+    "overrides_of",
+    "plan_of",
+    "target_of",
+]
+CACHES = ("warm", "cold")
+Value = TypeVar("Value")
+
+
+class TargetSettings(TypedDict, total=False):
+    """Where and how networks run."""
+
+    device: str
+    """cpu, cuda, cuda:1, mps."""
+    runtime: str
+    """eager, or graph for CUDA graphs."""
+    threads: int
+    """Threads of the host."""
+    allocator: str
+    """steady keeps memory between calls; system is the system's default."""
+    cache: str
+    """warm, or cold: flushed before each call."""
+
+
+class PlanSettings(TypedDict, total=False):
+    """How much is measured."""
+
+    precision: float
+    """Half-width of a relative speed's 95 % interval at which to stop, as a fraction of it."""
+    budget: float
+    """Seconds for each family."""
+    launches: int | None
+    """Exactly so many fresh processes, whatever the precision and the budget."""
+
+
+def target_of(
+    device: str = "cpu", runtime: str = "eager", threads: int = 1, allocator: str = "steady", cache: str = "warm"
+) -> Target:
+    """Return the target. Raises UserError where a name is not known, or the runtime does not run on the device."""
+    target = Target(
+        device=device_name(device),
+        runtime=RUNTIMES[runtime].name,
+        threads=validation.whole("the number of threads", threads, validation.THREADS),
+        allocator=validation.one_of("allocator", allocator, ALLOCATORS),
+        cache=validation.one_of("state of the caches", cache, CACHES),
+    )
+    missing = RUNTIMES[target.runtime].missing(DEVICES[split_name(target.device)[0]])
+    if missing:
+        raise UserError(missing)
+    return target
+
+
+def device_name(text: str) -> str:
+    """Return the name of a device of a kind that is known. Raises UserError with the nearest."""
+    kind, colon, number = text.partition(":")
+    if DEVICES.get(kind) is None:
+        raise unknown("device", text, [device.name for device in DEVICES if not device.hidden])
+    if colon and not re.fullmatch("[0-9]{1,4}", number):
+        raise UserError(f"{text[:40]!r} is not a device: write {kind} or {kind}:0")
+    return text
+
+
+def plan_of(precision: float = Plan().precision, budget: float = Plan().budget_s, launches: int | None = None) -> Plan:
+    """Return the plan. Raises UserError where a number is out of bounds."""
+    return Plan(
+        precision=validation.precision(precision, precision),
+        budget_s=validation.budget_s(budget, budget),
+        launches=None
+        if launches is None
+        else validation.whole("the number of launches", launches, validation.LAUNCHES),
+    )
+
+
+def overrides_of(
+    target: Target,
+    *,
+    batch: int | Sequence[int] | None = None,
+    dtype: str | Sequence[str] | None = None,
+    layout: str | Sequence[str] | None = None,
+    width: int | None = None,
+    widths: str | None = None,
+    scale: int | Sequence[int] | None = None,
+) -> Overrides:
+    """Return what is said of families, in place of what they say. Raises UserError where a value is wrong."""
+    return Overrides(
+        column=DEVICES[split_name(target.device)[0]].column,
+        batches=_several(batch, lambda value: validation.whole("a batch size", value, validation.BATCHES)),
+        dtypes=_several(dtype, lambda value: validation.one_of("dtype", value, validation.DTYPES)),
+        layouts=_several(layout, lambda value: validation.one_of("layout", value, validation.LAYOUTS)),
+        width=None if width is None else validation.whole("a base width", width, validation.WIDTHS),
+        widths=widths,
+        scales=_several(scale, lambda value: validation.whole("a scale", value, validation.SCALES)),
+    )
+
+
+def _several(values: object, read: Callable[[object], Value]) -> tuple[Value, ...] | None:
+    """Return one value, or a sequence of them, as a tuple; None where nothing is said."""
+    if values is None:
+        return None
+    several = tuple(values) if isinstance(values, list | tuple) else (values,)
+    validation.distinct(repr(values), several)
+    return tuple(map(read, several))

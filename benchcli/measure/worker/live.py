@@ -1,0 +1,40 @@
+"""In a measured process: networks and inputs that came by value with the task."""
+
+import base64
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from benchcli.schema import Variant
+
+_payloads: dict[str, str] = {}
+
+
+def receive(payloads: Mapping[str, str]) -> None:
+    """Keep what came with a task, in place of what came before."""
+    _payloads.clear()
+    _payloads.update(payloads)
+
+
+def network(builder: str) -> torch.nn.Module:
+    """Return a fresh copy of a network. Raises LookupError where it did not come with the task."""
+    if builder not in _payloads:
+        raise LookupError(f"{builder} was a live module: it can be measured only by the process that had it")
+    module: torch.nn.Module = _unpacked(builder)["network"]
+    return module
+
+
+def inputs(variant: Variant) -> torch.Tensor | None:
+    """Return the input that came with a network, or None where one is to be drawn."""
+    if variant.builder not in _payloads:
+        return None
+    tensor: torch.Tensor | None = _unpacked(variant.builder)["inputs"]
+    return tensor
+
+
+def _unpacked(builder: str) -> dict[str, Any]:
+    # The pipe is private: what comes through it was written by the process that started this one.
+    unpacked: dict[str, Any] = pickle.loads(base64.b64decode(_payloads[builder]))  # noqa: S301
+    return unpacked
