@@ -1,1 +1,1 @@
-"""What results mean. Nothing here measures."""
+"""Interpret results: verdicts, claims, comparisons, fits and the self-test."""

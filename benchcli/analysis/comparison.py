@@ -1,4 +1,4 @@
-"""Hold recorded runs side by side: the change of every network's time, and what the runs have not in common."""
+"""Compare recorded runs with the first of them."""
 
 import math
 from collections import Counter
@@ -13,31 +13,32 @@ from benchcli.statistics import quotient
 
 @dataclass(frozen=True)
 class Row:
-    """One network in every run; None where a run has it not."""
+    """One network in every run. A tuple has one value per run; None if a run lacks the network."""
 
     family: str
     variant: str
     records: tuple[Record | None, ...]
     changes: tuple[Interval | None, ...]
-    """Each run's time over the first one's; None where one of the two has no time."""
+    """Each run's time over the first run's; None if one of the two has no time."""
     others: tuple[str | None, ...]
-    """Why a run's network of this name is not the first one's, so that it is not compared."""
+    """Why a run's network is not the first run's network; then the two are not compared."""
     costs: tuple[str | None, ...]
-    """How its costs differ, which does not hinder a comparison."""
+    """How the costs differ from the first run's. Networks of other costs are still compared."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side, the first one the reference."""
+    """Runs compared with the first one."""
 
     runs: tuple[Recorded, ...]
     rows: tuple[Row, ...]
-    """What changed most surely comes first."""
+    """The most certain changes come first."""
     means: tuple[float | None, ...]
     """Geometric mean of each run's changes."""
     differences: tuple[str, ...]
-    """What is not the same about each run and the first."""
+    """How each run's environment and settings differ from the first run's."""
     missing: tuple[str, ...]
+    """The networks that each run lacks, and those that failed."""
 
 
 def compare(runs: Sequence[Recorded]) -> Comparison:
@@ -47,7 +48,7 @@ def compare(runs: Sequence[Recorded]) -> Comparison:
     rows = [_row(key, [table.get(key) for table in tables]) for key in keys]
     return Comparison(
         runs=tuple(runs),
-        rows=tuple(sorted(rows, key=_matters, reverse=True)),
+        rows=tuple(sorted(rows, key=_sort_key, reverse=True)),
         means=tuple(_mean([row.changes[number] for row in rows]) for number in range(len(runs))),
         differences=tuple(f"{run.path}: {text}" for run in runs[1:] if (text := _differences(runs[0], run))),
         missing=tuple(_missing(runs, rows)),
@@ -55,17 +56,21 @@ def compare(runs: Sequence[Recorded]) -> Comparison:
 
 
 def _differences(first: Recorded, run: Recorded) -> str:
-    was, is_ = settings(first), settings(run)
-    given = [f"{name} {was[name]} and {is_[name]}" for name in was if was[name] != is_[name]]
-    return ", ".join([*mismatches(first.environment, run.environment), *given])
+    reference, other = settings(first), settings(run)
+    changed = [f"{name} {reference[name]} and {other[name]}" for name in reference if reference[name] != other[name]]
+    return ", ".join([*mismatches(first.environment, run.environment), *changed])
 
 
 def _by_shared_key(run: Recorded) -> dict[Key, Record]:
-    """Return the records by family and variant, the family without its dtype where it is told apart by nothing else."""
+    """Return the records by family and variant.
+
+    A family's name loses its dtype suffix, so that runs of two dtypes share keys. It keeps the
+    suffix if another family of the run has the same shortened name.
+    """
     short = {record.family.name: record.family.name.removesuffix(f"-{record.family.dtype}") for record in run.records}
-    often = Counter(short.values())
+    occurrences = Counter(short.values())
     return {
-        (short[family] if often[short[family]] == 1 else family, variant): record
+        (short[family] if occurrences[short[family]] == 1 else family, variant): record
         for (family, variant), record in run.by_key().items()
     }
 
@@ -86,26 +91,31 @@ def _change(first: Record | None, record: Record | None) -> Interval | None:
 
 
 def _other(first: Record | None, record: Record | None) -> str | None:
-    """Say what makes two networks of one name different ones."""
+    """Return how two networks of one name differ in input or channels; None if they do not."""
     if first is None or record is None:
         return None
     identities = [
         {"batch": each.family.batch, "channels": each.variant.channels, "input": each.variant.shape}
         for each in (first, record)
     ]
-    for name, was in identities[0].items():
-        if was != identities[1][name]:
-            return f"not the same network: {name} {was} and {identities[1][name]}"
+    for name, value in identities[0].items():
+        if value != identities[1][name]:
+            return f"not the same network: {name} {value} and {identities[1][name]}"
     return None
 
 
 def _costs(first: Record | None, record: Record | None) -> str | None:
-    was, is_ = (each.costs if each else None for each in (first, record))
-    return f"flops {was.flops:,} and {is_.flops:,}" if was and is_ and was.flops != is_.flops else None
+    costs, others = (each.costs if each else None for each in (first, record))
+    if costs is None or others is None or costs.flops == others.flops:
+        return None
+    return f"flops {costs.flops:,} and {others.flops:,}"
 
 
-def _matters(row: Row) -> tuple[float, float]:
-    """Return how surely and how much it changed, to a hundredth of a per cent: what is smaller makes no order."""
+def _sort_key(row: Row) -> tuple[float, float]:
+    """Return the largest certain and estimated log changes.
+
+    They are rounded to 1e-4, so that smaller differences do not affect the order.
+    """
     changes = [change for change in row.changes if change]
     return (
         max((round(change.min_log_change, 4) for change in changes), default=-1.0),
@@ -114,13 +124,13 @@ def _matters(row: Row) -> tuple[float, float]:
 
 
 def _mean(changes: Sequence[Interval | None]) -> float | None:
-    known = [math.log(change.estimate) for change in changes if change]
-    return math.exp(mean(known)) if known else None
+    logs = [math.log(change.estimate) for change in changes if change]
+    return math.exp(mean(logs)) if logs else None
 
 
 def _missing(runs: Sequence[Recorded], rows: Sequence[Row]) -> list[str]:
-    """Say what each run lacks, and why where that is known."""
-    told = []
+    """Return messages about the networks that each run lacks or that failed in it."""
+    messages = []
     for number, run in enumerate(runs):
         lacking = [f"{row.family}/{row.variant}" for row in rows if row.records[number] is None]
         failed: Mapping[str, str] = {
@@ -129,6 +139,6 @@ def _missing(runs: Sequence[Recorded], rows: Sequence[Row]) -> list[str]:
             if (record := row.records[number]) and record.failure
         }
         if lacking:
-            told.append(f"{run.path} lacks {', '.join(lacking)}")
-        told += [f"{run.path}: {where} failed: {error}" for where, error in failed.items()]
-    return told
+            messages.append(f"{run.path} lacks {', '.join(lacking)}")
+        messages += [f"{run.path}: {where} failed: {error}" for where, error in failed.items()]
+    return messages

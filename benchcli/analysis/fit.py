@@ -1,4 +1,4 @@
-"""How well what is counted explains what was timed."""
+"""Fit measured times to FLOPs and memory access cost."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Point:
-    """One network."""
+    """One network's costs and its seconds per call."""
 
     flops: int
     mac_bytes: int
@@ -20,12 +20,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Explained:
-    """What a metric knows of time."""
+    """How well a metric explains time."""
 
     rank_correlation: float
-    """Spearman's, of the fitted times and the measured ones."""
+    """Spearman's rank correlation of fitted and measured times."""
     error: float
-    """Median of |fitted / measured - 1|, each network fitted on all others."""
+    """Median of |fitted / measured - 1|, each network predicted from a fit of all others."""
 
 
 FLOPS = "FLOPs"
@@ -37,37 +37,41 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 
 
 def explain(points: Sequence[Point]) -> dict[str, Explained]:
-    """Fit seconds = a flops + b bytes, the additive roofline, and with either term alone; no coefficient is negative.
+    """Fit seconds = a flops + b bytes (additive roofline), with both terms and with either alone.
 
-    What is minimised is the error relative to each time, so that large networks do not drown the small.
+    Coefficients are never negative. The fit minimises relative errors, so that large networks do
+    not outweigh small ones.
     """
     import pandas
 
     frame = pandas.DataFrame([vars(point) for point in points])
-    return {name: _explained(frame, list(columns)) for name, columns in METRICS.items()}
+    return {name: _cross_validate(frame, list(columns)) for name, columns in METRICS.items()}
 
 
-def _explained(frame: "pandas.DataFrame", columns: list[str]) -> Explained:
-    fitted = [_predicted(frame.drop(index=row), columns, frame.loc[row]) for row in frame.index]
+def _cross_validate(frame: "pandas.DataFrame", columns: list[str]) -> Explained:
+    fitted = [_predict(frame.drop(index=row), columns, frame.loc[row]) for row in frame.index]
     pairs = frame.assign(fitted=fitted)
     ranks = pairs[["fitted", "seconds"]].rank()
-    errors = [abs(guess / seconds - 1) for guess, seconds in zip(fitted, frame["seconds"], strict=True)]
+    errors = [abs(estimate / seconds - 1) for estimate, seconds in zip(fitted, frame["seconds"], strict=True)]
     return Explained(float(ranks["fitted"].corr(ranks["seconds"])), median(errors))
 
 
-def _predicted(others: "pandas.DataFrame", columns: list[str], network: "pandas.Series[float]") -> float:
+def _predict(others: "pandas.DataFrame", columns: list[str], network: "pandas.Series[float]") -> float:
     coefficients = _fit(others, columns)
     return sum(float(coefficient * network[column]) for coefficient, column in zip(coefficients, columns, strict=True))
 
 
 def _fit(frame: "pandas.DataFrame", columns: list[str]) -> list[float]:
-    """Return the least squares of (a flops + b bytes) / seconds - 1; a negative coefficient's column is left out."""
+    """Return the coefficients that minimise the squares of (a flops + b bytes) / seconds - 1.
+
+    If one is negative, the fit uses the other column alone and returns 0 for this one.
+    """
     import numpy
 
     scaled = frame[columns].div(frame["seconds"], axis=0).to_numpy(dtype=float)
-    found = numpy.linalg.lstsq(scaled, numpy.ones(len(frame)), rcond=None)[0]
-    if len(columns) == 1 or (found >= 0).all():
-        return [float(each) for each in found]
-    kept = int(numpy.argmax(found))
-    (alone,) = _fit(frame, [columns[kept]])
-    return [alone if number == kept else 0.0 for number in range(len(columns))]
+    coefficients = numpy.linalg.lstsq(scaled, numpy.ones(len(frame)), rcond=None)[0]
+    if len(columns) == 1 or (coefficients >= 0).all():
+        return [float(each) for each in coefficients]
+    kept = int(numpy.argmax(coefficients))
+    (coefficient,) = _fit(frame, [columns[kept]])
+    return [coefficient if number == kept else 0.0 for number in range(len(columns))]

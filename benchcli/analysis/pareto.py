@@ -1,4 +1,4 @@
-"""Which networks are worth their time: those that no other one beats in speed and published error."""
+"""Find the Pareto front of networks in speed and published top-1 error."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -7,48 +7,57 @@ from benchcli.analysis.published import top1_error
 from benchcli.schema import Interval, Key, Record
 
 Place = Literal["on", "near", "off"]
-"""on: whatever has no larger error is slower for certain; off: something is faster for certain; near: undecided."""
+"""A network's place, from rivals whose error is no larger.
+
+on: every rival is certainly slower; off: a rival is certainly faster; near: undecided.
+"""
 
 
 def pareto_front(records: Sequence[Record]) -> dict[Key, Place]:
     """Return the place of every record with a time and a published error, by family and variant.
 
-    Records of other batches, dtypes or layouts are other races; none is run by one network alone.
+    Only records of the same batch, dtype and layout are compared. The result is empty if there are
+    fewer than two networks.
     """
-    racing = [record for record in records if record.timing and top1_error(record) is not None]
-    if len({record.variant.name for record in racing}) < 2:
+    candidates = [record for record in records if record.timing and top1_error(record) is not None]
+    if len({record.variant.name for record in candidates}) < 2:
         return {}
     return {
-        (record.family.name, record.variant.name): _place(record, [each for each in racing if _same_race(each, record)])
-        for record in racing
+        (record.family.name, record.variant.name): _place(
+            record, [each for each in candidates if _is_comparable(each, record)]
+        )
+        for record in candidates
     }
 
 
 def _place(record: Record, others: Sequence[Record]) -> Place:
-    rivals = [other for other in others if other.variant != record.variant and _no_worse(other, record)]
-    if any(_surely_faster(rival, record) for rival in rivals):
+    rivals = [other for other in others if other.variant != record.variant and _has_no_larger_error(other, record)]
+    if any(_is_certainly_faster(rival, record) for rival in rivals):
         return "off"
-    return "on" if all(_surely_faster(record, rival) for rival in rivals) else "near"
+    return "on" if all(_is_certainly_faster(record, rival) for rival in rivals) else "near"
 
 
-def _no_worse(one: Record, other: Record) -> bool:
+def _has_no_larger_error(one: Record, other: Record) -> bool:
     return (top1_error(one) or 0.0) <= (top1_error(other) or 0.0)
 
 
-def _surely_faster(one: Record, other: Record) -> bool:
-    """Say whether intervals leave no doubt: of paired relative speeds within a family, of times across families."""
+def _is_certainly_faster(one: Record, other: Record) -> bool:
+    """Return whether the intervals of `one` and `other` exclude that `other` is as fast.
+
+    Variants of one family are compared by paired relative speed, others by time.
+    """
     if one.family.name == other.family.name and one.timing and other.timing:
-        mine, theirs = one.timing.relative, other.timing.relative
-        if mine and theirs and mine.low is not None and theirs.high is not None:
-            return mine.is_above(theirs.high)
-    mine, theirs = _seconds(one), _seconds(other)
-    return theirs.low is not None and mine.is_below(theirs.low)
+        speed, other_speed = one.timing.relative, other.timing.relative
+        if speed and other_speed and speed.low is not None and other_speed.high is not None:
+            return speed.is_above(other_speed.high)
+    seconds, other_seconds = _seconds(one), _seconds(other)
+    return other_seconds.low is not None and seconds.is_below(other_seconds.low)
 
 
 def _seconds(record: Record) -> Interval:
-    assert record.timing  # noqa: S101  only records with a time race
+    assert record.timing  # noqa: S101  candidates have a time
     return record.timing.seconds
 
 
-def _same_race(one: Record, other: Record) -> bool:
+def _is_comparable(one: Record, other: Record) -> bool:
     return all(getattr(one.family, name) == getattr(other.family, name) for name in ("batch", "dtype", "layout"))

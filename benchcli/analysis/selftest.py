@@ -1,7 +1,8 @@
-"""How far this machine's figures can be trusted: equal networks compared, and slowdowns that are known.
+"""Test the measurement itself: A/A tests of equal networks, and networks of a known slowdown.
 
-Two copies of one network are equally fast, so an interval for their relative speed should hold 1, and 95 in 100 do. A
-network with a twentieth more blocks is slower by a twentieth, and should be found so.
+Two copies of one network are equally fast, so the interval of their relative speed should hold 1
+in 95 of 100 comparisons. A network with 5 % more blocks is 5 % slower, and the comparison should
+find that.
 """
 
 import math
@@ -18,12 +19,13 @@ from benchcli.schema import BUILT_IN, Family, FamilyResult, Interval, Plan, Targ
 from benchcli.statistics import Count
 
 BLOCKS, MORE_BLOCKS = 20, 21
+"""Blocks of a network, and of the network with a known slowdown."""
 TOGETHER = 8
-"""Comparisons that share their launches."""
+"""The number of comparisons that share their launches."""
 POWERFUL = (1.96 + 0.84) / 1.96
-"""How many half-widths a difference must be to be found in 80 of 100 comparisons."""
+"""The difference, in half-widths of the interval, that 80 of 100 comparisons find."""
 KINDS = {
-    # Channels, groups and size: the first is bound by arithmetic, the second by memory.
+    # Channels, groups and size. "dense" is compute-bound, "grouped" is memory-bound.
     "dense": (64, 1, 28),
     "grouped": (128, 8, 56),
 }
@@ -31,54 +33,57 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison whose answer is known."""
+    """One comparison whose true relative speed is known."""
 
     name: str
     kind: str
     injected: bool
-    """Whether the second network has more blocks than the first; otherwise they are equal."""
+    """Whether the second network has more blocks than the first; else both are equal."""
     relative: Interval | None
-    """The first one's time over the second one's; None where it could not be measured."""
+    """The first network's time over the second's; None if it could not be measured."""
     warnings: tuple[str, ...]
     error: str | None = None
-    """Why it could not be measured."""
+    """Why the comparison could not be measured."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What the comparisons say together."""
+    """Error rates and precision over all comparisons."""
 
     covered: Count
-    """Intervals of equal networks that hold 1."""
+    """The intervals of equal networks that hold 1."""
     false_alarms: Count
-    """Equal networks called different by more than the practical effect."""
+    """The equal networks that differ by more than the practical effect (`EFFECT`)."""
     found: Count | None
-    """Slowdowns of a twentieth that were found."""
+    """The detected slowdowns of 5 %; None if none was measured."""
     half_width: float
-    """Of the relative speeds of equal networks, the median."""
+    """The median relative half-width of the equal networks' relative speeds."""
     detectable: float
-    """The least slowdown that four in five comparisons would find."""
+    """The minimum detectable effect: the least slowdown that 80 of 100 comparisons find."""
 
 
 def families(comparisons: int, slowdowns: int) -> list[Family]:
-    """Return a family of two variants for each comparison, so that they share their launches by the group."""
-    wanted = [False] * comparisons + [True] * slowdowns
-    return [_family(number, tuple(KINDS)[number % len(KINDS)], injected) for number, injected in enumerate(wanted)]
+    """Return a family of two variants for each comparison; groups of them share launches."""
+    injections = [False] * comparisons + [True] * slowdowns
+    return [_family(number, tuple(KINDS)[number % len(KINDS)], injected) for number, injected in enumerate(injections)]
 
 
 def compare(asked: Sequence[Family], target: Target, plan: Plan, tools: Tools) -> Iterator[Comparison]:
-    """Measure the families and yield each comparison as it is done; a later one takes the earlier one's place."""
+    """Measure the families and yield each comparison when it is done.
+
+    A later comparison of the same name replaces the earlier one.
+    """
     for code in preflight(target, tools.busy_cores):
         tools.warn(code)
     with tools.workers() as launcher:
-        known = survey(asked, target, plan, launcher)
-        run = Run("selftest", "selftest", target, plan, known, launcher, tools.observe, tools.clock)
+        surveyed = survey(asked, target, plan, launcher)
+        run = Run("selftest", "selftest", target, plan, surveyed, launcher, tools.observe, tools.clock)
         for result in measure(asked, run):
             yield comparison(result)
 
 
 def comparison(result: FamilyResult) -> Comparison:
-    """Return what a family's result says."""
+    """Return the comparison that a family's result makes."""
     first, second = result.records
     injected = second.variant.params["blocks"] != first.variant.params["blocks"]
     relative = second.timing.relative if second.timing else None
@@ -88,7 +93,7 @@ def comparison(result: FamilyResult) -> Comparison:
 
 
 def summary(done: Sequence[Comparison]) -> Summary | None:
-    """Count; None where no two equal networks were compared."""
+    """Return the summary of the comparisons; None if no interval of equal networks was measured."""
     equal = [each.relative for each in done if not each.injected and each.relative and each.relative.low is not None]
     slower = [each.relative for each in done if each.injected and each.relative and each.relative.low is not None]
     if not equal:

@@ -1,4 +1,4 @@
-"""What the evidence of a family says of its guideline. Nothing here measures, and nothing prints."""
+"""Judge whether a guideline holds, from the measurements of a family."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,18 +10,18 @@ from benchcli.statistics import has_ranks
 from benchcli.workloads.guidelines.base import GUIDELINES
 
 HOPELESS = 0.2
-"""A half-width from which no number of launches is promised to help."""
+"""The relative half-width above which the advice names no number of launches."""
 EFFECT = 0.02
-"""The least relative effect that matters in practice."""
+"""The least relative difference in speed that matters in practice."""
 EQUAL_FLOPS = 0.1
-"""FLOPs that differ by less are called equal."""
+"""FLOPs that differ by no more than this fraction count as equal."""
 
 Outcome = Literal["holds", "reversed", "no effect", "inconclusive"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the evidence of one family says of its guideline."""
+    """The verdict of one family on its guideline."""
 
     family: str
     guideline: str
@@ -31,18 +31,21 @@ class Verdict:
     baseline: str
     relative: Interval | None
     threshold: float
-    """The effect that counts, as a fraction: the practical effect, or the FLOPs deviation where larger."""
+    """The least effect that counts, as a fraction.
+
+    It is the larger of the practical effect and the FLOPs deviation.
+    """
     advice: str | None
-    """What would settle an inconclusive verdict."""
+    """How to settle an inconclusive verdict; None for the others."""
 
 
 def verdicts(results: Iterable[FamilyResult], effect: float = EFFECT) -> list[Verdict]:
-    """Return a verdict for each family of a guideline."""
+    """Return a verdict for each family that tests a guideline."""
     return [verdict(result, effect) for result in results if result.family.guideline]
 
 
 def verdict(result: FamilyResult, effect: float = EFFECT) -> Verdict:
-    """Judge the family's extreme variant against its baseline."""
+    """Compare the family's extreme variant, its last one, with its baseline."""
     family, extreme = result.family, result.records[-1]
     relative = extreme.timing.relative if extreme.timing else None
     threshold = max(effect, abs(extreme.flops_deviation or 0.0))
@@ -62,10 +65,11 @@ def verdict(result: FamilyResult, effect: float = EFFECT) -> Verdict:
 
 
 def judge(relative: Interval, effect: float, threshold: float, faster: bool) -> Outcome:
-    """Compare an interval with the claim.
+    """Compare the interval of a relative speed with the guideline's claim.
 
-    Beyond `threshold` on the claimed side it holds, beyond it on the other it is reversed; inside `effect` there
-    is none. A factor is as far below 1 as its inverse is above.
+    holds: the interval is beyond `threshold` on the claimed side. reversed: it is beyond on the
+    other side. no effect: it lies within `effect`. Else inconclusive. The bounds are symmetric in
+    logarithm: 1 / (1 + x) and 1 + x.
     """
     if relative.is_below(1 / (1 + threshold)):
         return "reversed" if faster else "holds"

@@ -1,1 +1,1 @@
-"""Base against head: is one version slower, or costlier, than the other?"""
+"""Compare the time, costs and outputs of two versions, base and head."""

@@ -1,6 +1,7 @@
-"""Check a suite against a recorded run of it: costs exactly, and relative speeds where the machine is the same.
+"""Check a suite against a recorded run of it (the baseline run).
 
-Absolute times of two moments are not compared: on a shared machine they differ by more than most changes do.
+Costs are compared exactly, relative speeds only on the same machine. Absolute times are not
+compared: on a shared machine they vary between runs by more than most code changes do.
 """
 
 import math
@@ -26,31 +27,35 @@ from benchcli.workloads.overrides import families_of_suite
 from benchcli.workloads.suites import find_suite
 
 THRESHOLD = 0.05
-"""The least change of a relative speed that counts: more than `check --base` asks, for moments differ too."""
+"""The least change of a relative speed that counts.
+
+It exceeds the threshold of `check --base`, because conditions differ between two runs too.
+"""
 
 
 def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckReport:
-    """Check a suite against the run recorded in a folder.
+    """Check a suite against the run recorded in the folder `path`.
 
-    Raises UserError where the two cannot be compared, and UnfinishedCheckError where measuring was cut short.
+    Raises UserError if the two cannot be compared, and UnfinishedCheckError if the measurement
+    ended early.
     """
     then, file = read(path), find_suite(request.suite)
     if then.unfinished:
         raise UserError(f"{path} is not finished ({', '.join(then.unfinished)}): resume it, or record it anew")
-    families, then = _wanted(tuple(families_of_suite(file, request.overrides)), then, request.only)
+    families, then = _select(tuple(families_of_suite(file, request.overrides)), then, request.only)
     suite, start_s = Suite(file.name, file.description, families), tools.clock()
     with tools.workers() as launcher:
-        found = survey(families, request.target, Plan(), launcher)
-        untimed = None if request.costs_only else _untimed(request.target, then, found)
-        timed = not request.costs_only and untimed is None and bool(found.costs)
-        same = replace(tools, workers=lambda: nullcontext(launcher))
-        report, ending = _timed(request, suite, same) if timed else (None, None)
+        surveyed = survey(families, request.target, Plan(), launcher)
+        untimed = None if request.costs_only else _reason_untimed(request.target, then, surveyed)
+        timed = not request.costs_only and untimed is None and bool(surveyed.costs)
+        same_launcher = replace(tools, workers=lambda: nullcontext(launcher))
+        report, ending = _run(request, suite, same_launcher) if timed else (None, None)
     threshold = THRESHOLD if request.threshold is None else request.threshold
-    now = _now(families, found, report, timed, untimed)
+    now = _now(families, surveyed, report, timed, untimed)
     findings = ordered(
         replace(each, again=request.command(each.family)) for each in against(then, now, threshold, request.allowed)
     )
-    checked = CheckReport(
+    check_report = CheckReport(
         name=file.name,
         heading=heading_of(f"baseline {path}", request.target),
         environment=_environment(file.name, then, report, threshold, tools.clock() - start_s),
@@ -58,17 +63,21 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
         folder=report.folder if report else None,
     )
     if ending:
-        raise UnfinishedCheckError(checked, ending.reason)
-    return checked
+        raise UnfinishedCheckError(check_report, ending.reason)
+    return check_report
 
 
-def _wanted(families: tuple[Family, ...], then: Recorded, names: Sequence[str]) -> tuple[tuple[Family, ...], Recorded]:
-    """Return the families to look at, of both; a network's own family comes whole, for its baseline is the measure."""
-    known = dict.fromkeys([*(family.name for family in families), *(record.family.name for record in then.records)])
+def _select(families: tuple[Family, ...], then: Recorded, names: Sequence[str]) -> tuple[tuple[Family, ...], Recorded]:
+    """Return the named families of the suite and of the recorded run; all if none is named.
+
+    A named network selects its whole family, because its speed is relative to the baseline.
+    Raises UserError if a family is unknown, or if suite and run have no family in common.
+    """
+    all_names = dict.fromkeys([*(family.name for family in families), *(record.family.name for record in then.records)])
     wanted = {name.partition("/")[0] for name in names}
     for name in wanted:
-        if name not in known:
-            raise unknown("family", name, known)
+        if name not in all_names:
+            raise unknown("family", name, all_names)
     if not {family.name for family in families} & {record.family.name for record in then.records}:
         raise UserError(f"{then.path} is a run of another suite: it has none of this one's families")
     if not wanted:
@@ -77,35 +86,35 @@ def _wanted(families: tuple[Family, ...], then: Recorded, names: Sequence[str]) 
     return tuple(family for family in families if family.name in wanted), replace(then, records=records)
 
 
-def _untimed(target: Target, then: Recorded, found: Survey) -> str | None:
-    """Return why times cannot be compared; None where they can."""
+def _reason_untimed(target: Target, then: Recorded, surveyed: Survey) -> str | None:
+    """Return why times cannot be compared; None if they can."""
     here = {
         "machine": machine.machine(),
-        "software": dict(found.software),
-        "device": dict(found.device),
+        "software": dict(surveyed.software),
+        "device": dict(surveyed.device),
         "target": asdict(target),
     }
-    digest = machine.digest(here["machine"], found.software, found.device, asdict(target))
-    recorded = then.environment.get("digest")
-    if recorded == digest:
+    digest = machine.digest(here["machine"], surveyed.software, surveyed.device, asdict(target))
+    recorded_digest = then.environment.get("digest")
+    if recorded_digest == digest:
         return None
-    differs = ", ".join(mismatches(then.environment, here)) or f"digest {recorded} and {digest}"
+    changed = ", ".join(mismatches(then.environment, here)) or f"digest {recorded_digest} and {digest}"
     return (
-        f"not compared: the baseline is of another machine, version or setting ({differs}); --costs-only asks for none"
+        f"not compared: the baseline is of another machine, version or setting ({changed}); --costs-only asks for none"
     )
 
 
-def _timed(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[RunReport | None, UnfinishedRunError | None]:
-    """Run the suite; return what was finished, and how it ended where it did not end well.
+def _run(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[RunReport | None, UnfinishedRunError | None]:
+    """Run the suite. Return the report of what finished, and the error if the run ended early.
 
-    Each family has its share of the budget, and no more than it has by default.
+    The families share the budget equally; none gets more than the default budget of a family.
     """
     plan = Plan(budget_s=min(Plan().budget_s, request.budget_s / len(suite.families)))
     try:
         return run_suite(RunRequest(suite, request.target, plan, request.output), tools), None
     except UnfinishedRunError as error:
         return error.report, error
-    except NothingMeasuredError:  # the costs are known all the same
+    except NothingMeasuredError:  # the survey has counted the costs all the same
         return None, None
 
 
@@ -134,25 +143,25 @@ def _environment(
 
 @dataclass(frozen=True)
 class Now:
-    """What the suite is today."""
+    """The current state of the suite."""
 
     families: tuple[Family, ...]
     costs: Mapping[Key, Costs]
     failures: Mapping[Key, Failure]
     timed: bool
-    """Whether times were taken, or should have been."""
+    """Whether the check measured times, or tried to."""
     records: Mapping[Key, Record]
     untimed: str | None
-    """Why not; None where it was, or was not asked for."""
+    """Why times were not measured; None if they were, or if only costs were requested."""
 
 
 def _now(
-    families: tuple[Family, ...], found: Survey, report: RunReport | None, timed: bool, untimed: str | None
+    families: tuple[Family, ...], surveyed: Survey, report: RunReport | None, timed: bool, untimed: str | None
 ) -> Now:
     return Now(
         families=families,
-        costs=found.costs,
-        failures=found.failures.by_key,
+        costs=surveyed.costs,
+        failures=surveyed.failures.by_key,
         timed=timed,
         records={(record.family.name, record.variant.name): record for record in _records(report)},
         untimed=untimed,
@@ -160,38 +169,38 @@ def _now(
 
 
 def against(then: Recorded, now: Now, threshold: float, allowed: tuple[str, ...]) -> Iterator[Finding]:
-    """Yield what is to be said of every network of the suite and of the recorded run."""
+    """Yield the findings on every network of the suite and of the recorded run."""
     before = then.by_key()
     today = {(family.name, variant.name): family for family in now.families for variant in family.variants}
     for key in dict.fromkeys([*today, *before]):
-        yield from _of_network(key, before.get(key), today.get(key), now, threshold, allowed)
+        yield from _network_findings(key, before.get(key), today.get(key), now, threshold, allowed)
 
 
-def _of_network(
+def _network_findings(
     key: Key, before: Record | None, family: Family | None, now: Now, threshold: float, allowed: tuple[str, ...]
 ) -> Iterator[Finding]:
-    def found(subject: Subject, outcome: Outcome, text: str, change: Interval | None = None) -> Finding:
+    def finding(subject: Subject, outcome: Outcome, text: str, change: Interval | None = None) -> Finding:
         is_allowed = subject != "time" and (outcome if subject == "network" else subject) in allowed
         return Finding(*key, subject, outcome, text, _builder(key, before, family), change=change, allowed=is_allowed)
 
     if before is None or before.failure:
         why = "the baseline has it not" if before is None or before.failure is None else before.failure.error
-        yield found("network", "new", f"there is nothing to compare it with: {why}")
+        yield finding("network", "new", f"there is nothing to compare it with: {why}")
     elif family is None:
-        yield found("network", "gone", "the baseline has it, and the suite has it no more")
-    elif other := _other(before, family, key):
-        yield found("network", "gone", f"the suite measures something else under its name: {other}")
+        yield finding("network", "gone", "the baseline has it, and the suite has it no more")
+    elif other := _input_difference(before, family, key):
+        yield finding("network", "gone", f"the suite measures something else under its name: {other}")
     elif key in now.failures:
         failure = now.failures[key]
-        yield found("network", "failed", f"the baseline ran it, and it fails now ({failure.status}): {failure.error}")
+        yield finding("network", "failed", f"the baseline ran it, and it fails now ({failure.status}): {failure.error}")
     else:
-        yield found("costs", *_costs(before, now.costs[key]))
+        yield finding("costs", *_costs(before, now.costs[key]))
         if now.untimed:
-            yield found("time", "unmeasured", now.untimed)
+            yield finding("time", "unmeasured", now.untimed)
         elif now.timed and family.baseline != key[1]:
             record = now.records.get(key)
-            judged = _time(before, record, threshold) if record else ("unmeasured", "the check ended before it", None)
-            yield found("time", *judged)
+            result = _time(before, record, threshold) if record else ("unmeasured", "the check ended before it", None)
+            yield finding("time", *result)
 
 
 def _builder(key: Key, before: Record | None, family: Family | None) -> str:
@@ -199,8 +208,8 @@ def _builder(key: Key, before: Record | None, family: Family | None) -> str:
     return next(variant.builder for variant in variants if variant.name == key[1])
 
 
-def _other(before: Record, family: Family, key: Key) -> str | None:
-    """Say what of the input differs, so that a ratio would be of different work."""
+def _input_difference(before: Record, family: Family, key: Key) -> str | None:
+    """Return how the input differs; None if it does not. Ratios of different work mean nothing."""
     variant = next(each for each in family.variants if each.name == key[1])
     then = before.family
     for name in ("batch", "dtype", "layout", "baseline"):
@@ -218,7 +227,7 @@ def _costs(before: Record, now: Costs) -> tuple[Outcome, str]:
 
 
 def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, Interval | None]:
-    """Judge a relative speed by its change: the whole interval must lie beyond threshold."""
+    """Judge a change of relative speed. It counts if its whole interval is beyond `threshold`."""
     then, today = before.timing, now.timing
     if now.failure:
         return "failed", f"the baseline ran it, and it fails now ({now.failure.status}): {now.failure.error}", None

@@ -1,4 +1,4 @@
-"""What a check says of base and head: findings, their order, and the exit code that all of them make."""
+"""Derive a check's findings from its measurements, order them, and derive the exit code."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,182 +20,183 @@ Outcome = Literal[
 REGRESSIONS: tuple[Outcome, ...] = ("slower", "costlier", "changed", "gone", "failed")
 OPEN: tuple[Outcome, ...] = ("unmeasured", "inconclusive")
 ORDER: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "faster", "cheaper", "same")
-"""What matters most comes first."""
+"""Outcomes from the most to the least important."""
 ALLOWABLE = ("costs", "output", "gone", "new")
-"""Changes that may be meant; a slowdown is not one of them."""
+"""Changes that a user may declare as intended; a slowdown is never one."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is so, where, how much, and how sure."""
+    """One result of a check: the variant, the subject, the outcome and the evidence."""
 
     family: str
     variant: str
     subject: Subject
     outcome: Outcome
     text: str
-    """How much and how sure, in words."""
+    """The size and the certainty of the change, as text for people."""
     builder: str
-    """Where the network is made."""
+    """The name of the function that builds the network."""
     change: Interval | None = None
-    """Of time, as a factor: 1.05 is 5 % slower."""
+    """Head's time over base's: 1.05 is 5 % slower. Only for the subject `time`."""
     judgement: Judgement | None = None
     base_s: float | None = None
     head_s: float | None = None
     allowed: bool = False
-    """Whether the person said that this is meant."""
+    """Whether the user declared this change as intended."""
     again: str = ""
-    """The command that looks at this variant again."""
+    """The command that checks this variant again."""
 
     @property
     def where(self) -> str:
-        """The variant as `--only` takes it."""
+        """The variant in the form that `--only` takes."""
         return f"{self.family}/{self.variant}"
 
     @property
     def fails(self) -> bool:
-        """Whether it is a regression."""
+        """Whether this finding is a regression."""
         return self.outcome in REGRESSIONS and not self.allowed
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the findings, what matters most first, and the largest change first within each outcome."""
+    """Return the findings by importance; within one outcome, the largest change first."""
     return tuple(sorted(findings, key=lambda f: (not f.fails, ORDER.index(f.outcome), -_size(f))))
 
 
 def exit_code(findings: Iterable[Finding], strict: bool) -> int:
-    """Return the code: a regression; else not measured, where something is open; else fine.
+    """Return REGRESSION if a finding fails; else NOT_MEASURED if one is open; else FINE.
 
-    An inconclusive time is open only where the check is strict; no time at all always is. Where nothing was held
-    against anything, nothing is fine: networks that are all new, say, unless the person said so.
+    An unmeasured subject is always open, an inconclusive time only if `strict`. A check that
+    compared nothing is NOT_MEASURED too: for example if all networks are new, unless the user
+    allowed that.
     """
-    known = list(findings)
-    if any(finding.fails for finding in known):
+    all_findings = list(findings)
+    if any(finding.fails for finding in all_findings):
         return REGRESSION
-    is_open = any(f.outcome == "unmeasured" or (strict and f.outcome == "inconclusive") for f in known)
-    compared = any(finding.subject != "network" or finding.allowed for finding in known)
+    is_open = any(f.outcome == "unmeasured" or (strict and f.outcome == "inconclusive") for f in all_findings)
+    compared = any(finding.subject != "network" or finding.allowed for finding in all_findings)
     return NOT_MEASURED if is_open or not compared else FINE
 
 
 def _size(finding: Finding) -> float:
-    """Return how large its change is, to a hundredth of a per cent: what is smaller makes no order."""
+    """Return the size of the change, rounded to 0.01 % so that noise does not order findings."""
     return round(abs(finding.change.estimate - 1), 4) if finding.change else 0.0
 
 
 @dataclass(frozen=True)
-class Known:
-    """What was learnt of both sides."""
+class CheckData:
+    """The measurements and settings that findings are derived from."""
 
     pairs: tuple[Pair, ...]
     surveys: Mapping[str, Survey]
     timed: bool
-    """Whether times were taken, or should have been."""
+    """Whether the check measured times, or tried to."""
     threshold: float
     """The least change that counts, as a fraction."""
     judged: Mapping[str, Judgement] = field(default_factory=dict)
-    """By pair."""
+    """Judgements of time, by pair."""
     seconds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Base's and head's median seconds per call, by pair."""
     failures: Mapping[Key, Failure] = field(default_factory=dict)
-    """What went wrong while time was taken, by pair and side."""
+    """Failures while times were measured, by pair and side."""
     cut: Mapping[str, str] = field(default_factory=dict)
-    """Pairs whose time was not judged, and why."""
+    """Why a pair's time was not judged, by pair."""
     allowed: tuple[str, ...] = ()
 
 
-def findings(known: Known) -> Iterator[Finding]:
-    """Yield what is to be said of each pair: its network alone where it cannot be compared, else each subject."""
-    for pair in known.pairs:
-        alone = _network(known, pair)
-        if alone:
-            yield alone
+def findings(data: CheckData) -> Iterator[Finding]:
+    """Yield each pair's findings.
+
+    A pair that cannot be compared has one finding, on its network. Any other has one per subject.
+    """
+    for pair in data.pairs:
+        not_comparable = _network(data, pair)
+        if not_comparable:
+            yield not_comparable
             continue
-        yield _output(known, pair)
-        yield _costs(known, pair)
-        if known.timed:
-            yield _time(known, pair)
+        yield _output(data, pair)
+        yield _costs(data, pair)
+        if data.timed:
+            yield _time(data, pair)
 
 
-def _network(known: Known, pair: Pair) -> Finding | None:
-    """Return what keeps a pair from being compared."""
-    base, head = (known.surveys[side].failures.by_key.get((pair.name, side)) for side in (BASE, HEAD))
+def _network(data: CheckData, pair: Pair) -> Finding | None:
+    """Return why a pair cannot be compared; None if it can."""
+    base, head = (data.surveys[side].failures.by_key.get((pair.name, side)) for side in (BASE, HEAD))
     other = pair.other_input()
     if pair.base is None:
-        return _finding(known, pair, "network", "new", "only head has it, there is nothing to compare it with")
+        return _finding(data, pair, "network", "new", "only head has it, there is nothing to compare it with")
     if pair.head is None:
-        return _finding(known, pair, "network", "gone", "base has it, and head's suite has it no more")
+        return _finding(data, pair, "network", "gone", "base has it, and head's suite has it no more")
     if other:
-        return _finding(known, pair, "network", "gone", f"the suite measures something else under its name: {other}")
+        return _finding(data, pair, "network", "gone", f"the suite measures something else under its name: {other}")
     if base and head:
-        return _finding(
-            known, pair, "network", "unmeasured", f"it fails in base and head ({head.status}): {head.error}"
-        )
+        return _finding(data, pair, "network", "unmeasured", f"it fails in base and head ({head.status}): {head.error}")
     if head:
-        return _finding(known, pair, "network", "failed", f"base runs it, head does not ({head.status}): {head.error}")
+        return _finding(data, pair, "network", "failed", f"base runs it, head does not ({head.status}): {head.error}")
     if base:
-        allowed: Outcome = "new" if "new" in known.allowed else "unmeasured"
-        return _finding(known, pair, "network", allowed, f"base does not run it ({base.status}): {base.error}")
+        outcome: Outcome = "new" if "new" in data.allowed else "unmeasured"
+        return _finding(data, pair, "network", outcome, f"base does not run it ({base.status}): {base.error}")
     return None
 
 
-def _output(known: Known, pair: Pair) -> Finding:
-    base, head = (known.surveys[side].outputs[pair.name, side] for side in (BASE, HEAD))
+def _output(data: CheckData, pair: Pair) -> Finding:
+    base, head = (data.surveys[side].outputs[pair.name, side] for side in (BASE, HEAD))
     if base.shape != head.shape:
-        return _finding(known, pair, "output", "changed", f"its output is {head.shape}, and was {base.shape}")
+        return _finding(data, pair, "output", "changed", f"its output is {head.shape}, and was {base.shape}")
     if not rules.is_finite(base):
-        return _finding(known, pair, "output", "unmeasured", "base's output is not finite: give it weights that are")
+        return _finding(data, pair, "output", "unmeasured", "base's output is not finite: give it weights that are")
     if not rules.is_finite(head):
-        return _finding(known, pair, "output", "failed", "head's output is not finite, and base's is")
-    apart = rules.difference(base, head)
-    if not apart <= rules.MOST_DIFFERENCE:
+        return _finding(data, pair, "output", "failed", "head's output is not finite, and base's is")
+    difference = rules.difference(base, head)
+    if not difference <= rules.MOST_DIFFERENCE:
         return _finding(
-            known,
+            data,
             pair,
             "output",
             "changed",
-            f"with the same seed and input its output differs by {formatting.percent(apart)} (weights that are "
+            f"with the same seed and input its output differs by {formatting.percent(difference)} (weights that are "
             "drawn in another order do that too)",
         )
-    return _finding(known, pair, "output", "same", "the same output")
+    return _finding(data, pair, "output", "same", "the same output")
 
 
-def _costs(known: Known, pair: Pair) -> Finding:
-    base, head = (known.surveys[side].costs[pair.name, side] for side in (BASE, HEAD))
-    return _finding(known, pair, "costs", *costs_outcome(base, head))
+def _costs(data: CheckData, pair: Pair) -> Finding:
+    base, head = (data.surveys[side].costs[pair.name, side] for side in (BASE, HEAD))
+    return _finding(data, pair, "costs", *costs_outcome(base, head))
 
 
 def costs_outcome(base: Costs, head: Costs) -> tuple[Outcome, str]:
-    """Say what became of the costs, and how much."""
+    """Return the outcome of a comparison of costs, and its description."""
     changes = list(rules.cost_changes(base, head))
     text = ", ".join(rules.describe(change) for change in changes) or "the same costs"
     if any(change.head > change.base for change in changes):
         return "costlier", text
-    uncounted = sorted(set(head.unknown) - set(base.unknown))
-    if uncounted:
-        return "unmeasured", f"not counted for certain in head: {', '.join(uncounted)}"
+    not_counted = sorted(set(head.unknown) - set(base.unknown))
+    if not_counted:
+        return "unmeasured", f"not counted for certain in head: {', '.join(not_counted)}"
     return ("cheaper" if changes else "same"), text
 
 
-def _time(known: Known, pair: Pair) -> Finding:
-    judgement = known.judged.get(pair.name)
+def _time(data: CheckData, pair: Pair) -> Finding:
+    judgement = data.judged.get(pair.name)
     if judgement:
-        base_s, head_s = known.seconds[pair.name]
+        base_s, head_s = data.seconds[pair.name]
         return _finding(
-            known, pair, "time", judgement.outcome, describe(judgement, known.threshold), judgement, base_s, head_s
+            data, pair, "time", judgement.outcome, describe(judgement, data.threshold), judgement, base_s, head_s
         )
-    failures = [known.failures.get((pair.name, side)) for side in (BASE, CONTROL, HEAD)]
-    base, head = failures[0] or failures[1], failures[2]
+    failures = [data.failures.get((pair.name, side)) for side in (BASE, CONTROL, HEAD)]
+    base, head = failures[0] or failures[1], failures[2]  # the control is base too
     if head and not base:
-        return _finding(known, pair, "time", "failed", f"head fails while it is timed ({head.status}): {head.error}")
+        return _finding(data, pair, "time", "failed", f"head fails while it is timed ({head.status}): {head.error}")
     if base:
-        return _finding(
-            known, pair, "time", "unmeasured", f"base fails while it is timed ({base.status}): {base.error}"
-        )
-    why = known.cut.get(pair.name, "no launch fitted the budget: give a larger --budget")
-    return _finding(known, pair, "time", "unmeasured", why)
+        return _finding(data, pair, "time", "unmeasured", f"base fails while it is timed ({base.status}): {base.error}")
+    why = data.cut.get(pair.name, "no launch fitted the budget: give a larger --budget")
+    return _finding(data, pair, "time", "unmeasured", why)
 
 
 def describe(judgement: Judgement, threshold: float) -> str:
-    """Say how much, and how sure."""
+    """Return the size and the certainty of a change of time, as text."""
     agreeing = f"{judgement.agreeing} of {judgement.launches} launches agree"
     text = f"{formatting.change(judgement.change)}, {agreeing}, a change counts from {_above(judgement.threshold)}"
     if judgement.outcome == "inconclusive":
@@ -209,7 +210,7 @@ def _above(factor: float) -> str:
 
 
 def _finding(
-    known: Known,
+    data: CheckData,
     pair: Pair,
     subject: Subject,
     outcome: Outcome,
@@ -218,7 +219,7 @@ def _finding(
     base_s: float | None = None,
     head_s: float | None = None,
 ) -> Finding:
-    allowed = (subject if subject != "network" else outcome) in known.allowed and subject != "time"
+    allowed = (subject if subject != "network" else outcome) in data.allowed and subject != "time"
     return Finding(
         family=pair.family,
         variant=pair.variant,

@@ -1,4 +1,4 @@
-"""The folder of a check: its samples, what its launches met, and its findings."""
+"""Write a check's folder: its samples, the conditions of its launches, and its findings."""
 
 from collections.abc import Iterable
 
@@ -34,34 +34,40 @@ COLUMNS = (
 
 
 class CheckFolder(Folder):
-    """A folder that a check appends to, launch by launch. A family of its samples is `family/variant` of the suite."""
+    """A folder to which a check appends after every launch.
+
+    In its samples, `family` holds `family/variant` of the suite, and `variant` holds the side.
+    """
 
     tables = {SAMPLES: SAMPLE_COLUMNS, LAUNCHES: CONDITION_COLUMNS, FINDINGS: COLUMNS}
 
     def keep(self, evidence: Evidence, launch: int) -> None:
-        """Add the samples and the conditions of one launch."""
+        """Append the samples and the conditions of one launch."""
         samples = [
             sample_row(family, sample)
-            for (family, _), taken in evidence.samples.items()
-            for sample in taken
+            for (family, _), family_samples in evidence.samples.items()
+            for sample in family_samples
             if sample.launch == launch
         ]
-        met = [
-            condition_row(family, each)
-            for family, of_family in evidence.conditions.items()
-            for each in of_family
-            if each.launch == launch
+        conditions = [
+            condition_row(family, condition)
+            for family, family_conditions in evidence.conditions.items()
+            for condition in family_conditions
+            if condition.launch == launch
         ]
-        self.add({SAMPLES: samples, LAUNCHES: met})
+        self.add({SAMPLES: samples, LAUNCHES: conditions})
 
     def conclude(self, findings: Iterable[Finding]) -> None:
-        """Add the findings."""
+        """Append the findings."""
         self.add({FINDINGS: [[finding_row(finding)[column] for column in COLUMNS] for finding in findings]})
 
 
 def finding_row(finding: Finding) -> dict[str, Cell]:
-    """Return a finding's cells by column; what is not known is None. Changes are factors of base's time."""
-    judged = finding.judgement
+    """Return a finding's cells by column; absent values are None.
+
+    Changes, thresholds and noise are factors of base's time: 1.05 is 5 % slower.
+    """
+    judgement = finding.judgement
     change = finding.change
     return {
         "family": finding.family,
@@ -73,11 +79,11 @@ def finding_row(finding: Finding) -> dict[str, Cell]:
         "change": change.estimate if change else None,
         "change_low": change.low if change else None,
         "change_high": change.high if change else None,
-        "threshold": judged.threshold if judged else None,
-        "noise": judged.noise if judged else None,
-        "detectable": judged.detectable if judged else None,
-        "launches": judged.launches if judged else None,
-        "agreeing": judged.agreeing if judged else None,
+        "threshold": judgement.threshold if judgement else None,
+        "noise": judgement.noise if judgement else None,
+        "detectable": judgement.detectable if judgement else None,
+        "launches": judgement.launches if judgement else None,
+        "agreeing": judgement.agreeing if judgement else None,
         "base_s": finding.base_s,
         "head_s": finding.head_s,
         "text": finding.text,

@@ -1,4 +1,4 @@
-"""Pair what base's suite and head's suite ask for, variant by variant."""
+"""Pair the variants of base's suite with those of head's suite."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,12 +14,15 @@ from benchcli.workloads.overrides import Overrides, families_of_suite
 from benchcli.workloads.suites import SuiteFile
 
 CONTROL: Final = "control"
-"""Base again: what it differs from base is noise."""
+"""The side that runs base a second time. Its difference from base is noise."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One variant, as base and as head have it; None where one has it not. Each family holds that variant alone."""
+    """One variant in base and in head.
+
+    `base` and `head` are families with only this variant; None if that side lacks the variant.
+    """
 
     family: str
     variant: str
@@ -28,57 +31,64 @@ class Pair:
 
     @property
     def name(self) -> str:
-        """The pair, as files and `--only` have it."""
+        """The pair's name in files and for `--only`."""
         return f"{self.family}/{self.variant}"
 
     @property
     def builder(self) -> str:
-        """What makes the network, in head where head has it."""
-        return self._one.builder
+        """The name of the network's builder: head's, or base's if head lacks the variant."""
+        return self._preferred.builder
 
     @property
     def is_built_in(self) -> bool:
         """Whether the network ships with benchcli."""
-        return self._one.is_built_in
+        return self._preferred.is_built_in
 
     @property
-    def _one(self) -> Variant:
+    def _preferred(self) -> Variant:
         return next(family.variants[0] for family in (self.head, self.base) if family)
 
     def family_of(self, side: str) -> Family | None:
-        """Return the side's family, named by the pair, its one variant named by the side."""
+        """Return the side's family: its name is the pair's, its variant's name is `side`.
+
+        None if the side lacks the variant.
+        """
         family = self.head if side == HEAD else self.base
         if family is None:
             return None
         return replace(family, name=self.name, variants=(replace(family.variants[0], name=side),))
 
     def together(self) -> Family:
-        """Return base, base again and head as one family. Raises ValueError where one is missing."""
+        """Return base, control and head as one family. Raises ValueError if a side is missing."""
         sides = [family.variants[0] for side in (BASE, CONTROL, HEAD) if (family := self.family_of(side))]
         if self.head is None or len(sides) < 3:
             raise ValueError(f"{self.name} is not in both")
         return replace(self.head, name=self.name, variants=tuple(sides))
 
     def other_input(self) -> str | None:
-        """Say what of the input differs between base and head, so that times would be of different work."""
+        """Return how the input differs between base and head; None if it does not.
+
+        Times of different inputs are times of different work, so they are not compared.
+        """
         if self.base is None or self.head is None:
             return None
         for name in ("batch", "dtype", "layout"):
-            was, is_ = getattr(self.base, name), getattr(self.head, name)
-            if was != is_:
-                return f"{name} {was} in base, {is_} in head"
-        was, is_ = self.base.variants[0].shape, self.head.variants[0].shape
-        return f"an input of {was} in base, {is_} in head" if was != is_ else None
+            base_value, head_value = getattr(self.base, name), getattr(self.head, name)
+            if base_value != head_value:
+                return f"{name} {base_value} in base, {head_value} in head"
+        base_shape, head_shape = self.base.variants[0].shape, self.head.variants[0].shape
+        return f"an input of {base_shape} in base, {head_shape} in head" if base_shape != head_shape else None
 
 
 def pairs(base: Iterable[Family], head: Iterable[Family]) -> list[Pair]:
-    """Return a pair for every variant of either, in head's order, what only base has at the end."""
-    of_base, of_head = _by_name(base), _by_name(head)
-    return [Pair(*name, of_base.get(name), of_head.get(name)) for name in {**of_head, **of_base}]
+    """Return a pair for every variant: first head's, in head's order, then those of base alone."""
+    base_variants, head_variants = _by_name(base), _by_name(head)
+    names = {**head_variants, **base_variants}
+    return [Pair(*name, base_variants.get(name), head_variants.get(name)) for name in names]
 
 
 def only(all_pairs: Sequence[Pair], wanted: Sequence[str]) -> list[Pair]:
-    """Return the pairs of these families, or of these `family/variant`; all where none is given."""
+    """Return the pairs that `wanted` names, by family or `family/variant`; all if it is empty."""
     return [pair for pair in all_pairs if not wanted or pair.family in wanted or pair.name in wanted]
 
 
@@ -91,19 +101,19 @@ def _by_name(families: Iterable[Family]) -> dict[tuple[str, str], Family]:
 
 
 def paired(file: SuiteFile, sources: Mapping[Side, Source], wanted: Sequence[str], overrides: Overrides) -> list[Pair]:
-    """Return what the suite asks for, of both versions.
+    """Return the pairs of the suite in both versions, limited to `wanted`.
 
-    Raises UserError where `wanted` names what is not there, or nothing is asked for.
+    Raises UserError if `wanted` names an unknown network, or if the suite has none.
     """
     families = {side: _families_of(file, side, sources, overrides) for side in sources}
-    everything = pairs(families[BASE], families[HEAD])
+    all_pairs = pairs(families[BASE], families[HEAD])
     for name in wanted:
-        if not only(everything, [name]):
-            raise unknown("network", name, [pair.name for pair in everything])
-    found = only(everything, wanted)
-    if not found:
+        if not only(all_pairs, [name]):
+            raise unknown("network", name, [pair.name for pair in all_pairs])
+    selected = only(all_pairs, wanted)
+    if not selected:
         raise UserError(f"{file.name} asks for nothing")
-    return found
+    return selected
 
 
 def _families_of(file: SuiteFile, side: Side, sources: Mapping[Side, Source], overrides: Overrides) -> list[Family]:
@@ -112,16 +122,16 @@ def _families_of(file: SuiteFile, side: Side, sources: Mapping[Side, Source], ov
 
 
 def _suite_of(file: SuiteFile, side: Side, sources: Mapping[Side, Source]) -> SuiteFile | None:
-    """Return the suite as one version has it; None where head has lost it.
+    """Return one version's suite file; None if base has it and head does not.
 
-    A suite that neither has, or base has not yet, is the one that was named.
+    If the version lacks it otherwise (neither has it, or base does not have it yet), return `file`.
     """
-    theirs = {
+    paths = {
         each: Path(source.folder) / os.path.relpath(file.path, Path.cwd())
         for each, source in sources.items()
         if source.place == "only"
     }
-    if side in theirs and theirs[side].is_file():
-        return SuiteFile(theirs[side], file.name, f"{side}'s {file.path}")
-    is_lost = side == HEAD and side in theirs and BASE in theirs and theirs[BASE].is_file()
+    if side in paths and paths[side].is_file():
+        return SuiteFile(paths[side], file.name, f"{side}'s {file.path}")
+    is_lost = side == HEAD and side in paths and BASE in paths and paths[BASE].is_file()
     return None if is_lost else file

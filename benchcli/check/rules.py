@@ -1,6 +1,6 @@
-"""The regression check's rules: from paired log ratios, costs and outputs to outcomes. Nothing here measures or prints.
+"""Decide outcomes from paired log ratios, costs and outputs.
 
-`docs/regression-checks.md` has the evidence behind them.
+Nothing here measures or prints. `docs/regression-checks.md` has the evidence behind the rules.
 """
 
 import math
@@ -14,61 +14,78 @@ from benchcli.schema import Costs, Interval, Output
 from benchcli.statistics import interval_over_launches
 
 SCREEN_LAUNCHES = 3
+"""Launches that screen all networks."""
 LAUNCHES = 7
+"""Fresh launches that confirm one suspect."""
 ROUNDS = 12
+"""Rounds per launch."""
 UNTIL_S = 80.0
-"""Until so long into a check, what is inconclusive gets further launches, which can only show it to be the same."""
+"""Seconds into a check until which inconclusive networks get further launches.
+
+These launches can only show that a network is the same.
+"""
 THRESHOLD_APART = 0.03
-"""The least slowdown that counts where base and head are in processes of their own."""
+"""The least slowdown that counts if base and head run in separate processes."""
 THRESHOLD_TOGETHER = 0.01
-"""The same where one process holds both: there the memory layout of a process is no part of the difference."""
+"""The least slowdown that counts if one process runs both versions.
+
+It is lower, because both versions then share the process's memory layout.
+"""
 NOISE = 2.0
-"""A change must be so many times as large as the control's."""
+"""A change must exceed the control's noise by this factor."""
 MOST_DIFFERENCE = 1e-3
-"""How far the outputs of equal networks may lie apart: two builds of torch add in another order."""
+"""The relative difference that outputs of equal networks may have.
+
+Two builds of torch add in different orders.
+"""
 POWER_Z = 0.84
-"""Standard errors beyond the threshold at which four in five checks find a change."""
+"""Standard errors beyond the threshold at which 80 % of checks find a change."""
 
 Speed = Literal["slower", "faster", "same", "inconclusive"]
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the launches say of one variant's time. Changes are of head's time over base's: 1.05 is 5 % slower."""
+    """The outcome for one variant's time.
+
+    Changes are factors, head's time over base's: 1.05 is 5 % slower.
+    """
 
     outcome: Speed
     change: Interval
     threshold: float
-    """A change counts from here: 1 + the threshold, or twice the control's noise where that is more; as a factor."""
+    """The least factor that counts: 1 + the threshold, or twice the control's noise if larger."""
     noise: float
-    """How far the control, which is base again, lay from base; as a factor."""
+    """The control's median absolute difference from base, as a factor."""
     detectable: float
-    """The slowdown that four in five such checks would find; as a factor."""
+    """The minimum detectable effect: the slowdown that 80 % of such checks find, as a factor."""
     launches: int
     agreeing: int
-    """In how many launches head was on the side of `change`."""
+    """The number of launches in which head changed in the direction of `change`."""
 
 
 def judge(changes: Mapping[int, float], controls: Mapping[int, float], threshold: float, needed: int) -> Judgement:
-    """Judge logarithms of head's and of the control's time over base's, one a launch.
+    """Judge log(head / base) and log(control / base) of times, one value per launch.
 
-    Slower or faster: the median is beyond the threshold and beyond twice the control's noise, and all but one of
-    `needed` launches agree, or all. Same: the interval lies inside the threshold.
+    slower, faster: the median is beyond the threshold and beyond twice the control's noise, at
+    least `needed` - 1 launches agree in direction, and at most one launch does not. same: the
+    interval lies within the threshold. Else inconclusive.
     """
-    values, others = list(changes.values()), list(controls.values())
+    values = list(changes.values())
     middle = median(values)
-    noise = median(map(abs, others))  # never less than the absolute value of their median
+    # The median of absolute values is never less than the absolute value of the median.
+    noise = median(map(abs, controls.values()))
     bound = max(math.log1p(threshold), NOISE * noise)
     agreeing = sum(value * middle > 0 for value in values)
-    found = interval_over_launches(changes)
+    interval = interval_over_launches(changes)
     outcome: Speed = "inconclusive"
     if abs(middle) > bound and agreeing >= needed - 1 and agreeing >= len(values) - 1:
         outcome = "slower" if middle > 0 else "faster"
-    elif found.is_within(threshold):
+    elif interval.is_within(threshold):
         outcome = "same"
     return Judgement(
         outcome=outcome,
-        change=Interval(math.exp(middle), found.low, found.high),
+        change=Interval(math.exp(middle), interval.low, interval.high),
         threshold=math.exp(bound),
         noise=math.exp(noise),
         detectable=math.exp(bound + POWER_Z * _standard_error(values)),
@@ -78,20 +95,21 @@ def judge(changes: Mapping[int, float], controls: Mapping[int, float], threshold
 
 
 def confirmations(launches: int, suspects: int) -> int:
-    """Return how many fresh launches confirm so many suspects.
+    """Return the number of fresh launches that confirm this many suspects.
 
-    By chance alone all but one of n launches, or all, lie on one side with probability (n + 1) / 2**n. With several
-    suspects there are more, so that the chance of a false alarm in any of them stays that of one.
+    By chance alone, at least n - 1 of n launches lie on one given side with probability
+    (n + 1) / 2**n. More suspects need more launches, so that the probability of any false alarm
+    stays that of one suspect with `launches` launches.
     """
-    allowed, wanted = _by_chance(launches), launches
-    while suspects * _by_chance(wanted) > allowed:
-        wanted += 1
-    return wanted
+    allowed, needed = _false_alarm_probability(launches), launches
+    while suspects * _false_alarm_probability(needed) > allowed:
+        needed += 1
+    return needed
 
 
 @dataclass(frozen=True)
 class CostChange:
-    """One count that is not what it was."""
+    """One count that differs between base and head."""
 
     name: str
     base: int
@@ -99,37 +117,37 @@ class CostChange:
 
 
 def describe(change: CostChange) -> str:
-    """Say by how much a count changed."""
+    """Return the change of a count as text."""
     share = f" ({formatting.percent(change.head / change.base - 1, signed=True)})" if change.base else ""
     return f"{change.name} {change.base:,} to {change.head:,}{share}"
 
 
 def cost_changes(base: Costs, head: Costs) -> Iterator[CostChange]:
-    """Yield every count that differs, at zero tolerance."""
+    """Yield every count that differs; the tolerance is zero."""
     for field in fields(Costs):
-        was, is_ = getattr(base, field.name), getattr(head, field.name)
-        if field.name != "unknown" and was != is_:
-            yield CostChange(field.name, was, is_)
+        base_count, head_count = getattr(base, field.name), getattr(head, field.name)
+        if field.name != "unknown" and base_count != head_count:
+            yield CostChange(field.name, base_count, head_count)
 
 
 def is_finite(output: Output) -> bool:
-    """Say whether an output holds numbers only."""
+    """Return whether an output has neither NaN nor infinity."""
     return all(map(math.isfinite, output.fingerprint))
 
 
 def difference(base: Output, head: Output) -> float:
-    """Return about how far two outputs of one shape lie apart, relative to the first one."""
+    """Return the estimated L2 distance of two outputs of one shape, relative to base's norm."""
     pairs = list(zip(base.fingerprint, head.fingerprint, strict=True))
-    apart, size = math.sqrt(sum((a - b) ** 2 for a, b in pairs)), math.sqrt(sum(a * a for a, _ in pairs))
-    return apart / size if size else (0.0 if apart == 0 else math.inf)
+    distance, norm = math.sqrt(sum((a - b) ** 2 for a, b in pairs)), math.sqrt(sum(a * a for a, _ in pairs))
+    return distance / norm if norm else (0.0 if distance == 0 else math.inf)
 
 
-def _by_chance(launches: int) -> float:
+def _false_alarm_probability(launches: int) -> float:
     return (launches + 1) / 2.0**launches
 
 
 def _standard_error(values: Sequence[float]) -> float:
-    """Return a median's standard error, from the median deviation: bursts do not move it."""
+    """Return the median's standard error, from the median absolute deviation (robust to bursts)."""
     middle = median(values)
     deviation = 1.4826 * median(abs(value - middle) for value in values)
     return 1.25 * deviation / math.sqrt(len(values))

@@ -1,4 +1,4 @@
-"""Check head against base: costs and outputs exactly, then time."""
+"""Run a check of head against base: first costs and outputs, then time."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchcli.check.findings import Finding, Known, findings, ordered
+from benchcli.check.findings import CheckData, Finding, findings, ordered
 from benchcli.check.folder import CheckFolder
 from benchcli.check.pairs import Pair, paired
 from benchcli.check.session import (
@@ -29,23 +29,23 @@ from benchcli.system import machine
 from benchcli.workloads.suites import find_suite
 
 HARDWARE = ("card", "driver", "memory_bytes", "processors")
-"""Facts of a device that are the same whatever torch asks it."""
+"""Facts of a device that do not depend on the version of torch."""
 
 
 @dataclass(frozen=True)
-class _Checked:
-    """What is known at one moment of a check."""
+class _State:
+    """The findings of a check after one of its two parts."""
 
     findings: tuple[Finding, ...]
     facts: Mapping[str, Any]
-    """How it was done: what `environment.json` has besides."""
+    """How the check ran; `environment.json` stores these facts."""
 
 
 def run_check(request: CheckRequest, tools: Tools) -> CheckReport:
-    """Check a suite against another version, or against a recorded run, and return what was found.
+    """Check a suite against another version, or against a recorded run, and return the report.
 
-    Raises UserError where the two cannot be compared, NothingMeasuredError where nothing was found, and
-    UnfinishedCheckError, which has what was found, where the check was cut short.
+    Raises UserError if the two cannot be compared, NothingMeasuredError if there is no finding, and
+    UnfinishedCheckError, which holds the findings so far, if the check ended early.
     """
     request.check()
     if request.baseline is not None:
@@ -64,8 +64,8 @@ def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
     for code in preflight(request.target, tools.busy_cores):
         tools.warn(code)
     with laid_out(versions.by_side()) as sources:
-        found = tuple(paired(file, sources, request.only, request.overrides))
-        if _cannot_differ(versions, found):
+        pairs = tuple(paired(file, sources, request.only, request.overrides))
+        if _cannot_differ(versions, pairs):
             tools.notify(
                 "base and head are the same here: these networks are benchcli's own, and both run in one interpreter; "
                 "give --base another interpreter, or a suite with networks of your own"
@@ -73,43 +73,43 @@ def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
         environment = {
             **begun(f"check-{file.name}"),
             "target": asdict(request.target),
-            "check": _asked(file.name, request, versions, found),
+            "check": _settings(file.name, request, versions, pairs),
             "machine": machine.machine(),
         }
         path = request.output or unused(Path("results") / environment["run"])
         folder = CheckFolder.create(path, environment)
         try:
-            return _Work(request, tools, versions, sources, found, folder, environment).do(file.name)
+            return _VersionCheck(request, tools, versions, sources, pairs, folder, environment).run(file.name)
         finally:
             folder.close()
 
 
-def _cannot_differ(versions: Versions, found: tuple[Pair, ...]) -> bool:
-    """Return whether a check of benchcli's own networks in one interpreter can find nothing."""
-    return versions.base.python == versions.head.python and all(pair.is_built_in for pair in found)
+def _cannot_differ(versions: Versions, pairs: tuple[Pair, ...]) -> bool:
+    """Return whether base and head run the same code: built-in networks in one interpreter."""
+    return versions.base.python == versions.head.python and all(pair.is_built_in for pair in pairs)
 
 
-def _asked(name: str, request: CheckRequest, versions: Versions, found: tuple[Pair, ...]) -> dict[str, Any]:
+def _settings(name: str, request: CheckRequest, versions: Versions, pairs: tuple[Pair, ...]) -> dict[str, Any]:
     return {
         "suite": name,
-        "base": _described(versions.base),
-        "head": _described(versions.head),
+        "base": _version_facts(versions.base),
+        "head": _version_facts(versions.head),
         "launches": request.launches,
         "budget_s": request.budget_s,
         "costs_only": request.costs_only,
         "allowed": list(request.allowed),
-        "networks": [pair.name for pair in found],
+        "networks": [pair.name for pair in pairs],
     }
 
 
-def _described(version: Version) -> dict[str, Any]:
+def _version_facts(version: Version) -> dict[str, Any]:
     names = ("kind", "label", "commit", "python")
     return {**{name: getattr(version, name) for name in names}, "changes": list(version.changes)}
 
 
 @dataclass(frozen=True)
-class _Work:
-    """A check whose versions are laid out and whose folder is there."""
+class _VersionCheck:
+    """A check whose versions are laid out and whose folder exists."""
 
     request: CheckRequest
     tools: Tools
@@ -119,24 +119,24 @@ class _Work:
     folder: CheckFolder
     environment: dict[str, Any]
 
-    def do(self, name: str) -> CheckReport:
-        """Check, write what was found, and report it."""
-        known: _Checked | None = None
+    def run(self, name: str) -> CheckReport:
+        """Run the check, write its findings to the folder, and return the report."""
+        state: _State | None = None
         ending: BaseException | None = None
         try:
-            for checked in self._states():
-                known = checked
+            for latest in self._states():
+                state = latest
         except (KeyboardInterrupt, NothingMeasuredError, UserError) as error:
             ending = error
-        if known is None:
+        if state is None:
             self.folder.discard()
             raise ending or NothingMeasuredError("nothing was checked")
-        found = tuple(map(self._with_command, known.findings))
-        self.environment["check"] |= known.facts
+        final_findings = tuple(map(self._with_command, state.findings))
+        self.environment["check"] |= state.facts
         heading = heading_of(self.versions.title, self.request.target)
-        report = CheckReport(name, heading, self.environment, found, self.folder.path)
+        report = CheckReport(name, heading, self.environment, final_findings, self.folder.path)
         try:
-            self.folder.conclude(found)
+            self.folder.conclude(final_findings)
             self.folder.describe(self.environment)
         except UserError as error:
             ending = ending or error
@@ -144,13 +144,13 @@ class _Work:
             raise UnfinishedCheckError(report, None if isinstance(ending, KeyboardInterrupt) else str(ending)) from None
         return report
 
-    def _states(self) -> Iterator[_Checked]:
-        """Yield what is known after the exact part, and again after the time: what was found is never lost."""
+    def _states(self) -> Iterator[_State]:
+        """Yield the state after the survey and after the timing, so that no finding is lost."""
         pythons = {side: version.python for side, version in self.versions.by_side().items()}
         with ExitStack() as stack:
             session = CheckSession(self.request, self.pairs, pythons, self.tools, self.folder, stack)
             _survey(session)
-            yield _checked(session, None, finished=self.request.costs_only)
+            yield _state(session, None, finished=self.request.costs_only)
             if self.request.costs_only:
                 return
             measurable = [pair for pair in self.pairs if _measurable(session, pair)]
@@ -159,12 +159,15 @@ class _Work:
                 take_times(session, measurable, times)
             except (KeyboardInterrupt, NothingMeasuredError) as ending:
                 times.give_up(str(ending) or "the check was interrupted", [pair.name for pair in measurable])
-                yield _checked(session, times, finished=False)
+                yield _state(session, times, finished=False)
                 raise
-            yield _checked(session, times, finished=True)
+            yield _state(session, times, finished=True)
 
     def _with_command(self, finding: Finding) -> Finding:
-        """Return the finding with the command that looks at it again, and without folders that will be gone."""
+        """Return the finding with the command that checks it again.
+
+        Its text names the versions instead of their temporary folders.
+        """
         text = finding.text
         for side, version in self.versions.by_side().items():
             text = text.replace(self.sources[side].folder, f"{side} ({version.label})")
@@ -173,7 +176,7 @@ class _Work:
 
 
 def _survey(session: CheckSession) -> None:
-    """Count base's and head's costs. Raises UserError where they are not on the same hardware."""
+    """Survey costs and outputs of base and head. Raises UserError if their hardware differs."""
     target = session.request.target
     for side in (BASE, HEAD):
         session.say(f"counting {side}'s costs")
@@ -197,9 +200,9 @@ def _measurable(session: CheckSession, pair: Pair) -> bool:
     return counted and pair.other_input() is None
 
 
-def _checked(session: CheckSession, timed: Times | None, finished: bool) -> _Checked:
+def _state(session: CheckSession, timed: Times | None, finished: bool) -> _State:
     times = timed or Times()
-    known = Known(
+    data = CheckData(
         pairs=session.pairs,
         surveys=session.surveys,
         timed=timed is not None,
@@ -222,4 +225,4 @@ def _checked(session: CheckSession, timed: Times | None, finished: bool) -> _Che
         "seconds": session.spent_s(),
         "finished": finished,
     }
-    return _Checked(ordered(findings(known)), facts)
+    return _State(ordered(findings(data)), facts)

@@ -1,4 +1,4 @@
-"""A check: what is asked, what is under way, and what is reported."""
+"""Define a check's request, session and report."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -22,42 +22,49 @@ from benchcli.system import machine
 from benchcli.workloads.overrides import Overrides
 
 BUDGET_S = 300.0
+"""The default budget of a check."""
 RENEW = 4
-"""Launches of one fork server share where its libraries lie: base and head must not differ by that all check long."""
+"""Launches per fork server.
+
+All launches of a fork server share the addresses of its libraries. New servers keep base and head
+from differing by these addresses for the whole check.
+"""
 
 
 @dataclass(frozen=True)
 class CheckRequest:
-    """A suite to be checked, against what, how, and for how long."""
+    """The settings of a check."""
 
     suite: str
-    """The name of one that ships, or a path."""
+    """The name of a shipped suite, or a path."""
     base: str | None = None
-    """A git ref, a folder, or a Python interpreter; or else `baseline` is given."""
+    """A git ref, a folder or a Python interpreter; None if `baseline` is set."""
     head: str | None = None
-    """The same three; None: the working tree as it is."""
+    """A git ref, a folder or a Python interpreter; None: the working tree."""
     baseline: Path | None = None
-    """The folder of a recorded run."""
+    """The folder of a recorded run; None if `base` is set."""
     only: tuple[str, ...] = ()
-    """Families, and networks as family/variant; empty: all."""
+    """Names of families, or of networks as family/variant; empty: all."""
     target: Target = field(default_factory=Target)
     overrides: Overrides = field(default_factory=Overrides)
     threshold: float | None = None
-    """The least change that counts, as a fraction; None: by how it is measured."""
+    """The least change that counts, as a fraction; None: the default of the kind of check."""
     launches: int = rules.LAUNCHES
-    """Fresh launches that confirm a suspect."""
+    """The number of fresh launches that confirm a suspect."""
     budget_s: float = BUDGET_S
     separate: bool = False
-    """Whether base and head get processes of their own, even where one could hold both."""
+    """Whether base and head run in separate processes even if one process could run both."""
     costs_only: bool = False
+    """Whether the check skips the timing."""
     allowed: tuple[str, ...] = ()
-    """Changes that are meant, of `findings.ALLOWABLE`."""
+    """Intended changes, a subset of `findings.ALLOWABLE`."""
     require_clean: bool = False
-    """Whether a working tree with uncommitted changes is refused."""
+    """Whether a working tree with uncommitted changes is an error."""
     output: Path | None = None
+    """The folder to write; None: a new one in `results`."""
 
     def check(self) -> None:
-        """Raise UserError where settings exclude each other, or one is missing."""
+        """Raise UserError if settings exclude each other, or if one is missing."""
         if (self.base is None) == (self.baseline is None):
             raise UserError("give what to compare with: --base (a git ref, a folder or an interpreter) or --baseline")
         if self.baseline is not None:
@@ -67,7 +74,10 @@ class CheckRequest:
                     raise UserError(f"{option} is for --base: leave it out beside --baseline")
 
     def command(self, only: str, base: str | None = None, head: str | None = None) -> str:
-        """Return the command that checks a part of it again; `base` and `head` are what then means the same."""
+        """Return the command that repeats the check for the family or network `only`.
+
+        `base` and `head` are the values of `--base` and `--head` that name the same versions.
+        """
         words = ["benchcli", "check", self.suite]
         words += ["--base", base] if base else []
         words += ["--head", head] if head else []
@@ -84,7 +94,7 @@ class CheckRequest:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """A check that is over, or was cut short: what was found, how, and where its files are."""
+    """The findings of a check that finished or ended early, and its environment and folder."""
 
     name: str
     heading: str
@@ -94,41 +104,43 @@ class CheckReport:
 
 
 class UnfinishedCheckError(Exception):
-    """The check ended before it was done; `report` holds what was found."""
+    """The check ended early; `report` holds the findings so far."""
 
     def __init__(self, report: CheckReport, reason: str | None) -> None:
         super().__init__(reason)
         self.report = report
         self.reason = reason
-        """Why; None where the person ended it."""
+        """Why the check ended; None if the user interrupted it."""
 
 
 def heading_of(title: str, target: Target) -> str:
-    """Return the line that says what is compared, and where."""
+    """Return the report's heading: the versions, the device, the threads and the runtime."""
     where = machine.cpu_model() if target.device == "cpu" else target.device
     return f"{title} · {where} · {formatting.counted(target.threads, 'thread')} · {target.runtime}"
 
 
 @dataclass
 class CheckSession:
-    """A check of two versions under way."""
+    """The mutable state of a check of two versions."""
 
     request: CheckRequest
     pairs: tuple[Pair, ...]
     pythons: Mapping[Side, str]
-    """Base's and head's interpreter."""
+    """Base's and head's interpreters."""
     tools: Tools
     folder: CheckFolder
     stack: ExitStack
     begun_s: float = field(init=False)
     launchers: dict[str, Launcher] = field(default_factory=dict)
     surveys: dict[str, Survey] = field(default_factory=dict)
+    """Launchers and surveys by side."""
     together: bool = field(init=False)
-    """Whether one process holds both versions."""
+    """Whether one process runs both versions."""
     why_apart: str | None = None
+    """The error for which base and head got separate processes; None if there was none."""
     failures: Failures = field(default_factory=Failures)
     last_s: float = 0.0
-    """What the last launch took."""
+    """Duration of the last launch."""
 
     def __post_init__(self) -> None:
         self.begun_s = self.tools.clock()
@@ -142,7 +154,7 @@ class CheckSession:
         return rules.THRESHOLD_TOGETHER if self.together else rules.THRESHOLD_APART
 
     def launcher(self, side: str) -> Launcher:
-        """Return what launches one side's processes, started when it is first asked for."""
+        """Return the launcher of one side's processes; the first call starts it."""
         if side not in self.launchers:
             python = self.pythons[HEAD if side == HEAD else BASE]
             self.launchers[side] = self.stack.enter_context(self.tools.workers(python=python, renew=RENEW))
@@ -153,9 +165,9 @@ class CheckSession:
         return self.tools.clock() - self.begun_s
 
     def say(self, doing: str) -> None:
-        """Tell what is done now."""
+        """Report progress: the current activity."""
         self.tools.observe(Progress(doing, self.spent_s(), self.request.budget_s))
 
     def failed_pairs(self) -> Iterator[str]:
-        """Yield the names of pairs of which a network failed while it was timed."""
+        """Yield the names of pairs in which a network failed while it was timed."""
         yield from (pair for pair, _ in self.failures.by_key)

@@ -1,4 +1,4 @@
-"""Take a check's times: screen all networks, and confirm by fresh launches what is not plainly the same."""
+"""Measure a check's times: screen all networks, then confirm suspects by fresh launches."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,25 +18,28 @@ from benchcli.schema import Costs, Family, Key, Plan, Sample
 from benchcli.statistics import launch_log_ratios, launch_log_seconds
 
 LONGEST_S = 60.0
-"""A launch's sampling of one network ends with the round under way after a quarter of this."""
+"""Within a launch, the sampling of a network stops after a quarter of this time.
+
+The current round is finished first.
+"""
 LEAST_SAME = 6
-"""After the screen, so many launches at the least say that a network is the same."""
+"""The least number of launches, after the screen, that can show that a network is the same."""
 
 
 @dataclass
 class Times:
-    """What was found of each pair, by name."""
+    """The times and judgements, by name of the pair."""
 
     judged: dict[str, Judgement] = field(default_factory=dict)
     seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Base's and head's, a call."""
+    """Base's and head's median seconds per call."""
     counts: dict[str, int] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
     cut: dict[str, str] = field(default_factory=dict)
-    """Pairs that were not judged, and why."""
+    """Why a pair was not judged."""
 
     def give_up(self, why: str, names: Iterable[str]) -> None:
-        """Take back what is not settled of these pairs."""
+        """Remove the inconclusive judgements of these pairs and store why."""
         for name in names:
             if name not in self.judged or self.judged[name].outcome == "inconclusive":
                 self.judged.pop(name, None)
@@ -44,19 +47,19 @@ class Times:
 
 
 def take_times(session: CheckSession, pairs: Sequence[Pair], times: Times) -> None:
-    """Judge the time of every pair, and keep what is found in `times` as it comes."""
+    """Judge the time of every pair, and update `times` after every step."""
     families = {pair.name: pair.together() for pair in pairs}
     if families:
         screen = _screen(session, families, times)
-        still_open = {name: f for name, f in families.items() if name not in times.judged or not _is_same(times, name)}
-        _confirm(session, screen, still_open, times)
+        suspects = {name: f for name, f in families.items() if name not in times.judged or not _is_same(times, name)}
+        _confirm(session, screen, suspects, times)
 
 
 def _screen(session: CheckSession, families: Mapping[str, Family], times: Times) -> Evidence:
-    """Judge by a few launches.
+    """Judge every pair by a few launches.
 
-    Where the first shows that one process cannot hold both versions, though each was fine alone, it does not count, and
-    they get processes of their own.
+    If the first launch fails because one process cannot run both versions, though each ran alone,
+    that launch does not count, and both versions get separate processes.
     """
     screen = _evidence(session, 0)
     _launch(session, screen, families, 1, "screening")
@@ -70,67 +73,72 @@ def _screen(session: CheckSession, families: Mapping[str, Family], times: Times)
     _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, "screening")
     times.counts |= {"screened": len(families), "screenings": screen.launches - first}
     for name, family in families.items():
-        _note(session, name, family, [screen], times)
+        _judge(session, name, family, [screen], times)
     return screen
 
 
 def _confirm(session: CheckSession, screen: Evidence, families: Mapping[str, Family], times: Times) -> None:
-    """Launch what is open until it is the same, and judge by these launches alone, once, what is not.
+    """Launch the open pairs again until each is judged the same; judge the others once.
 
-    After that, while the check is young, further launches can only show what is inconclusive to be the same: a change
-    is not looked for again and again.
+    That one judgement takes place after the confirming launches and uses these launches alone.
+    After it, until `rules.UNTIL_S`, further launches can only show that an inconclusive pair is
+    the same: repeated tests for a change would raise the false-positive rate.
     """
-    wanted = rules.confirmations(session.request.launches, max(1, len(families)))
+    needed = rules.confirmations(session.request.launches, max(1, len(families)))
     fresh = _evidence(session, screen.launches)
-    still_open, enough = dict(families), screen.launches + wanted
-    while still_open and (fresh.launches < enough or session.spent_s() < rules.UNTIL_S):
-        made = fresh.launches
-        _launch(session, fresh, still_open, made + 1, "confirming")
-        if fresh.launches == made:
+    still_open, last = dict(families), screen.launches + needed
+    while still_open and (fresh.launches < last or session.spent_s() < rules.UNTIL_S):
+        launches = fresh.launches
+        _launch(session, fresh, still_open, launches + 1, "confirming")
+        if fresh.launches == launches:
             break
         for name, family in list(still_open.items()):
-            found = _note(session, name, family, [screen, fresh], times)
-            if found and fresh.launches == enough and found.outcome != "same":
-                found = _note(session, name, family, [fresh], times, wanted)
-            if found is None or found.outcome != "inconclusive":
+            judgement = _judge(session, name, family, [screen, fresh], times)
+            if judgement and fresh.launches == last and judgement.outcome != "same":
+                judgement = _judge(session, name, family, [fresh], times, needed)
+            if judgement is None or judgement.outcome != "inconclusive":
                 del still_open[name]
     made = fresh.launches - screen.launches
     times.counts |= {"confirmed": len(families), "confirmations": made}
-    if made < wanted:
+    if made < needed:
         for name in still_open:
             times.judged.pop(name, None)
-            times.cut[name] = f"the budget ended after {made} of {wanted} launches that confirm: give a larger --budget"
+            times.cut[name] = f"the budget ended after {made} of {needed} launches that confirm: give a larger --budget"
 
 
 def _is_same(times: Times, name: str) -> bool:
     return times.judged[name].outcome == "same"
 
 
-def _note(
+def _judge(
     session: CheckSession,
     name: str,
     family: Family,
     evidence: Sequence[Evidence],
     times: Times,
-    wanted: int | None = None,
+    needed: int | None = None,
 ) -> Judgement | None:
-    """Judge one pair by all of this evidence, and keep it; only with `wanted` launches can it be a change."""
-    known = [each.known(family) for each in evidence]
-    taken = {side: [s for of in known for s in of.samples.get(side, ())] for side in (BASE, CONTROL, HEAD)}
+    """Judge one pair by all of this evidence, and store and return the judgement.
+
+    None if a side has no samples or failed. `needed` is the number of launches that confirm a
+    change. Without it, slower and faster become inconclusive.
+    """
+    measured = [each.known(family) for each in evidence]
+    samples = {side: [s for part in measured for s in part.samples.get(side, ())] for side in (BASE, CONTROL, HEAD)}
     times.judged.pop(name, None)
-    if not all(taken.values()) or name in session.failed_pairs():
+    if not all(samples.values()) or name in session.failed_pairs():
         return None
-    base, control, head = taken[BASE], taken[CONTROL], taken[HEAD]
+    base, control, head = samples[BASE], samples[CONTROL], samples[HEAD]
     changes, controls = launch_log_ratios(head, base), launch_log_ratios(control, base)
-    found = rules.judge(changes, controls, session.threshold, wanted or len(changes) + 1)
-    is_early = found.launches < (LEAST_SAME if len(evidence) > 1 else rules.SCREEN_LAUNCHES)
-    if wanted is None and (found.outcome in {"slower", "faster"} or (is_early and found.outcome == "same")):
-        found = replace(found, outcome="inconclusive")
-    times.judged[name] = found
+    judgement = rules.judge(changes, controls, session.threshold, needed or len(changes) + 1)
+    is_early = judgement.launches < (LEAST_SAME if len(evidence) > 1 else rules.SCREEN_LAUNCHES)
+    if needed is None and (judgement.outcome in {"slower", "faster"} or (is_early and judgement.outcome == "same")):
+        judgement = replace(judgement, outcome="inconclusive")
+    times.judged[name] = judgement
     times.seconds[name] = (_median_s(base), _median_s(head))
-    met = [each for of in known for each in of.conditions]
-    times.warnings |= dict.fromkeys(disturbances(met, session.request.target.threads))
-    return found
+    conditions = [each for part in measured for each in part.conditions]
+    times.warnings |= dict.fromkeys(disturbances(conditions, session.request.target.threads))
+    return judgement
 
 
 def _median_s(samples: Sequence[Sample]) -> float:
@@ -138,25 +146,25 @@ def _median_s(samples: Sequence[Sample]) -> float:
 
 
 def _evidence(session: CheckSession, launches: int) -> Evidence:
-    """Return evidence without any, whose launches are numbered from there."""
+    """Return empty evidence whose launches are numbered from `launches`."""
     costs: dict[Key, Costs] = {}
-    for found in session.surveys.values():
-        costs |= found.costs
-    costs |= {(pair, CONTROL): counted for (pair, side), counted in costs.items() if side == BASE}
+    for surveyed in session.surveys.values():
+        costs |= surveyed.costs
+    costs |= {(pair, CONTROL): base_costs for (pair, side), base_costs in costs.items() if side == BASE}
     plan = Plan(budget_s=LONGEST_S)
     return Evidence(session.request.target, plan, costs, session.failures, launches, 0.0, rules.ROUNDS, True)
 
 
 def _launch(session: CheckSession, evidence: Evidence, families: Mapping[str, Family], until: int, doing: str) -> None:
-    """Launch up to that number, or until the budget is spent."""
+    """Launch until `evidence` has `until` launches or the budget is spent."""
     while evidence.launches < until and session.spent_s() + session.last_s <= session.request.budget_s:
-        gone = set(session.failed_pairs())
-        whole = [family for name, family in families.items() if name not in gone]
-        if not whole:
+        failed = set(session.failed_pairs())
+        running = [family for name, family in families.items() if name not in failed]
+        if not running:
             return
         start_s = session.spent_s()
-        session.say(f"{doing} {len(whole)}: launch {evidence.launches + 1}")
-        evidence.launch(whole, _taker(session))
+        session.say(f"{doing} {len(running)}: launch {evidence.launches + 1}")
+        evidence.launch(running, _taker(session))
         session.folder.keep(evidence, evidence.launches - 1)
         session.last_s = session.spent_s() - start_s
 

@@ -1,4 +1,4 @@
-"""The two versions that a check compares: what `--base` and `--head` name, laid out side by side."""
+"""Find the versions that `--base` and `--head` name, and lay them out side by side."""
 
 import contextlib
 import os
@@ -18,34 +18,34 @@ from benchcli.schema import Source
 from benchcli.system import git, interpreters
 
 Side = Literal["base", "head"]
-"""Four letters each: paths of both versions are of equal length."""
+"""Both have four letters, so that the paths of both versions have equal length."""
 BASE: Final = "base"
 HEAD: Final = "head"
 
 
 @dataclass(frozen=True)
 class Version:
-    """One version, before it is laid out."""
+    """One version before it is laid out."""
 
     kind: Literal["interpreter", "commit", "folder"]
     label: str
-    """As a person reads it: "main (1a2b3c4d5e)", "the working tree"."""
+    """The version's name for people: "main (1a2b3c4d5e)", "the working tree"."""
     again: str
-    """What to give `--base` or `--head` to mean the same again."""
+    """The value of `--base` or `--head` that names this version again."""
     python: str
     root: Path
-    """The folder, or the top of the repository that the commit is in, or the current folder."""
+    """The folder, the top of the commit's repository, or the current folder of an interpreter."""
     commit: str | None = None
     inside: Path = Path()
-    """Where below the root networks are imported from."""
+    """The folder below `root` from which networks are imported."""
     changes: tuple[str, ...] = ()
-    """What of a working tree is not committed."""
+    """Uncommitted paths of a working tree."""
 
 
 def version(text: str | None, here: Path) -> Version:
-    """Return what a person means: an interpreter, a folder or a commit; by default the working tree as it is.
+    """Return the interpreter, folder or commit that `text` names; None names the working tree.
 
-    Raises UserError where it is none of these.
+    Raises UserError if `text` names none of these.
     """
     if text is None:
         return _folder(git.top(here) or here, here, "the working tree", str(here))
@@ -66,33 +66,37 @@ def version(text: str | None, here: Path) -> Version:
             raise UserError(f"{here} is in a bare repository: run this in a working tree")
         inside = here.resolve().relative_to(root.resolve())
         return Version("commit", f"{text} ({commit[:10]})", commit, sys.executable, root, commit, inside)
-    raise UserError(_nothing(text, here))
+    raise UserError(_not_found_message(text, here))
 
 
 @dataclass(frozen=True)
 class Versions:
-    """Base and head, as they were named."""
+    """Base and head."""
 
     base: Version
     head: Version
 
     @property
     def title(self) -> str:
-        """Both, as a person reads them."""
+        """The labels of both, for people."""
         return f"base {self.base.label} · head {self.head.label}"
 
     def by_side(self) -> dict[Side, Version]:
-        """Return both by the side that they are."""
+        """Return both versions by side."""
         return {BASE: self.base, HEAD: self.head}
 
 
 def find_versions(base: str, head: str | None, here: Path) -> tuple[Versions, list[str]]:
-    """Return both versions, with notices. Raises UserError where one is not there, or cannot run workers."""
+    """Return both versions and notices for the user.
+
+    Raises UserError if one does not exist or cannot run workers.
+    """
     first = version(base, here)
-    # Against another interpreter, head is this one, and the code of both is what lies here or is installed.
+    # If base is an interpreter, head defaults to this one. Both import the code that is here or
+    # installed.
     second = version(sys.executable if head is None and first.kind == "interpreter" else head, here)
-    found = Versions(first, second)
-    return found, [text for side, each in found.by_side().items() for text in _other_benchcli(side, each)]
+    versions = Versions(first, second)
+    return versions, [text for side, each in versions.by_side().items() for text in _other_benchcli(side, each)]
 
 
 def _other_benchcli(side: Side, each: Version) -> Iterator[str]:
@@ -103,15 +107,15 @@ def _other_benchcli(side: Side, each: Version) -> Iterator[str]:
 
 
 def uncommitted(versions: Versions, refused: bool) -> list[str]:
-    """Return notices of what is measured that no commit has. Raises UserError where that is refused."""
+    """Return notices about uncommitted changes. Raises UserError if there are any and `refused`."""
     notices = []
     for side, each in versions.by_side().items():
         results = f"{each.inside.as_posix()}/results/".removeprefix("./")
         changes = [path for path in each.changes if not path.startswith(results)]
         if not changes:
             continue
-        some = ", ".join(changes[:3]) + (", …" if len(changes) > 3 else "")
-        text = f"{side} ({each.label}) has changes that are not committed ({some})"
+        examples = ", ".join(changes[:3]) + (", …" if len(changes) > 3 else "")
+        text = f"{side} ({each.label}) has changes that are not committed ({examples})"
         if refused:
             raise UserError(f"{text}: commit or stash them, or leave --require-clean out")
         notices.append(f"{text}, which are measured with it")
@@ -120,7 +124,7 @@ def uncommitted(versions: Versions, refused: bool) -> list[str]:
 
 @contextlib.contextmanager
 def laid_out(versions: Mapping[Side, Version]) -> Iterator[dict[Side, Source]]:
-    """Yield where each version's networks are imported from, at paths of equal length; all of it is gone afterwards."""
+    """Yield the import folder of each version, at paths of equal length; delete them afterwards."""
     place = Path(tempfile.mkdtemp(prefix="benchcli-"))
     try:
         yield {side: _laid_out(each, place / side) for side, each in versions.items()}
@@ -136,7 +140,7 @@ def _laid_out(version_: Version, place: Path) -> Source:
     else:
         try:
             place.symlink_to(version_.root, target_is_directory=True)
-        except OSError:  # Windows asks for a privilege
+        except OSError:  # on Windows a symbolic link needs a privilege
             return Source(str(version_.root / version_.inside), "only")
     folder = place / version_.inside
     if not folder.is_dir():
@@ -151,7 +155,10 @@ def _folder(root: Path, inside: Path, label: str, again: str) -> Version:
 
 
 def _interpreter(path: Path) -> Path | None:
-    """Return the interpreter that a path names: itself, or that of an environment."""
+    """Return the interpreter at `path`, or that of the environment at `path`; None if neither.
+
+    Raises UserError if the environment has no interpreter, or if the file is not executable.
+    """
     if (path / "pyvenv.cfg").is_file():
         inner = path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         if not inner.is_file():
@@ -165,27 +172,30 @@ def _interpreter(path: Path) -> Path | None:
 
 
 def _same_as_this(path: Path) -> Path:
-    """Return this interpreter's own path where it goes by another name: an environment has several for one."""
+    """Return this interpreter's own path if `path` is another name of it.
+
+    An environment has several names for its interpreter.
+    """
     this = Path(sys.executable)
     return this if path.parent == this.parent and path.resolve() == this.resolve() else path
 
 
 def _on_path(name: str) -> Path | None:
-    found = shutil.which(name) if re.fullmatch(r"(python|pypy)[\d.]*", name) else None
-    return _same_as_this(Path(found)) if found else None
+    path = shutil.which(name) if re.fullmatch(r"(python|pypy)[\d.]*", name) else None
+    return _same_as_this(Path(path)) if path else None
 
 
-def _nothing(text: str, here: Path) -> str:
-    """Say what is missing, and the nearest thing that is there."""
+def _not_found_message(text: str, here: Path) -> str:
+    """Return the message that nothing is named `text`, with the closest git ref."""
     if shutil.which("git") is None:
         return f"there is no interpreter or folder {text!r}, and no git to ask for a ref: install it"
     if git.top(here) is None:
         return f"no interpreter or folder {text!r}, and {here} is in no git repository: give one that is there"
     near = get_close_matches(text, git.refs(here), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}? " if near else ""
-    deep = (
+    shallow = (
         "this checkout has only a part of the history: fetch the rest (fetch-depth: 0); "
         if git.is_shallow(here)
         else ""
     )
-    return f"no git ref, interpreter or folder {text!r} here: {hint}{deep}`git branch --all` lists what is there"
+    return f"no git ref, interpreter or folder {text!r} here: {hint}{shallow}`git branch --all` lists what is there"

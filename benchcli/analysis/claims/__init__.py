@@ -1,1 +1,1 @@
-"""What the papers claim, as data, and the kinds of evidence that judge it, one kind a file."""
+"""Judge the papers' claims by measurements; each file adds one kind of claim."""

@@ -1,4 +1,4 @@
-"""How many times faster one network is than another."""
+"""Judge claims that one network is about so many times as fast as another."""
 
 from collections.abc import Iterator
 
@@ -8,17 +8,17 @@ from benchcli.schema import Interval, Record
 from benchcli.statistics import quotient
 
 ABOUT = 1.25
-"""What is within this factor of a number is about that number."""
+"""Two numbers are about equal if they differ by less than this factor."""
 
 
 class About(Kind):
-    """Of each of `pairs`, the second is about so many times as fast as the first."""
+    """In each of `pairs`, the second network is about `factor` times as fast as the first."""
 
     name = "about"
     terms = ("pairs",)
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield the factor of each pair."""
+        """Yield the measured speedup of each pair."""
         (family,) = claim.families
         for slow_name, fast_name, factor in claim.terms["pairs"]:
             slow, fast = evidence.record(family, slow_name), evidence.record(family, fast_name)
@@ -34,16 +34,16 @@ class About(Kind):
 
 
 def _speedup(slow: Record, fast: Record) -> Interval | None:
-    """Return how many times faster, from the speeds of both relative to their baseline.
+    """Return how many times as fast `fast` is, from both speeds relative to the baseline.
 
-    Where neither is the baseline, the intervals are combined as if they were independent. They share the baseline's
-    noise, so that the result is too wide rather than too narrow.
+    If neither network is the baseline, the intervals are combined as if they were independent.
+    They share the baseline's noise, so the result is too wide rather than too narrow.
     """
-    one = fast.timing.relative if fast.timing else None
-    other = slow.timing.relative if slow.timing else None
-    if one is None or other is None:
+    fast_speed = fast.timing.relative if fast.timing else None
+    slow_speed = slow.timing.relative if slow.timing else None
+    if fast_speed is None or slow_speed is None:
         return None
-    return quotient(one, other)
+    return quotient(fast_speed, slow_speed)
 
 
 def _outcome(speedup: Interval, factor: float) -> Part:

@@ -1,4 +1,4 @@
-"""What a claim is, what it is judged by, and how a kind of evidence is added."""
+"""Define claims, their evidence and the interface of a kind of claim."""
 
 import tomllib
 from abc import ABC, abstractmethod
@@ -16,21 +16,21 @@ Verdict = Literal["holds", "partly", "fails", "inconclusive", "unmeasured"]
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of a paper that a machine can test."""
+    """A statement of a paper that a measurement can test."""
 
     name: str
     says: str
     source: str
     kind: str
     families: tuple[str, ...]
-    """Those whose evidence judges it."""
+    """The families whose measurements judge the claim."""
     terms: Mapping[str, Any]
-    """What else its kind wants to know."""
+    """The further keys that the claim's kind requires."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One piece of evidence, and what it says of the claim."""
+    """One piece of evidence and its outcome for the claim."""
 
     outcome: Part
     text: str
@@ -45,89 +45,94 @@ class Judged:
 
     @property
     def verdict(self) -> Verdict:
-        """holds where all evidence is for it, fails where some is against and none for it, partly where both are."""
-        found = {item.outcome for item in self.items}
-        if "against" in found:
-            return "partly" if "for" in found else "fails"
-        if not found or found == {"unmeasured"}:
+        """The verdict from the outcomes of all items.
+
+        holds: every item is for the claim. fails: some items are against it and none is for it.
+        partly: some are against and some are for. unmeasured: no item was measured.
+        inconclusive: anything else.
+        """
+        outcomes = {item.outcome for item in self.items}
+        if "against" in outcomes:
+            return "partly" if "for" in outcomes else "fails"
+        if not outcomes or outcomes == {"unmeasured"}:
             return "unmeasured"
-        return "holds" if found == {"for"} else "inconclusive"
+        return "holds" if outcomes == {"for"} else "inconclusive"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that was measured."""
+    """All measurements that the claims are judged by."""
 
     results: Mapping[str, FamilyResult]
-    """By family."""
+    """Results by family name."""
     breakdowns: Sequence[Breakdown] = ()
 
     def family(self, name: str) -> tuple[Record, ...]:
-        """Return a family's records, the baseline first; none where it was not measured."""
+        """Return a family's records, the baseline first; empty if it was not measured."""
         return self.results[name].records if name in self.results else ()
 
     def record(self, family: str, variant: str) -> Record | None:
-        """Return one record, or None where it was not measured."""
+        """Return one record, or None if it was not measured."""
         return next((each for each in self.family(family) if each.variant.name == variant), None)
 
     def traced(self, key: Key) -> list[Breakdown]:
-        """Return where a variant's time goes, launch by launch."""
+        """Return a variant's time breakdowns, one per launch."""
         return [each for each in self.breakdowns if (each.family, each.variant) == key]
 
 
 class Kind(ABC):
-    """One way to judge claims. Subclass it in a file of this package and register an instance."""
+    """A way to judge claims. Subclass it in a file of this package and register an instance."""
 
     name: ClassVar[str]
     terms: ClassVar[tuple[str, ...]] = ()
-    """What a claim of this kind must say besides."""
+    """The keys of a claim of this kind besides `COMMON_KEYS`; all are required."""
     traces: ClassVar[bool] = False
-    """Whether it wants to know where the time goes."""
+    """Whether this kind needs time breakdowns."""
 
     @abstractmethod
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield the evidence, piece by piece."""
+        """Yield the evidence for and against the claim."""
 
 
 KINDS: Registry[Kind] = Registry("kind of claim", "benchcli.analysis.claims")
-KNOWN = ("name", "says", "source", "kind", "families")
+COMMON_KEYS = ("name", "says", "source", "kind", "families")
 
 
 def claims() -> tuple[Claim, ...]:
-    """Return the claims that ship. Raises ValueError where one lacks what its kind wants to know."""
+    """Return the claims that ship. Raises ValueError if one lacks a key or has an extra one."""
     text = (files("benchcli") / "data" / "claims.toml").read_text(encoding="utf-8")
     return tuple(_claim(table) for table in tomllib.loads(text)["claim"])
 
 
 def traced() -> tuple[str, ...]:
-    """Return the families of which claims want to know where the time goes."""
+    """Return the families whose claims need time breakdowns."""
     return tuple(family for claim in claims() if KINDS[claim.kind].traces for family in claim.families)
 
 
 def judged(evidence: Evidence) -> list[Judged]:
-    """Return every claim with its verdict on this evidence."""
+    """Return every claim with the items that judge it."""
     return [Judged(claim, tuple(KINDS[claim.kind].items(claim, evidence))) for claim in claims()]
 
 
-def item(true: bool, text: str) -> Item:
-    """Return evidence that leaves no doubt."""
-    return Item("for" if true else "against", text)
+def item(supports: bool, text: str) -> Item:
+    """Return evidence without uncertainty: for the claim if it supports it, else against it."""
+    return Item("for" if supports else "against", text)
 
 
 def unmeasured(text: str) -> Item:
-    """Return what stands for evidence that is not there."""
+    """Return an item for a missing measurement."""
     return Item("unmeasured", text)
 
 
 def absent(family: str) -> Item:
-    """Return what stands for a family that was not measured, or not as the claims' suite has it."""
+    """Return an item for a family that is missing or differs from that of the suite `claims`."""
     return unmeasured(f"this run has no family {family} as the suite claims has it")
 
 
 def _claim(table: Mapping[str, Any]) -> Claim:
-    terms = {key: value for key, value in table.items() if key not in KNOWN}
-    known = {key: table[key] for key in KNOWN}
-    kind = KINDS[known["kind"]]
+    terms = {key: value for key, value in table.items() if key not in COMMON_KEYS}
+    common = {key: table[key] for key in COMMON_KEYS}
+    kind = KINDS[common["kind"]]
     if set(terms) != set(kind.terms):
-        raise ValueError(f"claim {known['name']}: one of kind {kind.name} has {', '.join(kind.terms) or 'no terms'}")
-    return Claim(**{**known, "families": tuple(known["families"])}, terms=terms)
+        raise ValueError(f"claim {common['name']}: one of kind {kind.name} has {', '.join(kind.terms) or 'no terms'}")
+    return Claim(**{**common, "families": tuple(common["families"])}, terms=terms)

@@ -1,4 +1,4 @@
-"""One network against others of its family: the baseline is claimed to be the fastest."""
+"""Judge claims that the baseline is faster than other networks of its family."""
 
 from collections.abc import Iterator
 
@@ -10,23 +10,23 @@ from benchcli.schema import Interval, Record
 
 
 class Faster(Kind):
-    """The baseline is faster than those whose names begin with one of `slower`."""
+    """The baseline is faster than the variants whose names begin with one of `slower`."""
 
     name = "faster"
     terms = ("slower",)
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield a comparison for each family and each of the others."""
+        """Yield a comparison of the baseline with each of these variants."""
         for family in claim.families:
             baseline, *others = evidence.family(family) or (None,)
-            found = [each for each in others if each.variant.name.startswith(tuple(claim.terms["slower"]))]
-            if baseline is None or not found:
+            slower = [each for each in others if each.variant.name.startswith(tuple(claim.terms["slower"]))]
+            if baseline is None or not slower:
                 yield absent(family)
             else:
-                yield from (_compared(baseline, each) for each in found)
+                yield from (_compare(baseline, record) for record in slower)
 
 
-def _compared(baseline: Record, record: Record) -> Item:
+def _compare(baseline: Record, record: Record) -> Item:
     name, other = record.variant.name, baseline.variant.name
     relative = record.timing.relative if record.timing else None
     if relative is None:
@@ -43,9 +43,11 @@ def _compared(baseline: Record, record: Record) -> Item:
 
 
 def outcome(relative: Interval, deviation: float) -> Part:
-    """Compare an interval with the claim that the variant is slower; `deviation` is its FLOPs over the baseline's - 1.
+    """Compare a relative speed with the claim that the variant is slower than the baseline.
 
-    Being slower with more FLOPs, or as fast or faster with fewer, counts only from where it exceeds that.
+    `deviation` is the variant's FLOPs over the baseline's, minus 1. A slower variant with more
+    FLOPs, or a faster one with fewer, is evidence only if the speeds differ by more than the FLOPs.
+    Equal speed at equal FLOPs is evidence against the claim.
     """
     if relative.is_below(1 / (1 + max(EFFECT, deviation))):
         return "for"

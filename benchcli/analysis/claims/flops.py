@@ -1,4 +1,4 @@
-"""Multiply-adds, which are exact."""
+"""Judge claims about exact numbers of multiply-adds."""
 
 from collections.abc import Iterator
 
@@ -6,43 +6,43 @@ from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, item, unmeasured
 
 DIGITS = 0.0005
-"""A share is printed with one decimal of a per cent."""
+"""Tolerance of a share: the paper prints shares to 0.1 %."""
 
 
 class Flops(Kind):
-    """Variants have the `expected` multiply-adds."""
+    """Each variant has the `expected` number of multiply-adds."""
 
     name = "flops"
     terms = ("expected",)
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield what was counted of each."""
+        """Yield the counted and the expected multiply-adds of each variant."""
         (family,) = claim.families
         for variant, expected in claim.terms["expected"].items():
             record = evidence.record(family, variant)
             if record is None or record.costs is None:
                 yield unmeasured(f"{variant} was not counted")
             else:
-                true = record.costs.flops == expected
-                yield item(true, f"{variant}: {record.costs.flops:,} multiply-adds, by the formula {expected:,}")
+                is_equal = record.costs.flops == expected
+                yield item(is_equal, f"{variant}: {record.costs.flops:,} multiply-adds, by the formula {expected:,}")
 
 
 class Rest(Kind):
-    """What a `part` leaves of a `whole`'s multiply-adds is the `share`, to its printed digit."""
+    """The multiply-adds of `whole` without `part` are a `share` of `whole`, to 0.1 %."""
 
     name = "rest"
     terms = ("whole", "part", "share")
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield the share that was counted."""
+        """Yield the counted share."""
         (family,) = claim.families
         whole, part = (evidence.record(family, claim.terms[name]) for name in ("whole", "part"))
         if whole is None or part is None or whole.costs is None or part.costs is None:
             yield unmeasured(f"{claim.terms['whole']} was not counted")
             return
         share = 1 - part.costs.flops / whole.costs.flops
-        true = abs(share - claim.terms["share"]) <= DIGITS
-        yield item(true, f"{formatting.percent(share)} of {whole.costs.flops:,} multiply-adds")
+        is_equal = abs(share - claim.terms["share"]) <= DIGITS
+        yield item(is_equal, f"{formatting.percent(share)} of {whole.costs.flops:,} multiply-adds")
 
 
 KINDS.add(Flops())

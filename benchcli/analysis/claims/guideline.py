@@ -1,4 +1,4 @@
-"""A guideline's own verdict."""
+"""Judge claims that are guidelines by the guideline's verdict."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,13 +14,13 @@ PARTS: Mapping[str, Part] = {
 }
 
 
-class OfGuideline(Kind):
-    """The claim is the guideline's, on its micro-networks."""
+class GuidelineVerdict(Kind):
+    """The guideline holds on its micro-networks."""
 
     name = "guideline"
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield the verdict of each family."""
+        """Yield the verdict on each family."""
         for family in claim.families:
             if family in evidence.results:
                 yield _item(verdict(evidence.results[family]))
@@ -28,12 +28,12 @@ class OfGuideline(Kind):
                 yield absent(family)
 
 
-def _item(found: Verdict) -> Item:
-    if found.relative is None:
-        return unmeasured(found.advice or f"{found.variant} has no time")
-    speed = f"{found.variant} runs at {formatting.speed(found.relative)} of the speed of {found.baseline}"
-    more = found.advice or (found.outcome if PARTS[found.outcome] == "against" else "")
-    return Item(PARTS[found.outcome], f"{speed}; {more}" if more else speed)
+def _item(result: Verdict) -> Item:
+    if result.relative is None:
+        return unmeasured(result.advice or f"{result.variant} has no time")
+    speed = f"{result.variant} runs at {formatting.speed(result.relative)} of the speed of {result.baseline}"
+    more = result.advice or (result.outcome if PARTS[result.outcome] == "against" else "")
+    return Item(PARTS[result.outcome], f"{speed}; {more}" if more else speed)
 
 
-KINDS.add(OfGuideline())
+KINDS.add(GuidelineVerdict())

@@ -1,4 +1,4 @@
-"""How well FLOPs, and memory access cost, explain time."""
+"""Judge the claim that FLOPs are an indirect metric of time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,19 +9,20 @@ from benchcli.analysis.verdicts import EQUAL_FLOPS
 from benchcli.schema import Interval, Record
 
 DIFFERENT = 1.10
-"""Networks of equal FLOPs whose speeds differ by more are evidence that FLOPs do not tell."""
+"""The ratio of speeds at equal FLOPs above which FLOPs do not predict time."""
 LEAST_POINTS = 8
+"""The number of networks that a fit of time needs."""
 WORTH_THE_NAME = 0.10
-"""An error of the times fitted to FLOPs from which FLOPs do not tell."""
+"""The relative error of a fit to FLOPs above which FLOPs do not predict time."""
 
 
 class Indirect(Kind):
-    """Networks of equal FLOPs differ in speed; and how well FLOPs and bytes explain the time of all networks."""
+    """Networks of equal FLOPs differ in speed, and FLOPs alone do not explain time."""
 
     name = "indirect"
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield the range of speeds in each family, and how well each metric explains time."""
+        """Yield the range of speeds in each family, then how well each metric explains time."""
         for family in claim.families:
             yield _range(family, evidence.family(family))
         points = list(_points(evidence))
@@ -30,7 +31,7 @@ class Indirect(Kind):
 
 
 def _range(family: str, records: Sequence[Record]) -> Item:
-    """Compare the fastest with the slowest of those with the baseline's FLOPs, FLOPs a second with FLOPs a second."""
+    """Compare the highest and the lowest FLOP rate of networks whose FLOPs equal the baseline's."""
     alike = [record for record in records if record.timing and abs(record.flops_deviation or 0.0) <= EQUAL_FLOPS]
     rates = {record.variant.name: rate for record in alike if (rate := _rate(record))}
     if len(rates) < 2:
@@ -49,7 +50,7 @@ def _range(family: str, records: Sequence[Record]) -> Item:
 
 
 def _rate(record: Record) -> Interval | None:
-    """Return the FLOPs a second over the baseline's."""
+    """Return the network's FLOPs per second over the baseline's."""
     relative = record.timing.relative if record.timing else None
     if relative is None or relative.low is None or relative.high is None:
         return relative
@@ -58,7 +59,7 @@ def _rate(record: Record) -> Interval | None:
 
 
 def _points(evidence: Evidence) -> Iterator[Point]:
-    """Yield every whole network with its time, once."""
+    """Yield every network of the catalogue `networks` with its time, once per name."""
     seen: set[str] = set()
     for result in evidence.results.values():
         for record in result.records:
@@ -69,14 +70,14 @@ def _points(evidence: Evidence) -> Iterator[Point]:
 
 
 def _explanation(points: Sequence[Point]) -> Item:
-    """Say how well each metric explains time: FLOPs that were a direct metric would leave no error worth the name."""
-    found: Mapping[str, Explained] = explain(points)
-    told = ", ".join(
-        f"{name} {each.rank_correlation:.2f} and {formatting.percent(each.error)}" for name, each in found.items()
+    """Return how well each metric explains time. A direct metric would fit with little error."""
+    fits: Mapping[str, Explained] = explain(points)
+    description = ", ".join(
+        f"{name} {fit.rank_correlation:.2f} and {formatting.percent(fit.error)}" for name, fit in fits.items()
     )
     return item(
-        found[FLOPS].error > WORTH_THE_NAME,
-        f"rank correlation with the time of {len(points)} networks, and error: {told}",
+        fits[FLOPS].error > WORTH_THE_NAME,
+        f"rank correlation with the time of {len(points)} networks, and error: {description}",
     )
 
 

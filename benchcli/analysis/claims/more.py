@@ -1,4 +1,4 @@
-"""More of something that is counted: memory access cost, or channels."""
+"""Judge claims that some variants have more memory access cost or channels than others."""
 
 from collections.abc import Iterator
 
@@ -8,13 +8,16 @@ from benchcli.schema import Record
 
 
 class More(Kind):
-    """In each family, all that begin with `more` have more of a `column` than all that begin with `less`."""
+    """In each family, variants named `more...` exceed variants named `less...` in a `column`.
+
+    `more` and `less` are prefixes of variant names; `column` is "channels" or a field of `Costs`.
+    """
 
     name = "more"
     terms = ("column", "less", "more")
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield each pair."""
+        """Yield a comparison of each pair of variants."""
         column = claim.terms["column"]
         for family in claim.families:
             less, more = (
@@ -29,15 +32,15 @@ class More(Kind):
                 yield absent(family)
             for one in more:
                 for other in less:
-                    true = _amount(one, column) > _amount(other, column)
-                    yield item(true, f"{_said(one, column)}, {_said(other, column)}")
+                    is_more = _amount(one, column) > _amount(other, column)
+                    yield item(is_more, f"{_describe(one, column)}, {_describe(other, column)}")
 
 
 def _amount(record: Record, column: str) -> int:
     return int(record.variant.channels) if column == "channels" else int(getattr(record.costs, column))
 
 
-def _said(record: Record, column: str) -> str:
+def _describe(record: Record, column: str) -> str:
     amount = _amount(record, column)
     text = f"{amount} channels" if column == "channels" else formatting.prefixed(amount, "B")
     return f"{record.variant.name} {text}"

@@ -1,4 +1,4 @@
-"""Where the time goes: how much of it is not spent in convolutions."""
+"""Judge claims about the share of time that is not spent in convolutions."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,14 +15,14 @@ PARTS: tuple[Category, Category] = ("elementwise", "data")
 
 
 class Share(Kind):
-    """In each network of the families, element-wise work and data movement take at `least` so much."""
+    """In each network, element-wise work and data movement take at `least` this share of time."""
 
     name = "share"
     terms = ("least",)
     traces = True
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield the shares of each network."""
+        """Yield the two shares of each network."""
         for family in claim.families:
             records = evidence.family(family)
             if not records:
@@ -30,36 +30,36 @@ class Share(Kind):
             for record in records:
                 traced = evidence.traced((family, record.variant.name))
                 if traced:
-                    yield Item(_outcome(traced, claim.terms["least"]), _said(record, traced))
+                    yield Item(_outcome(traced, claim.terms["least"]), _describe(record, traced))
                 else:
                     yield unmeasured(f"{record.variant.name} was not traced")
 
 
 def _outcome(traced: Sequence[Breakdown], least: float) -> Part:
-    """Let every launch speak: only where all agree is there no doubt."""
+    """Judge every launch; launches that disagree leave the claim undecided."""
     enough = [(each.parts["elementwise"] + each.parts["data"]) / each.whole_s >= least for each in traced]
     if all(enough):
         return "for"
     return "undecided" if any(enough) else "against"
 
 
-def _said(record: Record, traced: Sequence[Breakdown]) -> str:
+def _describe(record: Record, traced: Sequence[Breakdown]) -> str:
     elementwise, data = (formatting.percent(median_share(traced, each)) for each in PARTS)
-    return f"{record.variant.name}: element-wise {elementwise}, data movement {data}{_printed(record)}"
+    return f"{record.variant.name}: element-wise {elementwise}, data movement {data}{_published(record)}"
 
 
-def _printed(record: Record) -> str:
-    """Return what the figure has of the network on its device of this kind."""
+def _published(record: Record) -> str:
+    """Return the paper's shares of the network on its device of this kind; empty if it has none."""
     platform = DEVICES[split_name(record.target.device)[0]].column
     model = MODELS.get(record.variant.name, "")
-    found = {
+    percents = {
         category: papers.cell(FIGURE, "percent", model=model, platform=platform, category=category)
         for category in ("elemwise", "data", "shuffle")
     }
-    if found["elemwise"] is None:
+    if percents["elemwise"] is None:
         return ""
-    moved = (found["data"] or 0.0) + (found["shuffle"] or 0.0)
-    return f" (paper {found['elemwise']:g} % and {moved:g} %)"
+    moved = (percents["data"] or 0.0) + (percents["shuffle"] or 0.0)
+    return f" (paper {percents['elemwise']:g} % and {moved:g} %)"
 
 
 KINDS.add(Share())
