@@ -1,1 +1,1 @@
-"""Measuring: workers that run networks, and the engine that starts, feeds and outlives them."""
+"""Measure networks in worker processes that an engine starts and supervises."""

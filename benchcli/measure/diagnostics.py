@@ -1,7 +1,8 @@
-"""What can be trusted of a run: warnings as codes, before it, while it goes on, and from its samples.
+"""Find disturbances of a run, and return them as warning codes.
 
-Each rule has a threshold that quiet machines stay below and disturbed ones pass; `benchmarks/disturbed.py`
-shows both. A code is a kind, perhaps with a detail after a colon; `report.advice` has the sentences.
+Each rule has a threshold. Quiet machines stay below it and disturbed ones exceed it;
+`benchmarks/disturbed.py` shows both. A code is a kind, with an optional detail after a colon.
+`report.advice` has the sentence for each kind.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,36 +13,41 @@ from benchcli.schema import Conditions, Record, Sample, Target
 from benchcli.system.machine import system, usable_cores
 
 FAULTING = 1.0
-"""Minor faults per call from which the memory, not the network, is being timed."""
+"""Least minor faults per call for a warning: from there on, page faults dominate the time."""
 PAGING = 1.0
-"""Major faults per launch from which something is read from disk, or from swap, while it is timed."""
+"""Least major faults per launch for a warning: each one reads from disk or swap."""
 BUSY_SHARE = 1 / 8
-"""Others' work as a share of the cores."""
+"""Most work of other processes without a warning, as a share of the cores."""
 BUSY_LAUNCHES = 0.25
+"""Least share of busy launches for a warning, if the mean over all launches is below the limit."""
 PREEMPTED = 0.15
-"""Share of the samples during which the core was taken away."""
+"""Most preempted samples without a warning, as a share of all samples."""
 STEAL_CORES = 0.05
+"""Most CPU time that the hypervisor takes without a warning, in cores."""
 THROTTLED = 0.01
-"""Share of the time for which a quota held the run back."""
+"""Most time that a CPU quota throttles the run without a warning, as a share of the wall time."""
 FREQUENCY_DROP = 0.1
-"""How far a launch's frequency lies below the highest one's."""
+"""Most drop of the median frequency below the highest one without a warning, as a share of it."""
 OVERHEAD = 1e-3
-"""Share of a call that is the harness's."""
+"""Most overhead of the harness without a warning, as a share of a call."""
 LAUNCH_BOUND = 0.9
-"""Share of the device's time that the host needs to queue the work."""
+"""Least host time to queue the work for a warning, as a share of the device's time."""
 
 
 QUIET = ("imprecise", "few-launches", "no-baseline", "costs", "launch-bound", "overhead", "allocator")
-"""Kinds that say nothing against the machine's rest."""
+"""Kinds of warning that do not indicate a disturbed machine."""
 
 
 def disturbed(records: Iterable[Record]) -> bool:
-    """Say whether any warning is of something that disturbed the measuring."""
+    """Return whether any warning reports a disturbance of the measurement."""
     return any(code.partition(":")[0] not in QUIET for record in records for code in record.warnings)
 
 
 def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[str]:
-    """Return the warnings that are known before anything is measured; the machine is looked at where that matters."""
+    """Return the warnings that hold before anything is measured.
+
+    Call `busy_cores`, which takes time, only for several threads that fit the usable cores.
+    """
     cores = usable_cores()
     codes = []
     if target.threads > cores:
@@ -54,12 +60,12 @@ def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[st
 
 
 def disturbances(conditions: Sequence[Conditions], threads: int) -> list[str]:
-    """Return what disturbed a family's launches as a whole."""
+    """Return the warning codes for a family's launches as a whole."""
     return [code for rule in _RULES if (code := rule(conditions, threads))] if conditions else []
 
 
 def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions]) -> Iterator[str]:
-    """Yield what the samples of one variant say of themselves."""
+    """Yield the warning codes for the samples of one variant."""
     faults = [sample.faults for sample in samples if sample.faults is not None]
     if faults and mean(faults) >= FAULTING:
         yield f"page-faults:{mean(faults):.0f}"
@@ -72,12 +78,12 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions]) -> I
         yield "launch-bound"
     call_s = median(sample.seconds for sample in samples)
     overhead_s = median(each.call_overhead_s for each in conditions) if conditions else 0.0
-    if overhead_s > OVERHEAD * call_s and not queueing:  # a queue hides the host's loop
+    if overhead_s > OVERHEAD * call_s and not queueing:  # a device queue hides the host's loop
         yield f"overhead:{overhead_s / call_s:.1%}"
 
 
 def _threads(conditions: Sequence[Conditions], threads: int) -> str | None:
-    """Threads that outnumber free cores wait for each other, whoever keeps the cores busy."""
+    """Warn of threads without a free core each: such threads wait for each other."""
     busy = _mean(conditions, lambda each: each.busy_cores)
     taken = [each.pressure for each in conditions if each.pressure is not None]
     waiting = not taken or max(taken) > PREEMPTED
@@ -87,7 +93,7 @@ def _threads(conditions: Sequence[Conditions], threads: int) -> str | None:
 
 
 def _busy(conditions: Sequence[Conditions], _threads: int) -> str | None:
-    """Other work in a quarter of the launches counts, however little it is over all of them."""
+    """Warn of other work: on average, or in a quarter of the launches if the average is low."""
     bearable = _bearable(conditions)
     busy = [each for each in conditions if each.busy_cores is not None and each.busy_cores > bearable]
     overall = _mean(conditions, lambda each: each.busy_cores)
@@ -103,9 +109,9 @@ def _steal(conditions: Sequence[Conditions], _threads: int) -> str | None:
 
 
 def _quota(conditions: Sequence[Conditions], _threads: int) -> str | None:
-    held = [each.throttled_s for each in conditions if each.throttled_s is not None]
-    # Groups in groups, and several cores, are held back at once, and all are counted.
-    share = min(1.0, sum(held) / sum(each.wall_s for each in conditions))
+    throttled = [each.throttled_s for each in conditions if each.throttled_s is not None]
+    # Nested groups and several cores can be throttled at once, and the counters add all of them.
+    share = min(1.0, sum(throttled) / sum(each.wall_s for each in conditions))
     return f"quota:{share:.0%}" if share > THROTTLED else None
 
 
@@ -116,10 +122,10 @@ def _paging(conditions: Sequence[Conditions], _threads: int) -> str | None:
 
 def _frequency(conditions: Sequence[Conditions], _threads: int) -> str | None:
     clocks = [each.clock_hz or each.frequency_hz for each in conditions]
-    known = [clock for clock in clocks if clock]
-    if len(known) < 2 or (median(known) >= (1 - FREQUENCY_DROP) * max(known) and min(known) >= 0.5 * max(known)):
+    hertz = [clock for clock in clocks if clock]
+    if len(hertz) < 2 or (median(hertz) >= (1 - FREQUENCY_DROP) * max(hertz) and min(hertz) >= 0.5 * max(hertz)):
         return None
-    return f"frequency:{min(known) / 1e6:.0f} to {max(known) / 1e6:.0f} MHz"
+    return f"frequency:{min(hertz) / 1e6:.0f} to {max(hertz) / 1e6:.0f} MHz"
 
 
 def _reasons(conditions: Sequence[Conditions], _threads: int) -> str | None:
@@ -128,14 +134,14 @@ def _reasons(conditions: Sequence[Conditions], _threads: int) -> str | None:
 
 
 def _bearable(conditions: Sequence[Conditions]) -> float:
-    """Return how many cores others may keep busy before it is said."""
+    """Return how many cores other processes may use without a warning."""
     return BUSY_SHARE * max((each.cores for each in conditions if each.cores), default=2)
 
 
 def _mean(conditions: Sequence[Conditions], value: Callable[[Conditions], float | None]) -> float | None:
-    """Return the mean over the launches, by their length; None where it was not seen."""
-    seen = [(found, each.wall_s) for each in conditions if (found := value(each)) is not None]
-    return sum(found * wall_s for found, wall_s in seen) / sum(wall_s for _, wall_s in seen) if seen else None
+    """Return the mean over the launches, weighted by wall time; None if no launch has the value."""
+    pairs = [(number, each.wall_s) for each in conditions if (number := value(each)) is not None]
+    return sum(number * wall_s for number, wall_s in pairs) / sum(wall_s for _, wall_s in pairs) if pairs else None
 
 
 _RULES = (_threads, _busy, _steal, _quota, _paging, _frequency, _reasons)

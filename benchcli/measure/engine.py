@@ -1,4 +1,4 @@
-"""Measure families: launch workers until every relative speed is precise or the budget is spent."""
+"""Measure families: launch workers until every relative speed is precise or the budget runs out."""
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -15,7 +15,7 @@ from benchcli.schema import Family, FamilyResult, Plan, Target
 
 @dataclass(frozen=True)
 class Run:
-    """What stays the same for all families of a run."""
+    """What all families of a run share."""
 
     name: str
     suite: str
@@ -26,17 +26,18 @@ class Run:
     observer: Observer
     clock: Callable[[], float] = time.monotonic
     begun_s: float | None = None
-    """When the budget began to be spent, by that clock; None: when the measuring begins."""
+    """The time on `clock` at which the budget starts. None means when measuring starts."""
     first_launch: int = 0
-    """The number of the first launch: those of a run that is resumed go on."""
+    """The number of the first launch. A resumed run continues the earlier numbers."""
 
 
 def measure(families: Sequence[Family], run: Run) -> Iterator[FamilyResult]:
-    """Yield each family's result as it is done; a later result of a family takes the place of the earlier one.
+    """Yield each family's result when it is done. A family's later result replaces an earlier one.
 
-    The families of one guideline share their launches, which pays a worker's start once for all scales; others are
-    launched alone. Each guideline has its families' share of the budget; what some leave unspent goes, at the end, to
-    the families that are still wide, and these are yielded again.
+    The families of one guideline share their launches, so that all scales pay for one worker's
+    start. Other families are launched alone. Each guideline has its families' share of the budget.
+    At the end, the families whose intervals are still too wide get the unspent rest of the budget,
+    and their results are yielded again.
     """
     engine = _Engine(run, len(families) * run.plan.budget_s)
     wide: list[Family] = []
@@ -48,16 +49,16 @@ def measure(families: Sequence[Family], run: Run) -> Iterator[FamilyResult]:
 
 @dataclass
 class _Engine:
-    """Launches families while there is time; what was learnt is in the evidence."""
+    """Launches families while the budget lasts, and collects the results in `evidence`."""
 
     run: Run
     most_s: float
     evidence: Evidence = field(init=False)
     begun_s: float = field(init=False)
     allotted_s: float = 0.0
-    """What the guidelines so far might spend, the survey before them counted in."""
+    """The budget of the guidelines so far. It includes the time of the survey."""
     last_s: float = 0.0
-    """What the last launch took."""
+    """The duration of the last launch."""
 
     def __post_init__(self) -> None:
         run = self.run
@@ -65,7 +66,10 @@ class _Engine:
         self.begun_s = run.clock() if run.begun_s is None else run.begun_s
 
     def first(self, families: list[Family]) -> Generator[FamilyResult, None, list[Family]]:
-        """Launch families within their share of the budget; yield all of them, and return what is still wide."""
+        """Launch families within their share of the budget and yield the result of each.
+
+        Return the families whose intervals are still too wide.
+        """
         share_s = self.run.plan.budget_s * len(families)
         self.allotted_s += share_s
         until_s = min(self.allotted_s, self._spent_s() + share_s)
@@ -74,21 +78,25 @@ class _Engine:
         return wide
 
     def again(self, wide: list[Family]) -> Iterator[FamilyResult]:
-        """Launch what is still wide within the whole budget, and yield what has more launches than before."""
+        """Launch the families that are still too wide, within the whole budget.
+
+        Yield the results of the families that got more launches.
+        """
         before = self.evidence.launches
         left = yield from self._launch(wide, self.most_s, 0, self.last_s)
         if self.evidence.launches > before:
             yield from map(self.result, left)
 
     def result(self, family: Family) -> FamilyResult:
-        """Return the family's records."""
+        """Return the result of a family from the evidence so far."""
         run = self.run
         return result(Context(run.name, run.suite, run.target, run.plan), family, self.evidence.known(family))
 
     def _launch(
         self, families: list[Family], until_s: float, least: int, last_s: float = 0.0
     ) -> Generator[FamilyResult, None, list[Family]]:
-        # Each family with what of it still needs launches; one that failed in the survey has nothing left, and is done.
+        # Pairs of a family and its variants that need more launches. A family whose variants all
+        # failed in the survey needs none: it stays for one empty launch, which yields its failures.
         open_, done = [(family, self.evidence.needed(family) or family) for family in families], 0
         while open_ and another_launch(done, least, self._spent_s() + last_s <= until_s, self.run.plan):
             start_s = self._spent_s()
@@ -98,9 +106,9 @@ class _Engine:
             self.evidence.launch([needed for _, needed in open_], taker(self.run.launcher))
             done, last_s = done + 1, self._spent_s() - start_s
             self.last_s = last_s
-            looked_at = [(family, self.evidence.needed(family)) for family, _ in open_]
-            open_ = [(family, needed) for family, needed in looked_at if needed]
-            yield from (self.result(family) for family, needed in looked_at if needed is None)
+            remaining = [(family, self.evidence.needed(family)) for family, _ in open_]
+            open_ = [(family, needed) for family, needed in remaining if needed]
+            yield from (self.result(family) for family, needed in remaining if needed is None)
         return [family for family, _ in open_]
 
     def _spent_s(self) -> float:

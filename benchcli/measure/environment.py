@@ -1,6 +1,6 @@
-"""The environment of a measured process, built from nothing: what it needs by name, and what the run sets.
+"""Build a worker's environment variables: a list of inherited ones, and those that the run sets.
 
-The allocator decides times as much as networks do (`docs/methodology.md`).
+The allocator affects times as much as the network does (`docs/methodology.md`).
 """
 
 import os
@@ -33,7 +33,10 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 def worker_environment(target: Target, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the variables of a worker's environment: nothing else of this process's reaches it."""
+    """Return a worker's environment variables.
+
+    A worker inherits no variable that `NEEDED` and `NEEDED_PREFIXES` do not name.
+    """
     source = os.environ if inherited is None else inherited
     kept = {name: value for name, value in source.items() if name in NEEDED or name.startswith(NEEDED_PREFIXES)}
     threads = dict.fromkeys(THREAD_VARIABLES, str(target.threads))
@@ -45,7 +48,7 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Allocator:
-    """One way to run the system's allocator."""
+    """A configuration of the system's memory allocator."""
 
     name: str
     title: str
@@ -59,7 +62,7 @@ STEADY = Allocator(
         "MALLOC_MMAP_THRESHOLD_": str(64 * GIB),
         "MALLOC_TRIM_THRESHOLD_": str(64 * GIB),
         "MALLOC_TOP_PAD_": str(64 * 2**20),
-        # Caches are filled by physical address, and huge pages leave less of it to chance.
+        # Cache sets follow physical addresses, and huge pages make these less random.
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     },
 )
@@ -68,12 +71,12 @@ ALLOCATORS = {allocator.name: allocator for allocator in (STEADY, SYSTEM)}
 
 
 def allocator(name: str) -> Allocator:
-    """Return the allocator of that name. Raises UserError with the nearest."""
+    """Return the allocator with that name. Raises UserError that suggests the nearest name."""
     if name not in ALLOCATORS:
         raise unknown("allocator", name, ALLOCATORS)
     return ALLOCATORS[name]
 
 
 def has_effect() -> bool:
-    """Say whether this system's malloc reads the variables: glibc's does, others ignore them."""
+    """Return whether this system's malloc reads the variables. Only glibc's does."""
     return platform.libc_ver()[0] == "glibc"

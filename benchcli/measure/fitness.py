@@ -1,6 +1,6 @@
-"""How fit a machine is for measuring: probe it for a moment, and grade what was seen.
+"""Grade how suitable a machine is for measuring, from a short probe.
 
-Also what the timing loop itself adds to each call.
+This module also measures the overhead that the timing loop adds to each call.
 """
 
 import hashlib
@@ -18,88 +18,94 @@ from benchcli.system.machine import clock_steps
 
 SECONDS = 1.5
 PIECE = bytes(512 * 1024)
-"""What is hashed at a time: half a millisecond or two of arithmetic in one core's cache."""
+"""The block that one piece of work hashes: 0.5 to 2 ms of arithmetic in one core's cache."""
 FEWEST = 20
+"""The least number of pieces of work in a probe."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What was seen in that time."""
+    """What a probe observed."""
 
     conditions: Conditions
     unseen: tuple[str, ...]
-    """What the watch cannot see on this machine."""
+    """The noise sources that cannot be observed on this machine."""
     pieces: int
+    """The number of equal pieces of work."""
     spread: float
-    """Median deviation of the pieces from their median, as a share of it."""
+    """Median absolute deviation of the pieces' times from their median, as a share of it."""
     slow: float
-    """Share of the pieces that took half as long again as the median."""
+    """Share of the pieces that took more than 1.5 times the median."""
     resolution_s: float
-    """The least step that the clock was seen to make."""
+    """The smallest observed step of the clock."""
     steps_back: int
-    """How often the clock went back."""
+    """How often the clock went backwards."""
 
 
 def probe(seconds: float = SECONDS) -> Probe:
-    """Work and watch for so long."""
+    """Run equal pieces of work for `seconds`, and observe the machine meanwhile."""
     resolution_s, steps_back = clock_steps()
     start = look()
-    taken: list[float] = []
-    while len(taken) < FEWEST or time.perf_counter() - start.wall_s < seconds:
+    times_s: list[float] = []
+    while len(times_s) < FEWEST or time.perf_counter() - start.wall_s < seconds:
         begin = time.perf_counter()
         hashlib.sha256(PIECE)
-        taken.append(time.perf_counter() - begin)
+        times_s.append(time.perf_counter() - begin)
     end = look()
-    middle = median(taken)
+    middle_s = median(times_s)
     return Probe(
         conditions=between(0, start, end, call_overhead_s()),
         unseen=unseen(end),
-        pieces=len(taken),
-        spread=median(abs(piece - middle) for piece in taken) / middle,
-        slow=sum(piece > 1.5 * middle for piece in taken) / len(taken),
+        pieces=len(times_s),
+        spread=median(abs(piece_s - middle_s) for piece_s in times_s) / middle_s,
+        slow=sum(piece_s > 1.5 * middle_s for piece_s in times_s) / len(times_s),
         resolution_s=resolution_s,
         steps_back=steps_back,
     )
 
 
 SPREAD = 0.03
-"""Deviation of equal pieces of work from which the core itself is unsteady."""
+"""The highest `Probe.spread` of a steady core."""
 SLOW = 0.05
-"""Share of pieces held up from which something else takes the core."""
+"""The highest `Probe.slow` of a core without competing work."""
 CLOCK_STEP_S = 1e-5
+"""The coarsest acceptable resolution of the clock."""
 
 Word = Literal["good", "fair", "poor"]
 
 
 @dataclass(frozen=True)
 class Grade:
-    """good: nothing disturbs; fair: measure, within limits that are named; poor: something disturbs now."""
+    """A grade and its reasons.
+
+    good: no disturbance; fair: permanent limits, which `findings` names; poor: a disturbance now.
+    """
 
     word: Word
     findings: tuple[str, ...]
-    """Codes of `benchcli.report.advice`, the gravest first."""
+    """Codes of `benchcli.report.advice`, the most severe first."""
 
 
-def grade(machine: Mapping[str, Any], seen: Probe, threads: int) -> Grade:
-    """Grade a machine from its facts and from what was seen on it."""
-    now, always = tuple(_now(seen, threads)), tuple(_always(machine, seen))
+def grade(machine: Mapping[str, Any], probed: Probe, threads: int) -> Grade:
+    """Grade a machine from its facts and a probe."""
+    now, always = tuple(_now(probed, threads)), tuple(_always(machine, probed))
     word: Word = "poor" if now else "fair" if always else "good"
     return Grade(word, now + always)
 
 
-def _now(seen: Probe, threads: int) -> Iterator[str]:
-    """Yield what disturbs at this moment."""
-    yield from disturbances((seen.conditions,), threads)
-    if seen.spread > SPREAD:
-        yield f"spread:{seen.spread:.0%}"
-    if seen.slow > SLOW:
-        yield f"held-up:{seen.slow:.0%}"
-    if seen.steps_back or seen.resolution_s > CLOCK_STEP_S:
-        yield f"clock-steps:{seen.resolution_s * 1e6:.2g} µs, {seen.steps_back} times back"
+def _now(probed: Probe, threads: int) -> Iterator[str]:
+    """Yield the codes of disturbances at the time of the probe."""
+    yield from disturbances((probed.conditions,), threads)
+    if probed.spread > SPREAD:
+        yield f"spread:{probed.spread:.0%}"
+    if probed.slow > SLOW:
+        yield f"held-up:{probed.slow:.0%}"
+    if probed.steps_back or probed.resolution_s > CLOCK_STEP_S:
+        yield f"clock-steps:{probed.resolution_s * 1e6:.2g} µs, {probed.steps_back} times back"
 
 
-def _always(machine: Mapping[str, Any], seen: Probe) -> Iterator[str]:
-    """Yield what limits this machine whatever runs on it."""
+def _always(machine: Mapping[str, Any], probed: Probe) -> Iterator[str]:
+    """Yield the codes of the machine's permanent limits."""
     if machine.get("virtualised"):
         yield "virtualised"
     quota = machine.get("cpu_quota")
@@ -112,7 +118,7 @@ def _always(machine: Mapping[str, Any], seen: Probe) -> Iterator[str]:
         yield "turbo"
     if machine.get("cores") == 1:
         yield "one-core"
-    blind = [*seen.unseen, *(name for name in ("governor", "turbo") if name in machine and machine[name] is None)]
+    blind = [*probed.unseen, *(name for name in ("governor", "turbo") if name in machine and machine[name] is None)]
     if blind:
         yield f"unseen:{', '.join(blind)}"
 
@@ -122,9 +128,10 @@ NOTHING = Costs(0, 0, 0, 0, 0, 0, 0)
 
 
 def call_overhead_s() -> float:
-    """Return the seconds that the loop and the call add to each call of a sample.
+    """Return the seconds that the timing loop and the function call add to each call of a sample.
 
-    Both looks at the clock together add as much again or twice, but to a whole sample, which takes 5 ms or more.
+    The two clock readings add one to two times as much, but once per sample, and a sample takes at
+    least 5 ms.
     """
     timer = DEVICES["cpu"].timer(lambda: None, NOTHING, 0)  # type: ignore[arg-type,return-value]
     return median(timer(CALLS).seconds for _ in range(TRIES)) / CALLS

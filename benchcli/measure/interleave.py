@@ -1,4 +1,4 @@
-"""Sample workers of different interpreters in turn: one works at a time, and the others wait for their question."""
+"""Interleave the samples of workers with different interpreters; one of them runs at a time."""
 
 import random
 import time
@@ -29,21 +29,23 @@ from benchcli.system.counters import Moment, between, look
 
 
 def interleave(launchers: Mapping[str, Launcher]) -> Taker:
-    """Return what makes a launch in a worker for each variant's name, all of them alive at once."""
+    """Return a function that makes a launch in one worker per variant name.
 
+    All workers of a launch are alive at the same time.
+    """
     lost = 0
 
     def take(task: Task, silence_s: float, failures: Failures) -> Taken | None:
         nonlocal lost
-        known = len(failures.by_key)
+        failed_before = len(failures.by_key)
         sessions = {
             name: _WorkerSession(_part(task, name), launcher, silence_s, failures)
             for name, launcher in launchers.items()
         }
         try:
-            return _taken(task, sessions)
+            return _launch(task, sessions)
         except _LaunchLostError as death:
-            lost = 0 if len(failures.by_key) > known else lost + 1
+            lost = 0 if len(failures.by_key) > failed_before else lost + 1
             if lost >= MOST_LOST:
                 raise NothingMeasuredError(f"workers keep dying: {death}") from None
             return None
@@ -55,61 +57,61 @@ def interleave(launchers: Mapping[str, Launcher]) -> Taker:
 
 
 MOST_LOST = 3
-"""So often in a row a launch may be lost to a worker that dies without a culprit to be found."""
+"""Lost launches in a row, without a new failed variant, after which measuring stops."""
 
 
 class _LaunchLostError(Exception):
-    """A worker is gone, and with it the launch."""
+    """A worker ended early, so its launch is lost."""
 
 
 @dataclass
 class _WorkerSession:
-    """A worker that serves, and what it has said."""
+    """A worker in serve mode, and what it has reported."""
 
     task: Task
     launcher: Launcher
     silence_s: float
     failures: Failures
     calls: dict[str, int] = field(default_factory=dict)
-    """By family: how many make a sample."""
+    """The number of calls in a sample, by family name."""
     conditions: Conditions | None = None
     _events: Conversation | None = None
     _running: Key | None = None
 
     def begin(self) -> None:
-        """Start it and wait until it has made everything ready."""
+        """Start the worker and wait until it is ready for questions."""
         self._events = self.launcher(self.task, self.silence_s)
         for event in self._events:
-            self._note(event)
+            self._handle(event)
             if isinstance(event, Waiting):
                 return
         raise _LaunchLostError("one ended before it was ready")
 
     def sample(self, question: Question) -> Sample:
-        """Ask for a sample."""
+        """Ask the worker for a sample and return it."""
         self._running = (question.family, question.variant)
-        event = self._said(encode_question(question))
+        event = self._next_event(encode_question(question))
         while not isinstance(event, Sampled):
-            self._note(event)
-            event = self._said(None)
+            self._handle(event)
+            event = self._next_event(None)
         return event.sample
 
     def end(self) -> None:
-        """Ask nothing more, and hear what it met."""
+        """Send the end of the questions, and handle the worker's last events."""
         self._running = None
-        event = self._said(encode_question(None))
+        event = self._next_event(encode_question(None))
         while not isinstance(event, Done):
-            self._note(event)
-            event = self._said(None)
-        for _ in self._events or ():  # its exit
+            self._handle(event)
+            event = self._next_event(None)
+        for _ in self._events or ():  # wait for its exit
             pass
 
     def leave(self) -> None:
-        """Stop listening, however far it is: a worker that is not done is ended."""
+        """Stop listening. This ends a worker that is not done."""
         if self._events:
             self._events.close()
 
-    def _said(self, line: str | None) -> Event | WorkerDied:
+    def _next_event(self, line: str | None) -> Event | WorkerDied:
         if self._events is None:
             raise _LaunchLostError("one was never begun")
         try:
@@ -117,7 +119,7 @@ class _WorkerSession:
         except StopIteration:
             raise _LaunchLostError("one ended without a word") from None
 
-    def _note(self, event: Event | WorkerDied) -> None:
+    def _handle(self, event: Event | WorkerDied) -> None:
         if isinstance(event, Started):
             self._running = (event.family, event.variant)
         elif isinstance(event, Ready):
@@ -133,31 +135,33 @@ class _WorkerSession:
 
 
 def _part(task: Task, variant: str) -> Task:
-    """Return what of a task is one worker's: the variants of its name."""
-    mine = [replace(f, variants=tuple(v for v in f.variants if v.name == variant)) for f in task.families]
-    return replace(task, kind=SERVE, families=tuple(family for family in mine if family.variants))
+    """Return one worker's part of a task: the variants with its name."""
+    families = [replace(f, variants=tuple(v for v in f.variants if v.name == variant)) for f in task.families]
+    return replace(task, kind=SERVE, families=tuple(family for family in families if family.variants))
 
 
-def _taken(task: Task, sessions: Mapping[str, _WorkerSession]) -> Taken:
+def _launch(task: Task, sessions: Mapping[str, _WorkerSession]) -> Taken:
     rng = random.Random(task.seed)  # noqa: S311
     for session in rng.sample(list(sessions.values()), len(sessions)):
         session.begin()
-    whole = [family for family in task.families if all(family.name in each.calls for each in sessions.values())]
+    complete = [family for family in task.families if all(family.name in each.calls for each in sessions.values())]
     start = look()
-    samples = tuple(_sampled(whole, sessions, task, rng))
+    samples = tuple(_samples(complete, sessions, task, rng))
     end = look()
     for session in sessions.values():
         session.end()
-    seen = _seen(task.launch, start, end, [each.conditions for each in sessions.values() if each.conditions])
-    return Taken(samples, tuple(Watched(family.name, seen) for family in whole))
+    conditions = _conditions(
+        task.launch, start, end, [each.conditions for each in sessions.values() if each.conditions]
+    )
+    return Taken(samples, tuple(Watched(family.name, conditions) for family in complete))
 
 
-def _sampled(
+def _samples(
     families: Sequence[Family], sessions: Mapping[str, _WorkerSession], task: Task, rng: random.Random
 ) -> Iterator[tuple[Key, Sample]]:
-    """Yield a sample of each worker after the other, family by family, in Latin squares of the workers.
+    """Yield the samples, one worker after the other, family by family, ordered by Latin squares.
 
-    A family that has had its most seconds gets no further rounds.
+    A family that has used up `most_seconds` gets no further rounds.
     """
     turns = {family.name: orders(list(sessions), rng) for family in families}
     spent = dict.fromkeys(turns, 0.0)
@@ -166,7 +170,7 @@ def _sampled(
             if spent[family.name] > task.most_seconds:
                 continue
             start = time.perf_counter()
-            # One number of calls for all, or the longer sample would average more away.
+            # The same number of calls for all: a longer sample would average out more noise.
             calls = sessions[family.baseline].calls[family.name]
             for name in next(turns[family.name]):
                 question = Question(family.name, name, number, calls)
@@ -174,24 +178,24 @@ def _sampled(
             spent[family.name] += time.perf_counter() - start
 
 
-def _seen(launch: int, start: Moment, end: Moment, of_workers: Sequence[Conditions]) -> Conditions:
-    """Return what the machine met; what the workers did themselves is not others' work."""
+def _conditions(launch: int, start: Moment, end: Moment, by_worker: Sequence[Conditions]) -> Conditions:
+    """Return the conditions of a launch. The workers' own CPU time does not count as other work."""
     own_s = (end.cpu_s or 0.0) - (start.cpu_s or 0.0)
-    worked_s = own_s + sum(each.cpu_s or 0.0 for each in of_workers)
-    met = between(launch, start, replace(end, cpu_s=(start.cpu_s or 0.0) + worked_s), 0.0)
-    if not of_workers:
-        return met
+    worked_s = own_s + sum(each.cpu_s or 0.0 for each in by_worker)
+    machine = between(launch, start, replace(end, cpu_s=(start.cpu_s or 0.0) + worked_s), 0.0)
+    if not by_worker:
+        return machine
     return replace(
-        met,
-        minor_faults=_sum([each.minor_faults for each in of_workers]),
-        major_faults=_sum([each.major_faults for each in of_workers]),
-        call_overhead_s=max(each.call_overhead_s for each in of_workers),
-        memory_bytes=_sum([each.memory_bytes for each in of_workers]),
-        clock_hz=of_workers[-1].clock_hz,
-        throttle_reasons=tuple(sorted({reason for each in of_workers for reason in each.throttle_reasons})),
+        machine,
+        minor_faults=_sum([each.minor_faults for each in by_worker]),
+        major_faults=_sum([each.major_faults for each in by_worker]),
+        call_overhead_s=max(each.call_overhead_s for each in by_worker),
+        memory_bytes=_sum([each.memory_bytes for each in by_worker]),
+        clock_hz=by_worker[-1].clock_hz,
+        throttle_reasons=tuple(sorted({reason for each in by_worker for reason in each.throttle_reasons})),
     )
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    numbers = [count for count in counts if count is not None]
+    return sum(numbers) if numbers else None

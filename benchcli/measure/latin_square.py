@@ -1,13 +1,14 @@
-"""The order in which a round samples its variants."""
+"""Generate the orders in which rounds sample their variants."""
 
 import random
 from collections.abc import Iterator, Sequence
 
 
 def orders(names: Sequence[str], rng: random.Random) -> Iterator[list[str]]:
-    """Yield an order a round, for ever: cyclic Latin squares, each of a fresh shuffle.
+    """Yield one order per round, without end: cyclic Latin squares, each of a new shuffle.
 
-    Within a square every variant takes every place once, so that what the place does to a time falls on all alike.
+    Within a square every variant takes every position once, so that an effect of the position on
+    the time is the same for all variants.
     """
     while True:
         base = list(names)

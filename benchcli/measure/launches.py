@@ -1,4 +1,4 @@
-"""What is known of the families of a run so far, and the launch that adds to it."""
+"""Collect the evidence on the families of a run, launch by launch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,30 +6,30 @@ from typing import TypeVar
 
 from benchcli.measure.process import Launcher, WorkerDied
 from benchcli.measure.protocol import LAUNCH, ROUNDS, SECONDS, Sampled, Task, Watched
-from benchcli.measure.summarise import Known, still_wide, timings
+from benchcli.measure.summarise import FamilyEvidence, still_wide, timings
 from benchcli.measure.supervise import Failures, supervise, without
 from benchcli.schema import Conditions, Costs, Family, Key, Plan, Sample, Target
 
 CAP = 0.25
-"""Most of a family's budget that one launch may spend on its rounds."""
+"""The largest share of a family's budget that the rounds of one launch may take."""
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What one launch brought."""
+    """The samples and conditions of one launch."""
 
     samples: tuple[tuple[Key, Sample], ...]
     conditions: tuple[Watched, ...]
 
 
 Taker = Callable[[Task, float, Failures], Taken | None]
-"""Makes one launch; None where a worker died. The number is the silence allowed, in s."""
+"""Makes one launch; returns None if a worker died. The number is the allowed silence in s."""
 
 
 def taker(launcher: Launcher) -> Taker:
-    """Return what makes a launch in one worker."""
+    """Return a function that makes a launch in one worker."""
 
     def take(task: Task, silence_s: float, failures: Failures) -> Taken | None:
         samples: list[tuple[Key, Sample]] = []
@@ -48,7 +48,10 @@ def taker(launcher: Launcher) -> Taker:
 
 @dataclass
 class Evidence:
-    """Samples, conditions and failures of all launches; a launch whose worker died is no evidence."""
+    """Samples, conditions and failures of all launches.
+
+    A launch whose worker died adds no samples and no conditions.
+    """
 
     target: Target
     plan: Plan
@@ -58,12 +61,15 @@ class Evidence:
     seconds: float = SECONDS
     rounds: int = ROUNDS
     same_calls: bool = False
-    """Whether all variants' samples are as many calls as the baseline's."""
+    """Whether all variants' samples have as many calls as the baseline's."""
     samples: dict[Key, list[Sample]] = field(default_factory=dict)
     conditions: dict[str, list[Conditions]] = field(default_factory=dict)
 
     def launch(self, wanted: Sequence[Family], take: Taker) -> None:
-        """Make one launch of families; where its worker dies, again, and in the end without the culprit."""
+        """Make one launch of families.
+
+        If its worker dies, try again, without the variants that have failed by then.
+        """
         attempt = 0
         while rest := tuple(without(wanted, set(self.failures.by_key))):
             task = Task(
@@ -86,7 +92,7 @@ class Evidence:
         self.launches += 1
 
     def needed(self, family: Family) -> Family | None:
-        """Return the family less the variants that are precise already; None where nothing is left to launch."""
+        """Return the family without the variants that are precise enough; None if none is left."""
         alive = without([family], set(self.failures.by_key))
         if not alive or self.plan.launches is not None:
             return alive[0] if alive else None
@@ -95,13 +101,15 @@ class Evidence:
         done = {(family.name, v.name) for v in family.variants if v.name not in wide | {family.baseline}}
         return without(alive, done)[0] if wide else None
 
-    def known(self, family: Family) -> Known:
-        """Return what is known of one family. The good launches of a variant that failed later are no evidence."""
-        failures = _of(family, self.failures.by_key)
-        return Known(
-            costs=_of(family, self.costs),
+    def known(self, family: Family) -> FamilyEvidence:
+        """Return the evidence on one family, without the samples of variants that failed later."""
+        failures = _by_variant(family, self.failures.by_key)
+        return FamilyEvidence(
+            costs=_by_variant(family, self.costs),
             failures=failures,
-            samples={name: taken for name, taken in _of(family, self.samples).items() if name not in failures},
+            samples={
+                name: samples for name, samples in _by_variant(family, self.samples).items() if name not in failures
+            },
             conditions=tuple(self.conditions.get(family.name, ())),
         )
 
@@ -112,6 +120,6 @@ class Evidence:
             self.conditions.setdefault(watched.family, []).append(watched.conditions)
 
 
-def _of(family: Family, table: Mapping[Key, Value]) -> dict[str, Value]:
+def _by_variant(family: Family, table: Mapping[Key, Value]) -> dict[str, Value]:
     """Return one family's part of a table, by variant."""
     return {variant: value for (name, variant), value in table.items() if name == family.name}

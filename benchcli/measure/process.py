@@ -1,4 +1,4 @@
-"""Start workers and listen to them: whatever they do, the listener gets events and then an end."""
+"""Start workers and yield their events, up to a last one however the worker ends."""
 
 import contextlib
 import json
@@ -22,14 +22,14 @@ from benchcli.measure.protocol import ENDED, Done, Event, Task, decode_event, en
 from benchcli.schema import Failure
 
 START_S = 300.0
-"""Time to load torch from a cold disk."""
+"""Time allowed for a worker to load torch from a cold disk."""
 RENEW = 16
-"""So many launches are forked from one process; then another is started, whose libraries lie elsewhere in memory."""
+"""Launches per fork server. A new fork server loads its libraries at other addresses."""
 FORKS = sys.platform == "linux"
-"""Elsewhere a fork cannot be trusted with what libraries hold, or does not exist: every launch starts from nothing."""
+"""Whether to fork launches. Elsewhere, fork is missing or unsafe with the libraries' state."""
 _PACKAGE = str(Path(benchcli.__file__).parent)
-# The worker is this benchcli, whatever its interpreter has installed, and nothing else is taken from where it lies.
-# -P: a torch.py in the user's folder must not pass for torch.
+# The worker imports this benchcli, even if its interpreter has another one, and nothing else from
+# this folder. -P: Python must not import a torch.py from the user's folder as torch.
 _PROGRAM = f"""
 import importlib.util, sys
 spec = importlib.util.spec_from_file_location("benchcli", {_PACKAGE!r} + "/__init__.py")
@@ -42,22 +42,23 @@ main()
 
 @dataclass(frozen=True)
 class WorkerDied:
-    """The worker ended before it was done; the failure is that of the variant under way."""
+    """The worker ended before it was done. `failure` is for the variant that was running."""
 
     failure: Failure
 
 
 Conversation = Generator[Event | WorkerDied, str | None, bool]
-"""A worker's events, the last of them `Done` or `WorkerDied`. What is sent to it is a line for the worker."""
+"""A worker's events, the last of them `Done` or `WorkerDied`. It sends lines to the worker."""
 Launcher = Callable[[Task, float], Conversation]
-"""Runs a task; the number is the silence allowed, in s."""
+"""Runs a task. The number is the allowed silence in s."""
 
 
 @contextlib.contextmanager
 def workers(forks: bool = FORKS, python: str = sys.executable, renew: int = RENEW) -> Iterator[Launcher]:
-    """Yield what launches fresh workers, each forked from a process that has only imported torch, where that works.
+    """Yield a launcher of fresh workers.
 
-    That process is replaced after `renew` launches.
+    With `forks`, each is forked from a fork server, which only imports torch; a new fork server
+    replaces it after `renew` launches.
     """
     if not forks:
         yield partial(run_worker, python=python)
@@ -70,7 +71,7 @@ def workers(forks: bool = FORKS, python: str = sys.executable, renew: int = RENE
 
 
 def run_worker(task: Task, silence_s: float, python: str = sys.executable) -> Conversation:
-    """Run a task in a process that begins at nothing, in an environment built from nothing."""
+    """Run a task in a new process, with the environment of `worker_environment`."""
     process = _Process(python, "main", worker_environment(task.target))
     try:
         return (yield from process.run(task, silence_s))
@@ -79,7 +80,7 @@ def run_worker(task: Task, silence_s: float, python: str = sys.executable) -> Co
 
 
 class _ForkServer:
-    """Keeps a process to fork launches from, and replaces it when it is used up, dead, or of another environment."""
+    """Holds a fork server; replaces it if it is used up, dead, or has another environment."""
 
     def __init__(self, python: str, renew: int) -> None:
         self._python = python
@@ -95,7 +96,7 @@ class _ForkServer:
         try:
             usable = yield from process.run(task, silence_s)
         finally:
-            if not usable:  # it is gone, its child hangs, or nobody listens any more
+            if not usable:  # it ended, its child hangs, or the listener stopped
                 self.end()
         return usable
 
@@ -115,20 +116,20 @@ class _ForkServer:
 
 
 class _Process:
-    """A running worker or fork server, the lines that it writes, and what it says on stderr."""
+    """A running worker or fork server, with its output lines and its stderr."""
 
     def __init__(self, python: str, module: str, environment: Mapping[str, str]) -> None:
         self.environment = environment
         self._patience = START_S
         self._process, self._errors = _started(python, module, environment)
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        threading.Thread(target=_read, args=(self._process, self._lines), daemon=True).start()
+        threading.Thread(target=_read_lines, args=(self._process, self._lines), daemon=True).start()
 
     def run(self, task: Task, silence_s: float) -> Conversation:
-        """Hand a task over and yield what comes back; return whether another one can follow."""
+        """Send a task and yield its events; return whether the process can run another task."""
         kills = _kills()
-        said_before = self._errors.seek(0, os.SEEK_END)
-        _tell(self._process, encode_task(task))
+        errors_start = self._errors.seek(0, os.SEEK_END)
+        _write_line(self._process, encode_task(task))
         done = False
         while True:
             try:
@@ -140,24 +141,24 @@ class _Process:
             code = self._process.wait() if line is None else _exit_code(line)
             if code is not None:
                 if not done:
-                    yield WorkerDied(_death(code, _tail(self._errors, said_before), kills))
+                    yield WorkerDied(_death(code, _tail(self._errors, errors_start), kills))
                 return line is not None  # a fork server outlives its child
             event = _event(line or "")
             if isinstance(event, Done):
                 done = True
-            told = (yield event) if event else None
-            if told is not None:
-                _tell(self._process, told)
+            reply = (yield event) if event else None
+            if reply is not None:
+                _write_line(self._process, reply)
 
     def has_ended(self) -> bool:
-        """Say whether it is gone."""
+        """Return whether the process has ended."""
         return self._process.poll() is not None
 
     def end(self) -> None:
-        """Kill it and what it has forked."""
+        """Kill the process and its forks."""
         self._process.kill()
         if FORKS:
-            with contextlib.suppress(OSError):  # it may be gone
+            with contextlib.suppress(OSError):  # it may have ended
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
@@ -166,7 +167,7 @@ class _Process:
 
 
 def _started(python: str, module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[str], IO[bytes]]:
-    """Return a process and what it says on stderr. Raises NothingMeasuredError where the system has no more of them."""
+    """Return a new process and its stderr. Raises NothingMeasuredError if it cannot be started."""
     try:
         with contextlib.ExitStack() as undone:
             errors = undone.enter_context(tempfile.TemporaryFile())
@@ -176,7 +177,7 @@ def _started(python: str, module: str, environment: Mapping[str, str]) -> tuple[
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=dict(environment),
-                start_new_session=True,  # Ctrl-C is for the listener alone, which then ends the worker
+                start_new_session=True,  # Ctrl-C reaches only the listener, which ends the worker
                 text=True,
                 encoding="utf-8",
                 errors="replace",
@@ -188,7 +189,7 @@ def _started(python: str, module: str, environment: Mapping[str, str]) -> tuple[
 
 
 def _event(line: str) -> Event | None:
-    """Return the event in a line; None where a dying worker left half of one behind."""
+    """Return the event in a line; None if a dying worker left it incomplete."""
     try:
         return decode_event(line)
     except (ValueError, KeyError, TypeError):
@@ -196,33 +197,33 @@ def _event(line: str) -> Event | None:
 
 
 def _exit_code(line: str) -> int | None:
-    """Return the exit code in a fork server's line that tells of one."""
+    """Return the exit code in a fork server's line; None if the line is another event."""
     if not line.startswith(f'{{"{ENDED}"'):
         return None
     code: int = json.loads(line)[ENDED]
     return code
 
 
-def _read(process: subprocess.Popen[str], lines: "queue.SimpleQueue[str | None]") -> None:
+def _read_lines(process: subprocess.Popen[str], lines: "queue.SimpleQueue[str | None]") -> None:
     try:
         for line in process.stdout or ():
             lines.put(line)
     except (OSError, ValueError):
-        pass  # the listener closed the pipe: it no longer listens
+        pass  # the listener closed the pipe
     lines.put(None)
 
 
-def _tell(process: subprocess.Popen[str], line: str) -> None:
+def _write_line(process: subprocess.Popen[str], line: str) -> None:
     try:
         assert process.stdin  # noqa: S101
         process.stdin.write(line + "\n")
         process.stdin.flush()
     except OSError:
-        pass  # it died at once: its end says how
+        pass  # it died at once: `run` reports its exit code
 
 
 def _close(stream: IO[str] | IO[bytes]) -> None:
-    with contextlib.suppress(OSError):  # what was left in the buffer was for a process that is gone
+    with contextlib.suppress(OSError):  # flushing the buffer fails if the process has ended
         stream.close()
 
 
@@ -230,8 +231,8 @@ def _death(code: int, tail: str, kills: int) -> Failure:
     if code < 0:
         if -code == signal.SIGKILL and _kills() > kills:
             return Failure("out-of-memory", "the kernel, short of memory, killed the worker")
-        known = {each.value: each.name for each in signal.Signals}
-        return Failure("crashed", f"the worker was ended by {known.get(-code, f'signal {-code}')}")
+        names = {each.value: each.name for each in signal.Signals}
+        return Failure("crashed", f"the worker was ended by {names.get(-code, f'signal {-code}')}")
     return Failure("crashed", f"the worker ended with exit code {code}: {tail}" if tail else f"exit code {code}")
 
 
@@ -242,7 +243,7 @@ def _tail(errors: IO[bytes], start: int) -> str:
 
 
 def _kills() -> int:
-    """Return how many processes the kernel has killed for memory, where it says."""
+    """Return how many processes the kernel killed for lack of memory; 0 if not reported."""
     try:
         counters: Mapping[str, str] = dict(
             line.split() for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines()

@@ -1,6 +1,7 @@
-"""What the engine and its workers say to each other: one task down, events up, a JSON line each.
+"""Define the messages between engine and workers: tasks, events and questions, a JSON line each.
 
-A worker that serves is asked besides, question by question, when to take which sample.
+The engine sends a worker one task, and the worker sends events. A worker in serve mode also gets
+questions, each of which asks for one sample.
 """
 
 import json
@@ -15,47 +16,50 @@ LAUNCH: Final = "launch"
 SERVE: Final = "serve"
 PROFILE: Final = "profile"
 SECONDS, ROUNDS = 0.3, 8
-"""A launch samples each family for so long, and so many rounds, at the least."""
+"""The least seconds, and the least rounds, for which a launch samples each family."""
 ENDED: Final = "ended"
-"""The key under which a fork server tells the exit code of a child."""
+"""The key under which a fork server reports the exit code of a child."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one worker is to do."""
+    """The task of one worker."""
 
     kind: Literal["survey", "launch", "serve", "profile"]
     target: Target
     families: tuple[Family, ...]
     costs: Mapping[str, Mapping[str, Costs]]
-    """Family and variant to costs; empty for a survey, which finds them."""
+    """Costs by family and variant name. Empty for a survey, which counts them."""
     launch: int = 0
     seed: int = 0
     seconds: float = SECONDS
-    """Sampling a family takes at least so long, and `rounds` rounds."""
+    """The least time to sample a family. Sampling also takes at least `rounds` rounds."""
     rounds: int = ROUNDS
     same_calls: bool = False
-    """Whether a sample of each variant is as many calls as one of the family's first."""
+    """Whether every variant's samples have as many calls as those of the family's first variant."""
     most_seconds: float = 60.0
-    """After so long a family's sampling ends with the round under way."""
+    """The time after which the current round of a family is its last."""
     live: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Networks that a caller gave by value, pickled and in base 64, by their recorded names."""
 
 
 @dataclass(frozen=True)
 class Described:
-    """The worker is up: the versions and the device it sees. `missing` says why it cannot go on."""
+    """The worker has started: its software versions and its device.
+
+    `missing` is the reason why the worker cannot continue, if any.
+    """
 
     software: Mapping[str, str]
     device: Mapping[str, Any]
     missing: str | None
     available: Mapping[str, str]
-    """The devices that could be measured on, with what each is."""
+    """The available devices: names and titles."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """From now on, a death of the worker is this variant's."""
+    """The worker has started this variant. If the worker dies from now on, this variant fails."""
 
     family: str
     variant: str
@@ -63,7 +67,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Counted:
-    """The costs of one variant, and what it computed."""
+    """The costs of one variant, and its output."""
 
     family: str
     variant: str
@@ -73,7 +77,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Ready:
-    """One variant of a worker that serves is warm; so many calls make a sample."""
+    """One variant of a worker in serve mode is warm. A sample has `calls` calls."""
 
     family: str
     variant: str
@@ -82,7 +86,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A worker that serves has made ready what it could, and waits for questions."""
+    """A worker in serve mode has prepared its variants and waits for questions."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ class Sampled:
 
 @dataclass(frozen=True)
 class Watched:
-    """What went on beside the sampling of one family."""
+    """The conditions on the machine while one family was sampled."""
 
     family: str
     conditions: Conditions
@@ -103,14 +107,14 @@ class Watched:
 
 @dataclass(frozen=True)
 class Traced:
-    """Where the time of one variant goes."""
+    """The breakdown of one variant's time."""
 
     breakdown: Breakdown
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A variant that the worker survived."""
+    """A variant failed, and the worker survived."""
 
     family: str
     variant: str
@@ -120,7 +124,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Done:
-    """The task is finished; a worker that ends without saying so has died."""
+    """The task is finished. A worker that ends without this event has died."""
 
 
 Event = Described | Started | Counted | Ready | Waiting | Sampled | Watched | Traced | Failed | Done
@@ -129,7 +133,7 @@ _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Even
 
 @dataclass(frozen=True)
 class Question:
-    """Ask a worker that serves for one sample."""
+    """Ask a worker in serve mode for one sample."""
 
     family: str
     variant: str
@@ -138,12 +142,12 @@ class Question:
 
 
 def encode_question(question: Question | None) -> str:
-    """Return the question as one line; None is the last one, which ends the serving."""
+    """Return the question as one line. None ends serve mode."""
     return json.dumps(question and asdict(question))
 
 
 def decode_question(line: str) -> Question | None:
-    """Return the question in a line."""
+    """Return the question in a line; None if it ends serve mode."""
     data = json.loads(line)
     return data and Question(**data)
 
@@ -159,8 +163,8 @@ def decode_task(line: str) -> Task:
     data["target"] = Target(**data["target"])
     data["families"] = tuple(decode_family(family) for family in data["families"])
     data["costs"] = {
-        family: {variant: _costs(costs) for variant, costs in of_family.items()}
-        for family, of_family in data["costs"].items()
+        family: {variant: _costs(costs) for variant, costs in variants.items()}
+        for family, variants in data["costs"].items()
     }
     return Task(**data)
 
@@ -171,7 +175,7 @@ def encode_event(event: Event) -> str:
 
 
 def decode_event(line: str) -> Event:
-    """Return the event in a line. Raises ValueError or KeyError where it is none."""
+    """Return the event in a line. Raises ValueError, KeyError or TypeError if it holds none."""
     data = json.loads(line)
     kind = _EVENTS[data.pop("event")]
     if "costs" in data:
@@ -193,7 +197,7 @@ def _costs(data: Mapping[str, Any]) -> Costs:
 
 
 def decode_family(data: Mapping[str, Any]) -> Family:
-    """Return the family in what `asdict` and JSON made of it."""
+    """Return the family from the JSON form of its `asdict`."""
     return Family(**{**data, "variants": tuple(map(_variant, data["variants"]))})
 
 

@@ -1,4 +1,4 @@
-"""From samples to records: times, intervals, whether they are precise enough, and warnings."""
+"""Turn samples into records: times, intervals, precision and warnings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from benchcli.statistics import has_ranks, interval_over_launches, launch_log_ra
 
 @dataclass(frozen=True)
 class Context:
-    """What is the same for all records of a run."""
+    """What all records of a run share."""
 
     run: str
     suite: str
@@ -33,8 +33,8 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of one family, by variant."""
+class FamilyEvidence:
+    """The costs, failures and samples of one family, by variant name, and its conditions."""
 
     costs: Mapping[str, Costs]
     failures: Mapping[str, Failure]
@@ -43,7 +43,7 @@ class Known:
 
 
 def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: bool) -> Timing | None:
-    """Return the time of one variant; None where it has no samples."""
+    """Return the timing of one variant; None if it has no samples."""
     if not samples:
         return None
     faults = [sample.faults for sample in samples if sample.faults is not None]
@@ -60,38 +60,38 @@ def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: b
 
 
 def timings(family: Family, samples: Mapping[str, Sequence[Sample]]) -> dict[str, Timing]:
-    """Return the time of every variant that has samples."""
+    """Return the timing of every variant that has samples, by name."""
     baseline = samples.get(family.baseline, ())
-    found = {
+    times = {
         variant.name: timing(samples.get(variant.name, ()), baseline, variant.name == family.baseline)
         for variant in family.variants
     }
-    return {name: time for name, time in found.items() if time}
+    return {name: time for name, time in times.items() if time}
 
 
-def result(context: Context, family: Family, known: Known) -> FamilyResult:
-    """Return a record for every variant of the family, measured or not, and the evidence behind them."""
-    times = timings(family, known.samples)
-    shared = disturbances(known.conditions, context.target.threads)
-    records = tuple(_record(context, family, variant, known, times, shared) for variant in family.variants)
-    samples = [sample for of_variant in known.samples.values() for sample in of_variant]
-    return FamilyResult(family, records, tuple(sorted(samples, key=lambda s: (s.launch, s.round))), known.conditions)
+def result(context: Context, family: Family, evidence: FamilyEvidence) -> FamilyResult:
+    """Return a record for every variant of the family, measured or not, with the samples."""
+    times = timings(family, evidence.samples)
+    shared = disturbances(evidence.conditions, context.target.threads)
+    records = tuple(_record(context, family, variant, evidence, times, shared) for variant in family.variants)
+    samples = [sample for samples in evidence.samples.values() for sample in samples]
+    return FamilyResult(family, records, tuple(sorted(samples, key=lambda s: (s.launch, s.round))), evidence.conditions)
 
 
 def _record(
     context: Context,
     family: Family,
     variant: Variant,
-    known: Known,
+    evidence: FamilyEvidence,
     times: Mapping[str, Timing],
     shared: Sequence[str],
 ) -> Record:
     name = variant.name
-    cost, reference = known.costs.get(name), known.costs.get(family.baseline)
-    time, failure = times.get(name), known.failures.get(name)
+    cost, reference = evidence.costs.get(name), evidence.costs.get(family.baseline)
+    time, failure = times.get(name), evidence.failures.get(name)
     codes = [f"costs:{text}" for text in cost.unknown] if cost else []
     if time:
-        codes += [*_precision(time, context.plan), *of_samples(known.samples[name], known.conditions), *shared]
+        codes += [*_precision(time, context.plan), *of_samples(evidence.samples[name], evidence.conditions), *shared]
     return Record(
         run=context.run,
         suite=context.suite,
@@ -117,15 +117,16 @@ def _precision(time: Timing, plan: Plan) -> list[str]:
 
 
 LEAST_LAUNCHES = 8
-"""Fewer launches can agree by chance, and an interval that is narrow by chance must not end the measuring."""
+"""The least launches of a variant. Fewer can agree by chance, and end the measuring too early."""
 ALWAYS_LAUNCHES = 2
-"""So many launches are made even over the budget: one alone has no interval."""
+"""The least launches even over the budget: a single launch has no interval."""
 
 
 def still_wide(family: Family, timings: Mapping[str, Timing], plan: Plan) -> set[str]:
-    """Return the variants that need more launches for the precision asked; the baseline is measured with any of them.
+    """Return the names of the variants that need more launches for the plan's precision.
 
-    A time without a baseline has no relative speed, and needs no more than the least number of launches.
+    Every launch measures the baseline as well. A variant whose baseline has no time has no relative
+    speed, and needs only `LEAST_LAUNCHES`.
     """
     return {
         name
@@ -136,13 +137,17 @@ def still_wide(family: Family, timings: Mapping[str, Timing], plan: Plan) -> set
 
 
 def within(timing: Timing, precision: float) -> bool:
-    """Say whether one relative speed is as precise as asked."""
+    """Return whether one relative speed has the given precision."""
     half_width = timing.relative.relative_half_width if timing.relative else None
     return half_width is not None and half_width <= precision
 
 
 def another_launch(done: int, least: int, fits: bool, plan: Plan) -> bool:
-    """Say whether to launch again: so often as the plan says, or while a launch as long as the last one fits."""
+    """Return whether to launch again, after `done` launches.
+
+    A plan with a number of launches decides alone. Otherwise launch again below `least` launches,
+    or if a launch as long as the last one `fits` the budget.
+    """
     if plan.launches is not None:
         return done < plan.launches
     return done < least or fits

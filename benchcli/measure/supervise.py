@@ -1,6 +1,7 @@
-"""Listen to measured processes, and put what goes wrong on the variant that it happened to.
+"""Supervise workers, and attribute each failure to the variant that caused it.
 
-The survey is the first use: before anything is timed, what the process sees and what every variant costs.
+The survey is the first use: before any timing, it asks a worker for its software and device, and
+for the costs of every variant.
 """
 
 from collections import Counter
@@ -14,32 +15,32 @@ from benchcli.measure.protocol import SURVEY, Counted, Described, Event, Failed,
 from benchcli.schema import Costs, Failure, Family, Key, Output, Plan, Target
 
 ATTEMPTS = 3
-"""So often a worker may die in a row before it comes to a variant."""
+"""Deaths in a row before any variant has started, after which no other worker is started."""
 DEATHS = 2
-"""So often a worker must die of a variant: once, somebody else may have killed or stopped it."""
+"""Worker deaths after which a variant has failed. One death alone may have an outside cause."""
 
 
 @dataclass
 class Failures:
-    """What went wrong with which variant."""
+    """The failures and worker deaths by variant."""
 
     by_key: dict[Key, Failure] = field(default_factory=dict)
     deaths: Counter[Key] = field(default_factory=Counter)
 
     def note_death(self, key: Key, failure: Failure) -> None:
-        """Note a death; the second one is the variant's failure, unless the worker had said what was wrong."""
+        """Count a death. The second one fails the variant, unless the worker reported a failure."""
         self.deaths[key] += 1
         if self.deaths[key] >= DEATHS:
             self.by_key.setdefault(key, failure)
 
 
 def supervise(task: Task, silence_s: float, launcher: Launcher, failures: Failures) -> Iterator[Event | WorkerDied]:
-    """Yield a worker's events, and note the variants that failed.
+    """Yield a worker's events, and record the variants that fail.
 
-    Where the worker dies, `WorkerDied` is the last event. The death is put on the variant under way,
-    unless the worker itself said what was wrong with it; after the second one the variant has failed.
-    A worker that dies before any variant is tried again. Raises NothingMeasuredError where that does
-    not help.
+    If the worker dies, `WorkerDied` is the last event, and the death counts against the running
+    variant. The second death fails the variant, unless the worker itself reported a failure.
+    If a worker dies before it starts a variant, another one is started. Raises NothingMeasuredError
+    after `ATTEMPTS` such deaths.
     """
     for _ in range(ATTEMPTS):
         running: Key | None = None
@@ -64,7 +65,7 @@ def supervise(task: Task, silence_s: float, launcher: Launcher, failures: Failur
 
 @dataclass
 class Survey:
-    """What is known before the first launch."""
+    """What a survey finds before the first launch."""
 
     software: Mapping[str, str] = field(default_factory=dict)
     device: Mapping[str, Any] = field(default_factory=dict)
@@ -75,18 +76,21 @@ class Survey:
 
 
 def survey(families: Sequence[Family], target: Target, plan: Plan, launcher: Launcher) -> Survey:
-    """Count the costs of every variant on its device. Raises UserError where the device is not there."""
-    found = Survey()
+    """Count the costs of every variant on its device.
+
+    Raises UserError if the device is not available.
+    """
+    counted = Survey()
     while True:
-        rest = tuple(without(families, {*found.costs, *found.failures.by_key}))
-        if found.software and not rest:
-            return found
-        for event in supervise(Task(SURVEY, target, rest, {}), plan.silence_s, launcher, found.failures):
-            _note(event, target, found)
+        rest = tuple(without(families, {*counted.costs, *counted.failures.by_key}))
+        if counted.software and not rest:
+            return counted
+        for event in supervise(Task(SURVEY, target, rest, {}), plan.silence_s, launcher, counted.failures):
+            _store(event, target, counted)
 
 
 def without(families: Sequence[Family], gone: set[Key]) -> list[Family]:
-    """Return the families less the variants that are gone, and less those with none left."""
+    """Return the families without the variants in `gone`, and without families left empty."""
     kept = []
     for family in families:
         variants = tuple(v for v in family.variants if (family.name, v.name) not in gone)
@@ -95,12 +99,12 @@ def without(families: Sequence[Family], gone: set[Key]) -> list[Family]:
     return kept
 
 
-def _note(event: Event | WorkerDied, target: Target, found: Survey) -> None:
+def _store(event: Event | WorkerDied, target: Target, counted: Survey) -> None:
     if isinstance(event, Described):
         if event.missing:
-            there = ", ".join(f"{name} ({title})" for name, title in event.available.items())
-            raise UserError(f"no device {target.device!r} here: {event.missing}; there is {there}")
-        found.software, found.device, found.available = event.software, event.device, event.available
+            available = ", ".join(f"{name} ({title})" for name, title in event.available.items())
+            raise UserError(f"no device {target.device!r} here: {event.missing}; there is {available}")
+        counted.software, counted.device, counted.available = event.software, event.device, event.available
     elif isinstance(event, Counted):
-        found.costs[event.family, event.variant] = event.costs
-        found.outputs[event.family, event.variant] = event.output
+        counted.costs[event.family, event.variant] = event.costs
+        counted.outputs[event.family, event.variant] = event.output

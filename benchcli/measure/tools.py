@@ -1,4 +1,4 @@
-"""What measuring is done with; tests put processes, a clock and a machine of their own here."""
+"""Hold the processes, clock and outputs that measuring uses, so that tests can replace them."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is: what it does, and the seconds it has spent and may spend."""
+    """The progress of a run: its current step, and the seconds spent and allowed."""
 
     doing: str
     spent_s: float
@@ -26,29 +26,29 @@ Observer = Callable[[Progress], None]
 
 
 def _probe() -> "Probe":
-    from benchcli.measure.fitness import probe  # it imports the devices, which few callers need
+    from benchcli.measure.fitness import probe  # imports the devices, which few callers need
 
     return probe()
 
 
-def _ignore(_told: object) -> None:
-    """Tell nobody."""
+def _ignore(_message: object) -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """How processes are started, what tells the time, how the machine is looked at, and who is told."""
+    """The functions that start processes, read the clock, observe the machine and report."""
 
     workers: Callable[..., AbstractContextManager[Launcher]] = workers
-    """Takes, by name, the interpreter (`python`) and how many launches a fork server is good for (`renew`)."""
+    """Takes two keywords: the interpreter (`python`) and the launches per fork server (`renew`)."""
     clock: Callable[[], float] = time.monotonic
     """Seconds."""
     busy_cores: Callable[[], float | None] = busy_cores
-    """How many cores' worth of work others do at this moment; None where that cannot be seen."""
+    """Returns how many cores other processes use now; None if that cannot be observed."""
     probe: Callable[[], "Probe"] = _probe
     observe: Observer = _ignore
-    """Told of each step."""
+    """Receives the progress at each step."""
     notify: Callable[[str], None] = _ignore
-    """Told, in a sentence, what a person should know before the result is there."""
+    """Receives sentences that the user should read before the result is complete."""
     warn: Callable[[str], None] = _ignore
-    """Told the codes of warnings that are known before anything is measured; `report.advice` has the sentences."""
+    """Receives the warning codes from before the run. `report.advice` has their sentences."""

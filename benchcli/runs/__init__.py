@@ -1,1 +1,1 @@
-"""A suite measured into a folder, resumed, and read back."""
+"""Measure a suite into a folder, resume the run, and read its results."""

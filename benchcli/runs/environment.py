@@ -1,4 +1,4 @@
-"""What `environment.json` says: what was asked for, on which machine, and what disturbed it."""
+"""Build the contents of `environment.json`: the request, the machine, and the harness's cost."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -17,7 +17,10 @@ from benchcli.system.git import running_commit
 
 
 def begun(subject: str) -> dict[str, Any]:
-    """Return the first facts of a run or check that begins now; `subject` is the middle of its name."""
+    """Return the schema, name and start time of a run or check that starts now.
+
+    The name has three parts: the start time, `subject`, and the host name.
+    """
     started = datetime.now(UTC)
     return {
         "schema": SCHEMA,
@@ -27,7 +30,10 @@ def begun(subject: str) -> dict[str, Any]:
 
 
 def asked(suite: Suite, target: Target, plan: Plan) -> dict[str, Any]:
-    """Return what must be equal for a run to be resumed, as JSON gives it back."""
+    """Return the request: suite, target and plan, in the form that JSON reads back.
+
+    A run can be resumed only with an equal request.
+    """
     families = [
         {**asdict(family), "variants": [{**asdict(v), "shape": list(v.shape)} for v in family.variants]}
         for family in suite.families
@@ -40,14 +46,16 @@ def asked(suite: Suite, target: Target, plan: Plan) -> dict[str, Any]:
 
 
 def check_same(folder: object, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Raise UserError where a run was begun with other options, or of other networks."""
+    """Raise UserError if the run in `folder` was started with other options or another suite."""
     differing: list[tuple[str, Any, Any]] = []
     for part in ("target", "plan"):
-        was, is_ = before.get(part) or {}, now[part]
-        differing += [(name, was.get(name), is_[name]) for name in is_ if was.get(name) != is_[name]]
+        recorded, requested = before.get(part) or {}, now[part]
+        differing += [
+            (name, recorded.get(name), requested[name]) for name in requested if recorded.get(name) != requested[name]
+        ]
     if differing:
-        then, here = (" ".join(_option(name, values[end]) for name, *values in differing) for end in (0, 1))
-        raise UserError(f"{folder} was begun with {then}, not {here}: resume it with the options it was begun with")
+        old, new = (" ".join(_option(name, values[end]) for name, *values in differing) for end in (0, 1))
+        raise UserError(f"{folder} was begun with {old}, not {new}: resume it with the options it was begun with")
     if before.get("suite") != now["suite"]:
         raise UserError(
             f"{folder} was begun with another suite: resume it with the verb and the options it was begun with"
@@ -55,15 +63,19 @@ def check_same(folder: object, before: Mapping[str, Any], now: Mapping[str, Any]
 
 
 def _option(name: str, value: Any) -> str:
-    """Write an option as a person would."""
+    """Return an option in the form that a user types on the command line."""
     option = f"--{name.removesuffix('_s')}"
     return f"no {option}" if value is None else f"{option} {value}{'s' if name.endswith('_s') else ''}"
 
 
-def identify(environment: dict[str, Any], target: Target, found: Survey) -> None:
-    """Add the machine, the versions and their digest. Raises UserError where a resumed run had others."""
+def identify(environment: dict[str, Any], target: Target, counted: Survey) -> None:
+    """Add the machine, the versions and their digest to `environment`.
+
+    Raises UserError if `environment` already holds another digest: a resumed run must have the same
+    machine and versions.
+    """
     here = machine.machine()
-    digest = machine.digest(here, found.software, found.device, asdict(target))
+    digest = machine.digest(here, counted.software, counted.device, asdict(target))
     if environment.get("digest", digest) != digest:
         raise UserError(
             f"the run was begun on another machine or with other versions (digest {environment['digest']}, here "
@@ -72,28 +84,34 @@ def identify(environment: dict[str, Any], target: Target, found: Survey) -> None
     environment.update(
         digest=digest,
         machine=here,
-        software=dict(found.software),
-        device=dict(found.device),
+        software=dict(counted.software),
+        device=dict(counted.device),
         commit=running_commit(),
     )
 
 
 def describe(target: Target, launcher: Launcher) -> dict[str, Any]:
-    """Return what a run on this target would be measured on. Raises UserError where the device is not there."""
-    found = survey((), target, Plan(), launcher)
+    """Return the machine, device, software and settings that a run on `target` would use.
+
+    Raises UserError if the device is not available.
+    """
+    counted = survey((), target, Plan(), launcher)
     here = machine.machine()
     return {
         "machine": here,
-        "device": {"name": target.device, **found.device},
-        "software": dict(found.software),
+        "device": {"name": target.device, **counted.device},
+        "software": dict(counted.software),
         "settings": {name: value for name, value in asdict(target).items() if name != "device"},
-        "others": dict(found.available),
-        "identity": {"digest": machine.digest(here, found.software, found.device, asdict(target))},
+        "others": dict(counted.available),
+        "identity": {"digest": machine.digest(here, counted.software, counted.device, asdict(target))},
     }
 
 
 def weigh(environment: dict[str, Any], results: Iterable[FamilyResult], target: Target) -> None:
-    """Add what the harness itself costs, and what the noise watch could not see, where anything was measured."""
+    """Add the harness's overhead and the noise sources that it cannot observe.
+
+    Add nothing if no launch recorded its conditions.
+    """
     conditions = [each for result in results for each in result.conditions]
     if not conditions:
         return

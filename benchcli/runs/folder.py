@@ -1,4 +1,4 @@
-"""A folder of tables that a run appends to: whole and readable, whenever the run ends."""
+"""Write a run's tables to a folder that stays readable at whatever moment the run ends."""
 
 import contextlib
 import csv
@@ -21,16 +21,19 @@ LOCK = ".lock"
 
 
 class Folder:
-    """A folder with `environment.json` and tables as CSV. Subclass it with the tables of one kind of run."""
+    """A folder with `environment.json` and CSV tables.
+
+    A subclass declares the tables of one kind of run.
+    """
 
     tables: ClassVar[Mapping[str, Sequence[str]]]
-    """Each file's columns. A row of the last file says that the others are whole."""
+    """File names and columns. A row in the last file marks the rows in the others as complete."""
 
     later: ClassVar[Mapping[str, Sequence[str]]] = {}
-    """The columns of files that are there only where they have rows."""
+    """Optional files and their columns. An optional file exists only if it has rows."""
 
     resumed: ClassVar[str] = ""
-    """How to go on with what is in the folder already, where that can be."""
+    """How to resume a run, for the error about a folder that holds one. Empty if it cannot be."""
 
     def __init__(self, path: Path, lock: "FileLock | None" = None, made: Sequence[Path] = ()) -> None:
         self.path = path
@@ -39,7 +42,10 @@ class Folder:
 
     @classmethod
     def create(cls, path: Path, environment: Mapping[str, Any]) -> Self:
-        """Make a folder for a new run. Raises UserError where it cannot be, or holds a run already."""
+        """Create the folder of a new run.
+
+        Raises UserError if the folder cannot be written or already holds a run.
+        """
         try:
             made = [folder for folder in (path, *path.parents) if not folder.exists()]
             path.mkdir(parents=True, exist_ok=True)
@@ -55,28 +61,31 @@ class Folder:
 
     @classmethod
     def reopen(cls, path: Path) -> Self:
-        """Open the folder of a run that was cut short. Raises UserError where it holds none, or one still going."""
+        """Open the folder of an interrupted run.
+
+        Raises UserError if the folder holds no run, or a run that is still active.
+        """
         if not (path / ENVIRONMENT).is_file():
             raise UserError(f"{path} holds no run to resume: it lacks {ENVIRONMENT}")
         return cls(path, locked(path))
 
     def close(self) -> None:
-        """Let others write here again."""
+        """Release the lock, so that other runs can write to the folder."""
         if self._lock:
             self._lock.release()
 
     def discard(self) -> None:
-        """Take back a folder in which nothing was ever measured."""
+        """Delete the folder of a run that has measured nothing."""
         self.close()
         for name in (*self.tables, *self.later, ENVIRONMENT, LOCK):
             (self.path / name).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # a folder that holds what is not ours stays
+        with contextlib.suppress(OSError):  # keep a folder that holds other files
             for folder in self._made:
                 folder.rmdir()
 
     @property
     def environment(self) -> dict[str, Any]:
-        """What `describe` wrote. Raises UserError where it cannot be read."""
+        """The contents of `environment.json`. Raises UserError if it cannot be read."""
         path = self.path / ENVIRONMENT
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
@@ -90,11 +99,14 @@ class Folder:
         return dict(facts)
 
     def describe(self, environment: Mapping[str, Any]) -> None:
-        """Write `environment.json`, whole or not at all."""
+        """Write `environment.json` atomically."""
         self.replace(ENVIRONMENT, json.dumps(environment, indent=2, ensure_ascii=False) + "\n")
 
     def add(self, rows: Mapping[str, Sequence[Sequence[Cell]]]) -> None:
-        """Add rows to the tables, in the tables' order. Raises UserError where they cannot be written."""
+        """Append rows to the tables, in the order of `tables`.
+
+        Raises UserError if they cannot be written.
+        """
         try:
             for name in self.tables:
                 if name in rows:
@@ -103,7 +115,7 @@ class Folder:
             raise UserError(f"{self.path} cannot be written: {error.strerror}; the earlier rows are kept") from None
 
     def replace(self, name: str, text: str) -> None:
-        """Write a file, whole or not at all. Raises UserError where it cannot be written."""
+        """Write a file atomically. Raises UserError if it cannot be written."""
         path = self.path / name
         draft = path.with_suffix(".part")
         try:
@@ -115,7 +127,7 @@ class Folder:
             raise UserError(f"{path} cannot be written: {error.strerror}") from None
 
     def _append(self, name: str, text: str) -> None:
-        """Add lines, all or none: where the disk is full, what was there before stays as it was."""
+        """Append lines, all or none. On an error (a full disk), restore the file's old size."""
         path = self.path / name
         before = path.stat().st_size if path.exists() else 0
         try:
@@ -130,19 +142,26 @@ class Folder:
 
     @classmethod
     def _holds_rows(cls, path: Path) -> bool:
-        """Say whether there is more in the last table than a header that a run which never began left behind."""
+        """Return whether the last table has rows.
+
+        A run that was interrupted before its first result leaves only the header.
+        """
         name, columns = list(cls.tables.items())[-1]
         return (path / name).exists() and (path / name).stat().st_size > len(lines_of([columns]))
 
 
 def unused(path: Path) -> Path:
-    """Return the path, or, where two runs begin in one second, the path with a number."""
+    """Return `path`, with a number appended if it exists: two runs can start in the same second."""
     numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
     return next(each for each in itertools.chain([path], numbered) if not each.exists())
 
 
 def locked(path: Path) -> "FileLock | None":
-    """Keep other runs out of a folder. The system takes the lock back, however this process ends."""
+    """Lock a folder against other runs; return None if the file system has no locks.
+
+    The operating system releases the lock when this process ends, however it ends.
+    Raises UserError if another run holds the lock.
+    """
     from filelock import FileLock, Timeout
 
     lock = FileLock(path / LOCK)
@@ -156,7 +175,7 @@ def locked(path: Path) -> "FileLock | None":
 
 
 def lines_of(rows: Sequence[Sequence[Cell]]) -> str:
-    """Return rows as CSV."""
+    """Return rows as CSV text."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()

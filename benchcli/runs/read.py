@@ -1,4 +1,4 @@
-"""Read runs that were recorded: whole, or an error that says what is wrong with them."""
+"""Read recorded runs, and reject incomplete or damaged ones with an error that names the fault."""
 
 import csv
 import math
@@ -23,21 +23,24 @@ POSITIVE = NUMBERS[:6]
 
 @dataclass(frozen=True)
 class Recorded:
-    """A run in its folder."""
+    """A recorded run, as its folder holds it."""
 
     path: Path
     environment: Mapping[str, Any]
     records: tuple[Record, ...]
     unfinished: tuple[str, ...]
-    """Families that the run was to measure, and did not come to."""
+    """Names of families that lack a record for at least one variant."""
 
     def by_key(self) -> dict[Key, Record]:
-        """Return the records by family and variant."""
+        """Return the records by family and variant name."""
         return {(record.family.name, record.variant.name): record for record in self.records}
 
 
 def read(path: Path) -> Recorded:
-    """Return the run in a folder, or beside a `measurements.csv`. Raises UserError where it is none, or is damaged."""
+    """Return the run at `path`, which is a run's folder or its `measurements.csv`.
+
+    Raises UserError if there is no run, or if its files are damaged.
+    """
     folder = path.parent if path.name == MEASUREMENTS else path
     if not folder.is_dir():
         raise UserError(f"no results at {path}: give the folder of a run, such as results/<time>-<suite>-<host>")
@@ -52,22 +55,25 @@ def read(path: Path) -> Recorded:
             raise UserError(f"{folder / ENVIRONMENT}: {part} is not what a run writes there: record it anew")
     families = _families(folder, environment)
     records = tuple(_records(folder / MEASUREMENTS, families, _target(folder, environment)))
-    there = {(record.family.name, record.variant.name) for record in records}
+    recorded = {(record.family.name, record.variant.name) for record in records}
     unfinished = tuple(
-        name for name, family in families.items() if any((name, each.name) not in there for each in family.variants)
+        name for name, family in families.items() if any((name, each.name) not in recorded for each in family.variants)
     )
     return Recorded(folder, environment, records, unfinished)
 
 
 def report_of(path: Path) -> RunReport:
-    """Return the report of the run in a folder. Raises UserError where it is none, or is damaged."""
+    """Return the report of the run in a folder; leave out its unfinished families.
+
+    Raises UserError if there is no run, or if its files are damaged.
+    """
     run = read(path)
-    of_family: dict[str, list[Record]] = {family["name"]: [] for family in run.environment["suite"]["families"]}
+    by_family: dict[str, list[Record]] = {family["name"]: [] for family in run.environment["suite"]["families"]}
     for record in run.records:
         if record.family.name in run.unfinished:
             continue
-        of_family[record.family.name].append(record)
-    results = tuple(FamilyResult(found[0].family, tuple(found), ()) for found in of_family.values() if found)
+        by_family[record.family.name].append(record)
+    results = tuple(FamilyResult(records[0].family, tuple(records), ()) for records in by_family.values() if records)
     return RunReport(
         environment=dict(run.environment),
         results=results,
@@ -78,21 +84,21 @@ def report_of(path: Path) -> RunReport:
 
 
 def settings(run: Recorded) -> dict[str, str]:
-    """Return what a run's networks are given: their dtypes, layouts and batches."""
+    """Return the dtypes, layouts and batch sizes of a run's inputs, joined with "and"."""
     families = [record.family for record in run.records]
     names = ("dtype", "layout", "batch")
     return {name: " and ".join(dict.fromkeys(str(getattr(family, name)) for family in families)) for name in names}
 
 
 def mismatches(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Say what differs between the machines, versions, devices and settings of two runs."""
+    """Return the differences between the machines, versions, devices and settings of two runs."""
     facts = [_identity(one), _identity(other)]
     values = ((name.partition(" ")[2], facts[0].get(name), facts[1].get(name)) for name in {**facts[0], **facts[1]})
-    return [f"{name} {was} and {is_}" for name, was, is_ in values if was != is_]
+    return [f"{name} {left} and {right}" for name, left, right in values if left != right]
 
 
 def _identity(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides times, by part and name."""
+    """Return the facts that affect times, by part and name, such as "device name"."""
     machine = environment.get("machine") or {}
     parts = {name: environment.get(name) or {} for name in ("software", "device", "target")}
     parts["machine"] = {name: machine.get(name) for name in IDENTITY}
@@ -116,7 +122,7 @@ def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]
 
 
 def _check_resolves(folder: Path, variant: Variant) -> None:
-    """Raise UserError where a network that shipped with the benchcli that recorded it does not with this one."""
+    """Raise UserError if the variant is a built-in network that this version does not have."""
     if variant.builder.startswith("benchcli."):
         raise UserError(
             f"{folder} was recorded before built-in networks had names: it has {variant.name} as {variant.builder}, "
@@ -170,7 +176,7 @@ def _record(
 
 
 def _check_number(where: str, name: str, cell: str) -> None:
-    """Raise UserError where a cell holds a number that no measurement gives."""
+    """Raise UserError if a cell holds a number that no measurement can produce."""
     try:
         number = float(cell) if cell else 1.0
     except ValueError:

@@ -1,4 +1,4 @@
-"""Records on the wire: one CSV row each, identity first, then costs, then time."""
+"""Convert records, samples, conditions and breakdowns to CSV rows and back."""
 
 import math
 from collections.abc import Mapping
@@ -91,7 +91,7 @@ Cell = str | int | float | None
 
 
 def row(record: Record) -> dict[str, Cell]:
-    """Return the record's cells by column; what is not known is None."""
+    """Return the record's cells by column. A missing value is None."""
     family, target = record.family, record.target
     return {
         "schema": SCHEMA,
@@ -138,20 +138,20 @@ def sample_row(family: str, sample: Sample) -> list[Cell]:
 
 
 def condition_row(family: str, conditions: Conditions) -> list[Cell]:
-    """Return the cells of what one launch met."""
+    """Return the cells of one launch's conditions."""
     cells = asdict(conditions)
     return [family, *({**cells, "throttle_reasons": " | ".join(conditions.throttle_reasons) or None}.values())]
 
 
 def breakdown_row(breakdown: Breakdown) -> list[Cell]:
-    """Return the cells of where one launch's time went."""
+    """Return the cells of one launch's breakdown."""
     parts = {f"{category}_s": breakdown.parts[category] for category in CATEGORIES}
     cells: dict[str, Cell] = {**{name: value for name, value in vars(breakdown).items() if name != "parts"}, **parts}
     return [cells[column] for column in BREAKDOWN_COLUMNS]
 
 
 def parse_breakdown(cells: Mapping[str, str]) -> Breakdown:
-    """Return the breakdown in a row of text. Raises ValueError, KeyError where torn."""
+    """Return the breakdown in a row of text. Raises ValueError or KeyError if it is damaged."""
     numbers = {name: float(cells[name]) for name in BREAKDOWN_COLUMNS[3:]}
     if not all(math.isfinite(number) and number >= 0 for number in numbers.values()) or numbers["call_s"] == 0:
         raise ValueError("a number that no tracing gives")
@@ -193,7 +193,10 @@ def _time(record: Record) -> dict[str, Cell]:
 
 
 def parse(cells: Mapping[str, str], family: Family, variant: Variant, target: Target) -> Record:
-    """Return the record in a row of text, of a variant that is known. Raises ValueError, KeyError where torn."""
+    """Return the record of `variant` in a row of text.
+
+    Raises ValueError or KeyError if the row is damaged.
+    """
     status = cast("Status", cells["status"])
     return Record(
         run=cells["run"],

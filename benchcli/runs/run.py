@@ -1,4 +1,4 @@
-"""Run a suite: survey, measure, and keep what is finished. What the results mean is for `analysis` to say."""
+"""Run a suite: survey it, measure it, and store each finished family. `analysis` interprets it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,20 +19,20 @@ from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Plan, Suite, 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A suite to be measured, where, how much, and into which folder."""
+    """A request to measure a suite: the target, the plan, and the output folder."""
 
     suite: Suite
     target: Target = field(default_factory=Target)
     plan: Plan = field(default_factory=Plan)
     output: Path | None = None
-    """Where its files go; None: `results/<time>-<suite>-<host>`."""
+    """The output folder. None means `results/<time>-<suite>-<host>`."""
     resume: Path | None = None
-    """The folder of a run that was cut short, of which the rest is to be measured."""
+    """The folder of an interrupted run; the run measures the families that it lacks."""
     traced: tuple[str, ...] = ()
-    """The families of which to show where the time goes, too."""
+    """Names of the families to trace for a breakdown of their time."""
 
     def check(self) -> None:
-        """Raise UserError where two settings exclude each other."""
+        """Raise UserError if two settings exclude each other."""
         if self.output and self.resume:
             raise UserError("--output and --resume exclude each other: a resumed run stays in its folder")
         if self.traced and self.target.cache == "cold":
@@ -41,35 +41,39 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RunReport:
-    """A run that is over: what was measured, and on what."""
+    """The results of a run that has ended, and its environment."""
 
     environment: dict[str, Any]
     results: tuple[FamilyResult, ...]
     folder: Path
     seconds: float | None
-    """None where how long it took is not known: it was recorded."""
+    """The run's duration. None for a run read from its folder, which does not store it."""
     breakdowns: tuple[Breakdown, ...] = ()
-    """In the order of families and variants, several launches each; none where nobody asked."""
+    """In the order of families and variants, several launches each. Empty if none was requested."""
     untraced: Mapping[Key, Failure] = field(default_factory=dict)
-    """Why a variant that has a time has no breakdown."""
+    """The reasons why variants that have a time have no breakdown."""
 
 
 class UnfinishedRunError(Exception):
-    """The run ended before it was done; `report` holds what was finished, `unfinished` counts the other families."""
+    """The run ended early.
+
+    `report` holds the finished families; `unfinished` is the number of the others.
+    """
 
     def __init__(self, report: RunReport, unfinished: int, reason: str | None) -> None:
         super().__init__()
         self.report = report
         self.unfinished = unfinished
         self.reason = reason
-        """Why; None where the person ended it."""
+        """Why the run ended. None if the user interrupted it."""
 
 
 def run_suite(request: RunRequest, tools: Tools) -> RunReport:
-    """Measure a suite and return what was found.
+    """Measure a suite and return its report.
 
-    Raises UserError for what cannot be measured or written as asked, UnfinishedRunError on Ctrl-C, and
-    NothingMeasuredError where no variant has a time.
+    Raises UserError if the request cannot be measured or its files cannot be written.
+    Raises UnfinishedRunError on Ctrl-C, or if measuring fails after a family has finished.
+    Raises NothingMeasuredError if no variant has a time.
     """
     request.check()
     noticed = preflight(request.target, tools.busy_cores)
@@ -86,7 +90,10 @@ def run_suite(request: RunRequest, tools: Tools) -> RunReport:
 
 
 def _opened(request: RunRequest) -> tuple[RunFolder, dict[str, Any], list[FamilyResult]]:
-    """Make or reopen the folder before any time is spent on measuring; return what is finished in it."""
+    """Create or reopen the folder; return it, its environment and the families finished in it.
+
+    This comes before any measuring, so that a bad folder costs no time.
+    """
     wanted = asked(request.suite, request.target, request.plan)
     if request.resume is None:
         environment = {**begun(request.suite.name), **wanted}
@@ -107,7 +114,7 @@ def _opened(request: RunRequest) -> tuple[RunFolder, dict[str, Any], list[Family
 
 @dataclass
 class _Work:
-    """A run under way: what is done so far, and the folder that has it."""
+    """The state of an active run: its finished families, and the folder that stores them."""
 
     request: RunRequest
     tools: Tools
@@ -115,11 +122,14 @@ class _Work:
     folder: RunFolder
     environment: dict[str, Any]
     done: dict[str, FamilyResult]
-    """By family."""
+    """Finished families by name."""
     untraced: dict[Key, Failure] = field(default_factory=dict)
 
     def do(self, noticed: Sequence[str]) -> KeyboardInterrupt | NothingMeasuredError | None:
-        """Measure and trace; return what ended it early. `noticed` are warnings that every row gets."""
+        """Measure and trace the suite; return the exception that ended it early, if any.
+
+        Every record gets the warning codes in `noticed`.
+        """
         try:
             for result in self._measured():
                 self.done[result.family.name] = _with(noticed, result)
@@ -134,7 +144,7 @@ class _Work:
         return None
 
     def report(self, seconds: float) -> RunReport:
-        """Return what was finished, in the suite's order."""
+        """Return the finished families, in the suite's order."""
         order = [family["name"] for family in self.environment["suite"]["families"]]
         return RunReport(
             environment=self.environment,
@@ -153,8 +163,8 @@ class _Work:
         begun_s = tools.clock()
         tools.observe(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
         try:
-            found = survey(rest, request.target, request.plan, self.launcher)
-            identify(self.environment, request.target, found)
+            counted = survey(rest, request.target, request.plan, self.launcher)
+            identify(self.environment, request.target, counted)
         except (UserError, NothingMeasuredError):
             if request.resume is None:
                 self.folder.discard()
@@ -165,7 +175,7 @@ class _Work:
             suite=request.suite.name,
             target=request.target,
             plan=request.plan,
-            survey=found,
+            survey=counted,
             launcher=self.launcher,
             observer=tools.observe,
             clock=tools.clock,
@@ -182,7 +192,7 @@ class _Work:
         return lacking(self.request.traced, self.done.values(), self.folder)
 
     def _trace(self) -> None:
-        """Trace what is to be traced, family by family, into the folder."""
+        """Trace the requested families that lack breakdowns, and store each in the folder."""
         for result in self._untraced_families():
             from benchcli.runs.tracing import trace
 
@@ -191,7 +201,7 @@ class _Work:
 
 
 def _end(report: RunReport, unfinished: int, ending: KeyboardInterrupt | NothingMeasuredError | None) -> None:
-    """Raise what says how the run ended, where it did not end well."""
+    """Raise the exception that describes how the run ended, if it failed or ended early."""
     if isinstance(ending, KeyboardInterrupt):
         raise UnfinishedRunError(report, unfinished, None) from None
     if ending is not None and report.results:
@@ -205,7 +215,10 @@ def _end(report: RunReport, unfinished: int, ending: KeyboardInterrupt | Nothing
 
 
 def _with(noticed: Sequence[str], result: FamilyResult) -> FamilyResult:
-    """Add warnings that were known before to every row, in place of those of their kind that came while measuring."""
+    """Add the warnings from before the run to every record.
+
+    They replace warnings of the same kind that measuring added.
+    """
     kinds = tuple(code.partition(":")[0] for code in noticed)
     records = (
         replace(record, warnings=(*noticed, *(code for code in record.warnings if code.partition(":")[0] not in kinds)))

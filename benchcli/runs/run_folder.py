@@ -1,4 +1,4 @@
-"""The folder of a run of families: records, samples, and what each launch met."""
+"""Store a run's records, samples, launch conditions and breakdowns in a folder."""
 
 import contextlib
 import csv
@@ -31,13 +31,16 @@ SAMPLES = "samples.csv"
 LAUNCHES = "launches.csv"
 BREAKDOWN = "breakdown.csv"
 TABLES = {SAMPLES: SAMPLE_COLUMNS, LAUNCHES: CONDITION_COLUMNS, MEASUREMENTS: COLUMNS}
-"""Files with a row for each sample, launch and variant. The last one's say that the others are whole."""
+"""Files with a row for each sample, launch and variant, and their columns.
+
+A family's rows in the last file mark its rows in the others as complete.
+"""
 TRACES = {BREAKDOWN: BREAKDOWN_COLUMNS}
-"""The file with a row for each traced launch, where something was traced."""
+"""The file with a row for each traced launch. It exists only if something was traced."""
 
 
 class RunFolder(Folder):
-    """A folder that a run appends to, family by family."""
+    """A folder to which a run appends its results, one family at a time."""
 
     tables = TABLES
     later = TRACES
@@ -48,13 +51,13 @@ class RunFolder(Folder):
         self._written: set[str] = set()
 
     def put(self, result: FamilyResult) -> None:
-        """Add a finished family, in place of its earlier rows where it has some."""
+        """Store a finished family; replace its earlier rows if it has any."""
         if result.family.name in self._written:
             self.keep_only(self._written - {result.family.name})
         self._append_family(result)
 
     def _append_family(self, result: FamilyResult) -> None:
-        """Add a family's rows: its samples first, so that a family with records has its samples too."""
+        """Append a family's rows, samples first: a family with records must have its samples."""
         family = result.family.name
         rows = {
             SAMPLES: [sample_row(family, sample) for sample in result.samples],
@@ -65,55 +68,58 @@ class RunFolder(Folder):
         self._written.add(family)
 
     def put_breakdowns(self, family: str, breakdowns: Sequence[Breakdown]) -> None:
-        """Add where the time of a family's variants goes, in place of what an earlier try left."""
+        """Store the breakdowns of a family; replace those of an earlier attempt."""
         others = [each for each in self.breakdowns() if each.family != family]
         rows = [breakdown_row(each) for each in (*others, *breakdowns)]
         self.replace(BREAKDOWN, lines_of([BREAKDOWN_COLUMNS, *rows]))
 
     def breakdowns(self) -> list[Breakdown]:
-        """Return what was added so far; a row that does not read is left out."""
-        found = []
+        """Return the stored breakdowns; leave out rows that cannot be parsed."""
+        breakdowns = []
         for cells in self._read(BREAKDOWN):
             with contextlib.suppress(ValueError, KeyError):
-                found.append(parse_breakdown(cells))
-        return found
+                breakdowns.append(parse_breakdown(cells))
+        return breakdowns
 
     def next_launch(self) -> int:
-        """Return the first number that no launch has yet."""
+        """Return the number of the next launch: one more than the highest stored number."""
         numbers = [int(line["launch"]) for line in self._read(LAUNCHES) if line.get("launch", "").isdecimal()]
         return max(numbers, default=-1) + 1
 
     def finished(self, families: Iterable[Family], target: Target) -> dict[str, tuple[Record, ...]]:
-        """Return the records of the families that are whole."""
+        """Return the records of the complete families, by family name."""
         rows = _by_family(self._read(MEASUREMENTS))
-        found = {}
+        records = {}
         for family in families:
             cells = {line["variant"]: line for line in rows.get(family.name, ())}
             if all(cells.get(v.name, {}).get("channels") == v.channels for v in family.variants):
-                with contextlib.suppress(ValueError, KeyError):  # a row that does not read is measured again
-                    found[family.name] = tuple(parse(cells[v.name], family, v, target) for v in family.variants)
-        return found
+                with contextlib.suppress(ValueError, KeyError):  # measure an unreadable row again
+                    records[family.name] = tuple(parse(cells[v.name], family, v, target) for v in family.variants)
+        return records
 
     def keep_only(self, families: Iterable[str]) -> None:
-        """Drop the rows of all other families: what a killed run left of them is not whole."""
+        """Delete the rows of all other families: a killed run left them incomplete."""
         kept = self._written = set(families)
         for name, columns in {**TABLES, **TRACES}.items():
             if name in TRACES and not (self.path / name).exists():
                 continue
-            found = self._read(name)
-            more = [column for column in (found[0] if found else ()) if column not in columns]
-            wanted = (*columns, *more)  # a later version's columns are kept
-            rows = [[line.get(column, "") for column in wanted] for line in found if line["family"] in kept]
-            self.replace(name, lines_of([wanted, *rows]))
+            lines = self._read(name)
+            more = [column for column in (lines[0] if lines else ()) if column not in columns]
+            header = (*columns, *more)  # keep the columns of a later version
+            rows = [[line.get(column, "") for column in header] for line in lines if line["family"] in kept]
+            self.replace(name, lines_of([header, *rows]))
 
     def _read(self, name: str) -> list[dict[str, str]]:
-        """Return the whole rows of a table, by column; a row that was cut short is left out."""
+        """Return the complete rows of a table, by column; leave out truncated rows.
+
+        Raises UserError if the file cannot be read or is not a file of a run.
+        """
         path = self.path / name
-        if not path.exists():  # nothing was traced, or the run was killed before it wrote the file
+        if not path.exists():  # no trace, or the run was killed first
             return []
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
-            whole = text[: text.rfind("\n") + 1]  # a line without its end was cut short by a kill
+            whole = text[: text.rfind("\n") + 1]  # a kill can truncate the last line
             columns, *rows = csv.reader(io.StringIO(whole, newline=""))
         except (OSError, ValueError, csv.Error) as error:
             raise UserError(f"{path} cannot be read: {error}") from None
@@ -124,7 +130,7 @@ class RunFolder(Folder):
 
 
 def _by_family(rows: Iterable[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
-    found: dict[str, list[dict[str, str]]] = {}
+    families: dict[str, list[dict[str, str]]] = {}
     for line in rows:
-        found.setdefault(line["family"], []).append(line)
-    return found
+        families.setdefault(line["family"], []).append(line)
+    return families

@@ -1,4 +1,4 @@
-"""Trace the families of a run that are asked for, as far as its folder does not have them yet."""
+"""Trace the requested families of a run that its folder does not hold yet."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -10,7 +10,7 @@ from benchcli.schema import Failure, FamilyResult, Key, Plan, Target
 
 
 def lacking(wanted: Collection[str], results: Iterable[FamilyResult], folder: RunFolder) -> list[FamilyResult]:
-    """Return the wanted families of which a variant that has a time was not traced often enough."""
+    """Return the wanted families in which a timed variant has fewer than `LAUNCHES` breakdowns."""
     rows = Counter((each.family, each.variant) for each in folder.breakdowns())
     return [
         result
@@ -23,9 +23,9 @@ def lacking(wanted: Collection[str], results: Iterable[FamilyResult], folder: Ru
 def trace(
     result: FamilyResult, target: Target, plan: Plan, folder: RunFolder, launcher: Launcher
 ) -> dict[Key, Failure]:
-    """Trace a family into the folder; return why what was not traced was not."""
+    """Trace a family and store its breakdowns; return the failures of the untraced variants."""
     name = result.family.name
     costs = {(name, r.variant.name): r.costs for r in result.records if r.timing and r.costs}
-    found = break_down(result.family, target, plan, costs, launcher)
-    folder.put_breakdowns(name, found.breakdowns)
-    return found.failures
+    traces = break_down(result.family, target, plan, costs, launcher)
+    folder.put_breakdowns(name, traces.breakdowns)
+    return traces.failures
