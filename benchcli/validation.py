@@ -23,6 +23,20 @@ BUDGET_S: Final = (1.0, 7 * 24 * 3600.0)
 DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
 LAYOUTS: Final = ("nchw", "nhwc")
 """nhwc is torch's channels_last memory format."""
+OTHER_NAMES: Final = {
+    "gpu": "cuda",
+    "channels_last": "nhwc",
+    "channels-last": "nhwc",
+    "contiguous": "nchw",
+    "fp32": "float32",
+    "float": "float32",
+    "fp16": "float16",
+    "half": "float16",
+    "bf16": "bfloat16",
+    "fp64": "float64",
+    "double": "float64",
+}
+"""What people write for names of devices, layouts and dtypes."""
 
 
 def whole(kind: str, value: object, least_most: tuple[int, int]) -> int:
@@ -35,28 +49,33 @@ def whole(kind: str, value: object, least_most: tuple[int, int]) -> int:
     return value
 
 
-def precision(fraction: float | None, given: object) -> float:
+def precision(fraction: float | None, given: object, kind: str = "a precision") -> float:
     """Return a fraction that is within bounds; `given` is what the user wrote. Raises UserError."""
     least, most = PRECISION
     if fraction is None or not least <= fraction <= most:
-        raise UserError(f"a precision is from {least:.2%} to {most:.0%}, written 1% or 0.01, not {given!r}")
+        raise UserError(f"{kind} is from {least:.2%} to {most:.0%}, written 1%, not {given!r}")
     return fraction
 
 
-def budget_s(seconds: float | None, given: object) -> float:
+def budget_s(seconds: float | None, given: object, kind: str = "a budget") -> float:
     """Return seconds that are within bounds; `given` is what the user wrote. Raises UserError."""
     least, most = BUDGET_S
     if seconds is None or not least <= seconds <= most:
-        raise UserError(f"a budget is from 1 s to 7 days, written 30, 30s, 5m or 2h, not {given!r}")
+        raise UserError(f"{kind} is from 1 s to 7 days, written 30, 30s, 5m or 2h, not {given!r}")
     return seconds
 
 
 def one_of(kind: str, value: object, known: Iterable[str]) -> str:
-    """Return `value` where it is one of the known names. Raises UserError with the nearest."""
+    """Return the known name that `value` is, in any case of letters, or by another name for it.
+
+    Raises UserError with the nearest name.
+    """
     choices = list(known)
-    if value not in choices:
-        raise unknown(kind, value, choices)
-    return str(value)
+    text = str(value)
+    for name in (text, text.lower(), OTHER_NAMES.get(text.lower())):
+        if name in choices:
+            return str(name)
+    raise unknown(kind, value, choices)
 
 
 def distinct(what: str, values: Sequence[Hashable]) -> None:

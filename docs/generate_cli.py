@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from benchcli.cli.main import VERBS, benchcli
+from benchcli.cli.main import COMMANDS, benchcli
 
 WIDTH = {"max_content_width": 100, "terminal_width": 100}
 PAGE = Path(__file__).parent / "cli.md"
@@ -26,7 +26,7 @@ def page() -> str:
     """Return the page's text."""
     sections = ["# The command line\n\nWritten by `make docs` from the commands themselves.\n"]
     program = click.Context(benchcli, info_name="benchcli", **{**benchcli.context_settings, **WIDTH})
-    for verb in VERBS:
+    for verb in COMMANDS:
         command = benchcli.get_command(program, verb)
         if command is None:
             raise LookupError(verb)

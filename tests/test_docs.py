@@ -14,7 +14,7 @@ import torch
 from benchcli.analysis.claims.base import KINDS
 from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
-from benchcli.cli.main import VERBS, benchcli
+from benchcli.cli.main import COMMANDS, benchcli
 from benchcli.costs.count import count
 from benchcli.report.formats.base import FORMATS
 from benchcli.workloads.blocks.base import BLOCKS
@@ -53,8 +53,8 @@ def test_verbs_and_options_that_pages_name_exist(page: Path) -> None:
     for verb in re.findall(
         r"benchcli ([a-z]+)\b(?= |`|\n)", "\n".join(re.findall(r"`[^`]*`|^    .*$", text, re.MULTILINE))
     ):
-        assert verb in VERBS, f"{page.name} names the verb {verb}"
-    known = {name for verb in VERBS for name in options(verb)} | {"--help", "--version", "--update-golden"}
+        assert verb in COMMANDS, f"{page.name} names the verb {verb}"
+    known = {name for verb in COMMANDS for name in options(verb)} | {"--help", "--version", "--update-golden"}
     for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text):
         assert option in known, f"{page.name} names the option {option}"
 

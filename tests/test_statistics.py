@@ -48,7 +48,7 @@ def test_one_launch_has_an_estimate_but_no_interval() -> None:
     assert interval.relative_half_width is None
 
 
-def test_samples_that_were_set_aside_do_not_count_where_there_are_enough_others() -> None:
+def test_samples_that_were_excluded_do_not_count_where_there_are_enough_others() -> None:
     baseline = [sample("a", 0, r, 1.0) for r in range(7)]
     clean = [sample("b", 0, r, 2.0) for r in range(3)]
     held_up = [sample("b", 0, r, 90.0, excluded="preempted") for r in range(3, 7)]

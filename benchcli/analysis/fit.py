@@ -31,7 +31,7 @@ class Explained:
 FLOPS = "FLOPs"
 METRICS: Mapping[str, tuple[str, ...]] = {
     FLOPS: ("flops",),
-    "MAC bytes": ("mac_bytes",),
+    "memory access": ("mac_bytes",),
     "both": ("flops", "mac_bytes"),
 }
 

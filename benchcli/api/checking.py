@@ -63,7 +63,7 @@ class CheckSettings(TargetSettings, total=False):
     """The least change that counts, as a fraction."""
     launches: int
     """Fresh launches that confirm a suspect."""
-    budget: float
+    time_limit: float
     """Seconds for the whole check."""
     separate: bool
     """Whether base and head get processes of their own, even where one could hold both."""
@@ -125,9 +125,9 @@ def _checked(settings: CheckSettings) -> dict[str, Any]:
     if "allow" in settings:
         given["allowed"] = tuple(validation.one_of("change", each, ALLOWABLE) for each in settings["allow"])
     if settings.get("threshold") is not None:
-        given["threshold"] = validation.precision(settings["threshold"], settings["threshold"])
-    if "budget" in settings:
-        given["budget_s"] = validation.budget_s(settings["budget"], settings["budget"])
+        given["threshold"] = validation.precision(settings["threshold"], settings["threshold"], "a threshold")
+    if "time_limit" in settings:
+        given["budget_s"] = validation.budget_s(settings["time_limit"], settings["time_limit"], "a time limit")
     if "launches" in settings:
         given["launches"] = validation.whole("the number of launches", settings["launches"], validation.CONFIRMATIONS)
     if settings.get("output") is not None:

@@ -26,7 +26,7 @@ def measure(
     dtype: str | Sequence[str] | None = None,
     layout: str | Sequence[str] | None = None,
     width: int | None = None,
-    widths: str | None = None,
+    channels: str | None = None,
     scale: int | Sequence[int] | None = None,
     **settings: Unpack[Settings],
 ) -> Run:
@@ -37,14 +37,14 @@ def measure(
     "package.module:callable". The first network is the baseline. `inputs` belongs to a mapping: a
     floating-point tensor (batch, ...), or its shape; (1, 3, 224, 224) by default.
 
-    `batch`, `dtype` and `layout` take one value or several. `width`, `widths` and `scale` are for
-    guidelines.
+    `batch`, `dtype` and `layout` take one value or several. `width`, `channels` and `scale` are for
+    guidelines: a base width, a set of channels (paper, paper-arm, paper-gpu, aligned), factors.
 
     Raises UserError for what cannot be measured as asked, NothingMeasuredError where no network has
     a time, and UnfinishedError, which has what was finished, where measuring ended early.
     """
     overrides = overrides_of(
-        target_in(settings), batch=batch, dtype=dtype, layout=layout, width=width, widths=widths, scale=scale
+        target_in(settings), batch=batch, dtype=dtype, layout=layout, width=width, channels=channels, scale=scale
     )
     if isinstance(what, str):
         if inputs is not None:
@@ -68,6 +68,7 @@ def measure_suite(name_or_path: str, **settings: Any) -> Run:
 
 def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]:
     """Return the name, the description and the families of a guideline or a suite."""
+    what = what.lower() if GUIDELINES.get(what.lower()) else what
     if what == ALL or GUIDELINES.get(what):
         names = [each.name for each in GUIDELINES] if what == ALL else [what]
         families = [f for name in names for f in GuidelineRequest(guideline=name).families(overrides)]

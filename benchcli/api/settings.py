@@ -11,6 +11,7 @@ from benchcli.errors import UserError, unknown
 from benchcli.measure.environment import ALLOCATORS
 from benchcli.measure.tools import Observer, Progress, Tools
 from benchcli.schema import Plan, Target
+from benchcli.workloads.guidelines.family import NAMED_WIDTHS
 from benchcli.workloads.overrides import Overrides
 
 __all__ = [
@@ -75,12 +76,13 @@ def target_of(
 
 def device_name(text: str) -> str:
     """Return the name of a device of a kind that is known. Raises UserError with the nearest."""
-    kind, colon, number = text.partition(":")
+    kind, colon, number = text.lower().partition(":")
+    kind = validation.OTHER_NAMES.get(kind, kind)
     if DEVICES.get(kind) is None:
         raise unknown("device", text, [device.name for device in DEVICES if not device.hidden])
     if colon and not re.fullmatch("[0-9]{1,4}", number):
         raise UserError(f"{text[:40]!r} is not a device: write {kind} or {kind}:0")
-    return text
+    return f"{kind}:{number}" if colon else kind
 
 
 def plan_of(precision: float = Plan().precision, budget: float = Plan().budget_s, launches: int | None = None) -> Plan:
@@ -101,7 +103,7 @@ def overrides_of(
     dtype: str | Sequence[str] | None = None,
     layout: str | Sequence[str] | None = None,
     width: int | None = None,
-    widths: str | None = None,
+    channels: str | None = None,
     scale: int | Sequence[int] | None = None,
 ) -> Overrides:
     """Return what is said of families, in place of what they say. Raises UserError where a value is wrong."""
@@ -111,7 +113,7 @@ def overrides_of(
         dtypes=_several(dtype, lambda value: validation.one_of("dtype", value, validation.DTYPES)),
         layouts=_several(layout, lambda value: validation.one_of("layout", value, validation.LAYOUTS)),
         width=None if width is None else validation.whole("a base width", width, validation.WIDTHS),
-        widths=widths,
+        widths=None if channels is None else validation.one_of("set of channels", channels, NAMED_WIDTHS),
         scales=_several(scale, lambda value: validation.whole("a scale", value, validation.SCALES)),
     )
 

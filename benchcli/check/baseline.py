@@ -53,7 +53,7 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
     threshold = THRESHOLD if request.threshold is None else request.threshold
     now = _now(families, surveyed, report, timed, untimed)
     findings = ordered(
-        replace(each, again=request.command(each.family)) for each in against(then, now, threshold, request.allowed)
+        replace(each, rerun=request.command(each.family)) for each in against(then, now, threshold, request.allowed)
     )
     check_report = CheckReport(
         name=file.name,
@@ -133,7 +133,7 @@ def _environment(
             "suite": name,
             "baseline": str(then.path),
             "baseline_run": then.environment.get("run"),
-            "theta": threshold,
+            "threshold": threshold,
             "costs_only": report is None,
             "warnings": list(codes),
             "seconds": seconds,

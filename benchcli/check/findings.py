@@ -44,7 +44,7 @@ class Finding:
     head_s: float | None = None
     allowed: bool = False
     """Whether the user declared this change as intended."""
-    again: str = ""
+    rerun: str = ""
     """The command that checks this variant again."""
 
     @property
@@ -174,7 +174,7 @@ def costs_outcome(base: Costs, head: Costs) -> tuple[Outcome, str]:
         return "costlier", text
     not_counted = sorted(set(head.unknown) - set(base.unknown))
     if not_counted:
-        return "unmeasured", f"not counted for certain in head: {', '.join(not_counted)}"
+        return "unmeasured", f"costs incomplete in head, no rule for {', '.join(not_counted)}"
     return ("cheaper" if changes else "same"), text
 
 
@@ -191,14 +191,14 @@ def _time(data: CheckData, pair: Pair) -> Finding:
         return _finding(data, pair, "time", "failed", f"head fails while it is timed ({head.status}): {head.error}")
     if base:
         return _finding(data, pair, "time", "unmeasured", f"base fails while it is timed ({base.status}): {base.error}")
-    why = data.cut.get(pair.name, "no launch fitted the budget: give a larger --budget")
+    why = data.cut.get(pair.name, "no launch fitted the time limit: give a larger --time-limit")
     return _finding(data, pair, "time", "unmeasured", why)
 
 
 def describe(judgement: Judgement, threshold: float) -> str:
     """Return the size and the certainty of a change of time, as text."""
     agreeing = f"{judgement.agreeing} of {judgement.launches} launches agree"
-    text = f"{formatting.change(judgement.change)}, {agreeing}, a change counts from {_above(judgement.threshold)}"
+    text = f"{formatting.change(judgement.change)}, {agreeing}, threshold {_above(judgement.threshold)}"
     if judgement.outcome == "inconclusive":
         wide = " (the control moved: the machine is noisy)" if judgement.threshold > 1 + threshold * 1.001 else ""
         text += f"{wide}; a slowdown of {_above(judgement.detectable)} would have been found"

@@ -29,7 +29,7 @@ COLUMNS = (
     "head_s",
     "text",
     "builder",
-    "again",
+    "rerun",
 )
 
 
@@ -88,5 +88,5 @@ def finding_row(finding: Finding) -> dict[str, Cell]:
         "head_s": finding.head_s,
         "text": finding.text,
         "builder": finding.builder,
-        "again": finding.again or None,
+        "rerun": finding.rerun or None,
     }

@@ -171,8 +171,8 @@ class _VersionCheck:
         text = finding.text
         for side, version in self.versions.by_side().items():
             text = text.replace(self.sources[side].folder, f"{side} ({version.label})")
-        head = self.versions.head.again if self.request.head else None
-        return replace(finding, text=text, again=self.request.command(finding.where, self.versions.base.again, head))
+        head = self.versions.head.rerun if self.request.head else None
+        return replace(finding, text=text, rerun=self.request.command(finding.where, self.versions.base.rerun, head))
 
 
 def _survey(session: CheckSession) -> None:
@@ -217,7 +217,7 @@ def _state(session: CheckSession, timed: Times | None, finished: bool) -> _State
     facts = {
         "together": session.together,
         "why_apart": session.why_apart,
-        "theta": session.threshold,
+        "threshold": session.threshold,
         "software": {BASE: dict(base.software), HEAD: dict(head.software)},
         "device": dict(head.device),
         **times.counts,

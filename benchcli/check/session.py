@@ -86,7 +86,7 @@ class CheckRequest:
         for each in fields(Target):
             value = getattr(self.target, each.name)
             words += [f"--{each.name}", str(value)] if value != each.default else []
-        words += ["--theta", f"{self.threshold:.2%}"] if self.threshold else []
+        words += ["--threshold", f"{self.threshold:.2%}"] if self.threshold else []
         words += ["--separate"] if self.separate else []
         words += ["--costs-only"] if self.costs_only else []
         return shlex.join(words)

@@ -103,7 +103,10 @@ def _confirm(session: CheckSession, screen: Evidence, families: Mapping[str, Fam
     if made < needed:
         for name in still_open:
             times.judged.pop(name, None)
-            times.cut[name] = f"the budget ended after {made} of {needed} launches that confirm: give a larger --budget"
+            times.cut[name] = (
+                f"the time limit ended the check after {made} of {needed} confirming launches: "
+                "give a larger --time-limit"
+            )
 
 
 def _is_same(times: Times, name: str) -> bool:

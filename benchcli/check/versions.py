@@ -30,7 +30,7 @@ class Version:
     kind: Literal["interpreter", "commit", "folder"]
     label: str
     """The version's name for people: "main (1a2b3c4d5e)", "the working tree"."""
-    again: str
+    rerun: str
     """The value of `--base` or `--head` that names this version again."""
     python: str
     root: Path
@@ -148,10 +148,10 @@ def _laid_out(version_: Version, place: Path) -> Source:
     return Source(str(folder), "only", str(version_.root.resolve()) if version_.commit else None)
 
 
-def _folder(root: Path, inside: Path, label: str, again: str) -> Version:
+def _folder(root: Path, inside: Path, label: str, rerun: str) -> Version:
     changes = tuple(git.changes(inside)) if git.top(inside) else ()
     below = inside.resolve().relative_to(root.resolve())
-    return Version("folder", label, again, sys.executable, root, None, below, changes)
+    return Version("folder", label, rerun, sys.executable, root, None, below, changes)
 
 
 def _interpreter(path: Path) -> Path | None:

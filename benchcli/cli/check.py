@@ -28,10 +28,10 @@ from benchcli.errors import INTERRUPTED, NOT_MEASURED
 )
 @click.option("--only", multiple=True, help="Only this family, or this family/variant; may be given again.")
 @click.option(
-    "--theta",
-    "threshold",
-    type=parameters.precision(),
-    help="The least change that counts.  [default: 1% where one process holds both, 3% otherwise, 5% for a baseline]",
+    "--threshold",
+    type=parameters.precision("a threshold"),
+    help="The least change that counts, such as 2%.  [default: 1% where one process holds both, 3% otherwise, 5% for a "
+    "baseline]",
 )
 @click.option(
     "--launches",
@@ -41,10 +41,10 @@ from benchcli.errors import INTERRUPTED, NOT_MEASURED
     help="Fresh launches that confirm a suspect; several suspects get more.",
 )
 @click.option(
-    "--budget",
-    type=parameters.duration(),
+    "--time-limit",
+    type=parameters.duration("a time limit"),
     default=BUDGET_S,
-    help="Time for the whole check; what is not measured by then is inconclusive.  [default: 5m]",
+    help="Time for the whole check; what is not measured by then is not judged.  [default: 5m]",
 )
 @click.option("--strict", is_flag=True, help="Exit with 4 where anything is inconclusive.")
 @click.option("--separate", is_flag=True, help="A process for each version, even where one could hold both.")

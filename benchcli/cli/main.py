@@ -1,6 +1,6 @@
-"""The program: its verbs, and what exit code each end gets.
+"""The program: its commands, and the exit code of each ending.
 
-A verb's module is imported when the verb is called: `--help` loads nothing but click.
+A command's module is imported when the command is called: `--help` loads nothing but click.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ import importlib
 import os
 import signal
 import sys
+from collections import Counter
 from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -20,19 +21,19 @@ from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UNEXPECTED, USAGE, 
 if TYPE_CHECKING:
     from benchcli.api.settings import Tools
 
-VERBS: Final = {
-    "guideline": "Measure a guideline here and say whether it holds.",
+COMMANDS: Final = {
+    "guideline": "Measure a guideline on this machine, and say whether it holds.",
     "block": "Compare the units of networks at equal FLOPs.",
-    "network": "Compare whole networks, and show which are worth their time.",
+    "network": "Compare whole networks, and show the Pareto front of time and error.",
     "claims": "Test what the ShuffleNet papers claim on this machine.",
     "run": "Measure a suite: one that ships, or your own.",
-    "check": "Say what a change made slower, and fail where it did.",
-    "compare": "Hold recorded runs side by side.",
-    "selftest": "Show how far this machine's figures can be trusted.",
-    "list": "List guidelines, suites, widths, devices and more.",
-    "device": "Show what would be measured on.",
+    "check": "Show what a change made slower, and fail if it did.",
+    "compare": "Show recorded runs side by side.",
+    "selftest": "Test this machine with equal networks (A/A test) and known slowdowns.",
+    "list": "List guidelines, suites, devices, networks and more.",
+    "device": "Show the machine, and how fit it is for measuring now.",
 }
-"""Each verb's module in this package, which defines `command`, and its line in the help."""
+"""Each module of this package that defines a `command`, and its line in the help."""
 
 
 ENDINGS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -46,22 +47,31 @@ class OutputEndedError(Exception):
         self.reason = reason
 
 
-class Verbs(click.Group):
-    """A group that imports a verb's module when it is called by name."""
+class Commands(click.Group):
+    """A group that imports a command's module when it is called by name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Return the verbs in the order of the help."""
-        return list(VERBS)
+        """Return the commands in the order of the help."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return a verb's command. Raises UserError with the nearest name."""
-        if cmd_name not in VERBS:
-            raise unknown("verb", cmd_name, VERBS)
+        """Return a command. Raises UserError with the nearest name."""
+        if cmd_name not in COMMANDS:
+            raise unknown("command", cmd_name, COMMANDS)
         command: click.Command = importlib.import_module(f"benchcli.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command and its arguments. Raises UserError where an option is there twice."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command:
+            _refuse_repeated(command, ctx, rest)
+        return name, command, rest
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run the verb. Raises OutputEndedError where stdout takes no more."""
+        """Run the command. Raises OutputEndedError where stdout takes no more."""
         try:
             result = super().invoke(ctx)
             if sys.stdout:  # None where the shell has closed it
@@ -75,12 +85,27 @@ class Verbs(click.Group):
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the verbs' lines without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+        """Write the commands' lines without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def _refuse_repeated(command: click.Command, ctx: click.Context, args: list[str]) -> None:
+    """Raise UserError where an option that takes one value is given twice: which one counts is not plain."""
+    try:
+        _, _, given = command.make_parser(
+            command.make_context(command.name, [], ctx, resilient_parsing=True)
+        ).parse_args(list(args))
+    except click.UsageError:
+        return  # the command itself says what is wrong
+    for parameter, count in Counter(given).items():
+        if count > 1 and isinstance(parameter, click.Option) and not parameter.multiple:
+            raise UserError(
+                f"{parameter.opts[0]} is given twice: give it once, several values with commas between them"
+            )
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="benchcli")
 def benchcli() -> None:
     """How fast do efficient networks run here, and do ShuffleNet V2's guidelines hold?

@@ -79,14 +79,14 @@ def channel_options(command: Command) -> Command:
     return _all(
         command,
         click.option(
-            "--widths",
-            type=parameters.name("set of widths", lambda: NAMED_WIDTHS),
-            help="Channels: the paper's for this kind of device (paper) or for a given one, or aligned ones.",
+            "--channels",
+            type=parameters.name("set of channels", lambda: NAMED_WIDTHS),
+            help="A set of channels: the paper's for this kind of device (paper), paper-arm, paper-gpu, or aligned.",
         ),
         click.option(
             "--width",
             type=parameters.whole("a base width", validation.WIDTHS),
-            help="A base width of your own; channels of equal FLOPs are found for it.",
+            help="A base width of your own, for which channels of equal FLOPs are found.",
         ),
         click.option(
             "--scale",

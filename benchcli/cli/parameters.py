@@ -62,14 +62,14 @@ def folder() -> Parameter:
     return Parameter("path", _folder)
 
 
-def precision() -> Parameter:
-    """Take a fraction, as "1%" or "0.01"."""
-    return Parameter("percent", _precision)
+def precision(kind: str = "a precision") -> Parameter:
+    """Take a fraction, written with its unit: "1%"."""
+    return Parameter("percent", lambda text: _precision(text, kind))
 
 
-def duration() -> Parameter:
+def duration(kind: str = "a budget") -> Parameter:
     """Take seconds, as "90", "90s", "1.5m" or "1h"."""
-    return Parameter("seconds", _duration)
+    return Parameter("seconds", lambda text: _duration(text, kind))
 
 
 def _whole(kind: str, text: str, least_most: tuple[int, int]) -> int:
@@ -86,10 +86,10 @@ def _several(text: str, read: Callable[[str], Any]) -> tuple[Any, ...]:
 
 
 def _plugin(registry: Registry[Any], text: str, others: tuple[str, ...]) -> str:
-    found = registry.get(text)
-    if found is None:
+    plugin = registry.get(text) or registry.get(text.lower())
+    if plugin is None:
         raise unknown(registry.kind, text, [*(each.name for each in registry), *others])
-    return str(found.name)
+    return str(plugin.name)
 
 
 def _folder(text: str) -> Path:
@@ -98,17 +98,20 @@ def _folder(text: str) -> Path:
     return Path(text)
 
 
-def _precision(text: str) -> float:
+def _precision(text: str, kind: str) -> float:
     number = _number(text.strip().removesuffix("%"))
-    fraction = number / 100 if number is not None and text.strip().endswith("%") else number
-    return validation.precision(fraction, text)
+    if (
+        number is not None and 0 < number < 100 and not text.strip().endswith("%")
+    ):  # 0.5 is a half to some, half a per cent to others
+        raise UserError(f"{kind} needs its unit: write {text.strip()}%, not {text!r}")
+    return validation.precision(None if number is None else number / 100, text, kind)
 
 
-def _duration(text: str) -> float:
+def _duration(text: str, kind: str) -> float:
     match = re.fullmatch(r"\s*([\d.]+)\s*([a-z]*)\s*", text)
     number = _number(match[1]) if match else None
     factor = UNITS.get(match[2]) if match else None
-    return validation.budget_s(None if number is None or factor is None else number * factor, text)
+    return validation.budget_s(None if number is None or factor is None else number * factor, text, kind)
 
 
 def _number(text: str) -> float | None:

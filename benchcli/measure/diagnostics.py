@@ -30,11 +30,11 @@ FREQUENCY_DROP = 0.1
 """Most drop of the median frequency below the highest one without a warning, as a share of it."""
 OVERHEAD = 1e-3
 """Most overhead of the harness without a warning, as a share of a call."""
-LAUNCH_BOUND = 0.9
+HOST_BOUND = 0.9
 """Least host time to queue the work for a warning, as a share of the device's time."""
 
 
-QUIET = ("imprecise", "few-launches", "no-baseline", "costs", "launch-bound", "overhead", "allocator")
+QUIET = ("imprecise", "few-launches", "no-baseline", "costs", "host-bound", "overhead", "allocator")
 """Kinds of warning that do not indicate a disturbed machine."""
 
 
@@ -74,8 +74,8 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions]) -> I
         if share > least:
             yield f"{reason}:{share:.0%} of the samples"
     queueing = [sample.host_seconds / sample.seconds for sample in samples if sample.host_seconds is not None]
-    if queueing and median(queueing) >= LAUNCH_BOUND:
-        yield "launch-bound"
+    if queueing and median(queueing) >= HOST_BOUND:
+        yield "host-bound"
     call_s = median(sample.seconds for sample in samples)
     overhead_s = median(each.call_overhead_s for each in conditions) if conditions else 0.0
     if overhead_s > OVERHEAD * call_s and not queueing:  # a device queue hides the host's loop
@@ -100,7 +100,7 @@ def _busy(conditions: Sequence[Conditions], _threads: int) -> str | None:
     if overall is None or (overall <= bearable and len(busy) < BUSY_LAUNCHES * len(conditions)):
         return None
     cores = _mean(busy, lambda each: each.busy_cores)
-    return f"busy:{cores:.1f} cores busy in {len(busy)} of {len(conditions)} launches"
+    return f"busy:{cores:.1f} cores in {len(busy)} of {len(conditions)} launches"
 
 
 def _steal(conditions: Sequence[Conditions], _threads: int) -> str | None:

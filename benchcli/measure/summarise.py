@@ -55,7 +55,7 @@ def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: b
         launches=len({sample.launch for sample in samples}),
         samples=len(samples),
         faults=mean(faults) if faults else None,
-        set_aside=sum(sample.excluded is not None for sample in samples),
+        excluded=sum(sample.excluded is not None for sample in samples),
     )
 
 

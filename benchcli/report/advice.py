@@ -7,15 +7,15 @@ from benchcli.schema import Record
 
 _SENTENCES: dict[str, Callable[[str], str]] = {
     "page-faults": lambda detail: (
-        f"{detail} page faults a call: memory is given back and faulted in afresh at each call, and that, more than "
-        "the network, is what was timed; --allocator steady keeps it"
+        f"{detail} page faults per call: the memory allocator, more than the network, was timed; "
+        "--allocator steady keeps memory between calls"
     ),
     "imprecise": lambda detail: (
-        "wider than asked: "
+        "interval wider than --precision: "
         + (
-            "so many launches were asked for; give more --launches"
+            "--launches fixed the number of launches; give more"
             if detail == "launches"
-            else "the budget was spent first; give a larger --budget"
+            else "the budget ran out; give a larger --budget"
         )
     ),
     "few-launches": lambda detail: (
@@ -23,45 +23,49 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
         "give a larger --budget or more --launches"
     ),
     "no-baseline": lambda _detail: "the baseline has no time, so there is no relative speed",
-    "costs": lambda detail: f"not counted for certain: {detail}",
+    "costs": lambda detail: (
+        f"two counters of FLOPs differ: {detail.removeprefix('flops: ')}"
+        if detail.startswith("flops: ")
+        else f"costs incomplete (lower bound): no rule for {detail}"
+    ),
     "preempted": lambda detail: (
-        f"{detail} were interrupted by other work on their core and set aside; end what else runs, or measure later"
+        f"{detail} were interrupted by other processes and excluded; end other work, or measure later"
     ),
-    "throttled": lambda detail: f"{detail} were taken while the device's clock was held down and are set aside",
-    "clock": lambda detail: f"{detail} met a clock that stood still or went back, and are set aside",
-    "launch-bound": lambda _detail: (
-        "the device waits for the host to launch kernels: this is the host's speed; --runtime graph takes it away"
+    "throttled": lambda detail: f"{detail} were taken while the device throttled its clock, and excluded",
+    "clock": lambda detail: f"{detail} met a clock that stood still or went back, and were excluded",
+    "host-bound": lambda _detail: (
+        "host-bound: the device waits for the host to launch kernels, so the host was timed; --runtime graph avoids it"
     ),
-    "overhead": lambda detail: f"{detail} of a call is the timing loop's: the call is too short to be timed alone",
-    "busy": lambda detail: f"other work kept {detail}; end it, or measure later",
+    "overhead": lambda detail: f"{detail} of a call is the timing loop: the call is too short to be timed alone",
+    "busy": lambda detail: f"other processes used {detail}; end them, or measure later",
     "steal": lambda detail: (
-        f"the hypervisor gave {detail} cores' worth of time to other machines; only another host, or hour, helps"
+        f"the hypervisor gave {detail} cores' worth of time to other machines; measure on another host, or later"
     ),
     "quota": lambda detail: (
-        f"the control group's quota held the run back for {detail} of the time; give the container more CPU"
+        f"the control group's CPU quota stopped the run for {detail} of the time; give the container more CPU"
     ),
     "paging": lambda detail: (
-        f"{detail} pages a launch were read from disk or swap while timing; free memory, or measure less at once"
+        f"{detail} pages per launch were read from disk or swap while timing; free memory, or measure less at once"
     ),
     "frequency": lambda detail: (
         f"the clock moved from {detail}; fix it (governor performance, no turbo), or let the machine cool"
     ),
-    "held-down": lambda detail: f"the device's clock was held down: {detail}; cool it, or lower its power limit",
+    "held-down": lambda detail: f"the device throttled its clock: {detail}; cool it, or lower its power limit",
     "spread": lambda detail: (
         f"equal pieces of work differ by {detail} in the median: clock or core is unsteady; fix the frequency, or wait"
     ),
-    "held-up": lambda detail: f"{detail} of equal pieces of work were held up: end what else runs, or measure later",
-    "clock-steps": lambda detail: f"the clock steps by {detail}: samples are made long enough, but look at its source",
+    "held-up": lambda detail: f"{detail} of equal pieces of work were interrupted: end other work, or measure later",
+    "clock-steps": lambda detail: f"the clock steps by {detail}: samples are made long enough, but check its source",
     "virtualised": lambda _detail: (
         "a virtual machine: neighbours share its caches and memory unseen; give memory-bound rows a larger --budget"
     ),
-    "small-quota": lambda detail: f"the control group grants {detail} of a core: expect rows held back by its quota",
+    "small-quota": lambda detail: f"the control group grants {detail} of a core: expect rows slowed by its quota",
     "governor": lambda detail: (
-        f"the frequency governor is {detail}: `cpupower frequency-set -g performance` steadies it"
+        f"the frequency governor is {detail}: `cpupower frequency-set -g performance` steadies the clock"
     ),
-    "turbo": lambda _detail: "turbo is on: clocks follow heat and neighbours; switching it off steadies them",
-    "one-core": lambda _detail: "there is one core: benchcli itself, and the system, run on it too",
-    "unseen": lambda detail: f"not seen here, and so not warned of: {detail}",
+    "turbo": lambda _detail: "turbo is on: the clock follows heat and neighbours; switch it off for steady times",
+    "one-core": lambda _detail: "there is one core: benchcli itself and the system run on it too",
+    "unseen": lambda detail: f"cannot be seen here, so there are no warnings about it: {detail}",
     "threads": lambda detail: (
         f"{detail}: threads that outnumber free cores wait for each other, and calls read slow; give fewer --threads"
     ),
@@ -70,7 +74,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
 
 
 _MEASURED = ("page-faults", "preempted", "throttled", "clock", "overhead", "busy", "steal", "quota", "paging")
-"""Kinds whose detail begins with how much it was."""
+"""Kinds of warnings whose detail begins with an amount."""
 
 
 def sentence(code: str) -> str:

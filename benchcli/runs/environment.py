@@ -58,7 +58,7 @@ def check_same(folder: object, before: Mapping[str, Any], now: Mapping[str, Any]
         raise UserError(f"{folder} was begun with {old}, not {new}: resume it with the options it was begun with")
     if before.get("suite") != now["suite"]:
         raise UserError(
-            f"{folder} was begun with another suite: resume it with the verb and the options it was begun with"
+            f"{folder} was begun with another suite: resume it with the command and options it was begun with"
         )
 
 

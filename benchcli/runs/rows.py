@@ -62,7 +62,7 @@ TIME = (
     "faults_per_call",
     "warnings",
 )
-COLUMNS = (*IDENTITY, *OUTCOME, *COSTS, *TIME, "channels", "size", "allocator", "cache", "set_aside")
+COLUMNS = (*IDENTITY, *OUTCOME, *COSTS, *TIME, "channels", "size", "allocator", "cache", "excluded")
 SAMPLE_COLUMNS = (
     "family",
     "variant",
@@ -71,7 +71,7 @@ SAMPLE_COLUMNS = (
     "calls",
     "seconds",
     "faults_per_call",
-    "set_aside",
+    "excluded",
     "host_seconds",
 )
 CONDITION_COLUMNS = ("family", *(field.name for field in fields(Conditions)))
@@ -118,7 +118,7 @@ def row(record: Record) -> dict[str, Cell]:
         "size": record.variant.shape[-1],
         "allocator": target.allocator,
         "cache": target.cache,
-        "set_aside": record.timing.set_aside if record.timing else None,
+        "excluded": record.timing.excluded if record.timing else None,
     }
 
 
@@ -224,8 +224,8 @@ def _read_timing(cells: Mapping[str, str]) -> Timing | None:
     if seconds is None:
         return None
     faults = _number(cells["faults_per_call"])
-    set_aside = int(cells.get("set_aside") or 0)
-    return Timing(seconds, relative, int(cells["launches"]), int(cells["samples"]), faults, set_aside)
+    excluded = int(cells.get("excluded") or 0)
+    return Timing(seconds, relative, int(cells["launches"]), int(cells["samples"]), faults, excluded)
 
 
 def _interval(cells: Mapping[str, str], estimate: str, ends: str) -> Interval | None:

@@ -172,7 +172,7 @@ class Timing:
     launches: int
     samples: int
     faults: float | None
-    set_aside: int = 0
+    excluded: int = 0
     """Samples that were taken and do not count."""
 
 

@@ -75,7 +75,7 @@ class FamilyRequest(Request):
 
     def _refuse_channels(self, overrides: Overrides) -> None:
         """Raise UserError where channels are to be changed: these networks have their own."""
-        given = {"--width": overrides.width, "--widths": overrides.widths, "--scale": overrides.scales}
+        given = {"--width": overrides.width, "--channels": overrides.widths, "--scale": overrides.scales}
         for option, value in given.items():
             if value:
                 raise UserError(f"{option} is for guidelines: {self.name} has channels of its own; leave it out")

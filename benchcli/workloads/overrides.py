@@ -33,7 +33,7 @@ class Overrides:
     def of_channels(self) -> dict[str, Any]:
         """Return the settings of channels that are given. Raises UserError where two exclude each other."""
         if self.width and self.widths:
-            raise UserError("--width and --widths exclude each other: give one")
+            raise UserError("--width and --channels exclude each other: give one")
         return _given(widths=self.width or self.widths, scales=self.scales)
 
 

@@ -46,7 +46,7 @@ def run(cli: Cli, recorded: Callable[..., None]) -> Callable[..., None]:
     """Record G2 into a folder of that name."""
 
     def run(folder: str, *arguments: str) -> None:
-        width = () if "--widths" in arguments else ("--width", "16")
+        width = () if "--channels" in arguments else ("--width", "16")
         recorded(cli, folder, "guideline", "g2", *width, *arguments)
 
     return run
@@ -111,7 +111,7 @@ def test_the_geometric_mean_is_over_all_networks(cli: Cli, run: Callable[..., No
 
 def test_what_is_missing_and_what_is_another_network_is_said(cli: Cli, run: Callable[..., None]) -> None:
     run("a")
-    run("b", "--widths", "aligned")
+    run("b", "--channels", "aligned")
     out = cli("compare", "a", "b").out
     assert "b lacks g2-x1/g=2, g2-x1/g=8" in out
     assert "a lacks g2-x1/g=16" in out

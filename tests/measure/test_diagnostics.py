@@ -28,7 +28,7 @@ def test_nothing_is_said_of_what_could_not_be_seen() -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"busy_cores": 1.02}, "busy:1.0 cores busy in 6 of 6 launches"),
+        ({"busy_cores": 1.02}, "busy:1.0 cores in 6 of 6 launches"),
         ({"steal_cores": 0.2}, "steal:0.20"),
         ({"throttled_s": 0.4}, "quota:40%"),
         ({"major_faults": 12}, "paging:12"),
@@ -47,7 +47,7 @@ def test_on_many_cores_others_may_do_more() -> None:
 
 def test_other_work_during_some_launches_is_told_with_their_number() -> None:
     some = [conditions(n, busy_cores=1.0 if n < 2 else 0.0) for n in range(8)]
-    assert disturbances(some, 1) == ["busy:1.0 cores busy in 2 of 8 launches"]
+    assert disturbances(some, 1) == ["busy:1.0 cores in 2 of 8 launches"]
     assert disturbances(some[1:], 1) == []  # one of seven
 
 
@@ -57,9 +57,9 @@ def test_a_quota_holds_back_for_no_more_than_all_of_the_time() -> None:
 
 def test_threads_that_outnumber_free_cores_are_named_first() -> None:
     found = disturbances([conditions(busy_cores=1.0, pressure=0.8)], 2)
-    assert found == ["threads:2 threads, with 1.0 cores busy with other work", "busy:1.0 cores busy in 1 of 1 launches"]
+    assert found == ["threads:2 threads, with 1.0 cores busy with other work", "busy:1.0 cores in 1 of 1 launches"]
     # Where nothing had to wait, there were cores enough.
-    assert disturbances([conditions(busy_cores=1.0, pressure=0.02)], 2) == ["busy:1.0 cores busy in 1 of 1 launches"]
+    assert disturbances([conditions(busy_cores=1.0, pressure=0.02)], 2) == ["busy:1.0 cores in 1 of 1 launches"]
     assert disturbances([conditions(busy_cores=1.0, pressure=None)], 2)[0].startswith("threads:")
 
 
@@ -90,9 +90,9 @@ def test_samples_say_what_is_wrong_with_them() -> None:
     assert list(of_samples(hot, [conditions()])) == ["throttled:5% of the samples"]
 
 
-def test_a_device_that_waits_for_its_host_is_launch_bound() -> None:
+def test_a_device_that_waits_for_its_host_is_host_bound() -> None:
     waiting = [sample("a", 0, r, 0.001, host_seconds=0.00099) for r in range(5)]
-    assert list(of_samples(waiting, [])) == ["launch-bound"]
+    assert list(of_samples(waiting, [])) == ["host-bound"]
     working = [sample("a", 0, r, 0.001, host_seconds=0.0003) for r in range(5)]
     assert list(of_samples(working, [])) == []
 

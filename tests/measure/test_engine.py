@@ -249,7 +249,7 @@ def test_what_the_watch_saw_is_kept_and_warned_of() -> None:
     session = Run("run", "s", Target(), Plan(launches=2), Survey(costs=known), watched, lambda _p: None, Clock())
     (result,) = measure([of], session)
     assert [each.launch for each in result.conditions] == [0, 1]
-    assert all("busy:1.5 cores busy in 2 of 2 launches" in record.warnings for record in result.records)
+    assert all("busy:1.5 cores in 2 of 2 launches" in record.warnings for record in result.records)
 
 
 def dying(clock: Clock, tasks: list[Task], started: bool, launches: set[int]) -> Launcher:

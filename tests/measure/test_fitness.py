@@ -20,7 +20,7 @@ def test_a_machine_at_rest_is_good() -> None:
 @pytest.mark.parametrize(
     ("changes", "finding"),
     [
-        ({"conditions": conditions(busy_cores=1.5)}, "busy:1.5 cores busy in 1 of 1 launches"),
+        ({"conditions": conditions(busy_cores=1.5)}, "busy:1.5 cores in 1 of 1 launches"),
         ({"spread": 0.08}, "spread:8%"),
         ({"slow": 0.2}, "held-up:20%"),
         ({"resolution_s": 15e-6}, "clock-steps:15 µs, 0 times back"),

@@ -17,9 +17,9 @@ def test_every_code_that_the_project_makes_has_a_sentence() -> None:
         "preempted:20% of the samples",
         "throttled:5% of the samples",
         "clock:1% of the samples",
-        "launch-bound",
+        "host-bound",
         "overhead:0.3%",
-        "busy:1.0 cores busy in 6 of 6 launches",
+        "busy:1.0 cores in 6 of 6 launches",
         "few-launches:2",
         "steal:0.20",
         "quota:40%",
@@ -51,4 +51,4 @@ def test_warnings_are_grouped_and_the_most_page_faults_are_told() -> None:
         record(of, "b", ONE, warnings=("page-faults:433", "imprecise:budget")),
     ]
     assert grouped(records) == {"imprecise:budget": records, "page-faults:up to 433": records}
-    assert sentence("page-faults:up to 433").startswith("up to 433 page faults a call")
+    assert sentence("page-faults:up to 433").startswith("up to 433 page faults per call")

@@ -52,7 +52,7 @@ def test_all_files_are_readable_by_pandas(tmp_path: Path) -> None:
     samples = pandas.read_csv(tmp_path / "run" / "samples.csv")
     assert measurements["relative_speed"].tolist() == [1.0, 0.7]
     assert samples["seconds"].tolist() == [0.001, 0.002]
-    assert samples["set_aside"].tolist()[1:] == ["preempted"]
+    assert samples["excluded"].tolist()[1:] == ["preempted"]
     launches = pandas.read_csv(tmp_path / "run" / "launches.csv")
     assert launches["launch"].tolist() == [0, 1]
     assert launches["throttle_reasons"].tolist()[1:] == ["power cap | heat"]

@@ -108,7 +108,7 @@ def test_a_wrong_suite_is_named_by_file_line_and_key(tmp_path: Path, text: str, 
         ("values = [1, 8]\nwidths = [64, 180]", "8 groups do not divide 180 channels"),
         ("values = [1, 8]\nwidths = [64]", "2 values but 1 widths"),
         ("values = [1, 8]\nwidths = [[64, 64], [8, 8]]", "one number of channels"),
-        ("widths = 'papr'", "unknown set of widths 'papr'"),
+        ("widths = 'papr'", "unknown set of channels 'papr'"),
         ("widths = 16384\nscales = [64]", "base widths from 1 to 16384"),
     ],
 )

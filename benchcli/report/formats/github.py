@@ -28,8 +28,8 @@ def annotations(page: Page) -> str:
 
 def _command(annotation: Annotation) -> str:
     title = _escaped(f"benchcli: {annotation.title}").replace(":", "%3A").replace(",", "%2C")
-    again = f" Again: {annotation.rerun}" if annotation.rerun and annotation.level == "failure" else ""
-    return f"::{COMMANDS[annotation.level]} title={title}::{_escaped(annotation.text + again)}\n"
+    rerun = f" Re-run: {annotation.rerun}" if annotation.rerun and annotation.level == "failure" else ""
+    return f"::{COMMANDS[annotation.level]} title={title}::{_escaped(annotation.text + rerun)}\n"
 
 
 def _escaped(text: str) -> str:

@@ -106,4 +106,4 @@ def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Recor
         moved = median(each.call_s for each in of) / timing.seconds.estimate - 1 if timing else 0.0
         if abs(moved) > AGREED:
             told.append(f"{_name(key, rows)} {formatting.percent(moved, signed=True)}")
-    return [f"the machine was not as it was before, times moved: {', '.join(told)}"] if told else []
+    return [f"timing drifted between the measurement and the trace: {', '.join(told)}"] if told else []

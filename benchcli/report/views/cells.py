@@ -7,7 +7,7 @@ from benchcli.formatting import UNKNOWN
 from benchcli.report.advice import grouped, sentence
 from benchcli.schema import Family, FamilyResult, Record
 
-COUNTED = ("MFLOPs", "Δ FLOPs", "MAC MB")
+COUNTED = ("MFLOPs (mult-adds)", "Δ FLOPs", "mem. access MB")
 TIMED = ("time ms", "relative speed")
 MARKED = ("imprecise", "few-launches")
 """Warnings that put a mark beside the relative speed."""

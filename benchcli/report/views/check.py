@@ -66,7 +66,7 @@ def annotation(finding: Finding) -> Annotation:
         outcome=finding.outcome,
         message=f"{finding.outcome}: {finding.text}",
         detail=f"{finding.builder}: {finding.text}",
-        rerun=finding.again,
+        rerun=finding.rerun,
     )
 
 
@@ -107,15 +107,15 @@ def how(check: Mapping[str, Any]) -> str:
     if check.get("costs_only"):
         return f"costs, no clock · {formatting.seconds(check['seconds'])}"
     if "baseline" in check:
-        bound, state = formatting.percent(check["theta"]), "disturbed" if check["warnings"] else "quiet"
-        return f"relative speeds · a change counts from {bound} · {formatting.seconds(check['seconds'])} · {state}"
+        bound, state = formatting.percent(check["threshold"]), "disturbed" if check["warnings"] else "quiet"
+        return f"relative speeds · threshold {bound} · {formatting.seconds(check['seconds'])} · {state}"
     if not launches:
         return formatting.seconds(check["seconds"])
     where = "in one process" if check["together"] else "in processes of their own"
     state = "disturbed" if check.get("warnings") else "quiet"
     return (
-        f"base and head {where} · {' + '.join(launches)} launches · a change counts from "
-        f"{formatting.percent(check['theta'])} · {formatting.seconds(check['seconds'])} · {state}"
+        f"base and head {where} · {' + '.join(launches)} launches · threshold "
+        f"{formatting.percent(check['threshold'])} · {formatting.seconds(check['seconds'])} · {state}"
     )
 
 
@@ -129,8 +129,8 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
         if finding.outcome in TOLD:
             yield describe_finding(finding)
-    for where, again in {f.where: f.again for f in findings if (f.fails or f.outcome in OPEN) and f.again}.items():
-        yield f"again, {where} alone: {again}"
+    for rerun in dict.fromkeys(f.rerun for f in findings if (f.fails or f.outcome in OPEN) and f.rerun):
+        yield f"re-run: {rerun}"
 
 
 def _rows(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:

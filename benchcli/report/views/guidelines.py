@@ -57,6 +57,6 @@ def _verdict_line(verdict: Verdict, published: float | None) -> str:
         return f"{where} {verdict.outcome}: {verdict.advice}"
     measured = f"{verdict.variant} runs at {formatting.speed(verdict.relative)} of the speed of {verdict.baseline}"
     paper = f" (paper {published:.3f})" if published else ""
-    bound = f" (an effect counts from {formatting.percent(verdict.threshold)})" if verdict.outcome != "holds" else ""
+    bound = f" (threshold {formatting.percent(verdict.threshold)})" if verdict.outcome != "holds" else ""
     advice = f"; {verdict.advice}" if verdict.advice else ""
     return f"{where} {verdict.outcome}: {measured}{paper}{bound}{advice}"

@@ -30,10 +30,10 @@ def table(results: Sequence[FamilyResult]) -> Table:
             "params M",
             *cells.TIMED,
             "published top-1 error %",
-            "frontier",
+            "Pareto front",
         ),
         rows=tuple(_row(record, several, extra, places) for record in records),
-        lines=(*_frontier_lines(records, places), *cells.warning_lines(records)),
+        lines=(*_pareto_lines(records, places), *cells.warning_lines(records)),
     )
 
 
@@ -56,13 +56,13 @@ def _key(record: Record) -> Key:
     return record.family.name, record.variant.name
 
 
-def _frontier_lines(records: Sequence[Record], places: Mapping[Key, Place]) -> list[str]:
+def _pareto_lines(records: Sequence[Record], places: Mapping[Key, Place]) -> list[str]:
     if not places:
         return []
     on = [record for record in records if places.get(_key(record)) == "on"]
     near = [record.variant.name for record in records if places.get(_key(record)) == "near"]
     ordered = sorted(on, key=lambda record: record.timing.seconds.estimate if record.timing else 0.0)
-    lines = [f"frontier, fast to exact: {', '.join(dict.fromkeys(record.variant.name for record in ordered))}"]
+    lines = [f"Pareto front, fast to exact: {', '.join(dict.fromkeys(record.variant.name for record in ordered))}"]
     if near:
         lines.append(f"? {', '.join(near)}: another one has no larger error, and which of them is faster is undecided")
     return lines

@@ -15,7 +15,7 @@ from benchcli.report.views import guidelines
 from benchcli.report.views.cells import records_of
 from benchcli.runs.rows import COLUMNS, row
 from benchcli.runs.run import RunReport
-from benchcli.schema import Catalogue, Record
+from benchcli.schema import Catalogue, Record, Target
 
 
 def page(report: RunReport) -> Page:
@@ -82,19 +82,19 @@ def _breakdown(report: RunReport) -> list[Table]:
 
 def heading(report: RunReport) -> str:
     """Return the line that says where and how everything was measured."""
-    target, machine = report.environment["target"], report.environment.get("machine", {})
+    target, machine = Target(**report.environment["target"]), report.environment.get("machine", {})
     families = [result.family for result in report.results]
-    where = report.environment.get("device", {}).get("card") or machine.get("cpu", target["device"])
-    threads = formatting.counted(target["threads"], "thread")
+    where = report.environment.get("device", {}).get("card") or machine.get("cpu", target.device)
+    threads = formatting.counted(target.threads, "thread")
     shared = [
         " and ".join(dict.fromkeys(str(getattr(family, name)) for family in families))
         for name in ("dtype", "layout", "batch")
     ]
-    device = target["device"] if target["device"] != "cpu" else None
-    parts = [where, device, threads, target["runtime"], *shared[:2], f"batch {shared[2]}"]
-    if target["allocator"] != "steady":
+    device = target.device if target.device != "cpu" else None
+    parts = [where, device, threads, target.runtime, *shared[:2], f"batch {shared[2]}"]
+    if target.allocator != "steady":
         parts.append(f"{target['allocator']} allocator")
-    if target["cache"] != "warm":
+    if target.cache != "warm":
         parts.append(f"{target['cache']} caches")
     return " · ".join(part for part in parts if part)
 

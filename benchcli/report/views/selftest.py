@@ -22,14 +22,14 @@ def data(done: Sequence[Comparison], result: Summary) -> dict[str, Any]:
 
 def lines(done: Sequence[Comparison], result: Summary) -> list[str]:
     """Return the summary, the warnings, and what both mean, a line each."""
-    found = _share(result.found) if result.found else "none was measured"
+    found = _share(result.found) if result.found else "none"
     effect = formatting.percent(EFFECT)
     return [
-        f"coverage             {_share(result.covered)} of the 95 % intervals of equal networks hold 1",
-        f"false alarms         {_share(result.false_alarms)} of equal networks were called different by over {effect}",
-        f"slowdowns of 5 %     {found} were found",
-        f"half-width           {formatting.percent(result.half_width)} in the median",
-        f"detectable slowdown  {formatting.percent(result.detectable)} in four of five comparisons",
+        f"A/A test         {_share(result.covered)} of the 95 % intervals of equal networks contain 1",
+        f"false positives  {_share(result.false_alarms)} of equal networks were called different by over {effect}",
+        f"power            {found} of the slowdowns of 5 % were found",
+        f"half-width       {formatting.percent(result.half_width)} (median of the intervals)",
+        f"MDE              {formatting.percent(result.detectable)}, the minimum detectable effect at 80 % power",
         *(f"{name}: {sentence(code)}" for code, name in _warnings(done).items()),
         _meaning(result),
     ]
@@ -52,14 +52,14 @@ def _warnings(done: Sequence[Comparison]) -> dict[str, str]:
 def _meaning(result: Summary) -> str:
     interval = result.covered.interval
     if result.covered.of < ENOUGH:
-        return f"too few comparisons to say whether the intervals mean what they say: give {ENOUGH} or more"
+        return f"too few comparisons to judge the intervals: give {ENOUGH} or more"
     low, high = interval.low or 0.0, interval.high or 1.0
     if high < 0.95:
         return (
             "the intervals are too narrow here: see the warnings, and `benchcli device` for what disturbs this machine"
         )
     if low > 0.95:
-        return "the intervals are wider here than they need be, and can be trusted"
+        return "the intervals are wider than necessary here, and can be trusted"
     if result.detectable > SLOWDOWN:
-        return "the intervals mean here what they say, and are wide: most slowdowns of 5 % would be missed"
-    return "the intervals mean here what they say"
+        return "the intervals are right here, but wide: most slowdowns of 5 % would be missed"
+    return "the intervals are right here"

@@ -95,7 +95,7 @@ def _values(guideline: Guideline, request: GuidelineRequest, column: Column) -> 
 
 def _named_widths(guideline: Guideline, name: str, column: Column) -> dict[str, Width]:
     if name not in NAMED_WIDTHS:
-        raise unknown("set of widths", name, NAMED_WIDTHS)
+        raise unknown("set of channels", name, NAMED_WIDTHS)
     if name == "aligned":
         return dict(guideline.aligned_widths)
     return dict(guideline.published_widths[paper_column(_label(name, column), column)])

@@ -47,6 +47,9 @@ def _variant(name: str, size: int | None) -> Variant:
     library, colon, model = name.partition(":")
     if name.endswith(".py"):
         raise UserError(f"{name!r} is a file: write {Path(name).stem}:callable, with what makes the network in it")
+    if not colon and NETWORKS.get(name) is None and re.fullmatch(OWN, name.replace(".", ":", 1)):
+        own = ":".join(name.rsplit(".", 1))
+        raise UserError(f"{name!r} names no network: write {own} for a callable of your own")
     if not colon:
         return NETWORKS[name].variant(size)
     pixels = size or SIZE

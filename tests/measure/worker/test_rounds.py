@@ -83,7 +83,7 @@ def test_an_untimed_call_goes_before_each_sample() -> None:
     assert sample.seconds == pytest.approx(0.001)
 
 
-def test_a_sample_during_which_the_core_was_taken_away_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_during_which_the_core_was_taken_away_is_excluded(monkeypatch: pytest.MonkeyPatch) -> None:
     counter = itertools.count()
     monkeypatch.setattr(rounds, "usage", lambda: Usage(0, next(counter)))
     assert rounds.take_sample(bench(0.001), "a", 1, 0, 0).excluded == "preempted"
@@ -91,7 +91,7 @@ def test_a_sample_during_which_the_core_was_taken_away_is_set_aside(monkeypatch:
     assert rounds.take_sample(bench(0.001), "a", 1, 0, 0).excluded is None
 
 
-def test_a_sample_under_a_clock_that_was_held_down_is_set_aside() -> None:
+def test_a_sample_under_a_clock_that_was_held_down_is_excluded() -> None:
     held = replace(bench(0.001), throttled=lambda: True)
     assert rounds.take_sample(held, "a", 1, 0, 0).excluded == "throttled"
 
