@@ -1,1 +1,1 @@
-"""Where networks run and what runs them: devices and runtimes, one file each."""
+"""The devices that run networks and the runtimes that execute them, one file each."""

@@ -1,1 +1,1 @@
-"""What one call of a network costs: multiply-adds, element-wise work and memory access cost."""
+"""The costs of one call of a network: multiply-adds, element-wise work and memory access cost."""

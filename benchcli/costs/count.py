@@ -1,4 +1,4 @@
-"""Count everything that one call of a network costs. Multiply-adds are fvcore's, checked against torch's counter."""
+"""Count the costs of one call of a network, with fvcore's multiply-adds checked against torch's."""
 
 import logging
 import warnings
@@ -14,7 +14,7 @@ from benchcli.schema import Costs
 
 
 def count(network: torch.nn.Module, inputs: torch.Tensor) -> Costs:
-    """Return the costs of `network(inputs)`; it is called three times. Raises what the network raises."""
+    """Return the costs of `network(inputs)`. Calls it three times. Raises the network's errors."""
     multiply_adds, check = flops(network, inputs), flops_by_torch(network, inputs)
     memory = memory_costs(network, inputs)
     disagreement = [] if multiply_adds == check else [f"flops: fvcore {multiply_adds}, torch {check}"]
@@ -40,33 +40,36 @@ NOT_MULTIPLY_ADDS = (
     "aten::upsample_bilinear2d",
     "aten::upsample_nearest2d",
 )
-"""fvcore adds these, at 1 to 5 an element, into a total of multiply-adds; they are element-wise work."""
+"""Element-wise operators that fvcore adds to its total, at 1 to 5 multiply-adds per element."""
 
 
 def flops(network: torch.nn.Module, inputs: torch.Tensor) -> int:
-    """Return the multiply-adds of convolutions and matrix products in one call, by fvcore."""
+    """Return fvcore's count of multiply-adds in convolutions and matrix products of one call."""
     with torch.no_grad(), _silence():
-        from fvcore.nn import FlopCountAnalysis  # importing it compiles TorchScript, which warns
+        from fvcore.nn import FlopCountAnalysis  # The import compiles TorchScript, which warns.
 
         analysis = FlopCountAnalysis(network, inputs).unsupported_ops_warnings(False).tracer_warnings("none")
-        analysis.set_op_handle(**dict.fromkeys(NOT_MULTIPLY_ADDS, _nothing))
+        analysis.set_op_handle(**dict.fromkeys(NOT_MULTIPLY_ADDS, _no_flops))
         return int(analysis.total())
 
 
 def flops_by_torch(network: torch.nn.Module, inputs: torch.Tensor) -> int:
-    """Return the same by `torch.utils.flop_counter`, which counts two for a multiply-add."""
+    """Return the multiply-adds by `torch.utils.flop_counter`, which counts each as two."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(inputs)
     return int(counter.get_total_flops()) // 2
 
 
-def _nothing(_inputs: object, _outputs: object) -> Counter[str]:
+def _no_flops(_inputs: object, _outputs: object) -> Counter[str]:
     return Counter()
 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep TorchScript's deprecation and fvcore's logging from the user: neither is about their network."""
+    """Hide TorchScript's deprecation warnings and fvcore's logs.
+
+    Neither concerns the user's network.
+    """
     logger = logging.getLogger("fvcore.nn.jit_analysis")
     level = logger.level
     logger.setLevel(logging.ERROR)

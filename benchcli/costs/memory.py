@@ -1,6 +1,7 @@
-"""Memory access cost and element-wise work: one walk over the dispatched operators of a network.
+"""Count memory access cost and element-wise work in one pass over a network's dispatched operators.
 
-The rules are in `docs/methodology.md`. Sizes come from shapes, strides and element sizes; no element is read.
+The rules are in `docs/methodology.md`. Sizes come from shapes, strides and element sizes; the count
+reads no element.
 """
 
 import math
@@ -17,7 +18,7 @@ from benchcli.costs.operators import CONVOLUTIONS, MOVEMENTS, NORMALISATIONS, NO
 
 @dataclass(frozen=True)
 class MemoryCosts:
-    """What the walk counted; the fields are those of `benchcli.schema.Costs`."""
+    """The counted costs; the fields are those of `benchcli.schema.Costs`."""
 
     elementwise: int
     mac_elements: int
@@ -28,31 +29,31 @@ class MemoryCosts:
 
 
 def memory_costs(network: torch.nn.Module, inputs: torch.Tensor) -> MemoryCosts:
-    """Run the network once and count what each dispatched operator reads and writes."""
+    """Run the network once and count the bytes that each dispatched operator reads and writes."""
     walk = _Walk()
-    # no_grad, not inference_mode: under that one conv2d reaches a counter whole and matches other rules.
+    # no_grad, not inference_mode: inference mode dispatches conv2d undecomposed, to other rules.
     with torch.no_grad(), walk:
         output = network(inputs)
-    ends = [inputs, *network.parameters(), *_tensors(output)]
+    compulsory = [inputs, *network.parameters(), *_tensors(output)]
     return MemoryCosts(
         elementwise=walk.elementwise,
         mac_elements=walk.mac_elements,
         mac_bytes=walk.mac_bytes,
         mac_fused_bytes=walk.mac_fused_bytes,
-        mac_compulsory_bytes=_bytes(_distinct(ends)),
+        mac_compulsory_bytes=_bytes(_distinct(compulsory)),
         unknown=tuple(sorted(walk.unknown)),
     )
 
 
 class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts as operators pass; nothing is kept of a tensor but its storage's place in the order."""
+    """Counts costs as operators are dispatched. It holds no tensors, only numbers of storages."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.elementwise = self.mac_elements = self.mac_bytes = self.mac_fused_bytes = 0
         self.unknown: set[str] = set()
         self._produced: dict[int, int] = {}
-        """Storage to the number of the operator that last wrote it; memory is used again, so storages come back."""
+        """Storage to the number of its last writing operator; the allocator reuses storages."""
         self._operators = 0
 
     def __torch_dispatch__(
@@ -61,7 +62,7 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **(kwargs or {}))
         read = _distinct(_tensors((args, kwargs)))
         written = _distinct(_tensors(result))
-        if not _is_free(func, read, written):
+        if not _moves_no_data(func, read, written):
             self._count(func, args, read, written)
         self._operators += 1
         for tensor in written:
@@ -82,21 +83,22 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.unknown.add(str(func))
 
     def _epilogue(self, read: list[torch.Tensor], written: list[torch.Tensor]) -> int:
-        """Return the bytes of a point-wise operator's other operands.
+        """Return the bytes of a point-wise operator that is fused into the producer of an operand.
 
-        It rides on the operand made last among those of the output's size; where none was made in this walk,
-        there is nothing to ride on and it reads and writes everything.
+        The fused operand is the most recent one of the output's size. Only the bytes of the other
+        operands count. If this walk produced no such operand, the operator is not fused, and all
+        its reads and writes count.
         """
         size = sum(tensor.numel() for tensor in written)
-        carriers = [t for t in read if t.numel() == size and _storage(t) in self._produced]
-        if not carriers:
+        candidates = [t for t in read if t.numel() == size and _storage(t) in self._produced]
+        if not candidates:
             return _bytes(read) + _bytes(written)
-        carrier = max(carriers, key=lambda tensor: self._produced[_storage(tensor)])
-        return _bytes(read) - _bytes([carrier])
+        fused = max(candidates, key=lambda tensor: self._produced[_storage(tensor)])
+        return _bytes(read) - _bytes([fused])
 
 
-def _is_free(func: Any, read: list[torch.Tensor], written: list[torch.Tensor]) -> bool:
-    """A view writes nothing: what comes out lies in the storage of what went in."""
+def _moves_no_data(func: Any, read: list[torch.Tensor], written: list[torch.Tensor]) -> bool:
+    """Return whether an operator moves no data. A view's output shares its input's storage."""
     if _name(func) in NOTHING or not written:
         return True
     storages = {_storage(tensor) for tensor in read}
@@ -112,7 +114,7 @@ def _tensors(tree: object) -> list[torch.Tensor]:
 
 
 def _distinct(tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
-    """Keep one of each storage, offset, shape and stride: what is passed twice is read once."""
+    """Return one tensor per storage, offset, shape and stride: a repeated tensor is read once."""
     keyed = {(_storage(t), t.storage_offset(), t.shape, t.stride()): t for t in tensors}
     return list(keyed.values())
 
@@ -122,7 +124,7 @@ def _storage(tensor: torch.Tensor) -> int:
 
 
 def _bytes(tensors: Iterable[torch.Tensor]) -> int:
-    """Sum sizes in bytes; a dimension of stride 0 repeats one element and counts once."""
+    """Return the total bytes. A dimension of stride 0 repeats one element and counts once."""
     return sum(
         tensor.element_size() * math.prod(n for n, step in zip(tensor.shape, tensor.stride(), strict=True) if step)
         for tensor in tensors

@@ -1,7 +1,8 @@
-"""Which dispatched operator does what: the rules that the memory walk applies, by operator name.
+"""The classes of dispatched operators, by name, that determine costs and profile categories.
 
-A name is the operator's without its namespace and overload: `aten.add.Tensor` is "add". An in-place operator
-is named as its twin, "relu_" as "relu". A name that is in no set and is not tagged point-wise has no rule.
+A name has no namespace and no overload: `aten.add.Tensor` is "add". An in-place operator has the
+name of its out-of-place twin: "relu_" is "relu". An operator that is in no set and is not tagged
+point-wise has no rule.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ NORMALISATIONS: Final = frozenset(
         "miopen_batch_norm",
     }
 )
-"""Batch normalisation in inference: one multiply-add an element, and an epilogue of what feeds it."""
+"""Batch normalisation in inference: one multiply-add per element, fused into its producer."""
 
 COPIES: Final = frozenset(
     {
@@ -61,7 +62,7 @@ MOVEMENTS: Final = COPIES | {
     "upsample_bilinear2d",
     "upsample_nearest2d",
 }
-"""Copies, pools and reductions: they read their inputs and write their output, fused or not."""
+"""Copies, pooling and reductions, which read their inputs and write their output, fused or not."""
 
 VIEWS: Final = frozenset(
     {
@@ -85,20 +86,21 @@ VIEWS: Final = frozenset(
         "_unsafe_view",
     }
 )
-"""They move nothing, but calling them takes time: it is the splitting's and the shuffling's."""
+"""Views, which move no data. The time to call them counts as data movement (split, shuffle)."""
 DEPTHWISE: Final = frozenset({"_conv_depthwise2d", "conv_depthwise3d"})
-"""CUDA's own kernels for depthwise convolutions."""
+"""CUDA's special operators for depthwise convolutions."""
 POINTWISE: Final = frozenset({"relu6", "hardtanh", "hardswish", "silu", "dropout", "prelu"})
-"""Composites of point-wise operators, which reach a dispatcher whole in inference mode and are not tagged."""
+"""Composites of point-wise operators; inference mode dispatches them undecomposed and untagged."""
 
 NOTHING: Final = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "detach", "dropout", "alias"})
-"""They touch no element."""
+"""Operators that access no element."""
 
 
 def category(name: str, shapes: Sequence[Sequence[int]], pointwise: bool) -> Category:
-    """Return what an operator's time is spent on, by its name, its arguments' shapes, and whether it is tagged so.
+    """Return the category of an operator's time.
 
-    A convolution is depthwise where a filter sees one of several channels.
+    `shapes` are those of its arguments; `pointwise` is whether torch tags it as point-wise. A
+    convolution is depthwise if each filter reads one channel of several.
     """
     if name in DEPTHWISE:
         return "depthwise"
@@ -113,12 +115,12 @@ def category(name: str, shapes: Sequence[Sequence[int]], pointwise: bool) -> Cat
 
 
 def twin(name: str) -> str:
-    """Return an operator's name without the mark of its in-place form."""
+    """Return an operator's name without the trailing underscore of its in-place form."""
     return name[:-1] if name.endswith("_") and not name.endswith("__") else name
 
 
 def convolution_bias(name: str, arguments: tuple[object, ...]) -> bool:
-    """Say whether a convolution or product adds a bias: one element-wise addition an output element."""
+    """Return whether a convolution or product adds a bias: one addition per output element."""
     if name in CONVOLUTIONS or name == "linear":
         return len(arguments) > 2 and arguments[2] is not None
     return name in {"addmm", "baddbmm", "addmv"}

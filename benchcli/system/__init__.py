@@ -1,1 +1,1 @@
-"""Facts about this machine, its files and its git repositories. Nothing here loads torch."""
+"""Facts about this machine, its files and its git repositories, without an import of torch."""

@@ -1,6 +1,7 @@
-"""The noise watch: counters of this process and its surroundings, read before and after a stretch of work.
+"""The noise watch: counters of this process and the system, read before and after measured work.
 
-Everything is read from outside what is timed. What cannot be read is None: the watch says what it cannot see.
+The watch never reads inside a timed block. A counter that cannot be read is None; `unseen` names
+such counters.
 """
 
 import os
@@ -17,14 +18,14 @@ from benchcli.system.procfs import lines, throttled_s
 
 try:
     import resource
-except ImportError:  # Windows has no such counters
+except ImportError:  # Windows lacks this module.
     resource = None  # type: ignore[assignment]
 
 
 ROOT = Path("/")
 KIBIBYTE = 1024
 LOOK_S = 0.25
-"""Long enough for the system's count of used time, which moves in steps of 10 ms."""
+"""Long enough for the system's count of CPU time, which has a resolution of 10 ms."""
 Value = TypeVar("Value")
 
 WORDS = {
@@ -43,7 +44,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Moment:
-    """Counters at one moment; seconds and counts since the system or the process began."""
+    """Counters at one moment; seconds and counts since the start of the system or the process."""
 
     wall_s: float
     cpu_s: float | None = None
@@ -52,11 +53,11 @@ class Moment:
     voluntary_switches: int | None = None
     involuntary_switches: int | None = None
     busy_s: float | None = None
-    """Time that the cores which this process may use have worked, all together."""
+    """Total busy time of the cores that this process may use."""
     steal_s: float | None = None
     cores: int | None = None
     waiting_s: float | None = None
-    """Time in which some task waited for a core."""
+    """Time during which at least one task waited for a core."""
     throttled_s: float | None = None
     frequency_hz: float | None = None
     load: float | None = None
@@ -64,9 +65,9 @@ class Moment:
 
 
 def look(root: Path = ROOT) -> Moment:
-    """Read every counter; those that are not there, or not for us, are None."""
-    minor, major, voluntary, involuntary, memory_bytes = _of_process()
-    busy_s, steal_s, cores = _of_cores()
+    """Read every counter; a missing or forbidden one is None."""
+    minor, major, voluntary, involuntary, memory_bytes = _process_counters()
+    busy_s, steal_s, cores = _core_times()
     return Moment(
         wall_s=time.perf_counter(),
         cpu_s=time.process_time(),
@@ -81,24 +82,24 @@ def look(root: Path = ROOT) -> Moment:
         waiting_s=waiting_s(root),
         throttled_s=throttled_s(root),
         frequency_hz=frequency_hz(root),
-        load=_asked(lambda: os.getloadavg()[0]),
+        load=_try_query(lambda: os.getloadavg()[0]),
     )
 
 
 def busy_cores(seconds: float = LOOK_S) -> float | None:
-    """Watch for a moment, doing nothing, and return how many cores' worth of work others do."""
+    """Sleep for `seconds` and return how many cores other processes kept busy meanwhile."""
     start = look()
     time.sleep(seconds)
     return between(0, start, look(), 0.0).busy_cores
 
 
 def unseen(moment: Moment) -> tuple[str, ...]:
-    """Return what the watch cannot see here, in words."""
+    """Return descriptions of the counters that cannot be read here."""
     return tuple(word for name, word in WORDS.items() if getattr(moment, name) is None)
 
 
 def between(launch: int, start: Moment, end: Moment, call_overhead_s: float) -> Conditions:
-    """Return what went on between two moments."""
+    """Return the conditions between two moments: the differences of their counters."""
     wall_s = max(end.wall_s - start.wall_s, 1e-9)
     cpu_s, busy_s = _difference(end.cpu_s, start.cpu_s), _difference(end.busy_s, start.busy_s)
     others_s = _difference(busy_s, cpu_s)
@@ -124,28 +125,36 @@ def between(launch: int, start: Moment, end: Moment, call_overhead_s: float) -> 
 
 
 def waiting_s(root: Path = ROOT) -> float | None:
-    """Return for how long some task waited for a core (Linux's pressure stall information)."""
+    """Return the seconds during which a task waited for a core, or None if unknown.
+
+    The source is Linux's pressure stall information.
+    """
     for line in lines(root / "proc/pressure/cpu"):
         kind, *pairs = line.split()
-        found = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-        if kind == "some" and found.get("total", "").isdecimal():
-            return int(found["total"]) / 1e6
+        fields = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+        if kind == "some" and fields.get("total", "").isdecimal():
+            return int(fields["total"]) / 1e6
     return None
 
 
 def frequency_hz(root: Path = ROOT) -> float | None:
-    """Return the fastest core's frequency: the others may be asleep.
+    """Return the frequency of the fastest core in Hz, or None: the other cores may be idle.
 
-    Where Linux has no driver for it, what is told besides is a constant: that is not to see it.
+    Without a frequency driver Linux reports a constant elsewhere, which says nothing about the
+    current frequency.
     """
     if psutil.LINUX and not (root / "sys/devices/system/cpu/cpu0/cpufreq").is_dir():
         return None
-    frequencies = _asked(lambda: [core.current for core in psutil.cpu_freq(percpu=True)])
+    frequencies = _try_query(lambda: [core.current for core in psutil.cpu_freq(percpu=True)])
     return max(frequencies) * 1e6 if frequencies and max(frequencies) > 0 else None
 
 
-def _of_process() -> tuple[int | None, ...]:
-    """Return minor and major faults, voluntary and involuntary switches, and the largest resident set in bytes."""
+def _process_counters() -> tuple[int | None, ...]:
+    """Return this process's faults, context switches and peak memory, or None for each.
+
+    The order is minor faults, major faults, voluntary switches, involuntary switches, and the peak
+    resident set size in bytes.
+    """
     if not resource:
         return (None,) * 5
     counts = resource.getrusage(resource.RUSAGE_SELF)
@@ -153,28 +162,28 @@ def _of_process() -> tuple[int | None, ...]:
     return counts.ru_minflt, counts.ru_majflt, counts.ru_nvcsw, counts.ru_nivcsw, counts.ru_maxrss * unit
 
 
-def _of_cores() -> tuple[float | None, float | None, int | None]:
-    """Return the seconds that the cores which this process may use have worked, those withheld, and their number."""
-    cores = _asked(lambda: psutil.cpu_times(percpu=True))
+def _core_times() -> tuple[float | None, float | None, int | None]:
+    """Return busy seconds, stolen seconds and number of the cores that this process may use."""
+    cores = _try_query(lambda: psutil.cpu_times(percpu=True))
     if not cores:
         return None, None, None
     usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(cores))
-    # A number beyond the list is of a core that a container sees only in its mask.
-    mine = [cores[number] for number in usable if number < len(cores)] or cores
-    stolen = [core.steal for core in mine if hasattr(core, "steal")]
-    return sum(map(_worked_s, mine)), sum(stolen) if stolen else None, len(mine)
+    # In a container the affinity mask may name cores beyond the list.
+    usable_cores = [cores[number] for number in usable if number < len(cores)] or cores
+    stolen = [core.steal for core in usable_cores if hasattr(core, "steal")]
+    return sum(map(_busy_s, usable_cores)), sum(stolen) if stolen else None, len(usable_cores)
 
 
-def _worked_s(core: Any) -> float:
-    """Return the seconds that one core has worked; a guest's are in the user's already."""
-    resting = sum(getattr(core, name, 0.0) for name in ("idle", "iowait", "steal", "guest", "guest_nice"))
-    return float(sum(core) - resting)
+def _busy_s(core: Any) -> float:
+    """Return the busy seconds of one core. User time already includes guest time."""
+    excluded = sum(getattr(core, name, 0.0) for name in ("idle", "iowait", "steal", "guest", "guest_nice"))
+    return float(sum(core) - excluded)
 
 
-def _asked(question: Callable[[], Value]) -> Value | None:
-    """Return what the library finds, or None where the system gives no answer, or not to us."""
+def _try_query(query: Callable[[], Value]) -> Value | None:
+    """Return the result of a query, or None if the system has no answer or forbids the query."""
     try:
-        return question()
+        return query()
     except (OSError, RuntimeError, NotImplementedError, AttributeError, TypeError, ValueError):
         return None
 
@@ -188,15 +197,15 @@ def _count(end: int | None, start: int | None) -> int | None:
 
 
 class Usage(NamedTuple):
-    """Counts since the process began."""
+    """Counts since the start of the process."""
 
     minor_faults: int
     involuntary_switches: int
-    """Times that the system took the core away."""
+    """How often the system preempted the process."""
 
 
 def usage() -> Usage | None:
-    """Return the counts so far, or None where the system does not keep them."""
+    """Return the counts so far, or None if the system does not keep them."""
     if not resource:
         return None
     counts = resource.getrusage(resource.RUSAGE_SELF)

@@ -1,6 +1,6 @@
-"""What is asked of git repositories.
+"""Read facts and the files of commits from git repositories.
 
-Nothing here writes into one: a commit's files are laid out elsewhere, with an index of their own.
+Nothing here writes into a repository: `lay_out` writes into another folder, with a separate index.
 """
 
 import os
@@ -17,44 +17,50 @@ MOST_REFS = 200
 
 
 def top(folder: Path) -> Path | None:
-    """Return the root of the working tree that a folder lies in; None outside of one, and where there is no git.
+    """Return the root of the working tree that contains a folder.
 
-    Raises UserError where git refuses to say.
+    Returns None outside of a working tree and without git. Raises UserError if git fails.
     """
     if shutil.which("git") is None:
         return None
     done = _run(folder, {}, "rev-parse", "--show-toplevel")
     if done.returncode and "not a git repository" not in done.stderr:
-        raise UserError(f"git cannot say what {folder} is: {_last(done.stderr)}")
+        raise UserError(f"git cannot say what {folder} is: {_last_line(done.stderr)}")
     return Path(done.stdout.rstrip("\n")) if done.returncode == 0 else None
 
 
 def commit_of(folder: Path, ref: str) -> str | None:
-    """Return the commit that a name means in the folder's repository; None where it means none."""
-    return _asked(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    """Return the commit of a ref in the folder's repository, or None if there is no such commit."""
+    return _try_git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
 
 
 def refs(folder: Path) -> list[str]:
-    """Return the names of branches and tags, those of remotes too."""
-    found = _asked(folder, "for-each-ref", f"--count={MOST_REFS}", "--format=%(refname:short)") or ""
-    return found.splitlines()
+    """Return the names of branches, remote branches and tags, at most MOST_REFS."""
+    output = _try_git(folder, "for-each-ref", f"--count={MOST_REFS}", "--format=%(refname:short)") or ""
+    return output.splitlines()
 
 
 def is_shallow(folder: Path) -> bool:
-    """Say whether the repository has only a part of its history, as checkouts on CI have."""
-    return _asked(folder, "rev-parse", "--is-shallow-repository") == "true"
+    """Return whether the repository lacks a part of its history, as checkouts on CI do."""
+    return _try_git(folder, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def changes(folder: Path) -> list[str]:
-    """Return what in the folder's working tree is not committed, a path each; files that git ignores do not count."""
+    """Return the paths with uncommitted changes in the working tree, ignored files excluded.
+
+    Raises UserError if git fails.
+    """
     done = _run(folder, {}, "status", "--porcelain", "--untracked-files=normal")
     if done.returncode:
-        raise UserError(f"git cannot say what of {folder} is committed: {_last(done.stderr)}")
+        raise UserError(f"git cannot say what of {folder} is committed: {_last_line(done.stderr)}")
     return [line[3:] for line in done.stdout.splitlines()]
 
 
 def running_commit(checkout: Path = Path(benchcli.__file__).parent.parent) -> str | None:
-    """Return the commit of the checkout that this package runs from, read without git; None elsewhere."""
+    """Return the commit of the checkout that holds this package, or None outside of a checkout.
+
+    It reads the files of the repository and does not start git.
+    """
     git = checkout / ".git"
     head = next(iter(lines(git / "HEAD")), "")
     if not head.startswith("ref: "):
@@ -66,7 +72,7 @@ def running_commit(checkout: Path = Path(benchcli.__file__).parent.parent) -> st
 
 
 def lay_out(root: Path, commit: str, folder: Path) -> None:
-    """Write a commit's files into a folder. Raises UserError where git cannot."""
+    """Write a commit's files into a new folder. Raises UserError if git fails."""
     index = folder.with_name(f"{folder.name}.index")
     folder.mkdir(parents=True)
     variables = {"GIT_INDEX_FILE": str(index)}
@@ -74,13 +80,13 @@ def lay_out(root: Path, commit: str, folder: Path) -> None:
         for command in (("read-tree", commit), ("checkout-index", "--all", f"--prefix={folder}/")):
             done = _run(root, variables, *command)
             if done.returncode:
-                raise UserError(f"commit {commit[:10]} cannot be laid out: {_last(done.stderr)}")
+                raise UserError(f"commit {commit[:10]} cannot be laid out: {_last_line(done.stderr)}")
     finally:
         index.unlink(missing_ok=True)
 
 
-def _asked(folder: Path, *arguments: str) -> str | None:
-    """Return what git answers, or None where it has no answer."""
+def _try_git(folder: Path, *arguments: str) -> str | None:
+    """Return git's output, or None if git fails or is missing."""
     try:
         done = _run(folder, {}, *arguments)
     except UserError:
@@ -92,9 +98,10 @@ def _run(folder: Path, variables: Mapping[str, str], *arguments: str) -> "subpro
     program = shutil.which("git")
     if program is None:
         raise UserError("there is no git here: install it, or give folders or interpreters as --base and --head")
-    # Not even the index is refreshed. A hook that runs this hands on variables that name its own index.
-    kept = {name: value for name, value in os.environ.items() if name not in {"GIT_INDEX_FILE", "GIT_PREFIX"}}
-    environment = {**kept, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **variables}
+    # Inside a git hook these variables name the hook's own index.
+    inherited = {name: value for name, value in os.environ.items() if name not in {"GIT_INDEX_FILE", "GIT_PREFIX"}}
+    # Without optional locks git does not refresh the index.
+    environment = {**inherited, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **variables}
     return subprocess.run(
         [program, "-C", str(folder), *arguments],
         capture_output=True,
@@ -106,6 +113,6 @@ def _run(folder: Path, variables: Mapping[str, str], *arguments: str) -> "subpro
     )
 
 
-def _last(text: str) -> str:
-    said = text.strip().splitlines()
-    return said[-1].strip() if said else "git said nothing"
+def _last_line(text: str) -> str:
+    text_lines = text.strip().splitlines()
+    return text_lines[-1].strip() if text_lines else "git said nothing"

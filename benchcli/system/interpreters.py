@@ -1,4 +1,4 @@
-"""Ask an interpreter whether it can run workers, before one is started in it."""
+"""Check whether a Python interpreter can run workers."""
 
 import json
 import subprocess
@@ -25,15 +25,15 @@ print(json.dumps(dict(version=sys.version_info[:3], missing=missing, benchcli=ve
 
 @dataclass(frozen=True)
 class Interpreter:
-    """What an interpreter says of itself."""
+    """An interpreter that can run workers."""
 
     path: str
     benchcli: str | None
-    """The version of benchcli that is installed there, which is not used."""
+    """The version of benchcli that is installed there; workers do not use it."""
 
 
 def ask(path: str) -> Interpreter:
-    """Return what an interpreter says of itself. Raises UserError where workers cannot run in it."""
+    """Return the description of an interpreter. Raises UserError if it cannot run workers."""
     try:
         done = subprocess.run(
             [path, "-c", _PROGRAM],
@@ -47,8 +47,8 @@ def ask(path: str) -> Interpreter:
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
         raise UserError(f"{path} is no Python that answers: give the path of an interpreter") from None
     if version < OLDEST:
-        found, wanted = ".".join(map(str, version)), ".".join(map(str, OLDEST))
-        raise UserError(f"{path} is Python {found}: workers need {wanted} or newer")
+        actual, oldest = ".".join(map(str, version)), ".".join(map(str, OLDEST))
+        raise UserError(f"{path} is Python {actual}: workers need {oldest} or newer")
     if missing:
         raise UserError(f"{path} lacks {' and '.join(missing)}: {path} -m pip install {' '.join(missing)}")
     return Interpreter(path, answer["benchcli"])

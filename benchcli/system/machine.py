@@ -1,4 +1,4 @@
-"""What the machine is, and which of it makes two records comparable."""
+"""Facts about this machine, with a digest of those that make two records comparable."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ IDENTITY = ("cpu", "architecture", "cores", "system")
 
 
 def machine() -> dict[str, Any]:
-    """Return the facts of this machine that can be read without torch."""
+    """Return the facts about this machine that need no torch."""
     return {
         "host": host(),
         "cpu": cpu_model(),
@@ -43,7 +43,7 @@ def machine() -> dict[str, Any]:
 
 
 def simd() -> list[str]:
-    """Return the vector extensions of the processor, as Linux tells them."""
+    """Return the processor's vector extensions, as Linux reports them."""
     for line in lines("/proc/cpuinfo"):
         key, _, value = line.partition(":")
         if key.strip() in {"flags", "Features"}:
@@ -52,7 +52,7 @@ def simd() -> list[str]:
 
 
 def threads_per_core() -> int | None:
-    """Return how many hardware threads share a core."""
+    """Return how many hardware threads share a core, or None if unknown."""
     siblings = first_line(SYSTEM / "cpu/cpu0/topology/thread_siblings_list")
     if not siblings:
         return None
@@ -60,35 +60,36 @@ def threads_per_core() -> int | None:
 
 
 def turbo() -> bool | None:
-    """Say whether the clock may rise above its nominal value; None where the driver does not tell."""
+    """Return whether the clock may exceed its nominal frequency, or None if unknown."""
     boost = first_line(SYSTEM / "cpu/cpufreq/boost")
     no_turbo = first_line(SYSTEM / "cpu/intel_pstate/no_turbo")
     return boost == "1" if boost is not None else no_turbo == "0" if no_turbo is not None else None
 
 
 def memory_bytes() -> int | None:
-    """Return the memory of the machine."""
+    """Return the memory of the machine in bytes, or None if unknown."""
     try:
         return int(psutil.virtual_memory().total)
-    except (OSError, RuntimeError, ValueError):  # no /proc
+    except (OSError, RuntimeError, ValueError):  # No /proc.
         return None
 
 
 def chosen(path: str) -> str | None:
-    """Return the word in brackets of a file that lists choices: "always [madvise] never"."""
-    found = re.search(r"\[(\w+)\]", first_line(path) or "")
-    return found[1] if found else None
+    """Return the selected word, in brackets, of a file such as "always [madvise] never"."""
+    match = re.search(r"\[(\w+)\]", first_line(path) or "")
+    return match[1] if match else None
 
 
 def first_line(path: str | Path) -> str | None:
-    """Return a file's first line, or None where it cannot be read."""
+    """Return a file's first line, or None if it cannot be read."""
     return next((line.strip() for line in lines(path)), None)
 
 
 def digest(machine_facts: Mapping[str, Any], *others: Mapping[str, Any]) -> str:
-    """Return 12 hexadecimal digits of what decides a time: the machine, the versions, the device, the settings.
+    """Return 12 hexadecimal digits that identify the facts that affect measured times.
 
-    The host's name, its load and its memory's size are not part of it.
+    They are the machine's IDENTITY and `others`: versions, device and settings. The host's name,
+    load and memory size are not among them.
     """
     identity = [{name: machine_facts.get(name) for name in IDENTITY}, *(dict(other) for other in others)]
     text = json.dumps(identity, sort_keys=True, default=str)
@@ -96,7 +97,7 @@ def digest(machine_facts: Mapping[str, Any], *others: Mapping[str, Any]) -> str:
 
 
 def host() -> str:
-    """Return this machine's name, fit for a file's name."""
+    """Return this machine's name in characters that are valid in a file name."""
     name = socket.gethostname().split(".")[0].lower()
     return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name) or "host"
 
@@ -107,7 +108,7 @@ def system() -> str:
 
 
 def cpu_model() -> str:
-    """Return the processor's name as the system tells it."""
+    """Return the processor's name as the system reports it."""
     for line in lines("/proc/cpuinfo"):
         key, _, value = line.partition(":")
         if key.strip() in {"model name", "Model", "cpu model"} and value.strip():
@@ -116,24 +117,24 @@ def cpu_model() -> str:
 
 
 def usable_cores() -> int:
-    """Return the cores that this process may run on, a container's quota counted in."""
+    """Return the number of cores that this process may use, limited by a container's quota."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = quota_cores()
     return max(1, min(allowed, int(quota))) if quota else allowed
 
 
 def caches() -> dict[str, str]:
-    """Return the first core's caches by level, where Linux tells: {"L2": "1024K"}."""
-    found = {}
+    """Return the sizes of the first core's caches by level: {"L2": "1024K"}; empty if unknown."""
+    sizes = {}
     for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         level, kind, size = (next(iter(lines(folder / name)), "").strip() for name in ("level", "type", "size"))
         if size:
-            found[f"L{level}{'i' if kind == 'Instruction' else 'd' if kind == 'Data' else ''}"] = size
-    return found
+            sizes[f"L{level}{'i' if kind == 'Instruction' else 'd' if kind == 'Data' else ''}"] = size
+    return sizes
 
 
 def last_cache_bytes() -> int | None:
-    """Return the size of the last level of cache, or None where Linux does not tell it."""
+    """Return the size of the last-level cache, or None if Linux does not report it."""
     units = {"K": 2**10, "M": 2**20, "G": 2**30}
     sizes = [
         int(size[:-1]) * units[size[-1]] for size in caches().values() if size[:-1].isdecimal() and size[-1] in units
@@ -142,7 +143,7 @@ def last_cache_bytes() -> int | None:
 
 
 def virtualised() -> bool | None:
-    """Say whether a hypervisor runs this machine, or None where that cannot be seen."""
+    """Return whether this is a virtual machine, or None if unknown."""
     flags = [line for line in lines("/proc/cpuinfo") if line.startswith("flags")]
     return "hypervisor" in flags[0].split() if flags else None
 
@@ -151,10 +152,10 @@ READS = 2000
 
 
 def clock_steps(reads: int = READS) -> tuple[float, int]:
-    """Return the least step forward that the clock was seen to make, in seconds, and how often it stepped back.
+    """Return the smallest observed forward step of the clock, in seconds, and the backward steps.
 
-    The resolution that the system tells is the unit of the number, not the step: a clock told to have 1 ns may move
-    by 50 ns, or by a millisecond.
+    The resolution that the system reports is the unit of the clock's number, not its step: a clock
+    with a reported resolution of 1 ns may advance by 50 ns or by a millisecond.
     """
     steps = [later - earlier for earlier, later in pairwise([time.perf_counter_ns() for _ in range(reads)])]
     forward = [step for step in steps if step > 0]

@@ -1,11 +1,11 @@
-"""Linux's files about processes and control groups, read where they exist. Elsewhere they have no lines."""
+"""Read Linux's files about processes and control groups; without them the values are None."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
 def lines(path: str | Path) -> list[str]:
-    """Return a file's lines, or none where it cannot be read."""
+    """Return a file's lines, or an empty list if it cannot be read."""
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -16,51 +16,53 @@ ROOT = Path("/")
 
 
 def quota_cores(root: Path = ROOT) -> float | None:
-    """Return how many cores' time the groups grant, or None where they do not limit it."""
-    return min(_found(_quota, root), default=None)
+    """Return the CPU quota of the control groups in cores, or None if they set no limit."""
+    return min(_values(_quota_cores, root), default=None)
 
 
 def throttled_s(root: Path = ROOT) -> float | None:
-    """Return for how long the quotas have held tasks back, or None where no group tells."""
-    found = list(_found(_throttled, root))
-    return sum(found) if found else None
+    """Return how long quotas have throttled tasks, in seconds, or None if no group reports it."""
+    durations = list(_values(_throttled_s, root))
+    return sum(durations) if durations else None
 
 
 def folders(root: Path = ROOT) -> Iterator[Path]:
-    """Yield the folders of the groups that bound this process's CPU time, the innermost first, of either version.
+    """Yield the folders of the control groups that limit this process's CPU time, innermost first.
 
-    In a container the path that the kernel tells may be one that is seen only from outside; its parents then are not.
+    Both versions of control groups are read. In a container the path that the kernel reports may
+    exist only outside of it; then only its parents are readable.
     """
     for line in lines(root / "proc/self/cgroup"):
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
-        for top in _mounts(controllers):
-            place = root / top
-            inner = place / path.lstrip("/")
-            yield from (folder for folder in (inner, *inner.parents) if folder.is_relative_to(place))
+        for mount in _mounts(controllers):
+            top = root / mount
+            innermost = top / path.lstrip("/")
+            yield from (folder for folder in (innermost, *innermost.parents) if folder.is_relative_to(top))
 
 
 def _mounts(controllers: str) -> tuple[str, ...]:
-    """Return where a hierarchy is mounted: version 2 names no controllers, version 1 has a folder for each."""
+    """Return a hierarchy's mount points: version 1 names its controllers, version 2 does not."""
     if not controllers:
         return "sys/fs/cgroup", "sys/fs/cgroup/unified"
     return ("sys/fs/cgroup/cpu", f"sys/fs/cgroup/{controllers}") if "cpu" in controllers.split(",") else ()
 
 
-def _found(read: Callable[[Path], float | None], root: Path) -> Iterator[float]:
-    seen = {folder.resolve() for folder in folders(root)}  # "cpu" is often a link to "cpu,cpuacct"
-    return (value for folder in seen if (value := read(folder)) is not None)
+def _values(read: Callable[[Path], float | None], root: Path) -> Iterator[float]:
+    # "cpu" is often a link to "cpu,cpuacct": resolve links, so that no folder counts twice.
+    distinct = {folder.resolve() for folder in folders(root)}
+    return (value for folder in distinct if (value := read(folder)) is not None)
 
 
-def _quota(folder: Path) -> float | None:
-    first = (lines(folder / "cpu.max") or [""])[0].split()
-    if not first:
-        first = [next(iter(lines(folder / f"cpu.cfs_{name}_us")), "") for name in ("quota", "period")]
-    quota, period = [*first, "", ""][:2]
+def _quota_cores(folder: Path) -> float | None:
+    values = (lines(folder / "cpu.max") or [""])[0].split()
+    if not values:
+        values = [next(iter(lines(folder / f"cpu.cfs_{name}_us")), "") for name in ("quota", "period")]
+    quota, period = [*values, "", ""][:2]
     return int(quota) / int(period) if quota.isdecimal() and period.isdecimal() and int(period) else None
 
 
-def _throttled(folder: Path) -> float | None:
+def _throttled_s(folder: Path) -> float | None:
     for line in lines(folder / "cpu.stat"):
         name, _, number = line.partition(" ")
         unit = {"throttled_usec": 1e-6, "throttled_time": 1e-9}.get(name)

@@ -1,1 +1,1 @@
-"""The devices, one backend a file: how to place a network there, how to time it, what the hardware is."""
+"""The devices, one per file: how to place a network there, time it and describe the hardware."""

@@ -1,4 +1,7 @@
-"""What a device does for the measuring. torch is imported only inside the methods that workers call."""
+"""The interface of a device: how to use it, time it, trace it and describe it.
+
+Only the methods that workers call import torch.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -15,40 +18,40 @@ Facts = Mapping[str, str | int | float | bool | None]
 
 
 class Elapsed(NamedTuple):
-    """The seconds that calls took, all together."""
+    """The total seconds of a number of calls."""
 
     seconds: float
     host_seconds: float | None = None
-    """What the host took to queue them, on devices that have a queue."""
+    """The host's time to queue the calls, on devices that have a queue."""
 
 
 Timer = Callable[[int], Elapsed]
-"""Runs so many calls."""
+"""Runs and times the given number of calls."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """One call, traced."""
+    """The trace of one call."""
 
     traced_s: float
-    """All of it, tracing included."""
+    """Seconds of the whole call, tracing overhead included."""
     parts: Mapping[Category, float]
-    """Seconds within operators, by what they are spent on."""
+    """Seconds within operators, by category."""
     reorder_s: float = 0.0
-    """Those of `data` that are hidden in convolutions."""
+    """The part of `data` that convolutions spend on layout conversion."""
 
 
 Tracer = Callable[[], Trace]
-"""Runs one call."""
+"""Runs and traces one call."""
 
 
 @dataclass(frozen=True)
 class Health:
-    """How an accelerator fares at one moment."""
+    """The clock of an accelerator at one moment."""
 
     clock_hz: float | None
     throttled: tuple[str, ...]
-    """What holds its clock down, in the driver's words."""
+    """The reasons for which the clock is throttled, in the driver's words."""
 
 
 class Device(ABC):
@@ -57,53 +60,59 @@ class Device(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     column: ClassVar[Literal["arm", "gpu"]]
-    """The paper's column that this kind of device is compared with."""
+    """The column of the paper's tables to compare this kind of device with."""
     hidden: ClassVar[bool] = False
     warm_up_s: ClassVar[float] = 0.0
-    """Least time of warm-up: clocks of accelerators rise slowly."""
+    """Shortest warm-up: the clocks of accelerators rise slowly."""
     graphs: ClassVar[bool] = False
-    """Whether `capture` works."""
+    """Whether the device supports `capture`."""
     errors_stick: ClassVar[bool] = False
-    """Whether an error may leave the device unusable for this process, as one of a kernel's does on a GPU."""
+    """Whether an error may leave the device unusable for this process, like a GPU kernel error."""
     pinned: ClassVar[bool] = False
-    """Whether workers that are sampled in turn had better run on one core."""
+    """Whether workers that are sampled in turn should run on the same core."""
     resolution_s: ClassVar[float] = 1e-7
-    """What the clock can tell apart."""
+    """Resolution of the clock."""
 
     @abstractmethod
     def missing(self, index: int) -> str | None:
-        """Say why device number `index` cannot be used, or None where it can."""
+        """Return why device number `index` cannot be used, or None if it can."""
 
     @abstractmethod
     def facts(self, index: int) -> Facts:
-        """Return what the hardware and its driver are; part of what makes two records comparable."""
+        """Return facts about the hardware and its driver; comparable records agree on them."""
 
     @abstractmethod
     def torch_name(self, index: int) -> str:
-        """Return what torch calls the device."""
+        """Return torch's name of the device."""
 
     @abstractmethod
     def timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
-        """Return a timer of `call`. `costs` are the network's, for devices that are simulated."""
+        """Return a timer of `call`. Simulated devices use `costs`, those of the network."""
 
     @abstractmethod
     def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
-        """Return a timer that flushes the caches before each call, outside of what is timed."""
+        """Return a timer of `call` that flushes the caches, untimed, before each call."""
 
     def capture(self, call: Callable[[], "torch.Tensor"], index: int) -> Callable[[], "torch.Tensor"]:
-        """Return a replay of a call's kernels as one graph. Raises NotImplementedError where there are no graphs."""
+        """Return a callable that replays the kernels of `call` as one graph.
+
+        Raises NotImplementedError if the device has no graphs.
+        """
         raise NotImplementedError(f"a {self.title} has no graphs to capture")
 
     def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:
-        """Return what traces a call. Raises NotImplementedError where the device does not tell operators apart."""
+        """Return a tracer of `call`.
+
+        Raises NotImplementedError if the device cannot time single operators.
+        """
         raise NotImplementedError(f"a {self.title} does not tell here where its time goes")
 
     def health(self, index: int) -> Health | None:  # noqa: ARG002
-        """Return how the device fares, or None where it cannot be asked."""
+        """Return the state of the device's clock, or None if it cannot be read."""
         return None
 
     def configure(self, threads: int, index: int) -> None:  # noqa: ARG002
-        """Set what torch must be told before anything runs in this process."""
+        """Set torch's global options before anything runs in this process."""
         import torch
 
         torch.set_num_threads(threads)
@@ -113,6 +122,6 @@ DEVICES: Registry[Device] = Registry("device", "benchcli.backends.devices")
 
 
 def split_name(device: str) -> tuple[str, int]:
-    """Return the kind and the number in "cuda:1"; a name without a number is number 0."""
+    """Return the kind and the number of a name such as "cuda:1"; the default number is 0."""
     kind, _, number = device.partition(":")
     return kind, int(number) if number.isdecimal() else 0

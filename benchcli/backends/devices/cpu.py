@@ -1,4 +1,4 @@
-"""The CPU, timed by the monotonic clock."""
+"""The CPU, timed with the monotonic clock."""
 
 import time
 from collections.abc import Callable
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     import torch
 
 COARSEST_S = 0.02
-"""No clock is taken to be coarser than this."""
+"""Upper bound on the clock's resolution."""
 CACHE_BYTES = 64 * 2**20
-"""Taken for the last cache's size where the system does not tell it."""
+"""Assumed size of the last-level cache if the system does not report it."""
 
 
 class Cpu(Device):
-    """The host's processor. A call is done when it returns."""
+    """The host's processor. A call is complete when it returns."""
 
     name = "cpu"
     title = "CPU"
@@ -29,15 +29,18 @@ class Cpu(Device):
 
     @cached_property
     def resolution_s(self) -> float:  # type: ignore[override]
-        """What the clock was seen to tell apart, within a bound: one that stands still is found out by the samples."""
+        """The smallest observed step of the clock, at most COARSEST_S.
+
+        The bound matters for a stopped clock, which the samples detect.
+        """
         return min(clock_steps()[0], COARSEST_S)
 
     def missing(self, index: int) -> str | None:
-        """Say that there is but one CPU device."""
+        """Return an error message for any number but 0: there is one CPU device."""
         return "there is one cpu device: leave the number out" if index else None
 
     def facts(self, index: int) -> Facts:  # noqa: ARG002
-        """Return the vector instructions that torch's kernels use here."""
+        """Return the vector instructions of torch's kernels, and whether oneDNN is available."""
         import torch
 
         return {
@@ -50,7 +53,7 @@ class Cpu(Device):
         return "cpu"
 
     def timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:  # noqa: ARG002
-        """Time calls with the clock read once before and once after all of them."""
+        """Return a timer that reads the clock once before and once after all calls."""
         clock = time.perf_counter_ns
 
         def timed(calls: int) -> Elapsed:
@@ -63,13 +66,16 @@ class Cpu(Device):
         return timed
 
     def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
-        """Time each operator as it is dispatched."""
+        """Return a tracer that times each operator as torch dispatches it."""
         from benchcli.backends.devices.cpu_profiler import tracer
 
         return tracer(call)
 
     def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
-        """Time calls one by one; before each, twice the last cache's size is read and written."""
+        """Return a timer of single calls.
+
+        Before each call it reads and writes twice the size of the last-level cache.
+        """
         import torch
 
         timer = self.timer(call, costs, index)
@@ -78,7 +84,7 @@ class Cpu(Device):
         def timed(calls: int) -> Elapsed:
             total = 0.0
             for _ in range(calls):
-                buffer.add_(1.0)  # not zero_: storing without reading may go around the caches
+                buffer.add_(1.0)  # Not zero_: stores without loads may bypass the caches.
                 total += timer(1).seconds
             return Elapsed(total)
 

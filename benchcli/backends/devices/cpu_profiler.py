@@ -1,7 +1,6 @@
-"""Where a call's time goes on the CPU: each operator is timed as it is dispatched.
+"""A profiler for the CPU: it times each operator of a call as torch dispatches it.
 
-What oneDNN does inside of a convolution, bringing data into a layout of its own and back, it tells itself in its
-verbose mode.
+oneDNN's verbose mode reports the time that a convolution spends inside on layout conversion.
 """
 
 import ctypes
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 
 VERBOSE_CALLS = 3
 REORDER = "exec,cpu,reorder,"
-"""In a line of oneDNN's verbose mode, whose last cell is the time in ms."""
+"""Marks a reorder in oneDNN's verbose output; the last cell of the line is the time in ms."""
 
 
 def tracer(call: Callable[[], "torch.Tensor"]) -> Tracer:
-    """Return what traces a call operator by operator."""
+    """Return a tracer that times each operator of a call."""
     reorders = _reorders(call)
 
     def traced() -> Trace:
@@ -35,19 +34,22 @@ def tracer(call: Callable[[], "torch.Tensor"]) -> Tracer:
             call()
             traced_s = time.perf_counter() - start
         parts = dict.fromkeys(CATEGORIES, 0.0)
-        for number, (of, span_s) in enumerate(spans):
-            hidden_s = min(span_s, reorders.get(number, 0.0))
-            parts[of] += span_s - hidden_s
-            parts["data"] += hidden_s
-        hidden = (min(spans[number][1], seconds) for number, seconds in reorders.items() if number < len(spans))
-        return Trace(traced_s, parts, sum(hidden))
+        for number, (operator_category, span_s) in enumerate(spans):
+            reorder_s = min(span_s, reorders.get(number, 0.0))
+            parts[operator_category] += span_s - reorder_s
+            parts["data"] += reorder_s
+        bounded = (min(spans[number][1], seconds) for number, seconds in reorders.items() if number < len(spans))
+        return Trace(traced_s, parts, sum(bounded))
 
     return traced
 
 
 @contextmanager
 def recording(after: Callable[[], None] | None = None) -> Iterator[list[tuple[Category, float]]]:
-    """Yield a list that gets each operator's category and seconds as it runs; `after` is called after each."""
+    """Yield a list that receives the category and seconds of each operator as it runs.
+
+    `after` is called after each operator, untimed.
+    """
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -71,34 +73,37 @@ def recording(after: Callable[[], None] | None = None) -> Iterator[list[tuple[Ca
 
 
 def _reorders(call: Callable[[], "torch.Tensor"]) -> dict[int, float]:
-    """Return the seconds that oneDNN spends on reorders in each operator of a call, by its number."""
+    """Return the seconds that oneDNN spends on reorders, by the number of the operator in a call.
+
+    Each is the median of VERBOSE_CALLS calls.
+    """
     import torch
 
     if os.name == "nt" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return {}
-    calls = [_told_reorders(call) for _ in range(VERBOSE_CALLS)]
+    calls = [_reorders_in_one_call(call) for _ in range(VERBOSE_CALLS)]
     return {number: median(each.get(number, 0.0) for each in calls) for number in set().union(*calls)}
 
 
-def _told_reorders(call: Callable[[], "torch.Tensor"]) -> dict[int, float]:
-    """Return them for one call in oneDNN's verbose mode."""
+def _reorders_in_one_call(call: Callable[[], "torch.Tensor"]) -> dict[int, float]:
+    """Return the reorder seconds by operator number, from oneDNN's verbose output of one call."""
     import torch
 
-    found: dict[int, float] = {}
+    reorders: dict[int, float] = {}
     mkldnn = torch.backends.mkldnn
     with _stdout_of_libraries() as read, mkldnn.verbose(mkldnn.VERBOSE_ON):  # type: ignore[no-untyped-call]
         number = 0
 
-        def note() -> None:
+        def read_reorders() -> None:
             nonlocal number
             seconds = sum(_milliseconds(line) for line in read().splitlines() if REORDER in line) / 1e3
             if seconds:
-                found[number] = seconds
+                reorders[number] = seconds
             number += 1
 
-        with recording(note):
+        with recording(read_reorders):
             call()
-    return found
+    return reorders
 
 
 def _milliseconds(line: str) -> float:
@@ -110,23 +115,26 @@ def _milliseconds(line: str) -> float:
 
 @contextmanager
 def _stdout_of_libraries() -> Iterator[Callable[[], str]]:
-    """Yield what reads, piece by piece, what C code writes to the standard output in the meantime."""
+    """Capture the standard output of C code; yield a function that reads the new text.
+
+    Each call of the function returns the text since the call before.
+    """
     flush = ctypes.CDLL(None).fflush
-    kept, place = os.dup(1), 0
+    stdout, position = os.dup(1), 0
     with tempfile.TemporaryFile() as file:
         flush(None)
         os.dup2(file.fileno(), 1)
 
         def read() -> str:
-            nonlocal place
+            nonlocal position
             flush(None)
-            piece = os.pread(file.fileno(), 1 << 22, place)
-            place += len(piece)
+            piece = os.pread(file.fileno(), 1 << 22, position)
+            position += len(piece)
             return piece.decode("utf-8", "replace")
 
         try:
             yield read
         finally:
             flush(None)
-            os.dup2(kept, 1)
-            os.close(kept)
+            os.dup2(stdout, 1)
+            os.close(stdout)

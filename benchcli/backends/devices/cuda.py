@@ -1,4 +1,4 @@
-"""NVIDIA GPUs through CUDA, and AMD's through torch's ROCm build, which answers to the same name."""
+"""NVIDIA GPUs through CUDA, and AMD GPUs through torch's ROCm build, which uses the same name."""
 
 import os
 from collections.abc import Callable
@@ -13,18 +13,21 @@ if TYPE_CHECKING:
     import torch
 
 WARM_UP_CALLS = 3
-"""Calls before a capture: cuDNN picks its algorithms and libraries make their workspaces, which no graph may hold."""
+"""Calls before a capture.
+
+In them cuDNN selects its algorithms and libraries allocate workspaces; a graph may contain neither.
+"""
 
 
 class Cuda(EventDevice):
-    """A CUDA device. float32 means float32: TF32 is off. cudnn picks its algorithms by trial, as in the paper."""
+    """A CUDA device. TF32 is off. cuDNN selects its algorithms by benchmarking, as in the paper."""
 
     name = "cuda"
     title = "CUDA GPU"
     graphs = True
 
     def facts(self, index: int) -> Facts:
-        """Return the card, its size, and the libraries and settings that decide its kernels."""
+        """Return the card, its size, and the libraries and settings that determine its kernels."""
         import torch
 
         card = torch.cuda.get_device_properties(index)
@@ -48,7 +51,7 @@ class Cuda(EventDevice):
         return int(torch.cuda.get_device_properties(index).L2_cache_size) or super().cache_bytes(index)
 
     def capture(self, call: Callable[[], "torch.Tensor"], index: int) -> Callable[[], "torch.Tensor"]:
-        """Return the replay of a CUDA graph of the call, which launches all its kernels at once."""
+        """Return a callable that replays a CUDA graph of the call with one launch."""
         import torch
 
         stream = torch.cuda.Stream(index)  # type: ignore[no-untyped-call]
@@ -68,19 +71,19 @@ class Cuda(EventDevice):
         return replay
 
     def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
-        """Time each operator's kernels, as torch's profiler tells them."""
+        """Return a tracer that reads the kernel times of each operator from torch's profiler."""
         from benchcli.backends.devices.gpu_profiler import tracer
 
         return tracer(call, lambda: self.synchronize(index))
 
     def health(self, index: int) -> Health | None:
-        """Return the card's clock and what holds it down, where NVIDIA's management library can be asked."""
+        """Return the card's clock and throttle reasons from NVML, or None without NVML."""
         import torch
 
         return nvml.health(str(torch.cuda.get_device_properties(index).uuid))
 
     def configure(self, threads: int, index: int) -> None:
-        """Switch TF32 off and cudnn's search for the fastest algorithm on."""
+        """Switch TF32 off, and cuDNN's search for the fastest algorithm on."""
         import torch
 
         super().configure(threads, index)

@@ -1,4 +1,4 @@
-"""What accelerators share: work is queued, and events in the queue mark its beginning and its end."""
+"""The base class of accelerators: the host queues work, and events in the queue time it."""
 
 import time
 from collections.abc import Callable
@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     import torch
 
 CACHE_BYTES = 128 * 2**20
+"""Assumed size of the last-level cache, a generous one, if it is unknown."""
 
 
 class EventDevice(Device):
-    """A device timed by its own events, through `torch.Event` and `torch.accelerator`."""
+    """A device that times its work with events, through `torch.Event` and `torch.accelerator`."""
 
     column = "gpu"
     warm_up_s = 0.15
@@ -23,7 +24,7 @@ class EventDevice(Device):
     resolution_s = 1e-6
 
     def missing(self, index: int) -> str | None:
-        """Say that torch sees no such accelerator, or not so many."""
+        """Return why torch cannot use accelerator number `index`, or None if it can."""
         import torch
 
         current = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
@@ -33,11 +34,14 @@ class EventDevice(Device):
         return None if index < count else f"there are {count} {self.name} devices, numbered from 0"
 
     def torch_name(self, index: int) -> str:
-        """Return "cuda:1"."""
+        """Return the kind and the number, such as "cuda:1"."""
         return f"{self.name}:{index}"
 
     def timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
-        """Time calls between two events; the queue is drained before the first and after the last."""
+        """Return a timer of calls between two events.
+
+        The queue is empty before the first event and after the last one.
+        """
         start, end = self.event(index), self.event(index)
         enqueue, clock = self.enqueuer(call, costs), self.host_clock()
 
@@ -51,19 +55,20 @@ class EventDevice(Device):
             end.record()
             host_s = clock() - begin_s
             end.synchronize()
-            return Elapsed(float(start.elapsed_time(end)) / 1e3, host_s)  # events tell milliseconds
+            # Events count milliseconds.
+            return Elapsed(float(start.elapsed_time(end)) / 1e3, host_s)
 
         return timed
 
     def host_clock(self) -> Callable[[], float]:
-        """Return what tells the host's seconds."""
+        """Return a function that reads the host's clock in seconds."""
         return time.perf_counter
 
     def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
-        """Time each call between events of its own, after a flush that is queued before the first of them.
+        """Return a timer with two events per call, and a cache flush queued before the first event.
 
-        Nothing is waited for in between: while the device flushes, the host queues the call, so that what is timed
-        is the device's work and not the host's.
+        The host does not wait between calls. It queues the call while the device flushes the
+        caches, so that the events time the device's work and not the host's.
         """
         enqueue, flush = self.enqueuer(call, costs), self.flusher(index)
         events: list[tuple[Any, Any]] = []
@@ -82,34 +87,34 @@ class EventDevice(Device):
         return timed
 
     def flusher(self, index: int) -> Callable[[], object]:
-        """Return what queues a write of twice the last cache's size on the device."""
+        """Return a function that queues a write of twice the size of the last-level cache."""
         import torch
 
         buffer = torch.empty(2 * self.cache_bytes(index), dtype=torch.uint8, device=self.torch_name(index))
         return buffer.zero_
 
     def cache_bytes(self, index: int) -> int:  # noqa: ARG002
-        """Return the size of the device's last cache; a generous one where it cannot be asked."""
+        """Return the size of the device's last-level cache, or CACHE_BYTES if it is unknown."""
         return CACHE_BYTES
 
     def event(self, index: int) -> Any:
-        """Return an event that can be timed."""
+        """Return an event with timing enabled."""
         import torch
 
         return torch.Event(self.torch_name(index), enable_timing=True)
 
     def synchronize(self, index: int) -> None:
-        """Wait until the device has done all that was queued."""
+        """Wait until the device has finished all queued work."""
         import torch
 
         torch.accelerator.synchronize(index)
 
     def enqueuer(self, call: Callable[[], "torch.Tensor"], costs: Costs) -> Callable[[], object]:  # noqa: ARG002
-        """Return what queues one call."""
+        """Return a function that queues one call."""
         return call
 
     def configure(self, threads: int, index: int) -> None:
-        """Set the host's threads, and make the device the current one: events are recorded in its queue."""
+        """Set the host's threads and make the device the current one: its queue records events."""
         import torch
 
         super().configure(threads, index)

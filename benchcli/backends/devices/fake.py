@@ -1,8 +1,9 @@
 """A simulated accelerator with an exact clock, so that tests know every time in advance.
 
-It is timed by the same code as CUDA and MPS. A call takes 2 * flops / PEAK + mac_bytes / BANDWIDTH seconds, the
-additive roofline, on a clock that only queued work moves; with cold caches a third as much again for the bytes. The
-host takes LAUNCH_S to queue a call, and REPLAY_S to queue a captured one: a device that is done before is launch-bound.
+The code that times CUDA and MPS times it too. A call takes 2 * flops / PEAK + mac_bytes / BANDWIDTH
+seconds, the additive roofline, on a clock that only queued work advances. With cold caches the
+second term is a third larger. The host takes LAUNCH_S to queue a call, and REPLAY_S to queue a
+captured one. A call that the device finishes sooner is host-bound.
 """
 
 from collections.abc import Callable
@@ -17,19 +18,19 @@ if TYPE_CHECKING:
     import torch
 
 PEAK = 1e11
-"""FLOP/s, two for a multiply-add."""
+"""FLOP/s, where a multiply-add counts as two."""
 BANDWIDTH = 1e10
-"""Bytes a second."""
+"""Bytes per second."""
 LAUNCH_S = 4e-5
 REPLAY_S = 4e-6
 FLUSH_S = 1e-3
 CLOCK_HZ = 1e9
 HOT_AFTER_S = 1e6
-"""Seconds of its own time after which it throttles, like a card in a case too small."""
+"""Seconds of device time after which it throttles, like an overheated card."""
 
 
 class FakeClock:
-    """The time of the device and of the host that queues its work, in seconds."""
+    """The clocks of the device and of the host that queues its work, in seconds."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -37,7 +38,7 @@ class FakeClock:
         self.cold = False
 
     def queue(self, launch_s: float, work_s: float) -> None:
-        """Let the host queue work: it begins when it is queued and the work before it is done."""
+        """Let the host queue work, which starts when it is queued and the earlier work is done."""
         self.now_s = max(self.now_s, self.host_s) + work_s
         self.host_s += launch_s
 
@@ -47,21 +48,21 @@ class FakeClock:
 
 
 class FakeEvent:
-    """Remembers the device's time at which it was recorded."""
+    """An event that holds the device time at which it was recorded."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
         self._recorded_s: float | None = None
 
     def record(self) -> None:
-        """Mark this moment in the queue."""
+        """Record the device's current time."""
         self._recorded_s = self._clock.now_s
 
     def synchronize(self) -> None:
-        """Wait for the mark: the fake's queue is always drained."""
+        """Do nothing: the simulated work completes when it is queued."""
 
     def elapsed_time(self, end: "FakeEvent") -> float:
-        """Return milliseconds to `end`. Raises RuntimeError where one of the two was not recorded."""
+        """Return milliseconds to `end`. Raises RuntimeError if either event was not recorded."""
         if self._recorded_s is None or end._recorded_s is None:
             raise RuntimeError("both events must be recorded before their times are compared")
         return (end._recorded_s - self._recorded_s) * 1e3
@@ -69,17 +70,17 @@ class FakeEvent:
 
 @dataclass(frozen=True)
 class Captured:
-    """A call that was captured as a graph."""
+    """A call captured as a graph."""
 
     call: Callable[[], "torch.Tensor"]
 
     def __call__(self) -> "torch.Tensor":
-        """Run it."""
+        """Run the captured call."""
         return self.call()
 
 
 class Fake(EventDevice):
-    """The simulated device; networks are built and checked on the CPU, but their calls only move the clock."""
+    """The simulated device. Networks run on the CPU; a timed call only advances the clock."""
 
     name = "fake"
     title = "simulated device with an exact clock"
@@ -92,35 +93,38 @@ class Fake(EventDevice):
         self._clock = FakeClock()
 
     def missing(self, index: int) -> str | None:
-        """There is one."""
+        """Return an error message for any number but 0: there is one fake device."""
         return "there is one fake device: leave the number out" if index else None
 
     def facts(self, index: int) -> Facts:  # noqa: ARG002
-        """Return the constants of its roofline."""
+        """Return the constants of the simulated roofline."""
         return {"card": "simulated accelerator", "peak_flops": PEAK, "bandwidth": BANDWIDTH}
 
     def torch_name(self, index: int) -> str:  # noqa: ARG002
-        """Return "cpu": that is where its networks are built."""
+        """Return "cpu": networks are built there."""
         return "cpu"
 
     def configure(self, threads: int, index: int) -> None:
-        """Set the host's threads; there is no accelerator to make the current one."""
+        """Set the host's threads. Torch has no accelerator here to select."""
         Device.configure(self, threads, index)
 
     def event(self, index: int) -> FakeEvent:  # noqa: ARG002
-        """Return an event on the exact clock."""
+        """Return an event on the simulated clock."""
         return FakeEvent(self._clock)
 
     def synchronize(self, index: int) -> None:  # noqa: ARG002
-        """Wait on the exact clock."""
+        """Drain the queue on the simulated clock."""
         self._clock.drain()
 
     def host_clock(self) -> Callable[[], float]:
-        """Return what tells the simulated host's seconds."""
+        """Return a function that reads the simulated host's clock in seconds."""
         return lambda: self._clock.host_s
 
     def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
-        """Spend the time of a call evenly on its operators; tracing takes a quarter as much again."""
+        """Return a tracer that splits a call's time evenly over its operators.
+
+        Tracing adds a quarter to the time of the call.
+        """
         from benchcli.backends.devices.cpu_profiler import recording
 
         call_s = 2 * costs.flops / PEAK + costs.mac_bytes / BANDWIDTH
@@ -128,13 +132,14 @@ class Fake(EventDevice):
         def traced() -> Trace:
             with recording() as spans:
                 call()
-            found = [of for of, _ in spans]
-            return Trace(1.25 * call_s, {each: call_s * found.count(each) / len(found) for each in CATEGORIES})
+            categories = [category for category, _ in spans]
+            parts = {each: call_s * categories.count(each) / len(categories) for each in CATEGORIES}
+            return Trace(1.25 * call_s, parts)
 
         return traced
 
     def enqueuer(self, call: Callable[[], "torch.Tensor"], costs: Costs) -> Callable[[], object]:
-        """Return what moves the clock by the time of one call."""
+        """Return a function that advances the clock by the time of one call."""
         launch_s = REPLAY_S if isinstance(call, Captured) else LAUNCH_S
         warm_s = 2 * costs.flops / PEAK + costs.mac_bytes / BANDWIDTH
         cold_s = warm_s + costs.mac_bytes / BANDWIDTH / 3
@@ -146,7 +151,7 @@ class Fake(EventDevice):
         return advance
 
     def flusher(self, index: int) -> Callable[[], object]:  # noqa: ARG002
-        """Return what makes the next call meet cold caches."""
+        """Return a function that makes the caches cold for the next call."""
 
         def flush() -> None:
             self._clock.queue(LAUNCH_S, FLUSH_S)
@@ -159,7 +164,7 @@ class Fake(EventDevice):
         return Captured(call)
 
     def health(self, index: int) -> Health:  # noqa: ARG002
-        """Return its clock, which it holds until it is hot."""
+        """Return the clock frequency; it is throttled after HOT_AFTER_S."""
         return Health(CLOCK_HZ, ("thermal (simulated)",) if self._clock.now_s > HOT_AFTER_S else ())
 
 

@@ -1,4 +1,4 @@
-"""Where a call's time goes on a GPU: torch's profiler tells the time of each operator's kernels."""
+"""A profiler for GPUs: it sums the kernel times of each operator from torch's profiler."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     import torch
 
 LAYOUT_KERNELS = ("nchwtonhwc", "nhwctonchw")
-"""What cuDNN calls the kernels with which it brings data into a layout of its own, and back."""
+"""Parts of the names of cuDNN's kernels for layout conversion."""
 
 
 def tracer(call: Callable[[], "torch.Tensor"], synchronize: Callable[[], None]) -> Tracer:
-    """Return what traces a call kernel by kernel; it raises NotImplementedError where kernels have no operators."""
+    """Return a tracer that times each kernel of a call.
+
+    The tracer raises NotImplementedError if the kernels belong to no operator.
+    """
     from torch.profiler import ProfilerActivity, profile
 
     def traced() -> Trace:
@@ -32,25 +35,25 @@ def tracer(call: Callable[[], "torch.Tensor"], synchronize: Callable[[], None]) 
 
 
 def summed(events: Iterable[Any], traced_s: float) -> Trace:
-    """Sum the device time of the profiler's events, which is in microseconds, by what it is spent on."""
+    """Return the profiler's events as a Trace: their device time, in microseconds, per category."""
     parts = dict.fromkeys(CATEGORIES, 0.0)
     reorder_s = 0.0
     for event in events:
-        spent_s = event.self_device_time_total / 1e6
-        if not event.name.startswith("aten::") or not spent_s:
+        event_s = event.self_device_time_total / 1e6
+        if not event.name.startswith("aten::") or not event_s:
             continue
-        layout = (kernel for kernel in event.kernels if any(sign in kernel.name.lower() for sign in LAYOUT_KERNELS))
-        hidden_s = min(spent_s, sum(kernel.duration for kernel in layout) / 1e6)
-        parts[category_of(event)] += spent_s - hidden_s
-        parts["data"] += hidden_s
-        reorder_s += hidden_s
+        layout = (kernel for kernel in event.kernels if any(part in kernel.name.lower() for part in LAYOUT_KERNELS))
+        layout_s = min(event_s, sum(kernel.duration for kernel in layout) / 1e6)
+        parts[category_of(event)] += event_s - layout_s
+        parts["data"] += layout_s
+        reorder_s += layout_s
     if not any(parts.values()):
         raise NotImplementedError("its kernels belong to no operator, as those of a graph: leave --runtime graph out")
     return Trace(traced_s, parts, reorder_s)
 
 
 def category_of(event: Any) -> Category:
-    """Return what the time of one of the profiler's operators is spent on."""
+    """Return the category of an operator event of the profiler."""
     import torch
 
     name = event.name.removeprefix("aten::")

@@ -1,6 +1,7 @@
-"""NVIDIA's management library: the driver's version, a card's clock, and what holds it down.
+"""Queries to NVIDIA's management library (NVML): driver version, clock and throttle reasons.
 
-It is asked through `nvidia-ml-py` (the extra `nvidia`); without it, or without the library, nothing is known.
+They need `nvidia-ml-py` (the extra `nvidia`). Without it, or without the library, every query
+returns None.
 """
 
 from collections.abc import Callable
@@ -16,40 +17,43 @@ REASONS = {
     0x40: "thermal (hardware)",
     0x80: "power brake",
 }
-"""The clock-event reasons that slow a busy card, as NVML numbers them; that it idles or obeys a setting is none."""
+"""NVML's clock-event bits that mean throttling of a busy card; idling and user settings do not."""
 
 
 @cache
 def library() -> Any | None:
-    """Return the library, initialised, or None where it is not there."""
+    """Return the initialised library, or None if it is not available."""
     try:
         import pynvml
 
         pynvml.nvmlInit()
-    except Exception:  # it raises errors of its own, and OSError where there is no driver: either way it is not there
+    except Exception:  # Its own errors, or OSError without a driver: it is not available.
         return None
     return pynvml
 
 
 def driver() -> str | None:
-    """Return the driver's version."""
+    """Return the driver's version, or None if it is unknown."""
     nvml = library()
-    return _asked(nvml.nvmlSystemGetDriverVersion) if nvml else None
+    return _try_query(nvml.nvmlSystemGetDriverVersion) if nvml else None
 
 
 def health(uuid: str) -> Health | None:
-    """Return how the card with this UUID fares. A number would do only where no card is hidden from this process."""
+    """Return the clock state of the card with this UUID, or None if it is unknown.
+
+    A UUID, because NVML's numbers differ from torch's if cards are hidden from this process.
+    """
     nvml = library()
     handle = _handle(uuid)
     if nvml is None or handle is None:
         return None
-    clock_mhz = _asked(lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM))
-    mask = _asked(lambda: nvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
+    clock_mhz = _try_query(lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM))
+    mask = _try_query(lambda: nvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
     return Health(clock_mhz * 1e6 if clock_mhz else None, reasons(mask or 0))
 
 
 def reasons(mask: int) -> tuple[str, ...]:
-    """Return the reasons in NVML's bit mask."""
+    """Return the throttle reasons in NVML's bit mask."""
     return tuple(name for bit, name in REASONS.items() if mask & bit)
 
 
@@ -57,12 +61,15 @@ def reasons(mask: int) -> tuple[str, ...]:
 def _handle(uuid: str) -> Any | None:
     nvml = library()
     name = uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}"
-    return _asked(lambda: nvml.nvmlDeviceGetHandleByUUID(name)) if nvml else None
+    return _try_query(lambda: nvml.nvmlDeviceGetHandleByUUID(name)) if nvml else None
 
 
-def _asked(question: Callable[[], Any]) -> Any | None:
-    """Return the library's answer, or None: drivers and versions of the library differ in what they answer."""
+def _try_query(query: Callable[[], Any]) -> Any | None:
+    """Return the result of a query, or None if it fails.
+
+    Drivers and versions of the library support different queries.
+    """
     try:
-        return question()
-    except Exception:  # NVMLError is made by the library that was found, if it is the right one
+        return query()
+    except Exception:  # Not NVMLError: the imported `pynvml` may be another package without it.
         return None

@@ -1,1 +1,1 @@
-"""The runtimes, one a file: each turns a network and its input into a callable."""
+"""The runtimes, one per file: each turns a network and its input into a callable."""

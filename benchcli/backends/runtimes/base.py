@@ -1,4 +1,4 @@
-"""What a runtime does for the measuring: turn a network and its input into one call."""
+"""The interface of a runtime: it turns a network and its input into one callable."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,20 +14,21 @@ Call = Callable[[], "torch.Tensor"]
 
 
 class Runtime(ABC):
-    """One way to run a network. Subclass it in a file of this package and register an instance."""
+    """One way to execute a network. Subclass it in a file of this package; register an instance."""
 
     name: ClassVar[str]
     title: ClassVar[str]
 
     def missing(self, device: Device) -> str | None:  # noqa: ARG002
-        """Say why it cannot run on this kind of device, or None where it can."""
+        """Return why the runtime cannot use this kind of device, or None if it can."""
         return None
 
     @abstractmethod
     def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor", device: Device, index: int) -> Call:
-        """Return a call that runs the network once on `inputs`, which are on the device, and returns its output.
+        """Return a callable that runs the network once on `inputs` and returns its output.
 
-        Raises NotImplementedError where it cannot run on this kind of device.
+        The network and `inputs` are on the device. Raises NotImplementedError if the runtime cannot
+        use this kind of device.
         """
 
 

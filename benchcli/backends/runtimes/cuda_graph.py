@@ -1,4 +1,7 @@
-"""A graph of the kernels that eager mode launches, replayed with one launch: what is left is the device's own time."""
+"""CUDA graphs: eager mode's kernels, captured once and replayed with one launch.
+
+The host no longer limits the speed, so that the time of a replay is the device's own time.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -10,17 +13,17 @@ if TYPE_CHECKING:
 
 
 class Graph(Runtime):
-    """Capture eager mode's kernels once and replay them."""
+    """Captures eager mode's kernels once and replays them."""
 
     name = "graph"
     title = "PyTorch eager, captured as a CUDA graph (cuda only)"
 
     def missing(self, device: Device) -> str | None:
-        """Say that the device has no graphs."""
+        """Return an error message if the device has no graphs, else None."""
         return None if device.graphs else f"a {device.title} has no graphs to capture: leave --runtime graph out"
 
     def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor", device: Device, index: int) -> Call:
-        """Return the replay of the module's call."""
+        """Return a callable that replays the captured call of the network."""
         return device.capture(lambda: network(inputs), index)
 
 

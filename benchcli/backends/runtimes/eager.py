@@ -1,4 +1,4 @@
-"""PyTorch's eager mode: operators are dispatched one by one."""
+"""PyTorch's eager mode, which dispatches operators one by one."""
 
 from typing import TYPE_CHECKING
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 class Eager(Runtime):
-    """Call the module as it is."""
+    """Calls the network without any transformation."""
 
     name = "eager"
     title = "PyTorch eager"
 
     def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor", device: Device, index: int) -> Call:  # noqa: ARG002
-        """Return the module's call."""
+        """Return a callable that calls the network."""
         return lambda: network(inputs)
 
 

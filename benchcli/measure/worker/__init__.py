@@ -1,1 +1,1 @@
-"""What runs inside a measured process."""
+"""The code that runs inside a measured process (a worker)."""

@@ -1,4 +1,4 @@
-"""In a measured process: one variant built, placed in memory, checked, and ready to be timed."""
+"""Prepare one variant for timing in a worker: build it, place it in memory and check its output."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -19,16 +19,16 @@ FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
 
 
 NO_MEMORY = ("can't allocate memory", "out of memory", "alloc_failed")
-"""How allocators say it that raise no error of their own: the CPU's, MPS's, cuDNN's and cuBLAS's."""
+"""Out-of-memory messages of allocators without an error class: CPU, MPS, cuDNN and cuBLAS."""
 NO_SUPPORT = ("not implemented for", "doesn't support float64", "does not support")
 
 
 class WrongOutputError(Exception):
-    """A network computed something else than it should."""
+    """A network returned a wrong output."""
 
 
 HARMLESS = (WrongOutputError, NotImplementedError)
-"""Errors after which a device is as usable as before."""
+"""Errors that leave the device usable."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Bench:
     call: Call
     timer: Timer
     throttled: Callable[[], bool] = lambda: False
-    """Says whether something holds the device's clock down at this moment."""
+    """Returns whether the device's clock is throttled now."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class Setting:
     throttled: Callable[[], bool]
     seed: int = 0
     versions: int = 1
-    """How many versions of somebody's code are in this process."""
+    """How many versions of the user's code are in this process."""
 
 
 def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[torch.nn.Module, torch.Tensor]:
-    """Return the variant's network and an input, in float32 on torch's device. Input: (batch, *shape).
+    """Return the variant's network and an input (batch, *shape), in float32 on torch's device.
 
-    The same seed gives two versions of a network the same weights, if they draw them in the same order, and the same
-    input in any case.
+    The same seed gives two versions of a network the same input. It also gives them the same
+    weights if both draw their weights in the same order.
     """
     torch.manual_seed(seed)
     network = code_versions.build(variant).eval().requires_grad_(False).to(device)
@@ -70,13 +70,13 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
 
 
 def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) -> Bench:
-    """Build a variant and check its output. Raises WrongOutputError, and what torch raises."""
+    """Build a variant and check its output. Raises WrongOutputError and torch's errors."""
     device, index = setting.device, setting.index
     before = code_versions.settings()
     network, inputs = load(variant, family, device.torch_name(index), setting.seed)
     reference = as_output(network(inputs))
     if variant.source and setting.versions > 1:
-        _refuse_what_is_shared(variant.source, before, lambda: network(inputs))
+        _refuse_shared_state(variant.source, before, lambda: network(inputs))
     dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
     network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
     inputs = inputs.to(dtype=dtype, memory_format=memory_format)
@@ -86,8 +86,8 @@ def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) ->
     return Bench(call, timer_of(call, costs, index), setting.throttled)
 
 
-def _refuse_what_is_shared(source: Source, before: Mapping[str, object], call: Callable[[], object]) -> None:
-    """Raise SourceError where a version would not be the same beside another one."""
+def _refuse_shared_state(source: Source, before: Mapping[str, object], call: Callable[[], object]) -> None:
+    """Raise SourceError if another version in this process would affect this one."""
     late = code_versions.imports_while(call, source)
     if late:
         raise code_versions.SourceError(f"it imports {late[0]} while it runs, which no second version can share")
@@ -98,13 +98,13 @@ def _refuse_what_is_shared(source: Source, before: Mapping[str, object], call: C
 
 
 def torch_dtype(name: str) -> torch.dtype:
-    """Return torch's dtype of that name."""
+    """Return torch's dtype by its name."""
     dtype: torch.dtype = getattr(torch, name)
     return dtype
 
 
 def as_output(output: object) -> torch.Tensor:
-    """Return a network's output. Raises WrongOutputError where it is no tensor."""
+    """Return a network's output. Raises WrongOutputError if it is not a tensor."""
     if not isinstance(output, torch.Tensor):
         raise WrongOutputError(
             f"the network returned a {type(output).__name__}, not a tensor: wrap it in one that does"
@@ -113,7 +113,10 @@ def as_output(output: object) -> torch.Tensor:
 
 
 def check(output: object, reference: torch.Tensor) -> None:
-    """Raise WrongOutputError unless the output is finite, of the right shape and near the reference."""
+    """Raise WrongOutputError unless the output is finite and close to the reference.
+
+    The output must also have the shape of the reference and a dtype in TOLERANCES.
+    """
     output = as_output(output)
     if output.shape != reference.shape:
         raise WrongOutputError(f"its shape is {tuple(output.shape)}, not {tuple(reference.shape)}")
@@ -129,40 +132,47 @@ def check(output: object, reference: torch.Tensor) -> None:
 
 
 def failure(error: Exception) -> tuple[Status, str]:
-    """Return the status and the one-line text of what a variant raised."""
-    shown = "".join(letter if letter.isprintable() else " " for letter in str(error))
-    text = " ".join(shown.split())[:300] or type(error).__name__
+    """Return the status and the one-line text of an error that a variant raised."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in str(error))
+    text = " ".join(printable.split())[:300] or type(error).__name__
     if isinstance(error, WrongOutputError):
         return "wrong-output", text
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in text.lower() for sign in NO_MEMORY):
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(pattern in text.lower() for pattern in NO_MEMORY):
         return "out-of-memory", text
-    if isinstance(error, NotImplementedError) or any(sign in text for sign in NO_SUPPORT):
+    if isinstance(error, NotImplementedError) or any(pattern in text for pattern in NO_SUPPORT):
         return "unsupported", text
-    is_plain = isinstance(error, code_versions.SourceError | UserError)
-    return "failed", text if is_plain else f"{type(error).__name__}: {text}"
+    explains_itself = isinstance(error, code_versions.SourceError | UserError)
+    return "failed", text if explains_itself else f"{type(error).__name__}: {text}"
 
 
 HUGE_PAGE = 2 * 2**20
-"""Within a huge page virtual and physical addresses agree, so a shift by up to one reaches every set of a cache."""
+"""Size of a huge page in bytes.
+
+Virtual and physical addresses have the same offset in a huge page. A shift of up to one huge page
+therefore reaches every set of a cache.
+"""
 PAGES = 16 * 4096
+"""Largest shift between two variants, in bytes: 16 pages."""
 LINE = 64
+"""Size of a cache line in bytes."""
 
 
 def shift_heap(rng: random.Random) -> bytearray:
-    """Take a random part of a huge page from the heap; what is allocated after it lies elsewhere while it is kept.
+    """Return an allocation of a random size, up to a huge page, that shifts later allocations.
 
-    The system's own allocator maps what is large apart from the heap: there only what is small moves.
+    The shift lasts as long as the caller keeps the allocation. The system's allocator maps large
+    blocks outside of the heap, so with it only small blocks move.
     """
     return bytearray(rng.randrange(0, HUGE_PAGE, LINE))
 
 
 def shift_apart(rng: random.Random) -> bytearray:
-    """Take a few pages at random, so that the data of two variants do not always lie alike."""
+    """Return an allocation of a few pages at random, to vary the alignment between two variants."""
     return bytearray(rng.randrange(0, PAGES, LINE))
 
 
 class Throttle:
-    """Remembers what was heard since it was made."""
+    """Asks a device whether its clock is throttled, and remembers the reasons."""
 
     def __init__(self, device: Device, index: int) -> None:
         self._device = device
@@ -171,22 +181,22 @@ class Throttle:
         self._reasons: set[str] = set()
 
     def forget(self) -> None:
-        """Begin anew: what was heard during the warm-up is not of the samples."""
+        """Forget the reasons so far: those from the warm-up do not concern the samples."""
         self._reasons.clear()
 
     def __call__(self) -> bool:
-        """Ask now, and say whether the clock is held down."""
+        """Ask the device now, and return whether its clock is throttled."""
         self._last = self._device.health(self._index)
-        now = self._last.throttled if self._last else ()
-        self._reasons.update(now)
-        return bool(now)
+        reasons = self._last.throttled if self._last else ()
+        self._reasons.update(reasons)
+        return bool(reasons)
 
     @property
     def clock_hz(self) -> float | None:
-        """The clock when it was last asked."""
+        """The clock frequency at the last query; None if unknown."""
         return self._last.clock_hz if self._last else None
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """All that held the clock down."""
+        """All reasons for throttling since the last `forget`, sorted."""
         return tuple(sorted(self._reasons))

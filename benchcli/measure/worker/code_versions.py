@@ -1,7 +1,8 @@
-"""In a worker: import networks from the folder of one version of somebody's code, and keep two versions apart.
+"""Import networks in a worker from the folders of different versions of the user's code.
 
-Two versions have modules of the same names. The one that is used last is in `sys.modules`; the other one's modules
-live on in the networks that were built of them, and come back when it is used again.
+Two versions have modules of the same names. `sys.modules` holds the modules of the version that was
+used last. The modules of the other version stay alive in the networks that were built from them.
+They return to `sys.modules` when that version is used again.
 """
 
 import builtins
@@ -23,26 +24,28 @@ from benchcli.schema import BUILT_IN, LIVE, Source, Variant
 from benchcli.workloads.built_in import find_built_in
 
 LAYOUTS = ("", "src")
-"""Where in a folder its packages may lie."""
+"""The subfolders of a version's folder that may hold its packages."""
 OURS = frozenset({"benchcli", "__main__", "torch"})
-"""Never of a version, wherever they lie."""
+"""Packages that never belong to a version, in whatever folder they are."""
 
 PATCHED = (torch, torch.nn.functional, torch.Tensor, torch.nn.Module, torch.nn.Conv2d, torch.nn.Linear)
-"""Where code that changes torch for everybody is likely to put its own."""
+"""The namespaces that code is likely to monkeypatch when it changes torch globally."""
 
-_kept: dict[str, dict[str, ModuleType]] = {}
+_inactive_modules: dict[str, dict[str, ModuleType]] = {}
+"""Version folder to the modules that were taken out of `sys.modules`."""
 _active: list[str] = []
-_left: list[str] = []
-"""The folder that this process was in."""
-_WRITES_NOT = sys.dont_write_bytecode
+"""The folder of the version in `sys.modules`; empty or one item."""
+_previous_folder: list[str] = []
+"""The working folder before the first version was used; empty or one item."""
+_DONT_WRITE_BYTECODE = sys.dont_write_bytecode
 
 
 class SourceError(Exception):
-    """Code that cannot be had from where it should come from."""
+    """The user's code cannot be loaded from its source."""
 
 
 def build(variant: Variant) -> torch.nn.Module:
-    """Return a variant's network. Raises SourceError where its code is not what was asked for."""
+    """Return a variant's network. Raises SourceError if its code cannot be loaded or is wrong."""
     make = find(variant.builder, variant.source)
     network = make(**variant.params)
     if not isinstance(network, torch.nn.Module):
@@ -51,7 +54,11 @@ def build(variant: Variant) -> torch.nn.Module:
 
 
 def find(builder: str, source: Source | None) -> Callable[..., Any]:
-    """Return what a built-in name means, or import `package.module:callable` from its source."""
+    """Return the builder of a built-in name, or import `package.module:callable` from its source.
+
+    Raises SourceError if the module cannot be imported, comes from another place, or lacks the
+    callable.
+    """
     if builder.startswith(LIVE):
         return partial(live.network, builder)
     if builder.startswith(BUILT_IN):
@@ -66,28 +73,31 @@ def find(builder: str, source: Source | None) -> Callable[..., Any]:
         raise SourceError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from None
     if source and source.place == "only":
         _refuse_other_code(module, source)
-    found = getattr(module, attribute, None)
-    if not callable(found):
+    make = getattr(module, attribute, None)
+    if not callable(make):
         callables = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
         raise SourceError(f"{name}: {unknown('callable', attribute, callables)}")
-    return found  # type: ignore[no-any-return]
+    return make  # type: ignore[no-any-return]
 
 
 def hide() -> None:
-    """Take the version that was used last out of reach: what is imported while a network runs is then an error."""
+    """Remove the active version from `sys.modules` and `sys.path`.
+
+    A network that imports its own modules while it runs then raises an error.
+    """
     if not _active:
         return
     folder = _active.pop()
-    mine = {name: module for name, module in sys.modules.items() if _lies_in(module, folder)}
-    for name in mine:
+    modules = {name: module for name, module in sys.modules.items() if _lies_in(module, folder)}
+    for name in modules:
         del sys.modules[name]
-    _kept[folder] = mine
-    gone = {str(Path(folder) / layout) for layout in LAYOUTS}
-    sys.path[:] = [entry for entry in sys.path if entry not in gone]
+    _inactive_modules[folder] = modules
+    removed = {str(Path(folder) / layout) for layout in LAYOUTS}
+    sys.path[:] = [entry for entry in sys.path if entry not in removed]
 
 
 def _refuse_other_code(module: ModuleType, source: Source) -> None:
-    """Raise SourceError where a module, or what it imported, is not of this version."""
+    """Raise SourceError if a module, or a module that it imported, is not of this version."""
     folder = _resolved(source.folder)
     if not any(_is_within(place, folder) for place in _places(module)):
         raise SourceError(
@@ -107,36 +117,39 @@ def _refuse_other_code(module: ModuleType, source: Source) -> None:
 
 
 def _places(module: ModuleType) -> list[str]:
-    """Return where a module lies, links followed."""
+    """Return a module's file or folders, with symbolic links resolved."""
     return [_resolved(place) for place in _named_places(module)]
 
 
 @cache
 def _resolved(place: str) -> str:
-    """Return a path with its links followed. There are thousands of modules, and they do not move."""
+    """Return a path with symbolic links resolved. Cached: there are thousands of modules."""
     return os.path.realpath(place)
 
 
 def _is_within(place: str, folder: str) -> bool:
-    """Return whether a path is a folder, or lies in it."""
+    """Return whether `place` is the folder or a path inside it."""
     return place == folder or place.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def imports_while(call: Callable[[], object], source: Source) -> list[str]:
-    """Return the modules of this source that `call` imports while it runs: those would be another version's later."""
+    """Return the modules of this source that `call` imports while it runs.
+
+    Beside a second version, such an import could load the other version's module.
+    """
     names: list[str] = []
     original, dynamic = builtins.__import__, importlib.import_module
 
-    def noting(importing: Callable[..., ModuleType]) -> Callable[..., ModuleType]:
-        def noted(*given: Any, **named: Any) -> ModuleType:
-            module = importing(*given, **named)
+    def recording(importer: Callable[..., ModuleType]) -> Callable[..., ModuleType]:
+        def recording_import(*args: Any, **kwargs: Any) -> ModuleType:
+            module = importer(*args, **kwargs)
             if _lies_in(module, source.folder):
                 names.append(module.__name__)
             return module
 
-        return noted
+        return recording_import
 
-    builtins.__import__, importlib.import_module = noting(original), noting(dynamic)
+    builtins.__import__, importlib.import_module = recording(original), recording(dynamic)
     try:
         call()
     finally:
@@ -145,7 +158,7 @@ def imports_while(call: Callable[[], object], source: Source) -> list[str]:
 
 
 def settings() -> dict[str, object]:
-    """Return what of torch one version's code may set for the other's too."""
+    """Return torch's global state that one version's code may change for the other version."""
     return {
         "threads": torch.get_num_threads(),
         "default dtype": torch.get_default_dtype(),
@@ -165,17 +178,17 @@ def settings() -> dict[str, object]:
 
 
 def release() -> None:
-    """Take all sources out of this process."""
-    sys.dont_write_bytecode = _WRITES_NOT
-    if _left:
-        os.chdir(_left.pop())
+    """Remove all versions from this process and return to the previous working folder."""
+    sys.dont_write_bytecode = _DONT_WRITE_BYTECODE
+    if _previous_folder:
+        os.chdir(_previous_folder.pop())
     hide()
-    _kept.clear()
+    _inactive_modules.clear()
 
 
 @contextmanager
 def released() -> Iterator[None]:
-    """Take all sources out of this process at the end of the block."""
+    """Remove all versions from this process at the end of the block."""
     try:
         yield
     finally:
@@ -188,24 +201,24 @@ def _activate(source: Source) -> None:
     hide()
     entries = [str(Path(source.folder) / layout) for layout in LAYOUTS if (Path(source.folder) / layout).is_dir()]
     sys.path[:] = [*sys.path, *entries] if source.place == "last" else [*entries, *sys.path]
-    if source.place == "only":  # a version that reads files reads its own
-        _left[:] = _left or [str(Path.cwd())]
+    if source.place == "only":  # A version that reads files by relative path must read its own.
+        _previous_folder[:] = _previous_folder or [str(Path.cwd())]
         os.chdir(source.folder)
-    # Nothing is to be written into somebody's working tree.
-    sys.dont_write_bytecode = source.place == "only" or _WRITES_NOT
-    sys.modules.update(_kept.pop(source.folder, {}))
+    # benchcli must not write into the user's working tree.
+    sys.dont_write_bytecode = source.place == "only" or _DONT_WRITE_BYTECODE
+    sys.modules.update(_inactive_modules.pop(source.folder, {}))
     importlib.invalidate_caches()
     _active[:] = [source.folder]
 
 
 def _lies_in(module: ModuleType, folder: str) -> bool:
-    """Return whether a module's file, or one of a namespace's folders, lies in a folder."""
+    """Return whether a module's file, or a folder of its package, is in a folder."""
     return any(_is_within(place, folder) for place in _named_places(module))
 
 
 def _named_places(module: ModuleType) -> list[str]:
-    """Return a module's file, or a namespace's folders; none of what is of no version."""
+    """Return a module's file and its package's folders; an empty list for the packages in OURS."""
     if module.__name__.partition(".")[0] in OURS:
         return []
-    named = [getattr(module, "__file__", None), *list(getattr(module, "__path__", ()))]
-    return [place for place in named if isinstance(place, str)]
+    places = [getattr(module, "__file__", None), *list(getattr(module, "__path__", ()))]
+    return [place for place in places if isinstance(place, str)]

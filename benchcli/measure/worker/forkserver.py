@@ -1,8 +1,8 @@
-"""A fork server: a process that has imported torch and run nothing, and forks itself for every task.
+"""A fork server: a process that imports torch, runs no network, and forks itself for every task.
 
-A fork begins where the import ended, which is most of what a process that begins at nothing costs.
-Nothing that is measured ever ran in its parent, and `bench` moves its data to a place of its own;
-`benchmarks/launches.py` shows whether launches made so differ as much as others.
+A fork skips the imports, which take most of the start-up time of a new process. The parent never
+runs a measured network, and `bench` moves the data of each fork to a different address.
+`benchmarks/launches.py` tests whether forked launches vary as much as new processes do.
 """
 
 import contextlib
@@ -27,36 +27,37 @@ from benchcli.measure.worker.main import (
 )
 
 ENDING_S = 5.0
-"""Most time that a killed process gets to be gone."""
+"""Longest wait for killed processes to end, in seconds."""
 
 
 def main() -> None:
-    """Fork for every line on stdin, wait for the child, and say how it ended."""
+    """Fork for every line on stdin, wait for the child, and send its exit code."""
     events, orders = event_stream(), order_stream()
     end_with_parent()
     adopt_orphans()
     prefer_oom_kill()
     _import_all()
     gc.collect()
-    gc.freeze()  # a collection in a child would touch, and so copy, all that it shares with its parent
+    # A garbage collection in a child would touch, and so copy, all pages shared with the parent.
+    gc.freeze()
     for line in orders:
         child = os.fork()
         if child == 0:
             _work(line, events, orders)
         _, status = os.waitpid(child, 0)
         _end_descendants()
-        # A child that was killed may leave half a line behind.
+        # A killed child may leave an unfinished line.
         events.write("\n" + json.dumps({ENDED: os.waitstatus_to_exitcode(status)}) + "\n")
         events.flush()
 
 
 def _end_descendants() -> None:
-    """End what the child has left running: it would disturb the launches after this one."""
-    left = psutil.Process().children(recursive=True)
-    for process in left:
+    """Kill the processes that the child left running: they would disturb the next launches."""
+    descendants = psutil.Process().children(recursive=True)
+    for process in descendants:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(left, timeout=ENDING_S)
+    psutil.wait_procs(descendants, timeout=ENDING_S)
 
 
 def _import_all() -> None:
@@ -71,7 +72,7 @@ def _work(line: str, events: TextIO, orders: TextIO) -> NoReturn:
     try:
         do(decode_task(line), sender(events), orders.readline)
         code = 0
-    except BaseException:  # whatever it was, this child must not go on to read its parent's tasks
+    except BaseException:  # After any error this child must not read its parent's tasks.
         traceback.print_exc()
     finally:
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""A worker: a fresh process that reads one task from stdin and writes events to stdout."""
+"""A worker process: it reads one task from stdin and writes events to stdout."""
 
 import ctypes
 import io
@@ -21,7 +21,7 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def main() -> None:
-    """Do the task on stdin. What a network prints goes to stderr: stdout belongs to the events."""
+    """Do the task on stdin. A network's printed text goes to stderr: stdout carries the events."""
     events, orders = event_stream(), order_stream()
     end_with_parent()
     prefer_oom_kill()
@@ -30,25 +30,29 @@ def main() -> None:
 
 
 def event_stream() -> TextIO:
-    """Return a stream of its own onto stdout, and let stdout itself lead to stderr."""
+    """Return a new stream onto stdout, and redirect stdout itself to stderr."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # what was printed must not come after an error's last line
+        # Line buffering: printed text must not appear after the last line of an error.
+        sys.stdout.reconfigure(line_buffering=True)
     return events
 
 
 def order_stream() -> TextIO:
-    """Return a stream of its own from stdin, and let stdin itself be empty: a network that reads it must not wait."""
+    """Return a new stream from stdin, and make stdin itself empty.
+
+    A network that reads stdin would otherwise wait forever.
+    """
     orders = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, sys.stdin.fileno())
-    os.close(nothing)
+    null_device = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null_device, sys.stdin.fileno())
+    os.close(null_device)
     return orders
 
 
 def do(task: Task, send: Send, hear: Hear = lambda: "") -> None:
-    """Do a task and send its events, in this process; `hear` returns the next line that it is told."""
+    """Do a task in this process and send its events. `hear` returns the next line of orders."""
     kind, index = split_name(task.target.device)
     device = DEVICES[kind]
     missing = device.missing(index)
@@ -80,7 +84,7 @@ def _work(task: Task, send: Send, hear: Hear) -> None:
 
 
 def software() -> dict[str, str]:
-    """Return the versions of what decides a time."""
+    """Return the versions of the software that affects measured times."""
     import torch
 
     return {
@@ -92,32 +96,35 @@ def software() -> dict[str, str]:
 
 
 def available() -> dict[str, str]:
-    """Return the devices that torch sees here, with what each is."""
+    """Return the title of each device that torch can use here, by name."""
     return {device.name: device.title for device in DEVICES if not device.hidden and not device.missing(0)}
 
 
 def prefer_oom_kill() -> None:
-    """Let the kernel, short of memory, kill this worker before the process that keeps the results."""
+    """Make the kernel kill this worker, not the engine, when memory runs out.
+
+    The engine holds the results.
+    """
     try:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     except OSError:
-        return  # not Linux, or not allowed: nothing is lost but the order of preference
+        return  # Not Linux, or not allowed: only the preference is lost.
 
 
 def end_with_parent() -> None:
-    """Let Linux kill this process when its parent ends, however that ends and whatever this one is stuck in."""
+    """Make Linux kill this process when its parent ends, even if this process hangs."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def adopt_orphans() -> None:
-    """Let processes whose parent has ended become children of this one, where Linux can do that."""
+    """Make this process the parent of orphaned descendants. Only Linux supports this."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def sender(stream: TextIO) -> Send:
-    """Return what writes an event to the stream at once."""
+    """Return a function that writes an event to the stream and flushes it."""
 
     def send(event: Event) -> None:
         stream.write(encode_event(event) + "\n")

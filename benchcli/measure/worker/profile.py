@@ -1,4 +1,4 @@
-"""In a worker: trace calls of each variant, beside calls that nothing traces."""
+"""Trace calls of each variant in a worker, alternating with untraced calls."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ WARM_UP_CALLS = 3
 
 
 def profile(task: Task, send: Send) -> None:
-    """Send where each variant's time goes, or why that cannot be said."""
+    """Send the time breakdown of each variant, or the error that prevented it."""
     kind, index = split_name(task.target.device)
     device, runtime = DEVICES[kind], RUNTIMES[task.target.runtime]
     setting = Setting(device, index, runtime, task.target.cache, throttle_of(task), task.seed)
@@ -29,9 +29,9 @@ def profile(task: Task, send: Send) -> None:
             try:
                 costs = task.costs[family.name][variant.name]
                 bench = prepare(variant, family, costs, setting)
-                ready = partial(device.tracer, bench.call, costs, index)
-                parts = _traced(bench, ready, task, partial(send, started))
-            except Exception as error:  # a network may raise anything, and costs nobody else anything
+                make_tracer = partial(device.tracer, bench.call, costs, index)
+                parts = _break_down(bench, make_tracer, task, partial(send, started))
+            except Exception as error:  # A network may raise anything; the other variants go on.
                 send(Failed(family.name, variant.name, *failure(error)))
                 if device.errors_stick and not isinstance(error, HARMLESS):
                     raise
@@ -39,19 +39,24 @@ def profile(task: Task, send: Send) -> None:
                 send(Traced(Breakdown(family=family.name, variant=variant.name, launch=task.launch, **parts)))
 
 
-def _traced(bench: Bench, ready: Callable[[], Tracer], task: Task, alive: Callable[[], None]) -> dict[str, Any]:
-    """Return the medians of calls that are traced and of calls that are not, in turn; tell that it goes on."""
+def _break_down(
+    bench: Bench, make_tracer: Callable[[], Tracer], task: Task, alive: Callable[[], None]
+) -> dict[str, Any]:
+    """Return the medians of alternating traced and untraced calls, as fields of Breakdown.
+
+    It calls `alive` before each call to report progress.
+    """
     for _ in range(WARM_UP_CALLS):
         bench.call()
         alive()
-    tracer = ready()
+    tracer = make_tracer()
     plain: list[float] = []
     traces: list[Trace] = []
     start = time.perf_counter()
     with no_collection():
         while not _enough(len(plain), time.perf_counter() - start, task):
             alive()
-            bench.timer(1)  # what a traced call leaves in the caches is not what one of its own leaves
+            bench.timer(1)  # A traced call leaves other data in the caches than an untraced one.
             plain.append(bench.timer(1).seconds)
             traces.append(tracer())
     call_s = median(plain)

@@ -1,4 +1,4 @@
-"""In a worker: sample the variants of one family in rounds, after a warm-up."""
+"""Warm up and sample the variants of one family in rounds, in a worker."""
 
 import gc
 import math
@@ -15,21 +15,24 @@ from benchcli.schema import Exclusion, Sample
 from benchcli.system.counters import Usage, usage
 
 SAMPLE_S = 5e-3
-"""Least length of a sample, where the clock does not ask for more."""
+"""Shortest timed length of a sample, unless the clock's resolution requires more."""
 CLOCK_TICKS = 1000
-"""Least length of a sample in ticks of the clock."""
+"""Shortest timed length of a sample, in clock ticks."""
 MOST_CALLS = 100_000
-"""However short a call is said to be: a clock that stands still must not ask for calls without end."""
+"""Most calls in a sample. Without this bound a stopped clock would require endless calls."""
 LONGEST_S = 0.3
-"""A sample that takes longer, with all that is not timed of it, has fewer calls; one, at the least."""
+"""Longest wall time of a sample, untimed parts included. A longer one gets fewer calls."""
 WARM_UP_ROUNDS = (2, 12)
-"""Least and most rounds of warm-up."""
+"""Fewest and most warm-up rounds."""
 LONG_S = 1.0
-"""After so long one square is enough: launches are the better evidence."""
+"""After this time one Latin square is enough: further launches add more evidence than rounds."""
 SETTLED = 0.03
-"""A round that is not faster than the fastest so far by more than this is settled."""
+"""The warm-up has settled when a round beats the fastest one so far by at most this share."""
 CLOCK_TRIES = 5
-"""So often in a row a sample may read nothing, or less: a clock that jumps back is not one that stands still."""
+"""Attempts per sample while the clock reads no time or less.
+
+A clock that jumps back fails once; a stopped clock fails every time.
+"""
 
 Announce = Callable[[str], None]
 
@@ -37,9 +40,10 @@ Announce = Callable[[str], None]
 def sample_rounds(
     benches: Mapping[str, Bench], calls: Mapping[str, int], task: Task, rng: random.Random, announce: Announce
 ) -> Iterator[Sample]:
-    """Yield samples of so many calls, round by round; `announce` is told of each variant before it runs.
+    """Yield one sample of each variant per round; `calls` gives the calls per sample.
 
-    It ends with a whole square, in which every variant had every place, unless time is up before.
+    `announce` gets the name of each variant before it runs. Sampling ends after a complete Latin
+    square, in which every variant had every position, or earlier at the time limit.
     """
     start = time.perf_counter()
     for number, order in enumerate(orders(list(benches), rng)):
@@ -55,7 +59,7 @@ def sample_rounds(
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Keep Python's garbage collector out of the samples."""
+    """Switch Python's garbage collector off during the block."""
     gc.collect()
     gc.disable()
     try:
@@ -67,7 +71,10 @@ def no_collection() -> Iterator[None]:
 def warm_up(
     benches: Mapping[str, Bench], task: Task, device: Device, rng: random.Random, announce: Announce
 ) -> dict[str, int]:
-    """Run rounds until they neither fault nor get faster; return the calls per sample of each variant."""
+    """Run rounds until they have no page faults and get no faster.
+
+    Returns the calls per sample of each variant.
+    """
     calls = dict.fromkeys(benches, 1)
     fastest, start = math.inf, time.perf_counter()
     walls: dict[str, float] = {}
@@ -94,19 +101,21 @@ def warm_up(
 
 
 def calls_per_sample(call_s: float, resolution_s: float, wall_s: float = 0.0) -> int:
-    """Return how many calls make a sample long against the clock's resolution, within a bound.
+    """Return how many calls make a sample much longer than the clock's resolution, within bounds.
 
-    `wall_s` is what a call takes with all that is not timed of it: the flush of the caches is the longer part.
+    `wall_s` is the wall time of a call, untimed parts included. A cache flush takes longer than the
+    call itself.
     """
     wanted = math.ceil(max(SAMPLE_S, CLOCK_TICKS * resolution_s) / max(call_s, 1e-9))
-    bearable = int(LONGEST_S / wall_s) if wall_s * wanted > LONGEST_S and wall_s > 2 * call_s else wanted
-    return max(1, min(MOST_CALLS, wanted, bearable))
+    affordable = int(LONGEST_S / wall_s) if wall_s * wanted > LONGEST_S and wall_s > 2 * call_s else wanted
+    return max(1, min(MOST_CALLS, wanted, affordable))
 
 
 def take_sample(bench: Bench, variant: str, calls: int, launch: int, number: int) -> Sample:
-    """Time so many calls, after one untimed call that brings the variant's data back into the caches.
+    """Time `calls` calls, after one untimed call that loads the variant's data into the caches.
 
-    A sample that the clock makes nothing of is taken again, and says so. Raises RuntimeError where that does not help.
+    If the clock reads no time, take the sample again and mark it with the exclusion "clock". Raises
+    RuntimeError after CLOCK_TRIES failed attempts.
     """
     for attempt in range(CLOCK_TRIES):
         bench.timer(1)

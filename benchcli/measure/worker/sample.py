@@ -1,8 +1,8 @@
-"""In a measured process: build the variants of each family and sample them.
+"""Build and sample the variants of each family in a worker.
 
-`launch` samples in rounds by itself. `serve` makes everything ready and then takes the samples
-that it is asked for, one by one: so processes of different interpreters are sampled in turn, and
-while one of them works, the others wait.
+`launch` samples in rounds without further orders. `serve` prepares all variants and then takes one
+sample per question. The engine can so interleave the samples of several processes, each with its
+own interpreter: while one process works, the others wait.
 """
 
 import os
@@ -48,12 +48,12 @@ def launch(task: Task, send: Send) -> None:
 
 
 def versions(task: Task) -> int:
-    """Return how many versions of somebody's code one worker is to hold."""
+    """Return how many versions of the user's code this worker loads."""
     return len({variant.source for family in task.families for variant in family.variants if variant.source})
 
 
 def throttle_of(task: Task) -> Throttle:
-    """Return what asks the device whether its clock is held down."""
+    """Return a monitor of the device's clock throttling."""
     kind, index = split_name(task.target.device)
     return Throttle(DEVICES[kind], index)
 
@@ -61,10 +61,10 @@ def throttle_of(task: Task) -> Throttle:
 def build(
     family: Family, task: Task, throttle: Throttle, kept: list[bytearray], rng: random.Random, send: Send
 ) -> dict[str, Bench]:
-    """Return the variants of a family that can be built; say of the others why not.
+    """Return a bench for each variant of a family that can be built; send a failure for each other.
 
-    What is built first fills the holes in the heap and lies on small pages: it is a little slower for it, and so the
-    order is random.
+    The order is random. The first variants fill the holes in the heap and use small pages, which
+    makes them slightly slower.
     """
     kind, index = split_name(task.target.device)
     runtime = RUNTIMES[task.target.runtime]
@@ -75,7 +75,7 @@ def build(
         send(Started(family.name, variant.name))
         try:
             benches[variant.name] = prepare(variant, family, task.costs[family.name][variant.name], setting)
-        except Exception as error:  # a network may raise anything, and costs nobody else anything
+        except Exception as error:  # A network may raise anything; the other variants go on.
             send(Failed(family.name, variant.name, *failure(error)))
             if DEVICES[kind].errors_stick and not isinstance(error, HARMLESS):
                 raise
@@ -83,40 +83,41 @@ def build(
 
 
 def _sample(
-    of: Family, benches: Mapping[str, Bench], task: Task, throttle: Throttle, rng: random.Random, send: Send
+    family: Family, benches: Mapping[str, Bench], task: Task, throttle: Throttle, rng: random.Random, send: Send
 ) -> None:
-    """Sample in rounds, watched; what was taken is told at the end, when nothing is timed any more."""
-    family, running = of.name, ""
+    """Sample in rounds under the noise watch. Send all samples after the last timing."""
+    running = ""
 
-    def announce(name: str) -> None:
+    def announce(variant: str) -> None:
         nonlocal running
-        running = name
-        send(Started(family, name))
+        running = variant
+        send(Started(family.name, variant))
 
     overhead_s = call_overhead_s()
     try:
         with no_collection():
             calls = warm_up(benches, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
             if task.same_calls:
-                calls = dict.fromkeys(calls, calls.get(of.baseline, max(calls.values())))
+                calls = dict.fromkeys(calls, calls.get(family.baseline, max(calls.values())))
             throttle.forget()
             start = look()
             samples = list(sample_rounds(benches, calls, task, rng, announce))
             conditions = between(task.launch, start, look(), overhead_s)
-    except Exception as error:  # after it this process is not to be trusted: it ends, and the launch is made again
-        send(Failed(family, running, *failure(error)))
+    except Exception as error:
+        # The process is no longer reliable: it ends, and the engine repeats the launch.
+        send(Failed(family.name, running, *failure(error)))
         raise
     for sample in samples:
-        send(Sampled(family, sample))
-    seen = replace(conditions, clock_hz=throttle.clock_hz, throttle_reasons=throttle.reasons)
-    send(Watched(family, seen))
+        send(Sampled(family.name, sample))
+    conditions = replace(conditions, clock_hz=throttle.clock_hz, throttle_reasons=throttle.reasons)
+    send(Watched(family.name, conditions))
 
 
 Benches = Mapping[str, Mapping[str, Bench]]
 
 
 def serve(task: Task, send: Send, hear: Callable[[], str]) -> None:
-    """Make every variant ready, say so, and answer questions until the last one."""
+    """Prepare every variant, send Waiting, and answer questions until the last one."""
     if DEVICES[split_name(task.target.device)[0]].pinned and task.target.threads == 1:
         keep_to_core(task.launch)
     rng = random.Random(task.seed)  # noqa: S311
@@ -132,14 +133,15 @@ def serve(task: Task, send: Send, hear: Callable[[], str]) -> None:
         start = look()
         _answer(benches, task, send, hear)
         conditions = between(task.launch, start, look(), overhead_s)
-    seen = replace(conditions, clock_hz=throttle.clock_hz, throttle_reasons=throttle.reasons)
-    send(Watched("", seen))
+    conditions = replace(conditions, clock_hz=throttle.clock_hz, throttle_reasons=throttle.reasons)
+    send(Watched("", conditions))
 
 
 def keep_to_core(launch: int) -> None:
-    """Let all workers of a launch run on one core, another one in each launch.
+    """Pin this process to the launch's core. All workers of a launch share it; launches rotate.
 
-    Cores of a shared machine have neighbours of their own: two workers on two of them differ by that, all launch long.
+    On a shared machine each core has its own noisy neighbours. Two workers on two cores would
+    differ by that noise for the whole launch.
     """
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
@@ -147,7 +149,7 @@ def keep_to_core(launch: int) -> None:
 
 
 def questions(hear: Callable[[], str]) -> Iterator[Question]:
-    """Yield what is asked, up to the last question or to the end of who asks."""
+    """Yield questions until the last one or the end of the input."""
     while (line := hear()) and (question := decode_question(line)):
         yield question
 
@@ -157,10 +159,10 @@ def _warm(family: str, ready: Mapping[str, Bench], task: Task, rng: random.Rando
         return
     running = ""
 
-    def announce(name: str) -> None:
+    def announce(variant: str) -> None:
         nonlocal running
-        running = name
-        send(Started(family, name))
+        running = variant
+        send(Started(family, variant))
 
     try:
         calls = warm_up(ready, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
@@ -172,11 +174,11 @@ def _warm(family: str, ready: Mapping[str, Bench], task: Task, rng: random.Rando
 
 
 def _answer(benches: Benches, task: Task, send: Send, hear: Callable[[], str]) -> None:
-    for asked in questions(hear):
-        bench = benches[asked.family][asked.variant]
+    for question in questions(hear):
+        bench = benches[question.family][question.variant]
         try:
-            sample = take_sample(bench, asked.variant, asked.calls, task.launch, asked.round)
+            sample = take_sample(bench, question.variant, question.calls, task.launch, question.round)
         except Exception as error:
-            send(Failed(asked.family, asked.variant, *failure(error)))
+            send(Failed(question.family, question.variant, *failure(error)))
             raise
-        send(Sampled(asked.family, sample))
+        send(Sampled(question.family, sample))
