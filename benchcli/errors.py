@@ -1,4 +1,4 @@
-"""Error classes, whose text is the one line that is shown, and the exit codes of the program."""
+"""The error classes and exit codes of the command line."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,30 +7,31 @@ FINE: Final = 0
 UNEXPECTED: Final = 1
 USAGE: Final = 2
 REGRESSION: Final = 3
-"""A regression, and nothing else."""
+"""Only for a regression."""
 NOT_MEASURED: Final = 4
-"""Something could not be measured, or nothing was compared."""
+"""A network could not be measured, or nothing was compared."""
 INTERRUPTED: Final = 130
 
 
 class UserError(Exception):
-    """Bad input or a bad environment. Its text is the one line shown; the exit code is 2."""
+    """Invalid input or environment. The command line prints the text and exits with 2."""
 
 
 class NothingMeasuredError(Exception):
-    """No variant could be measured. Its text is the one line shown; the exit code is 4."""
+    """No variant could be measured. The command line prints the text and exits with 4."""
 
 
 MANY = 24
-"""Of more names than these only the nearest are listed."""
+"""The largest number of names that are all listed."""
 LISTED = 10
+"""The number of nearest names that are listed if there are more than `MANY`."""
 
 
-def unknown(kind: str, name: object, known: Iterable[str]) -> UserError:
-    """Say that `name` is not one of the `known` names of this kind, and which names are nearest."""
+def unknown(kind: str, name: object, valid_names: Iterable[str]) -> UserError:
+    """Return the error for an unknown `name` of this kind, with the nearest valid names."""
     from difflib import get_close_matches
 
-    choices = list(known)
+    choices = list(valid_names)
     text = str(name)[:100].lower()
     near = get_close_matches(text, choices, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}? " if near else ""

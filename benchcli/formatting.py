@@ -1,11 +1,15 @@
-"""Numbers as text; the only place where SI prefixes are."""
+"""Format numbers as text. No other module writes SI prefixes."""
 
 from benchcli.schema import Interval
 
 UNKNOWN = "–"
-"""Stands where there is no number."""
+"""The text for a missing number."""
 WIDE, LOPSIDED = 0.1, 0.1
-"""From which width, and from which difference of its halves as a share of it, an interval is told by its ends."""
+"""The least relative width and asymmetry of an interval that is written with both ends.
+
+The width is relative to the estimate. The asymmetry is the difference of the two half-widths,
+relative to the width.
+"""
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -49,7 +53,10 @@ def percent(fraction: float, signed: bool = False) -> str:
 
 
 def speed(interval: Interval) -> str:
-    """Return a relative speed with its half-width, "0.683 ± 0.010", or with both ends where it is wide and lopsided."""
+    """Return a relative speed with its half-width, "0.683 ± 0.010".
+
+    A wide and asymmetric interval has both ends instead: "0.683 (0.600 to 0.700)".
+    """
     if interval.low is None or interval.high is None:
         return f"{interval.estimate:.3f} ± ?"
     below, above = interval.estimate - interval.low, interval.high - interval.estimate
@@ -59,12 +66,12 @@ def speed(interval: Interval) -> str:
 
 
 def counted(number: int, word: str) -> str:
-    """Return "1 thread", "2 threads"."""
+    """Return a number with its noun: "1 thread", "2 threads"."""
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def change(interval: Interval) -> str:
-    """Return the change that a factor makes: "+5.1 % (+4.7 to +5.6 %)"; its estimate alone where it has no ends."""
+    """Return a factor as a change: "+5.1 % (+4.7 to +5.6 %)". Without ends, only the estimate."""
     middle = percent(interval.estimate - 1, signed=True)
     if interval.low is None or interval.high is None:
         return middle
@@ -73,13 +80,13 @@ def change(interval: Interval) -> str:
 
 
 def times(factor: Interval) -> str:
-    """Return how many times: "12.9 (12.4 to 13.5)"."""
+    """Return a factor with both ends: "12.9 (12.4 to 13.5)"."""
     if factor.low is None or factor.high is None:
         return f"{significant(factor.estimate)} ± ?"
     return f"{significant(factor.estimate)} ({significant(factor.low)} to {significant(factor.high)})"
 
 
 def seconds(duration: float) -> str:
-    """Return a duration for talk: "14 s", "2 min 5 s"."""
+    """Return a duration in whole seconds: "14 s", "2 min 5 s"."""
     minutes, rest = divmod(round(duration), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,4 +1,4 @@
-"""Find plug-ins: every module of a package is imported once, and what it registers is kept by name."""
+"""Find plug-ins: import every module of a package once, and store by name what it registers."""
 
 import contextlib
 import importlib
@@ -10,20 +10,20 @@ from benchcli.errors import unknown
 
 
 class Named(Protocol):
-    """Anything with a name to be called by."""
+    """An object with a name."""
 
     @property
     def name(self) -> str:
-        """What the command line and files call it."""
+        """The name in files and on the command line."""
 
 
 Plugin = TypeVar("Plugin", bound=Named)
 
 
 class Registry(Generic[Plugin]):
-    """The plug-ins of one kind. A new file in `package` that calls `add` is all a new plug-in takes.
+    """The plug-ins of one kind. To add one, write a new file in `package` that calls `add`.
 
-    `package` may be a single module that registers all of them.
+    `package` may also be a single module that registers all plug-ins.
     """
 
     def __init__(self, kind: str, package: str) -> None:
@@ -33,7 +33,7 @@ class Registry(Generic[Plugin]):
         self._searched = False
 
     def add(self, plugin: Plugin) -> Plugin:
-        """Register a plug-in under its name. Raises ValueError where the name is taken."""
+        """Register a plug-in under its name. Raises ValueError if the name is taken."""
         if plugin.name in self._plugins:
             raise ValueError(f"two {self._kind}s are named {plugin.name!r}")
         self._plugins[plugin.name] = plugin
@@ -41,7 +41,7 @@ class Registry(Generic[Plugin]):
 
     @property
     def kind(self) -> str:
-        """What a plug-in is called: "guideline"."""
+        """The kind of the plug-ins, for example "guideline"."""
         return self._kind
 
     def __getitem__(self, name: str) -> Plugin:
@@ -52,9 +52,9 @@ class Registry(Generic[Plugin]):
         return plugin
 
     def get(self, name: str) -> Plugin | None:
-        """Return the plug-in of that name, or None where there is none.
+        """Return the plug-in of that name, or None if there is none.
 
-        A file that has the plug-in's name is tried before all of the package is imported.
+        It imports a file with the plug-in's name first, and the whole package only if that fails.
         """
         if name not in self._plugins and not self._searched and name.isidentifier() and name[0] != "_":
             with contextlib.suppress(ModuleNotFoundError):
@@ -62,7 +62,7 @@ class Registry(Generic[Plugin]):
         return self._plugins.get(name) or self._search().get(name)
 
     def __iter__(self) -> Iterator[Plugin]:
-        """Go through the plug-ins in the order of their names."""
+        """Iterate over the plug-ins in the order of their names."""
         plugins = self._search()
         return iter([plugins[name] for name in sorted(plugins)])
 

@@ -1,4 +1,4 @@
-"""Intervals on paired samples, quotients of intervals, and rates. The unit of evidence is the launch."""
+"""Estimates with 95 % intervals. The unit of evidence is the launch."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,13 +10,20 @@ from typing import TypeVar
 from benchcli.schema import Breakdown, Category, Interval, Sample
 
 CONFIDENCE = 0.95
-"""`benchmarks/coverage.py` shows whether it holds."""
+"""The confidence level; `benchmarks/coverage.py` measures the actual coverage."""
 TAIL = (1 - CONFIDENCE) / 2
+"""The probability on each side of an interval."""
 Z_95 = 1.96
 EXACT_RANKS = 60
-"""Up to so many launches the rank statistic's distribution is counted out; beyond, the normal one is as good."""
+"""The most launches with the exact distribution of the signed-rank statistic.
+
+Beyond, the normal approximation is as good.
+"""
 CLEAN_ROUNDS = 3
-"""Least rounds of a launch without a sample set aside; with fewer, disturbance is what the launch was like."""
+"""The fewest rounds of a launch without an excluded sample.
+
+With fewer, the disturbance is typical of the launch, and all of its rounds count.
+"""
 
 Value = TypeVar("Value")
 
@@ -24,16 +31,16 @@ Value = TypeVar("Value")
 def launch_log_ratios(baseline: Iterable[Sample], variant: Iterable[Sample]) -> dict[int, float]:
     """Return per launch the median over its rounds of ln(baseline seconds / variant seconds).
 
-    Only rounds in which both were sampled count, for the pairing takes away what disturbed both; and of these the ones
-    in which neither was set aside, if there are enough.
+    Only rounds with samples of both count, since the pairing cancels what disturbed both. Rounds
+    with an excluded sample do not count, if enough others remain.
     """
-    partner = {(sample.launch, sample.round): sample for sample in baseline}
+    baseline_samples = {(sample.launch, sample.round): sample for sample in baseline}
     ratios: dict[int, list[tuple[float, bool]]] = {}
     for sample in variant:
-        other = partner.get((sample.launch, sample.round))
-        if other:
-            clean = other.excluded is None and sample.excluded is None
-            ratios.setdefault(sample.launch, []).append((math.log(other.seconds / sample.seconds), clean))
+        paired = baseline_samples.get((sample.launch, sample.round))
+        if paired:
+            clean = paired.excluded is None and sample.excluded is None
+            ratios.setdefault(sample.launch, []).append((math.log(paired.seconds / sample.seconds), clean))
     return {launch: median(counted(values)) for launch, values in ratios.items()}
 
 
@@ -46,23 +53,24 @@ def launch_log_seconds(samples: Iterable[Sample]) -> dict[int, float]:
 
 
 def counted(values: Sequence[tuple[Value, bool]]) -> list[Value]:
-    """Return the values that are clean, or all of them where too few are."""
-    clean = [value for value, is_clean in values if is_clean]
-    return clean if len(clean) >= min(CLEAN_ROUNDS, len(values)) else [value for value, _ in values]
+    """Return the clean values, or all values if too few are clean."""
+    clean_values = [value for value, clean in values if clean]
+    return clean_values if len(clean_values) >= min(CLEAN_ROUNDS, len(values)) else [value for value, _ in values]
 
 
 def has_ranks(launches: int) -> bool:
-    """Say whether so many launches have an interval of signed ranks: six or more have."""
+    """Return whether there are enough launches for a signed-rank interval: at least six."""
     return 2.0**-launches <= TAIL
 
 
 def interval_over_launches(logs: Mapping[int, float]) -> Interval:
-    """Return exp of the centre of one logarithm a launch, with its 95 % interval.
+    """Return exp of the centre of `logs` (one logarithm per launch), with its 95 % interval.
 
-    Each launch is a cluster: its rounds share its memory layout and its moment, so they count once. The centre is that
-    of Hodges and Lehmann, and the interval that of Wilcoxon's signed ranks (Hollander, Wolfe and Chicken, Nonparametric
-    Statistical Methods, 3.2 and 3.3), for launches have two modes and long tails: a burst moves neither far. Fewer
-    than six launches have no such interval; they get the mean and Student's t.
+    Each launch is a cluster: its rounds share its memory layout and its moment, so they count once.
+    The centre is the Hodges-Lehmann estimate. The interval is Wilcoxon's signed-rank interval
+    (Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 3.2 and 3.3). Launches have
+    two modes and long tails, and a burst of other work moves neither the centre nor the interval
+    far. Fewer than six launches have no signed-rank interval; they get the mean and Student's t.
     """
     values = list(logs.values())
     if len(values) < 2:
@@ -78,9 +86,9 @@ def interval_over_launches(logs: Mapping[int, float]) -> Interval:
 
 
 def quotient(over: Interval, under: Interval) -> Interval:
-    """Return the quotient of two independent estimates, with the interval that theirs make.
+    """Return the quotient of two independent estimates, with an interval from theirs.
 
-    The halves of the logarithms' intervals add as squares.
+    On the logarithmic scale, the half-widths of the two intervals are added in quadrature.
     """
     middle = math.log(over.estimate / under.estimate)
     if over.low is None or over.high is None or under.low is None or under.high is None:
@@ -92,14 +100,14 @@ def quotient(over: Interval, under: Interval) -> Interval:
 
 @dataclass(frozen=True)
 class Count:
-    """So many of so many, with the 95 % interval of the rate."""
+    """A number of cases (`found`) out of a total (`of`)."""
 
     found: int
     of: int
 
     @property
     def interval(self) -> Interval:
-        """The rate and Wilson's interval for it (Wilson, 1927)."""
+        """The rate, with its 95 % Wilson score interval (Wilson, 1927)."""
         rate, n, z2 = self.found / self.of, self.of, Z_95**2
         centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
         half = Z_95 * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n)) / (1 + z2 / n)
@@ -107,15 +115,16 @@ class Count:
 
 
 def median_share(breakdowns: Sequence[Breakdown], category: Category) -> float:
-    """Return the share of a call that is spent on a category: the median over launches."""
+    """Return the fraction of a call's time in a category: the median over launches."""
     return median(each.parts[category] / each.whole_s for each in breakdowns)
 
 
 @cache
 def signed_rank_tail(n: int) -> tuple[int, float]:
-    """Return which Walsh average, counted from either end, bounds the interval, and the share of the step to the next.
+    """Return the index of the Walsh average that bounds the interval, and the step to the next.
 
-    The ranks are whole, and so the coverage moves in steps; between the two nearest steps the bound is interpolated.
+    The index counts from either end. The step is a fraction: ranks are integers, so the coverage
+    changes in steps, and the bound is interpolated between the two nearest.
     """
     if n > EXACT_RANKS:
         z = NormalDist().inv_cdf(1 - TAIL)
@@ -129,9 +138,9 @@ def signed_rank_tail(n: int) -> tuple[int, float]:
 
 
 def signed_rank_cumulative(n: int, rank_sum: int) -> float:
-    """Return the probability that Wilcoxon's signed-rank statistic of n values is at most `rank_sum`.
+    """Return the probability that Wilcoxon's signed-rank statistic is at most `rank_sum`.
 
-    It counts in how many of the 2**n patterns of signs the positive ranks sum to so little.
+    It counts how many of the 2**n patterns of n signs have positive ranks that sum to at most that.
     """
     patterns = [1] + [0] * rank_sum
     for rank in range(1, n + 1):
@@ -149,8 +158,8 @@ def _student_half_width(values: Sequence[float]) -> float:
 def student_t_quantile(probability: float, degrees: int) -> float:
     """Return the quantile of Student's t for a probability above one half, by bisection.
 
-    The distribution function has a closed form for whole degrees of freedom (Abramowitz and Stegun, 26.7.3
-    and 26.7.4), so no numerical library is loaded for this one number.
+    The distribution function has a closed form for integer degrees of freedom (Abramowitz and
+    Stegun, 26.7.3 and 26.7.4), so this needs no numerical library.
     """
     low, high = 0.0, 1e6
     while high - low > 1e-10 * max(1.0, high):
@@ -161,7 +170,7 @@ def student_t_quantile(probability: float, degrees: int) -> float:
 
 
 def _central_probability(t: float, degrees: int) -> float:
-    """Return the probability that Student's t lies within -t and t."""
+    """Return the probability that Student's t lies between -t and t."""
     angle = math.atan(t / math.sqrt(degrees))
     cosine_squared = math.cos(angle) ** 2
     odd = degrees % 2

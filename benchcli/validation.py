@@ -1,4 +1,4 @@
-"""Bounds on user input, of options and of TOML keys, with their error messages."""
+"""Bounds on user input (options and TOML keys), with their error messages."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
@@ -17,7 +17,7 @@ COMPARISONS: Final = (2, 10000)
 LAUNCHES: Final = (1, 1000)
 CONFIRMATIONS: Final = (5, 100)
 PRECISION: Final = (0.0005, 0.5)
-"""Fractions."""
+"""As fractions."""
 BUDGET_S: Final = (1.0, 7 * 24 * 3600.0)
 
 DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
@@ -40,7 +40,7 @@ OTHER_NAMES: Final = {
 
 
 def whole(kind: str, value: object, least_most: tuple[int, int]) -> int:
-    """Return `value` where it is a whole number within the limits. Raises UserError."""
+    """Return `value` if it is a whole number within the bounds. Raises UserError otherwise."""
     least, most = least_most
     if isinstance(value, bool) or not isinstance(value, int):
         raise UserError(f"{kind} must be a whole number from {least} to {most}, not {value!r}")
@@ -50,7 +50,10 @@ def whole(kind: str, value: object, least_most: tuple[int, int]) -> int:
 
 
 def precision(fraction: float | None, given: object, kind: str = "a precision") -> float:
-    """Return a fraction that is within bounds; `given` is what the user wrote. Raises UserError."""
+    """Return `fraction` if it is within the bounds of a precision. Raises UserError otherwise.
+
+    The error quotes `given`, the user's input.
+    """
     least, most = PRECISION
     if fraction is None or not least <= fraction <= most:
         raise UserError(f"{kind} is from {least:.2%} to {most:.0%}, written 1%, not {given!r}")
@@ -58,7 +61,10 @@ def precision(fraction: float | None, given: object, kind: str = "a precision") 
 
 
 def budget_s(seconds: float | None, given: object, kind: str = "a budget") -> float:
-    """Return seconds that are within bounds; `given` is what the user wrote. Raises UserError."""
+    """Return `seconds` if they are within the bounds of a budget. Raises UserError otherwise.
+
+    The error quotes `given`, the user's input.
+    """
     least, most = BUDGET_S
     if seconds is None or not least <= seconds <= most:
         raise UserError(f"{kind} is from 1 s to 7 days, written 30, 30s, 5m or 2h, not {given!r}")
@@ -79,6 +85,6 @@ def one_of(kind: str, value: object, known: Iterable[str]) -> str:
 
 
 def distinct(what: str, values: Sequence[Hashable]) -> None:
-    """Raise UserError where a value is there twice."""
+    """Raise UserError if a value occurs twice."""
     if len(set(values)) < len(values):
         raise UserError(f"{what} has a value twice")

@@ -1,7 +1,7 @@
-"""What does the allocator do to a time?  python benchmarks/allocator.py [g1|g2|g3|g4]
+"""Measure the effect of the allocator on times.  python benchmarks/allocator.py [g1|g2|g3|g4]
 
-Measures one guideline under both allocators in turn, three times each, and prints the relative speeds, their spread
-from run to run, and the minor faults a call.
+It measures one guideline three times under each of the two allocators, alternately. It prints the
+relative speeds, their range over the runs, and the minor faults per call.
 """
 
 import argparse
@@ -16,7 +16,7 @@ RUNS = 3
 
 
 def run(folder: Path, guideline: str, allocator: str) -> pandas.DataFrame:
-    """Measure into a folder and return its rows."""
+    """Measure a guideline into a folder and return its rows."""
     command = [
         sys.executable,
         "-m",
@@ -33,7 +33,7 @@ def run(folder: Path, guideline: str, allocator: str) -> pandas.DataFrame:
 
 
 def main() -> None:
-    """Alternate the allocators and compare."""
+    """Measure under both allocators alternately and print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("guideline", nargs="?", default="g2")
     guideline = parser.parse_args().guideline

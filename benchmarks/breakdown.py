@@ -1,9 +1,10 @@
-"""Where the time goes, by benchcli's tracing and by torch's profiler, in turn in one process.
+"""Compare benchcli's breakdown with that of torch's profiler, interleaved in one process.
 
     python benchmarks/breakdown.py [NETWORK ...]
 
-Shares are of the time within operators. `whole` is that time over the time of calls that nothing traces, taken in turn
-with the others; `cost` is what tracing adds to a call. The profiler knows of no hidden reorders.
+The shares are fractions of the time in operators. `whole` is the time in operators divided by the
+time of untraced calls, which are interleaved with the others. `cost` is the time that tracing adds
+to a call. The profiler does not report reorders inside convolutions.
 """
 
 import os
@@ -30,14 +31,14 @@ def main() -> None:
     print(f"{'network':<24}{'by':<10}" + "".join(f"{name:>13}" for name in CATEGORIES) + f"{'whole':>8}{'cost':>9}")
     for name in sys.argv[1:] or DEFAULT:
         network = NETWORKS[name]
-        built = network.build().eval()
+        module = network.build().eval()
         inputs = torch.randn(1, 3, network.size, network.size)
         with torch.inference_mode():
-            compare(name, lambda built=built, inputs=inputs: built(inputs))
+            compare(name, lambda module=module, inputs=inputs: module(inputs))
 
 
 def silence() -> None:
-    """Keep the profiler's own lines, which C++ writes, out of the table."""
+    """Suppress the log lines of the profiler, which C++ code writes into the table."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 
 
@@ -46,14 +47,14 @@ def compare(name: str, call: Callable[[], torch.Tensor]) -> None:
         call()
     traced = tracer(call)
     plain: list[float] = []
-    found: dict[str, list[tuple[float, dict[str, float]]]] = {"benchcli": [], "profiler": []}
+    breakdowns: dict[str, list[tuple[float, dict[str, float]]]] = {"benchcli": [], "profiler": []}
     for _ in range(ROUNDS):
         call()
         plain.append(timed(call))
         trace = traced()
-        found["benchcli"].append((trace.traced_s, dict(trace.parts)))
-        found["profiler"].append(profiled(call))
-    for tool, rounds in found.items():
+        breakdowns["benchcli"].append((trace.traced_s, dict(trace.parts)))
+        breakdowns["profiler"].append(profiled(call))
+    for tool, rounds in breakdowns.items():
         parts = {each: median(parts[each] for _, parts in rounds) for each in CATEGORIES}
         whole, call_s = sum(parts.values()), median(plain)
         cells = "".join(f"{parts[each] / whole:>12.1%} " for each in CATEGORIES)
@@ -67,7 +68,7 @@ def timed(call: Callable[[], torch.Tensor]) -> float:
 
 
 def profiled(call: Callable[[], torch.Tensor]) -> tuple[float, dict[str, float]]:
-    """Return the seconds of a profiled call, and of its outermost operators by what they are spent on."""
+    """Return the seconds of a profiled call, and those of its outermost operators by category."""
     with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as profiler:
         seconds = timed(call)
     parts = dict.fromkeys(CATEGORIES, 0.0)

@@ -1,7 +1,7 @@
-"""How often do the intervals hold the truth?  python benchmarks/coverage.py [--comparisons 200] [--only quiet]
+"""Measure the coverage of the intervals.  python benchmarks/coverage.py [--comparisons 200]
 
-Compares equal networks with `benchcli selftest`, on the machine as it is and under a load of two processes that work in
-bursts, and prints how many of the 95 % intervals hold 1.
+It compares equal networks with `benchcli selftest`, on the quiet machine and under a load of two
+processes that work in bursts. It prints how many of the 95 % intervals contain 1.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from load import bursts
 
 
 def main() -> None:
-    """Run the self-test quiet and loaded."""
+    """Run the self-test on the quiet machine and under load."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--comparisons", default="200")
     parser.add_argument("--budget", default="5s")

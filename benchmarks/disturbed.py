@@ -1,7 +1,8 @@
-"""Is each disturbance named, and a quiet run left alone?  python benchmarks/disturbed.py [--quiet-runs 20]
+"""Test the warnings about disturbances.  python benchmarks/disturbed.py [--quiet-runs 20]
 
-Disturbs runs on purpose: networks that fault and that page, two threads beside a process that spins, a load in bursts,
-a control group with half a core (where this user may make one). Prints the kinds of warnings that each got.
+It disturbs runs on purpose: networks that cause minor and major page faults, two threads beside a
+process that spins, a load in bursts, and a control group with half a core (if this user may create
+one). It prints the kinds of warnings of each run, and those of quiet runs.
 """
 
 import argparse
@@ -33,7 +34,7 @@ PRECISION = ("imprecise", "no-baseline")
 
 
 def build(kind: str) -> "nn.Module":
-    """Return a network of two convolutions that does besides what its kind says."""
+    """Return a network of ten convolutions that also performs the action of its kind."""
     import torch
     from torch import nn
 
@@ -53,14 +54,14 @@ def build(kind: str) -> "nn.Module":
 
 
 def fault() -> None:
-    """Map a megabyte afresh and touch it."""
+    """Map a new megabyte and write to each page."""
     with mmap.mmap(-1, MEGABYTE) as fresh:
         for place in range(0, MEGABYTE, mmap.PAGESIZE):
             fresh[place] = 1
 
 
 def page() -> None:
-    """Read a file whose pages were just dropped from memory."""
+    """Read a file after dropping its pages from the page cache."""
     with PAGED.open("rb") as stream:
         os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         with mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ) as pages:
@@ -81,15 +82,15 @@ def kinds_of_warnings(kind: str = "nothing", threads: int = 1) -> list[str]:
         Plan(launches=LAUNCHES),
     )
     with workers() as launcher:
-        found = survey([family], target, plan, launcher)
-        (result,) = measure([family], Run("run", "s", target, plan, found, launcher, lambda _progress: None))
+        surveyed = survey([family], target, plan, launcher)
+        (result,) = measure([family], Run("run", "s", target, plan, surveyed, launcher, lambda _progress: None))
     codes = [code.partition(":")[0] for record in result.records for code in record.warnings]
     failures = [f"FAILED {record.failure.error}" for record in result.records if record.failure]
     return sorted({code for code in codes if code not in PRECISION} | set(failures))
 
 
 def spin() -> None:
-    """Keep a core busy, for as long as there is who started it."""
+    """Keep a core busy until the parent process ends."""
     parent = os.getppid()
     while os.getppid() == parent:
         sum(range(10000))
@@ -97,7 +98,7 @@ def spin() -> None:
 
 @contextmanager
 def spinner() -> Iterator[None]:
-    """Keep one core busy for the length of the block."""
+    """Keep one core busy during the block."""
     process = get_context("spawn").Process(target=spin, daemon=True)
     process.start()
     try:
@@ -109,7 +110,7 @@ def spinner() -> Iterator[None]:
 
 @contextmanager
 def half_a_core() -> Iterator[None]:
-    """Put this process, and what it starts, into a control group (version 1) with half a core."""
+    """Move this process and its children into a control group (version 1) with half a core."""
     GROUP.mkdir(exist_ok=True)
     (GROUP / "cpu.cfs_period_us").write_text("100000")
     (GROUP / "cpu.cfs_quota_us").write_text("50000")
@@ -122,14 +123,14 @@ def half_a_core() -> Iterator[None]:
 
 
 def main() -> None:
-    """Disturb, and do not, and print what was said."""
+    """Measure disturbed and quiet runs, and print their warnings."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quiet-runs", type=int, default=20)
     runs = parser.parse_args().quiet_runs
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     PAGED.write_bytes(os.urandom(MEGABYTE))
     with PAGED.open("rb+") as stream:
-        os.fsync(stream.fileno())  # only what is on the disk can be dropped
+        os.fsync(stream.fileno())  # only pages that are on the disk can be dropped
     print("faulting:", kinds_of_warnings("faults"), flush=True)
     print("paging:", kinds_of_warnings("pages"), flush=True)
     with spinner():
@@ -143,9 +144,8 @@ def main() -> None:
         print("half a core: not possible here:", error, flush=True)
     PAGED.unlink()
     quiet = [kinds_of_warnings() for _ in range(runs)]
-    print(
-        f"quiet: {sum(bool(each) for each in quiet)} of {runs} runs were warned of: {[each for each in quiet if each]}"
-    )
+    warned = [warnings for warnings in quiet if warnings]
+    print(f"quiet: {len(warned)} of {runs} runs had warnings: {warned}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What does the call after a change of variant read?  python benchmarks/first_call.py [g1|g2|g3|g4]
+"""Time the first calls after a change of variant.  python benchmarks/first_call.py [g1|g2|g3|g4]
 
-Calls every variant of a guideline four times in a row, in shuffled order, and prints how much longer than the fourth
-call the first three are: why an untimed call goes before each sample. Run it under the workers' allocator, which it
-sets for itself.
+It calls every variant of a guideline four times in a row, in shuffled order, and prints how much
+longer the first three calls take than the fourth. This is why an untimed call precedes each sample.
+The script sets the workers' allocator itself.
 """
 
 import argparse
@@ -39,14 +39,15 @@ def measure(guideline: str) -> None:
                     start = time.perf_counter()
                     network(inputs)
                     seconds.setdefault((name, call), []).append(time.perf_counter() - start)
-    middle = {key: median(values[WARM_UP:]) for key, values in seconds.items()}
+    medians = {key: median(values[WARM_UP:]) for key, values in seconds.items()}
     for name in networks:
-        more = [f"{(middle[name, call] / middle[name, CALLS - 1] - 1) * 100:+5.1f} %" for call in range(CALLS - 1)]
-        print(f"{name:<20} calls 1, 2, 3 beside call 4: {'  '.join(more)}")
+        ratios = [medians[name, call] / medians[name, CALLS - 1] for call in range(CALLS - 1)]
+        changes = "  ".join(f"{(ratio - 1) * 100:+5.1f} %" for ratio in ratios)
+        print(f"{name:<20} calls 1, 2, 3 relative to call 4: {changes}")
 
 
 def main() -> None:
-    """Start this script again in a worker's environment, and measure there."""
+    """Restart this script in a worker's environment, and measure there."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("guideline", nargs="?", default="g2")
     guideline = parser.parse_args().guideline

@@ -1,9 +1,10 @@
-"""How often does the gate cry wolf, and what does it miss?  python benchmarks/gate.py [--only separate] [--runs 10]
+"""Measure the gate's false-positive rate and power.  python benchmarks/gate.py [--runs 10]
 
-Runs `benchcli check` again and again on versions that differ in nothing but the length of some networks, on the machine
-as it is and under a load of two processes that work in bursts: in processes of their own (`--separate`), where 36
-networks are 30 equal ones and 3 each with 21 and 22 blocks for 20, and in one process, where 12 are equal and 12 have
-51 blocks for 50. Every network of every run is a check of its own; nothing is resampled.
+It runs `benchcli check` repeatedly on two versions that differ only in the length of some networks,
+on the quiet machine and under a load of two processes that work in bursts. With `--separate` (one
+process per version) there are 36 networks: 30 are equal, and 3 each have 21 and 22 blocks instead
+of 20. In one process there are 24 networks: 12 are equal, and 12 have 51 blocks instead of 50.
+Every network of every run counts as one check; nothing is resampled.
 """
 
 import argparse
@@ -20,22 +21,23 @@ from load import bursts
 HERE = Path(__file__).parent
 KINDS = ("dense", "grouped")
 MODES = {"separate": {0: 30, 5: 3, 10: 3}, "together": {0: 12, 2: 12}}
-"""How many networks are slower by how much per cent."""
+"""Mode to the number of networks per slowdown in per cent."""
 Tally = dict[int, Counter[str]]
+"""Slowdown in per cent to the number of checks with each outcome."""
 
 
 def names(counts: dict[int, int]) -> list[str]:
-    """Return the networks' names, which say how much slower they are in head."""
+    """Return the networks' names, which contain the slowdown in head in per cent."""
     kinds = {more: [KINDS[number % 2] for number in range(count)] for more, count in counts.items()}
     return [
         f"{f'slower-{more}' if more else 'equal'}-{number}-{kind}"
-        for more, of in kinds.items()
-        for number, kind in enumerate(of)
+        for more, kinds_of_slowdown in kinds.items()
+        for number, kind in enumerate(kinds_of_slowdown)
     ]
 
 
 def lay_out(place: Path, counts: dict[int, int], blocks: int) -> None:
-    """Write both versions: the same code, and a suite that asks for more blocks in head."""
+    """Write both versions: the same code, and a suite with more blocks in head."""
     from towers import KINDS as SHAPES
 
     for side in ("base", "head"):
@@ -55,21 +57,21 @@ def lay_out(place: Path, counts: dict[int, int], blocks: int) -> None:
 
 
 def check(place: Path, number: int, mode: str) -> tuple[dict[str, str], float]:
-    """Check once; return the outcome of each network's time, and the seconds."""
+    """Run one check; return the outcome of each network's time, and the check's seconds."""
     command = [sys.executable, "-m", "benchcli", "check", "suite.toml", "--base", "../base", "--head", "../head"]
     options = ["--allow", "costs,output", "--format", "json", "--output", str(place / f"run-{mode}-{number}")]
     separate = ["--separate"] if mode == "separate" else []
     start = time.monotonic()
-    done = subprocess.run(
+    completed = subprocess.run(
         [*command, *options, *separate], cwd=place / "head", check=False, stdout=subprocess.PIPE, text=True
     )
     seconds = time.monotonic() - start
-    found = json.loads(done.stdout)["findings"]
-    return {each["family"]: each["outcome"] for each in found if each["subject"] == "time"}, seconds
+    findings = json.loads(completed.stdout)["findings"]
+    return {each["family"]: each["outcome"] for each in findings if each["subject"] == "time"}, seconds
 
 
 def main() -> None:
-    """Check quiet and loaded, and print the tallies after every run, for a run takes a minute and a half."""
+    """Check on the quiet machine and under load."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--only", choices=list(MODES))
@@ -82,7 +84,7 @@ def main() -> None:
 
 
 def measure(mode: str, state: str, counts: dict[int, int], runs: int) -> None:
-    """Check so many times in a row."""
+    """Run `runs` checks and print the tally after each of them, since one takes 90 seconds."""
     tally: Tally = {more: Counter() for more in counts}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -92,8 +94,8 @@ def measure(mode: str, state: str, counts: dict[int, int], runs: int) -> None:
                 outcomes, seconds = check(place, number, mode)
             for name, outcome in outcomes.items():
                 tally[int(name.split("-")[1]) if name.startswith("slower") else 0][outcome] += 1
-            told = "; ".join(f"+{more} %: {dict(outcomes)}" for more, outcomes in tally.items())
-            print(f"{mode} {state} run {number + 1}, {seconds:.0f} s; so far {told}", flush=True)
+            tally_text = "; ".join(f"+{more} %: {dict(outcomes)}" for more, outcomes in tally.items())
+            print(f"{mode} {state} run {number + 1}, {seconds:.0f} s; so far {tally_text}", flush=True)
 
 
 if __name__ == "__main__":

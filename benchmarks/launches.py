@@ -1,8 +1,9 @@
-"""Do launches that are forked differ as much as others that begin at nothing?  python benchmarks/launches.py [g1,g2,g4]
+"""Compare the spread of forked and of fresh launches.  python benchmarks/launches.py [g1,g2,g4]
 
-Keeps several servers at once, launches from each in turn, and half as often in processes of their own, so that all
-meet the same minutes. Prints for every relative speed the spread of both, the difference of their medians with its
-standard error, and the spread of the servers' medians beside what the spread within them lets expect.
+It keeps several fork servers and launches from each in turn. Half as often it launches a fresh
+process, so that both kinds run in the same minutes. For every relative speed it prints the spread
+of both kinds, the difference of their medians with its standard error, and the spread of the
+servers' medians with the value expected from the spread within the servers.
 """
 
 import math
@@ -23,21 +24,21 @@ Ratios = dict[tuple[str, str], float]
 
 
 def main() -> None:
-    """Launch in turn and compare."""
+    """Launch both kinds alternately and print the comparison."""
     names = (sys.argv[1:] or ["g1,g2,g4"])[0].split(",")
     families = tuple(family for name in names for family in GuidelineRequest(guideline=name).families(Overrides()))
     target = Target()
     costs = survey(families, target, Plan(), run_worker).costs
-    by_family = {f.name: {v.name: costs[f.name, v.name] for v in f.variants} for f in families}
+    costs_by_family = {f.name: {v.name: costs[f.name, v.name] for v in f.variants} for f in families}
 
     def launch(launcher: Launcher, number: int) -> Ratios:
-        task = Task(LAUNCH, target, families, by_family, launch=number, seed=number)
-        taken: dict[tuple[str, str], list[Sample]] = {}
+        task = Task(LAUNCH, target, families, costs_by_family, launch=number, seed=number)
+        samples: dict[tuple[str, str], list[Sample]] = {}
         for event in launcher(task, 60.0):
             if isinstance(event, Sampled):
-                taken.setdefault((event.family, event.sample.variant), []).append(event.sample)
+                samples.setdefault((event.family, event.sample.variant), []).append(event.sample)
         return {
-            (f.name, v.name): launch_log_ratios(taken[f.name, f.baseline], taken[f.name, v.name])[number]
+            (f.name, v.name): launch_log_ratios(samples[f.name, f.baseline], samples[f.name, v.name])[number]
             for f in families
             for v in f.variants[1:]
         }
@@ -47,31 +48,36 @@ def main() -> None:
     with ExitStack() as stack:
         servers = [stack.enter_context(workers(forks=True)) for _ in forked]
         for number in range(ROUNDS):
-            for place, server in enumerate(servers):
-                forked[place].append(launch(server, number * SERVERS + place))
-                if place % 2:
-                    fresh.append(launch(run_worker, 1000 + number * SERVERS + place))
+            for index, server in enumerate(servers):
+                forked[index].append(launch(server, number * SERVERS + index))
+                if index % 2:
+                    fresh.append(launch(run_worker, 1000 + number * SERVERS + index))
     for key in fresh[0]:
-        report(key, [[each[key] for each in of] for of in forked], [each[key] for each in fresh])
+        forked_values = [[ratios[key] for ratios in launches] for launches in forked]
+        report(key, forked_values, [ratios[key] for ratios in fresh])
 
 
 def report(key: tuple[str, str], forked: list[list[float]], fresh: list[float]) -> None:
-    """Print one relative speed's line."""
-    everything = [value for of in forked for value in of]
-    within = math.sqrt(mean(spread(of) ** 2 for of in forked))
-    difference = median(fresh) - median(everything)
-    # A median's standard error is a quarter larger than a mean's.
-    error = 1.25 * math.sqrt(spread(fresh) ** 2 / len(fresh) + spread(everything) ** 2 / len(everything))
+    """Print the line of one relative speed. `forked` has one list per fork server."""
+    all_forked = [value for values in forked for value in values]
+    within = math.sqrt(mean(spread(values) ** 2 for values in forked))
+    difference = median(fresh) - median(all_forked)
+    # The standard error of a median is 25 % larger than that of a mean.
+    error = 1.25 * math.sqrt(spread(fresh) ** 2 / len(fresh) + spread(all_forked) ** 2 / len(all_forked))
     expected = 1.25 * within / math.sqrt(ROUNDS)
     print(
-        f"{key[0]} {key[1]:<20} spread forked {spread(everything):.2%} fresh {spread(fresh):.2%}"
+        f"{key[0]} {key[1]:<20} spread forked {spread(all_forked):.2%} fresh {spread(fresh):.2%}"
         f"  fresh - forked {difference:+.2%} +- {error:.2%}"
-        f"  servers' medians sd {stdev(median(of) for of in forked):.2%}, expected {expected:.2%}"
+        f"  servers' medians sd {stdev(median(values) for values in forked):.2%}, expected {expected:.2%}"
     )
 
 
 def spread(values: list[float]) -> float:
-    """Return the deviation that a normal distribution of this median deviation would have: bursts do not move it."""
+    """Return the scaled median absolute deviation.
+
+    For a normal distribution it equals the standard deviation. Bursts of other work do not affect
+    it.
+    """
     middle = median(values)
     return 1.4826 * median(abs(value - middle) for value in values)
 

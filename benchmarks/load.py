@@ -1,6 +1,7 @@
-"""A load on purpose: processes that work in bursts.  python benchmarks/load.py 60
+"""Create a load of processes that work in bursts.  python benchmarks/load.py 60
 
-Each of them spins for 0.05 to 1.5 s and rests for as long, at random. Other scripts here start them with `bursts()`.
+Each process spins for a random time of 0.05 to 1.5 s, then rests for another. Other scripts start
+the load with `bursts()`.
 """
 
 import multiprocessing
@@ -16,7 +17,7 @@ SHORTEST_S, LONGEST_S = 0.05, 1.5
 
 
 def burst(seed: int) -> None:
-    """Spin and rest in turn, for as long as there is who started it."""
+    """Spin and rest alternately until the parent process ends."""
     rng, parent = random.Random(seed), os.getppid()
     while os.getppid() == parent:
         end = time.perf_counter() + rng.uniform(SHORTEST_S, LONGEST_S)
@@ -27,7 +28,7 @@ def burst(seed: int) -> None:
 
 @contextmanager
 def bursts(wanted: bool = True) -> Iterator[None]:
-    """Keep the load up for the length of the block, if it is wanted."""
+    """Keep the load running during the block, if `wanted`."""
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=burst, args=(seed,), daemon=True) for seed in range(PROCESSES * wanted)]
     for process in processes:

@@ -1,6 +1,7 @@
-"""The networks that scripts give to benchcli and to its peers: G2 at x1, in the channels of the paper's ARM column.
+"""Networks for benchcli and other tools: G2 at x1, with the channels of the paper's ARM column.
 
-Where the variable TOWERS is set, "head:name,name", they are one side of the gate's benchmark (towers.py).
+If the environment variable TOWERS is set ("head:name,name"), they are the networks of one side of
+the gate's benchmark (towers.py).
 """
 
 import os
@@ -13,12 +14,15 @@ from benchcli.workloads.overrides import Overrides
 
 
 def family() -> Family:
-    """Return the family, its baseline first."""
+    """Return the family of G2 at x1."""
     return next(GuidelineRequest(guideline="g2").families(Overrides()))
 
 
 def calls() -> dict[str, Callable[[], object]]:
-    """Build the networks in this process, on one thread, and return what calls each."""
+    """Build the networks in this process, on one thread.
+
+    Returns a function per network that calls it.
+    """
     import torch
 
     side, _, names = os.environ.get("TOWERS", "").partition(":")
@@ -31,6 +35,6 @@ def calls() -> dict[str, Callable[[], object]]:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     torch.set_grad_enabled(False)
-    of = family()
-    loaded = {variant.name: load(variant, of, "cpu") for variant in of.variants}
+    g2 = family()
+    loaded = {variant.name: load(variant, g2, "cpu") for variant in g2.variants}
     return {name: partial(network, inputs) for name, (network, inputs) in loaded.items()}

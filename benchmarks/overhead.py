@@ -1,6 +1,6 @@
-"""What does the harness add to a call?  python benchmarks/overhead.py
+"""Measure the overhead of the timing loop per call.  python benchmarks/overhead.py
 
-Times a call that does nothing with benchcli's loop, torch.utils.benchmark and timeit, in turn.
+It times an empty function with benchcli's loop, torch.utils.benchmark and timeit, alternately.
 """
 
 import timeit
@@ -19,22 +19,22 @@ def nothing() -> None:
 
 
 def main() -> None:
-    """Print nanoseconds a call, medians of rounds taken in turn."""
+    """Print nanoseconds per call, as medians over interleaved rounds."""
     loop = DEVICES["cpu"].timer(nothing, NOTHING, 0)
     torch_timer = Timer("call()", globals={"call": nothing})
     plain = timeit.Timer("call()", globals={"call": nothing})
-    ways = {
+    timers = {
         "benchcli, a sample of one call": lambda: loop(1).seconds,
         "benchcli, a call of many": call_overhead_s,
         "torch.utils.benchmark, one call": lambda: torch_timer.timeit(1).median,
         "torch.utils.benchmark, a call of many": lambda: torch_timer.timeit(CALLS).median,
         "timeit, a call of many": lambda: plain.timeit(CALLS) / CALLS,
     }
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+    seconds_by_timer: dict[str, list[float]] = {name: [] for name in timers}
     for _ in range(ROUNDS):
-        for name, way in ways.items():
-            taken[name].append(way())
-    for name, seconds in taken.items():
+        for name, timer in timers.items():
+            seconds_by_timer[name].append(timer())
+    for name, seconds in seconds_by_timer.items():
         print(f"{name:<38} {median(seconds) * 1e9:7.0f} ns, {median(seconds) / 1e-3:.4%} of a call of 1 ms")
 
 

@@ -1,4 +1,4 @@
-"""Time the networks with pyperf, whose options this takes.  python benchmarks/peer_pyperf.py -o out.json"""
+"""Time the networks with pyperf and its options.  python benchmarks/peer_pyperf.py -o out.json"""
 
 import pyperf
 from networks import calls

@@ -1,4 +1,7 @@
-"""Time the networks with pytest-benchmark.  pytest benchmarks/peer_pytest.py --benchmark-json out.json"""
+"""Time the networks with pytest-benchmark.
+
+pytest benchmarks/peer_pytest.py --benchmark-json out.json
+"""
 
 import pytest
 from networks import calls

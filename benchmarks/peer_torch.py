@@ -1,4 +1,7 @@
-"""Time the networks with torch.utils.benchmark; print medians as JSON.  python benchmarks/peer_torch.py SECONDS"""
+"""Time the networks with torch.utils.benchmark and print the medians as JSON.
+
+python benchmarks/peer_torch.py SECONDS
+"""
 
 import json
 import sys
@@ -8,7 +11,7 @@ from torch.utils.benchmark import Timer
 
 
 def main() -> None:
-    """Give each network its share of the seconds."""
+    """Time each network for an equal share of the seconds."""
     networks = calls()
     share = float(sys.argv[1]) / len(networks)
     timers = {name: Timer("call()", globals={"call": call}) for name, call in networks.items()}

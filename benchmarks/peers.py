@@ -1,9 +1,10 @@
-"""Whose relative speeds are nearest to the truth?  python benchmarks/peers.py [--runs 3] [--seconds 20]
+"""Compare the accuracy of benchmark tools.  python benchmarks/peers.py [--runs 3] [--seconds 20]
 
-Gives benchcli, torch.utils.benchmark, pyperf and pytest-benchmark the same networks (networks.py) and the same time, in
-turn, on the machine as it is and under a load of two processes that work in bursts. All run on one thread and, unless
---allocator system is given, under the allocator that benchcli gives its workers, which favours the peers. The truth is
-a long run of 60 launches before and one after, on the machine as it is. Needs the extra `peers`.
+It gives benchcli, torch.utils.benchmark, pyperf and pytest-benchmark the same networks
+(networks.py) and the same time, alternately, on the quiet machine and under a load of two processes
+that work in bursts. All run on one thread. Unless --allocator system is given, all run under the
+allocator of benchcli's workers, which favours the other tools. The reference values come from two
+runs of 60 launches on the quiet machine, one before and one after. Needs the extra `peers`.
 """
 
 import argparse
@@ -25,31 +26,38 @@ from benchcli.measure.environment import worker_environment
 from benchcli.schema import Target
 
 HERE = Path(__file__).parent
-TRUTH_LAUNCHES = "60"
+REFERENCE_LAUNCHES = "60"
 PROCESS_S = 2.0
-"""What one pyperf process costs: importing torch, building the networks, and its values."""
+"""Seconds of one pyperf process: importing torch, building the networks, and its values."""
 Speeds = dict[str, float]
 
 
-def benchcli(seconds: float, folder: Path, allocator: str, *more: str) -> Speeds:
-    """Measure with benchcli and return the relative speeds."""
-    rest = more or ("--budget", f"{seconds - 1}s", "--precision", "0.05%")
+def benchcli(seconds: float, folder: Path, allocator: str, *stopping: str) -> Speeds:
+    """Measure with benchcli and return the relative speeds.
+
+    The options in `stopping` replace a budget of `seconds`, from which one second is reserved.
+    """
+    options = stopping or ("--budget", f"{seconds - 1}s", "--precision", "0.05%")
     command = [sys.executable, "-m", "benchcli", "guideline", "g2", "--allocator", allocator]
-    subprocess.run([*command, "--output", str(folder), *rest], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, "--output", str(folder), *options], check=True, stdout=subprocess.DEVNULL)
     rows = pandas.read_csv(folder / "measurements.csv")
     return dict(zip(rows["variant"], rows["relative_speed"], strict=True))
 
 
 def torch_benchmark(seconds: float, _folder: Path, allocator: str) -> Speeds:
-    """Measure with torch.utils.benchmark's adaptive_autorange; the import of torch is on the house."""
+    """Measure with torch.utils.benchmark's adaptive_autorange; importing torch is not counted."""
     return relative(json.loads(peer(allocator, str(HERE / "peer_torch.py"), str(seconds))))
 
 
 def pyperf(seconds: float, folder: Path, allocator: str) -> Speeds:
-    """Measure with pyperf, with as many processes as the time allows; one more calibrates each network."""
+    """Measure with pyperf, with as many processes as the time allows.
+
+    One process per network is left for pyperf's calibration.
+    """
     processes = max(1, round(seconds / len(family().variants) / PROCESS_S) - 1)
     path = folder.with_suffix(".json")
-    names = ",".join(worker_environment(Target(allocator=allocator)))  # pyperf hands on only what it is told to
+    # pyperf passes on only the environment variables that --inherit-environ names.
+    names = ",".join(worker_environment(Target(allocator=allocator)))
     options = ["-p", str(processes), "-n", "5", "-w", "1", "--min-time", "0.05", "--inherit-environ", names]
     peer(allocator, str(HERE / "peer_pyperf.py"), "-q", "-o", str(path), *options)
     import pyperf as library
@@ -69,15 +77,15 @@ def pytest_benchmark(seconds: float, folder: Path, allocator: str) -> Speeds:
 
 
 def peer(allocator: str, *arguments: str) -> str:
-    """Run a peer in the environment of benchcli's workers and return what it prints."""
+    """Run another tool in the environment of benchcli's workers and return its output."""
     environment = worker_environment(Target(allocator=allocator))
     command = [sys.executable, *arguments]
-    found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=HERE, env=environment)
-    return found.stdout
+    completed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=HERE, env=environment)
+    return completed.stdout
 
 
 def relative(seconds: Speeds) -> Speeds:
-    """Return each one's speed relative to the baseline's."""
+    """Return each network's speed relative to the baseline's."""
     baseline = seconds[family().baseline]
     return {name: baseline / each for name, each in seconds.items()}
 
@@ -91,16 +99,16 @@ TOOLS: dict[str, Callable[[float, Path, str], Speeds]] = {
 
 
 def main() -> None:
-    """Measure the truth, then every tool in turn, quiet and loaded, and print their errors."""
+    """Measure the reference values and every tool, quiet and loaded, and print the errors."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--allocator", default="steady")
     options = parser.parse_args()
     spent: dict[tuple[str, str], list[float]] = {}
-    found: list[tuple[tuple[str, str], Speeds]] = []
+    measured: list[tuple[tuple[str, str], Speeds]] = []
     with tempfile.TemporaryDirectory() as place:
-        truths = [benchcli(0, Path(place) / "before", options.allocator, "--launches", TRUTH_LAUNCHES)]
+        references = [benchcli(0, Path(place) / "before", options.allocator, "--launches", REFERENCE_LAUNCHES)]
         for state in ("quiet", "loaded"):
             for number in range(options.runs):
                 for name, tool in TOOLS.items():
@@ -108,21 +116,21 @@ def main() -> None:
                     with bursts(state == "loaded"):
                         speeds = tool(options.seconds, Path(place) / f"{state}-{number}-{name}", options.allocator)
                     spent.setdefault((state, name), []).append(time.monotonic() - start)
-                    found.append(((state, name), speeds))
-        truths.append(benchcli(0, Path(place) / "after", options.allocator, "--launches", TRUTH_LAUNCHES))
-    print_errors(truths, found, spent)
+                    measured.append(((state, name), speeds))
+        references.append(benchcli(0, Path(place) / "after", options.allocator, "--launches", REFERENCE_LAUNCHES))
+    print_errors(references, measured, spent)
 
 
 def print_errors(
-    truths: list[Speeds], found: list[tuple[tuple[str, str], Speeds]], spent: dict[tuple[str, str], list[float]]
+    references: list[Speeds], measured: list[tuple[tuple[str, str], Speeds]], spent: dict[tuple[str, str], list[float]]
 ) -> None:
-    """Print how far each tool was from the geometric mean of the truths."""
-    before, after = truths
+    """Print the errors of each tool relative to the geometric mean of the two reference runs."""
+    before, after = references
     truth = {name: math.sqrt(before[name] * after[name]) for name in before if name != family().baseline}
-    print("truth, before and after:", {each: (round(before[each], 4), round(after[each], 4)) for each in truth})
+    print("reference, before and after:", {each: (round(before[each], 4), round(after[each], 4)) for each in truth})
     print(f"{'':<34}{'median error':>14}{'mean error':>12}{'largest':>9}{'seconds':>9}")
     for key, seconds in spent.items():
-        errors = [abs(math.log(speeds[each] / truth[each])) for k, speeds in found if k == key for each in truth]
+        errors = [abs(math.log(speeds[each] / truth[each])) for k, speeds in measured if k == key for each in truth]
         figures = f"{median(errors):>14.2%}{mean(errors):>12.2%}{max(errors):>9.2%}{mean(seconds):>9.1f}"
         print(f"{key[0]:<8}{key[1]:<26}{figures}")
 

@@ -1,6 +1,6 @@
-"""What the max pool after the first convolution of ShuffleNet and Xception takes, in both layouts, in turn.
+"""Time the first max pool of ShuffleNet and Xception in both layouts.  python benchmarks/pooling.py
 
-python benchmarks/pooling.py
+The layouts are measured alternately.
 """
 
 import time
@@ -24,8 +24,8 @@ def main() -> None:
                 start = time.perf_counter()
                 max_pool2d(plane, 3, 2, 1)
                 seconds[name].append(time.perf_counter() - start)
-    for name, taken in seconds.items():
-        print(f"max_pool2d of 24×112×112, {name}: {median(taken) * 1e3:.2f} ms")
+    for name, times in seconds.items():
+        print(f"max_pool2d of 24×112×112, {name}: {median(times) * 1e3:.2f} ms")
 
 
 if __name__ == "__main__":

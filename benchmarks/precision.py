@@ -1,8 +1,8 @@
-"""How long until every relative speed is known to 1 %?  python benchmarks/precision.py
+"""Measure the time until every half-width is 1 %.  python benchmarks/precision.py
 
-Runs all guidelines at x1 and x2 (34 networks, 26 relative speeds) with benchcli, then G2 at x1 (4 networks) with pyperf
-at its own settings, and prints times and half-widths. pyperf's time for all networks is scaled up from those four.
-Needs the extra `peers`.
+It runs all guidelines at x1 and x2 (34 networks, 26 relative speeds) with benchcli, then G2 at x1
+(4 networks) with pyperf's default settings. It prints times and half-widths. pyperf's time for all
+networks is extrapolated from those four. Needs the extra `peers`.
 """
 
 import math
@@ -20,15 +20,15 @@ NETWORKS = 34
 
 
 def main() -> None:
-    """Run both and compare."""
+    """Run both tools and print the ratio of their times."""
     with tempfile.TemporaryDirectory() as place:
-        ours_s = benchcli(Path(place) / "all")
-        theirs_s = pyperf(Path(place) / "pyperf.json")
-    print(f"ratio of the times: {theirs_s / ours_s:.1f}")
+        benchcli_s = benchcli(Path(place) / "all")
+        pyperf_s = pyperf(Path(place) / "pyperf.json")
+    print(f"ratio of the times: {pyperf_s / benchcli_s:.1f}")
 
 
 def benchcli(folder: Path) -> float:
-    """Measure everything, print what is wide, and return the seconds it took."""
+    """Measure all networks, print the half-widths above 1 %, and return the seconds it took."""
     start = time.monotonic()
     command = [sys.executable, "-m", "benchcli", "guideline", "all", "--scale", "1,2", "--output", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -44,22 +44,22 @@ def benchcli(folder: Path) -> float:
 
 
 def pyperf(path: Path) -> float:
-    """Measure four networks, print their precision, and return the seconds that all would take."""
+    """Measure four networks, print their half-widths, and return the time extrapolated to all."""
     start = time.monotonic()
     peer("steady", str(HERE / "peer_pyperf.py"), "-q", "-o", str(path))
     seconds = time.monotonic() - start
     import pyperf as library
 
-    found = {each.get_name(): each for each in library.BenchmarkSuite.load(str(path)).get_benchmarks()}
-    # The values of one of its processes are alike: their mean counts once.
+    benchmarks = {each.get_name(): each for each in library.BenchmarkSuite.load(str(path)).get_benchmarks()}
+    # The values of one process are correlated: their mean counts once.
     errors = {}
-    for name, benchmark in found.items():
+    for name, benchmark in benchmarks.items():
         means = [sum(run.values) / len(run.values) for run in benchmark.get_runs() if run.values]
         centre = sum(means) / len(means)
         spread = math.sqrt(sum((each - centre) ** 2 for each in means) / (len(means) - 1))
         errors[name] = spread / centre / math.sqrt(len(means))
-    scaled = seconds / len(found) * NETWORKS
-    print(f"pyperf: {seconds:.0f} s for {len(found)} networks, so {scaled:.0f} s for {NETWORKS}")
+    scaled = seconds / len(benchmarks) * NETWORKS
+    print(f"pyperf: {seconds:.0f} s for {len(benchmarks)} networks, so {scaled:.0f} s for {NETWORKS}")
     first = family().baseline
     for name, error in errors.items():
         if name != first:

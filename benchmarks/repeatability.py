@@ -1,7 +1,7 @@
-"""How far do two runs, one after the other, differ?  python benchmarks/repeatability.py [--scale 1,2]
+"""Compare two consecutive runs.  python benchmarks/repeatability.py [--scale 1,2]
 
-Runs `benchcli guideline all` twice and prints, for every variant, both relative speeds, their difference, and whether
-each run's interval holds the other's estimate.
+It runs `benchcli guideline all` twice. For every variant it prints both relative speeds, their
+difference, and the first run's half-width.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import pandas
 
 
 def run(folder: Path, scale: str) -> pandas.DataFrame:
-    """Measure all guidelines into a folder and return the rows that have a baseline."""
+    """Measure all guidelines into a folder and return the rows except the baselines'."""
     command = [sys.executable, "-m", "benchcli", "guideline", "all", "--scale", scale, "--output", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     rows = pandas.read_csv(folder / "measurements.csv")
@@ -22,7 +22,7 @@ def run(folder: Path, scale: str) -> pandas.DataFrame:
 
 
 def main() -> None:
-    """Run twice and compare."""
+    """Run twice and print the differences."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", default="1,2")
     scale = parser.parse_args().scale
@@ -35,8 +35,8 @@ def main() -> None:
     print(both[columns].round(3).to_string(index=False))
     print(f"largest difference: {both['difference_%'].abs().max():.1f} %")
     print(f"largest half-width: {both['half_width_%'].max():.1f} %")
-    print(f"rows within 1 %: {(both['half_width_%'] <= 1).sum()} of {len(both)}")
-    print(f"most minor faults a call: {both[['faults_per_call_1', 'faults_per_call_2']].max().max():.2f}")
+    print(f"half-widths within 1 %: {(both['half_width_%'] <= 1).sum()} of {len(both)}")
+    print(f"most minor faults per call: {both[['faults_per_call_1', 'faults_per_call_2']].max().max():.2f}")
 
 
 if __name__ == "__main__":

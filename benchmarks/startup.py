@@ -1,6 +1,6 @@
-"""How long does the help take, beside importing click alone?  python benchmarks/startup.py
+"""Compare the time of `benchcli --help` with that of importing click.  python benchmarks/startup.py
 
-The two commands are run in turn, so that both meet the same machine.
+The two commands run alternately, so that the state of the machine affects both alike.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ def seconds(*arguments: str) -> float:
 
 
 def main() -> None:
-    """Time the two in turn and print the medians and their ratio."""
+    """Time both commands alternately and print the medians and the median ratio."""
     pairs = [(seconds("-m", "benchcli", "--help"), seconds("-c", "import click")) for _ in range(RUNS)]
     print(f"benchcli --help          {median(ours for ours, _ in pairs) * 1e3:.0f} ms")
     print(f"python -c 'import click' {median(click for _, click in pairs) * 1e3:.0f} ms")

@@ -1,4 +1,6 @@
-"""The frozen values that pass between stages: read them first. SI units: seconds, bytes, counts.
+"""The frozen dataclasses that pass between stages. Read them first.
+
+Values are in SI units: seconds, bytes, counts.
 
 suite -> family -> variant (`asked`) -> costs, samples -> timing -> record (`measured`)
 """

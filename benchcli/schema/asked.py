@@ -1,11 +1,11 @@
-"""What is asked for: suites, their families and variants, where they run, and how much is measured."""
+"""The values that describe a request: suites, families, variants, the target and the plan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 BUILT_IN: Final = "benchcli:"
-"""Begins the recorded name of a network that ships: `benchcli:KIND/NAME`. No user's callable does."""
+"""Prefix of a built-in network's recorded name: `benchcli:KIND/NAME`. No user's module has it."""
 LIVE: Final = "benchcli:live/"
 """Begins the recorded name of a module that a Python caller gave: no later process can build it."""
 Parameter = int | float | str | bool | list[Any]
@@ -16,40 +16,47 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Source:
-    """A folder that holds one version of the code of somebody's networks."""
+    """A folder with one version of the code of a user's networks."""
 
     folder: str
     place: Literal["first", "only", "last"]
-    """Before what is installed, after it, or before it and nothing else will do."""
+    """Where the folder stands among the import paths.
+
+    first: before installed packages; last: after them; only: before them, and the network must come
+    from this folder.
+    """
     tree: str | None = None
-    """The working tree whose code is another version's."""
+    """The working tree of the other version, whose code must not be imported."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One network with one input: what builds it, and what of it is varied."""
+    """One network with one input: its builder and parameters."""
 
     name: str
-    """The place on the family's axis: "g=8", "1:12", "4-fragment-series"."""
+    """The value on the family's axis: "g=8", "1:12", "4-fragment-series"."""
     builder: str
-    """What makes the `nn.Module` from `params`: `benchcli:KIND/NAME`, or a user's `package.module:callable`."""
+    """The callable that makes the `nn.Module` from `params`.
+
+    Either `benchcli:KIND/NAME`, or a user's `package.module:callable`.
+    """
     params: Mapping[str, Parameter]
     shape: tuple[int, ...]
-    """Of the input, without its batch, which is the family's: channels, height and width of an image."""
+    """The shape of the input without its batch: for an image, channels, height and width."""
     channels: str
-    """The channels as a person reads them: "184", "9:108"."""
+    """The channels as text: "184", "9:108"."""
     source: Source | None = None
-    """Where its code lies; None: in benchcli, or installed."""
+    """The folder of the network's code; None if it is built in or installed."""
 
     @property
     def is_built_in(self) -> bool:
-        """Whether it ships with benchcli, so that its code is the same whatever is checked."""
+        """Whether the network is part of benchcli, with the same code for base and head."""
         return self.builder.startswith(BUILT_IN)
 
 
 @dataclass(frozen=True)
 class Family:
-    """Variants compared with each other at equal FLOPs. The first one is the baseline."""
+    """Variants compared with each other, usually at equal FLOPs. The first one is the baseline."""
 
     name: str
     guideline: str
@@ -61,22 +68,22 @@ class Family:
     layout: str
     variants: tuple[Variant, ...]
     catalogue: Catalogue = ""
-    """Where its variants are described, if they are of no guideline; empty: nowhere here."""
+    """The registry that describes the variants; empty for guidelines and a user's own networks."""
 
     @property
     def baseline(self) -> str:
-        """The variant that the others are divided by."""
+        """The variant that the others are compared with."""
         return self.variants[0].name
 
     @property
     def extreme(self) -> str:
-        """The variant furthest from the baseline, which the verdict is about."""
+        """The variant furthest from the baseline, which decides the verdict."""
         return self.variants[-1].name
 
 
 @dataclass(frozen=True)
 class Suite:
-    """What a suite file, or a `guideline` command, asks to be measured."""
+    """The families that a suite file, or a command such as `guideline`, asks for."""
 
     name: str
     description: str
@@ -85,14 +92,14 @@ class Suite:
 
 @dataclass(frozen=True)
 class Target:
-    """Where and how networks run: the part of a row's identity that is one for the whole run."""
+    """Where and how networks run: the part of a row's identity that a whole run shares."""
 
     device: str = "cpu"
     runtime: str = "eager"
     threads: int = 1
     allocator: str = "steady"
     cache: str = "warm"
-    """warm: the data of one call are where the call before left them; cold: the caches are flushed before each call."""
+    """warm: caches keep the data of the previous call; cold: they are flushed before each call."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +107,10 @@ class Plan:
     """How much to measure."""
 
     precision: float = 0.01
-    """Half-width of a relative speed's 95 % interval at which to stop, as a fraction."""
+    """The half-width of a relative speed's 95 % interval at which to stop, as a fraction."""
     budget_s: float = 14.0
-    """Seconds per family, start-up of the workers included."""
+    """Seconds per family, including the start-up of the workers."""
     launches: int | None = None
-    """Exactly so many launches, whatever the precision and the budget; None lets those two decide."""
+    """The exact number of launches; None: the precision and the budget decide."""
     silence_s: float = 60.0
-    """A worker that says nothing for so long is taken for hung."""
+    """Seconds without a message after which a worker counts as hung."""

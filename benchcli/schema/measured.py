@@ -1,4 +1,4 @@
-"""What is measured: what measured processes observe, and the timings and records that are made of it."""
+"""The values that describe results: observations of measured processes, timings and records."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from benchcli.schema.asked import Family, Target, Variant
 
 Category = Literal["convolution", "depthwise", "elementwise", "data", "other"]
-"""What an operator's time is spent on."""
+"""The category of an operator in a breakdown."""
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 Exclusion = Literal["preempted", "throttled", "clock"]
 Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported"]
@@ -16,7 +16,7 @@ Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-o
 
 @dataclass(frozen=True)
 class Costs:
-    """What one call of a network costs; `docs/methodology.md` says what each counts."""
+    """The costs of one call of a network; `docs/methodology.md` defines each of them."""
 
     flops: int
     params: int
@@ -26,16 +26,19 @@ class Costs:
     mac_fused_bytes: int
     mac_compulsory_bytes: int
     unknown: tuple[str, ...] = ()
-    """Operators without a rule, and counters that disagree: shown, never a silent zero."""
+    """Operators without a counting rule, and disagreements between counters.
+
+    They are reported, so that no operator counts as zero silently.
+    """
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a network computed from a known input with known weights, in eager float32."""
+    """The output of a network for a fixed input and fixed weights, in eager float32."""
 
     shape: tuple[int, ...]
     fingerprint: tuple[float, ...]
-    """See `benchcli.measure.worker.survey`."""
+    """Summary numbers of the output; see `benchcli.measure.worker.survey`."""
 
 
 @dataclass(frozen=True)
@@ -48,76 +51,80 @@ class Sample:
     calls: int
     seconds: float
     faults: float | None
-    """Minor page faults per call; None where the system does not count them."""
+    """Minor page faults per call; None if the system does not count them."""
     excluded: Exclusion | None = None
-    """Why the sample does not count: the system took the core away, the device throttled, the clock went backwards."""
+    """Why the sample is excluded; None if it is not.
+
+    preempted: the system took the core away; throttled: the device lowered its clock; clock: the
+    clock went backwards.
+    """
     host_seconds: float | None = None
-    """Seconds per call that the host took to queue the work, on devices that have a queue."""
+    """Seconds per call in which the host queued the work; None for devices without a queue."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What went on beside the sampling of one family in one launch. None: it cannot be seen here."""
+    """The state of the machine while one launch sampled one family. None: not observable here."""
 
     launch: int
     wall_s: float
     cpu_s: float | None
-    """Processor time of the worker, all threads together."""
+    """Processor time of the worker, summed over its threads."""
     minor_faults: int | None
     major_faults: int | None
     voluntary_switches: int | None
     involuntary_switches: int | None
     busy_cores: float | None
-    """Cores' worth of work that others did in the meantime on the cores that the worker may use."""
+    """Cores' worth of work by other processes on the cores that the worker may use."""
     cores: int | None
-    """How many these are."""
+    """The number of cores that the worker may use."""
     steal_cores: float | None
-    """Cores' worth of time that the hypervisor gave to other machines."""
+    """Cores' worth of time that the hypervisor gave to other virtual machines."""
     pressure: float | None
-    """Share of the time in which some task waited for a core."""
+    """The fraction of the time in which some task waited for a core."""
     throttled_s: float | None
-    """Time for which the control group's quota held its tasks back."""
+    """Seconds for which the control group's quota throttled its tasks."""
     frequency_hz: float | None
-    """The fastest core's frequency at the end."""
+    """The fastest core's frequency at the end, in hertz."""
     load: float | None
-    """How many tasks ran or waited to run in the minute before, on average (the load average)."""
+    """The load average: the mean number of running or runnable tasks in the minute before."""
     memory_bytes: int | None
     """The worker's largest resident set so far."""
     call_overhead_s: float
-    """What the timing loop adds to each call."""
+    """Seconds that the timing loop adds to each call."""
     clock_hz: float | None = None
-    """The accelerator's clock at the end."""
+    """The accelerator's clock at the end, in hertz."""
     throttle_reasons: tuple[str, ...] = ()
-    """What held the accelerator's clock down during samples."""
+    """The reasons why the accelerator lowered its clock during samples."""
 
 
 @dataclass(frozen=True)
 class Breakdown:
-    """Where a call's time goes: one variant in one launch, medians over several calls."""
+    """The time of a call by category: one variant in one launch, medians over several calls."""
 
     family: str
     variant: str
     launch: int
     call_s: float
-    """A call that nothing traces, taken beside the traced ones."""
+    """Seconds of an untraced call, interleaved with the traced ones."""
     traced_s: float
-    """A call that is traced, tracing included."""
+    """Seconds of a traced call, including the tracing."""
     parts: Mapping[Category, float]
-    """Seconds of a call by what they are spent on, tracing taken out."""
+    """Seconds of a call by category, without the tracing."""
     reorder_s: float
-    """The part of `data` that is hidden in convolutions, whose library brings data into its own layout, and back."""
+    """Seconds of `data` inside convolutions: their library reorders to its own layout and back."""
     framework_s: float
-    """The part of `other` that is in no operator: Python's, the dispatcher's, and where a device waits for its host."""
+    """Seconds of `other` outside operators: Python, dispatcher, a device waiting for its host."""
 
     @property
     def whole_s(self) -> float:
-        """The parts together: `call_s`, or more where operators take longer when they are traced."""
+        """The sum of the parts: `call_s`, or more if tracing slows the operators down."""
         return sum(self.parts.values())
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a variant has no time."""
+    """The reason why a variant has no time."""
 
     status: Status
     error: str
@@ -125,7 +132,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and its 95 % interval; the ends are None where one launch is all the evidence."""
+    """An estimate and its 95 % interval; the ends are None if there is only one launch."""
 
     estimate: float
     low: float | None = None
@@ -133,7 +140,7 @@ class Interval:
 
     @property
     def relative_half_width(self) -> float | None:
-        """Half the interval's width as a fraction of the estimate."""
+        """Half the interval's width as a fraction of the estimate; None without ends."""
         if self.low is None or self.high is None:
             return None
         return (self.high - self.low) / 2 / self.estimate
@@ -143,20 +150,23 @@ class Interval:
         return self.low is not None and self.high is not None and self.low <= value <= self.high
 
     def is_above(self, value: float) -> bool:
-        """Return whether all of the interval is above `value`."""
+        """Return whether the whole interval is above `value`."""
         return self.low is not None and self.low > value
 
     def is_below(self, value: float) -> bool:
-        """Return whether all of the interval is below `value`."""
+        """Return whether the whole interval is below `value`."""
         return self.high is not None and self.high < value
 
     def is_within(self, change: float) -> bool:
-        """Return whether all of a factor's interval is nearer to 1 than a change by this fraction, either way."""
+        """Return whether a factor's whole interval lies between 1 / (1 + change) and 1 + change."""
         return self.is_above(1 / (1 + change)) and self.is_below(1 + change)
 
     @property
     def min_log_change(self) -> float:
-        """The least distance of a factor's interval from 1, as a logarithm; 0 where it holds 1 or has no ends."""
+        """The distance of a factor's interval from 1, as a logarithm.
+
+        It is 0 if the interval contains 1 or has no ends.
+        """
         if self.low is None or self.high is None:
             return 0.0
         return max(math.log(self.low), -math.log(self.high), 0.0)
@@ -164,21 +174,21 @@ class Interval:
 
 @dataclass(frozen=True)
 class Timing:
-    """The time of one variant, from its own and its baseline's samples."""
+    """The time of one variant, computed from its samples and its baseline's."""
 
     seconds: Interval
     relative: Interval | None
-    """Baseline time / variant time; None where the baseline has no time."""
+    """Baseline time / variant time; None if the baseline has no time."""
     launches: int
     samples: int
     faults: float | None
     excluded: int = 0
-    """Samples that were taken and do not count."""
+    """The number of excluded samples."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One row: identity, costs and time of one variant. A failure is a row too."""
+    """One row: identity, costs and time of one variant. A failed variant has a row too."""
 
     run: str
     suite: str
@@ -188,15 +198,15 @@ class Record:
     failure: Failure | None
     costs: Costs | None
     flops_deviation: float | None
-    """Multiply-adds over the baseline's, minus 1."""
+    """Multiply-adds divided by the baseline's, minus 1."""
     timing: Timing | None
     warnings: tuple[str, ...] = ()
-    """Codes of `benchcli.report.advice`, each perhaps with a detail after a colon."""
+    """Codes from `benchcli.report.advice`, some with a detail after a colon."""
 
 
 @dataclass(frozen=True)
 class FamilyResult:
-    """All that was learnt of one family."""
+    """All results of one family."""
 
     family: Family
     records: tuple[Record, ...]

@@ -1,1 +1,1 @@
-"""Networks to measure, and how to ask for them: guidelines, blocks, networks, suites and the user's own."""
+"""The networks to measure: guidelines, blocks, whole networks, suites and a user's own."""

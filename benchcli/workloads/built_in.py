@@ -1,6 +1,6 @@
-"""Find what builds a network that ships, by the name that runs record: `benchcli:KIND/NAME`.
+"""Find the builder of a built-in network by its recorded name, `benchcli:KIND/NAME`.
 
-The name says nothing of where the code lies, so that code can move without breaking what was recorded.
+The name does not contain a module path, so code can move without invalidating recorded runs.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,19 +24,19 @@ _KINDS: "Mapping[str, Callable[[str], Build]]" = {
     "block": lambda name: BLOCKS[name].build,
     "network": lambda name: NETWORKS[name].build,
     "reference": lambda name: REFERENCES[name].build,
-    "library": lambda name: _of_library(name),
+    "library": lambda name: _library_builder(name),
 }
 
 
 def find_built_in(builder: str) -> "Build":
-    """Return what makes the network of a recorded name. Raises UserError with the nearest kind or name."""
+    """Return the builder of a recorded name. Raises UserError with the nearest kind or name."""
     kind, _, name = builder.removeprefix(BUILT_IN).partition("/")
     if kind not in _KINDS:
         raise unknown("kind of network", kind, _KINDS)
     return _KINDS[kind](name)
 
 
-def _of_library(name: str) -> "Build":
+def _library_builder(name: str) -> "Build":
     if name not in LIBRARIES:
         raise unknown("library", name, LIBRARIES)
     return LIBRARIES[name]

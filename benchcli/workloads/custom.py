@@ -1,4 +1,4 @@
-"""Families of a user's own networks: `package.module:callable`, with arguments and the shape of an input."""
+"""Families of a user's own networks: `package.module:callable`, its arguments and input shape."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from benchcli.workloads.family import FamilyRequest
 
 @dataclass(frozen=True)
 class CustomNetwork:
-    """One network and its input, without the batch."""
+    """One network and the shape of its input, without the batch."""
 
     name: str
     builder: str
@@ -19,11 +19,11 @@ class CustomNetwork:
 
 @dataclass(frozen=True, kw_only=True)
 class CustomRequest(FamilyRequest):
-    """Networks of a user's own."""
+    """A request for a user's own networks."""
 
     networks: tuple[CustomNetwork, ...]
 
     def variants(self) -> Iterator[Variant]:
-        """Yield them as they are."""
+        """Yield a variant for each network, in the order of the request."""
         for network in self.networks:
             yield Variant(network.name, network.builder, network.arguments, network.shape, str(network.shape[0]))

@@ -1,4 +1,4 @@
-"""What is asked of families of networks, at every combination of batches, dtypes and layouts."""
+"""Requests that become families of networks at every combination of batch, dtype and layout."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from benchcli.workloads.overrides import Overrides
 
 @dataclass(frozen=True, kw_only=True)
 class Request(ABC):
-    """One table of a suite, or one command's networks."""
+    """The networks that one table of a suite, or one command, asks for."""
 
     name: str = ""
     batches: tuple[int, ...] = (1,)
@@ -23,41 +23,44 @@ class Request(ABC):
 
     @property
     def family_name(self) -> str:
-        """What the families' names begin with."""
+        """The first part of the families' names."""
         return self.name
 
     @abstractmethod
     def families(self, overrides: Overrides) -> Iterator[Family]:
-        """Yield the families with the overrides. Raises UserError where something does not fit."""
+        """Yield the families with the overrides. Raises UserError if a setting is invalid."""
 
     def settings(self, overrides: Overrides) -> Iterator[tuple[int, str, str, list[str]]]:
-        """Yield each batch, dtype and layout, with what of them tells the families' names apart."""
+        """Yield each batch, dtype and layout, with the suffixes of the family's name."""
         given = replace(self, **overrides.of_inputs())
         choices = (given.batches, given.dtypes, given.layouts)
         for batch, dtype, layout in product(*choices):
             texts = zip((f"b{batch}", dtype, layout), choices, strict=True)
-            yield batch, dtype, layout, [text for text, several in texts if len(several) > 1]
+            yield batch, dtype, layout, [text for text, values in texts if len(values) > 1]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FamilyRequest(Request):
-    """Networks that have channels of their own, compared with each other; the first is the baseline."""
+    """Networks with fixed channels, compared with each other; the first is the baseline."""
 
     catalogue: ClassVar[Catalogue] = ""
 
     @property
     def widths(self) -> str:
-        """What the families' channels are called."""
+        """The label of the families' channels."""
         return "own"
 
     @abstractmethod
     def variants(self) -> Iterator[Variant]:
-        """Yield the networks. Raises UserError where one cannot be."""
+        """Yield the networks. Raises UserError if one of them is invalid."""
 
     def families(self, overrides: Overrides) -> Iterator[Family]:
-        """Yield a family for each batch, dtype and layout; a user's networks come from the current folder first."""
+        """Yield a family for each batch, dtype and layout.
+
+        A user's networks are imported from the current folder first.
+        """
         self._refuse_channels(overrides)
-        here = Source(str(Path.cwd()), "first")
+        current_folder = Source(str(Path.cwd()), "first")
         variants = tuple(self.variants())
         for batch, dtype, layout, suffix in self.settings(overrides):
             family = Family(
@@ -71,10 +74,10 @@ class FamilyRequest(Request):
                 variants=variants,
                 catalogue=self.catalogue,
             )
-            yield taken_from(here, family)
+            yield taken_from(current_folder, family)
 
     def _refuse_channels(self, overrides: Overrides) -> None:
-        """Raise UserError where channels are to be changed: these networks have their own."""
+        """Raise UserError if an override changes the channels, which are fixed here."""
         given = {"--width": overrides.width, "--channels": overrides.widths, "--scale": overrides.scales}
         for option, value in given.items():
             if value:
@@ -82,6 +85,6 @@ class FamilyRequest(Request):
 
 
 def taken_from(source: Source, family: Family) -> Family:
-    """Return the family with its networks taken from a source, those that ship with benchcli aside."""
+    """Return the family with `source` as the source of its networks, except the built-in ones."""
     variants = tuple(v if v.is_built_in else replace(v, source=source) for v in family.variants)
     return replace(family, variants=variants)

@@ -1,4 +1,4 @@
-"""What a caller says of families in place of what suites and defaults say."""
+"""Settings of the caller that replace those of a suite or the defaults."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Overrides:
-    """Settings that replace those of a suite; None leaves what the suite says."""
+    """Settings that replace those of a suite; None keeps the suite's setting."""
 
     column: "Column" = "arm"
     """The paper's column for this kind of device."""
@@ -21,31 +21,37 @@ class Overrides:
     dtypes: tuple[str, ...] | None = None
     layouts: tuple[str, ...] | None = None
     width: int | None = None
-    """A base width, for which channels of equal FLOPs are found; only guidelines have one, as the next two."""
+    """A base width, from which channels of equal FLOPs are solved.
+
+    `width`, `widths` and `scales` apply to guidelines only.
+    """
     widths: str | None = None
     """The name of a set of widths."""
     scales: tuple[int, ...] | None = None
 
     def of_inputs(self) -> dict[str, Any]:
-        """Return the settings of inputs that are given, by the names of a request's fields."""
+        """Return the given input settings, keyed by the fields of `Request`."""
         return _given(batches=self.batches, dtypes=self.dtypes, layouts=self.layouts)
 
     def of_channels(self) -> dict[str, Any]:
-        """Return the settings of channels that are given. Raises UserError where two exclude each other."""
+        """Return the given channel settings. Raises UserError if two exclude each other."""
         if self.width and self.widths:
             raise UserError("--width and --channels exclude each other: give one")
         return _given(widths=self.width or self.widths, scales=self.scales)
 
 
 def families_of_suite(file: "SuiteFile", overrides: Overrides) -> list[Family]:
-    """Return the families of a suite with the overrides; an error names the file and the line."""
-    found: list[Family] = []
+    """Return the families of a suite with the overrides applied.
+
+    Raises UserError with the file and the line.
+    """
+    families: list[Family] = []
     for index, request in enumerate(file.requests()):
         try:
-            found += request.families(overrides)
+            families += request.families(overrides)
         except UserError as error:
             raise file.family_error(index, error) from None
-    return found
+    return families
 
 
 def _given(**settings: Any) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Networks that suites and `selftest` measure beside others: reference networks, and single parts of published ones.
+"""Reference networks: simple networks, and parts of published ones, that others are compared with.
 
-Put first in a family of your own, a reference network makes its times ratios that two runs can share. A network whose
-time is bound by arithmetic wants `arithmetic`, one bound by memory `memory`: what the machine does to the reference it
-then does to the network too.
+Suites and `selftest` use them. With a reference as the baseline of a family of your own, its
+relative speeds can be compared across runs. Choose `arithmetic` for a compute-bound network and
+`memory` for a memory-bound one: the state of the machine then affects the reference and the network
+alike.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reference:
-    """One network, and what builds it."""
+    """One reference network and its builder."""
 
     name: str
     title: str
@@ -28,26 +29,26 @@ REFERENCES: Registry[Reference] = Registry("reference network", __name__)
 
 
 def chain(channels: int, groups: int, blocks: int) -> "nn.Module":
-    """Return 1x1 convolutions, one after the other. Shapes: (N, channels, H, W) to the same."""
+    """Return a chain of 1x1 convolutions. Shapes: (N, channels, H, W) to the same."""
     from benchcli.workloads.layers import pointwise, stack
 
     return stack(blocks, lambda: [pointwise(channels, channels, groups)])
 
 
 def arithmetic(width: int = 64, blocks: int = 10) -> "nn.Module":
-    """Return dense 1x1 convolutions. Shapes: (N, width, H, W) to the same."""
+    """Return a chain of dense 1x1 convolutions. Shapes: (N, width, H, W) to the same."""
     return chain(width, 1, blocks)
 
 
 def memory(blocks: int = 10) -> "nn.Module":
-    """Return element-wise operations, one after the other. Shapes: any, to the same."""
+    """Return a chain of element-wise operations. Shapes: any, to the same."""
     from torch import nn
 
     return nn.Sequential(*(nn.Hardtanh(-1.0 - block, 1.0 + block) for block in range(blocks)))
 
 
 def conv_bn_act(**arguments: Any) -> "nn.Module":
-    """Return a convolution with batch normalisation and activation (`benchcli.workloads.layers`)."""
+    """Return a convolution, batch normalisation and activation (`benchcli.workloads.layers`)."""
     from benchcli.workloads.layers import conv_bn_act
 
     return conv_bn_act(**arguments)

@@ -1,4 +1,4 @@
-"""The keys of a suite's tables: what each may hold, and what it becomes."""
+"""The keys of a suite's tables, with the functions that check and convert their values."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ from benchcli.workloads.guidelines.family import Widths
 from benchcli.workloads.networks.family import OWN
 
 Keys = Mapping[str, tuple[str, Callable[[str, object], Any]]]
-"""A key's name in TOML to the field that it fills and what reads it."""
+"""The key's name in TOML, mapped to the request's field and the function that reads the value."""
 
 
 def _text(key: str, value: object) -> str:
@@ -40,19 +40,19 @@ def _list(value: object) -> Iterator[object]:
 
 
 def _several(key: str, value: object, read: Callable[[object], Any]) -> tuple[Any, ...]:
-    found = tuple(read(item) for item in _list(value))
-    if not found:
+    values = tuple(read(item) for item in _list(value))
+    if not values:
         raise UserError(f"{key} is an empty list")
-    validation.distinct(key, found)
-    return found
+    validation.distinct(key, values)
+    return values
 
 
 def _wholes(least_most: tuple[int, int]) -> Callable[[str, object], tuple[int, ...]]:
     return lambda key, value: _several(key, value, lambda item: validation.whole(key, item, least_most))
 
 
-def _choices(kind: str, known: tuple[str, ...]) -> Callable[[str, object], tuple[str, ...]]:
-    return lambda key, value: _several(key, value, lambda item: validation.one_of(kind, item, known))
+def _choices(kind: str, choices: tuple[str, ...]) -> Callable[[str, object], tuple[str, ...]]:
+    return lambda key, value: _several(key, value, lambda item: validation.one_of(kind, item, choices))
 
 
 def _values(key: str, value: object) -> tuple[str, ...]:

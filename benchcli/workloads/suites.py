@@ -1,4 +1,4 @@
-"""Read suites: TOML files that say which families to measure. The format is in `suites/README.md`."""
+"""Read suites: TOML files that list the families to measure (format: `suites/README.md`)."""
 
 import re
 import tomllib
@@ -23,28 +23,28 @@ KINDS = {
     "network": "a network of its own",
     "variant": "networks of its own",
 }
-"""The keys that say what a family is of. The last two go together."""
+"""The keys that select the kind of a family's networks. The last two may be combined."""
 OWN = {"network", "variant"}
 
 
 class SuiteFile:
-    """The requests of one suite file, checked key by key; an error names the file, the line and the key."""
+    """One suite file, checked key by key. Its errors name the file, the line and the key."""
 
     def __init__(self, path: Path, name: str, shown: str | None = None) -> None:
         self.name = name
         self.path = path
         self._shown = shown or str(path)
-        """The path as errors name it."""
+        """The path that error messages show."""
         self._text = _read(path)
         self._table = self._parse()
 
     @property
     def description(self) -> str:
-        """What the suite is for, in a line."""
+        """The purpose of the suite, in one line."""
         return str(self._table.get("description", ""))
 
     def requests(self) -> tuple[Request, ...]:
-        """Return the families asked for. Raises UserError at the first key that is wrong."""
+        """Return the requests of the suite. Raises UserError at the first invalid key."""
         for key in self._table:
             if key not in SUITE_KEYS:
                 raise self._error(f"{unknown('key', key, SUITE_KEYS)}", key)
@@ -60,17 +60,17 @@ class SuiteFile:
         return requests
 
     def family_error(self, index: int, error: UserError) -> UserError:
-        """Say where in the file the request stands that `error` is about."""
+        """Return `error` with the file and the line of the request at `index`."""
         return self._error(str(error), "family", index)
 
     def _parse(self) -> dict[str, Any]:
         try:
             return tomllib.loads(self._text)
         except tomllib.TOMLDecodeError as error:
-            # The parser names the line, but where the text ends too early it says only that.
+            # The parser names the line, except if the text ends too early.
             place = str(error).replace("end of document", f"the end, line {len(self._text.splitlines())}")
             raise UserError(f"{self._shown}: not TOML: {place}") from None
-        except (ValueError, RecursionError) as error:  # a number too long to read, brackets too deep
+        except (ValueError, RecursionError) as error:  # too many digits, or too deep nesting
             raise UserError(f"{self._shown}: not TOML that can be read: {error}") from None
 
     def _request(self, index: int, table: dict[str, Any]) -> Request:
@@ -86,24 +86,25 @@ class SuiteFile:
         if kinds == ["blocks"]:
             return BlockRequest(**self._fields(index, table, BLOCK_KEYS))
         if set(kinds) <= OWN:
-            return self._own(index, table)
+            return self._custom_request(index, table)
         fields = self._fields(index, table, NETWORK_KEYS)
         return NetworkRequest(**{"name": family_name(fields.get("group")), **fields})
 
-    def _own(self, index: int, table: dict[str, Any]) -> CustomRequest:
+    def _custom_request(self, index: int, table: dict[str, Any]) -> CustomRequest:
         fields = self._fields(index, table, CUSTOM_KEYS)
         if "name" not in fields:
             raise self._error("a family of your own networks needs a name", "family", index)
         shared = {"builder": fields.pop("builder", None), "shape": fields.pop("shape", None)}
         arguments, tables = fields.pop("arguments", {}), fields.pop("variants", [{}])
         networks = []
-        for table_ in tables:
-            own = {"name": fields["name"] if len(tables) == 1 else None, **shared}
-            own |= self._fields(index, table_, VARIANT_KEYS)
+        for variant_table in tables:
+            variant = {"name": fields["name"] if len(tables) == 1 else None, **shared}
+            variant |= self._fields(index, variant_table, VARIANT_KEYS)
             for key, field in (("name", "name"), ("network", "builder"), ("shape", "shape")):
-                if own[field] is None:
+                if variant[field] is None:
                     raise self._error(f"{fields['name']}: a network needs a {key}", "family", index)
-            networks.append(CustomNetwork(**{**own, "arguments": {**arguments, **own.get("arguments", {})}}))
+            variant["arguments"] = {**arguments, **variant.get("arguments", {})}
+            networks.append(CustomNetwork(**variant))
         names = [network.name for network in networks]
         if len(set(names)) < len(names):
             raise self._error(f"{fields['name']}: two networks have one name", "family", index)
@@ -115,7 +116,7 @@ class SuiteFile:
                 raise self._error(str(unknown("key", key, sorted(keys))), key, index)
 
     def _fields(self, index: int, table: dict[str, Any], keys: Keys) -> dict[str, Any]:
-        """Return what a table's keys become. Raises UserError at the first that is wrong."""
+        """Return a request's fields from a table. Raises UserError at the first invalid key."""
         self._check_keys(index, table, keys)
         fields: dict[str, Any] = {}
         for key, value in table.items():
@@ -127,12 +128,12 @@ class SuiteFile:
         return fields
 
     def _check_names(self, requests: tuple[Request, ...]) -> None:
-        seen: set[str] = set()
+        names: set[str] = set()
         for index, request in enumerate(requests):
             name = request.family_name
-            if name in seen:
+            if name in names:
                 raise self._error(f"two families are named {name!r}: give one a name of its own", "name", index)
-            seen.add(name)
+            names.add(name)
 
     def _error(self, text: str, key: str, index: int | None = None) -> UserError:
         line = line_of(self._text, key, index)
@@ -140,7 +141,10 @@ class SuiteFile:
 
 
 def find_suite(name_or_path: str) -> SuiteFile:
-    """Open a suite by the name of one that ships, or by path. Raises UserError with the nearest name."""
+    """Open a built-in suite by name, or a suite file by path.
+
+    Raises UserError with the nearest name.
+    """
     shipped = {path.stem: path for path in shipped_suites()}
     if name_or_path in shipped:
         return SuiteFile(shipped[name_or_path], name_or_path)
@@ -151,7 +155,7 @@ def find_suite(name_or_path: str) -> SuiteFile:
 
 
 def shipped_suites() -> list[Path]:
-    """Return the files of the suites that ship, in a wheel and in a checkout."""
+    """Return the files of the built-in suites, in an installed wheel or in a checkout."""
     package = Path(str(files("benchcli")))
     candidates = (package / "data" / "suites", package.parent / "suites")
     folder = next((folder for folder in candidates if folder.is_dir()), None)
@@ -162,7 +166,7 @@ def _read(path: Path) -> str:
     try:
         if path.is_dir():
             raise UserError(f"{path} is a folder: name a TOML file in it")
-        if path.exists() and not path.is_file():  # a pipe may never end
+        if path.exists() and not path.is_file():  # reading a pipe may never end
             raise UserError(f"{path} is not a regular file: name a TOML file")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -174,10 +178,11 @@ def _read(path: Path) -> str:
 
 
 def line_of(text: str, key: str, table_index: int | None = None, table: str = "family") -> int | None:
-    """Return the 1-based line of `key`, in the nth `[[table]]` where an index is given.
+    """Return the 1-based line of `key`, within the nth `[[table]]` if an index is given.
 
-    Falls back to the table's header, and to None where neither stands in the text. It reads lines, not TOML:
-    a key written inside a multi-line text could be taken for the key, which costs no more than a line number.
+    Falls back to the line of the table's header, and to None if the text contains neither. It
+    matches lines and does not parse TOML: text in a multi-line string may match, and then only the
+    line number is wrong.
     """
     lines = list(enumerate(text.splitlines(), 1))
     headers = [number for number, line in lines if _is_header(line, table)]

@@ -1,1 +1,1 @@
-"""The units that networks are stacked of, one kind a file."""
+"""The building blocks of networks, one kind per file."""

@@ -1,6 +1,6 @@
-"""What a block knows: its channels, its multiply-adds, and which guidelines it follows and breaks.
+"""The interface of a block: its channels, its multiply-adds and the guidelines that it breaks.
 
-Nothing here imports torch: only a block's `build` does, inside the worker that calls it.
+This module does not import torch. Only a block's `build` does, in the worker that calls it.
 """
 
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ UNITS_TABLE = "shufflenetv2_appendix_table1b_units"
 
 
 class Block(ABC):
-    """One kind of unit. Subclass it in a file of this package and register an instance, or several.
+    """One kind of unit. Subclass it in a file of this package and register one or more instances.
 
     With stride 1 a unit keeps its channels; with stride 2 it doubles them and halves the plane.
     """
@@ -32,30 +32,33 @@ class Block(ABC):
     name: str
     title: str
     source: ClassVar[str]
-    """Who published it, and where its details stand."""
+    """The paper that published the unit, with the figure or table of its details."""
     published: str | None = None
-    """The unit's name in the appendix's Table 1(b), where it has one."""
+    """The unit's name in ShuffleNet V2's appendix, Table 1(b); None if it is not there."""
 
     @property
     @abstractmethod
     def breaks(self) -> Mapping[str, str]:
-        """The guidelines that a unit of stride 1 breaks, each with what breaks it."""
+        """The guidelines that a unit of stride 1 breaks, each with the reason."""
 
     @property
     def multiple(self) -> int:
-        """What divides the channels."""
+        """The number of which the channels must be a multiple."""
         return 1
 
     @abstractmethod
     def multiply_adds(self, channels: int, size: int, stride: int) -> int:
-        """Return those of one unit with so many channels going in, on a square plane of `size`."""
+        """Return the multiply-adds of one unit.
+
+        `channels` are its input channels; `size` is the height and width of its input.
+        """
 
     @abstractmethod
     def unit(self, c_in: int, c_out: int, stride: int) -> "nn.Module":
         """Return one unit. Shapes: (N, c_in, H, W) to (N, c_out, H/stride, W/stride)."""
 
     def build(self, channels: int, units: int, stride: int) -> "nn.Module":
-        """Return units in a chain; those of stride 2 double the channels.
+        """Return a chain of units. Units of stride 2 double the channels.
 
         Shapes, for n units of stride s: (N, C, H, W) to (N, C s^n, H/s^n, W/s^n).
         """
@@ -66,7 +69,7 @@ class Block(ABC):
 
     @property
     def builder(self) -> str:
-        """What runs record as what makes a chain of units."""
+        """The recorded name of the function that builds a chain of units."""
         return f"{BUILT_IN}block/{self.name}"
 
     @property
@@ -75,7 +78,10 @@ class Block(ABC):
         return tuple(name for name in GUIDELINES if name not in self.breaks)
 
     def solve(self, multiply_adds: int, size: int, stride: int) -> int:
-        """Return the channels of the nearest multiply-adds. Raises UserError where the fewest are too many."""
+        """Return the channels with the nearest multiply-adds.
+
+        Raises UserError if even the fewest channels have more than twice the multiply-adds.
+        """
         step = self.multiple
         low, high = 1, 2
         while self.multiply_adds(high * step, size, stride) < multiply_adds:
@@ -93,20 +99,21 @@ class Block(ABC):
         return best * step
 
     def paper_relative_speed(self, width: int, size: int, baseline: str) -> float | None:
-        """Return the speed of ten units over the baseline's on the paper's phone, where the paper has both.
+        """Return the published speed of ten units divided by the baseline's, on the paper's phone.
 
-        The table's GPU column is erratic in the paper itself, and nothing is compared with it.
+        Returns None if the paper does not have both. It does not use the table's GPU column, whose
+        figures are erratic in the paper itself.
         """
-        here, there = (
+        speed, baseline_speed = (
             papers.cell(UNITS_TABLE, "arm_images_per_s", input=f"{size}x{size}", unit=unit or "", c=str(width))
             for unit in (self.published, BLOCKS[baseline].published)
         )
-        return here / there if here and there else None
+        return speed / baseline_speed if speed and baseline_speed else None
 
 
 BLOCKS: Registry[Block] = Registry("block", "benchcli.workloads.blocks")
 
 
 def halved(size: int, stride: int) -> int:
-    """Return the size of the plane that comes out of a 3x3 convolution with padding 1."""
+    """Return the size of the output plane of a 3x3 convolution with padding 1."""
     return -(-size // stride)

@@ -1,4 +1,4 @@
-"""Families of blocks at equal FLOPs: the channels of each are solved for."""
+"""Families of blocks at equal FLOPs, with the channels of each solved from a common width."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from benchcli.workloads.blocks.base import BLOCKS, STRIDES, UNITS
 from benchcli.workloads.family import FamilyRequest
 
 REFERENCE = "shufflenet-v2"
-"""The block whose channels a width means, as in the appendix of ShuffleNet V2, and the baseline of all of them."""
+"""The baseline, and the block whose channels the width gives (as in ShuffleNet V2's appendix)."""
 ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockRequest(FamilyRequest):
-    """Chains of blocks, each with the channels that give it the FLOPs of ShuffleNet V2's at a width."""
+    """A request for chains of blocks, each with the FLOPs of ShuffleNet V2's block at a width."""
 
     catalogue = "blocks"
     name: str = "blocks"
@@ -23,16 +23,19 @@ class BlockRequest(FamilyRequest):
     width: int = 128
     size: int = 28
     units: int | None = None
-    """In a chain: 10, or with stride 2 one."""
+    """Number of units in a chain; None: 10 with stride 1, and 1 with stride 2."""
     stride: int = 1
 
     @property
     def widths(self) -> str:
-        """The reference's channels."""
+        """The channels of the reference block."""
         return str(self.width)
 
     def variants(self) -> Iterator[Variant]:
-        """Yield the blocks, the baseline first. Raises UserError where channels, stride or plane do not fit."""
+        """Yield the blocks, the baseline first.
+
+        Raises UserError if the channels, the stride or the plane do not fit.
+        """
         units = self._units()
         for name in self._names():
             block = BLOCKS[name]
@@ -54,7 +57,7 @@ class BlockRequest(FamilyRequest):
         return units
 
     def _multiply_adds(self) -> int:
-        """Return those of one unit of the reference. Raises UserError where it cannot have the width."""
+        """Return the multiply-adds of one reference unit. Raises UserError if the width is odd."""
         reference = BLOCKS[REFERENCE]
         if self.width % reference.multiple:
             raise UserError(

@@ -18,7 +18,7 @@ class MobileNetV1(Block):
 
     @property
     def breaks(self) -> Mapping[str, str]:
-        """None, with as many channels out as in."""
+        """None, since input and output channels are equal."""
         return {}
 
     def multiply_adds(self, channels: int, size: int, stride: int) -> int:

@@ -21,14 +21,14 @@ class MobileNetV2(Block):
 
     @property
     def breaks(self) -> Mapping[str, str]:
-        """What Section 2 of ShuffleNet V2 says of it."""
+        """The reasons that Section 2 of ShuffleNet V2 gives."""
         return {
             "g1": f"1×1 convolutions c to {EXPANSION}c and back",
             "g4": f"a depthwise convolution and ReLUs on {EXPANSION}c channels, and an addition",
         }
 
     def multiply_adds(self, channels: int, size: int, stride: int) -> int:
-        """h w c t (c + 9 + c'); the expansion is made on the plane that comes in."""
+        """h w c t (c + 9 + c'); the expansion has the size of the input plane."""
         middle, plane = EXPANSION * channels, halved(size, stride) ** 2
         return size * size * channels * middle + plane * middle * (9 + stride * channels)
 
@@ -38,7 +38,10 @@ class MobileNetV2(Block):
 
 
 def unit(c_in: int, c_out: int, stride: int, expansion: int = EXPANSION) -> "nn.Module":
-    """Return one unit. An expansion of 1 has no first convolution; where shapes differ there is no shortcut."""
+    """Return one unit.
+
+    With an expansion of 1 there is no first convolution. If the shapes differ there is no shortcut.
+    """
     from torch import nn
 
     from benchcli.workloads.layers import BESIDE_SHORTCUT, Residual, conv_bn_act, depthwise

@@ -22,16 +22,16 @@ class ResNet(Block):
 
     @property
     def breaks(self) -> Mapping[str, str]:
-        """The bottleneck's widths and its addition."""
+        """The bottleneck's channels and its element-wise operations."""
         return {"g1": "1×1 convolutions c to c/4 and back", "g4": "an addition and a ReLU on all c channels"}
 
     @property
     def multiple(self) -> int:
-        """Every group has channels of the bottleneck."""
+        """The groups must divide the channels of the bottleneck."""
         return self.reduction * self.groups
 
     def multiply_adds(self, channels: int, size: int, stride: int) -> int:
-        """h w (2 c m + 9 m m / g), m = c / reduction, and the shortcut's convolution where the unit strides."""
+        """h w (2 c m + 9 m m / g), m = c / reduction; stride 2 adds the shortcut's convolution."""
         out, plane, outer = stride * channels, halved(size, stride) ** 2, size * size
         middle = out // self.reduction
         projected = plane * channels * out if stride > 1 else 0
@@ -45,9 +45,10 @@ class ResNet(Block):
 def unit(
     c_in: int, c_out: int, stride: int, middle: int = 0, groups: int = 1, stride_first: bool = False
 ) -> "nn.Module":
-    """Return one unit; its shortcut is a 1x1 convolution where shapes change. `middle` is c_out/4 unless given.
+    """Return one unit; its shortcut is a 1x1 convolution if the shape changes.
 
-    `stride_first` has the first 1x1 convolution stride, as published; implementations since let the 3x3 one do it.
+    `middle` is c_out/4 unless given. With `stride_first`, the stride is in the first 1x1
+    convolution, as published. Later implementations have it in the 3x3 convolution.
     """
     from torch import nn
 

@@ -1,4 +1,4 @@
-"""The unit of ResNeXt (Xie et al., CVPR 2017, Figure 3c), with ShuffleNet V1's choice of ratio and cardinality."""
+"""The unit of ResNeXt (Xie et al., CVPR 2017, Figure 3c), with ShuffleNet V1's settings."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ class ResNeXt(ResNet):
 
     @property
     def breaks(self) -> Mapping[str, str]:
-        """The bottleneck's widths, its groups and its addition."""
+        """The bottleneck's channels, its groups and its element-wise operations."""
         return {
             "g1": "1×1 convolutions c to c/2 and back",
             "g2": f"a 3×3 convolution in {CARDINALITY} groups",

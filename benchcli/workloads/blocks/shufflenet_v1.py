@@ -9,12 +9,15 @@ if TYPE_CHECKING:
     from torch import nn
 
 GROUPS = (1, 2, 3, 4, 8)
-"""Those of the paper's Table 1."""
+"""The numbers of groups in the paper's Table 1."""
 REDUCTION = 4
 
 
 class ShuffleNetV1(Block):
-    """Grouped 1x1 to a quarter of the channels, channel shuffle, depthwise 3x3, grouped 1x1, and a shortcut."""
+    """A grouped 1x1, channel shuffle, depthwise 3x3 and grouped 1x1, with a shortcut.
+
+    The first convolution reduces the channels to a quarter, the last one expands them again.
+    """
 
     source = "Zhang et al., CVPR 2018, Figure 2b and c"
 
@@ -27,7 +30,7 @@ class ShuffleNetV1(Block):
 
     @property
     def breaks(self) -> Mapping[str, str]:
-        """What Section 2 of ShuffleNet V2 says of it."""
+        """The reasons that Section 2 of ShuffleNet V2 gives."""
         grouped = {"g2": "1×1 convolutions in groups"} if self.groups > 1 else {}
         return {
             "g1": "1×1 convolutions c to c/4 and back",
@@ -37,11 +40,11 @@ class ShuffleNetV1(Block):
 
     @property
     def multiple(self) -> int:
-        """Every group has channels of the bottleneck."""
+        """The groups must divide the channels of the bottleneck."""
         return REDUCTION * self.groups
 
     def multiply_adds(self, channels: int, size: int, stride: int) -> int:
-        """h w (2 c m / g + 9 m), m = c'/4; with stride 2 the shortcut brings half of the channels that come out."""
+        """h w (2 c m / g + 9 m), m = c'/4; with stride 2, half of the output is the shortcut's."""
         plane, middle = halved(size, stride) ** 2, stride * channels // REDUCTION
         return (size * size * channels + plane * channels) * middle // self.groups + plane * 9 * middle
 
@@ -53,10 +56,10 @@ class ShuffleNetV1(Block):
 def unit(
     c_in: int, c_out: int, stride: int, groups: int, shuffle: bool = True, first_groups: int | None = None
 ) -> "nn.Module":
-    """Return one unit. With stride 2 the shortcut is an average pool, which is concatenated.
+    """Return one unit. With stride 2 the shortcut is an average pool, concatenated with the body.
 
-    A quarter of the channels that the groups do not divide is rounded up to one that they do. The shuffle stands
-    before the depthwise convolution, as in the figure; the authors' code has it after.
+    A quarter of the channels is rounded up to a multiple of the groups. The shuffle is before the
+    depthwise convolution, as in the figure. In the authors' code it is after.
     """
     from torch import nn
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class ShuffleNetV2(Block):
-    """Half of the channels pass, half go through 1x1, depthwise 3x3 and 1x1; then both are shuffled."""
+    """1x1, depthwise 3x3 and 1x1 on half of the channels, then a shuffle with the other half."""
 
     name = "shufflenet-v2"
     title = "ShuffleNet V2 unit"
@@ -19,16 +19,16 @@ class ShuffleNetV2(Block):
 
     @property
     def breaks(self) -> Mapping[str, str]:
-        """None: it was made after the guidelines."""
+        """None: its authors designed it by the guidelines."""
         return {}
 
     @property
     def multiple(self) -> int:
-        """The two halves."""
+        """2, since the channels are split in halves."""
         return 2
 
     def multiply_adds(self, channels: int, size: int, stride: int) -> int:
-        """h w (c c / 2 + 9 c / 2); with stride 2 all channels go through both branches."""
+        """h w (c c / 2 + 9 c / 2); with stride 2 both branches take all channels."""
         plane = halved(size, stride) ** 2
         if stride == 1:
             return plane * (channels * channels + 9 * channels) // 2
@@ -43,8 +43,9 @@ class ShuffleNetV2(Block):
 def unit(c_in: int, c_out: int, stride: int, even: bool = False) -> "nn.Module":
     """Return one unit.
 
-    With stride 2 both branches begin at all of the input. The authors' left branch keeps the channels that come in;
-    with `even`, as in torchvision, both bring half of those that come out.
+    With stride 2 both branches take the whole input. In the authors' code the left branch has as
+    many output channels as input channels. With `even`, as in torchvision, each branch has half of
+    c_out.
     """
     from torch import nn
 

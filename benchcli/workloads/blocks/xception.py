@@ -1,8 +1,9 @@
-"""A unit like Xception's, as light networks have it.
+"""The unit of a light Xception, partly inferred.
 
-Neither ShuffleNet paper prints the one that it measured. V2 names a light variant after Light-Head R-CNN (Li et al.,
-2017), and gives its receptive field: 7, which is three 3x3 convolutions in a chain. The bottleneck of a quarter is
-inferred: with it the published FLOPs are met (`benchcli.workloads.networks.xception`).
+Neither ShuffleNet paper prints the unit that it measured. V2 names a light variant after Light-Head
+R-CNN (Li et al., 2017) and gives its receptive field: 7, that of a chain of three 3x3 convolutions.
+The reduction to a quarter is inferred: it gives the published FLOPs
+(`benchcli.workloads.networks.xception`).
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ REDUCTION = 4
 
 
 class Xception(Block):
-    """Three separable convolutions through a quarter of the channels, and a shortcut."""
+    """Three separable convolutions that reduce the channels to a quarter, and a shortcut."""
 
     name = "xception"
     title = "Xception-like unit"
@@ -26,16 +27,16 @@ class Xception(Block):
 
     @property
     def breaks(self) -> Mapping[str, str]:
-        """The bottleneck's widths and its addition."""
+        """The bottleneck's channels and its element-wise operations."""
         return {"g1": "1×1 convolutions c to c/4 and back", "g4": "an addition and a ReLU on all c channels"}
 
     @property
     def multiple(self) -> int:
-        """The bottleneck's."""
+        """The bottleneck's reduction."""
         return REDUCTION
 
     def multiply_adds(self, channels: int, size: int, stride: int) -> int:
-        """h w (9 (c + 2 m) + 2 c m + m m), m = c/4, and the shortcut's convolution where the unit strides."""
+        """h w (9 (c + 2 m) + 2 c m + m m), m = c/4; stride 2 adds the shortcut's convolution."""
         out, plane = stride * channels, halved(size, stride) ** 2
         middle = out // REDUCTION
         projected = channels * out if stride > 1 else 0
@@ -47,7 +48,7 @@ class Xception(Block):
 
 
 def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
-    """Return one unit, whose first depthwise convolution strides."""
+    """Return one unit. The stride is in the first depthwise convolution."""
     from torch import nn
 
     from benchcli.workloads.layers import BESIDE_SHORTCUT, conv_bn_act, depthwise, projected, separable

@@ -1,1 +1,1 @@
-"""The guidelines, one a file: each its axis, its micro-network and what the paper claims of it."""
+"""The guidelines of ShuffleNet V2, one per file."""

@@ -1,4 +1,4 @@
-"""Turn what is asked of a guideline into families: variants at equal FLOPs, with their channels."""
+"""Turn a request for a guideline into families of variants at equal FLOPs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,43 +10,46 @@ from benchcli.workloads.guidelines.base import GUIDELINES, SIZE, Column, Guideli
 from benchcli.workloads.overrides import Overrides
 
 NAMED_WIDTHS = ("paper", "paper-arm", "paper-gpu", "aligned")
-"""The paper's channels for the kind of device, or for one kind whatever the device; or the aligned ones."""
+"""Sets of channels: the paper's for this device, for ARM, or for the GPU; and the aligned ones."""
 
 Widths = str | int | tuple[Width, ...]
-"""A set that has a name, a base width for the solver, or the channels of each value."""
+"""The name of a set, a base width for the solver, or the channels of each axis value."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GuidelineRequest(Request):
-    """One guideline at every combination of these settings."""
+    """A request for one guideline at every combination of these settings."""
 
     guideline: str
     widths: Widths = "paper"
     values: tuple[str, ...] | None = None
-    """Places on the guideline's axis, the baseline first; None: those that the widths have."""
+    """Values of the guideline's axis, the baseline first; None: all values of the widths."""
     scales: tuple[int, ...] = (1,)
     size: int = SIZE
 
     @property
     def family_name(self) -> str:
-        """The guideline's name, where nobody gave another."""
+        """The name given in the request, or else the guideline's."""
         return self.name or self.guideline
 
     def families(self, overrides: Overrides) -> Iterator[Family]:
-        """Yield a family for each scale, batch, dtype and layout. Raises UserError where channels do not fit."""
-        given = replace(self, **overrides.of_channels())
-        guideline = GUIDELINES[given.guideline]
-        for scale in given.scales:
-            for batch, dtype, layout, suffix in given.settings(overrides):
+        """Yield a family for each scale, batch, dtype and layout.
+
+        Raises UserError if the channels do not fit.
+        """
+        request = replace(self, **overrides.of_channels())
+        guideline = GUIDELINES[request.guideline]
+        for scale in request.scales:
+            for batch, dtype, layout, suffix in request.settings(overrides):
                 yield Family(
-                    name="-".join([given.family_name, f"x{scale}", *suffix]),
+                    name="-".join([request.family_name, f"x{scale}", *suffix]),
                     guideline=guideline.name,
                     scale=scale,
-                    widths=_label(given.widths, overrides.column),
+                    widths=_label(request.widths, overrides.column),
                     batch=batch,
                     dtype=dtype,
                     layout=layout,
-                    variants=tuple(variants(guideline, given, overrides.column, scale)),
+                    variants=tuple(variants(guideline, request, overrides.column, scale)),
                 )
 
 
@@ -65,14 +68,14 @@ def _channels(guideline: Guideline, request: GuidelineRequest, column: Column, s
             raise UserError(f"{guideline.name} takes base widths from {least} to {most}, not {base}")
         return [(value, guideline.solve(value, base)) for value in values]
     if isinstance(widths, str):
-        known = _named_widths(guideline, widths, column)
+        named_widths = _named_widths(guideline, widths, column)
         for value in values:
-            if value not in known:
+            if value not in named_widths:
                 raise UserError(
                     f"{guideline.name} has no {_label(widths, column)} channels for {value}: "
-                    f"known: {', '.join(known)}; a base width, such as 64, fits every value"
+                    f"known: {', '.join(named_widths)}; a base width, such as 64, fits every value"
                 )
-        return [(value, scaled(known[value], scale)) for value in values]
+        return [(value, scaled(named_widths[value], scale)) for value in values]
     if len(widths) != len(values):
         raise UserError(f"{guideline.name} has {len(values)} values but {len(widths)} widths")
     return [(value, scaled(width, scale)) for value, width in zip(values, widths, strict=True)]
@@ -80,12 +83,12 @@ def _channels(guideline: Guideline, request: GuidelineRequest, column: Column, s
 
 def _values(guideline: Guideline, request: GuidelineRequest, column: Column) -> Sequence[str]:
     if request.values is None:
-        named = request.widths if isinstance(request.widths, str) else "paper"
-        return list(_named_widths(guideline, named, column))
+        set_name = request.widths if isinstance(request.widths, str) else "paper"
+        return list(_named_widths(guideline, set_name, column))
     values = [guideline.value(value) for value in request.values]
-    doubled = sorted({value for value in values if values.count(value) > 1})
-    if doubled:
-        raise UserError(f"{guideline.name} has the value {doubled[0]} twice")
+    duplicates = sorted({value for value in values if values.count(value) > 1})
+    if duplicates:
+        raise UserError(f"{guideline.name} has the value {duplicates[0]} twice")
     if values[0] != guideline.baseline or len(values) < 2:
         raise UserError(
             f"{guideline.name}'s values must begin with its baseline {guideline.baseline} and go on to others"
@@ -108,6 +111,6 @@ def _label(widths: Widths, column: Column) -> str:
 
 
 def paper_column(label: str, column: Column) -> Column:
-    """Return the paper's column that a family's widths name, or else that of its kind of device."""
+    """Return the paper's column that a family's widths name, or else the column of its device."""
     named: dict[str, Column] = {"paper-arm": "arm", "paper-gpu": "gpu"}
     return named.get(label, column)

@@ -1,4 +1,4 @@
-"""G1: equal channel width minimises memory access cost (ShuffleNet V2, section 3, Equation 1, Table 1)."""
+"""G1: equal channel width minimises memory access cost (ShuffleNet V2, Equation 1, Table 1)."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 RATIO_WEIGHT = 0.25
-"""How much a deviation of the ratio counts beside one of the FLOPs, where no whole numbers give both."""
+"""Weight of a deviation of the ratio relative to one of the FLOPs, if no integers meet both."""
 
 
 class EqualChannelWidth(Guideline):
@@ -42,7 +42,10 @@ class EqualChannelWidth(Guideline):
         return text
 
     def solve(self, value: str, width: int) -> Width:
-        """Return (c1, c2) with c1 * c2 near width squared and c2 / c1 near the ratio, the FLOPs before the ratio."""
+        """Return (c1, c2) with c1 * c2 near width squared and c2 / c1 near the ratio.
+
+        A deviation of the FLOPs weighs more than one of the ratio.
+        """
         ratio, product = self._ratio(value), width * width
         if ratio == 1:
             return width, width
@@ -72,13 +75,13 @@ class EqualChannelWidth(Guideline):
         return 2 * REPEAT * size * size * int(params["c1"]) * int(params["c2"])
 
     def build(self, c1: int, c2: int) -> "nn.Module":
-        """Return the micro-network; its input has c1 channels, and so has its output."""
+        """Return the micro-network. Shapes: (N, c1, H, W) to the same."""
         from benchcli.workloads.layers import pointwise, stack
 
         return stack(REPEAT, lambda: [pointwise(c1, c2), pointwise(c2, c1)])
 
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
-        """Table 1 is read by platform, ratio and scale."""
+        """Return the row's platform, ratio and scale in Table 1."""
         return {"platform": column, "ratio": value, "scale": str(scale)}
 
     def _ratio(self, text: str) -> float:

@@ -1,4 +1,4 @@
-"""G2: excessive group convolution raises memory access cost (ShuffleNet V2, Equation 2, Table 2)."""
+"""G2: group convolution raises memory access cost (ShuffleNet V2, Equation 2, Table 2)."""
 
 import math
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class GroupConvolution(Guideline):
     axis = "groups"
     source = "ShuffleNet V2, Table 2"
     paper_table = "shufflenetv2_table2_g2"
-    # g=8 is 184 on ARM, where the paper prints 180: a typo that its first author confirmed.
+    # g=8 is 184 on ARM. The paper prints 180, a typo that its first author confirmed.
     published_widths = {
         "gpu": {"g=1": 128, "g=2": 180, "g=4": 256, "g=8": 360},
         "arm": {"g=1": 64, "g=2": 90, "g=4": 128, "g=8": 184},
@@ -38,13 +38,13 @@ class GroupConvolution(Guideline):
         return f"g={int(number)}"
 
     def solve(self, value: str, width: int) -> Width:
-        """Return the multiple of g whose square over g is nearest to the width's square."""
+        """Return the multiple c of g for which c * c / g is nearest to the width squared."""
         groups = self._groups(value)
         below = max(1, math.floor(width * math.sqrt(groups) / groups)) * groups
         return min((below, below + groups), key=lambda c: abs(c * c / groups - width * width))
 
     def params(self, value: str, width: Width) -> Mapping[str, Parameter]:
-        """Return the channels and the groups that divide them."""
+        """Return the channels and groups. Raises UserError if these do not divide the channels."""
         groups, channels = self._groups(value), one_width(self.name, width)
         if channels % groups:
             below = channels // groups * groups
@@ -57,13 +57,13 @@ class GroupConvolution(Guideline):
         return REPEAT * size * size * int(params["channels"]) ** 2 // int(params["groups"])
 
     def build(self, channels: int, groups: int) -> "nn.Module":
-        """Return the micro-network; its input and output have `channels` channels."""
+        """Return the micro-network. Shapes: (N, channels, H, W) to the same."""
         from benchcli.workloads.layers import pointwise, stack
 
         return stack(REPEAT, lambda: [pointwise(channels, channels, groups)])
 
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
-        """Table 2 is read by platform, groups and scale."""
+        """Return the row's platform, groups and scale in Table 2."""
         return {"platform": column, "groups": str(self._groups(value)), "scale": str(scale)}
 
     def _groups(self, value: str) -> int:

@@ -1,4 +1,4 @@
-"""G3: network fragmentation reduces the degree of parallelism (ShuffleNet V2, Table 3, Appendix Figure 1)."""
+"""G3: network fragmentation reduces parallelism (ShuffleNet V2, Table 3, Appendix Figure 1)."""
 
 import math
 from collections.abc import Mapping
@@ -24,8 +24,9 @@ FRAGMENTS = {
 class Fragmentation(Guideline):
     """Ten blocks of n 1x1 convolutions in series or in parallel, with n * c * c held constant.
 
-    Parallel fragments share the block's input and are joined by one element-wise addition. The paper prints
-    the channels of one fragment only; those of n are the nearest whole number to c / sqrt(n).
+    Parallel fragments share the block's input, and one element-wise addition sums their outputs.
+    The paper prints the channels of one fragment only. Those of n fragments are c / sqrt(n),
+    rounded.
     """
 
     name = "g3"
@@ -49,7 +50,7 @@ class Fragmentation(Guideline):
         return max(1, round(width / math.sqrt(FRAGMENTS[value][0])))
 
     def params(self, value: str, width: Width) -> Mapping[str, Parameter]:
-        """Return the channels of a fragment, their number and their arrangement."""
+        """Return the channels of a fragment, the number of fragments and their arrangement."""
         fragments, arrangement = FRAGMENTS[value]
         return {"channels": one_width(self.name, width), "fragments": fragments, "arrangement": arrangement}
 
@@ -58,7 +59,7 @@ class Fragmentation(Guideline):
         return REPEAT * size * size * int(params["fragments"]) * int(params["channels"]) ** 2
 
     def build(self, channels: int, fragments: int, arrangement: str) -> "nn.Module":
-        """Return the micro-network; its input and output have `channels` channels."""
+        """Return the micro-network. Shapes: (N, channels, H, W) to the same."""
         from benchcli.workloads.layers import parallel, pointwise, stack
 
         if arrangement == "series":
@@ -68,7 +69,7 @@ class Fragmentation(Guideline):
         raise UserError(f"unknown arrangement {arrangement!r}: known: series, parallel")
 
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
-        """Table 3 is read by platform, block and the channels of its one-fragment network."""
+        """Return the row's platform, block and channels (those of one fragment) in Table 3."""
         base = self.published_widths[column][self.baseline]
         return {"platform": column, "block": value, "c": str(one_width(self.name, base) * scale)}
 

@@ -19,11 +19,11 @@ OPERATIONS = {
     "none": (False, False),
 }
 REDUCTION = 4
-"""Outer over middle channels, by ResNet's convention; the paper does not say."""
+"""Ratio of outer to middle channels, by ResNet's convention; the paper does not state it."""
 
 
 class ElementWise(Guideline):
-    """Ten ResNet bottlenecks, 1x1, 3x3, 1x1, with their ReLUs and their shortcut taken away in turn."""
+    """Ten ResNet bottlenecks (1x1, 3x3, 1x1), with and without ReLUs and shortcut."""
 
     name = "g4"
     title = "element-wise operations"
@@ -40,7 +40,7 @@ class ElementWise(Guideline):
     base_widths = (REDUCTION, 16384)
 
     def value(self, text: str) -> str:
-        """Return the name of what is kept."""
+        """Return the name of the operations that the bottleneck keeps."""
         return one_of("g4 choice of element-wise operations", text, list(OPERATIONS))
 
     def solve(self, value: str, width: int) -> Width:  # noqa: ARG002
@@ -48,7 +48,10 @@ class ElementWise(Guideline):
         return width
 
     def params(self, value: str, width: Width) -> Mapping[str, Parameter]:
-        """Return the outer channels and what is kept."""
+        """Return the outer channels and the operations that the bottleneck keeps.
+
+        Raises UserError if the channels are not a multiple of `REDUCTION`.
+        """
         channels = one_width(self.name, width)
         if channels % REDUCTION:
             below = max(REDUCTION, channels // REDUCTION * REDUCTION)
@@ -66,13 +69,13 @@ class ElementWise(Guideline):
         return REPEAT * size * size * (2 * channels * middle + 9 * middle * middle)
 
     def build(self, channels: int, relu: bool, shortcut: bool) -> "nn.Module":
-        """Return the micro-network; its input and output have `channels` channels."""
+        """Return the micro-network. Shapes: (N, channels, H, W) to the same."""
         from benchcli.workloads.layers import bottleneck, stack
 
         return stack(REPEAT, lambda: [bottleneck(channels, channels // REDUCTION, relu, shortcut)])
 
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
-        """Table 4 is read by platform, ReLU, shortcut and channels."""
+        """Return the row's platform, ReLU, shortcut and channels in Table 4."""
         relu, shortcut = OPERATIONS[value]
         channels = one_width(self.name, self.published_widths[column][self.baseline]) * scale
         yes_no = {True: "yes", False: "no"}

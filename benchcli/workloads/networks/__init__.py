@@ -1,1 +1,1 @@
-"""Whole networks, one kind a file."""
+"""The built-in whole networks, one kind per file."""

@@ -1,4 +1,4 @@
-"""AlexNet: on one device, as torchvision has it, and as first published, in two groups."""
+"""AlexNet: the one-device network of torchvision, and the two groups of the first paper."""
 
 from functools import partial
 from itertools import pairwise
@@ -13,33 +13,34 @@ ONE_DEVICE = (64, 192, 384, 256, 256)
 TWO_GROUPS = (96, 256, 384, 384, 256)
 HIDDEN = 4096
 LEAST_SIZE = 63
-"""Smaller inputs leave nothing after the third pool."""
+"""Smaller inputs have no pixels left after the third pool."""
 
 
 def build(grouped: bool = False, classes: int = 1000) -> "nn.Module":
-    """Return the network without dropout and local response normalisation. Shapes: (N, 3, H, W) to (N, classes).
+    """Return the network without dropout and local response normalisation.
 
-    Krizhevsky et al., NIPS 2012, Section 3.5, in two groups (convolutions 2, 4 and 5); or Krizhevsky, 2014.
+    Shapes: (N, 3, H, W) to (N, classes). With `grouped`, convolutions 2, 4 and 5 have two groups
+    (Krizhevsky et al., NIPS 2012, Section 3.5); without, it is the network of Krizhevsky, 2014.
     """
     from torch import nn
 
     first, *others = TWO_GROUPS if grouped else ONE_DEVICE
     groups = iter((2, 1, 2, 2) if grouped else (1, 1, 1, 1))
     layers: list[nn.Module] = [nn.Conv2d(3, first, 11, 4, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2)]
-    before = first
+    c_in = first
     for channels, kernel, pooled in zip(others, (5, 3, 3, 3), (True, False, False, True), strict=True):
-        layers += [nn.Conv2d(before, channels, kernel, 1, kernel // 2, groups=next(groups)), nn.ReLU(inplace=True)]
+        layers += [nn.Conv2d(c_in, channels, kernel, 1, kernel // 2, groups=next(groups)), nn.ReLU(inplace=True)]
         layers += [nn.MaxPool2d(3, 2)] if pooled else []
-        before = channels
-    widths = (before * 36, HIDDEN, HIDDEN, classes)
+        c_in = channels
+    widths = (c_in * 36, HIDDEN, HIDDEN, classes)
     layers += [nn.AdaptiveAvgPool2d(6), nn.Flatten()]
     for c_in, c_out in pairwise(widths):
         layers += [nn.Linear(c_in, c_out), nn.ReLU(inplace=True)]
-    return _steadied(nn.Sequential(*layers[:-1]))
+    return _initialise(nn.Sequential(*layers[:-1]))
 
 
-def _steadied(network: "nn.Module") -> "nn.Module":
-    """Draw weights that keep activations of order one."""
+def _initialise(network: "nn.Module") -> "nn.Module":
+    """Initialise the weights so that activations stay of order one, and return the network."""
     from torch import nn
 
     for layer in network.modules():

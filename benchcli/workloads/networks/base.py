@@ -1,6 +1,6 @@
-"""What is known of a network: what builds it, where it stands, and what was published of it.
+"""The interface of a network: its builder, its input and its published figures.
 
-Nothing here imports torch: only a network's `build` does, inside the worker that calls it.
+This module does not import torch. Only a network's `build` does, in the worker that calls it.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from torch import nn
 
 GROUPS = (40, 140, 300, 500)
-"""The levels of complexity, in MFLOPs, by which ShuffleNet V2's Table 8 compares networks."""
+"""The complexity levels of ShuffleNet V2's Table 8, in MFLOPs."""
 BASELINE = "shufflenet-v2-"
-"""The network of a group that the others are divided by is the one whose name begins so."""
+"""Prefix of the name of a group's baseline."""
 SIZE = 224
 TABLE_8 = "shufflenetv2_table8_models"
 
 
 @dataclass(frozen=True)
 class Printed:
-    """A row of a published table that is about a network."""
+    """The row of a published table with a network's figures."""
 
     table: str
     cells: Mapping[str, str]
-    """Columns and values that name the row."""
+    """Columns and values that identify the row."""
 
     def number(self, column: str) -> float | None:
-        """Return a number of the row; None where it has none there."""
+        """Return the number in a column of the row; None if the cell is empty."""
         return papers.cell(self.table, column, **self.cells)
 
     @property
@@ -54,18 +54,18 @@ class Network:
     name: str
     title: str
     build: "Callable[[], nn.Module]"
-    """Makes it, with random weights."""
+    """Returns the network with random weights."""
     source: str
     group: int | None = None
-    """Its level of complexity, in MFLOPs."""
+    """The complexity level in MFLOPs; None outside ShuffleNet V2's Table 8."""
     size: int = SIZE
-    """Height and width of its input, an image of three channels."""
+    """Height and width of the input, an image with three channels."""
     least_size: int = 32
-    """Below so many pixels its strides leave nothing."""
+    """The smallest height and width for which the strides leave at least one pixel."""
     printed: Printed | None = None
 
     def variant(self, size: int | None = None) -> Variant:
-        """Return the network with its input. Raises UserError where that is too small."""
+        """Return the network with its input. Raises UserError if the input is too small."""
         pixels = size or self.size
         if pixels < self.least_size:
             raise UserError(
@@ -84,8 +84,11 @@ def table_8(model: str) -> Printed:
 
 
 def members(group: int) -> list[Network]:
-    """Return the networks of a level of complexity, the baseline first. Raises UserError where there are none."""
-    found = [network for network in NETWORKS if network.group == group]
-    if not found:
+    """Return the networks of a complexity level, the baseline first.
+
+    Raises UserError if there are none.
+    """
+    networks = [network for network in NETWORKS if network.group == group]
+    if not networks:
         raise UserError(f"no networks of about {group} MFLOPs: known: {', '.join(map(str, GROUPS))}")
-    return sorted(found, key=lambda network: not network.name.startswith(BASELINE))
+    return sorted(networks, key=lambda network: not network.name.startswith(BASELINE))

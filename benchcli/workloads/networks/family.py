@@ -1,4 +1,4 @@
-"""Families of whole networks: those that ship, a library's, and one's own."""
+"""Families of whole networks: built-in ones, those of other libraries, and a user's own."""
 
 import re
 from collections.abc import Iterator
@@ -13,37 +13,40 @@ from benchcli.workloads.networks.base import NETWORKS, SIZE, members
 from benchcli.workloads.networks.libraries import LIBRARIES
 
 OWN = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*"
-"""`package.module:callable`."""
+"""Pattern of a user's network, `package.module:callable`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkRequest(FamilyRequest):
-    """Networks by name, or those of a level of complexity."""
+    """A request for networks by name, or for those of a complexity level."""
 
     catalogue = "networks"
     networks: tuple[str, ...] = ()
     group: int | None = None
     size: int | None = None
-    """Height and width of every input; None: each network's own."""
+    """Height and width of every input; None: each network's published size."""
 
     @property
     def widths(self) -> str:
-        """They are as published."""
+        """The label "published": these networks have the channels of their papers."""
         return "published"
 
     def variants(self) -> Iterator[Variant]:
-        """Yield the networks, the baseline first. Raises UserError where one is not known, or its input too small."""
+        """Yield the networks, the baseline first.
+
+        Raises UserError if a network is unknown or its input is too small.
+        """
         names = [network.name for network in members(self.group)] if self.group else self.networks
         yield from (_variant(name, self.size) for name in names)
 
 
 def family_name(group: int | None) -> str:
-    """Return what a family of networks is called where nobody says."""
+    """Return the default name of a family of networks."""
     return f"networks-{group}" if group else "networks"
 
 
 def _variant(name: str, size: int | None) -> Variant:
-    """Return a network by name: one that ships, `library:model`, or `package.module:callable`."""
+    """Return a network by name: built in, `library:model`, or `package.module:callable`."""
     library, colon, model = name.partition(":")
     if name.endswith(".py"):
         raise UserError(f"{name!r} is a file: write {Path(name).stem}:callable, with what makes the network in it")

@@ -13,7 +13,10 @@ BLOCKS = (
     *((512, 2), (512, 1), (512, 1), (512, 1), (512, 1), (512, 1)),
     *((1024, 2), (1024, 1)),
 )
-"""Channels that come out, and stride. The paper prints a last stride of 2 on a plane that stays 7x7: it is 1."""
+"""Output channels and stride.
+
+The paper prints 2 as the last stride, but its plane stays 7x7: the stride is 1.
+"""
 STEM = 32
 GROUPS = {"0.25": 40, "0.5": 140, "0.75": 300, "1.0": 500}
 
@@ -26,13 +29,13 @@ def build(width: str, classes: int = 1000) -> "nn.Module":
     from benchcli.workloads.layers import Classifier, conv_bn_act
 
     factor = float(width)
-    before = int(STEM * factor)
-    layers: list[nn.Module] = [conv_bn_act(3, before, 3, 2)]
+    c_in = int(STEM * factor)
+    layers: list[nn.Module] = [conv_bn_act(3, c_in, 3, 2)]
     for published, stride in BLOCKS:
         channels = int(published * factor)
-        layers.append(unit(before, channels, stride))
-        before = channels
-    return nn.Sequential(*layers, Classifier(before, classes))
+        layers.append(unit(c_in, channels, stride))
+        c_in = channels
+    return nn.Sequential(*layers, Classifier(c_in, classes))
 
 
 for _width, _group in GROUPS.items():

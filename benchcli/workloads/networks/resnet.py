@@ -9,15 +9,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 STAGES = ((256, 3), (512, 4), (1024, 6), (2048, 3))
-"""Channels and repeats."""
+"""Output channels and number of units of each stage."""
 STEM = 64
 
 
 def build(groups: int = 1, ratio: int = 4, stride_first: bool = False, classes: int = 1000) -> "nn.Module":
     """Return the network. Shapes: (N, 3, H, W) to (N, classes).
 
-    `ratio` is a unit's channels over its bottleneck's. `stride_first` lets the first 1x1 convolution of a unit stride,
-    as published; implementations since let the 3x3 one do it.
+    `ratio` is a unit's channels divided by its bottleneck's. With `stride_first`, the stride is in
+    a unit's first 1x1 convolution, as published. Later implementations have it in the 3x3
+    convolution.
     """
     from torch import nn
 
@@ -25,12 +26,12 @@ def build(groups: int = 1, ratio: int = 4, stride_first: bool = False, classes: 
     from benchcli.workloads.layers import Classifier, conv_bn_act
 
     layers: list[nn.Module] = [conv_bn_act(3, STEM, 7, 2), nn.MaxPool2d(3, 2, 1)]
-    before = STEM
+    c_in = STEM
     for stage, (channels, repeat) in enumerate(STAGES):
         for stride in (1 if stage == 0 else 2, *[1] * (repeat - 1)):
-            layers.append(unit(before, channels, stride, channels // ratio, groups, stride_first))
-            before = channels
-    return nn.Sequential(*layers, Classifier(before, classes))
+            layers.append(unit(c_in, channels, stride, channels // ratio, groups, stride_first))
+            c_in = channels
+    return nn.Sequential(*layers, Classifier(c_in, classes))
 
 
 NETWORKS.add(

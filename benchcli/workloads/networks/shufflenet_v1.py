@@ -9,9 +9,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 CHANNELS = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
-"""Groups to the channels of stage 2 at width 1x; each later stage doubles them."""
+"""Number of groups to the channels of stage 2 at width 1x; each later stage doubles them."""
 WIDTHS = {"0.25x": 6, "0.5x": 12, "1x": 24, "1.5x": 24, "2x": 48}
-"""Widths to the channels of the first convolution: the authors' code, and for 0.25x the paper's scaling rule."""
+"""Width to the channels of the first convolution.
+
+They are those of the authors' code, and for 0.25x those of the paper's scaling rule.
+"""
 REPEATS = (4, 8, 4)
 GROUPS = {"0.5x": 40, "1x": 140, "1.5x": 300, "2x": 500}
 
@@ -19,8 +22,9 @@ GROUPS = {"0.5x": 40, "1x": 140, "1.5x": 300, "2x": 500}
 def build(width: str, groups: int, shuffle: bool = True, classes: int = 1000) -> "nn.Module":
     """Return the network. Shapes: (N, 3, H, W) to (N, classes).
 
-    The first convolution's channels are rounded up until the groups divide what the first unit adds to them, as in the
-    authors' code. Raises ValueError where the groups do not divide the channels.
+    As in the authors' code, the first convolution's channels are rounded up until the groups divide
+    the channels that the first unit adds. Raises ValueError if the groups do not divide the
+    channels.
     """
     from torch import nn
 
@@ -30,14 +34,14 @@ def build(width: str, groups: int, shuffle: bool = True, classes: int = 1000) ->
     channels = round(CHANNELS.get(groups, CHANNELS[8]) * float(width.removesuffix("x")))
     if channels % groups:
         raise ValueError(f"{groups} groups do not divide {channels} channels: the paper's groups are {list(CHANNELS)}")
-    before = next(stem for stem in range(WIDTHS[width], WIDTHS[width] + groups) if (channels - stem) % groups == 0)
-    layers: list[nn.Module] = [conv_bn_act(3, before, 3, 2), nn.MaxPool2d(3, 2, 1)]
+    c_in = next(stem for stem in range(WIDTHS[width], WIDTHS[width] + groups) if (channels - stem) % groups == 0)
+    layers: list[nn.Module] = [conv_bn_act(3, c_in, 3, 2), nn.MaxPool2d(3, 2, 1)]
     for stage, repeat in enumerate(REPEATS):
-        # The first convolution of stage 2 has too few channels for groups (Table 1).
-        layers.append(unit(before, channels, 2, groups, shuffle, 1 if stage == 0 else groups))
+        # The first convolution of stage 2 has too few input channels for groups (Table 1).
+        layers.append(unit(c_in, channels, 2, groups, shuffle, 1 if stage == 0 else groups))
         layers += [unit(channels, channels, 1, groups, shuffle) for _ in range(repeat - 1)]
-        before, channels = channels, 2 * channels
-    return nn.Sequential(*layers, Classifier(before, classes))
+        c_in, channels = channels, 2 * channels
+    return nn.Sequential(*layers, Classifier(c_in, classes))
 
 
 def _printed(width: str, groups: int) -> Printed | None:

@@ -14,14 +14,17 @@ CHANNELS = {
     "1.5x": (176, 352, 704, 1024),
     "2x": (244, 488, 976, 2048),
 }
-"""Of stages 2 to 4 and of the last convolution."""
+"""Width to the channels of stages 2 to 4 and of the last convolution."""
 REPEATS = (4, 8, 4)
 STEM = 24
 GROUPS = {"0.5x": 40, "1x": 140, "1.5x": 300, "2x": 500}
 
 
 def build(width: str, even: bool = False, classes: int = 1000) -> "nn.Module":
-    """Return the network; `even` takes torchvision's unit of stride 2. Shapes: (N, 3, H, W) to (N, classes)."""
+    """Return the network. Shapes: (N, 3, H, W) to (N, classes).
+
+    With `even`, the units of stride 2 are torchvision's.
+    """
     from torch import nn
 
     from benchcli.workloads.blocks.shufflenet_v2 import unit
@@ -29,11 +32,11 @@ def build(width: str, even: bool = False, classes: int = 1000) -> "nn.Module":
 
     *stages, last = CHANNELS[width]
     layers: list[nn.Module] = [conv_bn_act(3, STEM, 3, 2), nn.MaxPool2d(3, 2, 1)]
-    before = STEM
+    c_in = STEM
     for channels, repeat in zip(stages, REPEATS, strict=True):
-        layers += [unit(before, channels, 2, even), *(unit(channels, channels, 1) for _ in range(repeat - 1))]
-        before = channels
-    return nn.Sequential(*layers, conv_bn_act(before, last), Classifier(last, classes))
+        layers += [unit(c_in, channels, 2, even), *(unit(channels, channels, 1) for _ in range(repeat - 1))]
+        c_in = channels
+    return nn.Sequential(*layers, conv_bn_act(c_in, last), Classifier(last, classes))
 
 
 for _width in CHANNELS:

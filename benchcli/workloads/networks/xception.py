@@ -1,9 +1,10 @@
-"""Xception as light networks have it, as far as it is published.
+"""A light Xception, reconstructed from what ShuffleNet V2 and Light-Head R-CNN published.
 
-ShuffleNet V2 compares with "Xception" at four widths, says that it is a light variant (after Light-Head R-CNN, Li et
-al., 2017), and prints its FLOPs: 40, 145, 305 and 525 millions. The repeats are Light-Head R-CNN's. Its units
-(`workloads.blocks.xception`) and channels are inferred: with those below all four FLOPs are met to the digit (39.5,
-144.8, 304.6, 525.4), and with the channels that are sometimes quoted, 144, 288 and 576, none is (55, 179, 380, 659).
+ShuffleNet V2 compares with "Xception" at four widths. It calls it a light variant (after Light-Head
+R-CNN, Li et al., 2017) and prints its FLOPs: 40, 145, 305 and 525 million. The repeats are those of
+Light-Head R-CNN. The units (`workloads.blocks.xception`) and channels are inferred. The channels
+below give all four printed FLOPs (39.5, 144.8, 304.6, 525.4 million). The channels 144, 288 and
+576, which are sometimes quoted, give none of them (55, 179, 380, 659 million).
 """
 
 from functools import partial
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 STAGES = ((128, 4), (256, 8), (512, 4))
-"""Channels at width 1x, and units; the first of a stage strides."""
+"""Output channels at width 1x, and units of each stage; the first unit has stride 2."""
 STEMS = {"0.5x": 8}
-"""Channels of the first convolution where they are not 24."""
+"""Width to the channels of the first convolution, if they are not 24."""
 GROUPS = {"0.5x": 40, "1x": 140, "1.5x": 300, "2x": 500}
 
 
@@ -29,13 +30,13 @@ def build(width: str, classes: int = 1000) -> "nn.Module":
     from benchcli.workloads.layers import Classifier, conv_bn_act
 
     factor = float(width.removesuffix("x"))
-    before = STEMS.get(width, 24)
-    layers: list[nn.Module] = [conv_bn_act(3, before, 3, 2), nn.MaxPool2d(3, 2, 1)]
+    c_in = STEMS.get(width, 24)
+    layers: list[nn.Module] = [conv_bn_act(3, c_in, 3, 2), nn.MaxPool2d(3, 2, 1)]
     for published, repeat in STAGES:
         channels = round(published * factor)
-        layers += [unit(before, channels, 2), *(unit(channels, channels, 1) for _ in range(repeat - 1))]
-        before = channels
-    return nn.Sequential(*layers, Classifier(before, classes))
+        layers += [unit(c_in, channels, 2), *(unit(channels, channels, 1) for _ in range(repeat - 1))]
+        c_in = channels
+    return nn.Sequential(*layers, Classifier(c_in, classes))
 
 
 for _width, _group in GROUPS.items():
