@@ -31,6 +31,7 @@ from benchcli.measure.protocol import (
     encode_event,
     encode_task,
 )
+from benchcli.measure.tools import Tools
 from benchcli.schema import Conditions, Family, Variant
 
 TESTS = Path(__file__).parent
@@ -156,11 +157,45 @@ class Outcome:
     err: str
 
 
+Launched = Callable[[Task, float], Iterator[Event | WorkerDied]]
+
+
+def simulated(launcher: Launched = inline, busy: float | None = 0.0) -> Tools:
+    """Return tools whose workers run in this process, and whose clock is exact."""
+    ticks = itertools.count()
+    return Tools(
+        workers=lambda **_: nullcontext(launcher),
+        clock=lambda: next(ticks) / 10,
+        busy_cores=lambda: busy,
+        probe=lambda: PROBE,
+    )
+
+
+def interrupting(after: int) -> Launched:
+    """Return what launches so many times, and is then interrupted."""
+    launches = 0
+
+    def launch(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+        nonlocal launches
+        launches += task.kind == "launch"
+        if launches > after:
+            raise KeyboardInterrupt
+        yield from inline(task, silence_s)
+
+    return launch
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tools]:
+    """Return what makes tools for the API: workers in this process, an exact clock; in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return simulated
+
+
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     """Run the command line in this process and in an empty folder, its workers inline, its clock exact."""
     from benchcli.cli.main import main
-    from benchcli.measure.tools import Tools
 
     monkeypatch.chdir(tmp_path)
     gc.freeze()  # a launch begins with a collection, which would go through all that the tests have loaded so far
@@ -170,15 +205,8 @@ def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
         launcher: Callable[[Task, float], Iterator[Event | WorkerDied]] = inline,
         busy: float | None = 0.0,
     ) -> Outcome:
-        ticks = itertools.count()
-        tools = Tools(
-            workers=lambda **_: nullcontext(launcher),
-            clock=lambda: next(ticks) / 10,
-            busy_cores=lambda: busy,
-            probe=lambda: PROBE,
-        )
         with pytest.raises(SystemExit) as ended:
-            main(list(arguments), tools)
+            main(list(arguments), simulated(launcher, busy))
         captured = capsys.readouterr()
         return Outcome(int(ended.value.code or 0), captured.out, captured.err)
 

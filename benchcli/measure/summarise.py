@@ -100,7 +100,7 @@ def _record(
         target=context.target,
         failure=failure if failure or time else Failure("failed", "it was not reached"),
         costs=cost,
-        flops_deviation=cost.flops / reference.flops - 1 if cost and reference else None,
+        flops_deviation=cost.flops / reference.flops - 1 if cost and reference and reference.flops else None,
         timing=time,
         warnings=tuple(codes),
     )

@@ -23,7 +23,7 @@ from benchcli.measure import diagnostics
 from benchcli.measure.process import WorkerDied
 from benchcli.measure.protocol import Described, Done, Event, Failed, Sampled, Task
 from benchcli.schema import Failure
-from tests.conftest import Outcome, in_process, inline
+from tests.conftest import Outcome, in_process, inline, interrupting
 
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
@@ -202,19 +202,6 @@ def test_a_folder_that_holds_a_run_is_refused_and_untouched(cli: Cli) -> None:
     assert (found.code, found.err.count("\n")) == (2, 1)
     assert "already holds a run: give another --output, or --resume run" in found.err
     assert Path("run/measurements.csv").read_bytes() == before
-
-
-def interrupting(after: int) -> Callable[[Task, float], Iterator[Event | WorkerDied]]:
-    launches = 0
-
-    def launch(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
-        nonlocal launches
-        launches += task.kind == "launch"
-        if launches > after:
-            raise KeyboardInterrupt
-        yield from inline(task, silence_s)
-
-    return launch
 
 
 def test_ctrl_c_keeps_what_is_finished_and_resume_measures_only_the_rest(cli: Cli) -> None:

@@ -93,9 +93,9 @@ def heading(report: RunReport) -> str:
     device = target.device if target.device != "cpu" else None
     parts = [where, device, threads, target.runtime, *shared[:2], f"batch {shared[2]}"]
     if target.allocator != "steady":
-        parts.append(f"{target['allocator']} allocator")
+        parts.append(f"{target.allocator} allocator")
     if target.cache != "warm":
-        parts.append(f"{target['cache']} caches")
+        parts.append(f"{target.cache} caches")
     return " · ".join(part for part in parts if part)
 
 

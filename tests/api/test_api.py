@@ -1,0 +1,181 @@
+"""The Python API: networks of the caller's own, errors, results in notebooks, and what an import costs."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas
+import pytest
+import torch
+from torch import nn
+
+import benchcli
+from benchcli.measure.tools import Progress, Tools
+from tests.conftest import in_process, interrupting
+
+
+class Scaled(nn.Module):
+    """A network that only this process has."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+        self.layer = nn.Conv2d(3, 4, 1)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.layer(inputs) * self.factor
+
+
+def factory() -> nn.Module:
+    return nn.Conv2d(3, 8, 1)
+
+
+def test_live_modules_travel_by_value_and_leave_nothing_in_the_folder(tools: Callable[[], Tools]) -> None:
+    inputs = torch.randn(2, 3, 8, 8)
+    networks = {"mine": Scaled(2.0), "other": nn.Conv2d(3, 4, 3)}
+    run = benchcli.measure(networks, inputs=inputs, device="fake", launches=2, tools=tools())
+    assert [record.variant.name for record in run.records] == ["mine", "other"]
+    assert [record.variant.builder for record in run.records] == ["benchcli:live/mine", "benchcli:live/other"]
+    assert all(record.timing for record in run.records)
+    assert run.records[0].costs
+    assert run.records[0].costs.flops == 2 * 3 * 4 * 64
+    assert benchcli.load(run.folder).records[0].variant.shape == (3, 8, 8)
+    assert max(path.stat().st_size for path in run.folder.iterdir()) < 1_000_000
+    assert not any("mine" in path.read_text() and "gASV" in path.read_text() for path in run.folder.iterdir())
+
+
+@pytest.mark.measured
+def test_a_live_module_is_measured_in_a_process_of_its_own() -> None:
+    run = benchcli.measure(
+        {"mine": Scaled(2.0), "made": factory, "named": "tests.api.test_api:factory"},
+        inputs=(1, 3, 8, 8),
+        launches=1,
+    )
+    assert {record.variant.name: record.failure for record in run.records} == dict.fromkeys(("mine", "made", "named"))
+
+
+@pytest.mark.parametrize(
+    ("networks", "inputs", "says"),
+    [
+        (
+            {"x": lambda: nn.ReLU()},
+            None,
+            "x: .*lambda.* cannot be imported by name in the measured process: define the",
+        ),
+        ({"x": 3}, None, "x is a int: give a torch.nn.Module, or a function that makes one"),
+        ({"x": "mynet"}, None, "x must be 'package.module:callable', not 'mynet'"),
+        ({}, None, "measure takes the name of a guideline or suite, or a mapping"),
+        ({"x": nn.ReLU()}, torch.zeros(2, 3, dtype=torch.int64), "inputs must be one floating-point tensor"),
+        ({"x": nn.ReLU()}, (3,), "inputs must be a tensor or its shape, the batch first"),
+    ],
+)
+def test_what_cannot_be_measured_is_a_user_error(networks: dict[str, object], inputs: object, says: str) -> None:
+    with pytest.raises(benchcli.UserError, match=says):
+        benchcli.measure(networks, inputs=inputs)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_module_is_refused() -> None:
+    with pytest.raises(benchcli.UserError, match="x is a compiled module, which cannot be serialised: give a function"):
+        benchcli.measure({"x": torch.compile(nn.ReLU())})
+
+
+def test_what_cannot_be_serialised_says_what_to_give_instead() -> None:
+    network = nn.ReLU()
+    network.stream = (number for number in range(3))  # type: ignore[assignment]
+    with pytest.raises(benchcli.UserError, match=r"x cannot be serialised \(TypeError: .*\): give a function"):
+        benchcli.measure({"x": network})
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"device": "gpux"}, "unknown device 'gpux'"),
+        ({"devise": "cpu"}, "unknown setting 'devise': did you mean device"),
+        ({"launches": 0}, "the number of launches must be from 1 to 1000, not 0"),
+        ({"precision": 3.0}, "a precision is from 0.05% to 50%"),
+        ({"budget": 0.1}, "a budget is from 1 s to 7 days"),
+        ({"dtype": "int3"}, "unknown dtype 'int3'"),
+        ({"scale": (1, 1)}, "has a value twice"),
+        ({"width": 8, "channels": "aligned"}, "--width and --channels exclude each other"),
+        ({"runtime": "graph"}, "a CPU has no graphs to capture"),
+        ({"inputs": (1, 3, 8, 8)}, "inputs belong to networks of your own"),
+        ({"output": "a", "resume": "b"}, "--output and --resume exclude each other"),
+    ],
+)
+def test_a_wrong_setting_is_a_user_error_in_the_words_of_the_command_line(
+    settings: dict[str, object], says: str, tools: Callable[[], Tools], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(benchcli.UserError, match=says):
+        benchcli.measure("g2", **{"tools": tools(), **settings})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_functions_refuse_what_is_wrong_too() -> None:
+    for call, says in (
+        (lambda: benchcli.block("resnett"), "did you mean resnet"),
+        (lambda: benchcli.network("resnet-50", group=40), "give networks or a --group of them, not both"),
+        (lambda: benchcli.check("ci"), "give what to compare with"),
+        (lambda: benchcli.check("ci", base="x", threshold=7.0), "a threshold is from"),
+        (lambda: benchcli.compare("a"), "give two runs or more"),
+        (lambda: benchcli.load("no/such/*"), "no results at no/such"),
+        (lambda: benchcli.load("nowhere"), "no results at nowhere"),
+        (lambda: benchcli.selftest(1), "the number of comparisons must be from 2"),
+        (lambda: benchcli.device(thread=2), "unknown setting 'thread': did you mean threads"),
+    ):
+        with pytest.raises(benchcli.UserError, match=says):
+            call()
+
+
+def test_what_is_finished_survives_an_interruption(tools: Callable[..., Tools]) -> None:
+    with pytest.raises(benchcli.UnfinishedError, match="interrupted: 4 families are finished, 4 are not") as ended:
+        benchcli.measure("all", width=16, batch=(1, 2), device="fake", launches=2, tools=tools(interrupting(4)))
+    assert ended.value.reason is None
+    assert len(ended.value.result.records) == 16
+
+
+def test_progress_is_told(tools: Callable[[], Tools]) -> None:
+    steps: list[Progress] = []
+    benchcli.measure("g2", width=16, device="fake", launches=2, tools=tools(), progress=steps.append)
+    assert [step.doing for step in steps] == ["counting costs", "g2: launch 1", "g2: launch 2"]
+
+
+def test_a_result_in_a_notebook_shows_tables_and_runs_nothing(tools: Callable[[], Tools]) -> None:
+    name = "<script>alert(1)</script>"
+    run = benchcli.measure({name: nn.ReLU()}, inputs=(1, 3, 4, 4), device="fake", launches=2, tools=tools())
+    html = run._repr_html_()
+    assert "<table>" in html
+    assert "<script>" not in html
+    assert repr(run) == run.show()
+
+
+def test_a_frame_is_tidy_and_samples_are_there(tools: Callable[[], Tools]) -> None:
+    run = benchcli.measure("g2", width=16, device="fake", launches=2, tools=tools())
+    frame = run.to_frame()
+    assert frame["median_s"].dtype == float
+    assert set(frame["machine_cores"]) == {run.environment["machine"]["cores"]}
+    assert isinstance(run.samples(), pandas.DataFrame)
+    assert set(run.samples()["variant"]) == {"g=1", "g=2", "g=4", "g=8"}
+
+
+def test_importing_benchcli_loads_nothing_heavy() -> None:
+    program = (
+        "import sys, benchcli\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'click', 'rich', 'psutil', 'benchcli.api'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "assert 'measure' in dir(benchcli)\n"
+        "import benchcli.measure.engine, benchcli.check.rules\n"  # packages of the names of functions
+        "assert callable(benchcli.measure) and callable(benchcli.check)\n"
+        "try: benchcli.nothing\n"
+        "except AttributeError: pass\n"
+        "else: raise SystemExit('a name that is not there')"
+    )
+    found = in_process("-c", program)
+    assert found.returncode == 0, found.stderr
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in benchcli.__all__:
+        assert getattr(benchcli, name).__doc__, name
+    assert "benchcli" in sys.modules
