@@ -23,6 +23,7 @@ lint: $(VENV)/installed
 docs: $(VENV)/installed
 	$(BIN)/python docs/generate_cli.py
 	$(BIN)/python docs/generate_networks.py
+	$(BIN)/python docs/generate_api.py
 
 golden: $(VENV)/installed
 	$(BIN)/python -m pytest --update-golden

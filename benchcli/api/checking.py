@@ -22,6 +22,7 @@ class Check(Shown):
     """What a check found."""
 
     report: CheckReport
+    """What the properties below read."""
 
     def _laid_out(self) -> Page:
         from benchcli.report.views.check import page

@@ -27,7 +27,9 @@ class Device:
     facts: Mapping[str, Mapping[str, Any]]
     """In sections: machine, device, software, settings, others, identity."""
     probe: Probe
+    """What was seen in a second and a half."""
     grade: Grade
+    """good, fair or poor, with the reasons."""
 
     def sections(self) -> dict[str, Mapping[str, Any]]:
         """Return the facts, what the probe saw, and the fitness, as the command line's JSON has them."""
@@ -68,6 +70,7 @@ class SelfTest:
     """Comparisons whose answer is known, and what they say together."""
 
     comparisons: tuple[Comparison, ...]
+    """Each with its relative speed, and whether a slowdown was injected."""
     summary: Summary | None
     """None where no two equal networks were compared."""
 

@@ -23,6 +23,7 @@ class Compared(Shown):
     """Recorded runs side by side."""
 
     comparison: "Comparison"
+    """A row for each network, the differences between the runs, and what each lacks."""
 
     def _laid_out(self) -> Page:
         from benchcli.report.views.comparison import page

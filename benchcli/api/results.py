@@ -62,6 +62,7 @@ class Run(Shown):
     """A suite that was measured."""
 
     report: RunReport
+    """What the properties below read."""
 
     def _laid_out(self) -> Page:
         from benchcli.report.views.run import page
@@ -108,6 +109,7 @@ class Runs(Shown, Sequence[Run]):
     """Several runs, in the order of their folders' names."""
 
     runs: tuple[Run, ...]
+    """Iterating and indexing give them too."""
 
     def __getitem__(self, place: Any) -> Any:
         return self.runs[place]
