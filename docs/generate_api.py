@@ -111,10 +111,8 @@ def _settings(kind: type) -> str:
 
 def _fields(kind: type) -> Iterator[tuple[str, str]]:
     """Yield the names and the texts below them in a class's body."""
-    (body,) = [
-        node for node in ast.parse(textwrap.dedent(inspect.getsource(kind))).body if isinstance(node, ast.ClassDef)
-    ]
-    for node, after in zip(body.body, body.body[1:] + [None], strict=True):
+    nodes = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body  # type: ignore[attr-defined]
+    for node, after in zip(nodes, [*nodes[1:], None], strict=True):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
             yield node.target.id, " ".join(str(after.value.value).split()) if is_text else ""  # type: ignore[union-attr]

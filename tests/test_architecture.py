@@ -72,6 +72,13 @@ def test_a_format_knows_pages_and_nothing_of_what_is_on_them() -> None:
             assert others <= {"report.page", "registry"}, dotted(path)
 
 
+def test_the_command_line_measures_nothing_itself() -> None:
+    for path, tree in MODULES.items():
+        if dotted(path).startswith("cli."):
+            below = {name.partition(".")[0] for name in imported(tree)}
+            assert not below & {"measure", "runs", "costs", "system"}, dotted(path)
+
+
 def test_only_the_command_line_writes_to_the_screen() -> None:
     for path, tree in MODULES.items():
         calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]

@@ -12,10 +12,12 @@ import pytest
 import torch
 
 from benchcli.analysis.claims.base import KINDS
+from benchcli.api import live, running
 from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli.main import COMMANDS, benchcli
 from benchcli.costs.count import count
+from benchcli.measure.tools import Tools
 from benchcli.report.formats.base import FORMATS
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES
@@ -37,7 +39,7 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize("script", ["generate_cli", "generate_networks"])
+@pytest.mark.parametrize("script", ["generate_cli", "generate_networks", "generate_api"])
 def test_the_reference_is_what_make_docs_writes(script: str) -> None:
     spec = importlib.util.spec_from_file_location(script, ROOT / "docs" / f"{script}.py")
     assert spec
@@ -181,3 +183,58 @@ def test_every_plug_in_point_has_an_example() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     for kind in ("guideline", "block", "network", "claim", "device", "runtime", "suite", "format"):
         assert re.search(rf"^## Add a {kind}$", text, re.MULTILINE)
+
+
+def python_blocks() -> list[tuple[str, str]]:
+    """Return the examples of the README and of the API's page: where they are, and their text."""
+    pages = (ROOT / "README.md", ROOT / "docs" / "api.md")
+    return [
+        (f"{page.name}-{number}", text)
+        for page in pages
+        for number, text in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+    ]
+
+
+@pytest.mark.parametrize(("place", "text"), python_blocks(), ids=[place for place, _ in python_blocks()])
+def test_examples_in_python_run(
+    place: str, text: str, tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "Tools", tools)
+    monkeypatch.setattr(live, "Tools", tools)
+    exec(compile(text, place, "exec"), {"__name__": place})
+    assert text.count("benchcli.") >= 1
+
+
+OLD_WORDS = (
+    r"\bverbs?\b",
+    r"\bnurser(y|ies)\b",
+    r"\byardsticks?\b",
+    r"\bfrontier\b",
+    r"\bMAC MB\b",
+    r"\bMAC bytes\b",
+    r"\bset aside\b",
+    r"\bset_aside\b",
+    r"--theta\b",
+    r"a change counts from",
+    r"\blaunch-bound\b",
+    r"not counted for certain",
+    r"wider than asked",
+    r"cries? wolf",
+    r"--widths\b",
+    r"\bservants?\b",
+    r"\bcasualt(y|ies)\b",
+    r"again, .* alone",
+)
+"""Words that `design` took out, because a reader who knows PyTorch and statistics does not know them."""
+
+
+def test_no_private_word_is_left() -> None:
+    sources = [*(ROOT / "benchcli").rglob("*.py"), *(ROOT / "tests" / "golden").iterdir(), *PAGES]
+    sources += [ROOT / "benchcli" / "data" / "claims.toml", *(ROOT / "suites").glob("*.toml")]
+    left = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in sources
+        for word in OLD_WORDS
+        for match in re.finditer(word, path.read_text(encoding="utf-8"))
+    ]
+    assert left == []

@@ -14,7 +14,7 @@ from benchcli.check.run import run_check
 from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError
 from benchcli.measure.tools import Observer, Tools
 from benchcli.report.page import Page
-from benchcli.runs.rows import Cell
+from benchcli.runs.columns import Cell
 
 
 @dataclass(repr=False)

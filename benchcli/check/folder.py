@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from benchcli.check.findings import Finding
 from benchcli.measure.launches import Evidence
+from benchcli.runs.columns import CONDITION_COLUMNS, SAMPLE_COLUMNS, Cell, condition_row, sample_row
 from benchcli.runs.folder import Folder
-from benchcli.runs.rows import CONDITION_COLUMNS, SAMPLE_COLUMNS, Cell, condition_row, sample_row
 
 SAMPLES = "samples.csv"
 LAUNCHES = "launches.csv"

@@ -221,7 +221,7 @@ def _state(session: CheckSession, timed: Times | None, finished: bool) -> _State
         "software": {BASE: dict(base.software), HEAD: dict(head.software)},
         "device": dict(head.device),
         **times.counts,
-        "warnings": list(times.warnings),
+        "warnings": list(times.warnings.values()),
         "seconds": session.spent_s(),
         "finished": finished,
     }

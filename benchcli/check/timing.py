@@ -34,7 +34,8 @@ class Times:
     seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Base's and head's median seconds per call."""
     counts: dict[str, int] = field(default_factory=dict)
-    warnings: dict[str, None] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
+    """The latest code of each kind: one cause, one warning."""
     cut: dict[str, str] = field(default_factory=dict)
     """Why a pair was not judged."""
 
@@ -140,7 +141,8 @@ def _judge(
     times.judged[name] = judgement
     times.seconds[name] = (_median_s(base), _median_s(head))
     conditions = [each for part in measured for each in part.conditions]
-    times.warnings |= dict.fromkeys(disturbances(conditions, session.request.target.threads))
+    codes = disturbances(conditions, session.request.target.threads)
+    times.warnings |= {code.partition(":")[0]: code for code in codes}
     return judgement
 
 

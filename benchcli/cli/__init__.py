@@ -1,1 +1,1 @@
-"""The command line, one verb a file: parse, call the library once, print, choose an exit code."""
+"""The command line, one command a file: parse, call the API once, show, choose an exit code."""

@@ -1,11 +1,13 @@
 """`benchcli check`: is head slower, or costlier, than base?"""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from benchcli import validation
-from benchcli.api.checking import check
+from benchcli.api.checking import Check, check
 from benchcli.api.results import UnfinishedError
 from benchcli.api.settings import Tools
 from benchcli.check import rules
@@ -14,7 +16,7 @@ from benchcli.check.session import BUDGET_S
 from benchcli.cli import parameters
 from benchcli.cli.options import check_format_option, target_options, tools_option
 from benchcli.cli.output import destinations, reporting, say, show
-from benchcli.errors import INTERRUPTED, NOT_MEASURED
+from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UserError
 
 
 @click.command("check")
@@ -76,10 +78,19 @@ def command(tools: Tools, /, strict: bool, write: tuple[str, ...], format_: str,
         with reporting(tools) as told:
             result = check(tools=told, **options)
     except UnfinishedError as unfinished:
-        show(unfinished.result.page, format_, files)
+        code = int(unfinished.result.exit_code(strict)) or NOT_MEASURED
+        _show(unfinished.result, code, format_, files)
         say(str(unfinished))
-        if unfinished.reason is None:
-            return INTERRUPTED
-        return int(unfinished.result.exit_code(strict)) or NOT_MEASURED
-    show(result.page, format_, files)
+        return INTERRUPTED if unfinished.reason is None else code
+    _show(result, result.exit_code(strict), format_, files)
     return result.exit_code(strict)
+
+
+def _show(result: Check, code: int, format_: str, files: Sequence[tuple[str, Path]]) -> None:
+    """Show the result; a file that cannot be written must not hide a regression or what was not measured."""
+    try:
+        show(result.page, format_, files)
+    except UserError as error:
+        if code == FINE:
+            raise
+        say(str(error))

@@ -8,9 +8,8 @@ import click
 from benchcli.api.claims import CLAIMS_BUDGET_S, CLAIMS_PRECISION, claims
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.measure import measure_and_show
 from benchcli.cli.options import output_options, plan_options, target_options, tools_option
-from benchcli.cli.output import show
+from benchcli.cli.output import measure_and_show, show
 from benchcli.errors import FINE, UserError
 
 HEEDED = ("folder", "format_")

@@ -7,8 +7,8 @@ import click
 from benchcli.api.measuring import ALL, measure
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.measure import measure_and_show
 from benchcli.cli.options import channel_options, measuring_options
+from benchcli.cli.output import measure_and_show
 from benchcli.workloads.guidelines.base import GUIDELINES
 
 

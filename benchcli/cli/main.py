@@ -129,20 +129,32 @@ def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> No
         _end(str(error), USAGE if isinstance(error, UserError) else NOT_MEASURED)
     except (KeyboardInterrupt, click.Abort):
         _end("interrupted", INTERRUPTED)
-    except OutputEndedError as ended:
-        _without_output(ended.reason)
+    except (OutputEndedError, OSError) as error:
+        _output_ended(error)
     except Exception:
-        import traceback
-
-        traceback.print_exc()
-        _end("an unexpected error, which is a bug of benchcli: please report the lines above", UNEXPECTED)
+        _unexpected()
     sys.exit(code if isinstance(code, int) else FINE)
+
+
+def _output_ended(error: OutputEndedError | OSError) -> NoReturn:
+    if isinstance(error, OutputEndedError):
+        _without_output(error.reason)
+    if error.errno == errno.ENOSPC and error.filename is None:  # the help is written before a command runs
+        _without_output(error.strerror)
+    _unexpected()
+
+
+def _unexpected() -> NoReturn:
+    import traceback
+
+    traceback.print_exc()
+    _end("an unexpected error, which is a bug of benchcli: please report the lines above", UNEXPECTED)
 
 
 def _without_output(reason: str | None) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would complain
     if reason:
-        _end(f"stdout cannot be written: {reason}; what was measured is in its folder", USAGE)
+        _end(f"stdout cannot be written: {reason}; what was measured, if anything was, is in its folder", USAGE)
     sys.exit(FINE)
 
 

@@ -8,8 +8,8 @@ from benchcli import validation
 from benchcli.api.networks import NETWORK_BUDGET_S, network
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.measure import measure_and_show
 from benchcli.cli.options import measuring_options
+from benchcli.cli.output import measure_and_show
 from benchcli.workloads.networks.base import GROUPS
 
 

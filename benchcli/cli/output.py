@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchcli.errors import UserError
+from benchcli.api.results import Run, UnfinishedError
+from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UserError
 
 if TYPE_CHECKING:
     from benchcli.api.settings import Observer, Progress, Tools
@@ -70,6 +71,20 @@ def show_sections(sections: Sections, format_: str, line: Callable[[str, Any], s
         click.echo(("\n" if number else "") + name)
         for entry, value in entries.items():
             click.echo(f"  {line(entry, value)}".rstrip())
+
+
+def measure_and_show(tools: Tools, format_: str, measure: Callable[..., Run], /, *names: str, **options: Any) -> int:
+    """Call a function of the API with the options, show its result, and return the exit code."""
+    try:
+        with reporting(tools) as told:
+            result = measure(*names, tools=told, **options)
+    except UnfinishedError as unfinished:
+        if unfinished.result.records:
+            show(unfinished.result.page, format_)
+        say(str(unfinished))
+        return INTERRUPTED if unfinished.reason is None else NOT_MEASURED
+    show(result.page, format_)
+    return FINE
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import click
 
 from benchcli.api.measuring import measure_suite
 from benchcli.api.settings import Tools
-from benchcli.cli.measure import measure_and_show
 from benchcli.cli.options import channel_options, measuring_options
+from benchcli.cli.output import measure_and_show
 
 
 @click.command("run")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from benchcli.runs.rows import Cell
+from benchcli.runs.columns import Cell
 
 Level = Literal["failure", "error", "skipped", "notice", "passed"]
 """failure: a regression; error: not measured; skipped: undecided; notice: worth a line, and fine."""

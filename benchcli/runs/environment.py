@@ -1,6 +1,6 @@
 """Build the contents of `environment.json`: the request, the machine, and the harness's cost."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -9,8 +9,8 @@ from benchcli.backends.devices.base import split_name
 from benchcli.errors import UserError
 from benchcli.measure.process import Launcher
 from benchcli.measure.supervise import Survey, survey
-from benchcli.runs.rows import SCHEMA
-from benchcli.schema import FamilyResult, Plan, Suite, Target
+from benchcli.runs.columns import SCHEMA
+from benchcli.schema import BUILT_IN, LIVE, FamilyResult, Plan, Suite, Target
 from benchcli.system import machine
 from benchcli.system.counters import look, unseen
 from benchcli.system.git import running_commit
@@ -45,6 +45,23 @@ def asked(suite: Suite, target: Target, plan: Plan) -> dict[str, Any]:
     }
 
 
+def check_resolves(folder: object, variant: str, builder: object) -> None:
+    """Raise UserError if a run recorded a built-in network that this version does not have."""
+    name = str(builder)
+    if name.startswith("benchcli."):
+        raise UserError(
+            f"{folder} was recorded before built-in networks had names: it has {variant} as {name}, "
+            "which is not there any more; record the run anew"
+        )
+    if name.startswith(BUILT_IN) and not name.startswith(LIVE):
+        from benchcli.workloads.built_in import find_built_in  # it loads all that ships
+
+        try:
+            find_built_in(name)
+        except UserError as error:
+            raise UserError(f"{folder} has {variant} as {name}: {error}; record the run anew") from None
+
+
 def check_same(folder: object, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise UserError if the run in `folder` was started with other options or another suite."""
     differing: list[tuple[str, Any, Any]] = []
@@ -56,10 +73,20 @@ def check_same(folder: object, before: Mapping[str, Any], now: Mapping[str, Any]
     if differing:
         old, new = (" ".join(_option(name, values[end]) for name, *values in differing) for end in (0, 1))
         raise UserError(f"{folder} was begun with {old}, not {new}: resume it with the options it was begun with")
+    for variant in _variants(before):
+        check_resolves(folder, str(variant.get("name")), variant.get("builder"))
     if before.get("suite") != now["suite"]:
         raise UserError(
             f"{folder} was begun with another suite: resume it with the command and options it was begun with"
         )
+
+
+def _variants(environment: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what `environment.json` has of each variant, as far as it is what a run writes there."""
+    suite = environment.get("suite")
+    for family in (suite.get("families") or []) if isinstance(suite, dict) else []:
+        variants = family.get("variants") if isinstance(family, dict) else None
+        yield from (each for each in variants or [] if isinstance(each, dict))
 
 
 def _option(name: str, value: Any) -> str:

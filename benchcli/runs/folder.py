@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from benchcli.errors import UserError
-from benchcli.runs.rows import SCHEMA, Cell
+from benchcli.runs.columns import SCHEMA, Cell
 
 if TYPE_CHECKING:
     from filelock import FileLock

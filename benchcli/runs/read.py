@@ -9,13 +9,13 @@ from typing import Any
 
 from benchcli.errors import UserError
 from benchcli.measure.protocol import decode_family
+from benchcli.runs.columns import parse
+from benchcli.runs.environment import check_resolves
 from benchcli.runs.folder import ENVIRONMENT, Folder
-from benchcli.runs.rows import parse
 from benchcli.runs.run import RunReport
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
-from benchcli.schema import LIVE, Family, FamilyResult, Key, Record, Target, Variant
+from benchcli.schema import Family, FamilyResult, Key, Record, Target
 from benchcli.system.machine import IDENTITY
-from benchcli.workloads.built_in import find_built_in
 
 NUMBERS = ("median_s", "ci_low_s", "ci_high_s", "relative_speed", "relative_low", "relative_high", "flops_deviation")
 POSITIVE = NUMBERS[:6]
@@ -117,22 +117,8 @@ def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]
         if not isinstance(family.name, str) or not all(isinstance(number, int) for number in numbers):
             raise UserError(f"{folder / ENVIRONMENT}: family {family.name} is not what a run writes: record it anew")
         for variant in family.variants:
-            _check_resolves(folder, variant)
+            check_resolves(folder, variant.name, variant.builder)
     return {family.name: family for family in families}
-
-
-def _check_resolves(folder: Path, variant: Variant) -> None:
-    """Raise UserError if the variant is a built-in network that this version does not have."""
-    if variant.builder.startswith("benchcli."):
-        raise UserError(
-            f"{folder} was recorded before built-in networks had names: it has {variant.name} as {variant.builder}, "
-            "which is not there any more; record the run anew"
-        )
-    if variant.is_built_in and not variant.builder.startswith(LIVE):
-        try:
-            find_built_in(variant.builder)
-        except UserError as error:
-            raise UserError(f"{folder} has {variant.name} as {variant.builder}: {error}; record the run anew") from None
 
 
 def _target(folder: Path, environment: Mapping[str, Any]) -> Target:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchcli.errors import UserError
-from benchcli.runs.folder import Folder, lines_of
-from benchcli.runs.rows import (
+from benchcli.runs.columns import (
     BREAKDOWN_COLUMNS,
     COLUMNS,
     CONDITION_COLUMNS,
@@ -21,6 +20,7 @@ from benchcli.runs.rows import (
     row,
     sample_row,
 )
+from benchcli.runs.folder import Folder, lines_of
 from benchcli.schema import Breakdown, Family, FamilyResult, Record, Target
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class RunFolder(Folder):
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
             whole = text[: text.rfind("\n") + 1]  # a kill can truncate the last line
-            columns, *rows = csv.reader(io.StringIO(whole, newline=""))
+            columns, *rows = csv.reader(io.StringIO(whole, newline="")) if whole else [[]]
         except (OSError, ValueError, csv.Error) as error:
             raise UserError(f"{path} cannot be read: {error}") from None
         lacking = {"family", "launch" if name == LAUNCHES else "variant"} - set(columns)

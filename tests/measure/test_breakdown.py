@@ -17,7 +17,7 @@ from benchcli.measure.breakdown import LAUNCHES, break_down
 from benchcli.measure.process import WorkerDied
 from benchcli.measure.protocol import Described, Done, Event, Started, Task, Traced, decode_event, encode_event
 from benchcli.report.views.breakdowns import table
-from benchcli.runs.rows import BREAKDOWN_COLUMNS, breakdown_row, parse_breakdown
+from benchcli.runs.columns import BREAKDOWN_COLUMNS, breakdown_row, parse_breakdown
 from benchcli.schema import CATEGORIES, Breakdown, Failure, Plan, Target
 from tests import values
 from tests.conftest import Outcome, inline

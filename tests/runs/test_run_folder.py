@@ -5,8 +5,8 @@ import pandas
 import pytest
 
 from benchcli.errors import UserError
+from benchcli.runs.columns import COLUMNS, SCHEMA, parse, row
 from benchcli.runs.folder import unused
-from benchcli.runs.rows import COLUMNS, SCHEMA, parse, row
 from benchcli.runs.run_folder import RunFolder
 from benchcli.schema import Failure, FamilyResult, Interval, Target, Variant
 from tests.values import conditions, family, record, sample, variant

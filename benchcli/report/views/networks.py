@@ -1,4 +1,4 @@
-"""The table of networks: costs and times here, the published error beside them, and the frontier of the two."""
+"""The table of networks: costs and times here, the published error beside them, and the Pareto front of the two."""
 
 from collections.abc import Mapping, Sequence
 

@@ -13,7 +13,7 @@ from benchcli.report.advice import sentence
 from benchcli.report.page import Page, Table
 from benchcli.report.views import guidelines
 from benchcli.report.views.cells import records_of
-from benchcli.runs.rows import COLUMNS, row
+from benchcli.runs.columns import COLUMNS, row
 from benchcli.runs.run import RunReport
 from benchcli.schema import Catalogue, Record, Target
 
@@ -91,7 +91,7 @@ def heading(report: RunReport) -> str:
         for name in ("dtype", "layout", "batch")
     ]
     device = target.device if target.device != "cpu" else None
-    parts = [where, device, threads, target.runtime, *shared[:2], f"batch {shared[2]}"]
+    parts = [where, device, threads, target.runtime, *shared[:2], f"batch {shared[2]}" if families else ""]
     if target.allocator != "steady":
         parts.append(f"{target.allocator} allocator")
     if target.cache != "warm":

@@ -60,7 +60,9 @@ def _variant(name: str, size: int | None) -> Variant:
         if find_spec(library) is None:
             raise UserError(f"{name}: {library} is not installed: `pip install {library}`, beside this torch")
         return Variant(name, f"{BUILT_IN}library/{library}", {"model": model}, (3, pixels, pixels), "3")
-    if name.startswith(BUILT_IN) or not re.fullmatch(OWN, name):
+    if name.startswith(f"{BUILT_IN}network/"):
+        raise UserError(f"{name!r} is how a run records it: write {name.rpartition('/')[2]}")
+    if name.startswith(("benchcli.", BUILT_IN)) or not re.fullmatch(OWN, name):
         raise UserError(
             f"{name!r} names no network: write a name of `benchcli list networks`, or package.module:callable"
         )
