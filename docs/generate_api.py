@@ -23,9 +23,9 @@ Written by `make docs` from docstrings. Everything that the command line does is
 import benchcli
 
 run = benchcli.measure("g2", launches=6)
-print(run)                                  # the table of `benchcli guideline g2`
-print(run.verdicts[0].outcome)              # holds, reversed, no effect, inconclusive
-frame = run.to_frame()                      # a row for each variant, in SI units
+print(run)  # the table of `benchcli guideline g2`
+print(run.verdicts[0].outcome)  # holds, reversed, no effect, inconclusive
+frame = run.to_frame()  # a row for each variant, in SI units
 print(frame[["variant", "flops", "median_s", "relative_speed"]])
 ```
 
@@ -40,7 +40,7 @@ import benchcli
 
 networks = {"narrow": nn.Conv2d(16, 16, 3), "wide": nn.Conv2d(16, 32, 3)}
 run = benchcli.measure(networks, inputs=torch.randn(1, 16, 28, 28), launches=6)
-print(run.records[1].timing.relative)       # speed relative to the first network, with its interval
+print(run.records[1].timing.relative)  # speed relative to the first network, with its interval
 ```
 
 Recorded runs are read again, alone or several at once, and compared:

@@ -22,9 +22,20 @@ EXIT_CODES = """
 """
 
 
+COMPLETION = """## Shell completion
+
+Commands, options, guidelines, networks, blocks, suites, devices, formats and files are completed,
+after one of these lines:
+
+    eval "$(_BENCHCLI_COMPLETE=bash_source benchcli)"        # in ~/.bashrc
+    eval "$(_BENCHCLI_COMPLETE=zsh_source benchcli)"         # in ~/.zshrc
+    _BENCHCLI_COMPLETE=fish_source benchcli | source         # in ~/.config/fish/completions/benchcli.fish
+"""
+
+
 def page() -> str:
     """Return the page's text."""
-    sections = ["# The command line\n\nWritten by `make docs` from the commands themselves.\n"]
+    sections = ["# The command line\n\nWritten by `make docs` from the commands themselves.\n", COMPLETION]
     program = click.Context(benchcli, info_name="benchcli", **{**benchcli.context_settings, **WIDTH})
     for verb in COMMANDS:
         command = benchcli.get_command(program, verb)

@@ -20,7 +20,7 @@ from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UserError
 
 
 @click.command("check")
-@click.argument("suite")
+@click.argument("suite", type=parameters.suite())
 @click.option("--base", help="What to compare with: a git ref, a folder, or a Python interpreter.")
 @click.option("--head", help="What to check, the same three.  [default: the working tree as it is]")
 @click.option(

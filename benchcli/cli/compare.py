@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from benchcli.api.recorded import compare
+from benchcli.cli import parameters
 from benchcli.cli.options import run_format_option
 from benchcli.cli.output import show
 
 
 @click.command("compare")
-@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="A B [C ...]")
+@click.argument("runs", nargs=-1, type=parameters.folder(), metavar="A B [C ...]")
 @run_format_option
 def command(runs: tuple[Path, ...], format_: str) -> None:
     """Show how recorded runs differ from the first: in time, across machines, runtimes, dtypes or weeks.

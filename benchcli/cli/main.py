@@ -66,7 +66,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command and its arguments. Raises UserError where an option is there twice."""
         name, command, rest = super().resolve_command(ctx, args)
-        if command:
+        if command and not ctx.resilient_parsing:  # as it is while a shell completes
             _refuse_repeated(command, ctx, rest)
         return name, command, rest
 

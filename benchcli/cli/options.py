@@ -8,6 +8,7 @@ import click
 
 from benchcli import validation
 from benchcli.api.settings import ALLOCATORS, CACHES, Tools, device_name
+from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
 from benchcli.errors import unknown
@@ -38,7 +39,7 @@ def target_options(command: Command) -> Command:
         command,
         click.option(
             "--device",
-            type=parameters.Parameter("name", device_name),
+            type=parameters.Parameter("name", device_name, lambda: [each.name for each in DEVICES if not each.hidden]),
             default="cpu",
             show_default=True,
             help="Where to run: cpu, cuda, cuda:1, mps.",
@@ -226,7 +227,7 @@ def _page_format(command: Command, for_checks: bool) -> Command:
         "--format",
         "format_",
         cls=Listing,
-        type=parameters.Parameter("name", read),
+        type=parameters.Parameter("name", read, names),
         default=DEFAULT_FORMAT,
         show_default=True,
         help="What stdout gets.",

@@ -73,7 +73,7 @@ def show_sections(sections: Sections, format_: str, line: Callable[[str, Any], s
             click.echo(f"  {line(entry, value)}".rstrip())
 
 
-def measure_and_show(tools: Tools, format_: str, measure: Callable[..., Run], /, *names: str, **options: Any) -> int:
+def measure_and_show(tools: "Tools", format_: str, measure: Callable[..., Run], /, *names: str, **options: Any) -> int:
     """Call a function of the API with the options, show its result, and return the exit code."""
     try:
         with reporting(tools) as told:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from benchcli import validation
 from benchcli.errors import UserError, unknown
@@ -15,11 +16,19 @@ UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 class Parameter(click.ParamType[Any]):
-    """A click type made of a function from text to value that raises UserError."""
+    """A click type made of a function from text to value that raises UserError.
 
-    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+    `names` are what a shell completes, each of several with commas between them; `kind` is "file" or
+    "dir" where the shell completes paths.
+    """
+
+    def __init__(
+        self, name: str, read: Callable[[str], Any], names: Callable[[], Iterable[str]] = tuple, kind: str = ""
+    ) -> None:
         self.name = name
         self._read = read
+        self._names = names
+        self._kind = kind
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the value in the text that was given."""
@@ -30,6 +39,12 @@ class Parameter(click.ParamType[Any]):
         except UserError as error:
             option = f"{param.opts[0]}: " if isinstance(param, click.Option) else ""
             raise click.UsageError(f"{option}{error}", ctx) from None
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Return the names that begin so, and let the shell add paths."""
+        before, comma, last = incomplete.rpartition(",") if self.name == "names" else ("", "", incomplete)
+        items = [CompletionItem(f"{before}{comma}{name}") for name in self._names() if name.startswith(last)]
+        return [*items, *([CompletionItem(incomplete, type=self._kind)] if self._kind else [])]
 
 
 def whole(kind: str, least_most: tuple[int, int]) -> Parameter:
@@ -44,22 +59,37 @@ def wholes(kind: str, least_most: tuple[int, int]) -> Parameter:
 
 def names(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
     """Take known names with commas between them."""
-    return Parameter("names", lambda text: _several(text, lambda part: validation.one_of(kind, part, known())))
+    return Parameter("names", lambda text: _several(text, lambda part: validation.one_of(kind, part, known())), known)
 
 
 def name(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
     """Take one known name."""
-    return Parameter("name", lambda text: validation.one_of(kind, text, known()))
+    return Parameter("name", lambda text: validation.one_of(kind, text, known()), known)
 
 
 def plugin(registry: Registry[Any], *others: str) -> Parameter:
     """Take the name of a plug-in, or one of a few words besides."""
-    return Parameter("name", lambda text: text if text in others else _plugin(registry, text, others))
+    return Parameter(
+        "name",
+        lambda text: text if text in others else _plugin(registry, text, others),
+        lambda: [*(each.name for each in registry), *others],
+    )
+
+
+def suite() -> Parameter:
+    """Take the name of a suite that ships, or a path."""
+
+    def names() -> list[str]:
+        from benchcli.workloads.suites import shipped_suites
+
+        return [path.stem for path in shipped_suites()]
+
+    return Parameter("suite", str, names, "file")
 
 
 def folder() -> Parameter:
     """Take a folder's path."""
-    return Parameter("path", _folder)
+    return Parameter("path", _folder, kind="dir")
 
 
 def precision(kind: str = "a precision") -> Parameter:

@@ -6,12 +6,13 @@ import click
 
 from benchcli.api.measuring import measure_suite
 from benchcli.api.settings import Tools
+from benchcli.cli import parameters
 from benchcli.cli.options import channel_options, measuring_options
 from benchcli.cli.output import measure_and_show
 
 
 @click.command("run")
-@click.argument("suite")
+@click.argument("suite", type=parameters.suite())
 @channel_options
 @measuring_options()
 def command(tools: Tools, /, suite: str, format_: str, **options: Any) -> int:

@@ -326,7 +326,7 @@ def test_files_are_written_besides(check: Cli, monkeypatch: pytest.MonkeyPatch) 
     ("arguments", "text"),
     [
         ((), "give what to compare with: --base"),
-        (("--base", "old", "--baseline", "x"), "give what to compare with"),
+        (("--base", "old", "--baseline", "x"), "--base and --baseline exclude each other"),
         (("--base", "nothing"), "no interpreter or folder 'nothing'"),
         (("--base", "old", "--only", "towr/thin"), "unknown network 'towr/thin': did you mean tower/thin?"),
         (("--base", "old", "--write", "xml=a"), "unknown format 'xml'"),
