@@ -13,7 +13,7 @@ import torch
 
 from benchcli.check.findings import costs_outcome
 from benchcli.measure.process import WorkerDied
-from benchcli.measure.protocol import Done, Event, Failed, Task, Waiting
+from benchcli.measure.protocol import Done, Event, Failed, Task, Waiting, Watched
 from tests.check.test_versions import call
 from tests.conftest import Outcome, inline
 from tests.values import COSTS
@@ -449,3 +449,29 @@ def test_git_is_not_needed_for_folders(check: Cli) -> None:
     version("new")
     assert subprocess.run(["git", "rev-parse"], capture_output=True, check=False).returncode != 0
     assert check("--costs-only").code == 0
+
+
+@pytest.mark.parametrize("target", ["/nowhere/summary", "/dev/full"])
+def test_a_summary_that_cannot_be_written_hides_no_regression(
+    check: Cli, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    version("old")
+    version("new", blocks=22)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", target)
+    found = check("--costs-only", "--format", "github")
+    assert found.code == 3
+    assert "cannot be written" in found.err
+    assert "::error" in found.out
+
+
+def test_one_cause_of_noise_is_one_warning(check: Cli) -> None:
+    def noisy(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+        for event in inline(task, silence_s):
+            if isinstance(event, Watched):
+                yield Watched(event.family, replace(event.conditions, busy_cores=1.0 + event.conditions.launch / 10))
+            else:
+                yield event
+
+    version("old")
+    version("new", blocks=22)
+    assert check(launcher=noisy).out.count("other processes used") == 1

@@ -561,3 +561,64 @@ def test_networks_of_ones_own_are_measured(cli: Cli, golden: Golden) -> None:
     refused = cli("run", "ours.toml", *FAKE, "--scale", "2")
     assert refused.code == 2
     assert "--scale is for guidelines: tower has channels of its own" in refused.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_into_a_full_device_is_said_in_one_line(argument: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "benchcli", argument]
+        found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert found.returncode == 2
+    assert found.stderr.count("\n") == 1
+
+
+def test_a_family_whose_baseline_has_no_flops_has_no_deviation(cli: Cli) -> None:
+    Path("ours.toml").write_text(
+        '[[family]]\nname = "a"\nnetwork = "benchcli:reference/memory"\nshape = [4, 8, 8]\n'
+        '[[family.variant]]\nname = "short"\n[[family.variant]]\nname = "long"\narguments = { blocks = 20 }\n'
+        '[[family]]\nguideline = "g2"\nwidths = 16\nsize = 8\n'
+    )
+    found = cli("run", "ours.toml", *FAKE, "--format", "csv")
+    assert found.code == 0
+    rows = list(csv.DictReader(found.out.splitlines()))
+    assert [row["flops_deviation"] for row in rows[:2]] == ["", ""]
+    assert rows[-1]["flops_deviation"]
+
+
+def test_a_run_of_before_the_names_is_not_resumed_and_says_why(cli: Cli) -> None:
+    cli(*NARROW, "--output", "run")
+    path = Path("run/environment.json")
+    path.write_text(path.read_text().replace("benchcli:guideline/g2", "benchcli.guidelines.g2:build"))
+    found = cli(*NARROW, "--resume", "run")
+    assert found.code == 2
+    assert "run was recorded before built-in networks had names" in found.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("guideline", "g2", "--threads", "1", "--threads", "2"), "--threads is given twice: give it once"),
+        (("guideline", "g2", "--batch", "1", "--batch", "8"), "several values with commas between them"),
+        (("guideline", "g2", "--precision", "0.5"), "--precision: a precision needs its unit: write 0.5%, not '0.5'"),
+        (("check", "ci", "--base", "x", "--threshold", "3"), "--threshold: a threshold needs its unit: write 3%"),
+        (("network", "mynet.build"), "write mynet:build for a callable of your own"),
+        (("network", "benchcli:network/alexnet"), "is how a run records it: write alexnet"),
+        (("network", "benchcli.workloads.layers:stack"), "names no network"),
+        (("guideline", "g2", "--device", "gpu"), "no device 'cuda' here"),
+    ],
+)
+def test_what_people_write_is_understood_or_answered_with_the_right_form(
+    cli: Cli, arguments: tuple[str, ...], said: str
+) -> None:
+    found = cli(*arguments)
+    assert found.code == 2
+    assert said in found.err
+    assert found.err.count("\n") == 1
+
+
+def test_other_names_are_understood(cli: Cli) -> None:
+    other = ("--layout", "channels_last", "--dtype", "bf16", "--device", "FAKE")
+    found = cli("guideline", "G2", "--width", "16", "--launches", "2", *other)
+    assert found.code == 0
+    assert "fake · 1 thread · eager · bfloat16 · nhwc" in found.out
