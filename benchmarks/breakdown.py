@@ -10,7 +10,8 @@ to a call. The profiler does not report reorders inside convolutions.
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from statistics import median
 
 import torch
@@ -18,7 +19,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchcli.backends.devices.cpu_profiler import tracer
 from benchcli.backends.devices.gpu_profiler import category_of
-from benchcli.schema import CATEGORIES
+from benchcli.schema import CATEGORIES, Category
 from benchcli.workloads.networks.base import NETWORKS
 
 DEFAULT = ("shufflenet-v2-1x", "shufflenet-v1-1x-g3", "mobilenet-v2-1.0", "resnet-50")
@@ -34,7 +35,7 @@ def main() -> None:
         module = network.build().eval()
         inputs = torch.randn(1, 3, network.size, network.size)
         with torch.inference_mode():
-            compare(name, lambda module=module, inputs=inputs: module(inputs))
+            compare(name, partial(module, inputs))
 
 
 def silence() -> None:
@@ -47,7 +48,7 @@ def compare(name: str, call: Callable[[], torch.Tensor]) -> None:
         call()
     traced = tracer(call)
     plain: list[float] = []
-    breakdowns: dict[str, list[tuple[float, dict[str, float]]]] = {"benchcli": [], "profiler": []}
+    breakdowns: dict[str, list[tuple[float, Mapping[Category, float]]]] = {"benchcli": [], "profiler": []}
     for _ in range(ROUNDS):
         call()
         plain.append(timed(call))
@@ -67,7 +68,7 @@ def timed(call: Callable[[], torch.Tensor]) -> float:
     return time.perf_counter() - start
 
 
-def profiled(call: Callable[[], torch.Tensor]) -> tuple[float, dict[str, float]]:
+def profiled(call: Callable[[], torch.Tensor]) -> tuple[float, Mapping[Category, float]]:
     """Return the seconds of a profiled call, and those of its outermost operators by category."""
     with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as profiler:
         seconds = timed(call)

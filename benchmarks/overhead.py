@@ -4,6 +4,7 @@ It times an empty function with benchcli's loop, torch.utils.benchmark and timei
 """
 
 import timeit
+from collections.abc import Callable
 from statistics import median
 
 from torch.utils.benchmark import Timer
@@ -20,10 +21,10 @@ def nothing() -> None:
 
 def main() -> None:
     """Print nanoseconds per call, as medians over interleaved rounds."""
-    loop = DEVICES["cpu"].timer(nothing, NOTHING, 0)
+    loop = DEVICES["cpu"].timer(nothing, NOTHING, 0)  # type: ignore[arg-type]  # it returns no tensor
     torch_timer = Timer("call()", globals={"call": nothing})
     plain = timeit.Timer("call()", globals={"call": nothing})
-    timers = {
+    timers: dict[str, Callable[[], float]] = {
         "benchcli, a sample of one call": lambda: loop(1).seconds,
         "benchcli, a call of many": call_overhead_s,
         "torch.utils.benchmark, one call": lambda: torch_timer.timeit(1).median,

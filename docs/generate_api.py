@@ -115,7 +115,7 @@ def _fields(kind: type) -> Iterator[tuple[str, str]]:
     for node, after in zip(nodes, [*nodes[1:], None], strict=True):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-            yield node.target.id, " ".join(str(after.value.value).split()) if is_text else ""  # type: ignore[union-attr]
+            yield node.target.id, " ".join(str(after.value.value).split()) if is_text else ""
 
 
 def _class(kind: type) -> str:

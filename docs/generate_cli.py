@@ -1,12 +1,13 @@
 """Write docs/cli.md from the help of every verb; a test holds the two together."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from benchcli.cli.main import COMMANDS, benchcli
 
-WIDTH = {"max_content_width": 100, "terminal_width": 100}
+WIDTH: dict[str, Any] = {"max_content_width": 100, "terminal_width": 100}
 PAGE = Path(__file__).parent / "cli.md"
 EXIT_CODES = """
 ## Exit codes

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchcli.measure.fitness import Probe
-from benchcli.measure.process import WorkerDied
+from benchcli.measure.process import Conversation, Launcher
 from benchcli.measure.protocol import (
     SERVE,
     SURVEY,
@@ -42,27 +42,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files instead of comparing")
 
 
-def inline(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+def inline(task: Task, silence_s: float) -> Conversation:
     """Run a worker's task in this process, through the wire format, with few rounds."""
     from benchcli.measure.worker.main import do
 
     if task.kind == SERVE:
-        yield from serving(task)
-        return
+        return (yield from serving(task))
     if task.kind == SURVEY:
-        yield from surveyed(task)
-        return
+        return (yield from surveyed(task))
     events: list[str] = []
     short = replace(task, seconds=0.0, rounds=3)
     do(decode_task(encode_task(short)), lambda event: events.append(encode_event(event)))
     yield from map(steady, map(decode_event, events))
+    return True
 
 
 COUNTED: dict[str, Counted] = {}
 """Networks that ship, as an earlier test counted them: their costs and outputs are always the same."""
 
 
-def surveyed(task: Task) -> Iterator[Event | WorkerDied]:
+def surveyed(task: Task) -> Conversation:
     """Run a survey in this process; a network that ships is counted once for all tests."""
     from benchcli.measure.worker.main import do
 
@@ -87,6 +86,7 @@ def surveyed(task: Task) -> Iterator[Event | WorkerDied]:
         yield Started(family.name, variant.name)
         yield replace(COUNTED[same_network(task, family, variant)], family=family.name, variant=variant.name)
     yield events[-1]
+    return True
 
 
 def same_network(task: Task, family: Family, variant: Variant) -> str:
@@ -94,7 +94,7 @@ def same_network(task: Task, family: Family, variant: Variant) -> str:
     return repr((task.target.device, family.batch, family.dtype, family.layout, replace(variant, name="")))
 
 
-def serving(task: Task) -> Generator[Event | WorkerDied, str | None, bool]:
+def serving(task: Task) -> Conversation:
     """Run a worker that serves in a thread of this process; what is sent to it is a line that it hears."""
     from benchcli.measure.worker.main import do
 
@@ -157,10 +157,7 @@ class Outcome:
     err: str
 
 
-Launched = Callable[[Task, float], Iterator[Event | WorkerDied]]
-
-
-def simulated(launcher: Launched = inline, busy: float | None = 0.0) -> Tools:
+def simulated(launcher: Launcher = inline, busy: float | None = 0.0) -> Tools:
     """Return tools whose workers run in this process, and whose clock is exact."""
     ticks = itertools.count()
     return Tools(
@@ -171,16 +168,16 @@ def simulated(launcher: Launched = inline, busy: float | None = 0.0) -> Tools:
     )
 
 
-def interrupting(after: int) -> Launched:
+def interrupting(after: int) -> Launcher:
     """Return what launches so many times, and is then interrupted."""
     launches = 0
 
-    def launch(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+    def launch(task: Task, silence_s: float) -> Conversation:
         nonlocal launches
         launches += task.kind == "launch"
         if launches > after:
             raise KeyboardInterrupt
-        yield from inline(task, silence_s)
+        return (yield from inline(task, silence_s))
 
     return launch
 
@@ -202,7 +199,7 @@ def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 
     def run(
         *arguments: str,
-        launcher: Callable[[Task, float], Iterator[Event | WorkerDied]] = inline,
+        launcher: Launcher = inline,
         busy: float | None = 0.0,
     ) -> Outcome:
         with pytest.raises(SystemExit) as ended:

@@ -20,7 +20,8 @@ class Faulty(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         self.calls += 1
-        return getattr(self, self.kind)(self.convolution(inputs))
+        output: torch.Tensor = getattr(self, self.kind)(self.convolution(inputs))
+        return output
 
     def fine(self, output: torch.Tensor) -> torch.Tensor:
         return output

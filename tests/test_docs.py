@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli.main import COMMANDS, benchcli
 from benchcli.costs.count import count
 from benchcli.measure.tools import Tools
+from benchcli.registry import Registry
 from benchcli.report.formats.base import FORMATS
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES
@@ -29,7 +31,7 @@ from benchcli.workloads.suites import find_suite
 from tests.conftest import Outcome
 
 ROOT = Path(__file__).parent.parent
-REGISTRIES = (GUIDELINES, BLOCKS, NETWORKS, DEVICES, RUNTIMES, FORMATS)
+REGISTRIES: tuple[Registry[Any], ...] = (GUIDELINES, BLOCKS, NETWORKS, DEVICES, RUNTIMES, FORMATS)
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",

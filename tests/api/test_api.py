@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 import benchcli
+from benchcli.api.results import Run
 from benchcli.measure.tools import Progress, Tools
 from tests.conftest import in_process, interrupting
 
@@ -23,7 +25,8 @@ class Scaled(nn.Module):
         self.layer = nn.Conv2d(3, 4, 1)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        return self.layer(inputs) * self.factor
+        output: torch.Tensor = self.layer(inputs)
+        return output * self.factor
 
 
 def factory() -> nn.Module:
@@ -39,7 +42,9 @@ def test_live_modules_travel_by_value_and_leave_nothing_in_the_folder(tools: Cal
     assert all(record.timing for record in run.records)
     assert run.records[0].costs
     assert run.records[0].costs.flops == 2 * 3 * 4 * 64
-    assert benchcli.load(run.folder).records[0].variant.shape == (3, 8, 8)
+    loaded = benchcli.load(run.folder)
+    assert isinstance(loaded, Run)
+    assert loaded.records[0].variant.shape == (3, 8, 8)
     assert max(path.stat().st_size for path in run.folder.iterdir()) < 1_000_000
     assert not any("mine" in path.read_text() and "gASV" in path.read_text() for path in run.folder.iterdir())
 
@@ -69,7 +74,9 @@ def test_a_live_module_is_measured_in_a_process_of_its_own() -> None:
         ({"x": nn.ReLU()}, (3,), "inputs must be a tensor or its shape, the batch first"),
     ],
 )
-def test_what_cannot_be_measured_is_a_user_error(networks: dict[str, object], inputs: object, says: str) -> None:
+def test_what_cannot_be_measured_is_a_user_error(
+    networks: dict[str, object], inputs: torch.Tensor | tuple[int, ...] | None, says: str
+) -> None:
     with pytest.raises(benchcli.UserError, match=says):
         benchcli.measure(networks, inputs=inputs)
 
@@ -104,7 +111,7 @@ def test_what_cannot_be_serialised_says_what_to_give_instead() -> None:
     ],
 )
 def test_a_wrong_setting_is_a_user_error_in_the_words_of_the_command_line(
-    settings: dict[str, object], says: str, tools: Callable[[], Tools], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], says: str, tools: Callable[[], Tools], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(benchcli.UserError, match=says):
@@ -122,7 +129,7 @@ def test_other_functions_refuse_what_is_wrong_too() -> None:
         (lambda: benchcli.load("no/such/*"), "no results at no/such"),
         (lambda: benchcli.load("nowhere"), "no results at nowhere"),
         (lambda: benchcli.selftest(1), "the number of comparisons must be from 2"),
-        (lambda: benchcli.device(thread=2), "unknown setting 'thread': did you mean threads"),
+        (lambda: benchcli.device(thread=2), "unknown setting 'thread': did you mean threads"),  # type: ignore[call-arg]
     ):
         with pytest.raises(benchcli.UserError, match=says):
             call()

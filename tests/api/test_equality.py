@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import benchcli
+from benchcli.api.results import Run
 from benchcli.measure.tools import Tools
 from tests.conftest import Outcome
 
@@ -84,7 +85,9 @@ def test_a_recorded_run_its_claims_and_a_comparison(cli: Cli, tools: Callable[[]
     both = benchcli.load("[ab]")
     assert len(both.to_frame()) == 8
     assert both.to_frame()["machine_cpu"].notna().all()
-    assert benchcli.compare("a", benchcli.load("b")).show() == cli("compare", "a", "b").out
+    second = benchcli.load("b")
+    assert isinstance(second, Run)
+    assert benchcli.compare("a", second).show() == cli("compare", "a", "b").out
     assert benchcli.claims("a").show() == cli("claims", "a").out
     assert {each.verdict for each in benchcli.claims("a").judged} == {"unmeasured"}
 

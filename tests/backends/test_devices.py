@@ -152,11 +152,9 @@ def test_cold_calls_are_flushed_queued_and_waited_for_once(monkeypatch: pytest.M
 def test_a_device_that_gets_hot_says_so() -> None:
     fake = Fake()
     throttle = Throttle(fake, 0)
-    assert not throttle()
-    assert throttle.reasons == ()
+    assert (throttle(), throttle.reasons) == (False, ())
     fake.timer(lambda: None, replace(LONG, flops=10**14), 0)(1000)  # type: ignore[arg-type,return-value]
-    assert throttle()
-    assert throttle.reasons == ("thermal (simulated)",)
+    assert (throttle(), throttle.reasons) == (True, ("thermal (simulated)",))
     assert throttle.clock_hz == CLOCK_HZ
     throttle.forget()
     assert throttle.reasons == ()

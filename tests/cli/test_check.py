@@ -3,7 +3,7 @@
 import csv
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from benchcli.check.findings import costs_outcome
-from benchcli.measure.process import WorkerDied
-from benchcli.measure.protocol import Done, Event, Failed, Task, Waiting, Watched
+from benchcli.measure.process import Conversation
+from benchcli.measure.protocol import Done, Failed, Task, Waiting, Watched
 from tests.check.test_versions import call
 from tests.conftest import Outcome, inline
 from tests.values import COSTS
@@ -222,10 +222,10 @@ def test_outputs_that_are_no_numbers_are_said(check: Cli, sides: str, code: int,
     assert text in found.out
 
 
-def with_defaults(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+def with_defaults(task: Task, silence_s: float) -> Conversation:
     """Begin each task with torch as it is in a fresh process."""
     torch.use_deterministic_algorithms(False)
-    yield from inline(task, silence_s)
+    return (yield from inline(task, silence_s))
 
 
 def test_a_version_that_sets_what_both_would_share_gets_a_process_of_its_own(check: Cli) -> None:
@@ -382,17 +382,17 @@ def test_two_commits_of_a_repository(cli: Cli, tmp_path: Path, monkeypatch: pyte
     assert before == (call(repo, "status", "--porcelain", "--ignored"), call(repo, "worktree", "list"))
 
 
-def failing(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+def failing(task: Task, silence_s: float) -> Conversation:
     """Head fails whenever it is to be timed, and in no survey."""
     heads = [family.name for family in task.families if any(v.name == "head" for v in family.variants)]
     if task.kind == "survey" or not heads:
-        yield from inline(task, silence_s)
-        return
+        return (yield from inline(task, silence_s))
     for name in heads:
         yield Failed(name, "head", "failed", "it is tired")
     if task.kind == "serve":
         yield Waiting()
     yield Done()
+    return True
 
 
 def test_a_head_that_fails_while_it_is_timed_is_a_regression(check: Cli) -> None:
@@ -403,10 +403,10 @@ def test_a_head_that_fails_while_it_is_timed_is_a_regression(check: Cli) -> None
     assert "FAILED tower/thin (theirs:tower): head fails while it is timed (failed): it is tired" in found.out
 
 
-def interrupting(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+def interrupting(task: Task, silence_s: float) -> Conversation:
     if task.kind != "survey":
         raise KeyboardInterrupt
-    yield from inline(task, silence_s)
+    return (yield from inline(task, silence_s))
 
 
 def test_an_interruption_keeps_what_was_found(check: Cli) -> None:
@@ -465,12 +465,13 @@ def test_a_summary_that_cannot_be_written_hides_no_regression(
 
 
 def test_one_cause_of_noise_is_one_warning(check: Cli) -> None:
-    def noisy(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+    def noisy(task: Task, silence_s: float) -> Conversation:
         for event in inline(task, silence_s):
             if isinstance(event, Watched):
                 yield Watched(event.family, replace(event.conditions, busy_cores=1.0 + event.conditions.launch / 10))
             else:
                 yield event
+        return True
 
     version("old")
     version("new", blocks=22)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from benchcli.backends.devices.fake import BANDWIDTH, PEAK
 from benchcli.cli import parameters
 from benchcli.cli.main import COMMANDS, benchcli
 from benchcli.measure import diagnostics
-from benchcli.measure.process import WorkerDied
-from benchcli.measure.protocol import Described, Done, Event, Failed, Sampled, Task
+from benchcli.measure.process import Conversation, WorkerDied
+from benchcli.measure.protocol import Described, Done, Failed, Sampled, Task
 from benchcli.schema import Failure
 from tests.conftest import Outcome, in_process, inline, interrupting
 
@@ -211,9 +211,9 @@ def test_ctrl_c_keeps_what_is_finished_and_resume_measures_only_the_rest(cli: Cl
     assert "G2" in found.out
     asked: list[str] = []
 
-    def counting(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+    def counting(task: Task, silence_s: float) -> Conversation:
         asked.extend(family.name for family in task.families)
-        yield from inline(task, silence_s)
+        return (yield from inline(task, silence_s))
 
     resumed = cli("run", "quick", *FAKE, "--resume", "run", launcher=counting)
     assert resumed.code == 0
@@ -262,7 +262,7 @@ def test_a_resumed_run_must_be_the_same_run(cli: Cli) -> None:
 
 
 def test_rows_of_families_that_were_launched_again_are_written_once(cli: Cli) -> None:
-    def noisy(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+    def noisy(task: Task, silence_s: float) -> Conversation:
         rng = random.Random(task.seed)
         for event in inline(task, silence_s):
             if isinstance(event, Sampled) and event.family == "g1-x1":
@@ -270,6 +270,7 @@ def test_rows_of_families_that_were_launched_again_are_written_once(cli: Cli) ->
                 yield Sampled(event.family, replace(event.sample, seconds=slower))
             else:
                 yield event
+        return True
 
     found = cli("run", "quick", "--device", "fake", "--budget", "3s", "--output", "run", launcher=noisy)
     assert found.code == 0
@@ -307,13 +308,13 @@ def test_a_run_that_is_still_going_is_not_resumed(cli: Cli) -> None:
 def test_families_that_were_finished_before_no_worker_could_start_are_shown(cli: Cli) -> None:
     launches = 0
 
-    def failing(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+    def failing(task: Task, silence_s: float) -> Conversation:
         nonlocal launches
         launches += task.kind == "launch"
         if launches > 3:
             yield WorkerDied(Failure("crashed", "no memory for a process"))
-            return
-        yield from inline(task, silence_s)
+            return False
+        return (yield from inline(task, silence_s))
 
     found = cli("run", "quick", *FAKE, "--output", "run", launcher=failing)
     assert found.code == 4
@@ -373,12 +374,13 @@ def test_an_interrupted_self_test_shows_what_it_has(cli: Cli) -> None:
 
 
 def test_a_self_test_that_could_compare_nothing_says_why(cli: Cli) -> None:
-    def failing(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+    def failing(task: Task, silence_s: float) -> Conversation:
         for family in task.families:
             for each in family.variants:
                 yield Failed(family.name, each.name, "out-of-memory", "it needs more memory")
         yield Described({"torch": "2"}, {}, None, {})
         yield Done()
+        return True
 
     found = cli("selftest", "--comparisons", "2", *FAKE, launcher=failing)
     assert found.code == 4
@@ -397,16 +399,16 @@ def test_a_run_of_another_machine_is_not_resumed(cli: Cli) -> None:
 
 
 def test_nothing_measured_is_exit_code_4(cli: Cli) -> None:
-    def dying(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+    def dying(task: Task, silence_s: float) -> Conversation:
         if task.kind == "survey":
-            yield from inline(task, silence_s)
-            return
+            return (yield from inline(task, silence_s))
         from benchcli.measure.protocol import Started
         from benchcli.schema import Failure
 
         family = task.families[0]
         yield Started(family.name, family.variants[0].name)
         yield WorkerDied(Failure("crashed", "the worker was ended by SIGSEGV"))
+        return False
 
     found = cli(*NARROW, "--output", "run", launcher=dying)
     assert found.code == 4
@@ -415,8 +417,6 @@ def test_nothing_measured_is_exit_code_4(cli: Cli) -> None:
 
 
 def test_a_full_disk_is_said_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    import benchcli.runs.folder
-
     calls = 0
 
     def full(_descriptor: int) -> None:
@@ -425,7 +425,7 @@ def test_a_full_disk_is_said_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPat
         if calls > 4:  # two headers and the first family's two files fit
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(benchcli.runs.folder.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     found = cli("run", "quick", *FAKE, "--output", "run")
     assert found.code == 2
     assert found.err.count("\n") == 1
@@ -441,7 +441,7 @@ def test_more_threads_than_cores_is_said(cli: Cli, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_unexpected_error_keeps_its_traceback_and_is_exit_code_1(cli: Cli) -> None:
-    def broken(_task: Task, _silence: float) -> Iterator[Event | WorkerDied]:
+    def broken(_task: Task, _silence: float) -> Conversation:
         raise RuntimeError("a bug")
 
     found = cli(*NARROW, launcher=broken)

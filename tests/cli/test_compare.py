@@ -5,7 +5,7 @@ import io
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,8 @@ import pytest
 from benchcli.analysis.comparison import compare
 from benchcli.check.baseline import Now, against
 from benchcli.errors import UserError
-from benchcli.measure.process import WorkerDied
-from benchcli.measure.protocol import Event, Task
+from benchcli.measure.process import Conversation
+from benchcli.measure.protocol import Task
 from benchcli.runs.read import read
 from benchcli.schema import Interval
 from benchcli.statistics import quotient
@@ -277,10 +277,10 @@ def test_another_suites_run_is_refused(baseline: Callable[..., Outcome], cli: Cl
     assert "a is a run of another suite" in found.err
 
 
-def interrupting(task: Task, silence_s: float) -> Iterator[Event | WorkerDied]:
+def interrupting(task: Task, silence_s: float) -> Conversation:
     if task.kind != "survey":
         raise KeyboardInterrupt
-    yield from inline(task, silence_s)
+    return (yield from inline(task, silence_s))
 
 
 def test_an_interruption_keeps_the_costs(baseline: Callable[..., Outcome], cli: Cli) -> None:

@@ -1,6 +1,8 @@
 """Costs against integers worked by hand, and against the published golden numbers."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -29,14 +31,14 @@ AREA = 36
 class Apply(nn.Module):
     """A network from a function."""
 
-    def __init__(self, function: object, **layers: nn.Module) -> None:
+    def __init__(self, function: Callable[[Any, torch.Tensor], torch.Tensor], **layers: nn.Module) -> None:
         super().__init__()
         self.function = function
         for name, layer in layers.items():
             self.add_module(name, layer)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        return self.function(self, inputs)  # type: ignore[operator]
+        return self.function(self, inputs)
 
 
 def test_a_convolution_reads_its_input_and_weight_and_writes_its_output() -> None:
@@ -207,8 +209,10 @@ def test_pointwise_share_of_a_resnext_unit_is_the_published_one() -> None:
 def test_grouped_costs_of_g2_follow_equation_2() -> None:
     for variant in published("g2", "arm").variants:
         channels, groups = variant.params["channels"], variant.params["groups"]
+        assert isinstance(channels, int)
+        assert isinstance(groups, int)
         costs = memory_costs(build(variant), torch.zeros(1, *variant.shape))
-        assert costs.mac_elements == 10 * convolution_mac(56 * 56, int(channels), int(channels), groups=int(groups))
+        assert costs.mac_elements == 10 * convolution_mac(56 * 56, channels, channels, groups=groups)
 
 
 def test_the_formulas_need_no_torch_layers() -> None:

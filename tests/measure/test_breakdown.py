@@ -14,18 +14,18 @@ from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.devices.gpu_profiler import summed
 from benchcli.costs.operators import category
 from benchcli.measure.breakdown import LAUNCHES, break_down
-from benchcli.measure.process import WorkerDied
-from benchcli.measure.protocol import Described, Done, Event, Started, Task, Traced, decode_event, encode_event
+from benchcli.measure.process import Conversation, WorkerDied
+from benchcli.measure.protocol import Described, Done, Started, Task, Traced, decode_event, encode_event
 from benchcli.report.views.breakdowns import table
 from benchcli.runs.columns import BREAKDOWN_COLUMNS, breakdown_row, parse_breakdown
-from benchcli.schema import CATEGORIES, Breakdown, Failure, Plan, Target
+from benchcli.schema import CATEGORIES, Breakdown, Category, Failure, Plan, Target
 from tests import values
 from tests.conftest import Outcome, inline
 
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
-PARTS = {"convolution": 0.5, "depthwise": 0.1, "elementwise": 0.2, "data": 0.1, "other": 0.1}
-WHOLE = Breakdown("g2-x1", "g=1", 0, 1.0, 1.2, PARTS, 0.05, 0.02)  # type: ignore[arg-type]
+PARTS: dict[Category, float] = {"convolution": 0.5, "depthwise": 0.1, "elementwise": 0.2, "data": 0.1, "other": 0.1}
+WHOLE = Breakdown("g2-x1", "g=1", 0, 1.0, 1.2, PARTS, 0.05, 0.02)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,10 @@ def test_a_unit_of_shufflenet_has_all_kinds_of_parts() -> None:
     assert 0 <= trace.reorder_s <= trace.parts["data"]
 
 
-@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN")
+@pytest.mark.skipif(
+    not torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
+    reason="this torch has no oneDNN",
+)
 def test_what_onednn_says_of_reorders_is_heard_and_is_taken_from_the_convolution(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -151,15 +154,16 @@ def test_a_worker_that_dies_twice_of_a_variant_leaves_it_out() -> None:
     family = values.family(values.variant("good"), values.variant("kills"))
     costs = {(family.name, name): values.COSTS for name in ("good", "kills")}
 
-    def dying(task: Task, silence_s: float):  # type: ignore[no-untyped-def]
+    def dying(task: Task, silence_s: float) -> Conversation:
         yield Described({}, {}, None, {})
         for variant in task.families[0].variants:
             yield Started(family.name, variant.name)
             if variant.name == "kills":
                 yield WorkerDied(Failure("crashed", "SIGSEGV"))
-                return
+                return False
             yield Traced(WHOLE)
         yield Done()
+        return True
 
     found = break_down(family, Target("fake"), Plan(), costs, dying)
     assert found.failures[family.name, "kills"] == Failure("crashed", "SIGSEGV")
@@ -174,7 +178,7 @@ def test_parts_and_times_that_do_not_agree_are_marked() -> None:
 
     def lines(call_s: float, whole_s: float) -> str:
         parts = {name: part * whole_s for name, part in PARTS.items()}
-        traced = Breakdown("g2-x1", "g=1", 0, call_s, 2 * call_s, parts, 0.0, 0.0)  # type: ignore[arg-type]
+        traced = Breakdown("g2-x1", "g=1", 0, call_s, 2 * call_s, parts, 0.0, 0.0)
         return "\n".join(table(records, [traced], {("g2-x1", "g=8"): Failure("unsupported", "no")}).lines)
 
     assert "unsupported: g=8 was not traced: no" in lines(measured_s, measured_s)
@@ -199,9 +203,9 @@ def test_a_finished_run_can_be_traced_later_and_is_not_measured_again(cli: Cli) 
     assert "Where the time goes" not in first.out
     tasks: list[Task] = []
 
-    def noting(task: Task, silence_s: float):  # type: ignore[no-untyped-def]
+    def noting(task: Task, silence_s: float) -> Conversation:
         tasks.append(task)
-        yield from inline(task, silence_s)
+        return (yield from inline(task, silence_s))
 
     traced = cli(*NETWORKS, "--resume", "run", "--breakdown", launcher=noting)
     assert {(task.kind, len(task.families)) for task in tasks} == {("survey", 0), ("profile", 1)}
@@ -213,5 +217,5 @@ def test_a_finished_run_can_be_traced_later_and_is_not_measured_again(cli: Cli) 
     )
 
 
-def never(task: Task, silence_s: float) -> Event:
+def never(task: Task, silence_s: float) -> Conversation:
     raise AssertionError("nothing is left to do")

@@ -2,20 +2,17 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator
 
 import pytest
 
 from benchcli.measure.engine import Run, measure
-from benchcli.measure.process import WorkerDied
-from benchcli.measure.protocol import Done, Event, Sampled, Started, Task, Watched
+from benchcli.measure.process import Conversation, Launcher, WorkerDied
+from benchcli.measure.protocol import Done, Sampled, Started, Task, Watched
 from benchcli.measure.summarise import ALWAYS_LAUNCHES, LEAST_LAUNCHES, another_launch
 from benchcli.measure.supervise import Failures, Survey
 from benchcli.measure.tools import Progress
 from benchcli.schema import Costs, Failure, Family, FamilyResult, Plan, Sample, Target
 from tests.values import COSTS, conditions, family, variant
-
-Launcher = Callable[[Task, float], Iterator[Event | WorkerDied]]
 
 
 class Clock:
@@ -31,7 +28,7 @@ class Clock:
 def launcher(clock: Clock, spread: float, tasks: list[Task]) -> Launcher:
     rng = random.Random(0)
 
-    def launch(task: Task, _silence: float) -> Iterator[Event | WorkerDied]:
+    def launch(task: Task, _silence: float) -> Conversation:
         tasks.append(task)
         clock.now += 10.0
         for of in task.families:
@@ -41,6 +38,7 @@ def launcher(clock: Clock, spread: float, tasks: list[Task]) -> Launcher:
                 for r in range(3):
                     yield Sampled(of.name, Sample(each.name, task.launch, r, 1, 0.001 * factor, 0.0))
         yield Done()
+        return True
 
     return launch
 
@@ -107,10 +105,11 @@ def test_every_launch_has_a_seed_and_a_number_of_its_own() -> None:
 
 
 def test_a_row_whose_calls_fault_says_so() -> None:
-    def faulting(task: Task, _silence: float) -> Iterator[Event | WorkerDied]:
+    def faulting(task: Task, _silence: float) -> Conversation:
         for each in task.families[0].variants:
             yield Sampled(task.families[0].name, Sample(each.name, task.launch, 0, 1, 0.001, 432.6))
         yield Done()
+        return True
 
     of = family(*PAIR)
     known = {(of.name, each.name): COSTS for each in of.variants}
@@ -156,7 +155,7 @@ def spreading(clock: Clock, tasks: list[Task], spreads: dict[str, float]) -> Lau
     """Give each variant a spread of its own; a launch takes a second for each of them."""
     rng = random.Random(0)
 
-    def launch(task: Task, _silence: float) -> Iterator[Event | WorkerDied]:
+    def launch(task: Task, _silence: float) -> Conversation:
         tasks.append(task)
         for of in task.families:
             for each in of.variants:
@@ -165,6 +164,7 @@ def spreading(clock: Clock, tasks: list[Task], spreads: dict[str, float]) -> Lau
                 for r in range(3):
                     yield Sampled(of.name, Sample(each.name, task.launch, r, 1, seconds, 0.0))
         yield Done()
+        return True
 
     return launch
 
@@ -213,10 +213,10 @@ def test_families_that_are_wide_are_yielded_before_the_next_guideline_begins() -
     known = {(of.name, each.name): COSTS for of in (wild, other) for each in of.variants}
     inner = spreading(clock, tasks, {"wild": 0.2})
 
-    def interrupted(task: Task, silence: float) -> Iterator[Event | WorkerDied]:
+    def interrupted(task: Task, silence: float) -> Conversation:
         if task.families[0].name == "g3-x1":
             raise KeyboardInterrupt
-        yield from inner(task, silence)
+        return (yield from inner(task, silence))
 
     session = Run("r", "s", Target(), Plan(budget_s=40), Survey(costs=known), interrupted, lambda _p: None, clock)
     results = measure([wild, other], session)
@@ -238,11 +238,12 @@ def test_what_the_survey_took_is_part_of_the_budget() -> None:
 
 
 def test_what_the_watch_saw_is_kept_and_warned_of() -> None:
-    def watched(task: Task, _silence: float) -> Iterator[Event | WorkerDied]:
+    def watched(task: Task, _silence: float) -> Conversation:
         for each in task.families[0].variants:
             yield Sampled(task.families[0].name, Sample(each.name, task.launch, 0, 1, 0.001, 0.0))
         yield Watched(task.families[0].name, conditions(task.launch, busy_cores=1.5))
         yield Done()
+        return True
 
     of = family(*PAIR)
     known = {(of.name, each.name): COSTS for each in of.variants}
@@ -256,15 +257,15 @@ def dying(clock: Clock, tasks: list[Task], started: bool, launches: set[int]) ->
     """Die in each of these launches: once before any variant, or at every attempt in the middle of the last one."""
     inner = launcher(clock, 0.0, tasks)
 
-    def launch(task: Task, silence: float) -> Iterator[Event | WorkerDied]:
+    def launch(task: Task, silence: float) -> Conversation:
         if task.launch in launches and len(task.families[0].variants) == len(PAIR):
             if not started:
                 launches.discard(task.launch)
             else:
                 yield Started(task.families[0].name, task.families[0].variants[-1].name)
             yield WorkerDied(Failure("crashed", "it died"))
-            return
-        yield from inner(task, silence)
+            return False
+        return (yield from inner(task, silence))
 
     return launch
 
@@ -289,13 +290,13 @@ def test_a_worker_that_somebody_killed_is_launched_again_and_its_variant_is_spar
     known = {(of.name, each.name): COSTS for each in of.variants}
     inner, killed = launcher(clock, 0.0, tasks), [False]
 
-    def launch(task: Task, silence: float) -> Iterator[Event | WorkerDied]:
+    def launch(task: Task, silence: float) -> Conversation:
         if task.launch == 2 and not killed[0]:
             killed[0] = True
             yield Started(of.name, "g=8")
             yield WorkerDied(Failure("crashed", "the worker was ended by SIGKILL"))
-            return
-        yield from inner(task, silence)
+            return False
+        return (yield from inner(task, silence))
 
     session = Run("run", "s", Target(), Plan(launches=4), Survey(costs=known), launch, lambda _p: None, clock)
     (result,) = measure([of], session)

@@ -17,8 +17,8 @@ import pytest
 from benchcli.errors import NothingMeasuredError
 from benchcli.measure.interleave import interleave
 from benchcli.measure.launches import Evidence
-from benchcli.measure.process import Launcher, WorkerDied, workers
-from benchcli.measure.protocol import Event, Question, Task, decode_question, encode_question
+from benchcli.measure.process import Conversation, Launcher, WorkerDied, workers
+from benchcli.measure.protocol import Question, Task, decode_question, encode_question
 from benchcli.measure.supervise import Failures
 from benchcli.measure.worker.sample import questions
 from benchcli.schema import Failure, Family, Plan, Target
@@ -70,12 +70,13 @@ def test_what_goes_wrong_with_one_costs_the_others_nothing(kind: str, launchers:
 
 
 def test_workers_that_die_before_they_say_what_of_end_the_check() -> None:
-    def dying(_task: Task, _silence_s: float) -> Iterator[Event | WorkerDied]:
+    def dying(_task: Task, _silence_s: float) -> Conversation:
         yield WorkerDied(Failure("crashed", "no torch today"))
+        return False
 
     one = pair("a", "fine")
     with pytest.raises(NothingMeasuredError, match="workers keep dying: no torch today"):
-        evidence(one).launch([one], interleave(dict.fromkeys(SIDES, dying)))  # type: ignore[arg-type]
+        evidence(one).launch([one], interleave(dict.fromkeys(SIDES, dying)))
 
 
 def test_questions_end_with_the_last_one_or_with_who_asks() -> None:

@@ -167,7 +167,7 @@ def test_closing_the_listening_ends_the_worker(launcher: Launcher) -> None:
     events = launcher(Task(SURVEY, Target(), (family(variant("a", "hangs")),), {}), 60)
     assert isinstance(next(events), Described)
     children = psutil.Process().children(recursive=True)
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
 
@@ -240,7 +240,7 @@ def test_a_system_that_has_no_more_processes_is_said_in_a_line(monkeypatch: pyte
     def refused(*_args: object, **_options: object) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(process.subprocess, "Popen", refused)
+    monkeypatch.setattr(subprocess, "Popen", refused)
     with workers() as launcher, pytest.raises(NothingMeasuredError, match="no worker could be started: Too many open"):
         survey([], Target(), QUICK, launcher)
 

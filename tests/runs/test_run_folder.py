@@ -8,7 +8,7 @@ from benchcli.errors import UserError
 from benchcli.runs.columns import COLUMNS, SCHEMA, parse, row
 from benchcli.runs.folder import unused
 from benchcli.runs.run_folder import RunFolder
-from benchcli.schema import Failure, FamilyResult, Interval, Target, Variant
+from benchcli.schema import Failure, Family, FamilyResult, Interval, Target, Variant
 from tests.values import conditions, family, record, sample, variant
 
 OF = family(variant("g=1"), variant("g=8"))
@@ -17,14 +17,14 @@ ONE = Interval(1.0, 1.0, 1.0)
 ENVIRONMENT = {"schema": SCHEMA}
 
 
-def finished(of: object = OF) -> FamilyResult:
+def finished(of: Family = OF) -> FamilyResult:
     relative = Interval(0.7, 0.69, 0.71)
     records = (
         record(of, "g=1", ONE),
         record(of, "g=8", relative, 0.033, warnings=("page-faults:3", "imprecise:budget")),
-    )  # type: ignore[arg-type]
+    )
     samples = (sample("g=1", 0, 0, 0.001), sample("g=8", 0, 0, 0.002, None, excluded="preempted"))
-    return FamilyResult(of, records, samples, (conditions(0), conditions(1, throttle_reasons=("power cap", "heat"))))  # type: ignore[arg-type]
+    return FamilyResult(of, records, samples, (conditions(0), conditions(1, throttle_reasons=("power cap", "heat"))))
 
 
 def test_a_record_survives_the_wire() -> None:

@@ -56,13 +56,13 @@ def test_the_guidelines_that_a_block_breaks_are_seen_in_it(block: Block) -> None
 def dispatched(network: nn.Module, inputs: torch.Tensor) -> set[str]:
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Names(TorchDispatchMode):
+    class Names(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
             names.add(str(func.overloadpacket.__name__))
             return func(*args, **(kwargs or {}))
 
     names: set[str] = set()
-    with torch.no_grad(), Names():
+    with torch.no_grad(), Names():  # type: ignore[no-untyped-call]
         network(inputs)
     return names
 
@@ -141,7 +141,9 @@ def replace_grouped(module: nn.Module) -> None:
 
 def dense_twin(layer: nn.Conv2d) -> nn.Conv2d:
     ins, outs = layer.in_channels // layer.groups, layer.out_channels // layer.groups
-    twin = nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size, padding=layer.padding, bias=False)
+    assert isinstance(layer.padding, tuple)
+    (height, width), (above, beside) = layer.kernel_size, layer.padding
+    twin = nn.Conv2d(layer.in_channels, layer.out_channels, (height, width), padding=(above, beside), bias=False)
     with torch.no_grad():
         twin.weight.zero_()
         for group in range(layer.groups):

@@ -169,6 +169,8 @@ def test_shufflenet_v2_is_what_a_plain_reading_of_the_paper_computes() -> None:
     with torch.no_grad():
         for layer in built.modules():  # statistics that matter
             if isinstance(layer, nn.BatchNorm2d):
+                assert layer.running_mean is not None
+                assert layer.running_var is not None
                 layer.running_mean.normal_(0, 0.1)
                 layer.running_var.uniform_(0.5, 1.5)
         inputs = torch.randn(2, 3, 64, 64, dtype=torch.float64)
@@ -191,10 +193,15 @@ class Reading:
                 plane = self.basic(plane)
         plane = self.step(plane, relu=True)
         linear = next(self.layers)
+        assert isinstance(linear, nn.Linear)
         return functional.linear(plane.mean(dim=(2, 3)), linear.weight, linear.bias)
 
     def step(self, plane: torch.Tensor, relu: bool) -> torch.Tensor:
         layer, norm = next(self.layers), next(self.layers)
+        assert isinstance(layer, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         plane = functional.conv2d(plane, layer.weight, None, layer.stride, layer.padding, 1, layer.groups)
         shape = (1, -1, 1, 1)
         centred = (plane - norm.running_mean.view(shape)) / torch.sqrt(norm.running_var.view(shape) + norm.eps)
