@@ -23,30 +23,32 @@ DEFAULT = BlockRequest()
     type=parameters.whole("a width", validation.WIDTHS),
     default=DEFAULT.width,
     show_default=True,
-    help="Channels of ShuffleNet V2's unit; the others get those of equal FLOPs.",
+    help="Channels of ShuffleNet V2's unit; the other units get the channels that give equal FLOPs.",
 )
 @click.option(
     "--size",
     type=parameters.whole("a size", validation.SIZES),
     default=DEFAULT.size,
     show_default=True,
-    help="Height and width of the feature map that goes in.",
+    help="Height and width of the input feature map.",
 )
 @click.option(
     "--units",
     type=parameters.whole("the number of units", validation.UNITS),
-    help="Units in a chain.  [default: 10, or 1 of stride 2]",
+    help="Number of units in sequence.  [default: 10, or 1 with --stride 2]",
 )
 @click.option(
     "--stride",
     type=parameters.whole("a stride", validation.STRIDES),
     default=DEFAULT.stride,
     show_default=True,
-    help="2 takes the units that double the channels and halve the plane.",
+    help="1, or 2 for the downsampling units, which double the channels and halve height and width.",
 )
 @measuring_options(NETWORK_BUDGET_S)
 def command(tools: Tools, /, names: tuple[str, ...], format_: str, **options: Any) -> int:
-    """Measure the units of networks at equal FLOPs: ShuffleNet's, MobileNet's, ResNet's and more, or all.
+    """Measure the building blocks of networks (ShuffleNet, MobileNet, ResNet and more) at equal FLOPs.
+
+    NAMES are of blocks (`benchcli list blocks`).  [default: all]
 
     \b
     Example: benchcli block shufflenet-v2 shufflenet-v1-g3 mobilenet-v2 --width 64 --size 56

@@ -21,57 +21,70 @@ from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UserError
 
 @click.command("check")
 @click.argument("suite", type=parameters.suite())
-@click.option("--base", help="What to compare with: a git ref, a folder, or a Python interpreter.")
-@click.option("--head", help="What to check, the same three.  [default: the working tree as it is]")
+@click.option("--base", help="The version to compare with: a git ref, a folder, or a Python interpreter.")
+@click.option(
+    "--head", help="The version to check: a git ref, a folder, or a Python interpreter.  [default: the working tree]"
+)
 @click.option(
     "--baseline",
     type=parameters.folder(),
-    help="Compare with a recorded run instead: costs exactly, relative speeds where the machine is the same.",
+    help="Folder of a recorded run to compare with instead: costs always, relative speeds only on the same machine.",
 )
-@click.option("--only", multiple=True, help="Only this family, or this family/variant; may be given again.")
+@click.option("--only", multiple=True, help="Check only this FAMILY or FAMILY/VARIANT; may be repeated.")
 @click.option(
     "--threshold",
     type=parameters.precision("a threshold"),
-    help="The least change that counts, such as 2%.  [default: 1% where one process holds both, 3% otherwise, 5% for a "
-    "baseline]",
+    help="The smallest slowdown that fails, such as 2%.  [default: 1% if one process runs both versions, else 3%; 5% "
+    "with --baseline]",
 )
 @click.option(
     "--launches",
     type=parameters.whole("the number of launches", validation.CONFIRMATIONS),
     default=rules.LAUNCHES,
     show_default=True,
-    help="Fresh launches that confirm a suspect; several suspects get more.",
+    help="Fresh processes that confirm each suspected slowdown; more if several are suspected.",
 )
 @click.option(
     "--time-limit",
     type=parameters.duration("a time limit"),
     default=BUDGET_S,
-    help="Time for the whole check; what is not measured by then is not judged.  [default: 5m]",
+    help="Time limit of the whole check; what is not measured by then is reported as unmeasured.  [default: 5m]",
 )
-@click.option("--strict", is_flag=True, help="Exit with 4 where anything is inconclusive.")
-@click.option("--separate", is_flag=True, help="A process for each version, even where one could hold both.")
-@click.option("--costs-only", is_flag=True, help="FLOPs, parameters, memory access cost and outputs; no clock.")
+@click.option("--strict", is_flag=True, help="Exit with code 4 if anything is inconclusive.")
+@click.option(
+    "--separate", is_flag=True, help="Run each version in its own process, even if one process could load both."
+)
+@click.option(
+    "--costs-only", is_flag=True, help="Compare FLOPs, parameters, memory access cost and outputs, and measure no time."
+)
 @click.option(
     "--allow",
     type=parameters.names("change", lambda: ALLOWABLE),
     default=(),
-    help=f"Changes that are meant, and told but do not fail: {', '.join(ALLOWABLE)}.",
+    help=f"Intended changes, which are reported but do not fail: {', '.join(ALLOWABLE)}.",
 )
-@click.option("--require-clean", is_flag=True, help="Refuse a working tree with changes that are not committed.")
-@click.option("--write", multiple=True, metavar="FORMAT=FILE", help="Write a file besides, such as junit=report.xml.")
+@click.option("--require-clean", is_flag=True, help="Fail if the working tree has uncommitted changes.")
+@click.option(
+    "--write",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Also write a file, such as junit=report.xml; may be repeated.",
+)
 @target_options
 @click.option(
     "--output",
     type=parameters.folder(),
-    help="Folder of this check's files.  [default: results/<time>-check-<suite>-<host>]",
+    help="Folder to write this check's files to.  [default: results/<time>-check-<suite>-<host>]",
 )
 @check_format_option
 @tools_option
 def command(tools: Tools, /, strict: bool, write: tuple[str, ...], format_: str, **options: Any) -> int:
-    """Say what head made slower or costlier than base; exit with 3 where it did.
+    """Compare two versions of your networks, and exit with code 3 if the new one is slower or costlier.
+
+    SUITE is a TOML file that names the networks to compare.
 
     \b
-    Example: benchcli check suites/ci.toml --base main
+    Example: benchcli check suites/mine.toml --base main
     """
     files = destinations(write)
     try:

@@ -23,10 +23,10 @@ HEEDED = ("folder", "format_")
 @tools_option
 @click.pass_context
 def command(context: click.Context, tools: Tools, /, folder: Path | None, format_: str, **options: Any) -> int:
-    """Test what the two ShuffleNet papers claim on this machine, or on a run of it in FOLDER.
+    """Test the claims of the two ShuffleNet papers on this machine, or on the recorded run in FOLDER.
 
-    Each sentence that a machine can test gets a verdict with its evidence: the guidelines, which network is faster,
-    where the time goes, and how well FLOPs explain it.
+    Every claim that can be measured gets a verdict with its evidence: the guidelines, which network is faster, where
+    the time goes, and how well FLOPs predict it.
 
     \b
     Example: benchcli claims

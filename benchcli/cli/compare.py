@@ -14,7 +14,7 @@ from benchcli.cli.output import show
 @click.argument("runs", nargs=-1, type=parameters.folder(), metavar="A B [C ...]")
 @run_format_option
 def command(runs: tuple[Path, ...], format_: str) -> None:
-    """Show how recorded runs differ from the first: in time, across machines, runtimes, dtypes or weeks.
+    """Show how recorded runs differ from the first one, across machines, runtimes, dtypes or dates.
 
     \b
     Example: benchcli compare results/monday results/tuesday

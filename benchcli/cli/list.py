@@ -21,14 +21,14 @@ from benchcli.workloads.suites import SuiteFile, shipped_suites
 
 NAMES = 30
 """Width of the column of names."""
-WIDTHS = dict(
+CHANNELS = dict(
     zip(
         NAMED_WIDTHS,
         (
-            "the paper's channels: ARM's on a cpu, the GPU's elsewhere",
-            "the paper's channels of its ARM column",
-            "the paper's channels of its GPU column",
-            "equal FLOPs in channels that SIMD registers divide",
+            "paper-arm on a CPU, paper-gpu on an accelerator",
+            "the channels of the paper's ARM column",
+            "the channels of the paper's GPU column",
+            "equal FLOPs, with channels that are multiples of a SIMD register",
         ),
         strict=True,
     )
@@ -37,7 +37,7 @@ WIDTHS = dict(
 KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "guidelines": lambda: {each.name: f"{each.claim} ({each.source})" for each in GUIDELINES},
     "suites": lambda: {path.stem: SuiteFile(path, path.stem).description for path in shipped_suites()},
-    "widths": lambda: WIDTHS,
+    "channels": lambda: CHANNELS,
     "devices": lambda: {each.name: each.title for each in DEVICES if not each.hidden},
     "runtimes": lambda: {each.name: each.title for each in RUNTIMES},
     "allocators": lambda: {each.name: each.title for each in ALLOCATORS.values()},
@@ -54,9 +54,9 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
 @click.argument("kind", type=parameters.name("kind", lambda: KINDS), required=False)
 @format_option("table", "json")
 def command(kind: str | None, format_: str) -> None:
-    """List what can be measured, and with what.
+    """List the names that the other commands take.
 
-    KIND is guidelines, suites, widths, devices, runtimes, allocators, dtypes, layouts, blocks, networks,
+    KIND is guidelines, suites, channels, devices, runtimes, allocators, dtypes, layouts, blocks, networks,
     references or claims.
 
     \b

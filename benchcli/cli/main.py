@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "guideline": "Measure a guideline on this machine, and say whether it holds.",
-    "block": "Compare the units of networks at equal FLOPs.",
+    "block": "Compare the building blocks of networks at equal FLOPs.",
     "network": "Compare whole networks, and show the Pareto front of time and error.",
-    "claims": "Test what the ShuffleNet papers claim on this machine.",
-    "run": "Measure a suite: one that ships, or your own.",
-    "check": "Show what a change made slower, and fail if it did.",
+    "claims": "Test the claims of the ShuffleNet papers on this machine.",
+    "run": "Measure a suite: a built-in one, or your own.",
+    "check": "Compare two versions of your networks; fail if one became slower.",
     "compare": "Show recorded runs side by side.",
     "selftest": "Test this machine with equal networks (A/A test) and known slowdowns.",
     "list": "List guidelines, suites, devices, networks and more.",

@@ -18,20 +18,20 @@ from benchcli.workloads.networks.base import GROUPS, NETWORKS
 @click.option(
     "--group",
     type=parameters.wholes("a group", validation.GROUPS),
-    help="Networks of about so many MFLOPs, as in ShuffleNet V2's Table 8.  "
-    f"[default: without names, {','.join(map(str, GROUPS))}]",
+    help="Groups of networks by complexity in MFLOPs, as in ShuffleNet V2's Table 8.  "
+    f"[default, without NAMES: {','.join(map(str, GROUPS))}]",
 )
 @click.option(
     "--size",
     type=parameters.whole("a size", validation.SIZES),
-    help="Height and width of every input.  [default: each network's own]",
+    help="Height and width of every input image.  [default: each network's own]",
 )
 @measuring_options(NETWORK_BUDGET_S)
 def command(tools: Tools, /, names: tuple[str, ...], format_: str, **options: Any) -> int:
-    """Measure whole networks beside their published error, and show which of them are worth their time.
+    """Measure whole networks, and show the Pareto front of time and published error.
 
-    NAMES are of networks that ship (`benchcli list networks`), torchvision:NAME or timm:NAME where those are
-    installed, or package.module:callable of your own.
+    NAMES are built-in networks (`benchcli list networks`), torchvision:NAME or timm:NAME if those are installed,
+    or your own module:function.
 
     \b
     Example: benchcli network --group 140

@@ -56,21 +56,21 @@ def target_options(command: Command) -> Command:
             type=parameters.name("state of the caches", lambda: CACHES),
             default="warm",
             show_default=True,
-            help="warm: as the call before leaves them; cold: flushed before each call.",
+            help="warm: caches keep what the call before left in them; cold: they are flushed before each call.",
         ),
         click.option(
             "--threads",
             type=parameters.whole("the number of threads", validation.THREADS),
             default=1,
             show_default=True,
-            help="Threads of the host.",
+            help="Number of CPU threads that the runtime uses.",
         ),
         click.option(
             "--allocator",
             type=parameters.name("allocator", lambda: ALLOCATORS),
             default="steady",
             show_default=True,
-            help="steady keeps memory between calls; system shows what the system's defaults do to times.",
+            help="steady: freed memory is kept for the next call; system: the system's default, which can slow calls.",
         ),
     )
 
@@ -82,17 +82,17 @@ def channel_options(command: Command) -> Command:
         click.option(
             "--channels",
             type=parameters.name("set of channels", lambda: NAMED_WIDTHS),
-            help="A set of channels: the paper's for this kind of device (paper), paper-arm, paper-gpu, or aligned.",
+            help="A named set of channels: paper, paper-arm, paper-gpu or aligned (see `benchcli list channels`).",
         ),
         click.option(
             "--width",
             type=parameters.whole("a base width", validation.WIDTHS),
-            help="A base width of your own, for which channels of equal FLOPs are found.",
+            help="Your own base width, in channels; the other channels follow from equal FLOPs.",
         ),
         click.option(
             "--scale",
             type=parameters.wholes("a scale", validation.SCALES),
-            help="Factors on the channels, such as 1,2,4.  [default: 1, or the suite's]",
+            help="Factors that multiply the channels, such as 1,2,4.  [default: 1, or the suite's]",
         ),
     )
 
@@ -104,17 +104,17 @@ def input_options(command: Command) -> Command:
         click.option(
             "--batch",
             type=parameters.wholes("a batch size", validation.BATCHES),
-            help="Images a call, such as 1,8.  [default: 1, or the suite's]",
+            help="Batch sizes, such as 1,8.  [default: 1, or the suite's]",
         ),
         click.option(
             "--dtype",
             type=parameters.names("dtype", lambda: validation.DTYPES),
-            help=f"{', '.join(validation.DTYPES)}.  [default: float32, or the suite's]",
+            help=f"Data types: {', '.join(validation.DTYPES)}.  [default: float32, or the suite's]",
         ),
         click.option(
             "--layout",
             type=parameters.names("layout", lambda: validation.LAYOUTS),
-            help="Memory layout: nchw, nhwc (channels last).  [default: nchw, or the suite's]",
+            help="Memory layouts: nchw, nhwc (channels last).  [default: nchw, or the suite's]",
         ),
     )
 
@@ -129,19 +129,20 @@ def plan_options(
             "--precision",
             type=parameters.precision(),
             default=precision,
-            help=f"Stop when every relative speed is known to so much, 95 % interval.  [default: {precision:.0%}]",
+            help="Stop when the 95 % interval of every relative speed is at most ± this wide."
+            f"  [default: {precision:.0%}]",
         ),
         click.option(
             "--budget",
             type=parameters.duration(),
             default=budget_s,
-            help="Time for each family of variants, start-up included, such as 30s or 2m; two launches are made in any "
-            f"case.  [default: {budget_s:.0f}s]",
+            help="Time for each family of variants, including start-up, such as 30s or 2m; at least two launches are "
+            f"made.  [default: {budget_s:.0f}s]",
         ),
         click.option(
             "--launches",
             type=parameters.whole("the number of launches", validation.LAUNCHES),
-            help="Exactly so many fresh processes, whatever the precision and the budget.",
+            help="Exact number of launches (fresh processes); --precision and --budget are then not used.",
         ),
     )
 
@@ -153,12 +154,12 @@ def output_options(command: Command) -> Command:
         click.option(
             "--output",
             type=parameters.folder(),
-            help="Folder of this run's files.  [default: results/<time>-<suite>-<host>]",
+            help="Folder to write this run's files to.  [default: results/<time>-<suite>-<host>]",
         ),
         click.option(
             "--resume",
             type=parameters.folder(),
-            help="Folder of a run that was cut short: measure only what it lacks.",
+            help="Folder of an interrupted run: measure only what is missing in it.",
         ),
         run_format_option,
     )
@@ -169,7 +170,8 @@ def breakdown_option(command: Command) -> Command:
     return click.option(
         "--breakdown",
         is_flag=True,
-        help="Trace three launches more: how much of a call goes to convolutions, element-wise work, data movement.",
+        help="Profile three more launches: what share of the time goes to convolutions, element-wise operations and "
+        "data movement.",
     )(command)
 
 
@@ -191,7 +193,7 @@ def format_option(*known: str) -> Callable[[Command], Command]:
         type=parameters.name("format", lambda: known),
         default=known[0],
         show_default=True,
-        help=f"What stdout gets: {', '.join(known)}.",
+        help=f"Format of the output: {', '.join(known)}.",
     )
 
 
@@ -220,7 +222,7 @@ def _page_format(command: Command, for_checks: bool) -> Command:
 
     class Listing(click.Option):
         def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-            self.help = f"What stdout gets: {', '.join(names())}."
+            self.help = f"Format of the output: {', '.join(names())}."
             return super().get_help_record(ctx)
 
     return click.option(
@@ -230,7 +232,7 @@ def _page_format(command: Command, for_checks: bool) -> Command:
         type=parameters.Parameter("name", read, names),
         default=DEFAULT_FORMAT,
         show_default=True,
-        help="What stdout gets.",
+        help="Format of the output.",
     )(command)
 
 

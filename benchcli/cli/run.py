@@ -16,7 +16,7 @@ from benchcli.cli.output import measure_and_show
 @channel_options
 @measuring_options()
 def command(tools: Tools, /, suite: str, format_: str, **options: Any) -> int:
-    """Measure a suite: one that ships (see `benchcli list`), or a TOML file of your own.
+    """Measure a suite: a built-in one (`benchcli list suites`), or your own TOML file.
 
     \b
     Example: benchcli run suites/quick.toml --threads 2

@@ -22,14 +22,14 @@ from benchcli.report.views import selftest as view
     type=parameters.whole("the number of comparisons", validation.COMPARISONS),
     default=40,
     show_default=True,
-    help="Comparisons of two equal networks; a quarter as many with a slower one come on top.",
+    help="Number of comparisons of two equal networks; a quarter as many with a slower network are added.",
 )
 @target_options
 @plan_options(SELFTEST_BUDGET_S)
 @format_option("table", "json")
 @tools_option
 def command(tools: Tools, /, format_: str, **options: Any) -> int:
-    """Compare equal networks, and slower ones by a known amount: do the intervals mean here what they say?
+    """Test the method on this machine: compare equal networks (A/A test), and networks of known slowdown.
 
     \b
     Example: benchcli selftest --comparisons 100 --budget 6s
