@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint docs golden clean
+.PHONY: demo test test-fast test-lowest coverage lint docs golden constraints dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -14,6 +14,17 @@ test: $(VENV)/installed
 # Everything that starts no measured process.
 test-fast: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto -m "not measured"
+
+# How much of the package the tests of test-fast reach; pyproject.toml has the floor.
+coverage: $(VENV)/installed
+	$(BIN)/python -m pytest -n auto -m "not measured" --cov --cov-report=term
+
+# The tests under the lowest versions that pyproject.toml admits.
+test-lowest:
+	$(PYTHON) -m venv --clear build/lowest
+	build/lowest/bin/python tools/lowest.py > build/lowest.txt
+	build/lowest/bin/python -m pip install --quiet --constraint build/lowest.txt --editable '.[test]'
+	build/lowest/bin/python -m pytest -n auto
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
@@ -28,8 +39,21 @@ docs: $(VENV)/installed
 golden: $(VENV)/installed
 	$(BIN)/python -m pytest --update-golden
 
+# Write constraints.txt anew: the newest versions that a fresh environment gets, without local labels such as +cpu.
+constraints:
+	$(PYTHON) -m venv --clear build/constraints
+	build/constraints/bin/python -m pip install --quiet --editable '.[dev]'
+	head -n 1 constraints.txt > build/constraints.txt
+	build/constraints/bin/python -m pip freeze --exclude-editable | sed 's/+[^ ]*$$//' | LC_ALL=C sort -f >> build/constraints.txt
+	mv build/constraints.txt constraints.txt
+
+# The wheel, built from the sdist, and the sdist: in dist/.
+dist: $(VENV)/installed
+	rm -rf dist
+	$(BIN)/python -m build
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "benchcli needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
