@@ -22,7 +22,7 @@ coverage: $(VENV)/installed
 # The tests under the lowest versions that pyproject.toml admits.
 test-lowest:
 	$(PYTHON) -m venv --clear build/lowest
-	build/lowest/bin/python tools/lowest.py > build/lowest.txt
+	build/lowest/bin/python .ci/lowest.py > build/lowest.txt
 	build/lowest/bin/python -m pip install --quiet --constraint build/lowest.txt --editable '.[test]'
 	build/lowest/bin/python -m pytest -n auto
 

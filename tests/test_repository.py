@@ -40,7 +40,7 @@ def test_what_is_imported_is_declared() -> None:
 
 
 def test_the_lowest_versions_are_those_of_pyproject(capsys: pytest.CaptureFixture[str]) -> None:
-    runpy.run_path(str(ROOT / "tools" / "lowest.py"), run_name="__main__")
+    runpy.run_path(str(ROOT / ".ci" / "lowest.py"), run_name="__main__")
     requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]
     assert capsys.readouterr().out.split() == [requirement.replace(">=", "==") for requirement in requirements]
 
