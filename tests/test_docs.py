@@ -157,7 +157,7 @@ def test_the_block_example_works(plugged: ModuleType, cli: Callable[..., Outcome
     assert count(unit.eval(), torch.zeros(1, 4, 8, 8)).flops == BLOCKS["vgg"].multiply_adds(4, 8, 2)
     found = cli("block", "shufflenet-v2", "vgg", "--width", "16", "--size", "8", "--device", "fake", "--launches", "2")
     assert found.code == 0
-    assert "shufflenet-v2, vgg break none" in found.out
+    assert "shufflenet-v2, vgg violate no guideline" in found.out
     assert "vgg " in cli("list", "blocks").out
 
 

@@ -87,9 +87,9 @@ def _advice(records: Sequence[Record], relative: Interval | None, threshold: flo
         return "one launch has no interval: give a larger --budget or --launches"
     launches = extreme.timing.launches if extreme.timing else 0
     if not has_ranks(launches) or relative.relative_half_width > HOPELESS:
-        return "the interval is far too wide: mind the warnings, and give a larger --budget"
+        return "the interval is far too wide: see the warnings, and give a larger --budget"
     distance = abs(abs(math.log(relative.estimate)) - math.log1p(threshold))
     needed = math.ceil(launches * (relative.relative_half_width / max(distance, 1e-4)) ** 2) + 1
     if needed > 200:
-        return f"the effect is too near {threshold * 100:.1f} % to tell"
-    return f"about {needed} launches would settle it: --launches {needed}"
+        return f"the effect is too close to {threshold * 100:.1f} % to decide"
+    return f"about {needed} launches should decide it: --launches {needed}"

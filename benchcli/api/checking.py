@@ -31,7 +31,7 @@ class Check(Shown):
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is to be said of each network: what matters most first."""
+        """The findings for each network, the most important first."""
         return self.report.findings
 
     @property
@@ -61,17 +61,17 @@ class CheckSettings(TargetSettings, total=False):
     only: Sequence[str]
     """Families, or networks as "family/variant"."""
     threshold: float | None
-    """The least change that counts, as a fraction."""
+    """The smallest slowdown that fails, as a fraction."""
     launches: int
-    """Fresh launches that confirm a suspect."""
+    """Fresh processes that confirm each suspected slowdown."""
     time_limit: float
     """Seconds for the whole check."""
     separate: bool
-    """Whether base and head get processes of their own, even where one could hold both."""
+    """Whether base and head run in separate processes, even if one process could load both."""
     costs_only: bool
-    """Whether to check costs and outputs only, without a clock."""
+    """Whether to compare costs and outputs only, and measure no time."""
     allow: Sequence[str]
-    """Changes that are meant: costs, output, gone, new."""
+    """Intended changes, which do not fail: costs, output, gone (a network was removed), new."""
     require_clean: bool
     """Whether a working tree with uncommitted changes is refused."""
     output: Path | str | None
@@ -94,7 +94,7 @@ def check(
 
     `base` and `head` are git refs, folders, or Python interpreters; `head` is the working tree by
     default. Raises UserError where the two cannot be compared, NothingMeasuredError where nothing
-    was found, and UnfinishedError, which has what was found, where the check was cut short.
+    was found, and UnfinishedError if the check ended early: its `result` has what was found.
     """
     check_names(settings, CheckSettings)
     target = target_of(**only(settings, TargetSettings))

@@ -49,7 +49,9 @@ def claims(folder: Path | str | None = None, **settings: Unpack[Settings]) -> Cl
     file = find_suite(SUITE)
     if folder is not None:
         if settings:
-            raise UserError(f"{min(settings)} has no effect on the run in a FOLDER: leave one of them out")
+            raise UserError(
+                f"{min(settings)} cannot be combined with FOLDER, whose run is already measured: leave one out"
+            )
 
         report = report_of(Path(folder))
         measured_on = target_of(**report.environment["target"])

@@ -41,7 +41,7 @@ def measure(
     guidelines: a base width, a set of channels (paper, paper-arm, paper-gpu, aligned), factors.
 
     Raises UserError for what cannot be measured as asked, NothingMeasuredError where no network has
-    a time, and UnfinishedError, which has what was finished, where measuring ended early.
+    a time, and UnfinishedError if measuring ended early: its `result` has what was finished.
     """
     overrides = overrides_of(
         target_in(settings), batch=batch, dtype=dtype, layout=layout, width=width, channels=channels, scale=scale

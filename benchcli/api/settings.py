@@ -39,9 +39,9 @@ class TargetSettings(TypedDict, total=False):
     runtime: str
     """eager, or graph for CUDA graphs."""
     threads: int
-    """Threads of the host."""
+    """Number of CPU threads that the runtime uses."""
     allocator: str
-    """steady keeps memory between calls; system is the system's default."""
+    """steady: freed memory is kept for the next call; system: the system's default."""
     cache: str
     """warm, or cold: flushed before each call."""
 
@@ -52,9 +52,9 @@ class PlanSettings(TypedDict, total=False):
     precision: float
     """Half-width of a relative speed's 95 % interval at which to stop, as a fraction of it."""
     budget: float
-    """Seconds for each family."""
+    """Seconds for each family (table of networks), including start-up."""
     launches: int | None
-    """Exactly so many fresh processes, whatever the precision and the budget."""
+    """Exact number of launches (fresh processes); precision and budget are then not used."""
 
 
 def target_of(

@@ -41,7 +41,7 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
     """
     then, file = read(path), find_suite(request.suite)
     if then.unfinished:
-        raise UserError(f"{path} is not finished ({', '.join(then.unfinished)}): resume it, or record it anew")
+        raise UserError(f"{path} is not finished ({', '.join(then.unfinished)}): resume it, or record it again")
     families, then = _select(tuple(families_of_suite(file, request.overrides)), then, request.only)
     suite, start_s = Suite(file.name, file.description, families), tools.clock()
     with tools.workers() as launcher:
@@ -184,10 +184,10 @@ def _network_findings(
         return Finding(*key, subject, outcome, text, _builder(key, before, family), change=change, allowed=is_allowed)
 
     if before is None or before.failure:
-        why = "the baseline has it not" if before is None or before.failure is None else before.failure.error
+        why = "the baseline does not have it" if before is None or before.failure is None else before.failure.error
         yield finding("network", "new", f"there is nothing to compare it with: {why}")
     elif family is None:
-        yield finding("network", "gone", "the baseline has it, and the suite has it no more")
+        yield finding("network", "gone", "the baseline has it, the suite does not")
     elif other := _input_difference(before, family, key):
         yield finding("network", "gone", f"the suite measures something else under its name: {other}")
     elif key in now.failures:
@@ -242,4 +242,4 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
         return ("slower" if change.estimate > 1 else "faster"), text, change
     if change.is_within(threshold):
         return "same", text, change
-    return "inconclusive", f"{text}; neither inside {formatting.percent(threshold)} nor beyond", change
+    return "inconclusive", f"{text}; its interval includes the threshold of {formatting.percent(threshold)}", change

@@ -125,9 +125,9 @@ def _network(data: CheckData, pair: Pair) -> Finding | None:
     base, head = (data.surveys[side].failures.by_key.get((pair.name, side)) for side in (BASE, HEAD))
     other = pair.other_input()
     if pair.base is None:
-        return _finding(data, pair, "network", "new", "only head has it, there is nothing to compare it with")
+        return _finding(data, pair, "network", "new", "only head has it: there is nothing to compare it with")
     if pair.head is None:
-        return _finding(data, pair, "network", "gone", "base has it, and head's suite has it no more")
+        return _finding(data, pair, "network", "gone", "base has it, head's suite does not")
     if other:
         return _finding(data, pair, "network", "gone", f"the suite measures something else under its name: {other}")
     if base and head:
@@ -145,7 +145,13 @@ def _output(data: CheckData, pair: Pair) -> Finding:
     if base.shape != head.shape:
         return _finding(data, pair, "output", "changed", f"its output is {head.shape}, and was {base.shape}")
     if not rules.is_finite(base):
-        return _finding(data, pair, "output", "unmeasured", "base's output is not finite: give it weights that are")
+        return _finding(
+            data,
+            pair,
+            "output",
+            "unmeasured",
+            "base's output contains NaN or infinity: use weights that give finite outputs",
+        )
     if not rules.is_finite(head):
         return _finding(data, pair, "output", "failed", "head's output is not finite, and base's is")
     difference = rules.difference(base, head)
@@ -197,11 +203,11 @@ def _time(data: CheckData, pair: Pair) -> Finding:
 
 def describe(judgement: Judgement, threshold: float) -> str:
     """Return the size and the certainty of a change of time, as text."""
-    agreeing = f"{judgement.agreeing} of {judgement.launches} launches agree"
+    agreeing = f"{judgement.agreeing} of {judgement.launches} launches agree in direction"
     text = f"{formatting.change(judgement.change)}, {agreeing}, threshold {_above(judgement.threshold)}"
     if judgement.outcome == "inconclusive":
-        wide = " (the control moved: the machine is noisy)" if judgement.threshold > 1 + threshold * 1.001 else ""
-        text += f"{wide}; a slowdown of {_above(judgement.detectable)} would have been found"
+        wide = " (raised: two runs of base differed)" if judgement.threshold > 1 + threshold * 1.001 else ""
+        text += f"{wide}; minimum detectable slowdown {_above(judgement.detectable)}"
     return text
 
 

@@ -66,9 +66,11 @@ class CheckRequest:
     def check(self) -> None:
         """Raise UserError if settings exclude each other, or if one is missing."""
         if self.base is not None and self.baseline is not None:
-            raise UserError("--base and --baseline exclude each other: give one")
+            raise UserError("--base and --baseline cannot be used together: give one")
         if self.base is None and self.baseline is None:
-            raise UserError("give what to compare with: --base (a git ref, a folder or an interpreter) or --baseline")
+            raise UserError(
+                "there is nothing to compare with: give --base (a git ref, a folder or an interpreter) or --baseline"
+            )
         if self.baseline is not None:
             given = {"--head": self.head, "--separate": self.separate, "--require-clean": self.require_clean}
             for option, value in given.items():

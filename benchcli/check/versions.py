@@ -50,7 +50,7 @@ def version(text: str | None, here: Path) -> Version:
     if text is None:
         return _folder(git.top(here) or here, here, "the working tree", str(here))
     if not text.strip():
-        raise UserError("an empty text names no version: give an interpreter, a git ref or a folder")
+        raise UserError("an empty string is not a version: give an interpreter, a git ref or a folder")
     path = here / Path(text).expanduser()
     python = _interpreter(path) or _on_path(text)
     if python:
@@ -115,7 +115,7 @@ def uncommitted(versions: Versions, refused: bool) -> list[str]:
         if not changes:
             continue
         examples = ", ".join(changes[:3]) + (", …" if len(changes) > 3 else "")
-        text = f"{side} ({each.label}) has changes that are not committed ({examples})"
+        text = f"{side} ({each.label}) has uncommitted changes ({examples})"
         if refused:
             raise UserError(f"{text}: commit or stash them, or leave --require-clean out")
         notices.append(f"{text}, which are measured with it")
@@ -162,7 +162,7 @@ def _interpreter(path: Path) -> Path | None:
     if (path / "pyvenv.cfg").is_file():
         inner = path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         if not inner.is_file():
-            raise UserError(f"{path} is an environment without {inner.relative_to(path)}: make it anew")
+            raise UserError(f"{path} is an environment without {inner.relative_to(path)}: make it again")
         return _same_as_this(inner.absolute())
     if path.is_file():
         if not os.access(path, os.X_OK):

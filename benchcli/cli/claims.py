@@ -43,4 +43,6 @@ def _refuse_options(context: click.Context) -> None:
     for parameter in context.command.params:
         given = context.get_parameter_source(parameter.name or "") == click.core.ParameterSource.COMMANDLINE
         if given and parameter.name not in HEEDED:
-            raise UserError(f"{parameter.opts[0]} has no effect on the run in a FOLDER: leave one of them out")
+            raise UserError(
+                f"{parameter.opts[0]} cannot be combined with FOLDER, whose run is already measured: leave one out"
+            )

@@ -57,7 +57,7 @@ class Allocator:
 
 STEADY = Allocator(
     name="steady",
-    title="glibc's malloc told to keep memory: no activation is mapped and faulted in afresh at each call",
+    title="glibc's malloc keeps freed memory, so that calls cause no page faults",
     variables={
         "MALLOC_MMAP_THRESHOLD_": str(64 * GIB),
         "MALLOC_TRIM_THRESHOLD_": str(64 * GIB),

@@ -19,7 +19,8 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
         )
     ),
     "few-launches": lambda detail: (
-        f"{detail} {'launches' if detail != '1' else 'launch'}: an interval of fewer than 6 can be narrow by chance; "
+        f"{detail} {'launches' if detail != '1' else 'launch'}: with fewer than 6 the interval can be too narrow by "
+        "chance; "
         "give a larger --budget or more --launches"
     ),
     "no-baseline": lambda _detail: "the baseline has no time, so there is no relative speed",
@@ -29,15 +30,17 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
         else f"costs incomplete (lower bound): no rule for {detail}"
     ),
     "preempted": lambda detail: (
-        f"{detail} were interrupted by other processes and excluded; end other work, or measure later"
+        f"{detail} were interrupted by other processes and excluded; stop other work, or measure later"
     ),
     "throttled": lambda detail: f"{detail} were taken while the device throttled its clock, and excluded",
-    "clock": lambda detail: f"{detail} met a clock that stood still or went back, and were excluded",
+    "clock": lambda detail: f"{detail} were timed while the clock stood still or went back, and excluded",
     "host-bound": lambda _detail: (
         "host-bound: the device waits for the host to launch kernels, so the host was timed; --runtime graph avoids it"
     ),
-    "overhead": lambda detail: f"{detail} of a call is the timing loop: the call is too short to be timed alone",
-    "busy": lambda detail: f"other processes used {detail}; end them, or measure later",
+    "overhead": lambda detail: (
+        f"{detail} of a call's time is the timing loop: the network is too fast to be timed accurately"
+    ),
+    "busy": lambda detail: f"other processes used {detail}; stop those processes, or measure later",
     "steal": lambda detail: (
         f"the hypervisor gave {detail} cores' worth of time to other machines; measure on another host, or later"
     ),
@@ -52,24 +55,32 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     ),
     "held-down": lambda detail: f"the device throttled its clock: {detail}; cool it, or lower its power limit",
     "spread": lambda detail: (
-        f"equal pieces of work differ by {detail} in the median: clock or core is unsteady; fix the frequency, or wait"
+        f"repetitions of the same work differ by {detail} in the median: the CPU frequency or core changes; "
+        "fix the frequency, or wait"
     ),
-    "held-up": lambda detail: f"{detail} of equal pieces of work were interrupted: end other work, or measure later",
-    "clock-steps": lambda detail: f"the clock steps by {detail}: samples are made long enough, but check its source",
+    "held-up": lambda detail: (
+        f"{detail} of the repetitions of the same work were interrupted: stop other work, or measure later"
+    ),
+    "clock-steps": lambda detail: (
+        f"the timer's resolution is {detail}: samples are made long enough for it, but check the system's clock source"
+    ),
     "virtualised": lambda _detail: (
-        "a virtual machine: neighbours share its caches and memory unseen; give memory-bound rows a larger --budget"
+        "a virtual machine: other machines may use the same caches and memory, which cannot be seen; "
+        "give memory-bound networks a larger --budget"
     ),
     "small-quota": lambda detail: f"the control group grants {detail} of a core: expect rows slowed by its quota",
     "governor": lambda detail: (
         f"the frequency governor is {detail}: `cpupower frequency-set -g performance` steadies the clock"
     ),
-    "turbo": lambda _detail: "turbo is on: the clock follows heat and neighbours; switch it off for steady times",
-    "one-core": lambda _detail: "there is one core: benchcli itself and the system run on it too",
-    "unseen": lambda detail: f"cannot be seen here, so there are no warnings about it: {detail}",
-    "threads": lambda detail: (
-        f"{detail}: threads that outnumber free cores wait for each other, and calls read slow; give fewer --threads"
+    "turbo": lambda _detail: (
+        "turbo is on: the CPU frequency depends on temperature and other cores; switch it off for steady times"
     ),
-    "allocator": lambda detail: f"{detail}'s allocator takes no settings: steady is the system's here",
+    "one-core": lambda _detail: "there is one core: benchcli itself and the system run on it too",
+    "unseen": lambda detail: f"cannot be read on this machine, so there are no warnings about: {detail}",
+    "threads": lambda detail: (
+        f"{detail}: with more threads than free cores, the measured times are too long; give fewer --threads"
+    ),
+    "allocator": lambda detail: f"{detail}'s allocator has no settings: steady has no effect here",
 }
 
 

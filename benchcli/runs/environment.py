@@ -51,7 +51,7 @@ def check_resolves(folder: object, variant: str, builder: object) -> None:
     if name.startswith("benchcli."):
         raise UserError(
             f"{folder} was recorded before built-in networks had names: it has {variant} as {name}, "
-            "which is not there any more; record the run anew"
+            "which is not there any more; record the run again"
         )
     if name.startswith(BUILT_IN) and not name.startswith(LIVE):
         from benchcli.workloads.built_in import find_built_in  # it loads all that ships
@@ -59,7 +59,7 @@ def check_resolves(folder: object, variant: str, builder: object) -> None:
         try:
             find_built_in(name)
         except UserError as error:
-            raise UserError(f"{folder} has {variant} as {name}: {error}; record the run anew") from None
+            raise UserError(f"{folder} has {variant} as {name}: {error}; record the run again") from None
 
 
 def check_same(folder: object, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -72,12 +72,12 @@ def check_same(folder: object, before: Mapping[str, Any], now: Mapping[str, Any]
         ]
     if differing:
         old, new = (" ".join(_option(name, values[end]) for name, *values in differing) for end in (0, 1))
-        raise UserError(f"{folder} was begun with {old}, not {new}: resume it with the options it was begun with")
+        raise UserError(f"{folder} was started with {old}, not {new}: resume it with the options it was started with")
     for variant in _variants(before):
         check_resolves(folder, str(variant.get("name")), variant.get("builder"))
     if before.get("suite") != now["suite"]:
         raise UserError(
-            f"{folder} was begun with another suite: resume it with the command and options it was begun with"
+            f"{folder} was started with another suite: resume it with the command and options it was started with"
         )
 
 

@@ -66,7 +66,7 @@ class Folder:
         Raises UserError if the folder holds no run, or a run that is still active.
         """
         if not (path / ENVIRONMENT).is_file():
-            raise UserError(f"{path} holds no run to resume: it lacks {ENVIRONMENT}")
+            raise UserError(f"{path} is not the folder of a run: it lacks {ENVIRONMENT}")
         return cls(path, locked(path))
 
     def close(self) -> None:

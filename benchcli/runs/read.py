@@ -46,13 +46,13 @@ def read(path: Path) -> Recorded:
         raise UserError(f"no results at {path}: give the folder of a run, such as results/<time>-<suite>-<host>")
     if not (folder / ENVIRONMENT).is_file() or not (folder / MEASUREMENTS).is_file():
         lacking = next(name for name in (ENVIRONMENT, MEASUREMENTS) if not (folder / name).is_file())
-        raise UserError(f"{folder} holds no run: it lacks {lacking}")
+        raise UserError(f"{folder} is not the folder of a run: it lacks {lacking}")
     environment = Folder(folder).environment
     if "machine" not in environment:
-        raise UserError(f"{folder} was cut short before anything was measured: --resume it, or record it anew")
+        raise UserError(f"{folder} was cut short before anything was measured: --resume it, or record it again")
     for part in ("machine", "software", "device", "target", "suite"):
         if not isinstance(environment.get(part), dict):
-            raise UserError(f"{folder / ENVIRONMENT}: {part} is not what a run writes there: record it anew")
+            raise UserError(f"{folder / ENVIRONMENT}: {part} is not what a run writes there: record it again")
     families = _families(folder, environment)
     records = tuple(_records(folder / MEASUREMENTS, families, _target(folder, environment)))
     recorded = {(record.family.name, record.variant.name) for record in records}
@@ -110,12 +110,12 @@ def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]
         families = [decode_family(family) for family in environment["suite"]["families"]]
     except (KeyError, TypeError, AttributeError):
         raise UserError(
-            f"{folder / ENVIRONMENT} does not say which networks were measured: record the run anew"
+            f"{folder / ENVIRONMENT} does not say which networks were measured: record the run again"
         ) from None
     for family in families:
         numbers = [family.batch, *(size for variant in family.variants for size in variant.shape)]
         if not isinstance(family.name, str) or not all(isinstance(number, int) for number in numbers):
-            raise UserError(f"{folder / ENVIRONMENT}: family {family.name} is not what a run writes: record it anew")
+            raise UserError(f"{folder / ENVIRONMENT}: family {family.name} is not what a run writes: record it again")
         for variant in family.variants:
             check_resolves(folder, variant.name, variant.builder)
     return {family.name: family for family in families}
@@ -125,7 +125,7 @@ def _target(folder: Path, environment: Mapping[str, Any]) -> Target:
     try:
         return Target(**environment["target"])
     except (KeyError, TypeError):
-        raise UserError(f"{folder / ENVIRONMENT} does not say where was measured: record the run anew") from None
+        raise UserError(f"{folder / ENVIRONMENT} does not say where was measured: record the run again") from None
 
 
 def _records(path: Path, families: Mapping[str, Family], target: Target) -> Iterator[Record]:
@@ -135,7 +135,7 @@ def _records(path: Path, families: Mapping[str, Family], target: Target) -> Iter
         raise UserError(f"{path} cannot be read: {error}") from None
     rows = list(csv.reader(text.splitlines(keepends=True)))
     if not rows or not text.endswith("\n"):
-        raise UserError(f"{path} was cut short in line {len(rows)}: resume the run, or record it anew")
+        raise UserError(f"{path} was cut short in line {len(rows)}: resume the run, or record it again")
     columns, *cells = rows
     for number, row in enumerate(cells, 2):
         yield _record(f"{path}:{number}", columns, row, families, target)
@@ -147,7 +147,7 @@ def _record(
     cells = dict(zip(columns, row, strict=False))
     if len(row) != len(columns):
         raise UserError(
-            f"{where}: {len(row)} cells under {len(columns)} columns: the file is damaged, record the run anew"
+            f"{where}: {len(row)} cells under {len(columns)} columns: the file is damaged, record the run again"
         )
     family = families.get(cells.get("family", ""))
     variant = next((v for v in family.variants if v.name == cells.get("variant")), None) if family else None
@@ -158,7 +158,7 @@ def _record(
     try:
         return parse(cells, family, variant, target)
     except (KeyError, ValueError) as error:
-        raise UserError(f"{where}: it cannot be read ({error}): the file is damaged, record the run anew") from None
+        raise UserError(f"{where}: it cannot be read ({error}): the file is damaged, record the run again") from None
 
 
 def _check_number(where: str, name: str, cell: str) -> None:
@@ -169,5 +169,5 @@ def _check_number(where: str, name: str, cell: str) -> None:
         number = math.nan
     if not math.isfinite(number) or (name in POSITIVE and number <= 0):
         raise UserError(
-            f"{where}: {name} is {cell!r}, which is no measurement: the file is damaged, record the run anew"
+            f"{where}: {name} is {cell!r}, which is not a valid value: the file is damaged, record the run again"
         )

@@ -34,7 +34,7 @@ class RunRequest:
     def check(self) -> None:
         """Raise UserError if two settings exclude each other."""
         if self.output and self.resume:
-            raise UserError("--output and --resume exclude each other: a resumed run stays in its folder")
+            raise UserError("--output and --resume cannot be used together: a resumed run stays in its folder")
         if self.traced and self.target.cache == "cold":
             raise UserError("--breakdown traces calls with warm caches: leave --cache cold out")
 

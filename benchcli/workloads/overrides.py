@@ -36,7 +36,7 @@ class Overrides:
     def of_channels(self) -> dict[str, Any]:
         """Return the given channel settings. Raises UserError if two exclude each other."""
         if self.width and self.widths:
-            raise UserError("--width and --channels exclude each other: give one")
+            raise UserError("--width and --channels cannot be used together: give one")
         return _given(widths=self.width or self.widths, scales=self.scales)
 
 

@@ -67,7 +67,7 @@ def _shufflenet_v1_unit(**arguments: Any) -> "nn.Module":
 
 
 for _reference in (
-    Reference("arithmetic", "dense 1×1 convolutions, bound by arithmetic: width, blocks", arithmetic),
+    Reference("arithmetic", "compute-bound: dense 1×1 convolutions (parameters: width, blocks)", arithmetic),
     Reference("memory", "element-wise operations, bound by memory: blocks", memory),
     Reference("chain", "1×1 convolutions in groups: channels, groups, blocks", chain),
     Reference("conv-bn-act", "a convolution, batch normalisation, activation: c_in, c_out, kernel, ...", conv_bn_act),

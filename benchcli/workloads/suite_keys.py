@@ -20,7 +20,7 @@ Keys = Mapping[str, tuple[str, Callable[[str, object], Any]]]
 
 def _text(key: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise UserError(f"{key} must be a text, not {value!r}")
+        raise UserError(f"{key} must be a string, not {value!r}")
     return value
 
 
@@ -57,9 +57,9 @@ def _choices(kind: str, choices: tuple[str, ...]) -> Callable[[str, object], tup
 
 def _values(key: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
-        raise UserError(f"{key} must be a list of places on the guideline's axis, not {value!r}")
+        raise UserError(f"{key} must be a list of the guideline's values, not {value!r}")
     if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in value):
-        raise UserError(f"{key} must hold texts or whole numbers, not {value!r}")
+        raise UserError(f"{key} must hold strings or whole numbers, not {value!r}")
     return tuple(str(item) for item in value)
 
 

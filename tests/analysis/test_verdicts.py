@@ -44,7 +44,7 @@ def test_an_inconclusive_verdict_says_what_would_settle_it() -> None:
     # 6 launches gave a half-width of 0.03; 0.94 is 0.041 beyond the bound in logarithms.
     found = verdict(result(Interval(0.94, 0.91, 0.99)))
     assert found.outcome == "inconclusive"
-    assert found.advice == "about 8 launches would settle it: --launches 8"
+    assert found.advice == "about 8 launches should decide it: --launches 8"
 
 
 def test_an_effect_at_the_bound_cannot_be_settled() -> None:

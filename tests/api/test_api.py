@@ -104,10 +104,10 @@ def test_what_cannot_be_serialised_says_what_to_give_instead() -> None:
         ({"budget": 0.1}, "a budget is from 1 s to 7 days"),
         ({"dtype": "int3"}, "unknown dtype 'int3'"),
         ({"scale": (1, 1)}, "has a value twice"),
-        ({"width": 8, "channels": "aligned"}, "--width and --channels exclude each other"),
+        ({"width": 8, "channels": "aligned"}, "--width and --channels cannot be used together"),
         ({"runtime": "graph"}, "a CPU has no graphs to capture"),
         ({"inputs": (1, 3, 8, 8)}, "inputs belong to networks of your own"),
-        ({"output": "a", "resume": "b"}, "--output and --resume exclude each other"),
+        ({"output": "a", "resume": "b"}, "--output and --resume cannot be used together"),
     ],
 )
 def test_a_wrong_setting_is_a_user_error_in_the_words_of_the_command_line(

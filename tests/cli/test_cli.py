@@ -116,7 +116,7 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
     assert "grade" in shown
     assert facts["fitness"]["grade"] in {"good", "fair"}
     (unseen,) = (each for each in facts["fitness"]["findings"] if each["code"].startswith("unseen:"))
-    assert unseen["advice"].startswith("cannot be seen here, so there are no warnings about it: frequency")
+    assert unseen["advice"].startswith("cannot be read on this machine, so there are no warnings about: frequency")
     assert facts["seen"]["call_overhead_s"] == 1e-7
 
 
@@ -136,7 +136,7 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
         (("guideline", "g2", "--channels", "papr"), "--channels: unknown set of channels 'papr': did you mean paper?"),
         (("guideline", "g2", "--width", "0"), "--width: a base width must be from 1 to 16384, not 0"),
         (("guideline", "g2", "--width", "-3"), "must be from 1 to 16384"),
-        (("guideline", "g2", "--width", "64", "--channels", "paper"), "exclude each other"),
+        (("guideline", "g2", "--width", "64", "--channels", "paper"), "cannot be used together"),
         (("guideline", "g4", "--width", "30"), "the nearest are 28 or 32"),
         (("guideline", "g2", "--scale", "0"), "--scale: a scale must be from 1 to 64"),
         (("guideline", "g2", "--scale", "1,1"), "has a value twice"),
@@ -154,7 +154,7 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
         (("guideline", "g2", "--budget", "5 parsecs"), "a budget is from"),
         (("guideline", "g2", "--launches", "0"), "--launches: the number of launches must be from 1"),
         (("guideline", "g2", "--frobnicate"), "No such option"),
-        (("guideline", "g2", "--output", "a", "--resume", "b"), "exclude each other"),
+        (("guideline", "g2", "--output", "a", "--resume", "b"), "cannot be used together"),
         (("guideline", "g2", "--output", " "), "--output: an empty path names no folder"),
         (("guideline", "g2", "--device", "cuda:" + "9" * 5000), "is not a device: write cuda or cuda:0"),
         (("guideline", "g2", "--device", "cuda:٣"), "is not a device: write cuda or cuda:0"),
@@ -162,7 +162,7 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
         (("guideline", "g2", "--cache", "hot"), "--cache: unknown state of the caches 'hot'"),
         (("selftest", "--comparisons", "1"), "the number of comparisons must be from 2 to 10000, not 1"),
         (("run", "/dev/zero"), "/dev/zero is not a regular file"),
-        (("guideline", "g2", "--resume", "nowhere"), "nowhere holds no run to resume"),
+        (("guideline", "g2", "--resume", "nowhere"), "nowhere is not the folder of a run"),
         (("guideline", "g2", "--output", "x" * 300), "cannot be written: File name too long"),
         (("run", "papr"), "unknown suite 'papr': did you mean paper?"),
         (("run", "no/such.toml"), "no suite at no/such.toml"),
@@ -257,7 +257,7 @@ def test_a_resumed_run_must_be_the_same_run(cli: Cli) -> None:
         "--precision",
         "2%",
     ).err
-    assert "begun with --precision 0.01 --launches 3, not --precision 0.02 --launches 4: resume it" in precise
+    assert "started with --precision 0.01 --launches 3, not --precision 0.02 --launches 4: resume it" in precise
     assert "--budget 14.0s, not --budget 9.0s" in cli(*NARROW, "--resume", "run", "--budget", "9s").err
 
 
@@ -326,7 +326,7 @@ def test_families_that_were_finished_before_no_worker_could_start_are_shown(cli:
 def test_threads_on_busy_cores_are_named_before_measuring(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnostics, "usable_cores", lambda: 2)
     found = cli(*NARROW, "--threads", "2", busy=1.1)
-    assert found.err.startswith("benchcli: 2 threads, with 1.1 of 2 cores busy with other work: threads that outnumber")
+    assert found.err.startswith("benchcli: 2 threads, with 1.1 of 2 cores busy with other work: with more threads than")
     assert found.out.count("2 threads, with 1.1 of 2 cores busy") == 1
     assert found.out.rstrip().endswith("disturbed")
     assert cli(*NARROW, "--threads", "2", busy=0.1).err == ""
@@ -437,7 +437,7 @@ def test_more_threads_than_cores_is_said(cli: Cli, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(diagnostics, "usable_cores", lambda: 1)
     found = cli(*NARROW, "--threads", "2", "--output", "run")
     assert "2 threads on 1 usable cores" in found.out
-    assert "threads that outnumber free cores" in found.out
+    assert "with more threads than free cores" in found.out
 
 
 def test_an_unexpected_error_keeps_its_traceback_and_is_exit_code_1(cli: Cli) -> None:

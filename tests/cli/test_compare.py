@@ -122,9 +122,9 @@ def test_machines_and_settings_that_differ_are_named(cli: Cli, run: Callable[...
     run("a")
     run("b", "--threads", "2")
     found = cli("compare", "a", "b")
-    assert "not alike: b: threads 1 and 2" in found.out
+    assert "the runs differ: b: threads 1 and 2" in found.out
     run("c")
-    assert "times of different moments" in cli("compare", "a", "c").out
+    assert "measured at different times" in cli("compare", "a", "c").out
 
 
 def test_a_ratio_has_the_interval_that_both_sides_make() -> None:
@@ -149,13 +149,13 @@ def builder(name: str) -> None:
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
-        (lambda: edit("a", "median_s", "nan"), "a/measurements.csv:3: median_s is 'nan', which is no measurement"),
-        (lambda: edit("a", "relative_low", "-1"), "relative_low is '-1', which is no measurement"),
+        (lambda: edit("a", "median_s", "nan"), "a/measurements.csv:3: median_s is 'nan', which is not a valid value"),
+        (lambda: edit("a", "relative_low", "-1"), "relative_low is '-1', which is not a valid value"),
         (lambda: edit("a", "flops", "many"), "a/measurements.csv:3: it cannot be read"),
         (lambda: edit("a", "variant", "g=3"), "a row of g2-x1 g=3, which the run does not have"),
         (lambda: cut(30), "a/measurements.csv was cut short in line 5"),
         (lambda: Path("a/measurements.csv").write_text(""), "was cut short in line 0"),
-        (lambda: Path("a/measurements.csv").unlink(), "a holds no run: it lacks measurements.csv"),
+        (lambda: Path("a/measurements.csv").unlink(), "a is not the folder of a run: it lacks measurements.csv"),
         (lambda: environment(schema=2), "is of schema 2, not 1: a newer benchcli wrote it"),
         (lambda: environment(schema=None), "is of schema None, not 1"),
         (lambda: environment(suite={}), "does not say which networks were measured"),

@@ -125,8 +125,8 @@ def test_networks_of_ones_own_that_go_wrong_are_rows_and_the_others_are_measured
         (("block", "all", "resnet"), "a block is named twice"),
         (("block", "--width", "63"), "63 is odd: the nearest are 62 and 64"),
         (("block", "--stride", "3"), "a stride must be from 1 to 2"),
-        (("block", "--stride", "2", "--size", "1"), "leaves nothing of 1×1"),
-        (("block", "--width", "2"), "is too much for so few FLOPs"),
+        (("block", "--stride", "2", "--size", "1"), "is too long for 1×1"),
+        (("block", "--width", "2"), "already exceeds the FLOPs to match"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_one_line(cli: Cli, arguments: tuple[str, ...], said: str) -> None:

@@ -24,7 +24,7 @@ class About(Kind):
             slow, fast = evidence.record(family, slow_name), evidence.record(family, fast_name)
             speedup = _speedup(slow, fast) if slow and fast else None
             if not (speedup and slow and slow.costs and fast and fast.costs):
-                yield unmeasured(f"{fast_name} and {slow_name} have no times in one family {family}")
+                yield unmeasured(f"the family {family} lacks a time of {fast_name} or {slow_name}")
                 continue
             yield Item(
                 _outcome(speedup, factor),

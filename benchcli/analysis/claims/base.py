@@ -126,7 +126,7 @@ def unmeasured(text: str) -> Item:
 
 def absent(family: str) -> Item:
     """Return an item for a family that is missing or differs from that of the suite `claims`."""
-    return unmeasured(f"this run has no family {family} as the suite claims has it")
+    return unmeasured(f"this run does not contain the family {family} of the suite `claims`")
 
 
 def _claim(table: Mapping[str, Any]) -> Claim:

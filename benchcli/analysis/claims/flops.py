@@ -21,7 +21,7 @@ class Flops(Kind):
         for variant, expected in claim.terms["expected"].items():
             record = evidence.record(family, variant)
             if record is None or record.costs is None:
-                yield unmeasured(f"{variant} was not counted")
+                yield unmeasured(f"{variant} has no costs in this run")
             else:
                 is_equal = record.costs.flops == expected
                 yield item(is_equal, f"{variant}: {record.costs.flops:,} multiply-adds, by the formula {expected:,}")
@@ -38,7 +38,7 @@ class Rest(Kind):
         (family,) = claim.families
         whole, part = (evidence.record(family, claim.terms[name]) for name in ("whole", "part"))
         if whole is None or part is None or whole.costs is None or part.costs is None:
-            yield unmeasured(f"{claim.terms['whole']} was not counted")
+            yield unmeasured(f"{claim.terms['whole']} has no costs in this run")
             return
         share = 1 - part.costs.flops / whole.costs.flops
         is_equal = abs(share - claim.terms["share"]) <= DIGITS

@@ -39,8 +39,8 @@ def _range(family: str, records: Sequence[Record]) -> Item:
     ordered = sorted(rates, key=lambda name: rates[name].estimate)
     slow, fast = rates[ordered[0]], rates[ordered[-1]]
     text = (
-        f"{family}, FLOPs within {EQUAL_FLOPS:.0%}: {ordered[-1]} does the same work "
-        f"{fast.estimate / slow.estimate:.2f} times as fast as {ordered[0]}"
+        f"{family}, FLOPs within {EQUAL_FLOPS:.0%}: {ordered[-1]} does "
+        f"{fast.estimate / slow.estimate:.2f} times the FLOPs per second of {ordered[0]}"
     )
     if fast.low is None or slow.high is None or fast.high is None or slow.low is None:
         return Item("undecided", text)
@@ -77,7 +77,7 @@ def _explanation(points: Sequence[Point]) -> Item:
     )
     return item(
         fits[FLOPS].error > WORTH_THE_NAME,
-        f"rank correlation with the time of {len(points)} networks, and error: {description}",
+        f"rank correlation with the time of {len(points)} networks, and median error of a fit: {description}",
     )
 
 

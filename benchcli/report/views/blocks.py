@@ -21,7 +21,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     return Table(
         title=_title(results),
         words=len(several) + len(extra) + 1,
-        columns=(*several, *extra, "block", "channels", *cells.COUNTED, *cells.TIMED, "paper", "follows", "breaks"),
+        columns=(*several, *extra, "block", "channels", *cells.COUNTED, *cells.TIMED, "paper", "follows", "violates"),
         rows=tuple(
             (*([record.family.name] if several else []), *_row(record, result.records[0], extra))
             for result in results
@@ -50,7 +50,7 @@ def _title(results: Sequence[FamilyResult]) -> str:
     widths = " and ".join(dict.fromkeys(record.family.widths for record in records))
     sizes = " and ".join(dict.fromkeys(f"{record.variant.shape[-1]}×{record.variant.shape[-1]}" for record in records))
     stride = ", stride 2" if any(record.variant.params["stride"] == 2 for record in records) else ""
-    return f"Blocks at the FLOPs of ShuffleNet V2's with {widths} channels, on {sizes}{stride}"
+    return f"Blocks of the same FLOPs as ShuffleNet V2's unit of {widths} channels, input {sizes}{stride}"
 
 
 def _letters(guidelines: Iterable[str]) -> str:
@@ -76,7 +76,8 @@ def _unequal(records: Sequence[Record]) -> Iterator[str]:
     for name, (deviation, width) in told.items():
         yield (
             f"! {name}: its channels are multiples of {BLOCKS[name].multiple}, and its FLOPs "
-            f"{formatting.percent(deviation, signed=True)} of these: do not compare it here; --width {width} suits it"
+            f"{formatting.percent(deviation, signed=True)} of the others': do not compare it in this table, "
+            f"or give --width {width}"
         )
 
 
@@ -87,4 +88,4 @@ def _reasons(records: Sequence[Record]) -> Iterator[str]:
         reasons = [f"{letter.upper()} ({why})" for letter, why in BLOCKS[name].breaks.items()]
         found.setdefault(", ".join(reasons), []).append(name)
     for broken, names in found.items():
-        yield f"{', '.join(names)} break{'s' if len(names) == 1 else ''} {broken or 'none'}"
+        yield f"{', '.join(names)} violate{'s' if len(names) == 1 else ''} {broken or 'no guideline'}"

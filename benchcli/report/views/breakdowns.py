@@ -31,15 +31,17 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             "variant",
             "time ms",
             *HEADINGS.values(),
-            "(reorders in data)",
-            "(framework in other)",
-            "parts/time",
-            "tracing",
+            "of it reorders",
+            "of it framework",
+            "sum / time",
+            "profiling",
         ),
         rows=tuple(_row(key, of, several) for key, of in rows.items()),
         lines=(
-            "shares of a call; time is that of calls beside the traced ones, which tracing makes so much longer; "
-            "reorders are hidden in convolutions; the framework's is what operators leave of the time",
+            "percentages are shares of one call; time ms is from calls without profiling, profiling is how much longer "
+            "calls were with it",
+            "reorders (part of data movement) are layout conversions inside convolutions; framework (part of other) is "
+            "the time in no operator",
             *lines(records, breakdowns, failures),
         ),
     )
@@ -95,7 +97,7 @@ def _apart(rows: Mapping[Key, Sequence[Breakdown]]) -> list[str]:
     apart = [_name(key, rows) for key, of in rows.items() if _parts_over_time(of) > 1 + AGREED]
     if not apart:
         return []
-    return [f"! {', '.join(apart)}: operators take longer where they are traced: shares are of their sum"]
+    return [f"! {', '.join(apart)}: profiling slowed these operators: shares are of their sum"]
 
 
 def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Record]) -> list[str]:
@@ -106,4 +108,4 @@ def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Recor
         moved = median(each.call_s for each in of) / timing.seconds.estimate - 1 if timing else 0.0
         if abs(moved) > AGREED:
             told.append(f"{_name(key, rows)} {formatting.percent(moved, signed=True)}")
-    return [f"timing drifted between the measurement and the trace: {', '.join(told)}"] if told else []
+    return [f"the time changed between the measurement and the profile: {', '.join(told)}"] if told else []

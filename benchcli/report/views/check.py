@@ -14,7 +14,7 @@ from benchcli.formatting import UNKNOWN
 from benchcli.report.advice import sentence
 from benchcli.report.page import Annotation, Level, Page, Table
 
-MEASURES = "the first network of a family has no change: it is what the others are divided by"
+MEASURES = "the first network of a family is the baseline of the others, so it has no change of its own"
 LEVELS: Mapping[Outcome, Level] = {
     "unmeasured": "error",
     "inconclusive": "skipped",
@@ -90,7 +90,7 @@ def _notes(check: Mapping[str, Any]) -> Iterator[str]:
         if base != head:
             yield f"{name} differs: {base} in base, {head} in head"
     if check["why_apart"]:
-        yield f"in processes of their own, for one cannot hold both: {check['why_apart']}"
+        yield f"base and head ran in separate processes, because one cannot load both: {check['why_apart']}"
 
 
 def summary(findings: Sequence[Finding]) -> str:
@@ -103,15 +103,16 @@ def summary(findings: Sequence[Finding]) -> str:
 
 def how(check: Mapping[str, Any]) -> str:
     """Say how the times were taken."""
-    launches = [str(check[name]) for name in ("screenings", "confirmations") if check.get(name)]
+    kinds = {"screenings": "screening", "confirmations": "confirming"}
+    launches = [f"{check[name]} {kind}" for name, kind in kinds.items() if check.get(name)]
     if check.get("costs_only"):
-        return f"costs, no clock · {formatting.seconds(check['seconds'])}"
+        return f"costs only, no times · {formatting.seconds(check['seconds'])}"
     if "baseline" in check:
         bound, state = formatting.percent(check["threshold"]), "disturbed" if check["warnings"] else "quiet"
         return f"relative speeds · threshold {bound} · {formatting.seconds(check['seconds'])} · {state}"
     if not launches:
         return formatting.seconds(check["seconds"])
-    where = "in one process" if check["together"] else "in processes of their own"
+    where = "in one process" if check["together"] else "in separate processes"
     state = "disturbed" if check.get("warnings") else "quiet"
     return (
         f"base and head {where} · {' + '.join(launches)} launches · threshold "

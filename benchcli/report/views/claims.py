@@ -62,10 +62,10 @@ def _evidence_of(report: RunReport, families: Iterable[Family]) -> dict[str, Fam
 
 def _verdicts(found: Sequence[Judged]) -> Table:
     counts = Counter(each.verdict for each in found)
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    told = ", ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
     return Table(
-        title="What the ShuffleNet papers claim, here",
-        columns=("claim", "verdict", "what it says", "where"),
+        title="Claims of the ShuffleNet papers on this machine",
+        columns=("claim", "verdict", "text", "source"),
         words=4,
         rows=tuple((each.claim.name, each.verdict, each.claim.says, each.claim.source) for each in found),
         lines=(f"{len(found)} claims: {told}",),
@@ -75,7 +75,7 @@ def _verdicts(found: Sequence[Judged]) -> Table:
 def _evidence(found: Sequence[Judged], warnings: Sequence[str]) -> Table:
     return Table(
         title="Evidence",
-        columns=("claim", "", ""),
+        columns=("claim", "supports it", "evidence"),
         words=3,
         rows=tuple(row for each in found for row in _rows(each)),
         lines=tuple(warnings),

@@ -41,12 +41,12 @@ def page(comparison: Comparison) -> Page:
         heading=" · ".join(f"{letter} {run.path}" for letter, run in zip(letters, comparison.runs, strict=True)),
         tables=(
             Table(
-                title="change in time" + (f", {changed} over A" if len(changed) == 1 else ", over A"),
+                title="change in time, relative to A",
                 columns=(
                     "family",
                     "network",
                     *(f"{letter} ms" for letter in letters),
-                    *(f"{letter} / A" for letter in changed),
+                    *(f"{letter} vs A" for letter in changed),
                     *(f"{letter} rel. speed" for letter in letters),
                 ),
                 words=2,
@@ -101,7 +101,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
             if other or costs:
                 yield f"{run.path}: {row.family}/{row.variant}: {other or costs}"
     for difference in comparison.differences:
-        yield f"not alike: {difference}"
+        yield f"the runs differ: {difference}"
     for run in comparison.runs:
         if run.unfinished:
             yield f"{run.path} is not finished: {', '.join(run.unfinished)}"
@@ -113,7 +113,7 @@ def _footer(comparison: Comparison) -> str:
     if comparison.differences:
         return text
     # Between two runs the machine itself changes, which neither run's intervals know of.
-    return f"{text} · times of different moments: `benchcli check` alternates two versions instead"
+    return f"{text} · the runs were measured at different times: `benchcli check` alternates two versions instead"
 
 
 def _cells(comparison: Comparison) -> Iterator[dict[str, Cell]]:

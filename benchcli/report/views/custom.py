@@ -12,7 +12,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     extra = cells.differing(results)
     records = cells.records_of(results)
     return Table(
-        title="networks of your own",
+        title="Your networks",
         words=len(extra) + 2,
         columns=("family", *extra, "network", *cells.COUNTED, *cells.TIMED),
         rows=tuple(

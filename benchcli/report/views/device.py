@@ -8,9 +8,9 @@ from benchcli.measure.fitness import Grade, Probe
 from benchcli.report.advice import sentence
 
 MEANINGS = {
-    "good": "nothing disturbs",
-    "fair": "it can be measured on, within limits",
-    "poor": "something disturbs at this moment",
+    "good": "nothing disturbs it",
+    "fair": "usable, within the limits below",
+    "poor": "other work disturbs it now",
 }
 WRITTEN: dict[str, Callable[[Any], str]] = {
     "_bytes": lambda value: formatting.prefixed(value, "B"),
@@ -18,19 +18,19 @@ WRITTEN: dict[str, Callable[[Any], str]] = {
     "_cores": lambda value: f"{value:.2f} cores",
     "_s": formatting.short,
     "pressure": "{:.1%} of the time".format,
-    "spread": "{:.2%} between equal pieces of work".format,
+    "spread": "{:.2%} between repetitions of the same work".format,
 }
 """How a value is shown, by the end of its name."""
 LABELS = {
     "memory_bytes": "memory",
     "busy_cores": "other work",
     "steal_cores": "steal",
-    "pressure": "tasks waited",
-    "throttled_s": "held by a quota",
+    "pressure": "waiting for CPU",
+    "throttled_s": "stopped by quota",
     "frequency_hz": "frequency",
-    "spread": "spread",
-    "clock_step_s": "clock steps",
-    "call_overhead_s": "cost of a call",
+    "spread": "variation",
+    "clock_step_s": "timer resolution",
+    "call_overhead_s": "timing overhead",
     "harness_bytes": "harness memory",
 }
 

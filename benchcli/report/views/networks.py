@@ -62,7 +62,10 @@ def _pareto_lines(records: Sequence[Record], places: Mapping[Key, Place]) -> lis
     on = [record for record in records if places.get(_key(record)) == "on"]
     near = [record.variant.name for record in records if places.get(_key(record)) == "near"]
     ordered = sorted(on, key=lambda record: record.timing.seconds.estimate if record.timing else 0.0)
-    lines = [f"Pareto front, fast to exact: {', '.join(dict.fromkeys(record.variant.name for record in ordered))}"]
+    lines = [
+        "Pareto front, from fastest to most accurate: "
+        + ", ".join(dict.fromkeys(record.variant.name for record in ordered))
+    ]
     if near:
-        lines.append(f"? {', '.join(near)}: another one has no larger error, and which of them is faster is undecided")
+        lines.append(f"? {', '.join(near)}: undecided: another network is at least as accurate and may be faster")
     return lines

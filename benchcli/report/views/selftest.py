@@ -27,7 +27,7 @@ def lines(done: Sequence[Comparison], result: Summary) -> list[str]:
     return [
         f"A/A test         {_share(result.covered)} of the 95 % intervals of equal networks contain 1",
         f"false positives  {_share(result.false_alarms)} of equal networks were called different by over {effect}",
-        f"power            {found} of the slowdowns of 5 % were found",
+        f"power            {found} slowdowns of 5 % were found",
         f"half-width       {formatting.percent(result.half_width)} (median of the intervals)",
         f"MDE              {formatting.percent(result.detectable)}, the minimum detectable effect at 80 % power",
         *(f"{name}: {sentence(code)}" for code, name in _warnings(done).items()),

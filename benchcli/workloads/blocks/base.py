@@ -94,7 +94,7 @@ class Block(ABC):
         best = min((low, high), key=lambda n: abs(self.multiply_adds(n * step, size, stride) - multiply_adds))
         if self.multiply_adds(best * step, size, stride) > 2 * multiply_adds:
             raise UserError(
-                f"{self.name} of {best * step} channels is too much for so few FLOPs: give a larger --width"
+                f"{self.name} of {best * step} channels already exceeds the FLOPs to match: give a larger --width"
             )
         return best * step
 

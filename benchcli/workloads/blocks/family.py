@@ -53,7 +53,9 @@ class BlockRequest(FamilyRequest):
             raise UserError(f"a block's stride is 1 or 2, not {self.stride}")
         units = self.units or (UNITS if self.stride == 1 else 1)
         if self.stride == 2 and self.size < 2**units:
-            raise UserError(f"stride 2 leaves nothing of {self.size}×{self.size} after {units}: give a larger --size")
+            raise UserError(
+                f"a chain of {units} with stride 2 is too long for {self.size}×{self.size}: give a larger --size"
+            )
         return units
 
     def _multiply_adds(self) -> int:

@@ -20,7 +20,7 @@ class EqualChannelWidth(Guideline):
 
     name = "g1"
     title = "equal channel width"
-    claim = "unequal input and output channels at equal FLOPs are slower"
+    claim = "networks with unequal input and output channels are slower at equal FLOPs"
     axis = "c1:c2"
     source = "ShuffleNet V2, Table 1"
     paper_table = "shufflenetv2_table1_g1"

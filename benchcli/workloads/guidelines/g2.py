@@ -19,7 +19,7 @@ class GroupConvolution(Guideline):
 
     name = "g2"
     title = "group convolution"
-    claim = "more groups at equal FLOPs are slower"
+    claim = "networks with more groups are slower at equal FLOPs"
     axis = "groups"
     source = "ShuffleNet V2, Table 2"
     paper_table = "shufflenetv2_table2_g2"

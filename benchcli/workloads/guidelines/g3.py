@@ -31,7 +31,7 @@ class Fragmentation(Guideline):
 
     name = "g3"
     title = "fragmentation"
-    claim = "more fragments at equal FLOPs are slower"
+    claim = "networks with more fragments are slower at equal FLOPs"
     axis = "fragments"
     source = "ShuffleNet V2, Table 3"
     paper_table = "shufflenetv2_table3_g3"

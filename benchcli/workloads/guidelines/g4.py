@@ -27,7 +27,7 @@ class ElementWise(Guideline):
 
     name = "g4"
     title = "element-wise operations"
-    claim = "without ReLU and shortcut the same FLOPs are faster"
+    claim = "networks without ReLU and shortcut are faster at equal FLOPs"
     axis = "element-wise"
     source = "ShuffleNet V2, Table 4"
     paper_table = "shufflenetv2_table4_g4"

@@ -55,6 +55,6 @@ for _width in CHANNELS:
             name=f"shufflenet-v2-{_width}-torchvision",
             title=f"ShuffleNet V2 {_width}, torchvision's",
             build=partial(build, _width, even=True),
-            source="torchvision.models.shufflenetv2: both branches of a stride bring half of the channels",
+            source="torchvision.models.shufflenetv2: in a unit of stride 2, each branch gives half of the channels",
         )
     )
