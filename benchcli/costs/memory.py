@@ -13,7 +13,16 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from benchcli.costs.operators import CONVOLUTIONS, MOVEMENTS, NORMALISATIONS, NOTHING, PRODUCTS, convolution_bias, twin
+from benchcli.costs.operators import (
+    CONVOLUTIONS,
+    MOVEMENTS,
+    NORMALISATIONS,
+    NOTHING,
+    POINTWISE,
+    PRODUCTS,
+    convolution_bias,
+    twin,
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _count(self, func: Any, args: tuple[Any, ...], read: list[torch.Tensor], written: list[torch.Tensor]) -> None:
         name = _name(func)
         unfused = _bytes(read) + _bytes(written)
-        pointwise = torch.Tag.pointwise in func.tags or name in NORMALISATIONS
+        pointwise = torch.Tag.pointwise in func.tags or name in NORMALISATIONS | POINTWISE
         self.mac_bytes += unfused
         self.mac_fused_bytes += self._epilogue(read, written[:1]) if pointwise else unfused
         if pointwise or convolution_bias(name, args):
