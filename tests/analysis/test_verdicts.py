@@ -49,7 +49,7 @@ def test_an_inconclusive_verdict_says_what_would_settle_it() -> None:
 
 def test_an_effect_at_the_bound_cannot_be_settled() -> None:
     found = verdict(result(Interval(0.9804, 0.95, 1.01)))
-    assert found.advice == "the effect is too near 2.0 % to tell"
+    assert found.advice == "the effect is too close to 2.0 % to decide"
 
 
 def test_a_failed_variant_leaves_the_verdict_open_and_says_why() -> None:

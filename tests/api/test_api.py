@@ -123,7 +123,7 @@ def test_other_functions_refuse_what_is_wrong_too() -> None:
     for call, says in (
         (lambda: benchcli.block("resnett"), "did you mean resnet"),
         (lambda: benchcli.network("resnet-50", group=40), "give networks or a --group of them, not both"),
-        (lambda: benchcli.check("ci"), "give what to compare with"),
+        (lambda: benchcli.check("ci"), "there is nothing to compare with"),
         (lambda: benchcli.check("ci", base="x", threshold=7.0), "a threshold is from"),
         (lambda: benchcli.compare("a"), "give two runs or more"),
         (lambda: benchcli.load("no/such/*"), "no results at no/such"),

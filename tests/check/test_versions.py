@@ -97,7 +97,7 @@ def test_a_name_that_is_nothing_is_said_with_the_nearest(repository: Path, tmp_p
         version("man", repository)
     with pytest.raises(UserError, match="in no git repository"):
         version("main", tmp_path)
-    with pytest.raises(UserError, match="an empty text names no version"):
+    with pytest.raises(UserError, match="an empty string is not a version"):
         version(" ", repository)
 
 

@@ -183,7 +183,7 @@ def test_parts_and_times_that_do_not_agree_are_marked() -> None:
 
     assert "unsupported: g=8 was not traced: no" in lines(measured_s, measured_s)
     assert "moved" not in lines(measured_s, 1.04 * measured_s)
-    assert "! g=1: operators take longer where they are traced" in lines(measured_s, 1.06 * measured_s)
+    assert "! g=1: profiling slowed these operators" in lines(measured_s, 1.06 * measured_s)
     assert "the time changed between the measurement and the profile: g=1 +10.0 %" in lines(
         1.1 * measured_s, 1.1 * measured_s
     )

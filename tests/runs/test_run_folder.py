@@ -218,7 +218,7 @@ def test_a_torn_environment_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_run_cannot_be_resumed(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no run to resume"):
+    with pytest.raises(UserError, match="is not the folder of a run"):
         RunFolder.reopen(tmp_path)
 
 

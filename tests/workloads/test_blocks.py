@@ -93,8 +93,8 @@ def test_a_chain_of_blocks_is_counted_for_certain_and_neither_fades_nor_explodes
     ("request_", "said"),
     [
         (BlockRequest(width=63), "the nearest are 62 and 64"),
-        (BlockRequest(stride=2, size=4, units=3), "leaves nothing of 4×4"),
-        (BlockRequest(blocks=("resnext",), width=2), "resnext of 32 channels is too much"),
+        (BlockRequest(stride=2, size=4, units=3), "is too long for 4×4"),
+        (BlockRequest(blocks=("resnext",), width=2), "resnext of 32 channels already exceeds"),
         (BlockRequest(blocks=("resnetx",)), "did you mean resnet"),
     ],
 )

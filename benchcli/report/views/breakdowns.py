@@ -31,8 +31,8 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             "variant",
             "time ms",
             *HEADINGS.values(),
-            "of it reorders",
-            "of it framework",
+            "reorders",
+            "framework",
             "sum / time",
             "profiling",
         ),
@@ -40,7 +40,7 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
         lines=(
             "percentages are shares of one call; time ms is from calls without profiling, profiling is how much longer "
             "calls were with it",
-            "reorders (part of data movement) are layout conversions inside convolutions; framework (part of other) is "
+            "reorders, counted in data movement, are layout conversions inside convolutions; framework, counted in other, is "
             "the time in no operator",
             *lines(records, breakdowns, failures),
         ),
