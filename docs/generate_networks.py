@@ -16,7 +16,7 @@ Written by `make docs` from what ships. `benchcli block` and `benchcli network` 
 
 Chains of ten, with the channels that give each the FLOPs of ShuffleNet V2's. A unit of stride 2 doubles its channels.
 
-| block | what it is | source | breaks |
+| block | what it is | source | violates |
 |---|---|---|---|
 """
 NETWORKS_HEADING = """
