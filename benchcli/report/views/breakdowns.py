@@ -40,8 +40,8 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
         lines=(
             "percentages are shares of one call; time ms is from calls without profiling, profiling is how much longer "
             "calls were with it",
-            "reorders, counted in data movement, are layout conversions inside convolutions; framework, counted in other, "
-            "is the time in no operator",
+            "reorders, counted in data movement, are layout conversions inside convolutions; framework, counted in "
+            "other, is the time in no operator",
             *lines(records, breakdowns, failures),
         ),
     )
