@@ -21,7 +21,10 @@ from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UserError
 
 @click.command("check")
 @click.argument("suite", type=parameters.suite())
-@click.option("--base", help="The version to compare with: a git ref, a folder, or a Python interpreter.")
+@click.option(
+    "--base",
+    help="The version to compare with: a git ref, a folder of your code, or the Python of another environment.",
+)
 @click.option(
     "--head", help="The version to check: a git ref, a folder, or a Python interpreter.  [default: the working tree]"
 )

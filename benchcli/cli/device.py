@@ -16,7 +16,7 @@ from benchcli.report.views import device as view
 @format_option("table", "json")
 @tools_option
 def command(tools: Tools, /, format_: str, **options: Any) -> None:
-    """Show the machine and its digest, and how fit it is for measuring now.
+    """Show the machine, a hash that identifies it, and how fit it is for measuring now.
 
     \b
     Example: benchcli device --device cuda
