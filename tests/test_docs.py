@@ -144,8 +144,8 @@ def test_the_runtime_example_works(plugged: ModuleType, cli: Callable[..., Outco
 
 @pytest.mark.parametrize("plugged", ["benchcli/report/formats/lines.py"], indirect=True)
 def test_the_format_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
-    sys.modules.pop("benchcli.cli.guideline")
-    sys.modules.pop("benchcli.cli.options")
+    sys.modules.pop("benchcli.cli.guideline", None)
+    sys.modules.pop("benchcli.cli.options", None)
     found = cli("guideline", "g2", "--device", "fake", "--launches", "2", "--format", "lines")
     assert found.out.startswith("g=1 1.000\n")
     assert found.code == 0
