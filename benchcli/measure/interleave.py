@@ -24,7 +24,7 @@ from benchcli.measure.protocol import (
     encode_question,
 )
 from benchcli.measure.supervise import Failures
-from benchcli.schema import Conditions, Failure, Family, Key, Sample
+from benchcli.schema import Conditions, Family, Key, Sample
 from benchcli.system.counters import Moment, between, look
 
 
@@ -125,7 +125,7 @@ class _WorkerSession:
         elif isinstance(event, Ready):
             self.calls[event.family] = event.calls
         elif isinstance(event, Failed):
-            self.failures.by_key[event.family, event.variant] = Failure(event.status, event.error)
+            self.failures.note(event)
         elif isinstance(event, Watched):
             self.conditions = event.conditions
         elif isinstance(event, WorkerDied):

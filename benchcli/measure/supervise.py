@@ -27,6 +27,10 @@ class Failures:
     by_key: dict[Key, Failure] = field(default_factory=dict)
     deaths: Counter[Key] = field(default_factory=Counter)
 
+    def note(self, failed: Failed) -> None:
+        """Record the failure that a worker reported."""
+        self.by_key[failed.family, failed.variant] = Failure(failed.status, failed.error)
+
     def note_death(self, key: Key, failure: Failure) -> None:
         """Count a death. The second one fails the variant, unless the worker reported a failure."""
         self.deaths[key] += 1
@@ -49,7 +53,7 @@ def supervise(task: Task, silence_s: float, launcher: Launcher, failures: Failur
             if isinstance(event, Started):
                 running = (event.family, event.variant)
             elif isinstance(event, Failed):
-                failures.by_key[event.family, event.variant] = Failure(event.status, event.error)
+                failures.note(event)
             elif isinstance(event, WorkerDied):
                 death = event
             else:

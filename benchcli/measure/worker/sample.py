@@ -8,6 +8,7 @@ own interpreter: while one process works, the others wait.
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from benchcli.backends.devices.base import DEVICES, split_name
@@ -27,8 +28,8 @@ from benchcli.measure.protocol import (
 )
 from benchcli.measure.worker import code_versions
 from benchcli.measure.worker.bench import HARMLESS, Bench, Setting, Throttle, failure, prepare, shift_apart, shift_heap
-from benchcli.measure.worker.rounds import no_collection, sample_rounds, take_sample, warm_up
-from benchcli.schema import Family
+from benchcli.measure.worker.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up
+from benchcli.schema import Conditions, Family
 from benchcli.system.counters import between, look
 
 Send = Callable[[Event], None]
@@ -86,31 +87,44 @@ def _sample(
     family: Family, benches: Mapping[str, Bench], task: Task, throttle: Throttle, rng: random.Random, send: Send
 ) -> None:
     """Sample in rounds under the noise watch. Send all samples after the last timing."""
+    overhead_s = call_overhead_s()
+    with _announcing(family.name, send) as announce, no_collection():
+        calls = warm_up(benches, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
+        if task.same_calls:
+            calls = dict.fromkeys(calls, calls.get(family.baseline, max(calls.values())))
+        throttle.forget()
+        start = look()
+        samples = list(sample_rounds(benches, calls, task, rng, announce))
+        conditions = between(task.launch, start, look(), overhead_s)
+    for sample in samples:
+        send(Sampled(family.name, sample))
+    send(_watched(family.name, conditions, throttle))
+
+
+@contextmanager
+def _announcing(family: str, send: Send) -> Iterator[Announce]:
+    """Yield a function that reports which variant runs. An error is reported as that variant's failure.
+
+    The error is raised again: the process is no longer reliable. It ends, and the engine repeats
+    the launch.
+    """
     running = ""
 
     def announce(variant: str) -> None:
         nonlocal running
         running = variant
-        send(Started(family.name, variant))
+        send(Started(family, variant))
 
-    overhead_s = call_overhead_s()
     try:
-        with no_collection():
-            calls = warm_up(benches, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
-            if task.same_calls:
-                calls = dict.fromkeys(calls, calls.get(family.baseline, max(calls.values())))
-            throttle.forget()
-            start = look()
-            samples = list(sample_rounds(benches, calls, task, rng, announce))
-            conditions = between(task.launch, start, look(), overhead_s)
+        yield announce
     except Exception as error:
-        # The process is no longer reliable: it ends, and the engine repeats the launch.
-        send(Failed(family.name, running, *failure(error)))
+        send(Failed(family, running, *failure(error)))
         raise
-    for sample in samples:
-        send(Sampled(family.name, sample))
-    conditions = replace(conditions, clock_hz=throttle.clock_hz, throttle_reasons=throttle.reasons)
-    send(Watched(family.name, conditions))
+
+
+def _watched(family: str, conditions: Conditions, throttle: Throttle) -> Watched:
+    """Return the conditions as an event, with what the device said of its clock."""
+    return Watched(family, replace(conditions, clock_hz=throttle.clock_hz, throttle_reasons=throttle.reasons))
 
 
 Benches = Mapping[str, Mapping[str, Bench]]
@@ -133,8 +147,7 @@ def serve(task: Task, send: Send, hear: Callable[[], str]) -> None:
         start = look()
         _answer(benches, task, send, hear)
         conditions = between(task.launch, start, look(), overhead_s)
-    conditions = replace(conditions, clock_hz=throttle.clock_hz, throttle_reasons=throttle.reasons)
-    send(Watched("", conditions))
+    send(_watched("", conditions, throttle))
 
 
 def keep_to_core(launch: int) -> None:
@@ -157,18 +170,8 @@ def questions(hear: Callable[[], str]) -> Iterator[Question]:
 def _warm(family: str, ready: Mapping[str, Bench], task: Task, rng: random.Random, send: Send) -> None:
     if not ready:
         return
-    running = ""
-
-    def announce(variant: str) -> None:
-        nonlocal running
-        running = variant
-        send(Started(family, variant))
-
-    try:
+    with _announcing(family, send) as announce:
         calls = warm_up(ready, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
-    except Exception as error:
-        send(Failed(family, running, *failure(error)))
-        raise
     for variant, number in calls.items():
         send(Ready(family, variant, number))
 
