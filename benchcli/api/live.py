@@ -33,7 +33,7 @@ class Networks:
 
     request: CustomRequest
     payloads: Mapping[str, str]
-    """By recorded name: the pickled network, and its input where one was given, in base 64."""
+    """By recorded name: the pickled input (None if none was given) and then the network, in base 64."""
 
     @classmethod
     def of(cls, networks: Mapping[str, Any], inputs: "torch.Tensor | Sequence[int] | None") -> "Networks":
@@ -124,7 +124,8 @@ def _pickled(name: str, network: Any, inputs: "torch.Tensor | None") -> str:
     for each in own:
         cloudpickle.register_pickle_by_value(each)
     try:
-        payload = cloudpickle.dumps({"network": module, "inputs": None if inputs is None else inputs.detach().cpu()})
+        tensor = None if inputs is None else inputs.detach().cpu()
+        payload = cloudpickle.dumps(tensor) + cloudpickle.dumps(module)
     except Exception as error:  # a network may hold anything, and what cannot be pickled raises anything
         raise UserError(f"{name} cannot be serialised ({type(error).__name__}: {error}): {what_else}") from None
     finally:

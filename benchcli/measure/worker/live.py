@@ -1,9 +1,9 @@
 """In a measured process: networks and inputs that came by value with the task."""
 
 import base64
+import io
 import pickle
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 
@@ -22,7 +22,9 @@ def network(builder: str) -> torch.nn.Module:
     """Return a fresh copy of a network. Raises LookupError where it did not come with the task."""
     if builder not in _payloads:
         raise LookupError(f"{builder} was a live module: it can be measured only by the process that had it")
-    module: torch.nn.Module = _unpacked(builder)["network"]
+    stream = _stream(builder)
+    pickle.load(stream)  # noqa: S301  the input
+    module: torch.nn.Module = pickle.load(stream)  # noqa: S301
     return module
 
 
@@ -30,11 +32,13 @@ def inputs(variant: Variant) -> torch.Tensor | None:
     """Return the input that came with a network, or None where one is to be drawn."""
     if variant.builder not in _payloads:
         return None
-    tensor: torch.Tensor | None = _unpacked(variant.builder)["inputs"]
+    tensor: torch.Tensor | None = pickle.load(_stream(variant.builder))  # noqa: S301
     return tensor
 
 
-def _unpacked(builder: str) -> dict[str, Any]:
-    # The pipe is private: what comes through it was written by the process that started this one.
-    unpacked: dict[str, Any] = pickle.loads(base64.b64decode(_payloads[builder]))  # noqa: S301
-    return unpacked
+def _stream(builder: str) -> io.BytesIO:
+    """Return the pickles of the input and, after it, the network.
+
+    The pipe is private: what comes through it was written by the process that started this one.
+    """
+    return io.BytesIO(base64.b64decode(_payloads[builder]))
