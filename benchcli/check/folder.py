@@ -1,14 +1,14 @@
 """Write a check's folder: its samples, the conditions of its launches, and its findings."""
 
 from collections.abc import Iterable
+from operator import itemgetter
 
 from benchcli.check.findings import Finding
 from benchcli.measure.launches import Evidence
 from benchcli.runs.columns import CONDITION_COLUMNS, SAMPLE_COLUMNS, Cell, condition_row, sample_row
 from benchcli.runs.folder import Folder
+from benchcli.runs.run_folder import LAUNCHES, SAMPLES
 
-SAMPLES = "samples.csv"
-LAUNCHES = "launches.csv"
 FINDINGS = "findings.csv"
 COLUMNS = (
     "family",
@@ -59,7 +59,7 @@ class CheckFolder(Folder):
 
     def conclude(self, findings: Iterable[Finding]) -> None:
         """Append the findings."""
-        self.add({FINDINGS: [[finding_row(finding)[column] for column in COLUMNS] for finding in findings]})
+        self.add({FINDINGS: [itemgetter(*COLUMNS)(finding_row(finding)) for finding in findings]})
 
 
 def finding_row(finding: Finding) -> dict[str, Cell]:

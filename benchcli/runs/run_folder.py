@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ class RunFolder(Folder):
         rows = {
             SAMPLES: [sample_row(family, sample) for sample in result.samples],
             LAUNCHES: [condition_row(family, conditions) for conditions in result.conditions],
-            MEASUREMENTS: [[row(record)[column] for column in COLUMNS] for record in result.records],
+            MEASUREMENTS: [itemgetter(*COLUMNS)(row(record)) for record in result.records],
         }
         self.add(rows)
         self._written.add(family)
