@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from benchcli.runs.read import Recorded, mismatches, settings
+from benchcli.runs.read import Recorded, mismatches
 from benchcli.schema import Interval, Key, Record
 from benchcli.statistics import quotient
+from benchcli.workloads.family import settings_of
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def compare(runs: Sequence[Recorded]) -> Comparison:
 
 
 def _differences(first: Recorded, run: Recorded) -> str:
-    reference, other = settings(first), settings(run)
+    reference, other = (settings_of(record.family for record in each.records) for each in (first, run))
     changed = [f"{name} {reference[name]} and {other[name]}" for name in reference if reference[name] != other[name]]
     return ", ".join([*mismatches(first.environment, run.environment), *changed])
 

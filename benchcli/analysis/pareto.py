@@ -23,9 +23,7 @@ def pareto_front(records: Sequence[Record]) -> dict[Key, Place]:
     if len({record.variant.name for record in candidates}) < 2:
         return {}
     return {
-        (record.family.name, record.variant.name): _place(
-            record, [each for each in candidates if _is_comparable(each, record)]
-        )
+        record.key: _place(record, [each for each in candidates if _is_comparable(each, record)])
         for record in candidates
     }
 
@@ -60,4 +58,4 @@ def _seconds(record: Record) -> Interval:
 
 
 def _is_comparable(one: Record, other: Record) -> bool:
-    return all(getattr(one.family, name) == getattr(other.family, name) for name in ("batch", "dtype", "layout"))
+    return one.family.inputs == other.family.inputs

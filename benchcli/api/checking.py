@@ -120,7 +120,6 @@ def _checked(settings: CheckSettings) -> dict[str, Any]:
     given: dict[str, Any] = {
         name: value for name, value in settings.items() if name in {field.name for field in fields(CheckRequest)}
     }
-    given.pop("target", None)
     if "only" in given:
         given["only"] = tuple(given["only"])
     if "allow" in settings:

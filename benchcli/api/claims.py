@@ -29,14 +29,12 @@ class Claims(Run):
         super().__init__(report)
         self._families = tuple(families)
 
-    def _laid_out(self) -> "Page":
-
+    def _laid_out(self) -> Page:
         return page(self.report, self._families)
 
     @property
-    def judged(self) -> "tuple[Judged, ...]":
+    def judged(self) -> tuple[Judged, ...]:
         """Each claim with its verdict and its evidence."""
-
         return tuple(judged_by(self.report, self._families))
 
 
@@ -45,14 +43,12 @@ def claims(folder: Path | str | None = None, **settings: Unpack[Settings]) -> Cl
 
     Raises what `measure` raises, and UserError where there is no run in the folder.
     """
-
     file = find_suite(SUITE)
     if folder is not None:
         if settings:
             raise UserError(
                 f"{min(settings)} cannot be combined with FOLDER, whose run is already measured: leave one out"
             )
-
         report = report_of(Path(folder))
         measured_on = target_of(**report.environment["target"])
         return Claims(report, families_of_suite(file, overrides_of(measured_on)))

@@ -19,10 +19,10 @@ NETWORK_BUDGET_S = 40.0
 
 def block(
     *names: str,
-    width: int = 128,
-    size: int = 28,
-    units: int | None = None,
-    stride: int = 1,
+    width: int = BlockRequest.width,
+    size: int = BlockRequest.size,
+    units: int | None = BlockRequest.units,
+    stride: int = BlockRequest.stride,
     batch: int | Sequence[int] | None = None,
     dtype: str | Sequence[str] | None = None,
     layout: str | Sequence[str] | None = None,
@@ -34,7 +34,6 @@ def block(
     the height and width of the feature map that goes in, `units` how many stand in a chain (10, or
     1 of stride 2), `stride` 1 or 2. Raises what `measure` raises.
     """
-
     if len(set(names)) < len(names) or (ALL in names and len(names) > 1):
         raise UserError(f"a block is named twice: {' '.join(names)}")
     request = BlockRequest(
@@ -63,7 +62,6 @@ def network(
     "package.module:callable". `size` is the height and width of every input; each network's own by
     default. Raises what `measure` raises.
     """
-
     if names and group is not None:
         raise UserError("give networks or a --group of them, not both")
     if len(set(names)) < len(names):

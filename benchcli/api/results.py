@@ -72,7 +72,7 @@ class Run(Shown):
     @property
     def records(self) -> tuple[Record, ...]:
         """One record for each variant: its identity, costs and time, or why it has none."""
-        return tuple(record for result in self.report.results for record in result.records)
+        return self.report.records
 
     @property
     def verdicts(self) -> "tuple[Verdict, ...]":

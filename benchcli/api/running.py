@@ -60,9 +60,9 @@ def tools_of(settings: Mapping[str, Any]) -> Tools:
     return replace(tools, observe=progress) if progress else tools
 
 
-def check_names(settings: Mapping[str, Any], *kinds: type) -> None:
-    """Raise UserError where a keyword is not a setting, with the nearest name."""
-    known = sorted({name for kind in kinds for each in kind.__mro__ for name in getattr(each, "__annotations__", {})})
+def check_names(settings: Mapping[str, Any], kind: type) -> None:
+    """Raise UserError where a keyword is not a setting of this kind, with the nearest name."""
+    known = sorted(kind.__annotations__)
     for name in settings:
         if name not in known:
             raise unknown("setting", name, known)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchcli import formatting
-from benchcli.check.findings import Finding, Outcome, Subject, costs_outcome, ordered
+from benchcli.check.findings import Finding, Outcome, Subject, costs_outcome, is_allowed, ordered
+from benchcli.check.pairs import difference
 from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError, heading_of
 from benchcli.errors import NothingMeasuredError, UserError, unknown
 from benchcli.measure.diagnostics import disturbed
@@ -118,14 +119,10 @@ def _run(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[RunReport |
         return None, None
 
 
-def _records(report: RunReport | None) -> list[Record]:
-    return [record for result in report.results for record in result.records] if report else []
-
-
 def _environment(
     name: str, then: Recorded, report: RunReport | None, threshold: float, seconds: float
 ) -> dict[str, Any]:
-    records = _records(report)
+    records = report.records if report else ()
     codes = dict.fromkeys(code for record in records for code in record.warnings) if disturbed(records) else {}
     return {
         **(report.environment if report else {}),
@@ -163,7 +160,7 @@ def _now(
         costs=surveyed.costs,
         failures=surveyed.failures.by_key,
         timed=timed,
-        records={(record.family.name, record.variant.name): record for record in _records(report)},
+        records={record.key: record for record in report.records} if report else {},
         untimed=untimed,
     )
 
@@ -180,8 +177,8 @@ def _network_findings(
     key: Key, before: Record | None, family: Family | None, now: Now, threshold: float, allowed: tuple[str, ...]
 ) -> Iterator[Finding]:
     def finding(subject: Subject, outcome: Outcome, text: str, change: Interval | None = None) -> Finding:
-        is_allowed = subject != "time" and (outcome if subject == "network" else subject) in allowed
-        return Finding(*key, subject, outcome, text, _builder(key, before, family), change=change, allowed=is_allowed)
+        builder, intended = _builder(key, before, family), is_allowed(subject, outcome, allowed)
+        return Finding(*key, subject, outcome, text, builder, change=change, allowed=intended)
 
     if before is None or before.failure:
         why = "the baseline does not have it" if before is None or before.failure is None else before.failure.error
@@ -211,13 +208,11 @@ def _builder(key: Key, before: Record | None, family: Family | None) -> str:
 def _input_difference(before: Record, family: Family, key: Key) -> str | None:
     """Return how the input differs; None if it does not. Ratios of different work mean nothing."""
     variant = next(each for each in family.variants if each.name == key[1])
-    then = before.family
-    for name in ("batch", "dtype", "layout", "baseline"):
-        if getattr(then, name) != getattr(family, name):
-            return f"{name} {getattr(then, name)} then, {getattr(family, name)} now"
-    if before.variant.shape != variant.shape:
-        return f"an input of {before.variant.shape} then, {variant.shape} now"
-    return None
+    then, now = (
+        {**of.inputs, "baseline": of.baseline, "an input of": one.shape}
+        for of, one in ((before.family, before.variant), (family, variant))
+    )
+    return difference(then, now, ("then", "now"))
 
 
 def _costs(before: Record, now: Costs) -> tuple[Outcome, str]:

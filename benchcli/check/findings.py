@@ -1,6 +1,6 @@
 """Derive a check's findings from its measurements, order them, and derive the exit code."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -211,6 +211,11 @@ def describe(judgement: Judgement, threshold: float) -> str:
     return text
 
 
+def is_allowed(subject: Subject, outcome: Outcome, allowed: Sequence[str]) -> bool:
+    """Return whether the user declared this change as intended; a change of time never is."""
+    return subject != "time" and (outcome if subject == "network" else subject) in allowed
+
+
 def _above(factor: float) -> str:
     return formatting.percent(factor - 1)
 
@@ -225,7 +230,6 @@ def _finding(
     base_s: float | None = None,
     head_s: float | None = None,
 ) -> Finding:
-    allowed = (subject if subject != "network" else outcome) in data.allowed and subject != "time"
     return Finding(
         family=pair.family,
         variant=pair.variant,
@@ -237,5 +241,5 @@ def _finding(
         judgement=judgement,
         base_s=base_s,
         head_s=head_s,
-        allowed=allowed,
+        allowed=is_allowed(subject, outcome, data.allowed),
     )

@@ -72,12 +72,16 @@ class Pair:
         """
         if self.base is None or self.head is None:
             return None
-        for name in ("batch", "dtype", "layout"):
-            base_value, head_value = getattr(self.base, name), getattr(self.head, name)
-            if base_value != head_value:
-                return f"{name} {base_value} in base, {head_value} in head"
-        base_shape, head_shape = self.base.variants[0].shape, self.head.variants[0].shape
-        return f"an input of {base_shape} in base, {head_shape} in head" if base_shape != head_shape else None
+        base, head = ({**each.inputs, "an input of": each.variants[0].shape} for each in (self.base, self.head))
+        return difference(base, head, ("in base", "in head"))
+
+
+def difference(before: Mapping[str, object], after: Mapping[str, object], ends: tuple[str, str]) -> str | None:
+    """Return the first fact that differs, as "batch 1 in base, 8 in head"; None if all are equal."""
+    for name, value in before.items():
+        if value != after[name]:
+            return f"{name} {value} {ends[0]}, {after[name]} {ends[1]}"
+    return None
 
 
 def pairs(base: Iterable[Family], head: Iterable[Family]) -> list[Pair]:

@@ -33,7 +33,7 @@ class Recorded:
 
     def by_key(self) -> dict[Key, Record]:
         """Return the records by family and variant name."""
-        return {(record.family.name, record.variant.name): record for record in self.records}
+        return {record.key: record for record in self.records}
 
 
 def read(path: Path) -> Recorded:
@@ -55,7 +55,7 @@ def read(path: Path) -> Recorded:
             raise UserError(f"{folder / ENVIRONMENT}: {part} is not what a run writes there: record it again")
     families = _families(folder, environment)
     records = tuple(_records(folder / MEASUREMENTS, families, _target(folder, environment)))
-    recorded = {(record.family.name, record.variant.name) for record in records}
+    recorded = {record.key for record in records}
     unfinished = tuple(
         name for name, family in families.items() if any((name, each.name) not in recorded for each in family.variants)
     )
@@ -81,13 +81,6 @@ def report_of(path: Path) -> RunReport:
         seconds=None,
         breakdowns=tuple(RunFolder(run.path).breakdowns()),
     )
-
-
-def settings(run: Recorded) -> dict[str, str]:
-    """Return the dtypes, layouts and batch sizes of a run's inputs, joined with "and"."""
-    families = [record.family for record in run.records]
-    names = ("dtype", "layout", "batch")
-    return {name: " and ".join(dict.fromkeys(str(getattr(family, name)) for family in families)) for name in names}
 
 
 def mismatches(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from benchcli.measure.tools import Progress, Tools
 from benchcli.runs.environment import asked, begun, check_same, identify, weigh
 from benchcli.runs.folder import unused
 from benchcli.runs.run_folder import RunFolder
-from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Plan, Suite, Target
+from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Plan, Record, Suite, Target
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,11 @@ class RunReport:
     """In the order of families and variants, several launches each. Empty if none was requested."""
     untraced: Mapping[Key, Failure] = field(default_factory=dict)
     """The reasons why variants that have a time have no breakdown."""
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records of all families, one below the other."""
+        return tuple(record for result in self.results for record in result.records)
 
 
 class UnfinishedRunError(Exception):
@@ -208,9 +213,8 @@ def _end(report: RunReport, unfinished: int, ending: KeyboardInterrupt | Nothing
         raise UnfinishedRunError(report, unfinished, str(ending)) from None
     if ending is not None:
         raise ending
-    records = [record for result in report.results for record in result.records]
-    if not any(record.timing for record in records):
-        errors = [record.failure.error for record in records if record.failure]
+    if not any(record.timing for record in report.records):
+        errors = [record.failure.error for record in report.records if record.failure]
         raise NothingMeasuredError(f"nothing was measured, see {report.folder}: {errors[0]}")
 
 

@@ -15,8 +15,7 @@ def lacking(wanted: Collection[str], results: Iterable[FamilyResult], folder: Ru
     return [
         result
         for result in results
-        if result.family.name in wanted
-        and any(rows[result.family.name, r.variant.name] < LAUNCHES for r in result.records if r.timing)
+        if result.family.name in wanted and any(rows[r.key] < LAUNCHES for r in result.records if r.timing)
     ]
 
 
@@ -25,7 +24,7 @@ def trace(
 ) -> dict[Key, Failure]:
     """Trace a family and store its breakdowns; return the failures of the untraced variants."""
     name = result.family.name
-    costs = {(name, r.variant.name): r.costs for r in result.records if r.timing and r.costs}
+    costs = {r.key: r.costs for r in result.records if r.timing and r.costs}
     traces = break_down(result.family, target, plan, costs, launcher)
     folder.put_breakdowns(name, traces.breakdowns)
     return traces.failures

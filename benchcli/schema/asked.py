@@ -71,6 +71,11 @@ class Family:
     """The registry that describes the variants; empty for guidelines and a user's own networks."""
 
     @property
+    def inputs(self) -> dict[str, str | int]:
+        """The batch, dtype and layout of its inputs, by name."""
+        return {"batch": self.batch, "dtype": self.dtype, "layout": self.layout}
+
+    @property
     def baseline(self) -> str:
         """The variant that the others are compared with."""
         return self.variants[0].name

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from benchcli.schema.asked import Family, Target, Variant
+from benchcli.schema.asked import Family, Key, Target, Variant
 
 Category = Literal["convolution", "depthwise", "elementwise", "data", "other"]
 """The category of an operator in a breakdown."""
@@ -202,6 +202,11 @@ class Record:
     timing: Timing | None
     warnings: tuple[str, ...] = ()
     """Codes from `benchcli.report.advice`, some with a detail after a colon."""
+
+    @property
+    def key(self) -> Key:
+        """The names of the family and the variant."""
+        return self.family.name, self.variant.name
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Requests that become families of networks at every combination of batch, dtype and layout."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -82,6 +82,14 @@ class FamilyRequest(Request):
         for option, value in given.items():
             if value:
                 raise UserError(f"{option} is for guidelines: {self.name} has channels of its own; leave it out")
+
+
+def settings_of(families: Iterable[Family]) -> dict[str, str]:
+    """Return the dtypes, layouts and batch sizes of the families' inputs, joined with "and"."""
+    inputs = [family.inputs for family in families]
+    return {
+        name: " and ".join(dict.fromkeys(str(each[name]) for each in inputs)) for name in ("dtype", "layout", "batch")
+    }
 
 
 def taken_from(source: Source, family: Family) -> Family:

@@ -47,6 +47,10 @@ def _several(key: str, value: object, read: Callable[[object], Any]) -> tuple[An
     return values
 
 
+def _whole(least_most: tuple[int, int]) -> Callable[[str, object], int]:
+    return lambda key, value: validation.whole(key, value, least_most)
+
+
 def _wholes(least_most: tuple[int, int]) -> Callable[[str, object], tuple[int, ...]]:
     return lambda key, value: _several(key, value, lambda item: validation.whole(key, item, least_most))
 
@@ -125,6 +129,7 @@ _INPUT: Keys = {
     "dtype": ("dtypes", _choices("dtype", validation.DTYPES)),
     "layout": ("layouts", _choices("layout", validation.LAYOUTS)),
 }
+_PLANE: Keys = {"size": ("size", _whole(validation.SIZES))}
 GUIDELINE_KEYS: Keys = {
     "guideline": ("guideline", _guideline),
     "name": ("name", _name),
@@ -132,7 +137,7 @@ GUIDELINE_KEYS: Keys = {
     "values": ("values", _values),
     "scales": ("scales", _wholes(validation.SCALES)),
     **_INPUT,
-    "size": ("size", lambda key, value: validation.whole(key, value, validation.SIZES)),
+    **_PLANE,
 }
 VARIANT_KEYS: Keys = {
     "name": ("name", _name),
@@ -141,19 +146,18 @@ VARIANT_KEYS: Keys = {
     "shape": ("shape", _shape),
 }
 CUSTOM_KEYS: Keys = {**VARIANT_KEYS, **_INPUT, "variant": ("variants", _tables)}
-_PLANE: Keys = {"size": ("size", lambda key, value: validation.whole(key, value, validation.SIZES))}
 BLOCK_KEYS: Keys = {
     "blocks": ("blocks", _blocks),
     "name": ("name", _name),
-    "width": ("width", lambda key, value: validation.whole(key, value, validation.WIDTHS)),
-    "units": ("units", lambda key, value: validation.whole(key, value, validation.UNITS)),
-    "stride": ("stride", lambda key, value: validation.whole(key, value, validation.STRIDES)),
+    "width": ("width", _whole(validation.WIDTHS)),
+    "units": ("units", _whole(validation.UNITS)),
+    "stride": ("stride", _whole(validation.STRIDES)),
     **_PLANE,
     **_INPUT,
 }
 NETWORK_KEYS: Keys = {
     "networks": ("networks", _names),
-    "group": ("group", lambda key, value: validation.whole(key, value, validation.GROUPS)),
+    "group": ("group", _whole(validation.GROUPS)),
     "name": ("name", _name),
     **_PLANE,
     **_INPUT,

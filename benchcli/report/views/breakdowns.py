@@ -52,7 +52,7 @@ def lines(
 ) -> tuple[str, ...]:
     """Return what to mind of where the time goes."""
     rows = _grouped(records, breakdowns)
-    measured = {(record.family.name, record.variant.name): record for record in records}
+    measured = {record.key: record for record in records}
     return (
         *_apart(rows),
         *_moved(rows, measured),
@@ -62,7 +62,7 @@ def lines(
 
 def _grouped(records: Sequence[Record], breakdowns: Sequence[Breakdown]) -> dict[Key, list[Breakdown]]:
     """Return the launches of each variant that has a record."""
-    measured = {(record.family.name, record.variant.name) for record in records}
+    measured = {record.key for record in records}
     found: dict[Key, list[Breakdown]] = {}
     for each in breakdowns:
         if (each.family, each.variant) in measured:

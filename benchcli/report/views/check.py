@@ -13,6 +13,7 @@ from benchcli.check.versions import BASE, HEAD
 from benchcli.formatting import UNKNOWN
 from benchcli.report.advice import sentence
 from benchcli.report.page import Annotation, Level, Page, Table
+from benchcli.schema import Key
 
 MEASURES = "the first network of a family is the baseline of the others, so it has no change of its own"
 LEVELS: Mapping[Outcome, Level] = {
@@ -95,7 +96,7 @@ def _notes(check: Mapping[str, Any]) -> Iterator[str]:
 
 def summary(findings: Sequence[Finding]) -> str:
     """Count networks by the worst that is said of each."""
-    worst = Counter(outcomes[0] for outcomes in _by_network(findings, _word).values())
+    worst = Counter(_word(of_network[0]) for of_network in _by_network(findings).values())
     count = sum(worst.values())
     told = ", ".join(f"{number} {word}" for word, number in worst.items())
     return f"{formatting.counted(count, 'network')}: {told}" if told else "nothing was looked at"
@@ -105,19 +106,18 @@ def how(check: Mapping[str, Any]) -> str:
     """Say how the times were taken."""
     kinds = {"screenings": "screening", "confirmations": "confirming"}
     launches = [f"{check[name]} {kind}" for name, kind in kinds.items() if check.get(name)]
+    took = formatting.seconds(check["seconds"])
     if check.get("costs_only"):
-        return f"costs only, no times · {formatting.seconds(check['seconds'])}"
+        return f"costs only, no times · {took}"
     if "baseline" in check:
-        bound, state = formatting.percent(check["threshold"]), "disturbed" if check["warnings"] else "quiet"
-        return f"relative speeds · threshold {bound} · {formatting.seconds(check['seconds'])} · {state}"
-    if not launches:
-        return formatting.seconds(check["seconds"])
-    where = "in one process" if check["together"] else "in separate processes"
+        method = "relative speeds"
+    elif launches:
+        where = "in one process" if check["together"] else "in separate processes"
+        method = f"base and head {where} · {' + '.join(launches)} launches"
+    else:
+        return took
     state = "disturbed" if check.get("warnings") else "quiet"
-    return (
-        f"base and head {where} · {' + '.join(launches)} launches · threshold "
-        f"{formatting.percent(check['threshold'])} · {formatting.seconds(check['seconds'])} · {state}"
-    )
+    return f"{method} · threshold {formatting.percent(check['threshold'])} · {took} · {state}"
 
 
 def describe_finding(finding: Finding) -> str:
@@ -135,7 +135,7 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _rows(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
-    for (family, variant), of_network in _by_network(findings, lambda finding: finding).items():
+    for (family, variant), of_network in _by_network(findings).items():
         time = next((f for f in of_network if f.subject == "time"), None)
         costs = next((f for f in of_network if f.subject == "costs"), None)
         yield (
@@ -159,8 +159,8 @@ def _word(finding: Finding) -> str:
     return finding.outcome.upper() if finding.fails else finding.outcome
 
 
-def _by_network(findings: Sequence[Finding], value: Any) -> dict[tuple[str, str], list[Any]]:
-    found: dict[tuple[str, str], list[Any]] = {}
+def _by_network(findings: Sequence[Finding]) -> dict[Key, list[Finding]]:
+    found: dict[Key, list[Finding]] = {}
     for finding in findings:
-        found.setdefault((finding.family, finding.variant), []).append(value(finding))
+        found.setdefault((finding.family, finding.variant), []).append(finding)
     return found

@@ -48,19 +48,15 @@ def _row(record: Record, several: Sequence[str], extra: Sequence[str], places: M
         f"{record.costs.params / 1e6:.2f}" if record.costs else UNKNOWN,
         *cells.time(record),
         f"{error:.1f}" if error is not None else UNKNOWN,
-        MARKS[places[_key(record)]] if _key(record) in places else UNKNOWN,
+        MARKS[places[record.key]] if record.key in places else UNKNOWN,
     )
-
-
-def _key(record: Record) -> Key:
-    return record.family.name, record.variant.name
 
 
 def _pareto_lines(records: Sequence[Record], places: Mapping[Key, Place]) -> list[str]:
     if not places:
         return []
-    on = [record for record in records if places.get(_key(record)) == "on"]
-    near = [record.variant.name for record in records if places.get(_key(record)) == "near"]
+    on = [record for record in records if places.get(record.key) == "on"]
+    near = [record.variant.name for record in records if places.get(record.key) == "near"]
     ordered = sorted(on, key=lambda record: record.timing.seconds.estimate if record.timing else 0.0)
     lines = [
         "Pareto front, from fastest to most accurate: "

@@ -12,15 +12,15 @@ from benchcli.measure.diagnostics import disturbed
 from benchcli.report.advice import sentence
 from benchcli.report.page import Page, Table
 from benchcli.report.views import guidelines
-from benchcli.report.views.cells import records_of
 from benchcli.runs.columns import COLUMNS, row
 from benchcli.runs.run import RunReport
 from benchcli.schema import Catalogue, Record, Target
+from benchcli.workloads.family import settings_of
 
 
 def page(report: RunReport) -> Page:
     """Return a report laid out. In JSON, a record's warnings carry their advice."""
-    records, judged = records_of(report.results), verdicts(report.results)
+    records, judged = report.records, verdicts(report.results)
     return Page(
         name=str(report.environment["suite"]["name"]),
         heading=heading(report),
@@ -76,22 +76,17 @@ def _breakdown(report: RunReport) -> list[Table]:
         return []
     from benchcli.report.views import breakdowns
 
-    records = records_of(report.results)
-    return [breakdowns.table(records, report.breakdowns, report.untraced)]
+    return [breakdowns.table(report.records, report.breakdowns, report.untraced)]
 
 
 def heading(report: RunReport) -> str:
     """Return the line that says where and how everything was measured."""
     target, machine = Target(**report.environment["target"]), report.environment.get("machine", {})
-    families = [result.family for result in report.results]
     where = report.environment.get("device", {}).get("card") or machine.get("cpu", target.device)
     threads = formatting.counted(target.threads, "thread")
-    shared = [
-        " and ".join(dict.fromkeys(str(getattr(family, name)) for family in families))
-        for name in ("dtype", "layout", "batch")
-    ]
+    dtype, layout, batch = settings_of(result.family for result in report.results).values()
     device = target.device if target.device != "cpu" else None
-    parts = [where, device, threads, target.runtime, *shared[:2], f"batch {shared[2]}" if families else ""]
+    parts = [where, device, threads, target.runtime, dtype, layout, f"batch {batch}" if batch else ""]
     if target.allocator != "steady":
         parts.append(f"{target.allocator} allocator")
     if target.cache != "warm":
@@ -101,10 +96,9 @@ def heading(report: RunReport) -> str:
 
 def footer(report: RunReport) -> str:
     """Return the line that says where the files are, what it took, and whether it was quiet meanwhile."""
-    records = records_of(report.results)
-    launches = sorted({record.timing.launches for record in records if record.timing})
+    launches = sorted({record.timing.launches for record in report.records if record.timing})
     ends = "–".join(map(str, sorted({*launches[:1], *launches[-1:]})))
     count = "no launch" if not launches else f"{ends} launch{'' if launches == [1] else 'es'}"
-    state = "disturbed" if disturbed(records) else "quiet"
+    state = "disturbed" if disturbed(report.records) else "quiet"
     took = [] if report.seconds is None else [formatting.seconds(report.seconds)]
     return " · ".join([str(report.folder), count, *took, state])
