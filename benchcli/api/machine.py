@@ -116,7 +116,8 @@ def selftest(comparisons: int = 40, **settings: Unpack[SelfTestSettings]) -> Sel
         for comparison in compare(families(number, max(1, number // 4)), target, plan, tools_of(settings)):
             done[comparison.name] = comparison
     except KeyboardInterrupt:
-        raise UnfinishedError(_result(done), None, "interrupted: what was compared before is shown") from None
+        left = "what was compared before is shown" if done else "nothing was compared"
+        raise UnfinishedError(_result(done), None, f"interrupted: {left}") from None
     except NothingMeasuredError as error:
         if not done:
             raise

@@ -56,5 +56,5 @@ def compare(*runs: Path | str | Run) -> Compared:
         raise UserError(f"{len(runs)} runs are too many for one table: give {MOST} or fewer")
     from benchcli.analysis.comparison import compare as compared
 
-    recorded: Sequence[Recorded] = [read(run.folder if isinstance(run, Run) else Path(run)) for run in runs]
+    recorded: Sequence[Recorded] = [read(run.folder if isinstance(run, Run) else Path(str(run))) for run in runs]
     return Compared(compared(recorded))

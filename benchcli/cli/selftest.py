@@ -39,10 +39,8 @@ def command(tools: Tools, /, format_: str, **options: Any) -> int:
             result = selftest(tools=told, **options)
     except UnfinishedError as unfinished:
         _show(unfinished.result, format_)
-        if unfinished.reason is None:
-            return INTERRUPTED
         say(str(unfinished))
-        return NOT_MEASURED
+        return INTERRUPTED if unfinished.reason is None else NOT_MEASURED
     _show(result, format_)
     return FINE
 

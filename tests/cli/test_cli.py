@@ -369,8 +369,11 @@ def test_an_interrupted_self_test_shows_what_it_has(cli: Cli) -> None:
     found = cli("selftest", "--comparisons", "20", *FAKE, launcher=interrupting(after=3))
     assert found.code == 130
     assert "8 of 8" in found.out
+    assert "no slowdown was measured" in found.out
+    assert found.err == "benchcli: interrupted: what was compared before is shown\n"
     nothing = cli("selftest", "--comparisons", "20", *FAKE, launcher=interrupting(after=0))
     assert (nothing.code, nothing.out) == (130, "")
+    assert nothing.err == "benchcli: interrupted: nothing was compared\n"
 
 
 def test_a_self_test_that_could_compare_nothing_says_why(cli: Cli) -> None:

@@ -22,12 +22,12 @@ def data(done: Sequence[Comparison], result: Summary) -> dict[str, Any]:
 
 def lines(done: Sequence[Comparison], result: Summary) -> list[str]:
     """Return the summary, the warnings, and what both mean, a line each."""
-    found = _share(result.found) if result.found else "none"
+    power = f"{_share(result.found)} slowdowns of 5 % were found" if result.found else "no slowdown was measured"
     effect = formatting.percent(EFFECT)
     return [
         f"A/A test         {_share(result.covered)} of the 95 % intervals of equal networks contain 1",
         f"false positives  {_share(result.false_alarms)} of equal networks were called different by over {effect}",
-        f"power            {found} slowdowns of 5 % were found",
+        f"power            {power}",
         f"half-width       {formatting.percent(result.half_width)} (median of the intervals)",
         f"MDE              {formatting.percent(result.detectable)}, the minimum detectable effect at 80 % power",
         *(f"{name}: {sentence(code)}" for code, name in _warnings(done).items()),
