@@ -7,8 +7,8 @@ time of untraced calls, which are interleaved with the others. `cost` is the tim
 to a call. The profiler does not report reorders inside convolutions.
 """
 
+import argparse
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -27,10 +27,13 @@ ROUNDS = 15
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", default=DEFAULT, metavar="NETWORK")
+    wanted = parser.parse_args().networks
     torch.set_num_threads(1)
     silence()
     print(f"{'network':<24}{'by':<10}" + "".join(f"{name:>13}" for name in CATEGORIES) + f"{'whole':>8}{'cost':>9}")
-    for name in sys.argv[1:] or DEFAULT:
+    for name in wanted:
         network = NETWORKS[name]
         module = network.build().eval()
         inputs = torch.randn(1, 3, network.size, network.size)

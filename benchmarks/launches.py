@@ -6,8 +6,8 @@ of both kinds, the difference of their medians with its standard error, and the 
 servers' medians with the value expected from the spread within the servers.
 """
 
+import argparse
 import math
-import sys
 from contextlib import ExitStack
 from statistics import mean, median, stdev
 
@@ -25,7 +25,9 @@ Ratios = dict[tuple[str, str], float]
 
 def main() -> None:
     """Launch both kinds alternately and print the comparison."""
-    names = (sys.argv[1:] or ["g1,g2,g4"])[0].split(",")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("guidelines", nargs="?", default="g1,g2,g4")
+    names = parser.parse_args().guidelines.split(",")
     families = tuple(family for name in names for family in GuidelineRequest(guideline=name).families(Overrides()))
     target = Target()
     costs = survey(families, target, Plan(), run_worker).costs

@@ -4,10 +4,10 @@ Each process spins for a random time of 0.05 to 1.5 s, then rests for another. O
 the load with `bursts()`.
 """
 
+import argparse
 import multiprocessing
 import os
 import random
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,5 +42,8 @@ def bursts(wanted: bool = True) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seconds", type=float)
+    duration_s = parser.parse_args().seconds
     with bursts():
-        time.sleep(float(sys.argv[1]))
+        time.sleep(duration_s)

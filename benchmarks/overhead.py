@@ -3,6 +3,7 @@
 It times an empty function with benchcli's loop, torch.utils.benchmark and timeit, alternately.
 """
 
+import argparse
 import timeit
 from collections.abc import Callable
 from statistics import median
@@ -21,6 +22,7 @@ def nothing() -> None:
 
 def main() -> None:
     """Print nanoseconds per call, as medians over interleaved rounds."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     loop = DEVICES["cpu"].timer(nothing, NOTHING, 0)  # type: ignore[arg-type]  # it returns no tensor
     torch_timer = Timer("call()", globals={"call": nothing})
     plain = timeit.Timer("call()", globals={"call": nothing})

@@ -3,8 +3,8 @@
 python benchmarks/peer_torch.py SECONDS
 """
 
+import argparse
 import json
-import sys
 
 from networks import calls
 from torch.utils.benchmark import Timer
@@ -12,8 +12,11 @@ from torch.utils.benchmark import Timer
 
 def main() -> None:
     """Time each network for an equal share of the seconds."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seconds", type=float)
+    budget_s = parser.parse_args().seconds
     networks = calls()
-    share = float(sys.argv[1]) / len(networks)
+    share = budget_s / len(networks)
     timers = {name: Timer("call()", globals={"call": call}) for name, call in networks.items()}
     medians = {
         name: timer.adaptive_autorange(min_run_time=share, max_run_time=1.1 * share).median

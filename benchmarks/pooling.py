@@ -3,6 +3,7 @@
 The layouts are measured alternately.
 """
 
+import argparse
 import time
 from statistics import median
 
@@ -13,6 +14,7 @@ ROUNDS = 100
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     torch.set_num_threads(1)
     planes = torch.randn(1, 24, 112, 112)
     inputs = {"nchw": planes, "nhwc": planes.to(memory_format=torch.channels_last)}

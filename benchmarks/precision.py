@@ -5,6 +5,7 @@ It runs all guidelines at x1 and x2 (34 networks, 26 relative speeds) with bench
 networks is extrapolated from those four. Needs the extra `peers`.
 """
 
+import argparse
 import math
 import subprocess
 import sys
@@ -21,6 +22,7 @@ NETWORKS = 34
 
 def main() -> None:
     """Run both tools and print the ratio of their times."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with tempfile.TemporaryDirectory() as place:
         benchcli_s = benchcli(Path(place) / "all")
         pyperf_s = pyperf(Path(place) / "pyperf.json")

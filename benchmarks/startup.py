@@ -3,6 +3,7 @@
 The two commands run alternately, so that the state of the machine affects both alike.
 """
 
+import argparse
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ def seconds(*arguments: str) -> float:
 
 def main() -> None:
     """Time both commands alternately and print the medians and the median ratio."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     pairs = [(seconds("-m", "benchcli", "--help"), seconds("-c", "import click")) for _ in range(RUNS)]
     print(f"benchcli --help          {median(ours for ours, _ in pairs) * 1e3:.0f} ms")
     print(f"python -c 'import click' {median(click for _, click in pairs) * 1e3:.0f} ms")

@@ -51,15 +51,20 @@ def compare(runs: Sequence[Recorded]) -> Comparison:
         runs=tuple(runs),
         rows=tuple(sorted(rows, key=_sort_key, reverse=True)),
         means=tuple(_mean([row.changes[number] for row in rows]) for number in range(len(runs))),
-        differences=tuple(f"{run.path}: {text}" for run in runs[1:] if (text := _differences(runs[0], run))),
+        differences=tuple(
+            f"{run.path} differs from {runs[0].path}: {text}"
+            for run in runs[1:]
+            if (text := _differences(runs[0], run))
+        ),
         missing=tuple(_missing(runs, rows)),
     )
 
 
 def _differences(first: Recorded, run: Recorded) -> str:
     reference, other = (settings_of(record.family for record in each.records) for each in (first, run))
-    changed = [f"{name} {reference[name]} and {other[name]}" for name in reference if reference[name] != other[name]]
-    return ", ".join([*mismatches(first.environment, run.environment), *changed])
+    changed = [(name, reference[name], other[name]) for name in reference if reference[name] != other[name]]
+    facts = [*mismatches(first.environment, run.environment), *changed]
+    return ", ".join(f"{name} {left} and {right}" for name, left, right in facts)
 
 
 def _by_shared_key(run: Recorded) -> dict[Key, Record]:

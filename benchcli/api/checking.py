@@ -19,10 +19,10 @@ from benchcli.runs.columns import Cell
 
 @dataclass(repr=False)
 class Check(Shown):
-    """What a check found."""
+    """The result of a check."""
 
     report: CheckReport
-    """What the properties below read."""
+    """The report that the properties below read."""
 
     def _laid_out(self) -> Page:
         from benchcli.report.views.check import page
@@ -41,7 +41,7 @@ class Check(Shown):
 
     @property
     def folder(self) -> Path | None:
-        """Where the files of the check are; None where nothing was timed against a recorded run."""
+        """The folder of the check's files; None if nothing was timed against a recorded run."""
         return self.report.folder
 
     def exit_code(self, strict: bool = False) -> int:
@@ -73,13 +73,13 @@ class CheckSettings(TargetSettings, total=False):
     allow: Sequence[str]
     """Intended changes, which do not fail: costs, output, gone (a network was removed), new."""
     require_clean: bool
-    """Whether a working tree with uncommitted changes is refused."""
+    """Whether a working tree with uncommitted changes is an error."""
     output: Path | str | None
     """The folder of the check's files."""
     progress: Observer | None
     """Called with a `Progress` at each step."""
     tools: Tools | None
-    """What it is measured with."""
+    """Tools that start processes and read the clock; tests replace them."""
 
 
 def check(
@@ -116,7 +116,7 @@ def check(
 
 
 def _checked(settings: CheckSettings) -> dict[str, Any]:
-    """Return the settings by the request's names. Raises UserError where one is out of bounds."""
+    """Return the settings by the request's names. Raises UserError if one is out of bounds."""
     given: dict[str, Any] = {
         name: value for name, value in settings.items() if name in {field.name for field in fields(CheckRequest)}
     }

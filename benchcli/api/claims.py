@@ -1,4 +1,4 @@
-"""Test what the ShuffleNet papers claim."""
+"""Test the claims of the ShuffleNet papers."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,11 +19,11 @@ from benchcli.workloads.suites import find_suite
 
 SUITE = "claims"
 CLAIMS_BUDGET_S, CLAIMS_PRECISION = 17.0, 0.02
-"""Claims are of effects of two per cent and more."""
+"""Claims are about effects of 2 % and more."""
 
 
 class Claims(Run):
-    """What the ShuffleNet papers claim, judged by a run."""
+    """The claims of the ShuffleNet papers, judged by a run."""
 
     def __init__(self, report: RunReport, families: Iterable[Family]) -> None:
         super().__init__(report)
@@ -41,7 +41,7 @@ class Claims(Run):
 def claims(folder: Path | str | None = None, **settings: Unpack[Settings]) -> Claims:
     """Test what the two ShuffleNet papers claim: by measuring now, or on a run in a folder.
 
-    Raises what `measure` raises, and UserError where there is no run in the folder.
+    Raises what `measure` raises, and UserError if there is no run in the folder.
     """
     file = find_suite(SUITE)
     if folder is not None:

@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     import torch
 
 SHAPE = (1, 3, 224, 224)
-"""Of inputs where none are given."""
+"""Shape of the inputs if none are given."""
 
 
 @dataclass(frozen=True)
 class Networks:
-    """Networks to be compared, and what of them travels to the measured process by value."""
+    """Networks to compare, and those to send to the measured process by value."""
 
     request: CustomRequest
     payloads: Mapping[str, str]
-    """By recorded name: the pickled input (None if none was given) and then the network, in base 64."""
+    """Pickled input (None if not given) and network, in base 64, by recorded name."""
 
     @classmethod
     def of(cls, networks: Mapping[str, Any], inputs: "torch.Tensor | Sequence[int] | None") -> "Networks":
-        """Return the networks of a mapping. Raises UserError where one cannot be measured."""
+        """Return the networks of a mapping. Raises UserError if one cannot be measured."""
         if not isinstance(networks, Mapping) or not networks:
             raise UserError("measure takes the name of a guideline or suite, or a mapping from names to networks")
         shape = _shape(inputs)
@@ -87,7 +87,7 @@ def _shape(inputs: "torch.Tensor | Sequence[int] | None") -> tuple[int, ...]:
 
 
 def _builder(name: str, network: Any) -> str:
-    """Return what is recorded as what makes a network."""
+    """Return the recorded name of a network's builder."""
     if isinstance(network, str):
         return builder_of(name, network)
     torch = sys.modules.get("torch")
@@ -99,7 +99,7 @@ def _builder(name: str, network: Any) -> str:
 
 
 def _importable(name: str, factory: Callable[..., Any]) -> str:
-    """Return `package.module:callable` of a function that a fresh process can import by that name."""
+    """Return `package.module:callable` of a function that a fresh process can import."""
     module, qualified = getattr(factory, "__module__", None), getattr(factory, "__qualname__", "<nameless>")
     there = module in sys.modules and getattr(sys.modules[module], qualified, None) is factory
     if not module or module == "__main__" or not qualified.isidentifier() or not there:
@@ -111,7 +111,7 @@ def _importable(name: str, factory: Callable[..., Any]) -> str:
 
 
 def _pickled(name: str, network: Any, inputs: "torch.Tensor | None") -> str:
-    """Return a network and its input, serialised by value. Raises UserError where that cannot be."""
+    """Return a network and its input, serialised. Raises UserError if that fails."""
     import cloudpickle
     import torch
 
@@ -135,7 +135,7 @@ def _pickled(name: str, network: Any, inputs: "torch.Tensor | None") -> str:
 
 
 def _is_users(module: Any) -> bool:
-    """Return whether a module is the user's own, and not installed: a fresh process may not find it."""
+    """Return whether a module is not installed, so that a fresh process may not find it."""
     file = getattr(module, "__file__", None)
     if file is None or module.__name__ == "__main__":
         return False  # what __main__ defines is pickled by value in any case

@@ -1,4 +1,4 @@
-"""What would be measured on, how fit it is for that, and whether the intervals mean what they say."""
+"""Describe the machine and its fitness for measuring, and run the self-test."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -27,12 +27,12 @@ class Device:
     facts: Mapping[str, Mapping[str, Any]]
     """In sections: machine, device, software, settings, others, identity."""
     probe: Probe
-    """What was seen in a second and a half."""
+    """Observations of 1.5 seconds."""
     grade: Grade
     """good, fair or poor, with the reasons."""
 
     def sections(self) -> dict[str, Mapping[str, Any]]:
-        """Return the facts, what the probe saw, and the fitness, as the command line's JSON has them."""
+        """Return facts, observations and fitness, with the keys of the command line's JSON."""
         from benchcli.report.views import device as view
 
         return {**self.facts, "seen": view.probed(self.probe), "fitness": view.fitness_data(self.grade)}
@@ -67,12 +67,12 @@ def device(**settings: Unpack[DeviceSettings]) -> Device:
 
 @dataclass
 class SelfTest:
-    """Comparisons whose answer is known, and what they say together."""
+    """Comparisons with a known answer, and their summary."""
 
     comparisons: tuple[Comparison, ...]
     """Each with its relative speed, and whether a slowdown was injected."""
     summary: Summary | None
-    """None where no two equal networks were compared."""
+    """None if no two equal networks were compared."""
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return a row for each comparison."""
@@ -81,7 +81,7 @@ class SelfTest:
         return pandas.json_normalize([asdict(each) for each in self.comparisons])
 
     def lines(self) -> list[str]:
-        """Return what the command line prints."""
+        """Return the lines that the command line prints."""
         from benchcli.report.views import selftest as view
 
         return view.lines(self.comparisons, self.summary) if self.summary else []
@@ -101,8 +101,8 @@ def selftest(comparisons: int = 40, **settings: Unpack[SelfTestSettings]) -> Sel
     """Compare equal networks, and slower ones by a known amount: do the intervals mean what they say?
 
     A quarter as many comparisons with a slower network come on top. Raises UserError where a
-    setting is wrong, NothingMeasuredError where nothing could be compared, and UnfinishedError,
-    which has what was compared, where it ended early.
+    setting is wrong, NothingMeasuredError if nothing could be compared, and UnfinishedError, which
+    holds the finished comparisons, if it ended early.
     """
     check_names(settings, SelfTestSettings)
     number = validation.whole("the number of comparisons", comparisons, validation.COMPARISONS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from benchcli.api.results import Run
 from benchcli.api.running import Settings, run, target_in
 from benchcli.api.settings import overrides_of
-from benchcli.errors import UserError
+from benchcli.errors import UserError, unknown
 from benchcli.schema import Family, Suite
 from benchcli.workloads.guidelines.base import GUIDELINES
 from benchcli.workloads.guidelines.family import GuidelineRequest
@@ -40,8 +40,8 @@ def measure(
     `batch`, `dtype` and `layout` take one value or several. `width`, `channels` and `scale` are for
     guidelines: a base width, a set of channels (paper, paper-arm, paper-gpu, aligned), factors.
 
-    Raises UserError for what cannot be measured as asked, NothingMeasuredError where no network has
-    a time, and UnfinishedError if measuring ended early: its `result` has what was finished.
+    Raises UserError if the request cannot be measured, NothingMeasuredError if no network has a
+    time, and UnfinishedError if measuring ended early: its `result` has what was finished.
     """
     overrides = overrides_of(
         target_in(settings), batch=batch, dtype=dtype, layout=layout, width=width, channels=channels, scale=scale
@@ -59,11 +59,13 @@ def measure(
 
 
 def measure_suite(name_or_path: str, **settings: Any) -> Run:
-    """Measure a suite, even one that is named like a guideline. Takes and raises what `measure` does."""
+    """Measure a suite, even one that is named like a guideline.
+
+    Takes the same settings as `measure`, and raises the same errors.
+    """
     from benchcli.workloads.suites import find_suite
 
-    is_guideline = name_or_path == ALL or GUIDELINES.get(name_or_path) is not None
-    return measure(str(find_suite(name_or_path).path) if is_guideline else name_or_path, **settings)
+    return measure(str(find_suite(name_or_path).path), **settings)
 
 
 def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]:
@@ -73,7 +75,10 @@ def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]
         names = [each.name for each in GUIDELINES] if what == ALL else [what]
         families = [f for name in names for f in GuidelineRequest(guideline=name).families(overrides)]
         return f"guideline-{what}", "", families
-    from benchcli.workloads.suites import find_suite
+    from benchcli.workloads.suites import find_suite, is_path, shipped_suites
 
+    if not is_path(what) and what not in (suites := [path.stem for path in shipped_suites()]):
+        known = [*(each.name for each in GUIDELINES), ALL, *suites]
+        raise UserError(f"{unknown('guideline or suite', what, known)}; or give the path of a TOML file")
     file = find_suite(what)
     return file.name, file.description, families_of_suite(file, overrides)

@@ -14,7 +14,7 @@ from benchcli.workloads.networks.base import GROUPS
 from benchcli.workloads.networks.family import NetworkRequest, family_name
 
 NETWORK_BUDGET_S = 40.0
-"""A call of a whole network or a chain of blocks is long, and one launch of many takes seconds."""
+"""Seconds. It is larger than for guidelines, because a launch of whole networks takes seconds."""
 
 
 def block(

@@ -34,7 +34,7 @@ class Compared(Shown):
 def load(folder_or_glob: Path | str) -> Run | Runs:
     """Return the recorded run in a folder; for a pattern, such as "results/*g2*", all runs that match.
 
-    Raises UserError where there is no run, or a damaged one.
+    Raises UserError if there is no run, or if a run is damaged.
     """
     text = str(folder_or_glob)
     if Path(text).exists() or not set(text) & set("*?["):
@@ -48,7 +48,7 @@ def load(folder_or_glob: Path | str) -> Run | Runs:
 def compare(*runs: Path | str | Run) -> Compared:
     """Compare recorded runs, given by folder or as results, with the first of them.
 
-    Raises UserError where there are fewer than two, or one cannot be read.
+    Raises UserError if there are fewer than two, or if one cannot be read.
     """
     if len(runs) < 2:
         raise UserError("give two runs or more: the folders that `benchcli run` and `benchcli guideline` write")

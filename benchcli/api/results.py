@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from benchcli.analysis.verdicts import Verdict
 
 MACHINE = ("host", "cpu", "architecture", "cores", "system")
-"""Facts of the machine that a row of a frame carries, as `machine_<name>`."""
+"""Facts of the machine in every row of a frame, as `machine_<name>`."""
 
 
 class Shown:
-    """A result that is laid out as a page."""
+    """A result that has a page."""
 
     @cached_property
     def page(self) -> Page:
-        """The tables, rows and annotations, which the formats show."""
+        """The tables, rows and annotations that the formats show."""
         return self._laid_out()
 
     def _laid_out(self) -> Page:
@@ -46,7 +46,7 @@ class Shown:
         return pandas.DataFrame([{**row, **self._machine()} for row in self.page.rows])
 
     def _machine(self) -> Mapping[str, Cell]:
-        """Return what of the machine stands in every row of the frame."""
+        """Return the machine's columns, which every row of the frame has."""
         return {}
 
     def __repr__(self) -> str:
@@ -59,10 +59,10 @@ class Shown:
 
 @dataclass(repr=False)
 class Run(Shown):
-    """A suite that was measured."""
+    """The result of measuring a suite."""
 
     report: RunReport
-    """What the properties below read."""
+    """The report that the properties below read."""
 
     def _laid_out(self) -> Page:
         from benchcli.report.views.run import page
@@ -83,16 +83,16 @@ class Run(Shown):
 
     @property
     def folder(self) -> Path:
-        """Where the files of the run are."""
+        """The folder of the run's files."""
         return self.report.folder
 
     @property
     def environment(self) -> Mapping[str, Any]:
-        """What was asked, and the machine, versions, device and settings that it was measured on."""
+        """The request, machine, software versions, device and settings."""
         return self.report.environment
 
     def samples(self) -> "pandas.DataFrame":
-        """Return every raw sample, in seconds per call. Raises UserError where they cannot be read."""
+        """Return every raw sample, in seconds per call. Raises UserError if they are unreadable."""
         import pandas
 
         try:
@@ -109,7 +109,7 @@ class Runs(Shown, Sequence[Run]):
     """Several runs, in the order of their folders' names."""
 
     runs: tuple[Run, ...]
-    """Iterating and indexing give them too."""
+    """The runs; iterating and indexing give them too."""
 
     def __getitem__(self, place: Any) -> Any:
         return self.runs[place]
@@ -121,7 +121,7 @@ class Runs(Shown, Sequence[Run]):
         return iter(self.runs)
 
     def show(self, format_: str = "table") -> str:
-        """Return all runs as text, one below the other; a table of CSV is one for all of them."""
+        """Return all runs as text, one below the other. CSV is one table for all runs."""
         if format_ != "csv":
             return "\n".join(run.show(format_) for run in self.runs)
         lines = [run.show("csv").splitlines() for run in self.runs]
@@ -138,7 +138,10 @@ class Runs(Shown, Sequence[Run]):
 
 
 class UnfinishedError(Exception):
-    """Measuring ended early. `result` has what was finished, `reason` why (None: it was interrupted)."""
+    """Measuring ended early.
+
+    `result` holds what was finished. `reason` says why; None means an interrupt.
+    """
 
     def __init__(self, result: Any, reason: str | None, left: str) -> None:
         super().__init__(left)
@@ -147,7 +150,7 @@ class UnfinishedError(Exception):
 
 
 def machine_cells(environment: Mapping[str, Any]) -> dict[str, Cell]:
-    """Return the machine's columns of a frame, from what a run or check says of its environment."""
+    """Return the machine's columns of a frame, from the environment of a run or check."""
     machine, software = environment.get("machine") or {}, environment.get("software") or {}
     return {
         "digest": environment.get("digest"),

@@ -1,4 +1,4 @@
-"""Run a suite with the settings of a caller: what all functions that measure share."""
+"""Run a suite with a caller's settings, for all functions that measure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,18 +15,18 @@ Result = TypeVar("Result", bound=Run)
 
 
 class Settings(TargetSettings, PlanSettings, total=False):
-    """Settings that all functions which measure take."""
+    """The settings of all functions that measure."""
 
     output: Path | str | None
     """The folder of the run's files; None: `results/<time>-<suite>-<host>`."""
     resume: Path | str | None
-    """The folder of a run that was cut short, of which the rest is measured."""
+    """The folder of an interrupted run, whose missing families are measured."""
     breakdown: bool
-    """Whether to trace three launches more: what the time is spent on."""
+    """Whether to trace three more launches, for the time by category of operator."""
     progress: Observer | None
     """Called with a `Progress` at each step."""
     tools: Tools | None
-    """What it is measured with; tests and the command line give their own."""
+    """Tools that start processes and read the clock; tests replace them."""
 
 
 def run(
@@ -54,14 +54,14 @@ def run(
 
 
 def tools_of(settings: Mapping[str, Any]) -> Tools:
-    """Return the tools, which tell the progress to whom the settings say."""
+    """Return the tools, with the progress callback of the settings."""
     tools: Tools = settings.get("tools") or Tools()
     progress = settings.get("progress")
     return replace(tools, observe=progress) if progress else tools
 
 
 def check_names(settings: Mapping[str, Any], kind: type) -> None:
-    """Raise UserError where a keyword is not a setting of this kind, with the nearest name."""
+    """Raise UserError with the nearest name if a keyword is not a setting of this kind."""
     known = sorted(kind.__annotations__)
     for name in settings:
         if name not in known:
@@ -79,7 +79,7 @@ def _what_is_left(run: UnfinishedRunError) -> str:
 
 
 def target_in(settings: Settings) -> Target:
-    """Return the target that the settings describe. Raises UserError where one is wrong."""
+    """Return the target of the settings. Raises UserError if a setting is invalid."""
     return target_of(**only(settings, TargetSettings))
 
 

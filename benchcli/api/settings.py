@@ -1,4 +1,4 @@
-"""Settings from keyword arguments, checked as the command line checks its options."""
+"""Read settings from keyword arguments, with the command line's checks."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ class TargetSettings(TypedDict, total=False):
     """Where and how networks run."""
 
     device: str
-    """cpu, cuda, cuda:1, mps."""
+    """cpu, cuda, cuda:1 or mps."""
     runtime: str
     """eager, or graph for CUDA graphs."""
     threads: int
@@ -52,7 +52,7 @@ class PlanSettings(TypedDict, total=False):
     precision: float
     """Half-width of a relative speed's 95 % interval at which to stop, as a fraction of it."""
     budget: float
-    """Seconds for each family (table of networks), including start-up."""
+    """Seconds for each family (networks compared with one baseline), including start-up."""
     launches: int | None
     """Exact number of launches (fresh processes); precision and budget are then not used."""
 
@@ -60,7 +60,10 @@ class PlanSettings(TypedDict, total=False):
 def target_of(
     device: str = "cpu", runtime: str = "eager", threads: int = 1, allocator: str = "steady", cache: str = "warm"
 ) -> Target:
-    """Return the target. Raises UserError where a name is not known, or the runtime does not run on the device."""
+    """Return the target.
+
+    Raises UserError if a name is unknown or the runtime does not run on the device.
+    """
     target = Target(
         device=device_name(device),
         runtime=RUNTIMES[runtime].name,
@@ -75,7 +78,7 @@ def target_of(
 
 
 def device_name(text: str) -> str:
-    """Return the name of a device of a kind that is known. Raises UserError with the nearest."""
+    """Return the canonical name of a device. Raises UserError with the nearest name."""
     kind, colon, number = text.lower().partition(":")
     kind = validation.OTHER_NAMES.get(kind, kind)
     if DEVICES.get(kind) is None:
@@ -86,7 +89,7 @@ def device_name(text: str) -> str:
 
 
 def plan_of(precision: float = Plan().precision, budget: float = Plan().budget_s, launches: int | None = None) -> Plan:
-    """Return the plan. Raises UserError where a number is out of bounds."""
+    """Return the plan. Raises UserError if a number is out of bounds."""
     return Plan(
         precision=validation.precision(precision, precision),
         budget_s=validation.budget_s(budget, budget),
@@ -106,7 +109,7 @@ def overrides_of(
     channels: str | None = None,
     scale: int | Sequence[int] | None = None,
 ) -> Overrides:
-    """Return what is said of families, in place of what they say. Raises UserError where a value is wrong."""
+    """Return the values that replace a family's own. Raises UserError if one is invalid."""
     return Overrides(
         column=DEVICES[split_name(target.device)[0]].column,
         batches=_several(batch, lambda value: validation.whole("a batch size", value, validation.BATCHES)),
@@ -119,7 +122,7 @@ def overrides_of(
 
 
 def _several(values: object, read: Callable[[object], Value]) -> tuple[Value, ...] | None:
-    """Return one value, or a sequence of them, as a tuple; None where nothing is said."""
+    """Return one value, or a sequence of values, as a tuple; None if none is given."""
     if values is None:
         return None
     several = tuple(values) if isinstance(values, list | tuple) else (values,)

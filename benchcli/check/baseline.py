@@ -99,7 +99,8 @@ def _reason_untimed(target: Target, then: Recorded, surveyed: Survey) -> str | N
     recorded_digest = then.environment.get("digest")
     if recorded_digest == digest:
         return None
-    changed = ", ".join(mismatches(then.environment, here)) or f"digest {recorded_digest} and {digest}"
+    facts = mismatches(then.environment, here) or [("digest", recorded_digest, digest)]
+    changed = ", ".join(f"{name} {before} then, {now} now" for name, before, now in facts)
     return (
         f"not compared: the baseline is of another machine, version or setting ({changed}); --costs-only asks for none"
     )

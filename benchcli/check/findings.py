@@ -161,8 +161,8 @@ def _output(data: CheckData, pair: Pair) -> Finding:
             pair,
             "output",
             "changed",
-            f"with the same seed and input its output differs by {formatting.percent(difference)} (weights that are "
-            "drawn in another order do that too)",
+            f"with the same seed and input its output differs by {formatting.percent(difference)} of its length "
+            "(L2 norm; weights that are drawn in another order do that too)",
         )
     return _finding(data, pair, "output", "same", "the same output")
 

@@ -107,6 +107,18 @@ def confirmations(launches: int, suspects: int) -> int:
     return needed
 
 
+COST_NAMES: Mapping[str, str] = {
+    "flops": "FLOPs",
+    "params": "parameters",
+    "elementwise": "element-wise results",
+    "mac_elements": "memory access by the paper's formula",
+    "mac_bytes": "memory access",
+    "mac_fused_bytes": "memory access if fused",
+    "mac_compulsory_bytes": "least possible memory access",
+}
+"""What people read for the counts of `Costs`."""
+
+
 @dataclass(frozen=True)
 class CostChange:
     """One count that differs between base and head."""
@@ -119,7 +131,8 @@ class CostChange:
 def describe(change: CostChange) -> str:
     """Return the change of a count as text."""
     share = f" ({formatting.percent(change.head / change.base - 1, signed=True)})" if change.base else ""
-    return f"{change.name} {change.base:,} to {change.head:,}{share}"
+    unit = " bytes" if change.name.endswith("_bytes") else ""
+    return f"{COST_NAMES[change.name]} {change.base:,} to {change.head:,}{unit}{share}"
 
 
 def cost_changes(base: Costs, head: Costs) -> Iterator[CostChange]:

@@ -59,12 +59,12 @@ def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
     versions, notices = find_versions(str(request.base), request.head, Path.cwd())
     notices += uncommitted(versions, request.require_clean)
     file = find_suite(request.suite)
-    for notice in notices:
-        tools.notify(notice)
-    for code in preflight(request.target, tools.busy_cores):
-        tools.warn(code)
     with laid_out(versions.by_side()) as sources:
         pairs = tuple(paired(file, sources, request.only, request.overrides))
+        for notice in notices:
+            tools.notify(notice)
+        for code in preflight(request.target, tools.busy_cores):
+            tools.warn(code)
         if _cannot_differ(versions, pairs):
             tools.notify(
                 "base and head are the same here: these networks are benchcli's own, and both run in one interpreter; "

@@ -1,1 +1,1 @@
-"""The command line, one command a file: parse, call the API once, show, choose an exit code."""
+"""The command line, one command a file: parse, call the API once, show, and exit with a code."""

@@ -45,7 +45,8 @@ from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UserError
     type=parameters.whole("the number of launches", validation.CONFIRMATIONS),
     default=rules.LAUNCHES,
     show_default=True,
-    help="Fresh processes that confirm each suspected slowdown; more if several are suspected.",
+    help="Fresh processes that confirm each suspected slowdown, after a screening of all networks by three; more if "
+    "several are suspected.",
 )
 @click.option(
     "--time-limit",
@@ -64,7 +65,8 @@ from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UserError
     "--allow",
     type=parameters.names("change", lambda: ALLOWABLE),
     default=(),
-    help=f"Intended changes, which are reported but do not fail: {', '.join(ALLOWABLE)}.",
+    help="Intended changes, which are reported but do not fail: costs, output, gone (a network was removed), new (a "
+    "network was added).",
 )
 @click.option("--require-clean", is_flag=True, help="Fail if the working tree has uncommitted changes.")
 @click.option(
@@ -103,7 +105,7 @@ def command(tools: Tools, /, strict: bool, write: tuple[str, ...], format_: str,
 
 
 def _show(result: Check, code: int, format_: str, files: Sequence[tuple[str, Path]]) -> None:
-    """Show the result; a file that cannot be written must not hide a regression or what was not measured."""
+    """Show the result. A file that cannot be written does not hide another exit code."""
     try:
         show(result.page, format_, files)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""`benchcli claims`: what the papers say, tested on this machine."""
+"""`benchcli claims`: the papers' claims, tested on this machine."""
 
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def command(context: click.Context, tools: Tools, /, folder: Path | None, format
 
 
 def _refuse_options(context: click.Context) -> None:
-    """Raise UserError where an option is given that a run which was measured already cannot heed."""
+    """Raise UserError if an option is given that has no effect on a recorded run."""
     for parameter in context.command.params:
         given = context.get_parameter_source(parameter.name or "") == click.core.ParameterSource.COMMANDLINE
         if given and parameter.name not in HEEDED:

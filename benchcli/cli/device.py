@@ -1,4 +1,4 @@
-"""`benchcli device`: what would be measured on, and how fit it is for that."""
+"""`benchcli device`: the machine, and how fit it is for measuring."""
 
 from typing import Any
 

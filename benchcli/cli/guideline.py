@@ -14,7 +14,7 @@ from benchcli.workloads.guidelines.base import GUIDELINES
 
 @click.command("guideline")
 @click.argument("name", type=parameters.plugin(GUIDELINES, ALL), metavar="g1|g2|g3|g4|all")
-@channel_options
+@channel_options()
 @measuring_options()
 def command(tools: Tools, /, name: str, format_: str, **options: Any) -> int:
     """Measure a guideline on this machine and say whether it holds.

@@ -1,4 +1,4 @@
-"""`benchcli list`: what can be measured, and with what."""
+"""`benchcli list`: the names that the other commands take."""
 
 from collections.abc import Callable, Mapping
 
@@ -67,7 +67,7 @@ def command(kind: str | None, format_: str) -> None:
 
 
 def _network(network: Network) -> str:
-    """Say what a network is, and in which group it is compared."""
+    """Return a network's title, group, published error and source."""
     group = f", --group {network.group}" if network.group else ""
     error = network.printed.top1_error if network.printed else None
     return f"{network.title}{group}{f', published error {error:g} %' if error else ''} ({network.source})"

@@ -40,7 +40,7 @@ ENDINGS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 
 class OutputEndedError(Exception):
-    """Stdout takes no more; `reason` says why, and is None where its reader went away, which is no error."""
+    """Stdout cannot be written. `reason` is None if its reader has closed it, which is no error."""
 
     def __init__(self, reason: str | None) -> None:
         super().__init__(reason)
@@ -64,14 +64,14 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command and its arguments. Raises UserError where an option is there twice."""
+        """Return the command and its arguments. Raises UserError if an option is given twice."""
         name, command, rest = super().resolve_command(ctx, args)
         if command and not ctx.resilient_parsing:  # as it is while a shell completes
             _refuse_repeated(command, ctx, rest)
         return name, command, rest
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. Raises OutputEndedError where stdout takes no more."""
+        """Run the command. Raises OutputEndedError if stdout cannot be written."""
         try:
             result = super().invoke(ctx)
             if sys.stdout:  # None where the shell has closed it
@@ -91,7 +91,7 @@ class Commands(click.Group):
 
 
 def _refuse_repeated(command: click.Command, ctx: click.Context, args: list[str]) -> None:
-    """Raise UserError where an option that takes one value is given twice: which one counts is not plain."""
+    """Raise UserError if an option that takes one value is given twice."""
     try:
         _, _, given = command.make_parser(
             command.make_context(command.name, [], ctx, resilient_parsing=True)

@@ -23,7 +23,7 @@ DEFAULT_FORMAT = "table"
 
 
 def tools_option(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Pass the tools that the program was started with, or those of real processes."""
+    """Pass the tools that the program was started with, or tools with real processes."""
 
     @click.pass_obj
     @wraps(command)
@@ -34,7 +34,7 @@ def tools_option(command: Callable[..., Result]) -> Callable[..., Result]:
 
 
 def target_options(command: Command) -> Command:
-    """Add what makes a `Target`."""
+    """Add the options of a `Target`."""
     return _all(
         command,
         click.option(
@@ -75,9 +75,16 @@ def target_options(command: Command) -> Command:
     )
 
 
-def channel_options(command: Command) -> Command:
-    """Add what changes the channels of a guideline's networks."""
-    return _all(
+IN_SUITE = "the suite's, or "
+"""Precedes the default of an option whose value a suite can set."""
+
+
+def channel_options(otherwise: str = "") -> Callable[[Command], Command]:
+    """Add the options for the channels of a guideline's networks.
+
+    `otherwise` precedes the defaults in the help.
+    """
+    return lambda command: _all(
         command,
         click.option(
             "--channels",
@@ -92,29 +99,29 @@ def channel_options(command: Command) -> Command:
         click.option(
             "--scale",
             type=parameters.wholes("a scale", validation.SCALES),
-            help="Factors that multiply the channels, such as 1,2,4.  [default: 1, or the suite's]",
+            help=f"Factors that multiply the channels, such as 1,2,4.  [default: {otherwise}1]",
         ),
     )
 
 
-def input_options(command: Command) -> Command:
-    """Add what goes into the networks, and in which numbers."""
-    return _all(
+def input_options(otherwise: str = "") -> Callable[[Command], Command]:
+    """Add the options for the networks' inputs. `otherwise` precedes the defaults in the help."""
+    return lambda command: _all(
         command,
         click.option(
             "--batch",
             type=parameters.wholes("a batch size", validation.BATCHES),
-            help="Batch sizes, such as 1,8.  [default: 1, or the suite's]",
+            help=f"Batch sizes, such as 1,8.  [default: {otherwise}1]",
         ),
         click.option(
             "--dtype",
             type=parameters.names("dtype", lambda: validation.DTYPES),
-            help=f"Data types: {', '.join(validation.DTYPES)}.  [default: float32, or the suite's]",
+            help=f"Data types: {', '.join(validation.DTYPES)}.  [default: {otherwise}float32]",
         ),
         click.option(
             "--layout",
             type=parameters.names("layout", lambda: validation.LAYOUTS),
-            help="Memory layouts: nchw, nhwc (channels last).  [default: nchw, or the suite's]",
+            help=f"Memory layouts: nchw, nhwc (channels last).  [default: {otherwise}nchw]",
         ),
     )
 
@@ -122,7 +129,7 @@ def input_options(command: Command) -> Command:
 def plan_options(
     budget_s: float = DEFAULT.budget_s, precision: float = DEFAULT.precision
 ) -> Callable[[Command], Command]:
-    """Add what makes a `Plan`, with this budget and this precision by default."""
+    """Add the options of a `Plan`, with these defaults."""
     return lambda command: _all(
         command,
         click.option(
@@ -136,8 +143,8 @@ def plan_options(
             "--budget",
             type=parameters.duration(),
             default=budget_s,
-            help="Time for each family of variants, including start-up, such as 30s or 2m; at least two launches are "
-            f"made.  [default: {budget_s:.0f}s]",
+            help="Time for each family (the networks that are compared with one baseline), including start-up, such "
+            f"as 30s or 2m; at least two launches are made.  [default: {budget_s:.0f}s]",
         ),
         click.option(
             "--launches",
@@ -148,7 +155,7 @@ def plan_options(
 
 
 def output_options(command: Command) -> Command:
-    """Add where results go and how they are shown."""
+    """Add the options for the folder and the format of the results."""
     return _all(
         command,
         click.option(
@@ -166,7 +173,7 @@ def output_options(command: Command) -> Command:
 
 
 def breakdown_option(command: Command) -> Command:
-    """Add what shows where the time goes."""
+    """Add --breakdown."""
     return click.option(
         "--breakdown",
         is_flag=True,
@@ -175,12 +182,15 @@ def breakdown_option(command: Command) -> Command:
     )(command)
 
 
-def measuring_options(budget_s: float = DEFAULT.budget_s) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Add all that every command which measures takes, and pass it the tools."""
+def measuring_options(
+    budget_s: float = DEFAULT.budget_s, otherwise: str = ""
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Add the options that every measuring command takes, and pass it the tools."""
 
     def decorate(command: Callable[..., Result]) -> Callable[..., Result]:
         with_tools = tools_option(command)
-        return target_options(input_options(plan_options(budget_s)(breakdown_option(output_options(with_tools)))))
+        planned = plan_options(budget_s)(breakdown_option(output_options(with_tools)))
+        return target_options(input_options(otherwise)(planned))
 
     return decorate
 
@@ -198,17 +208,17 @@ def format_option(*known: str) -> Callable[[Command], Command]:
 
 
 def run_format_option(command: Command) -> Command:
-    """Add --format with the formats that any page has."""
+    """Add --format with the formats for every page."""
     return _page_format(command, for_checks=False)
 
 
 def check_format_option(command: Command) -> Command:
-    """Add --format with those that show annotations too."""
+    """Add --format with all formats, including those for CI."""
     return _page_format(command, for_checks=True)
 
 
 def _page_format(command: Command, for_checks: bool) -> Command:
-    """Add --format; a format is loaded when it is asked for, or when the help lists it."""
+    """Add --format. A format is imported only if it is used, or if the help lists it."""
 
     def names() -> list[str]:
         known = (each.name for each in FORMATS if for_checks or not each.for_checks)

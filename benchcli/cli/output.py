@@ -1,4 +1,4 @@
-"""What the commands write: pages to stdout and into files, facts in sections, notices and progress to stderr."""
+"""Write pages and facts to stdout and files, and notices and progress to stderr."""
 
 import json
 import os
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from benchcli.report.page import Page
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
-"""Where GitHub Actions takes a step's Markdown from."""
+"""The variable with the file from which GitHub Actions reads a step's Markdown."""
 REFRESHES_A_SECOND = 2
-"""Few: what draws runs beside what is timed."""
+"""It is low, because drawing takes CPU time beside the measurement."""
 
 Sections = Mapping[str, Mapping[str, Any]]
 
@@ -31,7 +31,7 @@ def say(text: str) -> None:
 
 
 def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
-    """Return formats and files. Raises UserError where one cannot be written, before anything is measured."""
+    """Return formats and files. Raises UserError if a file cannot be written."""
     from benchcli.report.formats.base import FORMATS
 
     found = []
@@ -47,7 +47,7 @@ def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
 
 
 def show(page: "Page", format_: str, files: Sequence[tuple[str, Path]] = ()) -> None:
-    """Print the page and write the files. Raises UserError where a file cannot be written."""
+    """Print the page and write the files. Raises UserError if a file cannot be written."""
     from benchcli.report.formats.base import FORMATS
 
     summary = os.environ.get(SUMMARY)
@@ -63,7 +63,7 @@ def show(page: "Page", format_: str, files: Sequence[tuple[str, Path]] = ()) -> 
 
 
 def show_sections(sections: Sections, format_: str, line: Callable[[str, Any], str]) -> None:
-    """Print sections as JSON, or as a heading each with a `line` for every entry."""
+    """Print sections as JSON, or as headings with a `line` for every entry."""
     if format_ == "json":
         click.echo(json.dumps(sections, indent=2, ensure_ascii=False))
         return
@@ -89,7 +89,7 @@ def measure_and_show(tools: "Tools", format_: str, measure: Callable[..., Run], 
 
 @contextmanager
 def reporting(tools: "Tools") -> Iterator["Tools"]:
-    """Yield the tools with progress, notices and warnings told on stderr."""
+    """Yield the tools with progress, notices and warnings written to stderr."""
     from benchcli.report.advice import sentence
 
     with _progress() as observe:
@@ -98,7 +98,7 @@ def reporting(tools: "Tools") -> Iterator["Tools"]:
 
 @contextmanager
 def _progress() -> Iterator["Observer"]:
-    """Yield what is told of each step; it draws nothing where stderr is no terminal."""
+    """Yield a function that shows each step; it draws nothing if stderr is not a terminal."""
     from rich.console import Console
 
     console = Console(stderr=True)

@@ -1,4 +1,4 @@
-"""The kinds of values that options take; each says in one line what is wrong and what would be right."""
+"""Define the types of option values. Their errors say in one line what would be valid."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -31,7 +31,7 @@ class Parameter(click.ParamType[Any]):
         self._kind = kind
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the value in the text that was given."""
+        """Return the value of the given text."""
         if not isinstance(value, str):
             return value
         try:
@@ -41,7 +41,7 @@ class Parameter(click.ParamType[Any]):
             raise click.UsageError(f"{option}{error}", ctx) from None
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Return the names that begin so, and let the shell add paths."""
+        """Return the names that begin with `incomplete`; the shell adds paths."""
         before, comma, last = incomplete.rpartition(",") if self.name == "names" else ("", "", incomplete)
         items = [CompletionItem(f"{before}{comma}{name}") for name in self._names() if name.startswith(last)]
         return [*items, *([CompletionItem(incomplete, type=self._kind)] if self._kind else [])]
@@ -68,7 +68,7 @@ def name(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
 
 
 def plugin(registry: Registry[Any], *others: str) -> Parameter:
-    """Take the name of a plug-in, or one of a few words besides."""
+    """Take the name of a plug-in, or one of `others`."""
     return Parameter(
         "name",
         lambda text: text if text in others else _plugin(registry, text, others),
@@ -77,7 +77,7 @@ def plugin(registry: Registry[Any], *others: str) -> Parameter:
 
 
 def suite() -> Parameter:
-    """Take the name of a suite that ships, or a path."""
+    """Take the name of a built-in suite, or a path."""
 
     def names() -> list[str]:
         from benchcli.workloads.suites import shipped_suites
@@ -116,7 +116,7 @@ def _several(text: str, read: Callable[[str], Any]) -> tuple[Any, ...]:
 
 
 def _plugin(registry: Registry[Any], text: str, others: tuple[str, ...]) -> str:
-    plugin = registry.get(text) or registry.get(text.lower())
+    plugin = registry.get(text) or registry.get(text.lower()) or registry.get(text.lower().replace("_", "-"))
     if plugin is None:
         raise unknown(registry.kind, text, [*(each.name for each in registry), *others])
     return str(plugin.name)

@@ -1,4 +1,4 @@
-"""`benchcli run`: the families of a suite."""
+"""`benchcli run`: measure a suite."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ import click
 from benchcli.api.measuring import measure_suite
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.options import channel_options, measuring_options
+from benchcli.cli.options import IN_SUITE, channel_options, measuring_options
 from benchcli.cli.output import measure_and_show
 
 
 @click.command("run")
 @click.argument("suite", type=parameters.suite())
-@channel_options
-@measuring_options()
+@channel_options(IN_SUITE)
+@measuring_options(otherwise=IN_SUITE)
 def command(tools: Tools, /, suite: str, format_: str, **options: Any) -> int:
     """Measure a suite: a built-in one (`benchcli list suites`), or your own TOML file.
 

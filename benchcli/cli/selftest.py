@@ -1,4 +1,4 @@
-"""`benchcli selftest`: do the intervals mean here what they say?"""
+"""`benchcli selftest`: are the intervals right on this machine?"""
 
 import json
 from typing import Any

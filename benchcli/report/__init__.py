@@ -1,1 +1,1 @@
-"""Results laid out as pages, and pages as text."""
+"""Turn results into pages, and pages into text."""

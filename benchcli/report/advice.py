@@ -1,4 +1,4 @@
-"""The sentences of warnings: a code, perhaps with a detail after a colon, becomes what a person reads."""
+"""Turn warning codes into sentences. A code is a kind, with an optional detail after a colon."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -20,8 +20,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     ),
     "few-launches": lambda detail: (
         f"{detail} {'launches' if detail != '1' else 'launch'}: with fewer than 6 the interval can be too narrow by "
-        "chance; "
-        "give a larger --budget or more --launches"
+        "chance; give --launches 6 or more, or a larger --budget"
     ),
     "no-baseline": lambda _detail: "the baseline has no time, so there is no relative speed",
     "costs": lambda detail: (
@@ -89,13 +88,16 @@ _MEASURED = ("page-faults", "preempted", "throttled", "clock", "overhead", "busy
 
 
 def sentence(code: str) -> str:
-    """Return what a warning's code means, and what to do."""
+    """Return the sentence for a warning code: what it means, and what to do."""
     kind, _, detail = code.partition(":")
     return _SENTENCES[kind](detail) if kind in _SENTENCES else code
 
 
 def grouped(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the records of each warning. Of a kind that tells how much, the one that tells most stands for all."""
+    """Return the records of each warning code.
+
+    Codes of one kind that state an amount are merged into the one with the largest amount.
+    """
     codes: dict[str, list[Record]] = {}
     for record in records:
         for code in dict.fromkeys(record.warnings):

@@ -1,4 +1,4 @@
-"""What a command has to show, laid out for every format.
+"""Define the page: the content that a command shows in any format.
 
 Tables for people, rows for CSV, an object for JSON, and annotations for CI.
 """
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from benchcli.runs.columns import Cell
 
 Level = Literal["failure", "error", "skipped", "notice", "passed"]
-"""failure: a regression; error: not measured; skipped: undecided; notice: worth a line, and fine."""
+"""failure: a regression; error: not measured; skipped: undecided; notice: fine, but reported."""
 
 
 @dataclass(frozen=True)
@@ -27,39 +27,39 @@ class Table:
 
 @dataclass(frozen=True)
 class Annotation:
-    """What CI is to be told of one thing: a line in a log, a case in a report of tests."""
+    """One result for CI: a line in a log, or a test case in a report."""
 
     level: Level
     group: str
-    """A family."""
+    """The name of a family."""
     name: str
-    """Within the group: "thin time"."""
+    """The name within the group, such as "thin time"."""
     title: str
-    """A few words: "tower/thin slower"."""
+    """A short title, such as "tower/thin slower"."""
     text: str
-    """A sentence."""
+    """The whole result, as a sentence."""
     outcome: str
-    """In a word."""
+    """The outcome, in a word."""
     message: str
-    """The outcome, and why."""
+    """The outcome with its reason."""
     detail: str
-    """What it is about, and why."""
+    """The network with the reason for the outcome."""
     rerun: str = ""
-    """The command that looks at it again."""
+    """The command that measures it again."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """All that a format may draw on."""
+    """The content of a result, for every format."""
 
     name: str
-    """What it is of: a suite's name, say."""
+    """The subject, such as the name of a suite."""
     heading: str
     tables: tuple[Table, ...]
     footer: str
     columns: tuple[str, ...]
     rows: tuple[Mapping[str, Cell], ...]
-    """A row of CSV each, by column."""
+    """Rows of the CSV, by column."""
     data: Mapping[str, Any]
     annotations: tuple[Annotation, ...] = ()
-    """What CI is to be told; only checks have any."""
+    """Results for CI; only checks have any."""

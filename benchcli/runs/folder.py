@@ -112,7 +112,11 @@ class Folder:
                 if name in rows:
                     self._append(name, lines_of(rows[name]))
         except OSError as error:
-            raise UserError(f"{self.path} cannot be written: {error.strerror}; the earlier rows are kept") from None
+            again = self.resumed.format(self.path)
+            raise UserError(
+                f"{self.path} cannot be written: {error.strerror}; what was written before is kept: free space, and "
+                f"measure again{again}"
+            ) from None
 
     def replace(self, name: str, text: str) -> None:
         """Write a file atomically. Raises UserError if it cannot be written."""

@@ -83,11 +83,14 @@ def report_of(path: Path) -> RunReport:
     )
 
 
-def mismatches(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Return the differences between the machines, versions, devices and settings of two runs."""
+def mismatches(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return the machine's, version's, device's and setting's facts that differ between two runs.
+
+    Each has a name and the two values.
+    """
     facts = [_identity(one), _identity(other)]
     values = ((name.partition(" ")[2], facts[0].get(name), facts[1].get(name)) for name in {**facts[0], **facts[1]})
-    return [f"{name} {left} and {right}" for name, left, right in values if left != right]
+    return [(name, left, right) for name, left, right in values if left != right]
 
 
 def _identity(environment: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,11 +67,31 @@ def _shufflenet_v1_unit(**arguments: Any) -> "nn.Module":
 
 
 for _reference in (
-    Reference("arithmetic", "compute-bound: dense 1×1 convolutions (parameters: width, blocks)", arithmetic),
-    Reference("memory", "element-wise operations, bound by memory: blocks", memory),
-    Reference("chain", "1×1 convolutions in groups: channels, groups, blocks", chain),
-    Reference("conv-bn-act", "a convolution, batch normalisation, activation: c_in, c_out, kernel, ...", conv_bn_act),
-    Reference("resnet-unit", "one bottleneck: c_in, c_out, stride, middle, groups", _resnet_unit),
-    Reference("shufflenet-v1-unit", "one unit: c_in, c_out, stride, groups, shuffle", _shufflenet_v1_unit),
+    Reference(
+        "arithmetic",
+        "a compute-bound baseline for your own networks: dense 1×1 convolutions (arguments: width, blocks)",
+        arithmetic,
+    ),
+    Reference(
+        "memory", "a memory-bound baseline for your own networks: element-wise operations (arguments: blocks)", memory
+    ),
+    Reference(
+        "chain", "1×1 convolutions in groups, which the self-test compares (arguments: channels, groups, blocks)", chain
+    ),
+    Reference(
+        "conv-bn-act",
+        "a convolution, batch normalisation and activation (arguments: c_in, c_out, kernel, ...)",
+        conv_bn_act,
+    ),
+    Reference(
+        "resnet-unit",
+        "one bottleneck of ResNet or ResNeXt (arguments: c_in, c_out, stride, middle, groups)",
+        _resnet_unit,
+    ),
+    Reference(
+        "shufflenet-v1-unit",
+        "one unit of ShuffleNet V1 (arguments: c_in, c_out, stride, groups, shuffle)",
+        _shufflenet_v1_unit,
+    ),
 ):
     REFERENCES.add(_reference)

@@ -99,7 +99,9 @@ def _arguments(key: str, value: object) -> dict[str, Any]:
     for name, argument in value.items():
         parts = argument if isinstance(argument, list) else [argument]
         if not all(isinstance(part, bool | int | float | str) for part in parts):
-            raise UserError(f"{key}: {name} must be a number, a text, true, false, or a list of them, not {argument!r}")
+            raise UserError(
+                f"{key}: {name} must be a number, a string, true, false, or a list of them, not {argument!r}"
+            )
     return value
 
 

@@ -49,7 +49,7 @@ class SuiteFile:
             if key not in SUITE_KEYS:
                 raise self._error(f"{unknown('key', key, SUITE_KEYS)}", key)
         if not isinstance(self._table.get("description", ""), str):
-            raise self._error("description must be a text", "description")
+            raise self._error("description must be a string", "description")
         tables = self._table.get("family", [])
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             raise self._error("family must be a list of tables, each headed [[family]]", "family")
@@ -148,10 +148,15 @@ def find_suite(name_or_path: str) -> SuiteFile:
     shipped = {path.stem: path for path in shipped_suites()}
     if name_or_path in shipped:
         return SuiteFile(shipped[name_or_path], name_or_path)
-    path = Path(name_or_path)
-    if path.suffix == ".toml" or len(path.parts) > 1 or path in (Path(), Path("..")) or path.is_file():
-        return SuiteFile(path, path.stem)
+    if is_path(name_or_path):
+        return SuiteFile(Path(name_or_path), Path(name_or_path).stem)
     raise UserError(f"{unknown('suite', name_or_path, shipped)}; or give the path of a TOML file")
+
+
+def is_path(text: str) -> bool:
+    """Return whether `text` is meant as a path and not as the name of a built-in suite."""
+    path = Path(text)
+    return path.suffix == ".toml" or len(path.parts) > 1 or path in (Path(), Path("..")) or path.is_file()
 
 
 def shipped_suites() -> list[Path]:

@@ -131,21 +131,24 @@ def test_faster_is_fine(check: Cli) -> None:
     ("code", "count"),
     [
         (NET.replace("width, width, 1", "width, width + (i == 0), 1").replace("for _", "for i"), None),
-        (NET.replace("width, 1, bias", "width, 1, groups=1 if i else 2, bias").replace("for _", "for i"), "flops"),
-        (NET.replace("return nn.Sequential(*layers", "return nn.Sequential(*layers, nn.ReLU()"), "elementwise"),
-        (NET.replace("bias=False", "bias=i == 0").replace("for _", "for i"), "params"),
+        (NET.replace("width, 1, bias", "width, 1, groups=1 if i else 2, bias").replace("for _", "for i"), "FLOPs"),
+        (
+            NET.replace("return nn.Sequential(*layers", "return nn.Sequential(*layers, nn.ReLU()"),
+            "element-wise results",
+        ),
+        (NET.replace("bias=False", "bias=i == 0").replace("for _", "for i"), "parameters"),
     ],
     ids=["a channel", "a group", "a ReLU", "a bias"],
 )
 def test_costs_are_held_exactly_without_a_clock(check: Cli, code: str, count: str | None) -> None:
-    if count == "flops":  # fewer groups cost more: base has the group
+    if count == "FLOPs":  # fewer groups cost more: base has the group
         version("old", code=code)
         version("new")
     elif count is None:
         wider = code.replace("width, width + (i == 0), 1", "width + (i == 1), width + (i == 0), 1")
         version("old")
         version("new", code=wider)
-        count = "flops"
+        count = "FLOPs"
     else:
         version("old")
         version("new", code=code)

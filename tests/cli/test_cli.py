@@ -432,7 +432,7 @@ def test_a_full_disk_is_said_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPat
     found = cli("run", "quick", *FAKE, "--output", "run")
     assert found.code == 2
     assert found.err.count("\n") == 1
-    assert "No space left on device; the earlier rows are kept" in found.err
+    assert "No space left on device; what was written before is kept" in found.err
     assert Path("run/measurements.csv").read_text().count("g1-x1") == 2
 
 

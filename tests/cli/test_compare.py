@@ -122,7 +122,7 @@ def test_machines_and_settings_that_differ_are_named(cli: Cli, run: Callable[...
     run("a")
     run("b", "--threads", "2")
     found = cli("compare", "a", "b")
-    assert "the runs differ: b: threads 1 and 2" in found.out
+    assert "b differs from a: threads 1 and 2" in found.out
     run("c")
     assert "measured at different times" in cli("compare", "a", "c").out
 
@@ -233,14 +233,18 @@ def test_one_that_rose_is_fine(baseline: Callable[..., Outcome]) -> None:
     assert "faster g2-x1/g=2" in found.out
 
 
-@pytest.mark.parametrize("count", ["flops", "params", "mac_bytes"])
-def test_one_count_more_is_a_regression_without_a_clock(baseline: Callable[..., Outcome], count: str) -> None:
+@pytest.mark.parametrize(
+    ("count", "words"), [("flops", "FLOPs"), ("params", "parameters"), ("mac_bytes", "memory access")]
+)
+def test_one_count_more_is_a_regression_without_a_clock(
+    baseline: Callable[..., Outcome], count: str, words: str
+) -> None:
     (row,) = [each for each in read(Path("a")).records if each.variant.name == "g=4"]
     assert row.costs
     edit("a", count, str(getattr(row.costs, count) - 1), row=2)
     found = baseline("--costs-only")
     assert found.code == 3
-    assert f"COSTLIER g2-x1/g=4 (benchcli:guideline/g2): {count}" in found.out
+    assert f"COSTLIER g2-x1/g=4 (benchcli:guideline/g2): {words} " in found.out
 
 
 def test_times_of_another_machine_are_not_compared_and_not_passed(baseline: Callable[..., Outcome]) -> None:
@@ -248,7 +252,7 @@ def test_times_of_another_machine_are_not_compared_and_not_passed(baseline: Call
     found = baseline()
     assert found.code == 4
     assert "not compared: the baseline is of another machine, version or setting (" in found.out
-    assert "cpu another and" in found.out
+    assert "cpu another then, " in found.out
     assert baseline("--costs-only").code == 0
 
 

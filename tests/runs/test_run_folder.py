@@ -198,7 +198,7 @@ def test_a_write_that_fails_half_way_leaves_the_earlier_rows_as_they_were(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(UserError, match=r"No space left on device; the earlier rows are kept"):
+    with pytest.raises(UserError, match=r"No space left on device; what was written before is kept"):
         folder.put(finished(OTHER))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 

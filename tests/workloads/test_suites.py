@@ -90,7 +90,7 @@ def test_a_suite_of_ones_own_has_its_widths_axes_batches_and_dtypes(tmp_path: Pa
         ("[[family]]\nguideline = 'g2'\nguideline = 'g1'", "not TOML: Cannot overwrite a value .*end, line 3"),
         ("[[family]]\nguideline = 'g2'\nvalues = 4", "own.toml:3: values must be a list"),
         ("[[family]]\nguideline = 'g2'\nvalues = [1.5]", "own.toml:3: values must hold strings or whole numbers"),
-        ("description = 3\n[[family]]\nguideline = 'g2'", "own.toml:1: description must be a text"),
+        ("description = 3\n[[family]]\nguideline = 'g2'", "own.toml:1: description must be a string"),
     ],
 )
 def test_a_wrong_suite_is_named_by_file_line_and_key(tmp_path: Path, text: str, says: str) -> None:

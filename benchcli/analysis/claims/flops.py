@@ -10,10 +10,10 @@ DIGITS = 0.0005
 
 
 class Flops(Kind):
-    """Each variant has the `expected` number of multiply-adds."""
+    """Each variant has the `expected` number of multiply-adds; `where` gives the symbols' values."""
 
     name = "flops"
-    terms = ("expected",)
+    terms = ("expected", "where")
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
         """Yield the counted and the expected multiply-adds of each variant."""
@@ -24,7 +24,11 @@ class Flops(Kind):
                 yield unmeasured(f"{variant} has no costs in this run")
             else:
                 is_equal = record.costs.flops == expected
-                yield item(is_equal, f"{variant}: {record.costs.flops:,} multiply-adds, by the formula {expected:,}")
+                yield item(
+                    is_equal,
+                    f"{variant}: {record.costs.flops:,} multiply-adds, by the formula {expected:,} "
+                    f"({claim.terms['where']})",
+                )
 
 
 class Rest(Kind):

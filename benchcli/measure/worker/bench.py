@@ -107,7 +107,7 @@ def as_output(output: object) -> torch.Tensor:
     """Return a network's output. Raises WrongOutputError if it is not a tensor."""
     if not isinstance(output, torch.Tensor):
         raise WrongOutputError(
-            f"the network returned a {type(output).__name__}, not a tensor: wrap it in one that does"
+            f"the network returned a {type(output).__name__}, not a tensor: wrap it in a module that returns one tensor"
         )
     return output
 

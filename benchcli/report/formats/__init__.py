@@ -1,1 +1,1 @@
-"""The formats, one file each: a page in, text out."""
+"""Turn pages into text; one format a file."""

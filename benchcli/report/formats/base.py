@@ -1,4 +1,4 @@
-"""What a format is."""
+"""Define the interface of a format."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar

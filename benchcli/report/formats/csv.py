@@ -1,4 +1,4 @@
-"""For programs: rows."""
+"""Write a page's rows as CSV."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from benchcli.report.page import Page
 
 
 class Csv(Format):
-    """What the folder's table holds, on stdout."""
+    """The rows of `measurements.csv` or `findings.csv`."""
 
     name = "csv"
 

@@ -1,4 +1,4 @@
-"""For GitHub Actions: a workflow command for each annotation that matters, and the Markdown of a step summary."""
+"""Write workflow commands of GitHub Actions, and Markdown for a step summary."""
 
 from collections.abc import Mapping
 
@@ -7,22 +7,22 @@ from benchcli.report.formats.markdown import Markdown
 from benchcli.report.page import Annotation, Page
 
 COMMANDS: Mapping[str, str] = {"failure": "error", "error": "warning", "skipped": "warning", "notice": "notice"}
-"""Levels of annotations to GitHub's; what is not here passed, and gets no line."""
+"""GitHub's level for each level of annotation; annotations of other levels are left out."""
 
 
 class GitHub(Format):
-    """Workflow commands, a line each, and then the Markdown of a step summary."""
+    """One workflow command a line, then the Markdown of a step summary."""
 
     name = "github"
     for_checks = True
 
     def render(self, page: Page) -> str:
-        """Return both."""
+        """Return the workflow commands and the Markdown."""
         return annotations(page) + "\n" + Markdown().render(page)
 
 
 def annotations(page: Page) -> str:
-    """Return a workflow command for each annotation that matters."""
+    """Return a workflow command for each annotation that did not pass."""
     return "".join(_command(each) for each in page.annotations if each.level in COMMANDS)
 
 

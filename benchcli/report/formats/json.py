@@ -1,4 +1,4 @@
-"""For programs: everything there is, as one object."""
+"""Write all data of a page as one JSON object."""
 
 import json
 
@@ -7,12 +7,12 @@ from benchcli.report.page import Page
 
 
 class Json(Format):
-    """One object; the keys of a row are the columns of its CSV."""
+    """One JSON object; the keys of a row are the columns of the CSV."""
 
     name = "json"
 
     def render(self, page: Page) -> str:
-        """Write the object."""
+        """Return the object as text."""
         return json.dumps(page.data, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""For CI servers: JUnit's XML, a test case for each annotation."""
+"""Write JUnit XML with a test case for each annotation."""
 
 from xml.etree import ElementTree
 
@@ -6,17 +6,17 @@ from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.page import Annotation, Page
 
 MARKS = ("failure", "error", "skipped")
-"""Levels of annotations that mark a case; the others passed."""
+"""The XML element that marks a test case, by level; cases of other levels passed."""
 
 
 class JUnit(Format):
-    """One suite of test cases."""
+    """A JUnit test suite."""
 
     name = "junit"
     for_checks = True
 
     def render(self, page: Page) -> str:
-        """Write the document."""
+        """Return the XML document."""
         marks = [each.level for each in page.annotations]
         suite = ElementTree.Element(
             "testsuite",
@@ -50,7 +50,7 @@ def _case(suite: ElementTree.Element, annotation: Annotation) -> None:
 
 
 def _printable(text: str) -> str:
-    """Return the text less what XML cannot hold: an error's message may have anything in it."""
+    """Return the text without the characters that XML forbids."""
     return "".join(letter for letter in text if letter in "\t\n" or ord(letter) >= 32)
 
 

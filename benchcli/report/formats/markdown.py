@@ -1,4 +1,4 @@
-"""For documents and reviews."""
+"""Write a page as Markdown."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ from benchcli.report.page import Page, Table
 
 
 class Markdown(Format):
-    """GitHub's tables."""
+    """Markdown with GitHub's tables."""
 
     name = "markdown"
 
     def render(self, page: Page) -> str:
-        """Write a section for each table."""
+        """Return a section for each table."""
         sections = [page.heading, *(_section(table) for table in page.tables), page.footer]
         return "\n\n".join(sections) + "\n"
 

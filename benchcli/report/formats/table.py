@@ -1,4 +1,4 @@
-"""For a terminal."""
+"""Draw a page for a terminal."""
 
 import io
 import sys
@@ -11,12 +11,12 @@ from benchcli.report.page import Page, Table
 
 
 class TerminalTable(Format):
-    """Plain columns; bold and dim only where stdout is a terminal that shows them."""
+    """Plain columns, with bold and dim text only if stdout is a terminal that shows them."""
 
     name = "table"
 
     def render(self, page: Page) -> str:
-        """Draw the tables, as wide as they need where no terminal sets a width."""
+        """Return the tables; without a terminal they are as wide as they need."""
         screen = Console(file=sys.stdout)
         colours = screen.color_system if screen.is_terminal and not screen.no_color else None
         text = io.StringIO()

@@ -1,1 +1,1 @@
-"""One subject a file: results to tables and pages."""
+"""Turn results into tables and pages; one subject a file."""

@@ -1,4 +1,4 @@
-"""The table of blocks: which guidelines each follows and breaks, what it costs, and how fast it is."""
+"""Lay out the table of blocks: costs, time, and the guidelines that each follows and violates."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,7 +14,7 @@ from benchcli.workloads.blocks.family import REFERENCE
 
 
 def table(results: Sequence[FamilyResult]) -> Table:
-    """Lay blocks out."""
+    """Return the table of families of blocks."""
     extra = cells.differing(results)
     several = ["family"] if len({_chain(result.records[0]) for result in results}) > 1 else []
     records = cells.records_of(results)
@@ -58,13 +58,16 @@ def _letters(guidelines: Iterable[str]) -> str:
 
 
 def _chain(record: Record) -> tuple[object, ...]:
-    """Return what is the same for all blocks of a family."""
+    """Return the settings that all blocks of a family share."""
     params = record.variant.params
     return record.family.widths, record.variant.shape[-1], params["units"], params["stride"]
 
 
 def _unequal(records: Sequence[Record]) -> Iterator[str]:
-    """Name the blocks whose channels cannot have the reference's FLOPs, with a width at which they would."""
+    """Yield a line for each block whose channels cannot give the reference's FLOPs.
+
+    The line names a width at which they can.
+    """
     told = {}
     for record in records:
         reference, block = BLOCKS[REFERENCE], BLOCKS[record.variant.name]
@@ -75,14 +78,14 @@ def _unequal(records: Sequence[Record]) -> Iterator[str]:
             told[record.variant.name] = (there / wanted - 1, reference.solve(there, size, stride))
     for name, (deviation, width) in told.items():
         yield (
-            f"! {name}: its channels are multiples of {BLOCKS[name].multiple}, and its FLOPs "
-            f"{formatting.percent(deviation, signed=True)} of the others': do not compare it in this table, "
-            f"or give --width {width}"
+            f"! {name}: its channels must be multiples of {BLOCKS[name].multiple}, so its FLOPs differ from the "
+            f"others' by {formatting.percent(deviation, signed=True)}: do not compare it in this table, or give "
+            f"--width {width}"
         )
 
 
 def _reasons(records: Sequence[Record]) -> Iterator[str]:
-    """Yield what breaks which guideline, blocks of one reason together."""
+    """Yield the violated guidelines with the reason; blocks with the same reason share a line."""
     found: dict[str, list[str]] = {}
     for name in dict.fromkeys(record.variant.name for record in records):
         reasons = [f"{letter.upper()} ({why})" for letter, why in BLOCKS[name].breaks.items()]

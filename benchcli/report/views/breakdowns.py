@@ -1,4 +1,4 @@
-"""The table of where the time goes."""
+"""Lay out the table of time by category of operator."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -16,11 +16,14 @@ HEADINGS: Mapping[Category, str] = {
     "other": "other",
 }
 AGREED = 0.05
-"""By so much the parts may differ from the time, and the time from the one that was measured before."""
+"""The largest relative difference, without a warning, of two times that should agree.
+
+One pair is the sum of the parts and the call, the other the call now and as measured before.
+"""
 
 
 def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: Mapping[Key, Failure]) -> Table:
-    """Lay out the medians over launches of each variant's parts."""
+    """Return the table: medians over launches of each variant's parts."""
     rows = _grouped(records, breakdowns)
     several = len({family for family, _ in rows}) > 1
     return Table(
@@ -40,6 +43,7 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
         lines=(
             "percentages are shares of one call; time ms is from calls without profiling, profiling is how much longer "
             "calls were with it",
+            "sum / time is the sum of the five parts over time ms; near 1.00 the parts account for the whole call",
             "reorders, counted in data movement, are layout conversions inside convolutions; framework, counted in "
             "other, is the time in no operator",
             *lines(records, breakdowns, failures),
@@ -50,7 +54,7 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
 def lines(
     records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: Mapping[Key, Failure]
 ) -> tuple[str, ...]:
-    """Return what to mind of where the time goes."""
+    """Return warnings about the breakdown."""
     rows = _grouped(records, breakdowns)
     measured = {record.key: record for record in records}
     return (
@@ -71,7 +75,7 @@ def _grouped(records: Sequence[Record], breakdowns: Sequence[Breakdown]) -> dict
 
 
 def _name(key: Key, rows: Mapping[Key, Sequence[Breakdown]]) -> str:
-    """Name a variant, with its family where there are several."""
+    """Return a variant's name, preceded by its family if there are several."""
     return " ".join(key) if len({family for family, _ in rows}) > 1 else key[1]
 
 
@@ -93,7 +97,7 @@ def _parts_over_time(of: Sequence[Breakdown]) -> float:
 
 
 def _apart(rows: Mapping[Key, Sequence[Breakdown]]) -> list[str]:
-    """Name the rows whose operators take longer one by one than all together."""
+    """Return a warning for rows whose parts sum to more than the time of the call."""
     apart = [_name(key, rows) for key, of in rows.items() if _parts_over_time(of) > 1 + AGREED]
     if not apart:
         return []
@@ -101,7 +105,7 @@ def _apart(rows: Mapping[Key, Sequence[Breakdown]]) -> list[str]:
 
 
 def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Record]) -> list[str]:
-    """Say of which rows the time was another one while they were traced."""
+    """Return a warning for rows whose time changed between measuring and tracing."""
     told = []
     for key, of in rows.items():
         timing = measured[key].timing

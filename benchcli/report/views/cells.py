@@ -1,4 +1,4 @@
-"""What the tables share: cells of costs and time, and the lines below."""
+"""Make the cells of costs and time, and the lines of warnings, that several tables share."""
 
 from collections.abc import Iterator, Sequence
 
@@ -24,12 +24,12 @@ def differing(results: Sequence[FamilyResult]) -> list[str]:
 
 
 def settings(family: Family, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the cells of those settings."""
+    """Return the values of those settings, as text."""
     return tuple(str(getattr(family, name)) for name in names)
 
 
 def is_baseline(record: Record) -> bool:
-    """Say whether the others are divided by it."""
+    """Return whether the variant is its family's baseline."""
     return record.variant.name == record.family.baseline
 
 
@@ -62,7 +62,7 @@ def paper_speed(value: float | None, record: Record) -> str:
 
 
 def warning_lines(records: Sequence[Record]) -> Iterator[str]:
-    """Yield what went wrong, and what to mind."""
+    """Yield a line for each failure and each warning."""
     for record in records:
         if record.failure:
             name = " ".join(filter(None, (_label(record, records), record.variant.name)))
@@ -73,7 +73,7 @@ def warning_lines(records: Sequence[Record]) -> Iterator[str]:
 
 
 def _names(about: Sequence[Record], records: Sequence[Record]) -> str:
-    """Name the rows that a warning is about, each family's together."""
+    """Return the names of the rows that a warning is about, grouped by family."""
     if len(about) == len([record for record in records if record.timing]) and len(about) > 1:
         return "all"
     groups: dict[str, list[str]] = {}
@@ -83,7 +83,7 @@ def _names(about: Sequence[Record], records: Sequence[Record]) -> str:
 
 
 def _label(record: Record, records: Sequence[Record]) -> str:
-    """Return what tells a row's family from the others of its table."""
+    """Return a label that distinguishes the row's family within its table."""
     family = record.family
     scales = {each.family.name: each.family.scale for each in records}
     if family.guideline and len(set(scales.values())) == len(scales):

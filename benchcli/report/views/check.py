@@ -1,4 +1,4 @@
-"""Lay what a check found out as a page."""
+"""Lay out the findings of a check as a page."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,13 +23,13 @@ LEVELS: Mapping[Outcome, Level] = {
     "cheaper": "notice",
     "faster": "notice",
 }
-"""Outcomes that are no regressions, to the level at which CI is told."""
+"""The level for CI of each outcome that is not a regression."""
 TOLD: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "cheaper", "faster")
-"""Outcomes that get a line of their own."""
+"""Outcomes with a line of their own below the table."""
 
 
 def page(report: CheckReport) -> Page:
-    """Return a check laid out."""
+    """Return the page of a check."""
     findings, environment = report.findings, report.environment
     check: Mapping[str, Any] = environment["check"]
     lines = (*_lines(findings), *_notes(check), *(sentence(code) for code in check.get("warnings", ())))
@@ -39,8 +39,8 @@ def page(report: CheckReport) -> Page:
         tables=(
             Table(
                 title=f"check {report.name}",
-                columns=("family", "network", "base ms", "head ms", "change in time", "costs", "verdict"),
-                words=2,
+                columns=("family", "network", "verdict", "costs", "base ms", "head ms", "change in time"),
+                words=4,
                 rows=tuple(_rows(findings)),
                 lines=lines,
             ),
@@ -57,7 +57,7 @@ def page(report: CheckReport) -> Page:
 
 
 def annotation(finding: Finding) -> Annotation:
-    """Return what CI is to be told of a finding."""
+    """Return a finding as a result for CI."""
     return Annotation(
         level=_level(finding),
         group=finding.family,
@@ -80,7 +80,7 @@ def _level(finding: Finding) -> Level:
 
 
 def _notes(check: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a reader should know of the whole check."""
+    """Yield notes about the whole check."""
     if "baseline" in check:
         if not check["costs_only"]:
             yield MEASURES
@@ -95,7 +95,7 @@ def _notes(check: Mapping[str, Any]) -> Iterator[str]:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """Count networks by the worst that is said of each."""
+    """Return the number of networks by their most important outcome."""
     worst = Counter(_word(of_network[0]) for of_network in _by_network(findings).values())
     count = sum(worst.values())
     told = ", ".join(f"{number} {word}" for word, number in worst.items())
@@ -103,7 +103,7 @@ def summary(findings: Sequence[Finding]) -> str:
 
 
 def how(check: Mapping[str, Any]) -> str:
-    """Say how the times were taken."""
+    """Return a description of how times were measured."""
     kinds = {"screenings": "screening", "confirmations": "confirming"}
     launches = [f"{check[name]} {kind}" for name, kind in kinds.items() if check.get(name)]
     took = formatting.seconds(check["seconds"])
@@ -121,7 +121,7 @@ def how(check: Mapping[str, Any]) -> str:
 
 
 def describe_finding(finding: Finding) -> str:
-    """Return one finding as a sentence: what, where, how much, how sure."""
+    """Return a finding as a sentence: outcome, network, and the size and certainty of the change."""
     allowed = " (allowed)" if finding.allowed else ""
     return f"{_word(finding)}{allowed} {finding.where} ({finding.builder}): {finding.text}"
 
@@ -141,11 +141,11 @@ def _rows(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
         yield (
             family,
             variant,
+            _verdict(of_network),
+            _word(costs) if costs else UNKNOWN,
             formatting.milliseconds(time.base_s) if time and time.base_s else UNKNOWN,
             formatting.milliseconds(time.head_s) if time and time.head_s else UNKNOWN,
             formatting.change(time.change) if time and time.change else UNKNOWN,
-            _word(costs) if costs else UNKNOWN,
-            _verdict(of_network),
         )
 
 
@@ -155,7 +155,7 @@ def _verdict(of_network: Sequence[Finding]) -> str:
 
 
 def _word(finding: Finding) -> str:
-    """Return an outcome as it is shown: what fails the check stands out."""
+    """Return the outcome as text, in capitals if it fails the check."""
     return finding.outcome.upper() if finding.fails else finding.outcome
 
 

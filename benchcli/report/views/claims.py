@@ -1,4 +1,4 @@
-"""Judge the papers' claims by a run, and lay them out as a page."""
+"""Lay out the papers' claims, judged by a run, as a page."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
 def page(report: RunReport, families: Iterable[Family]) -> Page:
-    """Return the claims judged by a run and laid out: a row each, and their evidence in a table of its own."""
+    """Return the page: a table of the verdicts, and a table of the evidence."""
     results = _evidence_of(report, families)
     records = records_of(tuple(results.values()))
     warnings = (*warning_lines(records), *breakdowns.lines(records, report.breakdowns, report.untraced))

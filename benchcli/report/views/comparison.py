@@ -1,4 +1,4 @@
-"""Lay a comparison of runs out as a page."""
+"""Lay out a comparison of runs as a page."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -33,7 +33,7 @@ COLUMNS = (
 
 
 def page(comparison: Comparison) -> Page:
-    """Return a comparison laid out: a column of times for each run, and of changes for each but the first."""
+    """Return the page: a column of times for each run, and one of changes for all but the first."""
     letters = ascii_uppercase[: len(comparison.runs)]
     changed = letters[1:]
     return Page(
@@ -100,8 +100,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         for run, other, costs in zip(comparison.runs, row.others, row.costs, strict=True):
             if other or costs:
                 yield f"{run.path}: {row.family}/{row.variant}: {other or costs}"
-    for difference in comparison.differences:
-        yield f"the runs differ: {difference}"
+    yield from comparison.differences
     for run in comparison.runs:
         if run.unfinished:
             yield f"{run.path} is not finished: {', '.join(run.unfinished)}"

@@ -1,4 +1,4 @@
-"""The table of somebody's own networks."""
+"""Lay out the table of a user's own networks."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from benchcli.schema import FamilyResult
 
 
 def table(results: Sequence[FamilyResult]) -> Table:
-    """Lay networks of one's own out."""
+    """Return the table of families of a user's own networks."""
     extra = cells.differing(results)
     records = cells.records_of(results)
     return Table(

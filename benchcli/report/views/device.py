@@ -1,4 +1,4 @@
-"""What would be measured on, and how fit it is for that, in sections."""
+"""Lay out a device, its machine and its fitness for measuring, in sections."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,7 +20,7 @@ WRITTEN: dict[str, Callable[[Any], str]] = {
     "pressure": "{:.1%} of the time".format,
     "spread": "{:.2%} between repetitions of the same work".format,
 }
-"""How a value is shown, by the end of its name."""
+"""The function that formats a value, by the end of its name."""
 LABELS = {
     "memory_bytes": "memory",
     "busy_cores": "other work",
@@ -36,7 +36,7 @@ LABELS = {
 
 
 def probed(probe: Probe) -> dict[str, Any]:
-    """Return what the probe saw, by name."""
+    """Return the observations of the probe, by name."""
     conditions = probe.conditions
     return {
         "busy_cores": conditions.busy_cores,

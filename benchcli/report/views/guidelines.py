@@ -1,4 +1,4 @@
-"""The table of a guideline: its families one below the other, and its verdicts."""
+"""Lay out the table of a guideline: its families one below the other, and its verdicts."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from benchcli.workloads.guidelines.family import paper_column
 
 
 def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table:
-    """Lay one guideline's results out."""
+    """Return the table of one guideline."""
     guideline = GUIDELINES[name]
     extra = cells.differing(results)
     records = cells.records_of(results)
@@ -43,7 +43,7 @@ def _row(record: Record, extra: Sequence[str]) -> tuple[str, ...]:
 
 
 def _published(record: Record) -> float | None:
-    """Return the paper's figure for a network of the paper; there is none for other channels, sizes or batches."""
+    """Return the paper's relative speed; None unless channels, size and batch are the paper's."""
     family = record.family
     if not family.widths.startswith("paper") or record.variant.shape[-1] != SIZE or family.batch != 1:
         return None

@@ -1,4 +1,4 @@
-"""The table of networks: costs and times here, the published error beside them, and the Pareto front of the two."""
+"""Lay out the table of networks: costs, time, published error and the Pareto front."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ MARKS: Mapping[Place, str] = {"on": "yes", "near": "?", "off": "no"}
 
 
 def table(results: Sequence[FamilyResult]) -> Table:
-    """Lay networks out, those of several groups one below the other."""
+    """Return the table of networks, several groups one below the other."""
     extra = cells.differing(results)
     several = ["family"] if len(results) > 1 else []
     records = cells.records_of(results)

@@ -1,4 +1,4 @@
-"""Lay the report of a run out as a page."""
+"""Lay out the report of a run as a page."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,7 +19,7 @@ from benchcli.workloads.family import settings_of
 
 
 def page(report: RunReport) -> Page:
-    """Return a report laid out. In JSON, a record's warnings carry their advice."""
+    """Return the page of a run. Its data for JSON adds the advice to each warning."""
     records, judged = report.records, verdicts(report.results)
     return Page(
         name=str(report.environment["suite"]["name"]),
@@ -58,7 +58,7 @@ def _published_error(record: Record) -> float | None:
 
 
 def _tables(report: RunReport, judged: Sequence[Verdict]) -> list[Table]:
-    """Return a table for each guideline, its families one below the other, and one for each other kind of family."""
+    """Return a table for each guideline, and one for each other kind of family."""
     groups = groupby(report.results, key=lambda result: (result.family.guideline, result.family.catalogue))
     return [
         guidelines.table(name, list(results), judged) if name else _view_of(catalogue).table(list(results))
@@ -67,7 +67,7 @@ def _tables(report: RunReport, judged: Sequence[Verdict]) -> list[Table]:
 
 
 def _view_of(catalogue: Catalogue) -> ModuleType:
-    """Return the view of families of no guideline: a catalogue's has its name, and is loaded where it is needed."""
+    """Return the view of a catalogue, which has its name; it is imported only when needed."""
     return import_module(f"benchcli.report.views.{catalogue or 'custom'}")
 
 
@@ -80,7 +80,7 @@ def _breakdown(report: RunReport) -> list[Table]:
 
 
 def heading(report: RunReport) -> str:
-    """Return the line that says where and how everything was measured."""
+    """Return the line above the tables: where and how the run was measured."""
     target, machine = Target(**report.environment["target"]), report.environment.get("machine", {})
     where = report.environment.get("device", {}).get("card") or machine.get("cpu", target.device)
     threads = formatting.counted(target.threads, "thread")
@@ -95,7 +95,7 @@ def heading(report: RunReport) -> str:
 
 
 def footer(report: RunReport) -> str:
-    """Return the line that says where the files are, what it took, and whether it was quiet meanwhile."""
+    """Return the line below the tables: folder, launches, duration, and quiet or disturbed."""
     launches = sorted({record.timing.launches for record in report.records if record.timing})
     ends = "–".join(map(str, sorted({*launches[:1], *launches[-1:]})))
     count = "no launch" if not launches else f"{ends} launch{'' if launches == [1] else 'es'}"

@@ -1,4 +1,4 @@
-"""What the self-test found, as lines and as an object."""
+"""Lay out the self-test's result, as lines and as an object for JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from benchcli.statistics import Count
 
 SLOWDOWN = 0.05
 ENOUGH = 20
-"""Of fewer comparisons even none that misses says little."""
+"""The fewest comparisons that say something about the coverage of the intervals."""
 
 
 def data(done: Sequence[Comparison], result: Summary) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def data(done: Sequence[Comparison], result: Summary) -> dict[str, Any]:
 
 
 def lines(done: Sequence[Comparison], result: Summary) -> list[str]:
-    """Return the summary, the warnings, and what both mean, a line each."""
+    """Return the lines of the summary, the warnings and the conclusion."""
     power = f"{_share(result.found)} slowdowns of 5 % were found" if result.found else "no slowdown was measured"
     effect = formatting.percent(EFFECT)
     return [
@@ -41,12 +41,12 @@ def _share(count: Count) -> str:
 
 
 def _warnings(done: Sequence[Comparison]) -> dict[str, str]:
-    """Return each kind of warning once, its first detail, and how many comparisons had it."""
+    """Return the first code of each kind of warning, with the number of comparisons that have it."""
     by_kind: dict[str, list[str]] = {}
     for comparison in done:
         for code in {code.partition(":")[0]: code for code in comparison.warnings}.values():
             by_kind.setdefault(code.partition(":")[0], []).append(code)
-    return {codes[0]: f"{len(codes)} of {len(done)}" for codes in by_kind.values()}
+    return {codes[0]: f"{len(codes)} of {len(done)} comparisons" for codes in by_kind.values()}
 
 
 def _meaning(result: Summary) -> str:

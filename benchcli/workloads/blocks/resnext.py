@@ -15,7 +15,7 @@ class ResNeXt(ResNet):
 
     name = "resnext"
     title = f"ResNeXt unit, {CARDINALITY} groups"
-    source = "Xie et al., CVPR 2017, Figure 3c; ratio and cardinality of ShuffleNet V1, Section 4.2"
+    source = "Xie et al., CVPR 2017, Figure 3c; its width ratio and groups as in ShuffleNet V1, Section 4.2"
     reduction = REDUCTION
     groups = CARDINALITY
 

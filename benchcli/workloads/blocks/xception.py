@@ -22,7 +22,7 @@ class Xception(Block):
 
     name = "xception"
     title = "Xception-like unit"
-    source = "Li et al., 2017 (Light-Head R-CNN); three separable convolutions after ShuffleNet V2, partly inferred"
+    source = "after Li et al., 2017 (Light-Head R-CNN); the papers do not print this unit, so it is partly inferred"
     published = "Xception"
 
     @property

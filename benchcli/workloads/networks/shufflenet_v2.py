@@ -45,7 +45,7 @@ for _width in CHANNELS:
             name=f"shufflenet-v2-{_width}",
             title=f"ShuffleNet V2 {_width}",
             build=partial(build, _width),
-            source="Ma et al., ECCV 2018, Table 5; the authors' units",
+            source="Ma et al., ECCV 2018, Table 5; units as in the authors' code",
             group=GROUPS[_width],
             printed=table_8(f"ShuffleNet v2 {_width} (ours)"),
         )
@@ -55,6 +55,6 @@ for _width in CHANNELS:
             name=f"shufflenet-v2-{_width}-torchvision",
             title=f"ShuffleNet V2 {_width}, torchvision's",
             build=partial(build, _width, even=True),
-            source="torchvision.models.shufflenetv2: in a unit of stride 2, each branch gives half of the channels",
+            source="as in torchvision, where each branch of a unit of stride 2 gives half of the channels",
         )
     )
