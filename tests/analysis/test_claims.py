@@ -172,7 +172,7 @@ def test_the_interval_of_a_quotient_is_not_narrower_than_its_terms() -> None:
 
 def test_multiply_adds_are_exact() -> None:
     evidence = measured("n", ("a", 1.0, costs(1000)), ("b", 1.0, costs(66)))
-    assert outcomes(claim("flops", "n", expected={"a": 1000, "b": 67, "c": 1}), evidence) == [
+    assert outcomes(claim("flops", "n", expected={"a": 1000, "b": 67, "c": 1}, where="h = 1"), evidence) == [
         "for",
         "against",
         "unmeasured",
