@@ -65,9 +65,9 @@ def speed(interval: Interval) -> str:
     return f"{interval.estimate:.3f} ± {(above + below) / 2:.3f}"
 
 
-def counted(number: int, word: str) -> str:
+def counted(number: int, word: str, plural: str | None = None) -> str:
     """Return a number with its noun: "1 thread", "2 threads"."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    return f"{number} {word if number == 1 else plural or word + 's'}"
 
 
 def change(interval: Interval) -> str:

@@ -1,77 +1,145 @@
-"""Fit measured times to FLOPs and memory access cost."""
+"""Predict measured times from FLOPs and memory access, and measure the error on unseen architectures."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    import pandas
+    import numpy
+    import numpy.typing
+
+    Array = numpy.typing.NDArray[numpy.float64]
+
+Metric = Literal["FLOPs", "memory access", "FLOPs and memory access"]
 
 
 @dataclass(frozen=True)
 class Point:
     """One network's costs and its seconds per call."""
 
+    architecture: str
+    """Networks of one architecture, such as all widths of MobileNet V2, share it."""
     flops: int
     mac_bytes: int
     seconds: float
 
 
 @dataclass(frozen=True)
-class Explained:
-    """How well a metric explains time."""
+class Predictor:
+    """A formula for the time, with its number of fitted parameters."""
 
+    formula: str
+    metric: Metric
+    parameters: int
+    fit: "Callable[[Sequence[Point]], Callable[[Point], float]]"
+    """Fits the parameters to networks, and returns a function from a network to its seconds."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """How well a predictor predicts architectures that it was not fitted to."""
+
+    predictor: Predictor
     rank_correlation: float
-    """Spearman's rank correlation of fitted and measured times."""
+    """Spearman's rank correlation of predicted and measured times."""
     error: float
-    """Median of |fitted / measured - 1|, each network predicted from a fit of all others."""
+    """Median of |predicted / measured - 1|."""
 
 
-FLOPS = "FLOPs"
-METRICS: Mapping[str, tuple[str, ...]] = {
-    FLOPS: ("flops",),
-    "memory access": ("mac_bytes",),
-    "both": ("flops", "mac_bytes"),
-}
+def predictions(points: Sequence[Point]) -> list[Prediction]:
+    """Return how well each predictor predicts the times.
 
-
-def explain(points: Sequence[Point]) -> dict[str, Explained]:
-    """Fit seconds = a flops + b bytes (additive roofline), with both terms and with either alone.
-
-    Coefficients are never negative. The fit minimises relative errors, so that large networks do
-    not outweigh small ones.
+    Every network is predicted from a fit to all networks of the other architectures: the widths of
+    one architecture resemble each other, so leaving out one network alone would flatter the fit.
     """
+    return [_prediction(predictor, points) for predictor in PREDICTORS]
+
+
+def best(found: Sequence[Prediction], metric: Metric, parameters: int) -> Prediction:
+    """Return the prediction with the least error for a metric and a number of parameters."""
+    of_kind = [each for each in found if (each.predictor.metric, each.predictor.parameters) == (metric, parameters)]
+    return min(of_kind, key=lambda prediction: prediction.error)
+
+
+def _prediction(predictor: Predictor, points: Sequence[Point]) -> Prediction:
     import pandas
 
-    frame = pandas.DataFrame([vars(point) for point in points])
-    return {name: _cross_validate(frame, list(columns)) for name, columns in METRICS.items()}
+    fitted = []
+    for point in points:
+        others = [other for other in points if other.architecture != point.architecture]
+        fitted.append(predictor.fit(others)(point))
+    ranks = pandas.DataFrame({"fitted": fitted, "seconds": [point.seconds for point in points]}).rank()
+    errors = [abs(value / point.seconds - 1) for value, point in zip(fitted, points, strict=True)]
+    return Prediction(predictor, float(ranks["fitted"].corr(ranks["seconds"])), median(errors))
 
 
-def _cross_validate(frame: "pandas.DataFrame", columns: list[str]) -> Explained:
-    fitted = [_predict(frame.drop(index=row), columns, frame.loc[row]) for row in frame.index]
-    pairs = frame.assign(fitted=fitted)
-    ranks = pairs[["fitted", "seconds"]].rank()
-    errors = [abs(estimate / seconds - 1) for estimate, seconds in zip(fitted, frame["seconds"], strict=True)]
-    return Explained(float(ranks["fitted"].corr(ranks["seconds"])), median(errors))
+def _linear(*terms: Callable[[Point], float]) -> Callable[[Sequence[Point]], Callable[[Point], float]]:
+    """Return a fit of a sum of terms, each with a coefficient that is not negative.
 
-
-def _predict(others: "pandas.DataFrame", columns: list[str], network: "pandas.Series[float]") -> float:
-    coefficients = _fit(others, columns)
-    return sum(float(coefficient * network[column]) for coefficient, column in zip(coefficients, columns, strict=True))
-
-
-def _fit(frame: "pandas.DataFrame", columns: list[str]) -> list[float]:
-    """Return the coefficients that minimise the squares of (a flops + b bytes) / seconds - 1.
-
-    If one is negative, the fit uses the other column alone and returns 0 for this one.
+    It minimises the squares of relative errors, so that large networks do not outweigh small ones.
     """
+
+    def fit(points: Sequence[Point]) -> Callable[[Point], float]:
+        import numpy
+
+        scaled = numpy.array([[term(point) / point.seconds for term in terms] for point in points])
+        coefficients = _not_negative(scaled, numpy.ones(len(points)))
+        return lambda point: sum(
+            float(coefficient) * term(point) for coefficient, term in zip(coefficients, terms, strict=True)
+        )
+
+    return fit
+
+
+def _not_negative(columns: "Array", target: "Array") -> "Array":
+    """Return least-squares coefficients; while one is negative, its column is left out."""
     import numpy
 
-    scaled = frame[columns].div(frame["seconds"], axis=0).to_numpy(dtype=float)
-    coefficients = numpy.linalg.lstsq(scaled, numpy.ones(len(frame)), rcond=None)[0]
-    if len(columns) == 1 or (coefficients >= 0).all():
-        return [float(each) for each in coefficients]
-    kept = int(numpy.argmax(coefficients))
-    (coefficient,) = _fit(frame, [columns[kept]])
-    return [coefficient if number == kept else 0.0 for number in range(len(columns))]
+    kept = list(range(columns.shape[1]))
+    while True:
+        fitted = numpy.linalg.lstsq(columns[:, kept], target, rcond=None)[0]
+        if len(kept) == 1 or (fitted >= 0).all():
+            coefficients = numpy.zeros(columns.shape[1])
+            coefficients[kept] = fitted
+            return coefficients
+        del kept[int(numpy.argmin(fitted))]
+
+
+def _power(metric: Callable[[Point], float]) -> Callable[[Sequence[Point]], Callable[[Point], float]]:
+    """Return a fit of a * metric^p, by least squares of logarithms."""
+
+    def fit(points: Sequence[Point]) -> Callable[[Point], float]:
+        import numpy
+
+        logs = numpy.array([[math.log(metric(point)), 1.0] for point in points])
+        seconds = numpy.array([math.log(point.seconds) for point in points])
+        power, constant = (float(each) for each in numpy.linalg.lstsq(logs, seconds, rcond=None)[0])
+        return lambda point: math.exp(constant) * metric(point) ** power
+
+    return fit
+
+
+def _flops(point: Point) -> float:
+    return float(point.flops)
+
+
+def _bytes(point: Point) -> float:
+    return float(point.mac_bytes)
+
+
+def _one(_point: Point) -> float:
+    return 1.0
+
+
+PREDICTORS: Sequence[Predictor] = (
+    Predictor("a·F", "FLOPs", 1, _linear(_flops)),
+    Predictor("a·B", "memory access", 1, _linear(_bytes)),
+    Predictor("a·F + c", "FLOPs", 2, _linear(_flops, _one)),
+    Predictor("a·F^p", "FLOPs", 2, _power(_flops)),
+    Predictor("a·B + c", "memory access", 2, _linear(_bytes, _one)),
+    Predictor("a·B^p", "memory access", 2, _power(_bytes)),
+    Predictor("a·F + b·B", "FLOPs and memory access", 2, _linear(_flops, _bytes)),
+)
+"""F is FLOPs, B the bytes of unfused memory access, c a constant time."""

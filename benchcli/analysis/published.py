@@ -1,12 +1,18 @@
 """Look up the published figures of blocks and networks."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.schema import Record
 from benchcli.workloads.blocks.base import BLOCKS, UNITS
 from benchcli.workloads.networks.base import NETWORKS, Network
 
-SPEEDS = {("arm", 1): "arm_images_per_s", ("gpu", 8): "gpu_batches_per_s"}
-"""Columns of ShuffleNet V2's Table 8 by kind of device and batch."""
+Column = Literal["arm", "gpu"]
+SPEEDS: Mapping[Column, str] = {"arm": "arm_images_per_s", "gpu": "gpu_batches_per_s"}
+"""Columns of ShuffleNet V2's Table 8 by kind of device."""
+BATCHES: Mapping[Column, int] = {"arm": 1, "gpu": 8}
+"""The batch of each column."""
 
 
 def network_of(record: Record) -> Network | None:
@@ -21,36 +27,39 @@ def top1_error(record: Record) -> float | None:
     return network.printed.top1_error if network and network.printed else None
 
 
-def relative_speed(record: Record, baseline: Record) -> float | None:
-    """Return the published speed over the baseline's on the paper's device of this kind.
+def relative_speed(record: Record, baseline: Record, platform: Column | None = None) -> float | None:
+    """Return the published speed over the baseline's, on one of the paper's platforms.
 
+    Without a platform, it is the one like the record's device, if the batch is the paper's too.
     None if the paper has no such speed.
     """
+    column = platform or _column(record)
     if record.family.catalogue == "blocks":
-        return _block_speed(record, baseline)
-    speed, baseline_speed = _speed(record), _speed(baseline)
+        return _block_speed(record, baseline, column)
+    if platform is None and record.family.batch != BATCHES[column]:
+        return None
+    speed, baseline_speed = _speed(record, column), _speed(baseline, column)
     return speed / baseline_speed if speed and baseline_speed else None
 
 
-def _speed(record: Record) -> float | None:
+def _speed(record: Record, column: Column) -> float | None:
     network = network_of(record)
-    column = SPEEDS.get((_column(record), record.family.batch))
-    return network.printed.number(column) if network and network.printed and column else None
+    return network.printed.number(SPEEDS[column]) if network and network.printed else None
 
 
-def _block_speed(record: Record, baseline: Record) -> float | None:
+def _block_speed(record: Record, baseline: Record, column: Column) -> float | None:
     """Return the published relative speed of a chain of blocks; None if the paper has none.
 
     The paper's chains have ten units, stride 1 and batch 1, and run on the phone.
     """
     family, params = record.family, record.variant.params
     is_as_published = family.batch == 1 and params["units"] == UNITS and params["stride"] == 1
-    if not is_as_published or _column(record) != "arm":
+    if not is_as_published or column != "arm":
         return None
     return BLOCKS[record.variant.name].paper_relative_speed(
         int(family.widths), record.variant.shape[-1], baseline.variant.name
     )
 
 
-def _column(record: Record) -> str:
+def _column(record: Record) -> Column:
     return DEVICES[split_name(record.target.device)[0]].column

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from benchcli.analysis.verdicts import EFFECT
+from benchcli.analysis.equal_flops import EFFECT
 from benchcli.measure.diagnostics import preflight
 from benchcli.measure.engine import Run, measure
 from benchcli.measure.supervise import survey

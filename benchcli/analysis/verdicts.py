@@ -1,22 +1,17 @@
 """Judge whether a guideline holds, from the measurements of a family."""
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from benchcli.analysis import equal_flops
+from benchcli.analysis.equal_flops import EFFECT
+from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.schema import FamilyResult, Interval, Record
-from benchcli.statistics import has_ranks
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import GUIDELINES, SIZE
+from benchcli.workloads.guidelines.family import paper_column
 
-HOPELESS = 0.2
-"""The relative half-width above which the advice names no number of launches."""
-EFFECT = 0.02
-"""The least relative difference in speed that matters in practice."""
-EQUAL_FLOPS = 0.1
-"""FLOPs that differ by no more than this fraction count as equal."""
-
-Outcome = Literal["holds", "reversed", "no effect", "inconclusive"]
+Outcome = Literal["holds", "reversed", "no effect", "inconclusive", "not judged"]
 
 
 @dataclass(frozen=True)
@@ -28,15 +23,18 @@ class Verdict:
     scale: str
     outcome: Outcome
     variant: str
+    """The extreme variant, which decides."""
     baseline: str
     relative: Interval | None
+    """The measured relative speed of the extreme variant."""
+    at_equal_flops: Interval | None
+    """The relative speed converted to the baseline's FLOPs, which is judged."""
+    flops_deviation: float | None
+    """FLOPs of the extreme variant divided by the baseline's, minus 1."""
     threshold: float
-    """The least effect that counts, as a fraction.
-
-    It is the larger of the practical effect and the FLOPs deviation.
-    """
+    """The least effect that counts, as a fraction."""
     advice: str | None
-    """How to settle an inconclusive verdict; None for the others."""
+    """Why the family is not judged, or how to settle an inconclusive verdict."""
 
 
 def verdicts(results: Iterable[FamilyResult], effect: float = EFFECT) -> list[Verdict]:
@@ -45,51 +43,54 @@ def verdicts(results: Iterable[FamilyResult], effect: float = EFFECT) -> list[Ve
 
 
 def verdict(result: FamilyResult, effect: float = EFFECT) -> Verdict:
-    """Compare the family's extreme variant, its last one, with its baseline."""
-    family, extreme = result.family, result.records[-1]
-    relative = extreme.timing.relative if extreme.timing else None
-    threshold = max(effect, abs(extreme.flops_deviation or 0.0))
-    faster = GUIDELINES[family.guideline].faster
-    outcome: Outcome = judge(relative, effect, threshold, faster) if relative else "inconclusive"
+    """Compare the family's extreme variant with its baseline, at equal FLOPs.
+
+    holds: it is slower, or faster if the guideline claims that. reversed: the opposite. The rule is
+    that of `equal_flops.judge`.
+    """
+    family, record = result.family, extreme(result)
+    judgement = equal_flops.judge(record, result.records[0], effect)
     return Verdict(
         family=family.name,
         guideline=family.guideline,
         scale=f"×{family.scale}",
-        outcome=outcome,
-        variant=family.extreme,
+        outcome=outcome(judgement.outcome, GUIDELINES[family.guideline].faster),
+        variant=record.variant.name,
         baseline=family.baseline,
-        relative=relative,
-        threshold=threshold,
-        advice=_advice(result.records, relative, threshold) if outcome == "inconclusive" else None,
+        relative=judgement.relative,
+        at_equal_flops=judgement.at_equal_flops,
+        flops_deviation=record.flops_deviation,
+        threshold=effect,
+        advice=judgement.reason,
     )
 
 
-def judge(relative: Interval, effect: float, threshold: float, faster: bool) -> Outcome:
-    """Compare the interval of a relative speed with the guideline's claim.
+def extreme(result: FamilyResult) -> Record:
+    """Return the record of the variant that the guideline calls the furthest from the baseline."""
+    guideline = GUIDELINES[result.family.guideline]
+    name = guideline.extreme([record.variant.name for record in result.records])
+    return next(record for record in result.records if record.variant.name == name)
 
-    holds: the interval is beyond `threshold` on the claimed side. reversed: it is beyond on the
-    other side. no effect: it lies within `effect`. Else inconclusive. The bounds are symmetric in
-    logarithm: 1 / (1 + x) and 1 + x.
+
+def paper_speed(record: Record) -> float | None:
+    """Return the paper's relative speed of a guideline's variant.
+
+    None unless channels, input size and batch are the paper's.
     """
-    if relative.is_below(1 / (1 + threshold)):
-        return "reversed" if faster else "holds"
-    if relative.is_above(1 + threshold):
-        return "holds" if faster else "reversed"
-    return "no effect" if relative.is_within(effect) else "inconclusive"
+    family = record.family
+    if not family.widths.startswith("paper") or record.variant.shape[-1] != SIZE or family.batch != 1:
+        return None
+    column = paper_column(family.widths, DEVICES[split_name(record.target.device)[0]].column)
+    return GUIDELINES[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
 
 
-def _advice(records: Sequence[Record], relative: Interval | None, threshold: float) -> str:
-    baseline, extreme = records[0], records[-1]
-    for record in (baseline, extreme):
-        if record.failure:
-            return f"{record.variant.name} has no time: {record.failure.error}"
-    if relative is None or relative.relative_half_width is None:
-        return "one launch has no interval: give a larger --budget or --launches"
-    launches = extreme.timing.launches if extreme.timing else 0
-    if not has_ranks(launches) or relative.relative_half_width > HOPELESS:
-        return "the interval is far too wide: see the warnings, and give a larger --budget"
-    distance = abs(abs(math.log(relative.estimate)) - math.log1p(threshold))
-    needed = math.ceil(launches * (relative.relative_half_width / max(distance, 1e-4)) ** 2) + 1
-    if needed > 200:
-        return f"the effect is too close to {threshold * 100:.1f} % to decide"
-    return f"about {needed} launches should decide it: --launches {needed}"
+def outcome(found: equal_flops.Outcome, claims_faster: bool) -> Outcome:
+    """Return the outcome for a guideline that claims that the variant is faster, or slower."""
+    by_direction: Mapping[equal_flops.Outcome, Outcome] = {
+        "faster": "holds" if claims_faster else "reversed",
+        "slower": "reversed" if claims_faster else "holds",
+        "no effect": "no effect",
+        "inconclusive": "inconclusive",
+        "not judged": "not judged",
+    }
+    return by_direction[found]

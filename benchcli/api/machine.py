@@ -13,6 +13,7 @@ from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.fitness import Grade, Probe, grade
 from benchcli.measure.tools import Observer, Tools
 from benchcli.runs.environment import describe
+from benchcli.statistics import has_ranks
 
 if TYPE_CHECKING:
     import pandas
@@ -25,7 +26,7 @@ class Device:
     """A device, the machine around it, and how fit it is for measuring at this moment."""
 
     facts: Mapping[str, Mapping[str, Any]]
-    """In sections: machine, device, software, settings, others, identity."""
+    """In sections: machine, device, software, settings, available, identity."""
     probe: Probe
     """Observations of 1.5 seconds."""
     grade: Grade
@@ -35,7 +36,7 @@ class Device:
         """Return facts, observations and fitness, with the keys of the command line's JSON."""
         from benchcli.report.views import device as view
 
-        return {**self.facts, "seen": view.probed(self.probe), "fitness": view.fitness_data(self.grade)}
+        return {**self.facts, "observed": view.probed(self.probe), "fitness": view.fitness_data(self.grade)}
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return a row for each fact: section, name, value."""
@@ -109,8 +110,8 @@ def selftest(comparisons: int = 40, **settings: Unpack[SelfTestSettings]) -> Sel
     target = target_of(**only(settings, TargetSettings))
     given = only(settings, PlanSettings)
     plan = plan_of(**{"budget": SELFTEST_BUDGET_S, **given})
-    if plan.launches == 1:
-        raise UserError("one launch has no interval: give --launches 2 or more")
+    if plan.launches is not None and not has_ranks(plan.launches):
+        raise UserError(f"no interval from {plan.launches} launches: give --launches 6 or more")
     done: dict[str, Comparison] = {}
     try:
         for comparison in compare(families(number, max(1, number // 4)), target, plan, tools_of(settings)):
@@ -126,7 +127,8 @@ def selftest(comparisons: int = 40, **settings: Unpack[SelfTestSettings]) -> Sel
     result = _result(done)
     if result.summary is None:
         errors = [each.error for each in result.comparisons if each.error]
-        raise NothingMeasuredError(f"no two equal networks could be compared: {errors[0] if errors else 'none was'}")
+        reason = errors[0] if errors else "no interval from fewer than 6 launches: give a larger --budget"
+        raise NothingMeasuredError(f"no two equal networks could be compared: {reason}")
     return result
 
 

@@ -60,7 +60,12 @@ class Finding:
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings by importance; within one outcome, the largest change first."""
-    return tuple(sorted(findings, key=lambda f: (not f.fails, ORDER.index(f.outcome), -_size(f))))
+    return tuple(sorted(findings, key=lambda f: (not f.fails, _rank(f), -_size(f))))
+
+
+def _rank(finding: Finding) -> int:
+    """Return the position of an outcome in `ORDER`; an allowed change ranks with what is new."""
+    return ORDER.index("new" if finding.allowed else finding.outcome)
 
 
 def exit_code(findings: Iterable[Finding], strict: bool) -> int:
@@ -96,7 +101,7 @@ class CheckData:
     judged: Mapping[str, Judgement] = field(default_factory=dict)
     """Judgements of time, by pair."""
     seconds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """Base's and head's median seconds per call, by pair."""
+    """Base's and head's seconds per call, whose ratio is the judged change, by pair."""
     failures: Mapping[Key, Failure] = field(default_factory=dict)
     """Failures while times were measured, by pair and side."""
     cut: Mapping[str, str] = field(default_factory=dict)
@@ -127,7 +132,7 @@ def _network(data: CheckData, pair: Pair) -> Finding | None:
     if pair.base is None:
         return _finding(data, pair, "network", "new", "only head has it: there is nothing to compare it with")
     if pair.head is None:
-        return _finding(data, pair, "network", "gone", "base has it, head's suite does not")
+        return _finding(data, pair, "network", "gone", "base's copy of the suite has it, head's has not")
     if other:
         return _finding(data, pair, "network", "gone", f"the suite measures something else under its name: {other}")
     if base and head:
@@ -161,8 +166,8 @@ def _output(data: CheckData, pair: Pair) -> Finding:
             pair,
             "output",
             "changed",
-            f"with the same seed and input its output differs by {formatting.percent(difference)} of its length "
-            "(L2 norm; weights that are drawn in another order do that too)",
+            f"with the same seed and input, the output differs by {formatting.percent(difference)} (L2 norm, relative "
+            "to base's); if only the order changed in which layers draw their weights, give --allow output",
         )
     return _finding(data, pair, "output", "same", "the same output")
 

@@ -19,7 +19,7 @@ from benchcli.check.session import (
 from benchcli.check.timing import Times, take_times
 from benchcli.check.versions import BASE, HEAD, Side, Version, Versions, find_versions, laid_out, uncommitted
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.measure.diagnostics import preflight
+from benchcli.measure.diagnostics import merged, preflight
 from benchcli.measure.supervise import survey
 from benchcli.measure.tools import Tools
 from benchcli.runs.environment import begun
@@ -58,18 +58,18 @@ def run_check(request: CheckRequest, tools: Tools) -> CheckReport:
 def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
     versions, notices = find_versions(str(request.base), request.head, Path.cwd())
     notices += uncommitted(versions, request.require_clean)
+    if versions.are_same:
+        raise NothingMeasuredError(
+            f"nothing to compare: base ({versions.base.label}) and head ({versions.head.label}) are the same code; "
+            "give --base another git ref, folder or interpreter"
+        )
     file = find_suite(request.suite)
     with laid_out(versions.by_side()) as sources:
-        pairs = tuple(paired(file, sources, request.only, request.overrides))
+        pairs = _different(versions, tuple(paired(file, sources, request.only, request.overrides)), tools)
         for notice in notices:
             tools.notify(notice)
         for code in preflight(request.target, tools.busy_cores):
             tools.warn(code)
-        if _cannot_differ(versions, pairs):
-            tools.notify(
-                "base and head are the same here: these networks are benchcli's own, and both run in one interpreter; "
-                "give --base another interpreter, or a suite with networks of your own"
-            )
         environment = {
             **begun(f"check-{file.name}"),
             "target": asdict(request.target),
@@ -84,9 +84,24 @@ def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
             folder.close()
 
 
-def _cannot_differ(versions: Versions, pairs: tuple[Pair, ...]) -> bool:
-    """Return whether base and head run the same code: built-in networks in one interpreter."""
-    return versions.base.python == versions.head.python and all(pair.is_built_in for pair in pairs)
+def _different(versions: Versions, pairs: tuple[Pair, ...], tools: Tools) -> tuple[Pair, ...]:
+    """Return the pairs whose code can differ between base and head.
+
+    benchcli's own networks are the same code in one interpreter. Raises NothingMeasuredError if no
+    other pair is left.
+    """
+    if versions.base.python != versions.head.python:
+        return pairs
+    different = tuple(pair for pair in pairs if not pair.is_built_in)
+    left_out = [pair.name for pair in pairs if pair.is_built_in]
+    if not different:
+        raise NothingMeasuredError(
+            "nothing to compare: all these networks are benchcli's own, and the same code in base and head; give a "
+            'suite of your networks (network = "package.module:callable"), or --base another interpreter'
+        )
+    if left_out:
+        tools.notify(f"left out, because they are benchcli's own and the same in both: {', '.join(left_out)}")
+    return different
 
 
 def _settings(name: str, request: CheckRequest, versions: Versions, pairs: tuple[Pair, ...]) -> dict[str, Any]:
@@ -221,7 +236,7 @@ def _state(session: CheckSession, timed: Times | None, finished: bool) -> _State
         "software": {BASE: dict(base.software), HEAD: dict(head.software)},
         "device": dict(head.device),
         **times.counts,
-        "warnings": list(times.warnings.values()),
+        "warnings": list(merged(list(times.warnings))),
         "seconds": session.spent_s(),
         "finished": finished,
     }

@@ -93,6 +93,8 @@ class CheckRequest:
         words += ["--threshold", f"{self.threshold:.2%}"] if self.threshold else []
         words += ["--separate"] if self.separate else []
         words += ["--costs-only"] if self.costs_only else []
+        words += ["--launches", str(self.launches)] if self.launches != rules.LAUNCHES else []
+        words += ["--allow", ",".join(self.allowed)] if self.allowed else []
         return shlex.join(words)
 
 

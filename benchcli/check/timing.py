@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
+from statistics import mean, median
 
 from benchcli.check import rules
 from benchcli.check.pairs import CONTROL, Pair
@@ -32,10 +32,10 @@ class Times:
 
     judged: dict[str, Judgement] = field(default_factory=dict)
     seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Base's and head's median seconds per call."""
+    """Base's and head's seconds per call, whose ratio is the judged change."""
     counts: dict[str, int] = field(default_factory=dict)
-    warnings: dict[str, str] = field(default_factory=dict)
-    """The latest code of each kind: one cause, one warning."""
+    warnings: dict[str, None] = field(default_factory=dict)
+    """The warning codes of all pairs, each once."""
     cut: dict[str, str] = field(default_factory=dict)
     """Why a pair was not judged."""
 
@@ -139,15 +139,22 @@ def _judge(
     if needed is None and (judgement.outcome in {"slower", "faster"} or (is_early and judgement.outcome == "same")):
         judgement = replace(judgement, outcome="inconclusive")
     times.judged[name] = judgement
-    times.seconds[name] = (_median_s(base), _median_s(head))
+    times.seconds[name] = _seconds_of(base, head, judgement.change.estimate)
     conditions = [each for part in measured for each in part.conditions]
     codes = disturbances(conditions, session.request.target.threads)
-    times.warnings |= {code.partition(":")[0]: code for code in codes}
+    times.warnings |= dict.fromkeys(codes)
     return judgement
 
 
-def _median_s(samples: Sequence[Sample]) -> float:
-    return math.exp(median(launch_log_seconds(samples).values()))
+def _seconds_of(base: Sequence[Sample], head: Sequence[Sample], change: float) -> tuple[float, float]:
+    """Return base's and head's seconds per call, whose ratio is the paired change.
+
+    Medians of each side's own samples could contradict the change. The geometric mean of both
+    medians is therefore split by the change.
+    """
+    middle = mean(median(launch_log_seconds(samples).values()) for samples in (base, head))
+    half = math.log(change) / 2
+    return math.exp(middle - half), math.exp(middle + half)
 
 
 def _evidence(session: CheckSession, launches: int) -> Evidence:

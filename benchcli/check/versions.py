@@ -40,6 +40,19 @@ class Version:
     """The folder below `root` from which networks are imported."""
     changes: tuple[str, ...] = ()
     """Uncommitted paths of a working tree."""
+    checked_out: str | None = None
+    """The commit that a folder has checked out; None if the folder is not a whole working tree."""
+
+    @property
+    def uncommitted(self) -> list[str]:
+        """The uncommitted paths, without the folder of results."""
+        results = f"{self.inside.as_posix()}/results/".removeprefix("./")
+        return [path for path in self.changes if not path.startswith(results)]
+
+    @property
+    def exact_commit(self) -> str | None:
+        """The commit whose code this version has; None if it has changes, or no commit."""
+        return self.commit or (None if self.uncommitted else self.checked_out)
 
 
 def version(text: str | None, here: Path) -> Version:
@@ -81,6 +94,19 @@ class Versions:
         """The labels of both, for people."""
         return f"base {self.base.label} · head {self.head.label}"
 
+    @property
+    def are_same(self) -> bool:
+        """Whether both are certainly the same code in one interpreter.
+
+        They are if they are one folder or interpreter, or a commit and its checkout without changes.
+        """
+        one, other = self.base, self.head
+        if one.python != other.python:
+            return False
+        if one.kind == other.kind != "commit":
+            return (one.root / one.inside).resolve() == (other.root / other.inside).resolve()
+        return one.inside == other.inside and one.exact_commit is not None and one.exact_commit == other.exact_commit
+
     def by_side(self) -> dict[Side, Version]:
         """Return both versions by side."""
         return {BASE: self.base, HEAD: self.head}
@@ -110,8 +136,7 @@ def uncommitted(versions: Versions, refused: bool) -> list[str]:
     """Return notices about uncommitted changes. Raises UserError if there are any and `refused`."""
     notices = []
     for side, each in versions.by_side().items():
-        results = f"{each.inside.as_posix()}/results/".removeprefix("./")
-        changes = [path for path in each.changes if not path.startswith(results)]
+        changes = each.uncommitted
         if not changes:
             continue
         examples = ", ".join(changes[:3]) + (", …" if len(changes) > 3 else "")
@@ -151,7 +176,8 @@ def _laid_out(version_: Version, place: Path) -> Source:
 def _folder(root: Path, inside: Path, label: str, rerun: str) -> Version:
     changes = tuple(git.changes(inside)) if git.top(inside) else ()
     below = inside.resolve().relative_to(root.resolve())
-    return Version("folder", label, rerun, sys.executable, root, None, below, changes)
+    commit = git.commit_of(root, "HEAD") if git.top(root) == root.resolve() else None
+    return Version("folder", label, rerun, sys.executable, root, None, below, changes, commit)
 
 
 def _interpreter(path: Path) -> Path | None:

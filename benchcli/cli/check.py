@@ -45,8 +45,8 @@ from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UserError
     type=parameters.whole("the number of launches", validation.CONFIRMATIONS),
     default=rules.LAUNCHES,
     show_default=True,
-    help="Fresh processes that confirm each suspected slowdown, after a screening of all networks by three; more if "
-    "several are suspected.",
+    help="Fresh processes that judge the networks which a screening by three did not find the same; more if there "
+    "are several, or to show that a network is the same.",
 )
 @click.option(
     "--time-limit",
@@ -86,7 +86,8 @@ from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UserError
 def command(tools: Tools, /, strict: bool, write: tuple[str, ...], format_: str, **options: Any) -> int:
     """Compare two versions of your networks, and exit with code 3 if the new one is slower or costlier.
 
-    SUITE is a TOML file that names the networks to compare.
+    Other outputs, a network that fails and one that is gone fail the check as well. SUITE is a TOML file that names
+    the networks to compare. If a version has a copy of this file, that copy says which networks the version has.
 
     \b
     Example: benchcli check suites/mine.toml --base main

@@ -26,7 +26,7 @@ def command(context: click.Context, tools: Tools, /, folder: Path | None, format
     """Test the claims of the two ShuffleNet papers on this machine, or on the recorded run in FOLDER.
 
     Every claim that can be measured gets a verdict with its evidence: the guidelines, which network is faster, where
-    the time goes, and how well FLOPs predict it.
+    the time goes, and how well FLOPs predict the time.
 
     \b
     Example: benchcli claims

@@ -12,6 +12,7 @@ from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
 from benchcli.cli.options import format_option
 from benchcli.cli.output import show_sections
+from benchcli.schema import BUILT_IN
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES
 from benchcli.workloads.guidelines.family import NAMED_WIDTHS
@@ -19,7 +20,7 @@ from benchcli.workloads.networks.base import NETWORKS, Network
 from benchcli.workloads.references import REFERENCES
 from benchcli.workloads.suites import SuiteFile, shipped_suites
 
-NAMES = 30
+NAMES = 38
 """Width of the column of names."""
 CHANNELS = dict(
     zip(
@@ -35,7 +36,7 @@ CHANNELS = dict(
 )
 
 KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
-    "guidelines": lambda: {each.name: f"{each.claim} ({each.source})" for each in GUIDELINES},
+    "guidelines": lambda: {each.name: f"{each.claim} at equal FLOPs ({each.source})" for each in GUIDELINES},
     "suites": lambda: {path.stem: SuiteFile(path, path.stem).description for path in shipped_suites()},
     "channels": lambda: CHANNELS,
     "devices": lambda: {each.name: each.title for each in DEVICES if not each.hidden},
@@ -45,8 +46,8 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "layouts": lambda: {"nchw": "torch's contiguous format", "nhwc": "torch's channels_last"},
     "blocks": lambda: {each.name: f"{each.title} ({each.source})" for each in BLOCKS},
     "networks": lambda: {each.name: _network(each) for each in NETWORKS},
-    "references": lambda: {each.name: each.title for each in REFERENCES},
-    "claims": lambda: {each.name: f"{each.says} ({each.source})" for each in claims()},
+    "references": lambda: {f"{BUILT_IN}reference/{each.name}": each.title for each in REFERENCES},
+    "claims": lambda: {each.name: f"{each.says} ({each.provenance})" for each in claims()},
 }
 
 

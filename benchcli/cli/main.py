@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "network": "Compare whole networks, and show the Pareto front of time and error.",
     "claims": "Test the claims of the ShuffleNet papers on this machine.",
     "run": "Measure a suite: a built-in one, or your own.",
-    "check": "Compare two versions of your networks; fail if one became slower.",
+    "check": "Compare two versions of your networks; fail if one became slower or costlier.",
     "compare": "Show recorded runs side by side.",
     "selftest": "Test this machine with equal networks (A/A test) and known slowdowns.",
     "list": "List guidelines, suites, devices, networks and more.",

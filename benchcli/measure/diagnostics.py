@@ -5,11 +5,14 @@ Each rule has a threshold. Quiet machines stay below it and disturbed ones excee
 `report.advice` has the sentence for each kind.
 """
 
+import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from statistics import mean, median
+from statistics import mean, median, quantiles
 
 from benchcli.measure.environment import STEADY, has_effect
 from benchcli.schema import Conditions, Record, Sample, Target
+from benchcli.statistics import has_ranks, launch_log_seconds
 from benchcli.system.machine import system, usable_cores
 
 FAULTING = 1.0
@@ -30,11 +33,13 @@ FREQUENCY_DROP = 0.1
 """Most drop of the median frequency below the highest one without a warning, as a share of it."""
 OVERHEAD = 1e-3
 """Most overhead of the harness without a warning, as a share of a call."""
+UNSTEADY = 0.10
+"""Largest spread of the launches' times without a warning: 10th to 90th percentile, relative."""
 HOST_BOUND = 0.9
 """Least host time to queue the work for a warning, as a share of the device's time."""
 
 
-QUIET = ("imprecise", "few-launches", "no-baseline", "costs", "host-bound", "overhead", "allocator")
+QUIET = ("imprecise", "few-launches", "no-baseline", "costs", "host-bound", "overhead", "allocator", "unpaired")
 """Kinds of warning that do not indicate a disturbed machine."""
 
 
@@ -76,10 +81,60 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions]) -> I
     queueing = [sample.host_seconds / sample.seconds for sample in samples if sample.host_seconds is not None]
     if queueing and median(queueing) >= HOST_BOUND:
         yield "host-bound"
+    spread = launch_spread(samples)
+    if spread is not None and spread > UNSTEADY:
+        yield f"unsteady:{spread:.0%}"
     call_s = median(sample.seconds for sample in samples)
     overhead_s = median(each.call_overhead_s for each in conditions) if conditions else 0.0
     if overhead_s > OVERHEAD * call_s and not queueing:  # a device queue hides the host's loop
         yield f"overhead:{overhead_s / call_s:.1%}"
+
+
+def launch_spread(samples: Sequence[Sample]) -> float | None:
+    """Return the relative spread of the launches' times, from the 10th to the 90th percentile.
+
+    None with fewer launches than an interval needs.
+    """
+    logs = list(launch_log_seconds(samples).values())
+    if not has_ranks(len(logs)):
+        return None
+    tenths = quantiles(logs, n=10, method="inclusive")
+    return math.expm1(tenths[-1] - tenths[0])
+
+
+_AMOUNT = re.compile(
+    r"(?P<least>[\d.]+)(?: to (?P<most>[\d.]+))?(?P<unit>\D*?)(?: in (?P<some>\d+) of (?P<all>\d+) launches)?"
+)
+"""A detail that states an amount, perhaps with the number of launches that it concerns."""
+
+
+def merged(codes: Sequence[str]) -> dict[str, list[str]]:
+    """Merge the codes of one kind that state amounts, so that one cause gives one warning.
+
+    Return the merged codes, each with the codes that it stands for. A merged code has the range of
+    the amounts, and of the share of launches.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for code in codes:
+        kind, _, detail = code.partition(":")
+        amount = _AMOUNT.fullmatch(detail)
+        groups.setdefault((kind, amount["unit"] if amount else detail), []).append(code)
+    return {parts[0] if len(set(parts)) == 1 else _merge(parts): parts for parts in groups.values()}
+
+
+def _merge(codes: Sequence[str]) -> str:
+    details = [amount for code in codes if (amount := _AMOUNT.fullmatch(code.partition(":")[2]))]
+    ends = [amount[name] for amount in details for name in ("least", "most") if amount[name]]
+    least, most, unit = min(ends, key=float), max(ends, key=float), details[0]["unit"]
+    percent = "%" if unit.startswith("%") else ""
+    shares = [int(amount["some"]) / int(amount["all"]) for amount in details if amount["all"]]
+    launches = f" in {_range(min(shares), max(shares))} of the launches" if shares else ""
+    amounts = f"{least}{unit}" if least == most else f"{least}{percent} to {most}{unit}"
+    return f"{codes[0].partition(':')[0]}:{amounts}{launches}"
+
+
+def _range(least: float, most: float) -> str:
+    return f"{least:.0%}" if f"{least:.0%}" == f"{most:.0%}" else f"{least:.0%} to {most:.0%}"
 
 
 def _threads(conditions: Sequence[Conditions], threads: int) -> str | None:

@@ -71,7 +71,7 @@ class Evidence:
         If its worker dies, try again, without the variants that have failed by then.
         """
         attempt = 0
-        while rest := tuple(without(wanted, set(self.failures.by_key))):
+        while rest := self._launched(wanted):
             task = Task(
                 LAUNCH,
                 self.target,
@@ -90,6 +90,11 @@ class Evidence:
                 break
             attempt += 1
         self.launches += 1
+
+    def _launched(self, wanted: Sequence[Family]) -> tuple[Family, ...]:
+        """Return the families with their references, without the variants that have failed."""
+        failed = set(self.failures.by_key)
+        return tuple(without([family.launched for family in without(wanted, failed)], failed))
 
     def needed(self, family: Family) -> Family | None:
         """Return the family without the variants that are precise enough; None if none is left."""

@@ -198,7 +198,9 @@ def _costs(data: Mapping[str, Any]) -> Costs:
 
 def decode_family(data: Mapping[str, Any]) -> Family:
     """Return the family from the JSON form of its `asdict`."""
-    return Family(**{**data, "variants": tuple(map(_variant, data["variants"]))})
+    reference = data.get("reference")
+    variants = tuple(map(_variant, data["variants"]))
+    return Family(**{**data, "variants": variants, "reference": reference and _variant(reference)})
 
 
 def _variant(data: Mapping[str, Any]) -> Variant:

@@ -1,5 +1,6 @@
 """Turn samples into records: times, intervals, precision and warnings."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
@@ -42,28 +43,38 @@ class FamilyEvidence:
     conditions: tuple[Conditions, ...]
 
 
-def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: bool) -> Timing | None:
+def timing(
+    samples: Sequence[Sample], baseline: Sequence[Sample], reference: Sequence[Sample], is_baseline: bool
+) -> Timing | None:
     """Return the timing of one variant; None if it has no samples."""
     if not samples:
         return None
     faults = [sample.faults for sample in samples if sample.faults is not None]
-    ratios = launch_log_ratios(baseline, samples)
-    relative = Interval(1.0, 1.0, 1.0) if is_baseline else interval_over_launches(ratios) if ratios else None
+    ratios, to_reference = launch_log_ratios(baseline, samples), launch_log_ratios(reference, samples)
+    relative = Interval(1.0, 1.0, 1.0) if is_baseline else _interval(ratios) if ratios else None
     return Timing(
-        seconds=interval_over_launches(launch_log_seconds(samples)),
+        seconds=_interval(launch_log_seconds(samples)),
         relative=relative,
         launches=len({sample.launch for sample in samples}),
         samples=len(samples),
         faults=mean(faults) if faults else None,
         excluded=sum(sample.excluded is not None for sample in samples),
+        reference=_interval(to_reference) if to_reference else None,
     )
+
+
+def _interval(logs: Mapping[int, float]) -> Interval:
+    """Return the estimate over launches. With fewer than six launches it has no interval."""
+    interval = interval_over_launches(logs)
+    return interval if has_ranks(len(logs)) else Interval(interval.estimate)
 
 
 def timings(family: Family, samples: Mapping[str, Sequence[Sample]]) -> dict[str, Timing]:
     """Return the timing of every variant that has samples, by name."""
     baseline = samples.get(family.baseline, ())
+    reference = samples.get(family.reference.name, ()) if family.reference else ()
     times = {
-        variant.name: timing(samples.get(variant.name, ()), baseline, variant.name == family.baseline)
+        variant.name: timing(samples.get(variant.name, ()), baseline, reference, variant.name == family.baseline)
         for variant in family.variants
     }
     return {name: time for name, time in times.items() if time}
@@ -92,6 +103,7 @@ def _record(
     codes = [f"costs:{text}" for text in cost.unknown] if cost else []
     if time:
         codes += [*_precision(time, context.plan), *of_samples(evidence.samples[name], evidence.conditions), *shared]
+        codes += _unpaired(time, times.get(family.baseline))
     return Record(
         run=context.run,
         suite=context.suite,
@@ -114,6 +126,19 @@ def _precision(time: Timing, plan: Plan) -> list[str]:
     if within(time, plan.precision):
         return []
     return ["imprecise:launches" if plan.launches else "imprecise:budget"]
+
+
+UNPAIRED = 0.02
+"""The largest disagreement, without a warning, of a relative speed and the ratio of the times."""
+
+
+def _unpaired(time: Timing, baseline: Timing | None) -> list[str]:
+    """Return a warning if the times, which are not paired, contradict the relative speed."""
+    if time.relative is None or baseline is None:
+        return []
+    ratio = baseline.seconds.estimate / time.seconds.estimate
+    disagreement = math.expm1(abs(math.log(ratio / time.relative.estimate)))
+    return [f"unpaired:{disagreement:.0%}"] if disagreement > UNPAIRED else []
 
 
 LEAST_LAUNCHES = 8

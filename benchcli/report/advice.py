@@ -1,8 +1,8 @@
 """Turn warning codes into sentences. A code is a kind, with an optional detail after a colon."""
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
+from benchcli.measure.diagnostics import merged
 from benchcli.schema import Record
 
 _SENTENCES: dict[str, Callable[[str], str]] = {
@@ -19,8 +19,8 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
         )
     ),
     "few-launches": lambda detail: (
-        f"{detail} {'launches' if detail != '1' else 'launch'}: with fewer than 6 the interval can be too narrow by "
-        "chance; give --launches 6 or more, or a larger --budget"
+        f"no interval from {detail} {'launches' if detail != '1' else 'launch'}: give --launches 6 or more, or a "
+        "larger --budget"
     ),
     "no-baseline": lambda _detail: "the baseline has no time, so there is no relative speed",
     "costs": lambda detail: (
@@ -51,6 +51,14 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     ),
     "frequency": lambda detail: (
         f"the clock moved from {detail}; fix it (governor performance, no turbo), or let the machine cool"
+    ),
+    "unsteady": lambda detail: (
+        f"the launches' times spread over {detail} (10th to 90th percentile): something that was not seen disturbed "
+        "them; relative speeds are of paired samples, but measure again later"
+    ),
+    "unpaired": lambda detail: (
+        f"time ms and relative speed disagree by {detail}: the times moved between launches; trust the relative speed, "
+        "whose samples are paired"
     ),
     "held-down": lambda detail: f"the device throttled its clock: {detail}; cool it, or lower its power limit",
     "spread": lambda detail: (
@@ -83,10 +91,6 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
 }
 
 
-_MEASURED = ("page-faults", "preempted", "throttled", "clock", "overhead", "busy", "steal", "quota", "paging")
-"""Kinds of warnings whose detail begins with an amount."""
-
-
 def sentence(code: str) -> str:
     """Return the sentence for a warning code: what it means, and what to do."""
     kind, _, detail = code.partition(":")
@@ -94,33 +98,9 @@ def sentence(code: str) -> str:
 
 
 def grouped(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the records of each warning code.
-
-    Codes of one kind that state an amount are merged into the one with the largest amount.
-    """
-    codes: dict[str, list[Record]] = {}
-    for record in records:
-        for code in dict.fromkeys(record.warnings):
-            codes.setdefault(code, []).append(record)
-    found: dict[str, list[Record]] = {}
-    for kind, of_kind in _by_kind(codes).items():
-        if kind not in _MEASURED or len(of_kind) == 1:
-            found.update({code: codes[code] for code in of_kind})
-        else:
-            most = max(of_kind, key=_amount)
-            about = [record for record in records if any(record in codes[code] for code in of_kind)]
-            found[most.replace(":", ":up to ", 1)] = about
-    return found
-
-
-def _by_kind(codes: Iterable[str]) -> dict[str, list[str]]:
-    kinds: dict[str, list[str]] = {}
-    for code in codes:
-        kinds.setdefault(code.partition(":")[0], []).append(code)
-    return kinds
-
-
-def _amount(code: str) -> float:
-    """Return the number at the beginning of a code's detail."""
-    number = re.match(r"[\d.]+", code.partition(":")[2])
-    return float(number[0]) if number else 0.0
+    """Return the records of each warning. Codes of one kind are merged where they state amounts."""
+    codes = dict.fromkeys(code for record in records for code in record.warnings)
+    return {
+        code: [record for record in records if set(record.warnings) & set(parts)]
+        for code, parts in merged(list(codes)).items()
+    }

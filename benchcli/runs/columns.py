@@ -57,12 +57,15 @@ TIME = (
     "relative_speed",
     "relative_low",
     "relative_high",
+    "reference_speed",
+    "reference_low",
+    "reference_high",
     "launches",
     "samples",
     "faults_per_call",
     "warnings",
 )
-COLUMNS = (*IDENTITY, *OUTCOME, *COSTS, *TIME, "channels", "size", "allocator", "cache", "excluded")
+COLUMNS = (*IDENTITY, *OUTCOME, *COSTS, *TIME, "channels", "size", "allocator", "cache", "excluded", "reference")
 SAMPLE_COLUMNS = (
     "family",
     "variant",
@@ -86,6 +89,9 @@ BREAKDOWN_COLUMNS = (
     "reorder_s",
     "framework_s",
 )
+
+COUNTING = "costs:"
+"""The prefix of warning codes about costs, which hold the entries of `Costs.unknown`."""
 
 Cell = str | int | float | None
 
@@ -119,6 +125,7 @@ def row(record: Record) -> dict[str, Cell]:
         "allocator": target.allocator,
         "cache": target.cache,
         "excluded": record.timing.excluded if record.timing else None,
+        "reference": family.reference.name if family.reference else None,
     }
 
 
@@ -178,7 +185,7 @@ def _time(record: Record) -> dict[str, Cell]:
     timing = record.timing
     if timing is None:
         return dict.fromkeys(TIME)
-    relative = timing.relative
+    relative, reference = timing.relative, timing.reference
     return {
         "median_s": timing.seconds.estimate,
         "ci_low_s": timing.seconds.low,
@@ -186,6 +193,9 @@ def _time(record: Record) -> dict[str, Cell]:
         "relative_speed": relative.estimate if relative else None,
         "relative_low": relative.low if relative else None,
         "relative_high": relative.high if relative else None,
+        "reference_speed": reference.estimate if reference else None,
+        "reference_low": reference.low if reference else None,
+        "reference_high": reference.high if reference else None,
         "launches": timing.launches,
         "samples": timing.samples,
         "faults_per_call": timing.faults,
@@ -216,7 +226,8 @@ def _read_costs(cells: Mapping[str, str]) -> Costs | None:
     if not cells["flops"]:
         return None
     counts: dict[str, Any] = {name: int(cells[name]) for name in COSTS[:-1]}
-    return Costs(**counts)
+    codes = cells["warnings"].split(" | ")
+    return Costs(**counts, unknown=tuple(code.removeprefix(COUNTING) for code in codes if code.startswith(COUNTING)))
 
 
 def _read_timing(cells: Mapping[str, str]) -> Timing | None:
@@ -225,7 +236,8 @@ def _read_timing(cells: Mapping[str, str]) -> Timing | None:
         return None
     faults = _number(cells["faults_per_call"])
     excluded = int(cells.get("excluded") or 0)
-    return Timing(seconds, relative, int(cells["launches"]), int(cells["samples"]), faults, excluded)
+    reference = _interval(cells, "reference_speed", "reference")
+    return Timing(seconds, relative, int(cells["launches"]), int(cells["samples"]), faults, excluded, reference)
 
 
 def _interval(cells: Mapping[str, str], estimate: str, ends: str) -> Interval | None:

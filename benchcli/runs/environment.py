@@ -10,7 +10,7 @@ from benchcli.errors import UserError
 from benchcli.measure.process import Launcher
 from benchcli.measure.supervise import Survey, survey
 from benchcli.runs.columns import SCHEMA
-from benchcli.schema import BUILT_IN, LIVE, FamilyResult, Plan, Suite, Target
+from benchcli.schema import BUILT_IN, LIVE, FamilyResult, Plan, Suite, Target, Variant
 from benchcli.system import machine
 from benchcli.system.counters import look, unseen
 from benchcli.system.git import running_commit
@@ -35,7 +35,11 @@ def asked(suite: Suite, target: Target, plan: Plan) -> dict[str, Any]:
     A run can be resumed only with an equal request.
     """
     families = [
-        {**asdict(family), "variants": [{**asdict(v), "shape": list(v.shape)} for v in family.variants]}
+        {
+            **asdict(family),
+            "variants": list(map(_variant, family.variants)),
+            "reference": family.reference and _variant(family.reference),
+        }
         for family in suite.families
     ]
     return {
@@ -43,6 +47,10 @@ def asked(suite: Suite, target: Target, plan: Plan) -> dict[str, Any]:
         "target": asdict(target),
         "plan": asdict(plan),
     }
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    return {**asdict(variant), "shape": list(variant.shape)}
 
 
 def check_resolves(folder: object, variant: str, builder: object) -> None:
@@ -129,7 +137,7 @@ def describe(target: Target, launcher: Launcher) -> dict[str, Any]:
         "device": {"name": target.device, **counted.device},
         "software": dict(counted.software),
         "settings": {name: value for name, value in asdict(target).items() if name != "device"},
-        "others": dict(counted.available),
+        "available": dict(counted.available),
         "identity": {"digest": machine.digest(here, counted.software, counted.device, asdict(target))},
     }
 

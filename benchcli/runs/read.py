@@ -17,8 +17,12 @@ from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.schema import Family, FamilyResult, Key, Record, Target
 from benchcli.system.machine import IDENTITY
 
-NUMBERS = ("median_s", "ci_low_s", "ci_high_s", "relative_speed", "relative_low", "relative_high", "flops_deviation")
-POSITIVE = NUMBERS[:6]
+POSITIVE = (
+    *("median_s", "ci_low_s", "ci_high_s"),
+    *("relative_speed", "relative_low", "relative_high"),
+    *("reference_speed", "reference_low", "reference_high"),
+)
+NUMBERS = (*POSITIVE, "flops_deviation")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from benchcli.runs.environment import asked, begun, check_same, identify, weigh
 from benchcli.runs.folder import unused
 from benchcli.runs.run_folder import RunFolder
 from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Plan, Record, Suite, Target
+from benchcli.workloads.references import with_reference
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def run_suite(request: RunRequest, tools: Tools) -> RunReport:
     Raises NothingMeasuredError if no variant has a time.
     """
     request.check()
+    suite = request.suite
+    request = replace(request, suite=replace(suite, families=tuple(map(with_reference, suite.families))))
     noticed = preflight(request.target, tools.busy_cores)
     for code in noticed:
         tools.warn(code)
@@ -168,7 +171,7 @@ class _Work:
         begun_s = tools.clock()
         tools.observe(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
         try:
-            counted = survey(rest, request.target, request.plan, self.launcher)
+            counted = survey([family.launched for family in rest], request.target, request.plan, self.launcher)
             identify(self.environment, request.target, counted)
         except (UserError, NothingMeasuredError):
             if request.resume is None:

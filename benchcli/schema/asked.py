@@ -1,7 +1,7 @@
 """The values that describe a request: suites, families, variants, the target and the plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 BUILT_IN: Final = "benchcli:"
@@ -69,6 +69,16 @@ class Family:
     variants: tuple[Variant, ...]
     catalogue: Catalogue = ""
     """The registry that describes the variants; empty for guidelines and a user's own networks."""
+    reference: Variant | None = None
+    """A reference network that each launch measures besides, and that is no part of the family.
+
+    It gives every variant, the baseline included, a ratio that can be compared between runs.
+    """
+
+    @property
+    def launched(self) -> "Family":
+        """The family as a launch measures it: with its reference as the last variant."""
+        return replace(self, variants=(*self.variants, self.reference)) if self.reference else self
 
     @property
     def inputs(self) -> dict[str, str | int]:
@@ -79,11 +89,6 @@ class Family:
     def baseline(self) -> str:
         """The variant that the others are compared with."""
         return self.variants[0].name
-
-    @property
-    def extreme(self) -> str:
-        """The variant furthest from the baseline, which decides the verdict."""
-        return self.variants[-1].name
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,11 @@ class Interval:
         """Return whether a factor's whole interval lies between 1 / (1 + change) and 1 + change."""
         return self.is_above(1 / (1 + change)) and self.is_below(1 + change)
 
+    def times(self, factor: float) -> "Interval":
+        """Return the interval of `factor` times the value."""
+        low, high = (None if end is None else end * factor for end in (self.low, self.high))
+        return Interval(self.estimate * factor, low, high)
+
     @property
     def min_log_change(self) -> float:
         """The distance of a factor's interval from 1, as a logarithm.
@@ -184,6 +189,8 @@ class Timing:
     faults: float | None
     excluded: int = 0
     """The number of excluded samples."""
+    reference: Interval | None = None
+    """Time of the family's reference network / variant time; None if there is no reference."""
 
 
 @dataclass(frozen=True)

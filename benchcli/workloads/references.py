@@ -1,19 +1,22 @@
 """Reference networks: simple networks, and parts of published ones, that others are compared with.
 
-Suites and `selftest` use them. With a reference as the baseline of a family of your own, its
-relative speeds can be compared across runs. Choose `arithmetic` for a compute-bound network and
-`memory` for a memory-bound one: the state of the machine then affects the reference and the network
-alike.
+Suites and `selftest` use them. Every run measures `arithmetic` besides each family, so that the
+speed of every network can be compared with that of another run of the same machine.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchcli.registry import Registry
+from benchcli.schema import BUILT_IN, Family, Variant
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+WIDTH, SIZE = 64, 28
+"""Channels, and height and width, of the reference network that `run` and `check` add to families."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,12 @@ class Reference:
     name: str
     title: str
     build: "Callable[..., nn.Module]"
+
+
+def with_reference(family: Family) -> Family:
+    """Return the family with the reference network that its launches measure besides."""
+    builder = f"{BUILT_IN}reference/arithmetic"
+    return replace(family, reference=Variant(builder, builder, {}, (WIDTH, SIZE, SIZE), str(WIDTH)))
 
 
 REFERENCES: Registry[Reference] = Registry("reference network", __name__)
@@ -35,7 +44,7 @@ def chain(channels: int, groups: int, blocks: int) -> "nn.Module":
     return stack(blocks, lambda: [pointwise(channels, channels, groups)])
 
 
-def arithmetic(width: int = 64, blocks: int = 10) -> "nn.Module":
+def arithmetic(width: int = WIDTH, blocks: int = 10) -> "nn.Module":
     """Return a chain of dense 1x1 convolutions. Shapes: (N, width, H, W) to the same."""
     return chain(width, 1, blocks)
 

@@ -1,43 +1,70 @@
+from dataclasses import replace
+
 import pytest
 
-from benchcli.analysis.verdicts import judge, verdict
+from benchcli.analysis.verdicts import outcome, verdict
 from benchcli.schema import Failure, FamilyResult, Interval
+from benchcli.workloads.guidelines.base import GUIDELINES
 from tests.values import family, record, result, variant
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "faster", "outcome"),
+    ("found", "claims_faster", "expected"),
     [
-        (0.60, 0.70, False, "holds"),
-        (1.10, 1.20, False, "reversed"),
-        (1.10, 1.20, True, "holds"),
-        (0.60, 0.70, True, "reversed"),
-        (0.99, 1.01, False, "no effect"),
-        (0.97, 0.99, False, "inconclusive"),
-        (0.90, 1.10, False, "inconclusive"),
-        (0.970, 0.9803, False, "holds"),  # just beyond 1 / 1.02
-        (0.970, 0.9804, False, "inconclusive"),
+        ("slower", False, "holds"),
+        ("faster", False, "reversed"),
+        ("faster", True, "holds"),
+        ("slower", True, "reversed"),
+        ("no effect", True, "no effect"),
+        ("inconclusive", False, "inconclusive"),
+        ("not judged", False, "not judged"),
     ],
 )
-def test_an_interval_is_judged_by_the_side_it_lies_on(low: float, high: float, faster: bool, outcome: str) -> None:
-    assert judge(Interval((low + high) / 2, low, high), 0.02, 0.02, faster) == outcome
+def test_an_outcome_is_read_in_the_direction_of_the_claim(found: str, claims_faster: bool, expected: str) -> None:
+    assert outcome(found, claims_faster) == expected  # type: ignore[arg-type]
 
 
-def test_an_estimate_without_an_interval_proves_nothing() -> None:
-    assert judge(Interval(0.1), 0.02, 0.02, faster=False) == "inconclusive"
-
-
-def test_the_effect_must_exceed_the_difference_in_flops() -> None:
+def test_guidelines_are_judged_at_equal_flops() -> None:
     slower = Interval(0.96, 0.955, 0.965)
     assert verdict(result(slower)).outcome == "holds"
-    with_more_flops = verdict(result(slower, deviation=0.05))
-    assert with_more_flops.outcome == "inconclusive"
-    assert with_more_flops.threshold == 0.05
+    with_more_flops = verdict(result(slower, deviation=0.033))
+    assert with_more_flops.outcome == "no effect"
+    assert with_more_flops.at_equal_flops
+    assert with_more_flops.at_equal_flops.estimate == pytest.approx(0.99168)
+    with_fewer_flops = verdict(result(Interval(0.995, 0.99, 1.0), deviation=-0.051))
+    assert with_fewer_flops.outcome == "holds"
+    assert with_fewer_flops.flops_deviation == -0.051
 
 
 def test_g4_claims_that_the_extreme_is_faster() -> None:
-    assert verdict(result(Interval(1.2, 1.18, 1.22), guideline="g4")).outcome == "holds"
-    assert verdict(result(Interval(1.2, 1.18, 1.22), guideline="g2")).outcome == "reversed"
+    of = family(variant("relu+shortcut"), variant("none"), name="g4-x1", guideline="g4")
+    faster = Interval(1.2, 1.18, 1.22)
+    records = (record(of, "relu+shortcut", Interval(1.0, 1.0, 1.0)), record(of, "none", faster))
+    assert verdict(FamilyResult(of, records, ())).outcome == "holds"
+    assert verdict(result(faster)).outcome == "reversed"
+
+
+@pytest.mark.parametrize(
+    ("guideline", "values", "extreme"),
+    [
+        ("g1", ["1:1", "1:12", "1:2"], "1:12"),
+        ("g2", ["g=1", "g=8", "g=4"], "g=8"),
+        ("g3", ["1-fragment", "4-fragment-parallel", "4-fragment-series"], "4-fragment-parallel"),
+        ("g3", ["1-fragment", "4-fragment-series", "2-fragment-parallel"], "4-fragment-series"),
+        ("g4", ["relu+shortcut", "none", "relu"], "none"),
+        ("g4", ["relu+shortcut", "relu", "shortcut"], "shortcut"),
+    ],
+)
+def test_the_guideline_says_which_variant_is_the_extreme(guideline: str, values: list[str], extreme: str) -> None:
+    assert GUIDELINES[guideline].extreme(values) == extreme
+
+
+def test_the_order_of_a_suite_does_not_change_the_verdict() -> None:
+    of = family(variant("g=1"), variant("g=8"), variant("g=2"))
+    speeds = {"g=1": Interval(1.0, 1.0, 1.0), "g=8": Interval(0.6, 0.59, 0.61), "g=2": Interval(1.0, 0.99, 1.01)}
+    records = tuple(record(of, name, speed) for name, speed in speeds.items())
+    found = verdict(FamilyResult(of, records, ()))
+    assert (found.variant, found.outcome) == ("g=8", "holds")
 
 
 def test_an_inconclusive_verdict_says_what_would_settle_it() -> None:
@@ -52,13 +79,17 @@ def test_an_effect_at_the_bound_cannot_be_settled() -> None:
     assert found.advice == "the effect is too close to 2.0 % to decide"
 
 
-def test_a_failed_variant_leaves_the_verdict_open_and_says_why() -> None:
+def test_a_failed_variant_is_not_judged_and_says_why() -> None:
     of = family(variant("g=1"), variant("g=8"))
     failed = record(of, "g=8", None, failure=Failure("crashed", "the worker was ended by SIGSEGV"))
     found = verdict(FamilyResult(of, (record(of, "g=1", Interval(1.0, 1.0, 1.0)), failed), ()))
-    assert found.outcome == "inconclusive"
+    assert found.outcome == "not judged"
     assert found.advice == "g=8 has no time: the worker was ended by SIGSEGV"
 
 
-def test_one_launch_asks_for_more() -> None:
-    assert verdict(result(Interval(0.5))).advice == "one launch has no interval: give a larger --budget or --launches"
+def test_an_estimate_without_an_interval_is_not_judged() -> None:
+    few = result(Interval(0.5))
+    records = tuple(replace(each, timing=replace(each.timing, launches=2)) for each in few.records if each.timing)
+    found = verdict(replace(few, records=records))
+    assert found.outcome == "not judged"
+    assert found.advice == "no interval from 2 launches: give --launches 6 or more, or a larger --budget"

@@ -14,8 +14,8 @@ from benchcli.measure.tools import Tools
 from tests.conftest import Outcome
 
 Cli = Callable[..., Outcome]
-FAKE = ("--device", "fake", "--launches", "2")
-SETTINGS: dict[str, Any] = {"device": "fake", "launches": 2}
+FAKE = ("--device", "fake", "--launches", "6")
+SETTINGS: dict[str, Any] = {"device": "fake", "launches": 6}
 SUITE = "[[family]]\nguideline = 'g2'\nwidths = 16\nsize = 8\n"
 
 

@@ -38,4 +38,4 @@ def test_news_alone_are_nothing_that_was_compared() -> None:
 
 def test_what_fails_comes_first() -> None:
     mixed = [finding("same"), finding("costlier", "costs", allowed=True), finding("inconclusive"), finding("slower")]
-    assert [each.outcome for each in ordered(mixed)] == ["slower", "costlier", "inconclusive", "same"]
+    assert [each.outcome for each in ordered(mixed)] == ["slower", "inconclusive", "costlier", "same"]

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -172,7 +174,8 @@ def test_an_output_that_changed_fails(check: Cli) -> None:
     version("new", extra="nn.Hardtanh(-1e-9, 1e-9)")
     found = check("--costs-only")
     assert found.code == 3
-    assert "CHANGED tower/thin (theirs:tower): with the same seed and input its output differs by" in found.out
+    assert "CHANGED tower/thin (theirs:tower)" in found.out
+    assert ": with the same seed and input, the output differs by" in found.out
 
 
 def test_a_network_that_head_fails_is_a_regression(check: Cli) -> None:
@@ -181,8 +184,9 @@ def test_a_network_that_head_fails_is_a_regression(check: Cli) -> None:
     found = check()
     assert found.code == 3
     assert (
-        "FAILED tower/thin (theirs:tower): base runs it, head does not (failed): theirs: unknown callable" in found.out
+        "FAILED tower/thin (theirs:tower), tower/wide (theirs:tower): base runs it, head does not (failed)" in found.out
     )
+    assert "theirs: unknown callable" in found.out
 
 
 def test_a_network_that_neither_runs_is_not_measured(check: Cli) -> None:
@@ -199,7 +203,8 @@ def test_a_network_that_base_does_not_run_is_no_pass_unless_it_is_meant(check: C
     version("new")
     found = check()
     assert found.code == 4
-    assert "unmeasured tower/thin (theirs:tower): base does not run it (failed): theirs: unknown callable" in found.out
+    assert "unmeasured tower/thin (theirs:tower), tower/wide (theirs:tower): base does not run it (failed)" in found.out
+    assert "theirs: unknown callable" in found.out
     assert check_again_allows("new", check).code == 0
     assert set(findings("again").values()) == {"new"}
 
@@ -264,7 +269,7 @@ def test_a_family_gone_from_heads_suite_is_a_regression(check: Cli) -> None:
     version("new", suite=SUITE)
     found = check()
     assert found.code == 3
-    assert "GONE gone/gone (theirs:tower): base has it, head's suite does not" in found.out
+    assert "GONE gone/gone (theirs:tower): base's copy of the suite has it, head's has not" in found.out
     assert check_again_allows("gone", check).code == 0
 
 
@@ -293,11 +298,44 @@ def test_networks_that_one_process_cannot_hold_get_their_own(check: Cli) -> None
     )
 
 
-def test_a_note_is_given_where_nothing_can_differ(cli: Cli) -> None:
+def test_a_check_that_can_compare_nothing_is_no_pass(cli: Cli) -> None:
     Path("old").mkdir()
-    found = cli("check", "quick", "--base", "old", *FAKE, "--costs-only")
+    found = cli("check", "quick", "--base", "old", "--device", "fake")
+    assert found.code == 4
+    assert found.out == ""
+    assert "nothing to compare: all these networks are benchcli's own" in found.err
+    assert 'network = "package.module:callable"' in found.err
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize("base", [".", "../here"])
+def test_a_folder_is_not_compared_with_itself(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    version("here", suite=SUITE)
+    monkeypatch.chdir("here")
+    found = cli("check", "ours.toml", "--base", base, "--device", "fake")
+    assert found.code == 4
+    assert "nothing to compare: base (" in found.err
+    assert found.err.count("\n") == 1
+
+
+def test_networks_that_cannot_differ_are_left_out_and_said(check: Cli) -> None:
+    mixed = SUITE + '\n[[family]]\nguideline = "g2"\nwidths = 16\n'
+    version("old", suite=mixed)
+    version("new", suite=mixed)
+    found = check("--costs-only")
     assert found.code == 0
-    assert "base and head are the same here" in found.err
+    assert "left out, because they are benchcli's own and the same in both: g2-x1/g=1, g2-x1/g=2" in found.err
+    assert "g2-x1" not in found.out
+    alone = check("--costs-only", "--only", "g2-x1", "--output", "again")
+    assert alone.code == 4
+    assert "nothing to compare" in alone.err
+
+
+def test_a_known_network_with_nothing_to_compare_is_no_pass(check: Cli) -> None:
+    version("old", suite=SUITE)
+    version("new", suite=SUITE + '\n[[family]]\nname = "added"\nnetwork = "theirs:tower"\nshape = [16, 28, 28]\n')
+    assert check("--costs-only", "--only", "added").code == 4
+    assert check("--costs-only", "--only", "nothere", "--output", "again").code == 2
 
 
 def test_an_output_that_is_random_is_no_change(check: Cli) -> None:
@@ -368,7 +406,8 @@ def test_a_working_tree_with_changes_is_told_or_refused(cli: Cli, tmp_path: Path
     refused = cli("check", suite, "--base", "repo", *FAKE, "--require-clean")
     assert refused.code == 2
     assert "base (repo) has uncommitted changes (theirs.py): commit or stash them" in refused.err
-    taken = cli("check", suite, "--base", "repo", "--head", "repo", *FAKE, "--costs-only")
+    shutil.copytree(repo, "copy", ignore=shutil.ignore_patterns(".git"))
+    taken = cli("check", suite, "--base", "repo", "--head", "copy", *FAKE, "--costs-only")
     assert taken.code == 0
     assert "which are measured with it" in taken.err
 
@@ -387,6 +426,9 @@ def test_two_commits_of_a_repository(cli: Cli, tmp_path: Path, monkeypatch: pyte
     found = cli("check", "ours.toml", "--base", "HEAD~1", *FAKE, "--output", str(tmp_path / "out"))
     assert (found.code, found.err) == (3, "")
     assert "+9." in found.out or "+10." in found.out
+    same = cli("check", "ours.toml", "--base", "main", *FAKE, "--output", str(tmp_path / "again"))
+    assert same.code == 4
+    assert re.match(r"benchcli: nothing to compare: base \(main \(\w{10}\)\) and head \(the working tree\)", same.err)
     assert before == (call(repo, "status", "--porcelain", "--ignored"), call(repo, "worktree", "list"))
 
 
@@ -408,7 +450,8 @@ def test_a_head_that_fails_while_it_is_timed_is_a_regression(check: Cli) -> None
     version("new")
     found = check(launcher=failing)
     assert found.code == 3
-    assert "FAILED tower/thin (theirs:tower): head fails while it is timed (failed): it is tired" in found.out
+    assert "FAILED tower/thin (theirs:tower), tower/wide" in found.out
+    assert ": head fails while it is timed (failed): it is tired" in found.out
 
 
 def interrupting(task: Task, silence_s: float) -> Conversation:

@@ -27,7 +27,7 @@ from tests.conftest import Outcome, in_process, inline, interrupting
 
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
-FAKE = ("--device", "fake", "--launches", "3")
+FAKE = ("--device", "fake", "--launches", "6")
 NARROW = ("guideline", "g2", "--width", "16", *FAKE)
 """Networks that are quick to run, where it does not matter which they are."""
 
@@ -70,7 +70,7 @@ def test_relative_speeds_are_those_of_the_exact_clock(cli: Cli) -> None:
 def test_stdout_is_the_file(cli: Cli) -> None:
     found = cli("guideline", "g1", *FAKE, "--output", "run", "--format", "csv")
     assert found.out == Path("run/measurements.csv").read_text(encoding="utf-8")
-    assert (Path("run") / "samples.csv").read_text().count("\n") == 1 + 4 * 4 * 3  # whole squares of four rounds
+    assert (Path("run") / "samples.csv").read_text().count("\n") == 1 + 5 * 5 * 6  # whole squares of five rounds
 
 
 def test_without_output_the_folder_is_named_by_time_suite_and_host(cli: Cli) -> None:
@@ -117,7 +117,7 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
     assert facts["fitness"]["grade"] in {"good", "fair"}
     (unseen,) = (each for each in facts["fitness"]["findings"] if each["code"].startswith("unseen:"))
     assert unseen["advice"].startswith("cannot be read on this machine, so there are no warnings about: frequency")
-    assert facts["seen"]["call_overhead_s"] == 1e-7
+    assert facts["observed"]["call_overhead_s"] == 1e-7
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_folder_that_holds_a_run_is_refused_and_untouched(cli: Cli) -> None:
 
 
 def test_ctrl_c_keeps_what_is_finished_and_resume_measures_only_the_rest(cli: Cli) -> None:
-    found = cli("run", "quick", *FAKE, "--output", "run", launcher=interrupting(after=7))
+    found = cli("run", "quick", *FAKE, "--output", "run", launcher=interrupting(after=13))
     assert found.code == 130
     assert "2 families are finished, 2 are not; --resume run measures the rest" in found.err
     assert "G2" in found.out
@@ -257,7 +257,7 @@ def test_a_resumed_run_must_be_the_same_run(cli: Cli) -> None:
         "--precision",
         "2%",
     ).err
-    assert "started with --precision 0.01 --launches 3, not --precision 0.02 --launches 4: resume it" in precise
+    assert "started with --precision 0.01 --launches 6, not --precision 0.02 --launches 4: resume it" in precise
     assert "--budget 14.0s, not --budget 9.0s" in cli(*NARROW, "--resume", "run", "--budget", "9s").err
 
 
@@ -311,7 +311,7 @@ def test_families_that_were_finished_before_no_worker_could_start_are_shown(cli:
     def failing(task: Task, silence_s: float) -> Conversation:
         nonlocal launches
         launches += task.kind == "launch"
-        if launches > 3:
+        if launches > 6:
             yield WorkerDied(Failure("crashed", "no memory for a process"))
             return False
         return (yield from inline(task, silence_s))
@@ -366,7 +366,7 @@ def test_the_self_test_counts_what_it_knows(cli: Cli, golden: Golden) -> None:
 
 
 def test_an_interrupted_self_test_shows_what_it_has(cli: Cli) -> None:
-    found = cli("selftest", "--comparisons", "20", *FAKE, launcher=interrupting(after=3))
+    found = cli("selftest", "--comparisons", "20", *FAKE, launcher=interrupting(after=7))
     assert found.code == 130
     assert "8 of 8" in found.out
     assert "no slowdown was measured" in found.out
@@ -388,11 +388,13 @@ def test_a_self_test_that_could_compare_nothing_says_why(cli: Cli) -> None:
     found = cli("selftest", "--comparisons", "2", *FAKE, launcher=failing)
     assert found.code == 4
     assert found.err == "benchcli: no two equal networks could be compared: it needs more memory\n"
-    assert cli("selftest", "--launches", "1").err == "benchcli: one launch has no interval: give --launches 2 or more\n"
+    assert (
+        cli("selftest", "--launches", "5").err == "benchcli: no interval from 5 launches: give --launches 6 or more\n"
+    )
 
 
 def test_a_run_of_another_machine_is_not_resumed(cli: Cli) -> None:
-    cli("run", "quick", *FAKE, "--output", "run", launcher=interrupting(after=4))
+    cli("run", "quick", *FAKE, "--output", "run", launcher=interrupting(after=7))
     path = Path("run/environment.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "digest": "0" * 12}))
     found = cli("run", "quick", *FAKE, "--resume", "run")

@@ -6,17 +6,18 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchcli.analysis.comparison import compare
-from benchcli.check.baseline import Now, against
+from benchcli.check.recorded import Now, against
 from benchcli.errors import UserError
 from benchcli.measure.process import Conversation
 from benchcli.measure.protocol import Task
 from benchcli.runs.read import read
-from benchcli.schema import Interval
+from benchcli.schema import Costs, Interval
 from benchcli.statistics import quotient
 from tests.conftest import Outcome, inline
 
@@ -69,7 +70,8 @@ def slow(folder: str, factor: float, row: int = 1) -> None:
         cells = list(csv.DictReader(stream))[row]
     for column in ("median_s", "ci_low_s", "ci_high_s"):
         edit(folder, column, str(float(cells[column]) * factor), row)
-    for column in ("relative_speed", "relative_low", "relative_high"):
+    speeds = ("relative_speed", "relative_low", "relative_high")
+    for column in (*speeds, *(column.replace("relative", "reference") for column in speeds)):
         edit(folder, column, str(float(cells[column]) / factor), row)
 
 
@@ -218,12 +220,15 @@ def test_nothing_changed_since_is_fine(baseline: Callable[..., Outcome], golden:
     golden("baseline.same.txt", found.out)
 
 
-def test_a_relative_speed_that_fell_is_a_regression(baseline: Callable[..., Outcome]) -> None:
-    slow("a", 1 / 1.2)
-    found = baseline()
+@pytest.mark.parametrize("row", [0, 1, 2, 3])
+def test_exactly_the_network_that_became_slower_is_blamed(baseline: Callable[..., Outcome], row: int) -> None:
+    """The first network of a family, by which the others' relative speeds are made, is blamed too."""
+    slow("a", 1 / 1.1, row)
+    found = baseline("--format", "json")
     assert found.code == 3
-    assert "SLOWER g2-x1/g=2" in found.out
-    assert "+20.0 %" in found.out
+    outcomes = {f["variant"]: f["outcome"] for f in json.loads(found.out)["findings"] if f["subject"] == "time"}
+    slower = ("g=1", "g=2", "g=4", "g=8")[row]
+    assert outcomes == {**dict.fromkeys(("g=1", "g=2", "g=4", "g=8"), "same"), slower: "slower"}
 
 
 def test_one_that_rose_is_fine(baseline: Callable[..., Outcome]) -> None:
@@ -251,7 +256,8 @@ def test_times_of_another_machine_are_not_compared_and_not_passed(baseline: Call
     environment(digest="0123456789ab", machine={"cpu": "another"})
     found = baseline()
     assert found.code == 4
-    assert "not compared: the baseline is of another machine, version or setting (" in found.out
+    assert "times are not compared, because the recorded run has another machine, version or setting (" in found.out
+    assert found.out.count("another machine") == 1  # one cause, one line
     assert "cpu another then, " in found.out
     assert baseline("--costs-only").code == 0
 
@@ -277,8 +283,54 @@ def test_a_family_alone(baseline: Callable[..., Outcome]) -> None:
 def test_another_suites_run_is_refused(baseline: Callable[..., Outcome], cli: Cli) -> None:
     Path("other.toml").write_text(SUITE + 'name = "other"\n')
     found = cli("check", "other.toml", "--baseline", "a", "--device", "fake")
-    assert found.code == 2
+    assert found.code == 4
     assert "a is a run of another suite" in found.err
+    assert found.err.count("\n") == 1
+
+
+def test_a_baseline_beside_another_reference_network_is_no_pass(baseline: Callable[..., Outcome]) -> None:
+    path = Path("a/environment.json")
+    recorded = json.loads(path.read_text())
+    recorded["suite"]["families"][0]["reference"]["shape"] = [64, 14, 14]
+    path.write_text(json.dumps(recorded))
+    found = baseline()
+    assert found.code == 4
+    assert "unmeasured g2-x1/g=1 (benchcli:guideline/g2), g2-x1/g=2" in found.out
+    assert "the reference network was benchcli:reference/arithmetic of another input" in found.out
+
+
+def test_a_baseline_of_one_launch_is_no_pass(cli: Cli) -> None:
+    Path("ours.toml").write_text(SUITE)
+    assert cli("run", "ours.toml", "--device", "fake", "--launches", "1", "--output", "a").code == 0
+    found = cli("check", "ours.toml", "--baseline", "a", "--device", "fake")
+    assert found.code == 4
+    assert "no interval from 1 launch then: record the run again with --launches 6 or more" in found.out
+
+
+def test_counts_that_are_incomplete_in_both_are_the_same(baseline: Callable[..., Outcome]) -> None:
+    assert costs_of("custom::op") == costs_of("custom::op")
+    now = state_with(costs_of("custom::op"))
+    edit("a", "warnings", "costs:custom::op", row=1)
+    outcomes = {f.subject: f.outcome for f in against(read(Path("a")), now, 0.05, ()) if f.variant == "g=2"}
+    assert outcomes == {"costs": "same"}
+    edit("a", "warnings", "", row=1)
+    outcomes = {f.subject: f.outcome for f in against(read(Path("a")), now, 0.05, ()) if f.variant == "g=2"}
+    assert outcomes == {"costs": "unmeasured"}
+
+
+def costs_of(unknown: str) -> Costs:
+    """Return the recorded costs of g=2, with an operator that cannot be counted."""
+    costs = read(Path("a")).by_key()["g2-x1", "g=2"].costs
+    assert costs
+    return replace(costs, unknown=(unknown,))
+
+
+def state_with(costs: Costs) -> Now:
+    """Return the recorded state as the current one, with these costs of g=2."""
+    recorded = read(Path("a"))
+    families = tuple({r.family.name: r.family for r in recorded.records}.values())
+    all_costs = {key: record.costs for key, record in recorded.by_key().items() if record.costs}
+    return Now(families, {**all_costs, ("g2-x1", "g=2"): costs}, {}, False, {}, None)
 
 
 def interrupting(task: Task, silence_s: float) -> Conversation:

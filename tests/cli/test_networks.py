@@ -10,7 +10,7 @@ from tests.conftest import Outcome
 
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
-FAKE = ("--device", "fake", "--launches", "3", "--output", "run")
+FAKE = ("--device", "fake", "--launches", "6", "--output", "run")
 OWN = """
 import torch
 from torch import nn

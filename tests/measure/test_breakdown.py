@@ -189,7 +189,7 @@ def test_parts_and_times_that_do_not_agree_are_marked() -> None:
     )
 
 
-NETWORKS = ("network", "shufflenet-v2-0.5x", "mobilenet-v1-0.25", "--size", "32", "--device", "fake", "--launches", "3")
+NETWORKS = ("network", "shufflenet-v2-0.5x", "mobilenet-v1-0.25", "--size", "32", "--device", "fake", "--launches", "6")
 
 
 def test_the_breakdown_of_networks(cli: Cli, golden: Golden) -> None:

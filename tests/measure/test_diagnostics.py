@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from benchcli.measure.diagnostics import disturbances, of_samples
+from benchcli.measure.diagnostics import disturbances, launch_spread, merged, of_samples
 from tests.values import conditions, sample
 
 LAUNCHES = 6
@@ -102,3 +102,41 @@ def test_a_call_too_short_for_the_harness_is_named() -> None:
     assert list(of_samples(short, [conditions(call_overhead_s=1e-7)])) == ["overhead:1.0%"]
     queued = [sample("a", 0, r, 1e-5, host_seconds=1e-6) for r in range(5)]
     assert list(of_samples(queued, [conditions(call_overhead_s=1e-7)])) == []
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        (["busy:0.8 cores in 2 of 4 launches", "busy:1.1 cores in 6 of 6 launches"], "busy:0.8 to 1.1 cores"),
+        (["busy:1.0 cores in 3 of 3 launches", "busy:1.0 cores in 1 of 2 launches"], "busy:1.0 cores"),
+        (["preempted:20% of the samples", "preempted:35% of the samples"], "preempted:20% to 35% of the samples"),
+        (["frequency:800 to 2400 MHz", "frequency:900 to 3000 MHz"], "frequency:800 to 3000 MHz"),
+        (["page-faults:9", "page-faults:433"], "page-faults:9 to 433"),
+        (["unsteady:12%", "unsteady:12%"], "unsteady:12%"),
+    ],
+)
+def test_codes_of_one_cause_are_merged(codes: list[str], expected: str) -> None:
+    ((code, parts),) = merged(codes).items()
+    assert code.startswith(expected)
+    assert parts == codes
+    if "launches" in codes[0]:
+        assert code.endswith(" of the launches")
+
+
+def test_codes_of_several_causes_are_not_merged() -> None:
+    codes = ["busy:1.0 cores in 3 of 3 launches", "costs:aten.foo", "costs:aten.bar", "imprecise:budget"]
+    assert list(merged(codes)) == codes
+
+
+def test_forty_warnings_of_a_busy_machine_are_one_line() -> None:
+    codes = [f"busy:{0.5 + number / 100:.1f} cores in {number % 5 + 1} of 9 launches" for number in range(40)]
+    (code,) = merged(codes)
+    assert code == "busy:0.5 to 0.9 cores in 11% to 56% of the launches"
+
+
+def test_launches_whose_times_spread_are_said_where_nothing_else_was_seen() -> None:
+    steady = [sample("a", launch, 0, 1.0 + launch / 1000) for launch in range(10)]
+    moving = [sample("a", launch, 0, 1.0 + launch / 50) for launch in range(10)]
+    assert list(of_samples(steady, [conditions()])) == []
+    assert list(of_samples(moving, [conditions()])) == ["unsteady:14%"]
+    assert launch_spread(moving[:5]) is None  # an interval needs six launches as well

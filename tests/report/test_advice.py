@@ -35,6 +35,8 @@ def test_every_code_that_the_project_makes_has_a_sentence() -> None:
         "turbo",
         "one-core",
         "unseen:frequency",
+        "unsteady:12%",
+        "unpaired:3%",
     ):
         assert sentence(code) != code
         assert "  " not in sentence(code)
@@ -44,11 +46,11 @@ def test_an_unknown_code_of_a_later_version_is_shown_as_it_is() -> None:
     assert sentence("moon:full") == "moon:full"
 
 
-def test_warnings_are_grouped_and_the_most_page_faults_are_told() -> None:
+def test_one_cause_gives_one_warning_with_its_range() -> None:
     of = family(variant("a"), variant("b"))
     records = [
         record(of, "a", ONE, warnings=("page-faults:9", "imprecise:budget")),
         record(of, "b", ONE, warnings=("page-faults:433", "imprecise:budget")),
     ]
-    assert grouped(records) == {"imprecise:budget": records, "page-faults:up to 433": records}
-    assert sentence("page-faults:up to 433").startswith("up to 433 page faults per call")
+    assert grouped(records) == {"page-faults:9 to 433": records, "imprecise:budget": records}
+    assert sentence("page-faults:9 to 433").startswith("9 to 433 page faults per call")

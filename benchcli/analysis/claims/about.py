@@ -29,7 +29,7 @@ class About(Kind):
             yield Item(
                 _outcome(speedup, factor),
                 f"{fast_name} is {formatting.times(speedup)} times as fast as {slow_name}, at "
-                f"{slow.costs.flops / fast.costs.flops:.1f} times fewer FLOPs (paper {factor:g})",
+                f"{slow.costs.flops / fast.costs.flops:.1f} times fewer FLOPs (the paper says {factor:g})",
             )
 
 

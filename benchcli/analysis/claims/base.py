@@ -2,16 +2,21 @@
 
 import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import Any, ClassVar, Literal
 
 from benchcli.registry import Registry
 from benchcli.schema import Breakdown, FamilyResult, Key, Record
 
-Part = Literal["for", "against", "undecided", "unmeasured"]
-Verdict = Literal["holds", "partly", "fails", "inconclusive", "unmeasured"]
+Part = Literal["for", "against", "undecided", "not judged", "unmeasured"]
+Verdict = Literal["holds", "partly", "fails", "inconclusive", "not judged", "unmeasured"]
+Platform = Literal["any", "arm", "gpu"]
+"""Where a paper measured: its phone (arm), its card (gpu), or both or neither (any)."""
+PLATFORMS: Mapping[Platform, str] = {"any": "", "arm": "ARM", "gpu": "GPU"}
+"""Names of the platforms in texts."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,16 @@ class Claim:
     """The families whose measurements judge the claim."""
     terms: Mapping[str, Any]
     """The further keys that the claim's kind requires."""
+    platform: Platform = "any"
+    """The platform about which the paper says it."""
+    ours: bool = False
+    """Whether no paper says it: we conclude it from the source."""
+
+    @property
+    def provenance(self) -> str:
+        """The source with the platform, for people: "V2, Table 8 (ARM)", "ours, after V2"."""
+        platform = f" ({PLATFORMS[self.platform]})" if PLATFORMS[self.platform] else ""
+        return f"{'ours, after ' if self.ours else ''}{self.source}{platform}"
 
 
 @dataclass(frozen=True)
@@ -47,15 +62,18 @@ class Judged:
     def verdict(self) -> Verdict:
         """The verdict from the outcomes of all items.
 
-        holds: every item is for the claim. fails: some items are against it and none is for it.
-        partly: some are against and some are for. unmeasured: no item was measured.
-        inconclusive: anything else.
+        Items that are not judged do not count. holds: every other item is for the claim. fails:
+        some are against it and none is for it. partly: some are against and some are for.
+        unmeasured: no item was measured. not judged: no item counts. inconclusive: anything else.
         """
         outcomes = {item.outcome for item in self.items}
         if "against" in outcomes:
             return "partly" if "for" in outcomes else "fails"
         if not outcomes or outcomes == {"unmeasured"}:
             return "unmeasured"
+        outcomes.discard("not judged")
+        if not outcomes:
+            return "not judged"
         return "holds" if outcomes == {"for"} else "inconclusive"
 
 
@@ -74,6 +92,14 @@ class Evidence:
     def record(self, family: str, variant: str) -> Record | None:
         """Return one record, or None if it was not measured."""
         return next((each for each in self.family(family) if each.variant.name == variant), None)
+
+    def matching(self, family: str, patterns: Iterable[str]) -> list[Record]:
+        """Return the records, except the baseline, whose variants match a pattern ("mobilenet-*")."""
+        return [
+            record
+            for record in self.family(family)[1:]
+            if any(fnmatchcase(record.variant.name, pattern) for pattern in patterns)
+        ]
 
     def traced(self, key: Key) -> list[Breakdown]:
         """Return a variant's time breakdowns, one per launch."""
@@ -96,6 +122,9 @@ class Kind(ABC):
 
 KINDS: Registry[Kind] = Registry("kind of claim", "benchcli.analysis.claims")
 COMMON_KEYS = ("name", "says", "source", "kind", "families")
+"""The keys of every claim."""
+OPTIONAL_KEYS = ("platform", "ours")
+"""Further keys that any claim may have."""
 
 
 def claims() -> tuple[Claim, ...]:
@@ -130,8 +159,8 @@ def absent(family: str) -> Item:
 
 
 def _claim(table: Mapping[str, Any]) -> Claim:
-    terms = {key: value for key, value in table.items() if key not in COMMON_KEYS}
-    common = {key: table[key] for key in COMMON_KEYS}
+    terms = {key: value for key, value in table.items() if key not in (*COMMON_KEYS, *OPTIONAL_KEYS)}
+    common = {key: table[key] for key in (*COMMON_KEYS, *OPTIONAL_KEYS) if key in COMMON_KEYS or key in table}
     kind = KINDS[common["kind"]]
     if set(terms) != set(kind.terms):
         raise ValueError(f"claim {common['name']}: one of kind {kind.name} has {', '.join(kind.terms) or 'no terms'}")

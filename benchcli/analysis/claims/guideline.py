@@ -1,39 +1,34 @@
-"""Judge claims that are guidelines by the guideline's verdict."""
+"""Judge claims that are guidelines, on the guidelines' micro-networks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
-from benchcli import formatting
-from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, absent, unmeasured
-from benchcli.analysis.verdicts import Verdict, verdict
-
-PARTS: Mapping[str, Part] = {
-    "holds": "for",
-    "reversed": "against",
-    "no effect": "against",
-    "inconclusive": "undecided",
-}
+from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, absent
+from benchcli.analysis.claims.speed import FASTER, SLOWER, speed_item
+from benchcli.analysis.verdicts import extreme
+from benchcli.schema import FamilyResult, Record
+from benchcli.workloads.guidelines.base import GUIDELINES
 
 
 class GuidelineVerdict(Kind):
-    """The guideline holds on its micro-networks."""
+    """The guideline holds for `which` of its variants: "all", or the "extreme" one."""
 
     name = "guideline"
+    terms = ("which",)
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield the verdict on each family."""
+        """Yield the comparison of these variants with the baseline in each family."""
         for family in claim.families:
-            if family in evidence.results:
-                yield _item(verdict(evidence.results[family]))
-            else:
+            if family not in evidence.results:
                 yield absent(family)
+                continue
+            result = evidence.results[family]
+            parts = FASTER if GUIDELINES[result.family.guideline].faster else SLOWER
+            for record in _judged(result, claim.terms["which"]):
+                yield speed_item(record, result.records[0], claim, parts)
 
 
-def _item(result: Verdict) -> Item:
-    if result.relative is None:
-        return unmeasured(result.advice or f"{result.variant} has no time")
-    speed = f"{result.variant} runs at {formatting.speed(result.relative)} of the speed of {result.baseline}"
-    more = result.advice or (result.outcome if PARTS[result.outcome] == "against" else "")
-    return Item(PARTS[result.outcome], f"{speed}; {more}" if more else speed)
+def _judged(result: FamilyResult, which: str) -> Sequence[Record]:
+    return result.records[1:] if which == "all" else (extreme(result),)
 
 
 KINDS.add(GuidelineVerdict())

@@ -1,33 +1,35 @@
 """Judge the claim that FLOPs are an indirect metric of time."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, item, unmeasured
-from benchcli.analysis.fit import FLOPS, Explained, Point, explain
-from benchcli.analysis.verdicts import EQUAL_FLOPS
+from benchcli.analysis.equal_flops import EQUAL_FLOPS
+from benchcli.analysis.fit import Metric, Point, best, predictions
 from benchcli.schema import Interval, Record
 
 DIFFERENT = 1.10
 """The ratio of speeds at equal FLOPs above which FLOPs do not predict time."""
-LEAST_POINTS = 8
-"""The number of networks that a fit of time needs."""
-WORTH_THE_NAME = 0.10
-"""The relative error of a fit to FLOPs above which FLOPs do not predict time."""
+LEAST_POINTS, LEAST_ARCHITECTURES = 8, 3
+"""The number of networks, and of architectures, that a prediction of time needs."""
+MOST_ERROR = 0.10
+"""The median relative error of the best prediction from FLOPs above which FLOPs do not predict time."""
+METRICS: tuple[Metric, ...] = ("FLOPs", "memory access", "FLOPs and memory access")
 
 
 class Indirect(Kind):
-    """Networks of equal FLOPs differ in speed, and FLOPs alone do not explain time."""
+    """Networks of equal FLOPs differ in speed, and FLOPs alone do not predict time."""
 
     name = "indirect"
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield the range of speeds in each family, then how well each metric explains time."""
+        """Yield the range of speeds in each family, then how well each metric predicts time."""
         for family in claim.families:
             yield _range(family, evidence.family(family))
         points = list(_points(evidence))
-        if len(points) >= LEAST_POINTS:
-            yield _explanation(points)
+        if len(points) >= LEAST_POINTS and len({point.architecture for point in points}) >= LEAST_ARCHITECTURES:
+            yield _prediction(points)
 
 
 def _range(family: str, records: Sequence[Record]) -> Item:
@@ -66,18 +68,34 @@ def _points(evidence: Evidence) -> Iterator[Point]:
             name = record.variant.name
             if result.family.catalogue == "networks" and record.timing and record.costs and name not in seen:
                 seen.add(name)
-                yield Point(record.costs.flops, record.costs.mac_bytes, record.timing.seconds.estimate)
+                yield Point(
+                    architecture(name), record.costs.flops, record.costs.mac_bytes, record.timing.seconds.estimate
+                )
 
 
-def _explanation(points: Sequence[Point]) -> Item:
-    """Return how well each metric explains time. A direct metric would fit with little error."""
-    fits: Mapping[str, Explained] = explain(points)
-    description = ", ".join(
-        f"{name} {fit.rank_correlation:.2f} and {formatting.percent(fit.error)}" for name, fit in fits.items()
-    )
+def architecture(name: str) -> str:
+    """Return the architecture of a network: "mobilenet-v2" of "mobilenet-v2-0.75"."""
+    match = re.match(r"[a-z]+(-v\d+)?(?=-|$)", name)
+    return match[0] if match else name
+
+
+def _prediction(points: Sequence[Point]) -> Item:
+    """Return how well two fitted parameters predict architectures that were left out of the fit.
+
+    Predictors with equal numbers of parameters are compared: with more parameters, any metric fits
+    better.
+    """
+    found = predictions(points)
+    by_metric: Mapping[Metric, str] = {
+        metric: f"{metric} {formatting.percent(each.error)} ({each.predictor.formula}, rank correlation "
+        f"{each.rank_correlation:.2f})"
+        for metric in METRICS
+        for each in [best(found, metric, 2)]
+    }
     return item(
-        fits[FLOPS].error > WORTH_THE_NAME,
-        f"rank correlation with the time of {len(points)} networks, and median error of a fit: {description}",
+        best(found, "FLOPs", 2).error > MOST_ERROR,
+        f"median error of the time of {len(points)} networks, each predicted with two parameters from other "
+        f"architectures: {'; '.join(by_metric.values())}",
     )
 
 

@@ -1,16 +1,24 @@
 """Judge claims that some variants have more memory access cost or channels than others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 
 from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, absent, item
 from benchcli.schema import Record
 
+BOUNDS: Mapping[str, str] = {
+    "mac_bytes": ", no operator fused",
+    "mac_fused_bytes": ", element-wise operators fused",
+    "mac_compulsory_bytes": ", the least possible",
+}
+"""What a column of memory access cost assumes."""
+
 
 class More(Kind):
-    """In each family, variants named `more...` exceed variants named `less...` in a `column`.
+    """In each family, variants that match `more` exceed variants that match `less` in a `column`.
 
-    `more` and `less` are prefixes of variant names; `column` is "channels" or a field of `Costs`.
+    `more` and `less` are patterns of variant names; `column` is "channels" or a field of `Costs`.
     """
 
     name = "more"
@@ -24,7 +32,7 @@ class More(Kind):
                 [
                     each
                     for each in evidence.family(family)
-                    if each.costs and each.variant.name.startswith(claim.terms[end])
+                    if each.costs and fnmatchcase(each.variant.name, claim.terms[end])
                 ]
                 for end in ("less", "more")
             )
@@ -33,7 +41,7 @@ class More(Kind):
             for one in more:
                 for other in less:
                     is_more = _amount(one, column) > _amount(other, column)
-                    yield item(is_more, f"{_describe(one, column)}, {_describe(other, column)}")
+                    yield item(is_more, f"{_describe(one, column)}, {_describe(other, column)}{BOUNDS.get(column, '')}")
 
 
 def _amount(record: Record, column: str) -> int:

@@ -1,28 +1,41 @@
 """Judge claims about the share of time that is not spent in convolutions."""
 
 from collections.abc import Iterator, Sequence
+from statistics import median
 
 from benchcli import formatting
-from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, absent, unmeasured
-from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.analysis.claims.base import (
+    KINDS,
+    PLATFORMS,
+    Claim,
+    Evidence,
+    Item,
+    Kind,
+    Part,
+    Platform,
+    absent,
+    unmeasured,
+)
 from benchcli.schema import Breakdown, Category, Record
 from benchcli.statistics import median_share
 from benchcli.workloads import papers
 
 FIGURE = "shufflenetv2_figure2_runtime"
+MEASURED_ON: tuple[Platform, ...] = ("arm", "gpu")
 MODELS = {"shufflenet-v1-1x-g3": "ShuffleNet v1 1x g=3", "mobilenet-v2-1.0": "MobileNet v2 1x"}
-PARTS: tuple[Category, Category] = ("elementwise", "data")
+CONVOLUTIONS: tuple[Category, Category] = ("convolution", "depthwise")
+SHOWN: tuple[Category, Category] = ("elementwise", "data")
 
 
 class Share(Kind):
-    """In each network, element-wise work and data movement take at `least` this share of time."""
+    """In each network, everything but convolutions takes at `least` this share of the time."""
 
     name = "share"
     terms = ("least",)
     traces = True
 
     def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
-        """Yield the two shares of each network."""
+        """Yield the share of each network."""
         for family in claim.families:
             records = evidence.family(family)
             if not records:
@@ -30,36 +43,41 @@ class Share(Kind):
             for record in records:
                 traced = evidence.traced((family, record.variant.name))
                 if traced:
-                    yield Item(_outcome(traced, claim.terms["least"]), _describe(record, traced))
+                    yield Item(_outcome(traced, claim.terms["least"]), _describe(record, traced, claim.terms["least"]))
                 else:
                     yield unmeasured(f"{record.variant.name} was not traced")
 
 
 def _outcome(traced: Sequence[Breakdown], least: float) -> Part:
     """Judge every launch; launches that disagree leave the claim undecided."""
-    enough = [(each.parts["elementwise"] + each.parts["data"]) / each.whole_s >= least for each in traced]
+    enough = [_beyond_convolutions(each) >= least for each in traced]
     if all(enough):
         return "for"
     return "undecided" if any(enough) else "against"
 
 
-def _describe(record: Record, traced: Sequence[Breakdown]) -> str:
-    elementwise, data = (formatting.percent(median_share(traced, each)) for each in PARTS)
-    return f"{record.variant.name}: element-wise {elementwise}, data movement {data}{_published(record)}"
+def _beyond_convolutions(traced: Breakdown) -> float:
+    return 1 - sum(traced.parts[each] for each in CONVOLUTIONS) / traced.whole_s
+
+
+def _describe(record: Record, traced: Sequence[Breakdown], least: float) -> str:
+    beyond = formatting.percent(median(map(_beyond_convolutions, traced)))
+    elementwise, data = (formatting.percent(median_share(traced, each)) for each in SHOWN)
+    return (
+        f"{record.variant.name}: {beyond} of the time is not in convolutions{_published(record)}, and {least:.0%} is "
+        f"considerable; element-wise {elementwise}, data movement {data}"
+    )
 
 
 def _published(record: Record) -> str:
-    """Return the paper's shares of the network on its device of this kind; empty if it has none."""
-    platform = DEVICES[split_name(record.target.device)[0]].column
+    """Return the paper's shares of the network on both of its platforms; empty if it has none."""
     model = MODELS.get(record.variant.name, "")
-    percents = {
-        category: papers.cell(FIGURE, "percent", model=model, platform=platform, category=category)
-        for category in ("elemwise", "data", "shuffle")
-    }
-    if percents["elemwise"] is None:
-        return ""
-    moved = (percents["data"] or 0.0) + (percents["shuffle"] or 0.0)
-    return f" (paper {percents['elemwise']:g} % and {moved:g} %)"
+    shares = [
+        f"{PLATFORMS[platform]} {100 - percent:g} %"
+        for platform in MEASURED_ON
+        if (percent := papers.cell(FIGURE, "percent", model=model, platform=platform, category="conv"))
+    ]
+    return f" (paper: {', '.join(shares)})" if shares else ""
 
 
 KINDS.add(Share())

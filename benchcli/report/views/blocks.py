@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchcli import formatting
+from benchcli.analysis.equal_flops import EQUAL_FLOPS
 from benchcli.analysis.published import relative_speed
-from benchcli.analysis.verdicts import EQUAL_FLOPS
 from benchcli.formatting import UNKNOWN
 from benchcli.report.page import Table
 from benchcli.report.views import cells
@@ -18,12 +18,24 @@ def table(results: Sequence[FamilyResult]) -> Table:
     extra = cells.differing(results)
     several = ["family"] if len({_chain(result.records[0]) for result in results}) > 1 else []
     records = cells.records_of(results)
+    converted = cells.converted(records)
     return Table(
         title=_title(results),
         words=len(several) + len(extra) + 1,
-        columns=(*several, *extra, "block", "channels", *cells.COUNTED, *cells.TIMED, "paper", "follows", "violates"),
+        columns=(
+            *several,
+            *extra,
+            "block",
+            "channels",
+            *cells.COUNTED,
+            *cells.TIMED,
+            *converted,
+            "paper",
+            "follows",
+            "violates",
+        ),
         rows=tuple(
-            (*([record.family.name] if several else []), *_row(record, result.records[0], extra))
+            (*([record.family.name] if several else []), *_row(record, result.records[0], extra, converted))
             for result in results
             for record in result.records
         ),
@@ -31,7 +43,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     )
 
 
-def _row(record: Record, baseline: Record, extra: Sequence[str]) -> tuple[str, ...]:
+def _row(record: Record, baseline: Record, extra: Sequence[str], converted: Sequence[str]) -> tuple[str, ...]:
     block = BLOCKS[record.variant.name]
     return (
         *cells.settings(record.family, extra),
@@ -39,6 +51,7 @@ def _row(record: Record, baseline: Record, extra: Sequence[str]) -> tuple[str, .
         record.variant.channels,
         *cells.costs(record),
         *cells.time(record),
+        *(cells.at_equal_flops(record) for _ in converted),
         cells.paper_speed(relative_speed(record, baseline), record),
         _letters(block.follows),
         _letters(block.breaks),
@@ -50,7 +63,8 @@ def _title(results: Sequence[FamilyResult]) -> str:
     widths = " and ".join(dict.fromkeys(record.family.widths for record in records))
     sizes = " and ".join(dict.fromkeys(f"{record.variant.shape[-1]}×{record.variant.shape[-1]}" for record in records))
     stride = ", stride 2" if any(record.variant.params["stride"] == 2 for record in records) else ""
-    return f"Blocks of the same FLOPs as ShuffleNet V2's unit of {widths} channels, input {sizes}{stride}"
+    unit = f"ShuffleNet V2's unit of {widths} channels, input {sizes}{stride}"
+    return f"Blocks, as near as they come to the FLOPs of {unit}"
 
 
 def _letters(guidelines: Iterable[str]) -> str:

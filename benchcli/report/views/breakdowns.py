@@ -34,8 +34,8 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             "variant",
             "time ms",
             *HEADINGS.values(),
-            "reorders",
-            "framework",
+            "of which reorders",
+            "of which framework",
             "sum / time",
             "profiling",
         ),
@@ -44,8 +44,8 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             "percentages are shares of one call; time ms is from calls without profiling, profiling is how much longer "
             "calls were with it",
             "sum / time is the sum of the five parts over time ms; near 1.00 the parts account for the whole call",
-            "reorders, counted in data movement, are layout conversions inside convolutions; framework, counted in "
-            "other, is the time in no operator",
+            "of data movement, reorders are layout conversions inside convolutions; of other, framework is "
+            "the time in no operator",
             *lines(records, breakdowns, failures),
         ),
     )

@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 from benchcli import formatting
+from benchcli.analysis import equal_flops
 from benchcli.formatting import UNKNOWN
 from benchcli.report.advice import grouped, sentence
 from benchcli.schema import Family, FamilyResult, Record
 
 COUNTED = ("MFLOPs (mult-adds)", "Δ FLOPs", "mem. access MB")
 TIMED = ("time ms", "relative speed")
+CONVERTED = "at equal FLOPs"
+LEAST_DEVIATION = 0.0005
+"""The least FLOPs deviation that the tables show: they round to 0.1 %."""
 MARKED = ("imprecise", "few-launches")
 """Warnings that put a mark beside the relative speed."""
 
@@ -54,6 +58,20 @@ def time(record: Record) -> tuple[str, str]:
     return formatting.milliseconds(timing.seconds.estimate), relative + mark
 
 
+def converted(records: Sequence[Record]) -> tuple[str, ...]:
+    """Return the heading of the relative speeds at equal FLOPs; nothing if all FLOPs are equal."""
+    deviating = [each for each in records if abs(each.flops_deviation or 0.0) >= LEAST_DEVIATION]
+    return (CONVERTED,) if deviating else ()
+
+
+def at_equal_flops(record: Record) -> str:
+    """Return the cell under `CONVERTED`."""
+    speed = equal_flops.at_equal_flops(record)
+    if speed is None:
+        return UNKNOWN
+    return "1" if is_baseline(record) else f"{speed.estimate:.3f}"
+
+
 def paper_speed(value: float | None, record: Record) -> str:
     """Return the cell of a published relative speed."""
     if value is None:
@@ -75,11 +93,17 @@ def warning_lines(records: Sequence[Record]) -> Iterator[str]:
 def _names(about: Sequence[Record], records: Sequence[Record]) -> str:
     """Return the names of the rows that a warning is about, grouped by family."""
     if len(about) == len([record for record in records if record.timing]) and len(about) > 1:
-        return "all"
+        return "every network"
     groups: dict[str, list[str]] = {}
     for record in about:
         groups.setdefault(_label(record, records), []).append(record.variant.name)
-    return "; ".join(f"{label} {', '.join(names)}".strip() for label, names in groups.items())
+    return "; ".join(_of_family(label, names) for label, names in groups.items())
+
+
+def _of_family(label: str, names: Sequence[str]) -> str:
+    """Return the names with the label of their family: "×2 g=4, g=8", "thin, wide (family tower)"."""
+    joined = ", ".join(names)
+    return f"{label} {joined}" if label.startswith("×") else f"{joined} (family {label})" if label else joined
 
 
 def _label(record: Record, records: Sequence[Record]) -> str:

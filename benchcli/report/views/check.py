@@ -15,7 +15,6 @@ from benchcli.report.advice import sentence
 from benchcli.report.page import Annotation, Level, Page, Table
 from benchcli.schema import Key
 
-MEASURES = "the first network of a family is the baseline of the others, so it has no change of its own"
 LEVELS: Mapping[Outcome, Level] = {
     "unmeasured": "error",
     "inconclusive": "skipped",
@@ -39,8 +38,8 @@ def page(report: CheckReport) -> Page:
         tables=(
             Table(
                 title=f"check {report.name}",
-                columns=("family", "network", "verdict", "costs", "base ms", "head ms", "change in time"),
-                words=4,
+                columns=("family", "network", "verdict", "base ms", "head ms", "change in time"),
+                words=3,
                 rows=tuple(_rows(findings)),
                 lines=lines,
             ),
@@ -82,8 +81,6 @@ def _level(finding: Finding) -> Level:
 def _notes(check: Mapping[str, Any]) -> Iterator[str]:
     """Yield notes about the whole check."""
     if "baseline" in check:
-        if not check["costs_only"]:
-            yield MEASURES
         return
     software = check["software"]
     for name, base in software[BASE].items():
@@ -96,7 +93,8 @@ def _notes(check: Mapping[str, Any]) -> Iterator[str]:
 
 def summary(findings: Sequence[Finding]) -> str:
     """Return the number of networks by their most important outcome."""
-    worst = Counter(_word(of_network[0]) for of_network in _by_network(findings).values())
+    networks = _by_network(findings).values()
+    worst = Counter(_same(each) if each[0].outcome == "same" else _word(each[0]) for each in networks)
     count = sum(worst.values())
     told = ", ".join(f"{number} {word}" for word, number in worst.items())
     return f"{formatting.counted(count, 'network')}: {told}" if told else "nothing was looked at"
@@ -110,7 +108,9 @@ def how(check: Mapping[str, Any]) -> str:
     if check.get("costs_only"):
         return f"costs only, no times · {took}"
     if "baseline" in check:
-        method = "relative speeds"
+        if not check["timed"]:
+            return f"costs compared, times not · {took}"
+        method = "times relative to the reference network"
     elif launches:
         where = "in one process" if check["together"] else "in separate processes"
         method = f"base and head {where} · {' + '.join(launches)} launches"
@@ -122,14 +122,24 @@ def how(check: Mapping[str, Any]) -> str:
 
 def describe_finding(finding: Finding) -> str:
     """Return a finding as a sentence: outcome, network, and the size and certainty of the change."""
-    allowed = " (allowed)" if finding.allowed else ""
-    return f"{_word(finding)}{allowed} {finding.where} ({finding.builder}): {finding.text}"
+    return f"{_word(finding)} {finding.where} ({finding.builder}): {finding.text}"
+
+
+def _by_text(findings: Sequence[Finding]) -> dict[tuple[str, str], list[Finding]]:
+    """Return the findings by outcome and text, so that one cause of several takes one line."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((_word(finding), finding.text), []).append(finding)
+    return groups
 
 
 def _lines(findings: Sequence[Finding]) -> Iterator[str]:
-    for finding in findings:
-        if finding.outcome in TOLD:
-            yield describe_finding(finding)
+    told = [finding for finding in findings if finding.outcome in TOLD]
+    for (word, text), of_text in _by_text(told).items():
+        networks = ", ".join(f"{finding.where} ({finding.builder})" for finding in of_text)
+        yield f"{word} {networks}: {text}"
+    if any(finding.fails for finding in findings):
+        yield "an outcome in capitals fails the check"
     for rerun in dict.fromkeys(f.rerun for f in findings if (f.fails or f.outcome in OPEN) and f.rerun):
         yield f"re-run: {rerun}"
 
@@ -137,12 +147,10 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
 def _rows(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
     for (family, variant), of_network in _by_network(findings).items():
         time = next((f for f in of_network if f.subject == "time"), None)
-        costs = next((f for f in of_network if f.subject == "costs"), None)
         yield (
             family,
             variant,
             _verdict(of_network),
-            _word(costs) if costs else UNKNOWN,
             formatting.milliseconds(time.base_s) if time and time.base_s else UNKNOWN,
             formatting.milliseconds(time.head_s) if time and time.head_s else UNKNOWN,
             formatting.change(time.change) if time and time.change else UNKNOWN,
@@ -151,12 +159,18 @@ def _rows(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
 
 def _verdict(of_network: Sequence[Finding]) -> str:
     words = list(dict.fromkeys(_word(finding) for finding in of_network if finding.outcome != "same"))
-    return ", ".join(words) or "same"
+    return ", ".join(words) or _same(of_network)
+
+
+def _same(of_network: Sequence[Finding]) -> str:
+    """Return the verdict of a network in which nothing changed: it says if no time was compared."""
+    return "same" if any(finding.subject == "time" for finding in of_network) else "same costs"
 
 
 def _word(finding: Finding) -> str:
     """Return the outcome as text, in capitals if it fails the check."""
-    return finding.outcome.upper() if finding.fails else finding.outcome
+    word = finding.outcome.upper() if finding.fails else finding.outcome
+    return f"{word} (allowed)" if finding.allowed else word
 
 
 def _by_network(findings: Sequence[Finding]) -> dict[Key, list[Finding]]:

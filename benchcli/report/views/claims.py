@@ -2,10 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import get_args
 
+from benchcli.analysis.claims.about import ABOUT
 from benchcli.analysis.claims.base import Evidence, Judged, Verdict, judged
+from benchcli.analysis.claims.comparable import COMPARABLE
+from benchcli.analysis.equal_flops import EFFECT, EQUAL_FLOPS
 from benchcli.report.page import Page, Table
 from benchcli.report.views import breakdowns
 from benchcli.report.views.cells import records_of, warning_lines
@@ -14,6 +17,11 @@ from benchcli.runs.run import RunReport
 from benchcli.schema import Family, FamilyResult
 
 COLUMNS = ("claim", "verdict", "says", "source", "evidence")
+RULES = (
+    f"speeds are judged at equal FLOPs and count from {EFFECT:.0%}; FLOPs that differ by over {EQUAL_FLOPS:.0%} are "
+    f"not judged; about: within a factor of {ABOUT:g}; comparable: within a factor of {COMPARABLE:.2f}"
+)
+"""The thresholds of all kinds of claims."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
@@ -34,7 +42,7 @@ def page(report: RunReport, families: Iterable[Family]) -> Page:
                 "claim": each.claim.name,
                 "verdict": each.verdict,
                 "says": each.claim.says,
-                "source": each.claim.source,
+                "source": each.claim.provenance,
                 "evidence": " | ".join(f"{item.outcome}: {item.text}" for item in each.items),
             }
             for each in found
@@ -55,9 +63,16 @@ def judged_by(report: RunReport, families: Iterable[Family]) -> list[Judged]:
 
 
 def _evidence_of(report: RunReport, families: Iterable[Family]) -> dict[str, FamilyResult]:
-    """Return the results of a run whose families are those of the claims' suite, by name."""
+    """Return the results of a run whose families are those of the claims' suite, by name.
+
+    The suite's families have no reference networks, which a run adds.
+    """
     wanted = {family.name: family for family in families}
-    return {each.family.name: each for each in report.results if each.family == wanted.get(each.family.name)}
+    return {
+        each.family.name: each
+        for each in report.results
+        if replace(each.family, reference=None) == wanted.get(each.family.name)
+    }
 
 
 def _verdicts(found: Sequence[Judged]) -> Table:
@@ -67,7 +82,7 @@ def _verdicts(found: Sequence[Judged]) -> Table:
         title="Claims of the ShuffleNet papers on this machine",
         columns=("claim", "verdict", "text", "source"),
         words=4,
-        rows=tuple((each.claim.name, each.verdict, each.claim.says, each.claim.source) for each in found),
+        rows=tuple((each.claim.name, each.verdict, each.claim.says, each.claim.provenance) for each in found),
         lines=(f"{len(found)} claims: {told}",),
     )
 
@@ -78,7 +93,7 @@ def _evidence(found: Sequence[Judged], warnings: Sequence[str]) -> Table:
         columns=("claim", "supports it", "evidence"),
         words=3,
         rows=tuple(row for each in found for row in _rows(each)),
-        lines=tuple(warnings),
+        lines=(RULES, *warnings),
     )
 
 

@@ -30,8 +30,10 @@ LABELS = {
     "frequency_hz": "frequency",
     "spread": "variation",
     "clock_step_s": "timer resolution",
-    "call_overhead_s": "timing overhead",
-    "harness_bytes": "harness memory",
+    "preemptions": "preemptions in 1.5 s",
+    "call_overhead_s": "timing overhead per call",
+    "harness_bytes": "memory of benchcli",
+    "digest": "digest of the above",
 }
 
 
@@ -65,7 +67,7 @@ def fitness(grade: Grade) -> dict[str, str]:
 
 def line(name: str, value: Any) -> str:
     """Return one fact as a line."""
-    return f"{LABELS.get(name, name):<16} {_shown(name, value)}"
+    return f"{LABELS.get(name, name):<24} {_shown(name, value)}"
 
 
 def _shown(name: str, value: Any) -> str:

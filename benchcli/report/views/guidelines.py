@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from benchcli import formatting
-from benchcli.analysis.verdicts import Verdict
-from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.analysis.equal_flops import EQUAL_FLOPS
+from benchcli.analysis.verdicts import Verdict, extreme, paper_speed
 from benchcli.report.page import Table
 from benchcli.report.views import cells
 from benchcli.schema import FamilyResult, Record
-from benchcli.workloads.guidelines.base import GUIDELINES, SIZE
-from benchcli.workloads.guidelines.family import paper_column
+from benchcli.workloads.guidelines.base import GUIDELINES
 
 
 def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table:
@@ -17,12 +16,13 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
     guideline = GUIDELINES[name]
     extra = cells.differing(results)
     records = cells.records_of(results)
-    mine = {result.family.name: _published(result.records[-1]) for result in results}
+    converted = cells.converted(records)
+    mine = {result.family.name: paper_speed(extreme(result)) for result in results}
     return Table(
-        title=f"{name.upper()}  {guideline.claim}",
+        title=f"{name.upper()}  {guideline.claim} {_at_what_flops(records)}",
         words=len(extra) + 2,
-        columns=("scale", *extra, guideline.axis, "channels", *cells.COUNTED, *cells.TIMED, "paper"),
-        rows=tuple(_row(record, extra) for record in records),
+        columns=("scale", *extra, guideline.axis, "channels", *cells.COUNTED, *cells.TIMED, *converted, "paper"),
+        rows=tuple(_row(record, extra, converted) for record in records),
         lines=(
             *(_verdict_line(verdict, mine[verdict.family]) for verdict in verdicts if verdict.family in mine),
             *cells.warning_lines(records),
@@ -30,7 +30,15 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
     )
 
 
-def _row(record: Record, extra: Sequence[str]) -> tuple[str, ...]:
+def _at_what_flops(records: Sequence[Record]) -> str:
+    """Return the end of the title: whether the networks have equal FLOPs."""
+    deviation = max((abs(record.flops_deviation or 0.0) for record in records), default=0.0)
+    if deviation <= EQUAL_FLOPS:
+        return "at equal FLOPs"
+    return f"(FLOPs differ by up to {formatting.percent(deviation)})"
+
+
+def _row(record: Record, extra: Sequence[str], converted: Sequence[str]) -> tuple[str, ...]:
     return (
         f"×{record.family.scale}",
         *cells.settings(record.family, extra),
@@ -38,17 +46,9 @@ def _row(record: Record, extra: Sequence[str]) -> tuple[str, ...]:
         record.variant.channels,
         *cells.costs(record),
         *cells.time(record),
-        cells.paper_speed(_published(record), record),
+        *(cells.at_equal_flops(record) for _ in converted),
+        cells.paper_speed(paper_speed(record), record),
     )
-
-
-def _published(record: Record) -> float | None:
-    """Return the paper's relative speed; None unless channels, size and batch are the paper's."""
-    family = record.family
-    if not family.widths.startswith("paper") or record.variant.shape[-1] != SIZE or family.batch != 1:
-        return None
-    column = paper_column(family.widths, DEVICES[split_name(record.target.device)[0]].column)
-    return GUIDELINES[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
 
 
 def _verdict_line(verdict: Verdict, published: float | None) -> str:
@@ -57,6 +57,14 @@ def _verdict_line(verdict: Verdict, published: float | None) -> str:
         return f"{where} {verdict.outcome}: {verdict.advice}"
     measured = f"{verdict.variant} runs at {formatting.speed(verdict.relative)} of the speed of {verdict.baseline}"
     paper = f" (paper {published:.3f})" if published else ""
-    bound = f" (threshold {formatting.percent(verdict.threshold)})" if verdict.outcome != "holds" else ""
+    undecided = verdict.outcome in {"no effect", "inconclusive"}
+    bound = f" (threshold {formatting.percent(verdict.threshold)})" if undecided else ""
     advice = f"; {verdict.advice}" if verdict.advice else ""
-    return f"{where} {verdict.outcome}: {measured}{paper}{bound}{advice}"
+    return f"{where} {verdict.outcome}: {measured}{_converted(verdict)}{paper}{bound}{advice}"
+
+
+def _converted(verdict: Verdict) -> str:
+    """Return the speed at equal FLOPs as text; empty if FLOPs are equal or too different."""
+    if verdict.at_equal_flops is None or abs(verdict.flops_deviation or 0.0) < cells.LEAST_DEVIATION:
+        return ""
+    return f", {verdict.at_equal_flops.estimate:.3f} {cells.CONVERTED}"

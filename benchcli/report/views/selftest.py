@@ -5,8 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from benchcli import formatting
+from benchcli.analysis.equal_flops import EFFECT
 from benchcli.analysis.selftest import Comparison, Summary
-from benchcli.analysis.verdicts import EFFECT
 from benchcli.report.advice import sentence
 from benchcli.statistics import Count
 
@@ -25,10 +25,10 @@ def lines(done: Sequence[Comparison], result: Summary) -> list[str]:
     power = f"{_share(result.found)} slowdowns of 5 % were found" if result.found else "no slowdown was measured"
     effect = formatting.percent(EFFECT)
     return [
-        f"A/A test         {_share(result.covered)} of the 95 % intervals of equal networks contain 1",
+        f"coverage         {_share(result.covered)} of the A/A tests' 95 % intervals contain 1",
         f"false positives  {_share(result.false_alarms)} of equal networks were called different by over {effect}",
         f"power            {power}",
-        f"half-width       {formatting.percent(result.half_width)} (median of the intervals)",
+        f"half-width       {formatting.percent(result.half_width)} (median of the 95 % intervals)",
         f"MDE              {formatting.percent(result.detectable)}, the minimum detectable effect at 80 % power",
         *(f"{name}: {sentence(code)}" for code, name in _warnings(done).items()),
         _meaning(result),
@@ -37,7 +37,7 @@ def lines(done: Sequence[Comparison], result: Summary) -> list[str]:
 
 def _share(count: Count) -> str:
     interval = count.interval
-    return f"{count.found} of {count.of} ({interval.low:.0%} to {interval.high:.0%})"
+    return f"{count.found} of {count.of} (95 % interval {interval.low:.0%} to {interval.high:.0%})"
 
 
 def _warnings(done: Sequence[Comparison]) -> dict[str, str]:

@@ -4,7 +4,7 @@ This module does not import torch. Only a guideline's `build` does, in the worke
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from benchcli.errors import UserError
@@ -34,6 +34,7 @@ class Guideline(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     claim: ClassVar[str]
+    """What the paper claims at equal FLOPs, without these words: "wider networks are slower"."""
     axis: ClassVar[str]
     """The varied property, used as a column heading."""
     source: ClassVar[str]
@@ -52,6 +53,17 @@ class Guideline(ABC):
     def baseline(self) -> str:
         """The axis value of the baseline."""
         return next(iter(self.aligned_widths))
+
+    @abstractmethod
+    def distance(self, value: str) -> float:
+        """Return how far an axis value is from the baseline, in any unit that orders the values."""
+
+    def extreme(self, values: Sequence[str]) -> str:
+        """Return the value furthest from the baseline, which decides the verdict.
+
+        Of several values at one distance, it is the last.
+        """
+        return max(reversed(values), key=self.distance)
 
     @abstractmethod
     def value(self, text: str) -> str:

@@ -20,7 +20,7 @@ class EqualChannelWidth(Guideline):
 
     name = "g1"
     title = "equal channel width"
-    claim = "networks with unequal input and output channels are slower at equal FLOPs"
+    claim = "networks with unequal input and output channels are slower"
     axis = "c1:c2"
     source = "ShuffleNet V2, Table 1"
     paper_table = "shufflenetv2_table1_g1"
@@ -35,6 +35,10 @@ class EqualChannelWidth(Guideline):
         "1:9": (32, 288),
         "1:36": (16, 576),
     }
+
+    def distance(self, value: str) -> float:
+        """Return the ratio."""
+        return self._ratio(value)
 
     def value(self, text: str) -> str:
         """Return a ratio such as "1:6"."""

@@ -19,7 +19,7 @@ class GroupConvolution(Guideline):
 
     name = "g2"
     title = "group convolution"
-    claim = "networks with more groups are slower at equal FLOPs"
+    claim = "networks with more groups are slower"
     axis = "groups"
     source = "ShuffleNet V2, Table 2"
     paper_table = "shufflenetv2_table2_g2"
@@ -29,6 +29,10 @@ class GroupConvolution(Guideline):
         "arm": {"g=1": 64, "g=2": 90, "g=4": 128, "g=8": 184},
     }
     aligned_widths = {"g=1": 64, "g=4": 128, "g=16": 256}
+
+    def distance(self, value: str) -> float:
+        """Return the number of groups."""
+        return self._groups(value)
 
     def value(self, text: str) -> str:
         """Return "g=4" for "4" or "g=4"."""

@@ -31,7 +31,7 @@ class Fragmentation(Guideline):
 
     name = "g3"
     title = "fragmentation"
-    claim = "networks with more fragments are slower at equal FLOPs"
+    claim = "networks with more fragments are slower"
     axis = "fragments"
     source = "ShuffleNet V2, Table 3"
     paper_table = "shufflenetv2_table3_g3"
@@ -40,6 +40,11 @@ class Fragmentation(Guideline):
         "arm": dict(zip(FRAGMENTS, (64, 45, 32, 45, 32), strict=True)),
     }
     aligned_widths = {"1-fragment": 64, "4-fragment-series": 32, "4-fragment-parallel": 32}
+
+    def distance(self, value: str) -> float:
+        """Return the number of fragments; parallel ones are further than the same number in series."""
+        fragments, arrangement = FRAGMENTS[value]
+        return fragments + 0.5 * (arrangement == "parallel")
 
     def value(self, text: str) -> str:
         """Return the name of an arrangement."""

@@ -27,7 +27,7 @@ class ElementWise(Guideline):
 
     name = "g4"
     title = "element-wise operations"
-    claim = "networks without ReLU and shortcut are faster at equal FLOPs"
+    claim = "networks without ReLU and shortcut are faster"
     axis = "element-wise"
     source = "ShuffleNet V2, Table 4"
     paper_table = "shufflenetv2_table4_g4"
@@ -38,6 +38,10 @@ class ElementWise(Guideline):
     }
     aligned_widths = dict.fromkeys(OPERATIONS, 64)
     base_widths = (REDUCTION, 16384)
+
+    def distance(self, value: str) -> float:
+        """Return the number of operations that the bottleneck lacks."""
+        return OPERATIONS[value].count(False)
 
     def value(self, text: str) -> str:
         """Return the name of the operations that the bottleneck keeps."""

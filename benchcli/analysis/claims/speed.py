@@ -1,0 +1,49 @@
+"""Turn a network's judged speed into evidence: what the kinds of claims about speed share."""
+
+from collections.abc import Mapping
+
+from benchcli import formatting
+from benchcli.analysis import equal_flops
+from benchcli.analysis.claims.base import PLATFORMS, Claim, Item, Part, Platform, unmeasured
+from benchcli.analysis.equal_flops import Judgement, Outcome
+from benchcli.analysis.published import relative_speed
+from benchcli.analysis.verdicts import paper_speed
+from benchcli.schema import Record
+
+Parts = Mapping[Outcome, Part]
+"""What each outcome of a comparison is for a claim."""
+SLOWER: Parts = {"slower": "for", "faster": "against", "no effect": "against"}
+"""For a claim that the network is slower than the baseline."""
+FASTER: Parts = {"faster": "for", "slower": "against", "no effect": "against"}
+"""For a claim that the network is faster than the baseline."""
+
+
+def speed_item(record: Record, baseline: Record, claim: Claim, parts: Parts) -> Item:
+    """Return the evidence that a comparison at equal FLOPs gives for a claim."""
+    judgement = equal_flops.judge(record, baseline)
+    name, other = record.variant.name, baseline.variant.name
+    if judgement.relative is None:
+        return unmeasured(f"{name} compared with {other}: {judgement.reason}")
+    open_outcomes: Parts = {"inconclusive": "undecided", "not judged": "not judged"}
+    return Item({**open_outcomes, **parts}[judgement.outcome], describe(record, baseline, claim.platform, judgement))
+
+
+def describe(record: Record, baseline: Record, platform: Platform, judgement: Judgement) -> str:
+    """Return the measured and the published relative speed as text."""
+    assert judgement.relative  # noqa: S101  the callers checked it
+    speed = f"{record.variant.name} runs at {formatting.speed(judgement.relative)} of the speed of "
+    deviation = formatting.percent(record.flops_deviation or 0.0, signed=True)
+    converted = f", {judgement.at_equal_flops.estimate:.3f} at equal FLOPs" if judgement.at_equal_flops else ""
+    flops = f"; FLOPs {deviation}{converted}" if converted and deviation != "0.0 %" else ""
+    reason = f"; {judgement.reason}" if judgement.reason else ""
+    return f"{speed}{baseline.variant.name}{_published(record, baseline, platform)}{flops}{reason}"
+
+
+def _published(record: Record, baseline: Record, platform: Platform) -> str:
+    """Return the paper's relative speed on the claim's platform as text; empty if it has none."""
+    if record.family.guideline:
+        published = paper_speed(record)
+    else:
+        published = relative_speed(record, baseline, None if platform == "any" else platform)
+    name = f", {PLATFORMS[platform]}" if PLATFORMS[platform] else ""
+    return f" (paper{name}: {published:.2f})" if published else ""

@@ -1,0 +1,123 @@
+"""Derive findings from the current state of a suite and a recorded run of it."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from benchcli import formatting
+from benchcli.check.findings import Finding, Outcome, Subject, costs_outcome, is_allowed
+from benchcli.check.pairs import difference
+from benchcli.runs.read import Recorded
+from benchcli.schema import Costs, Failure, Family, Interval, Key, Record
+from benchcli.statistics import quotient
+
+
+@dataclass(frozen=True)
+class Now:
+    """The current state of the suite."""
+
+    families: tuple[Family, ...]
+    costs: Mapping[Key, Costs]
+    failures: Mapping[Key, Failure]
+    timed: bool
+    """Whether the check measured times, or tried to."""
+    records: Mapping[Key, Record]
+    untimed: str | None
+    """Why times were not measured; None if they were, or if only costs were requested."""
+
+
+def against(then: Recorded, now: Now, threshold: float, allowed: tuple[str, ...]) -> Iterator[Finding]:
+    """Yield the findings on every network of the suite and of the recorded run."""
+    before = then.by_key()
+    today = {(family.name, variant.name): family for family in now.families for variant in family.variants}
+    for key in dict.fromkeys([*today, *before]):
+        yield from _network_findings(key, before.get(key), today.get(key), now, threshold, allowed)
+
+
+def _network_findings(
+    key: Key, before: Record | None, family: Family | None, now: Now, threshold: float, allowed: tuple[str, ...]
+) -> Iterator[Finding]:
+    def finding(subject: Subject, outcome: Outcome, text: str, change: Interval | None = None) -> Finding:
+        builder, intended = _builder(key, before, family), is_allowed(subject, outcome, allowed)
+        return Finding(*key, subject, outcome, text, builder, change=change, allowed=intended)
+
+    if before is None or before.failure:
+        why = "the baseline does not have it" if before is None or before.failure is None else before.failure.error
+        yield finding("network", "new", f"there is nothing to compare it with: {why}")
+    elif family is None:
+        yield finding("network", "gone", "the baseline has it, the suite does not")
+    elif other := _input_difference(before, family, key):
+        yield finding("network", "gone", f"the suite measures something else under its name: {other}")
+    elif key in now.failures:
+        failure = now.failures[key]
+        yield finding("network", "failed", f"the baseline ran it, and it fails now ({failure.status}): {failure.error}")
+    else:
+        yield finding("costs", *_costs(before, now.costs[key]))
+        if now.untimed:
+            yield finding("time", "unmeasured", now.untimed)
+        elif now.timed:
+            record = now.records.get(key)
+            result = _time(before, record, threshold) if record else ("unmeasured", "the check ended before it", None)
+            yield finding("time", *result)
+
+
+def _builder(key: Key, before: Record | None, family: Family | None) -> str:
+    variants = (*(family.variants if family else ()), *([before.variant] if before else []))
+    return next(variant.builder for variant in variants if variant.name == key[1])
+
+
+def _input_difference(before: Record, family: Family, key: Key) -> str | None:
+    """Return how the input differs; None if it does not. Ratios of different work mean nothing."""
+    variant = next(each for each in family.variants if each.name == key[1])
+    then, now = (
+        {**of.inputs, "an input of": one.shape} for of, one in ((before.family, before.variant), (family, variant))
+    )
+    return difference(then, now, ("then", "now"))
+
+
+def _costs(before: Record, now: Costs) -> tuple[Outcome, str]:
+    if before.costs is None:
+        return "unmeasured", "the baseline has no costs"
+    return costs_outcome(before.costs, now)
+
+
+def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, Interval | None]:
+    """Judge a change of time. It counts if its whole interval is beyond `threshold`."""
+    if now.failure:
+        return "failed", f"the baseline ran it, and it fails now ({now.failure.status}): {now.failure.error}", None
+    if reason := _why_not_comparable(before, now):
+        return "unmeasured", reason, None
+    then, today = (_reference_speed(record) for record in (before, now))
+    assert then  # noqa: S101  both are comparable
+    assert today  # noqa: S101
+    change = quotient(then, today)
+    ratios = f"{1 / then.estimate:.3f} times the reference network's time then, {1 / today.estimate:.3f} now"
+    text = f"{formatting.change(change)} ({ratios})"
+    if change.min_log_change > math.log1p(threshold):
+        return ("slower" if change.estimate > 1 else "faster"), text, change
+    if change.is_within(threshold):
+        return "same", text, change
+    return "inconclusive", f"{text}; its interval includes the threshold of {formatting.percent(threshold)}", change
+
+
+def _why_not_comparable(before: Record, now: Record) -> str | None:
+    """Return why two times cannot be compared; None if they can."""
+    if before.family.reference != now.family.reference:
+        names = [each.family.reference.name if each.family.reference else "none" for each in (before, now)]
+        other = f"and is {names[1]}" if names[0] != names[1] else "of another input or arguments"
+        return f"the reference network was {names[0]} {other}: record the run again"
+    for record, when, way_out in (
+        (before, "then", "record the run again with --launches 6 or more"),
+        (now, "now", "give a larger --time-limit"),
+    ):
+        speed = _reference_speed(record)
+        if speed is None:
+            return f"the reference network had no time {when}: {way_out}"
+        if speed.low is None and record.timing:
+            launches = formatting.counted(record.timing.launches, "launch", "launches")
+            return f"no interval from {launches} {when}: {way_out}"
+    return None
+
+
+def _reference_speed(record: Record) -> Interval | None:
+    return record.timing.reference if record.timing else None
