@@ -110,7 +110,7 @@ def confirmations(launches: int, suspects: int) -> int:
 COST_NAMES: Mapping[str, str] = {
     "flops": "FLOPs",
     "params": "parameters",
-    "elementwise": "element-wise results",
+    "elementwise": "elements written by element-wise operators",
     "mac_elements": "memory access by the paper's formula",
     "mac_bytes": "memory access",
     "mac_fused_bytes": "memory access if fused",
@@ -131,7 +131,7 @@ class CostChange:
 def describe(change: CostChange) -> str:
     """Return the change of a count as text."""
     share = f" ({formatting.percent(change.head / change.base - 1, signed=True)})" if change.base else ""
-    unit = " bytes" if change.name.endswith("_bytes") else ""
+    unit = next((f" {end}" for end in ("bytes", "elements") if change.name.endswith(f"_{end}")), "")
     return f"{COST_NAMES[change.name]} {change.base:,} to {change.head:,}{unit}{share}"
 
 
