@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-lowest coverage lint docs golden constraints dist clean
+.PHONY: demo test test-fast test-lowest coverage lint reference docs golden constraints dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -31,10 +31,15 @@ lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Measure the kept runs of results/reference anew: about 20 minutes, on a machine that does nothing else.
+reference: $(VENV)/installed
+	$(BIN)/python results/reference.py
+
 docs: $(VENV)/installed
 	$(BIN)/python docs/generate_cli.py
 	$(BIN)/python docs/generate_networks.py
 	$(BIN)/python docs/generate_api.py
+	$(BIN)/python docs/generate_tables.py
 
 golden: $(VENV)/installed
 	$(BIN)/python -m pytest --update-golden

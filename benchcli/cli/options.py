@@ -144,7 +144,7 @@ def plan_options(
             type=parameters.duration(),
             default=budget_s,
             help="Time for each family (the networks that are compared with one baseline), including start-up, such "
-            f"as 30s or 2m; at least two launches are made.  [default: {budget_s:.0f}s]",
+            f"as 30s or 2m; at least six launches are made.  [default: {budget_s:.0f}s]",
         ),
         click.option(
             "--launches",

@@ -157,7 +157,11 @@ def _record(
         _check_number(where, name, cells.get(name, ""))
     try:
         return parse(cells, family, variant, target)
-    except (KeyError, ValueError) as error:
+    except KeyError as error:
+        raise UserError(
+            f"{where}: it lacks the column {error.args[0]}: another version of benchcli wrote it, record the run again"
+        ) from None
+    except ValueError as error:
         raise UserError(f"{where}: it cannot be read ({error}): the file is damaged, record the run again") from None
 
 

@@ -356,6 +356,8 @@ def test_the_recorded_run_is_judged_as_its_table_says(cli: Cli, folder: str) -> 
     recorded = Path(__file__).parents[2] / "results" / "reference" / folder
     table = (recorded / "table.md").read_text(encoding="utf-8")
     found = cli("claims", str(recorded), "--format", "markdown")
+    assert found.code == 0, found.err
+    assert found.out.count("\n") > 100
     assert found.out.partition("results/reference")[0].rpartition("\n")[0] in table
 
 

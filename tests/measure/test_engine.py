@@ -84,14 +84,23 @@ def test_a_given_number_of_launches_is_kept_to() -> None:
     assert kinds(results[0]) == {"imprecise:launches", "unsteady"}
 
 
-def test_a_budget_too_small_for_one_launch_still_gets_two() -> None:
-    results, tasks = run([family(*PAIR)], Plan(budget_s=1), spread=0.1)
-    assert len(tasks) == 2
+def test_a_budget_too_small_for_one_launch_still_gets_as_many_as_an_interval_needs() -> None:
+    results, tasks = run([family(*PAIR)], Plan(budget_s=1), spread=0.01)
+    assert len(tasks) == 6
     timing = results[0].records[1].timing
     assert timing is not None
-    assert timing.seconds.low is None  # fewer than six launches have no interval
+    assert timing.seconds.low is not None
+
+
+def test_fewer_than_six_launches_have_no_interval() -> None:
+    results, tasks = run([family(*PAIR)], Plan(launches=5), spread=0.01)
+    assert len(tasks) == 5
+    timing = results[0].records[1].timing
+    assert timing is not None
+    assert timing.seconds.low is None
     assert timing.relative is not None
     assert timing.relative.low is None
+    assert results[0].records[1].warnings == ("few-launches:5",)
 
 
 def test_families_of_one_guideline_share_launches_and_others_do_not() -> None:
@@ -149,10 +158,10 @@ def test_progress_tells_what_is_done_and_the_most_it_may_take() -> None:
 
 @pytest.mark.parametrize(
     ("done", "fits", "launches", "another"),
-    [(0, False, None, True), (1, False, None, True), (2, False, None, False), (2, True, None, True),
+    [(0, False, None, True), (5, False, None, True), (6, False, None, False), (6, True, None, True),
      (3, True, 3, False), (2, False, 3, True)],
 )  # fmt: skip
-def test_the_next_launch_must_fit_but_two_are_always_made(
+def test_the_next_launch_must_fit_but_six_are_always_made(
     done: int, fits: bool, launches: int | None, another: bool
 ) -> None:
     assert another_launch(done, ALWAYS_LAUNCHES, fits, Plan(launches=launches)) is another
@@ -237,11 +246,11 @@ def test_families_that_are_wide_are_yielded_before_the_next_guideline_begins() -
 def test_what_the_survey_took_is_part_of_the_budget() -> None:
     of, clock, tasks = family(*PAIR), Clock(), list[Task]()
     known = {(of.name, each.name): COSTS for each in of.variants}
-    clock.now = 65.0
+    clock.now = 25.0
     script = launcher(clock, 0.3, tasks)
     session = Run("r", "s", Target(), Plan(budget_s=100), Survey(costs=known), script, lambda _p: None, clock, 0.0)
     list(measure([of], session))
-    assert len(tasks) == 3
+    assert len(tasks) == 7  # of 75 s; without the survey they would be ten
 
 
 def test_what_the_watch_saw_is_kept_and_warned_of() -> None:
