@@ -33,7 +33,7 @@ lint: $(VENV)/installed
 
 # Measure the kept runs of results/reference anew: about 20 minutes, on a machine that does nothing else.
 reference: $(VENV)/installed
-	$(BIN)/python results/reference.py
+	$(BIN)/python benchmarks/reference.py
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/generate_cli.py
