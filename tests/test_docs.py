@@ -1,6 +1,7 @@
 """The documents: the reference is the commands' own help, and what the others name exists."""
 
 import importlib.util
+import json
 import re
 import sys
 import tomllib
@@ -41,14 +42,90 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize("script", ["generate_cli", "generate_networks", "generate_api"])
-def test_the_reference_is_what_make_docs_writes(script: str) -> None:
+def generator(script: str) -> ModuleType:
+    """Return a script of docs/ as a module."""
     spec = importlib.util.spec_from_file_location(script, ROOT / "docs" / f"{script}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("script", ["generate_cli", "generate_networks", "generate_api"])
+def test_the_reference_is_what_make_docs_writes(script: str) -> None:
+    module = generator(script)
     assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run `make docs`"
+
+
+def test_tables_of_kept_runs_are_what_the_runs_say() -> None:
+    module = generator("generate_tables")
+    text = "".join(page.read_text(encoding="utf-8") for page in module.PAGES)
+    assert set(re.findall(r"<!-- table: (\w+) -->", text)) == set(module.TABLES)
+    for page in module.PAGES:
+        assert page.read_text(encoding="utf-8") == module.page(page), "run `make docs`"
+
+
+FIGURE = re.compile(r"±|\d[\d.,]* ?(?:%|ms\b|ns\b|µs\b|MB\b|kB\b|s\b)|\b\d+ of \d+\b|\d times as")
+"""A number that somebody may have measured."""
+SOURCE = re.compile(r"(benchmarks/\w+\.py|results/reference/[\w-]+|tests/[\w/]+\.py)")
+"""A script, a kept run, or a test that asserts the figure."""
+DEFINITIONS = {
+    "How to read it",  # what the columns mean, and thresholds
+    "The networks",  # the paper's settings, and tolerances
+    "Costs",  # formulas, and the papers' figures
+    "Time",  # settings of the method
+    "Noise monitoring",  # thresholds
+    "On accelerators",  # thresholds
+    "How",  # the check's rules
+    "What fails",
+    "What it cannot tell",  # limits of the method
+    "Whole networks, and your own",  # commands
+    "Start",  # how long a command takes is in the kept run below it
+    "More",
+}
+"""Headings of sections whose figures are settings, thresholds or the papers', and not measured here."""
+
+
+def sections(page: Path) -> Iterator[tuple[str, str]]:
+    """Yield the heading and the text of each section."""
+    heading, lines = "", list[str]()
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            yield heading, "\n".join(lines)
+            heading, lines = line.lstrip("# "), []
+        lines.append(line)
+    yield heading, "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/methodology.md", "docs/papers.md", "docs/regression-checks.md"])
+def test_every_measured_figure_names_its_script_or_kept_run(name: str) -> None:
+    page = ROOT / name
+    bare = [
+        f"{heading}: {FIGURE.findall(text)[:3]}"
+        for heading, text in sections(page)
+        if heading not in DEFINITIONS and FIGURE.search(text) and not SOURCE.search(text)
+    ]
+    assert bare == []
+    for source in SOURCE.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / source).exists(), f"{name} names {source}"
+
+
+def test_a_figure_without_a_source_is_found() -> None:
+    assert FIGURE.search("one network is 1.3 times as fast, within 2 %, after 12 ms")
+    assert not FIGURE.search("seven launches of 12 rounds")
+    assert SOURCE.search("`python benchmarks/gate.py`")
+
+
+def test_kept_runs_have_a_command_and_a_commit() -> None:
+    kept = ROOT / "results" / "reference"
+    commands = tomllib.loads((kept / "runs.toml").read_text(encoding="utf-8"))["runs"]
+    assert set(commands) == {folder.name for folder in kept.iterdir() if folder.is_dir()}
+    for name in commands:
+        recorded = json.loads((kept / name / "environment.json").read_text(encoding="utf-8"))
+        assert re.fullmatch("[0-9a-f]{40}", recorded["commit"]), name
+        assert recorded["harness"], name
+        assert {"launches.csv", "samples.csv", "table.md"} <= {path.name for path in (kept / name).iterdir()}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -627,3 +627,26 @@ def test_other_names_are_understood(cli: Cli) -> None:
     found = cli("guideline", "G2", "--width", "16", "--launches", "2", *other)
     assert found.code == 0
     assert "fake · 1 thread · eager · bfloat16 · nhwc" in found.out
+
+
+UNEQUAL = """
+[[family]]
+guideline = "g2"
+values = [1, 2, 4]
+widths = [16, 16, 32]
+size = 8
+"""
+
+
+def test_a_suite_of_unequal_flops_is_measured_and_not_judged(cli: Cli) -> None:
+    Path("unequal.toml").write_text(UNEQUAL)
+    found = cli("run", "unequal.toml", *FAKE, "--output", "run")
+    assert found.code == 0
+    assert "G2  networks with more groups are slower (FLOPs differ by up to 50.0 %)" in found.out
+    assert "×1 holds: g=4" in found.out or "×1 no effect: g=4" in found.out or "×1 reversed: g=4" in found.out
+    Path("more.toml").write_text(UNEQUAL.replace("[16, 16, 32]", "[16, 16, 64]"))
+    far = cli("run", "more.toml", *FAKE, "--output", "far")
+    assert far.code == 0
+    assert "x1 not judged" in far.out.replace("×", "x")
+    assert "its FLOPs differ by +300.0 %, and beyond 10% speeds are not comparable" in far.out
+    assert "relative speed" in far.out

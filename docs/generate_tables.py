@@ -1,0 +1,148 @@
+"""Write the tables of the pages that come from kept runs.  python docs/generate_tables.py
+
+A page has `<!-- table: NAME -->` and `<!-- end -->` around each of these tables. The test of the
+documents compares the pages with what this script would write.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from textwrap import indent
+
+import benchcli
+from benchcli import formatting
+from benchcli.analysis.claims.base import Evidence
+from benchcli.analysis.claims.indirect import points
+from benchcli.analysis.fit import predictions
+from benchcli.analysis.published import relative_speed
+from benchcli.report.views.breakdowns import HEADINGS
+from benchcli.runs.run import RunReport
+from benchcli.schema import Breakdown, Record
+from benchcli.statistics import median_share
+from benchcli.workloads import papers
+from benchcli.workloads.blocks.base import BLOCKS
+
+ROOT = Path(__file__).parent.parent
+KEPT = ROOT / "results" / "reference"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "papers.md")
+PLACE = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+BROKEN_DOWN = {
+    "shufflenet-v2-1x": "",
+    "shufflenet-v1-1x-g3": "ShuffleNet v1 1x g=3",
+    "mobilenet-v2-1.0": "MobileNet v2 1x",
+    "mobilenet-v1-1.0": "",
+}
+"""The networks of the table of breakdowns, with their names in the paper's Figure 2."""
+
+
+def report(name: str) -> RunReport:
+    """Return the report of a kept run."""
+    run = benchcli.load(KEPT / name)
+    assert isinstance(run, benchcli.Run)
+    return run.report
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def g2() -> str:
+    """Return what the terminal shows of the kept run of G2."""
+    text = benchcli.load(KEPT / "g2-epyc").show().replace(f"{ROOT}/", "")
+    return "\n" + indent(text, "    ") + "\n"
+
+
+def claims() -> str:
+    """Return the verdict of each claim."""
+    judged = benchcli.claims(KEPT / "claims-epyc").judged
+    return markdown(
+        ("claim", "says", "source", "verdict here"),
+        [(each.claim.name, each.claim.says, each.claim.provenance, each.verdict) for each in judged],
+    )
+
+
+def prediction() -> str:
+    """Return how well FLOPs and memory access predict the time of whole networks."""
+    run = report("claims-epyc")
+    found = predictions(points(Evidence({result.family.name: result for result in run.results})))
+    return markdown(
+        ("seconds =", "fitted parameters", "rank correlation (Spearman)", "median error"),
+        [
+            (
+                each.predictor.formula.replace("*", r"\*"),
+                str(each.predictor.parameters),
+                f"{each.rank_correlation:.2f}",
+                formatting.percent(each.error),
+            )
+            for each in found
+        ],
+    )
+
+
+def breakdown() -> str:
+    """Return the time by category of four networks, with the paper's shares below."""
+    run = report("networks-epyc")
+    rows = []
+    for name, model in BROKEN_DOWN.items():
+        traced = [each for each in run.breakdowns if each.variant == name]
+        rows.append((name, *_shares(traced)))
+        rows += [_paper_shares(name, model, platform) for platform in ("arm", "gpu") if model]
+    return markdown(("network", *HEADINGS.values(), "reorders, part of data movement"), rows)
+
+
+def _shares(traced: Sequence[Breakdown]) -> list[str]:
+    shares = [median_share(traced, category) for category in HEADINGS]
+    return [formatting.percent(each) for each in (*shares, median(t.reorder_s / t.whole_s for t in traced))]
+
+
+def _paper_shares(name: str, model: str, platform: str) -> tuple[str, ...]:
+    percents = {
+        category: papers.cell(
+            "shufflenetv2_figure2_runtime", "percent", model=model, platform=platform, category=category
+        )
+        or 0.0
+        for category in ("conv", "elemwise", "data", "shuffle", "other")
+    }
+    moved = percents["data"] + percents["shuffle"]
+    shares = (f"{percents['conv']:g} %", "", f"{percents['elemwise']:g} %", f"{moved:g} %", f"{percents['other']:g} %")
+    return (f"*{name}, the paper's {platform.upper()}*", *(f"*{share}*" if share else "" for share in shares), "")
+
+
+def blocks() -> str:
+    """Return the relative speeds of the blocks of both kept runs, beside the paper's."""
+    large, small = (report(name).records for name in ("blocks-epyc", "blocks-56-epyc"))
+    by_name = {record.variant.name: record for record in small}
+    rows = []
+    for record in large:
+        other = by_name.get(record.variant.name)
+        breaks = " ".join(name.upper() for name in BLOCKS[record.variant.name].breaks)
+        cells = [*_speeds(record, large[0]), *(_speeds(other, small[0]) if other else ("", ""))]
+        rows.append((record.variant.name, breaks, *cells))
+    return markdown(("unit", "violates", "here, 128 on 28×28", "paper", "here, 64 on 56×56", "paper"), rows)
+
+
+def _speeds(record: Record, baseline: Record) -> tuple[str, str]:
+    published = relative_speed(record, baseline)
+    relative = record.timing.relative if record.timing else None
+    if record is baseline:
+        return "1", "1"
+    return formatting.speed(relative) if relative else "", f"{published:.3f}" if published else ""
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    each.__name__: each for each in (g2, claims, prediction, breakdown, blocks)
+}
+
+
+def page(path: Path) -> str:
+    """Return the page with its tables written anew."""
+    text = path.read_text(encoding="utf-8")
+    return PLACE.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}{match[3]}", text)
+
+
+if __name__ == "__main__":
+    for each in PAGES:
+        each.write_text(page(each), encoding="utf-8")
