@@ -15,18 +15,19 @@ from pathlib import Path
 import pandas
 
 import benchcli
+from benchcli.api.results import Run
 
 
-def run(folder: Path, scale: str) -> benchcli.Run:
+def run(folder: Path, scale: str) -> Run:
     """Measure all guidelines into a folder and return the run."""
     command = [sys.executable, "-m", "benchcli", "guideline", "all", "--scale", scale, "--output", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     recorded = benchcli.load(folder)
-    assert isinstance(recorded, benchcli.Run)
+    assert isinstance(recorded, Run)
     return recorded
 
 
-def speeds(runs: Sequence[benchcli.Run]) -> pandas.DataFrame:
+def speeds(runs: Sequence[Run]) -> pandas.DataFrame:
     """Return a row for each variant except the baselines: its relative speed in each run."""
     frames = [each.to_frame().set_index(["family", "variant"]) for each in runs]
     frame = pandas.DataFrame({f"run {number}": each["relative_speed"] for number, each in enumerate(frames, 1)})

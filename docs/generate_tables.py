@@ -17,6 +17,7 @@ from benchcli.analysis.claims.indirect import points
 from benchcli.analysis.fit import predictions
 from benchcli.analysis.published import relative_speed
 from benchcli.report.views.breakdowns import HEADINGS
+from benchcli.runs.read import report_of
 from benchcli.runs.run import RunReport
 from benchcli.schema import Breakdown, Record
 from benchcli.statistics import median_share
@@ -38,9 +39,7 @@ BROKEN_DOWN = {
 
 def report(name: str) -> RunReport:
     """Return the report of a kept run."""
-    run = benchcli.load(KEPT / name)
-    assert isinstance(run, benchcli.Run)
-    return run.report
+    return report_of(KEPT / name)
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -132,9 +131,7 @@ def _speeds(record: Record, baseline: Record) -> tuple[str, str]:
     return formatting.speed(relative) if relative else "", f"{published:.3f}" if published else ""
 
 
-TABLES: Mapping[str, Callable[[], str]] = {
-    each.__name__: each for each in (g2, claims, prediction, breakdown, blocks)
-}
+TABLES: Mapping[str, Callable[[], str]] = {each.__name__: each for each in (g2, claims, prediction, breakdown, blocks)}
 
 
 def page(path: Path) -> str:

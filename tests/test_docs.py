@@ -121,7 +121,10 @@ def test_kept_runs_have_a_command_and_a_commit() -> None:
     kept = ROOT / "results" / "reference"
     commands = tomllib.loads((kept / "runs.toml").read_text(encoding="utf-8"))["runs"]
     assert set(commands) == {folder.name for folder in kept.iterdir() if folder.is_dir()}
-    for name in commands:
+    readme = (kept.parent / "README.md").read_text(encoding="utf-8")
+    for name, command in commands.items():
+        assert f"| `reference/{name}` |" in readme
+        assert f"`benchcli {command}`" in readme
         recorded = json.loads((kept / name / "environment.json").read_text(encoding="utf-8"))
         assert re.fullmatch("[0-9a-f]{40}", recorded["commit"]), name
         assert recorded["harness"], name

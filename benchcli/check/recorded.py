@@ -87,12 +87,13 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
         return "failed", f"the baseline ran it, and it fails now ({now.failure.status}): {now.failure.error}", None
     if reason := _why_not_comparable(before, now):
         return "unmeasured", reason, None
-    then, today = (_reference_speed(record) for record in (before, now))
-    assert then  # noqa: S101  both are comparable
-    assert today  # noqa: S101
-    change = quotient(then, today)
-    ratios = f"{1 / then.estimate:.3f} times the reference network's time then, {1 / today.estimate:.3f} now"
-    text = f"{formatting.change(change)} ({ratios})"
+    then, today = (record.timing.reference for record in (before, now) if record.timing and record.timing.reference)
+    if then.name != today.name:
+        text = f"its reference network was {then.name} and is {today.name}, for its costs changed: record the run again"
+        return "unmeasured", text, None
+    change = quotient(then.speed, today.speed)
+    ratios = f"{1 / then.speed.estimate:.3f} then, {1 / today.speed.estimate:.3f} now"
+    text = f"{formatting.change(change)} (times the time of {then.name}: {ratios})"
     if change.min_log_change > math.log1p(threshold):
         return ("slower" if change.estimate > 1 else "faster"), text, change
     if change.is_within(threshold):
@@ -102,22 +103,16 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
 
 def _why_not_comparable(before: Record, now: Record) -> str | None:
     """Return why two times cannot be compared; None if they can."""
-    if before.family.reference != now.family.reference:
-        names = [each.family.reference.name if each.family.reference else "none" for each in (before, now)]
-        other = f"and is {names[1]}" if names[0] != names[1] else "of another input or arguments"
-        return f"the reference network was {names[0]} {other}: record the run again"
+    if before.family.references != now.family.references:
+        return "the recorded run has other reference networks: record it again"
     for record, when, way_out in (
         (before, "then", "record the run again with --launches 6 or more"),
         (now, "now", "give a larger --time-limit"),
     ):
-        speed = _reference_speed(record)
-        if speed is None:
+        reference = record.timing.reference if record.timing else None
+        if reference is None:
             return f"the reference network had no time {when}: {way_out}"
-        if speed.low is None and record.timing:
+        if reference.speed.low is None and record.timing:
             launches = formatting.counted(record.timing.launches, "launch", "launches")
             return f"no interval from {launches} {when}: {way_out}"
     return None
-
-
-def _reference_speed(record: Record) -> Interval | None:
-    return record.timing.reference if record.timing else None

@@ -198,9 +198,8 @@ def _costs(data: Mapping[str, Any]) -> Costs:
 
 def decode_family(data: Mapping[str, Any]) -> Family:
     """Return the family from the JSON form of its `asdict`."""
-    reference = data.get("reference")
-    variants = tuple(map(_variant, data["variants"]))
-    return Family(**{**data, "variants": variants, "reference": reference and _variant(reference)})
+    variants, references = (tuple(map(_variant, data.get(name, ()))) for name in ("variants", "references"))
+    return Family(**{**data, "variants": variants, "references": references})
 
 
 def _variant(data: Mapping[str, Any]) -> Variant:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 
 from benchcli.measure.diagnostics import disturbances, of_samples
@@ -15,6 +15,7 @@ from benchcli.schema import (
     Interval,
     Plan,
     Record,
+    ReferenceSpeed,
     Sample,
     Target,
     Timing,
@@ -43,14 +44,12 @@ class FamilyEvidence:
     conditions: tuple[Conditions, ...]
 
 
-def timing(
-    samples: Sequence[Sample], baseline: Sequence[Sample], reference: Sequence[Sample], is_baseline: bool
-) -> Timing | None:
+def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: bool) -> Timing | None:
     """Return the timing of one variant; None if it has no samples."""
     if not samples:
         return None
     faults = [sample.faults for sample in samples if sample.faults is not None]
-    ratios, to_reference = launch_log_ratios(baseline, samples), launch_log_ratios(reference, samples)
+    ratios = launch_log_ratios(baseline, samples)
     relative = Interval(1.0, 1.0, 1.0) if is_baseline else _interval(ratios) if ratios else None
     return Timing(
         seconds=_interval(launch_log_seconds(samples)),
@@ -59,7 +58,6 @@ def timing(
         samples=len(samples),
         faults=mean(faults) if faults else None,
         excluded=sum(sample.excluded is not None for sample in samples),
-        reference=_interval(to_reference) if to_reference else None,
     )
 
 
@@ -72,9 +70,8 @@ def _interval(logs: Mapping[int, float]) -> Interval:
 def timings(family: Family, samples: Mapping[str, Sequence[Sample]]) -> dict[str, Timing]:
     """Return the timing of every variant that has samples, by name."""
     baseline = samples.get(family.baseline, ())
-    reference = samples.get(family.reference.name, ()) if family.reference else ()
     times = {
-        variant.name: timing(samples.get(variant.name, ()), baseline, reference, variant.name == family.baseline)
+        variant.name: timing(samples.get(variant.name, ()), baseline, variant.name == family.baseline)
         for variant in family.variants
     }
     return {name: time for name, time in times.items() if time}
@@ -102,6 +99,7 @@ def _record(
     time, failure = times.get(name), evidence.failures.get(name)
     codes = [f"costs:{text}" for text in cost.unknown] if cost else []
     if time:
+        time = replace(time, reference=_reference_speed(family, name, evidence))
         codes += [*_precision(time, context.plan), *of_samples(evidence.samples[name], evidence.conditions), *shared]
         codes += _unpaired(time, times.get(family.baseline))
     return Record(
@@ -116,6 +114,20 @@ def _record(
         timing=time,
         warnings=tuple(codes),
     )
+
+
+def _reference_speed(family: Family, name: str, evidence: FamilyEvidence) -> ReferenceSpeed | None:
+    """Return the speed relative to the reference network of the nearest arithmetic intensity.
+
+    The state of the machine affects a reference and a network alike if both are bound by the same.
+    """
+    costs, samples = evidence.costs, evidence.samples
+    known = [each.name for each in family.references if each.name in costs and samples.get(each.name)]
+    if name not in costs or not known:
+        return None
+    nearest = min(known, key=lambda each: abs(costs[each].log_intensity - costs[name].log_intensity))
+    ratios = launch_log_ratios(samples[nearest], samples[name])
+    return ReferenceSpeed(nearest, _interval(ratios)) if ratios else None
 
 
 def _precision(time: Timing, plan: Plan) -> list[str]:

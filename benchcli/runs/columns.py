@@ -14,6 +14,7 @@ from benchcli.schema import (
     Family,
     Interval,
     Record,
+    ReferenceSpeed,
     Sample,
     Status,
     Target,
@@ -125,7 +126,7 @@ def row(record: Record) -> dict[str, Cell]:
         "allocator": target.allocator,
         "cache": target.cache,
         "excluded": record.timing.excluded if record.timing else None,
-        "reference": family.reference.name if family.reference else None,
+        "reference": record.timing.reference.name if record.timing and record.timing.reference else None,
     }
 
 
@@ -185,7 +186,7 @@ def _time(record: Record) -> dict[str, Cell]:
     timing = record.timing
     if timing is None:
         return dict.fromkeys(TIME)
-    relative, reference = timing.relative, timing.reference
+    relative, reference = timing.relative, timing.reference.speed if timing.reference else None
     return {
         "median_s": timing.seconds.estimate,
         "ci_low_s": timing.seconds.low,
@@ -236,7 +237,8 @@ def _read_timing(cells: Mapping[str, str]) -> Timing | None:
         return None
     faults = _number(cells["faults_per_call"])
     excluded = int(cells.get("excluded") or 0)
-    reference = _interval(cells, "reference_speed", "reference")
+    speed = _interval(cells, "reference_speed", "reference")
+    reference = ReferenceSpeed(cells["reference"], speed) if speed else None
     return Timing(seconds, relative, int(cells["launches"]), int(cells["samples"]), faults, excluded, reference)
 
 

@@ -38,7 +38,7 @@ def asked(suite: Suite, target: Target, plan: Plan) -> dict[str, Any]:
         {
             **asdict(family),
             "variants": list(map(_variant, family.variants)),
-            "reference": family.reference and _variant(family.reference),
+            "references": list(map(_variant, family.references)),
         }
         for family in suite.families
     ]

@@ -15,7 +15,7 @@ from benchcli.runs.environment import asked, begun, check_same, identify, weigh
 from benchcli.runs.folder import unused
 from benchcli.runs.run_folder import RunFolder
 from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Plan, Record, Suite, Target
-from benchcli.workloads.references import with_reference
+from benchcli.workloads.references import with_references
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def run_suite(request: RunRequest, tools: Tools) -> RunReport:
     """
     request.check()
     suite = request.suite
-    request = replace(request, suite=replace(suite, families=tuple(map(with_reference, suite.families))))
+    request = replace(request, suite=replace(suite, families=tuple(map(with_references, suite.families))))
     noticed = preflight(request.target, tools.busy_cores)
     for code in noticed:
         tools.warn(code)

@@ -69,16 +69,16 @@ class Family:
     variants: tuple[Variant, ...]
     catalogue: Catalogue = ""
     """The registry that describes the variants; empty for guidelines and a user's own networks."""
-    reference: Variant | None = None
-    """A reference network that each launch measures besides, and that is no part of the family.
+    references: tuple[Variant, ...] = ()
+    """Reference networks that each launch measures besides, and that are no part of the family.
 
-    It gives every variant, the baseline included, a ratio that can be compared between runs.
+    They give every variant, the baseline included, a ratio that can be compared between runs.
     """
 
     @property
     def launched(self) -> "Family":
-        """The family as a launch measures it: with its reference as the last variant."""
-        return replace(self, variants=(*self.variants, self.reference)) if self.reference else self
+        """The family as a launch measures it: with its references as the last variants."""
+        return replace(self, variants=(*self.variants, *self.references))
 
     @property
     def inputs(self) -> dict[str, str | int]:

@@ -31,6 +31,11 @@ class Costs:
     They are reported, so that no operator counts as zero silently.
     """
 
+    @property
+    def log_intensity(self) -> float:
+        """The logarithm of the arithmetic intensity: multiply-adds per byte of unfused access."""
+        return math.log(max(self.flops, 1) / max(self.mac_bytes, 1))
+
 
 @dataclass(frozen=True)
 class Output:
@@ -189,8 +194,18 @@ class Timing:
     faults: float | None
     excluded: int = 0
     """The number of excluded samples."""
-    reference: Interval | None = None
-    """Time of the family's reference network / variant time; None if there is no reference."""
+    reference: "ReferenceSpeed | None" = None
+    """The speed relative to a reference network; None if none was measured."""
+
+
+@dataclass(frozen=True)
+class ReferenceSpeed:
+    """The speed of a variant relative to one of its family's reference networks."""
+
+    name: str
+    """The reference network."""
+    speed: Interval
+    """Reference time / variant time."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Suites and `selftest` use them. Every run measures `arithmetic` besides each fam
 speed of every network can be compared with that of another run of the same machine.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-WIDTH, SIZE = 64, 28
-"""Channels, and height and width, of the reference network that `run` and `check` add to families."""
+WIDTH, GROUPED_WIDTH, SIZE = 64, 128, 28
+MEASURED_BESIDES: Mapping[str, int] = {"arithmetic": WIDTH, "chain": GROUPED_WIDTH}
+"""The reference networks that every run adds to its families, with their channels.
+
+One is bound by arithmetic, the other by memory; both are convolutions, as most of the time of the
+networks is.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,17 +33,21 @@ class Reference:
     build: "Callable[..., nn.Module]"
 
 
-def with_reference(family: Family) -> Family:
-    """Return the family with the reference network that its launches measure besides."""
-    builder = f"{BUILT_IN}reference/arithmetic"
-    return replace(family, reference=Variant(builder, builder, {}, (WIDTH, SIZE, SIZE), str(WIDTH)))
+def with_references(family: Family) -> Family:
+    """Return the family with the reference networks that its launches measure besides."""
+    return replace(family, references=tuple(_variant(name, width) for name, width in MEASURED_BESIDES.items()))
+
+
+def _variant(name: str, width: int) -> Variant:
+    builder = f"{BUILT_IN}reference/{name}"
+    return Variant(builder, builder, {}, (width, SIZE, SIZE), str(width))
 
 
 REFERENCES: Registry[Reference] = Registry("reference network", __name__)
 
 
-def chain(channels: int, groups: int, blocks: int) -> "nn.Module":
-    """Return a chain of 1x1 convolutions. Shapes: (N, channels, H, W) to the same."""
+def chain(channels: int = GROUPED_WIDTH, groups: int = 4, blocks: int = 10) -> "nn.Module":
+    """Return a chain of grouped 1x1 convolutions. Shapes: (N, channels, H, W) to the same."""
     from benchcli.workloads.layers import pointwise, stack
 
     return stack(blocks, lambda: [pointwise(channels, channels, groups)])

@@ -164,7 +164,8 @@ def test_a_frame_is_tidy_and_samples_are_there(tools: Callable[[], Tools]) -> No
     assert frame["median_s"].dtype == float
     assert set(frame["machine_cores"]) == {run.environment["machine"]["cores"]}
     assert isinstance(run.samples(), pandas.DataFrame)
-    assert set(run.samples()["variant"]) == {"g=1", "g=2", "g=4", "g=8", "benchcli:reference/arithmetic"}
+    references = {"benchcli:reference/arithmetic", "benchcli:reference/chain"}
+    assert set(run.samples()["variant"]) == {"g=1", "g=2", "g=4", "g=8", *references}
 
 
 def test_importing_benchcli_loads_nothing_heavy() -> None:

@@ -136,7 +136,7 @@ def test_faster_is_fine(check: Cli) -> None:
         (NET.replace("width, 1, bias", "width, 1, groups=1 if i else 2, bias").replace("for _", "for i"), "FLOPs"),
         (
             NET.replace("return nn.Sequential(*layers", "return nn.Sequential(*layers, nn.ReLU()"),
-            "element-wise results",
+            "elements written by element-wise operators",
         ),
         (NET.replace("bias=False", "bias=i == 0").replace("for _", "for i"), "parameters"),
     ],

@@ -70,7 +70,7 @@ def test_relative_speeds_are_those_of_the_exact_clock(cli: Cli) -> None:
 def test_stdout_is_the_file(cli: Cli) -> None:
     found = cli("guideline", "g1", *FAKE, "--output", "run", "--format", "csv")
     assert found.out == Path("run/measurements.csv").read_text(encoding="utf-8")
-    assert (Path("run") / "samples.csv").read_text().count("\n") == 1 + 5 * 5 * 6  # whole squares of five rounds
+    assert (Path("run") / "samples.csv").read_text().count("\n") == 1 + 6 * 6 * 6  # whole squares of six rounds
 
 
 def test_without_output_the_folder_is_named_by_time_suite_and_host(cli: Cli) -> None:

@@ -291,12 +291,12 @@ def test_another_suites_run_is_refused(baseline: Callable[..., Outcome], cli: Cl
 def test_a_baseline_beside_another_reference_network_is_no_pass(baseline: Callable[..., Outcome]) -> None:
     path = Path("a/environment.json")
     recorded = json.loads(path.read_text())
-    recorded["suite"]["families"][0]["reference"]["shape"] = [64, 14, 14]
+    recorded["suite"]["families"][0]["references"][0]["shape"] = [64, 14, 14]
     path.write_text(json.dumps(recorded))
     found = baseline()
     assert found.code == 4
     assert "unmeasured g2-x1/g=1 (benchcli:guideline/g2), g2-x1/g=2" in found.out
-    assert "the reference network was benchcli:reference/arithmetic of another input" in found.out
+    assert "the recorded run has other reference networks: record it again" in found.out
 
 
 def test_a_baseline_of_one_launch_is_no_pass(cli: Cli) -> None:

@@ -27,9 +27,9 @@ class Indirect(Kind):
         """Yield the range of speeds in each family, then how well each metric predicts time."""
         for family in claim.families:
             yield _range(family, evidence.family(family))
-        points = list(_points(evidence))
-        if len(points) >= LEAST_POINTS and len({point.architecture for point in points}) >= LEAST_ARCHITECTURES:
-            yield _prediction(points)
+        measured = points(evidence)
+        if len(measured) >= LEAST_POINTS and len({point.architecture for point in measured}) >= LEAST_ARCHITECTURES:
+            yield _prediction(measured)
 
 
 def _range(family: str, records: Sequence[Record]) -> Item:
@@ -60,17 +60,16 @@ def _rate(record: Record) -> Interval | None:
     return Interval(relative.estimate * work, relative.low * work, relative.high * work)
 
 
-def _points(evidence: Evidence) -> Iterator[Point]:
-    """Yield every network of the catalogue `networks` with its time, once per name."""
-    seen: set[str] = set()
+def points(evidence: Evidence) -> list[Point]:
+    """Return every network of the catalogue `networks` with its time, once per name."""
+    by_name: dict[str, Point] = {}
     for result in evidence.results.values():
         for record in result.records:
-            name = record.variant.name
-            if result.family.catalogue == "networks" and record.timing and record.costs and name not in seen:
-                seen.add(name)
-                yield Point(
-                    architecture(name), record.costs.flops, record.costs.mac_bytes, record.timing.seconds.estimate
-                )
+            name, timing, costs = record.variant.name, record.timing, record.costs
+            if result.family.catalogue == "networks" and timing and costs:
+                point = Point(architecture(name), costs.flops, costs.mac_bytes, timing.seconds.estimate)
+                by_name.setdefault(name, point)
+    return list(by_name.values())
 
 
 def architecture(name: str) -> str:

@@ -11,6 +11,8 @@ from benchcli.schema import Family, FamilyResult, Record
 COUNTED = ("MFLOPs (mult-adds)", "Δ FLOPs", "mem. access MB")
 TIMED = ("time ms", "relative speed")
 CONVERTED = "at equal FLOPs"
+MOST_NAMES = 12
+"""The most networks that a warning names."""
 LEAST_DEVIATION = 0.0005
 """The least FLOPs deviation that the tables show: they round to 0.1 %."""
 MARKED = ("imprecise", "few-launches")
@@ -94,6 +96,8 @@ def _names(about: Sequence[Record], records: Sequence[Record]) -> str:
     """Return the names of the rows that a warning is about, grouped by family."""
     if len(about) == len([record for record in records if record.timing]) and len(about) > 1:
         return "every network"
+    if len(about) > MOST_NAMES:
+        return f"{len(about)} of {len(records)} networks"
     groups: dict[str, list[str]] = {}
     for record in about:
         groups.setdefault(_label(record, records), []).append(record.variant.name)

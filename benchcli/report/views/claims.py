@@ -71,7 +71,7 @@ def _evidence_of(report: RunReport, families: Iterable[Family]) -> dict[str, Fam
     return {
         each.family.name: each
         for each in report.results
-        if replace(each.family, reference=None) == wanted.get(each.family.name)
+        if replace(each.family, references=()) == wanted.get(each.family.name)
     }
 
 
