@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-lowest coverage lint reference docs golden constraints dist clean
+.PHONY: demo test test-fast test-lowest fuzz coverage lint reference docs golden constraints dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -14,6 +14,11 @@ test: $(VENV)/installed
 # Everything that starts no measured process.
 test-fast: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto -m "not measured"
+
+# Random suites, result folders, arguments and events, other ones every time: FUZZ is how many of each kind.
+FUZZ ?= 20000
+fuzz: $(VENV)/installed
+	BENCHCLI_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n auto tests/fuzz
 
 # How much of the package the tests of test-fast reach; pyproject.toml has the floor.
 coverage: $(VENV)/installed

@@ -13,6 +13,20 @@ relative to the width.
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
+def clean(text: str) -> str:
+    """Return the text with every character that cannot be printed as its escape sequence.
+
+    Names and errors come from suites, networks and recorded runs. Control characters in them would
+    take effect in terminals and logs, and a new line could begin a command of a CI server.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for letter in text
+    )
+
+
 def milliseconds(seconds: float) -> str:
     """Return seconds as milliseconds with three significant digits: "2.59", "13.1", "104"."""
     return significant(seconds * 1e3)

@@ -1,5 +1,6 @@
 """The values that the API returns. Each can be shown, tabulated, and read field by field."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import UserError
 from benchcli.report.formats.base import FORMATS
-from benchcli.report.page import Page
+from benchcli.report.page import Page, cleaned
 from benchcli.runs.columns import Cell
 from benchcli.runs.run import RunReport
 from benchcli.runs.run_folder import SAMPLES
@@ -29,8 +30,8 @@ class Shown:
 
     @cached_property
     def page(self) -> Page:
-        """The tables, rows and annotations that the formats show."""
-        return self._laid_out()
+        """The tables, rows and annotations that the formats show, every text printable."""
+        return cleaned(self._laid_out())
 
     def _laid_out(self) -> Page:
         raise NotImplementedError
@@ -38,6 +39,13 @@ class Shown:
     def show(self, format_: str = "table") -> str:
         """Return the result as text in a format of the command line: table, markdown, csv, json."""
         return FORMATS[format_].render(self.page)
+
+    def write(self, format_: str, path: Path | str) -> None:
+        """Write the result to a file in a format of the command line, whole or not at all.
+
+        Raises UserError if the file cannot be written; what it held before is then unchanged.
+        """
+        write_whole(Path(path), self.show(format_))
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return a row for each record: the columns of the CSV, in SI units, and the machine's."""
@@ -147,6 +155,38 @@ class UnfinishedError(Exception):
         super().__init__(left)
         self.result = result
         self.reason = reason
+
+
+def check_writable(path: Path) -> None:
+    """Raise UserError if a file cannot be written. An existing file is left as it is."""
+    try:
+        if path.is_dir():
+            raise UserError(f"{path} is a folder: name a file in it")
+        if path.exists() and not path.is_file():  # a pipe or a device: opening it may wait for ever
+            raise UserError(f"{path} is not a regular file: name one")
+        if not path.absolute().parent.is_dir():
+            raise UserError(f"{path} cannot be written: name one in a folder that is there")
+        draft = _draft(path)
+        draft.touch()
+        draft.unlink()
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file, whole or not at all. Raises UserError if it cannot be written."""
+    draft = _draft(path)
+    try:
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name[:200]}.part")
 
 
 def machine_cells(environment: Mapping[str, Any]) -> dict[str, Cell]:

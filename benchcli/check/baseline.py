@@ -73,10 +73,12 @@ def _select(families: tuple[Family, ...], then: Recorded, names: Sequence[str]) 
     family is unknown, and NothingMeasuredError if suite and run have no family in common.
     """
     all_names = dict.fromkeys([*(family.name for family in families), *(record.family.name for record in then.records)])
-    wanted = {name.partition("/")[0] for name in names}
-    for name in wanted:
-        if name not in all_names:
-            raise unknown("family", name, all_names)
+    networks = {f"{family.name}/{variant.name}" for family in families for variant in family.variants}
+    networks |= {"/".join(record.key) for record in then.records}
+    for name in names:
+        if name not in all_names and name not in networks:
+            raise unknown("family or network", name, [*all_names, *sorted(networks)])
+    wanted = {name if name in all_names else name.partition("/")[0] for name in names}
     if not {family.name for family in families} & {record.family.name for record in then.records}:
         raise NothingMeasuredError(
             f"{then.path} is a run of another suite, with none of this one's families: record a run of this suite"
@@ -96,7 +98,11 @@ def _reason_untimed(target: Target, then: Recorded, surveyed: Survey) -> str | N
         "target": asdict(target),
     }
     digest = machine.digest(here["machine"], surveyed.software, surveyed.device, asdict(target))
-    recorded_digest = then.environment.get("digest")
+    recorded_digest = machine.digest(*(then.environment[part] for part in ("machine", "software", "device", "target")))
+    if then.environment.get("digest") != recorded_digest:
+        return (
+            "times are not compared, because the recorded digest is not that of the machine beside it: record it again"
+        )
     if recorded_digest == digest:
         return None
     facts = mismatches(then.environment, here) or [("digest", recorded_digest, digest)]

@@ -209,7 +209,7 @@ def _time(data: CheckData, pair: Pair) -> Finding:
 def describe(judgement: Judgement, threshold: float) -> str:
     """Return the size and the certainty of a change of time, as text."""
     agreeing = f"{judgement.agreeing} of {judgement.launches} launches agree in direction"
-    text = f"{formatting.change(judgement.change)}, {agreeing}, threshold {_above(judgement.threshold)}"
+    text = f"time {formatting.change(judgement.change)}, {agreeing}, threshold {_above(judgement.threshold)}"
     if judgement.outcome == "inconclusive":
         wide = " (raised: two runs of base differed)" if judgement.threshold > 1 + threshold * 1.001 else ""
         text += f"{wide}; minimum detectable slowdown {_above(judgement.detectable)}"

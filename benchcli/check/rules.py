@@ -150,8 +150,9 @@ def is_finite(output: Output) -> bool:
 
 def difference(base: Output, head: Output) -> float:
     """Return the estimated L2 distance of two outputs of one shape, relative to base's norm."""
-    pairs = list(zip(base.fingerprint, head.fingerprint, strict=True))
-    distance, norm = math.sqrt(sum((a - b) ** 2 for a, b in pairs)), math.sqrt(sum(a * a for a, _ in pairs))
+    # hypot scales its arguments: squares of 1e200 or 1e-200 would be infinite or 0.
+    distance = math.hypot(*(a - b for a, b in zip(base.fingerprint, head.fingerprint, strict=True)))
+    norm = math.hypot(*base.fingerprint)
     return distance / norm if norm else (0.0 if distance == 0 else math.inf)
 
 

@@ -23,7 +23,7 @@ from benchcli.measure.diagnostics import merged, preflight
 from benchcli.measure.supervise import survey
 from benchcli.measure.tools import Tools
 from benchcli.runs.environment import begun
-from benchcli.runs.folder import unused
+from benchcli.runs.folder import RESULTS, unused
 from benchcli.schema import Plan, Source
 from benchcli.system import machine
 from benchcli.workloads.suites import find_suite
@@ -76,7 +76,7 @@ def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
             "check": _settings(file.name, request, versions, pairs),
             "machine": machine.machine(),
         }
-        path = request.output or unused(Path("results") / environment["run"])
+        path = request.output or unused(RESULTS / environment["run"])
         folder = CheckFolder.create(path, environment)
         try:
             return _VersionCheck(request, tools, versions, sources, pairs, folder, environment).run(file.name)

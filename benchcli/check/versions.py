@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal
@@ -152,9 +152,20 @@ def laid_out(versions: Mapping[Side, Version]) -> Iterator[dict[Side, Source]]:
     """Yield the import folder of each version, at paths of equal length; delete them afterwards."""
     place = Path(tempfile.mkdtemp(prefix="benchcli-"))
     try:
-        yield {side: _laid_out(each, place / side) for side, each in versions.items()}
+        sources = {side: _laid_out(each, place / side) for side, each in versions.items()}
+        yield {side: _apart(source, place / (HEAD if side == BASE else BASE)) for side, source in sources.items()}
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _apart(source: Source, other: Path) -> Source:
+    """Return the source with the tree of the other version, whose code it must not use.
+
+    An interpreter has no tree of its own. A commit has the working tree, from which it could import.
+    """
+    if source.tree or source.place != "only" or not other.is_dir():
+        return source
+    return replace(source, tree=str(other.resolve()))
 
 
 def _laid_out(version_: Version, place: Path) -> Source:

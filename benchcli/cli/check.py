@@ -1,13 +1,11 @@
 """`benchcli check`: is head slower, or costlier, than base?"""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
 from benchcli import validation
-from benchcli.api.checking import Check, check
+from benchcli.api.checking import check
 from benchcli.api.results import UnfinishedError
 from benchcli.api.settings import Tools
 from benchcli.check import rules
@@ -16,7 +14,7 @@ from benchcli.check.session import BUDGET_S
 from benchcli.cli import parameters
 from benchcli.cli.options import check_format_option, target_options, tools_option
 from benchcli.cli.output import destinations, reporting, say, show
-from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UserError
+from benchcli.errors import INTERRUPTED, NOT_MEASURED
 
 
 @click.command("check")
@@ -98,18 +96,7 @@ def command(tools: Tools, /, strict: bool, write: tuple[str, ...], format_: str,
             result = check(tools=told, **options)
     except UnfinishedError as unfinished:
         code = int(unfinished.result.exit_code(strict)) or NOT_MEASURED
-        _show(unfinished.result, code, format_, files)
+        show(unfinished.result.page, format_, files, code)
         say(str(unfinished))
         return INTERRUPTED if unfinished.reason is None else code
-    _show(result, result.exit_code(strict), format_, files)
-    return result.exit_code(strict)
-
-
-def _show(result: Check, code: int, format_: str, files: Sequence[tuple[str, Path]]) -> None:
-    """Show the result. A file that cannot be written does not hide another exit code."""
-    try:
-        show(result.page, format_, files)
-    except UserError as error:
-        if code == FINE:
-            raise
-        say(str(error))
+    return show(result.page, format_, files, result.exit_code(strict))

@@ -10,7 +10,7 @@ from benchcli.api.settings import Tools
 from benchcli.cli import parameters
 from benchcli.cli.options import output_options, plan_options, target_options, tools_option
 from benchcli.cli.output import measure_and_show, show
-from benchcli.errors import FINE, UserError
+from benchcli.errors import UserError
 
 HEEDED = ("folder", "format_")
 
@@ -34,8 +34,7 @@ def command(context: click.Context, tools: Tools, /, folder: Path | None, format
     if folder is None:
         return measure_and_show(tools, format_, claims, **options)
     _refuse_options(context)
-    show(claims(folder).page, format_)
-    return FINE
+    return show(claims(folder).page, format_)
 
 
 def _refuse_options(context: click.Context) -> None:

@@ -13,10 +13,10 @@ from benchcli.cli.output import show
 @click.command("compare")
 @click.argument("runs", nargs=-1, type=parameters.folder(), metavar="A B [C ...]")
 @run_format_option
-def command(runs: tuple[Path, ...], format_: str) -> None:
+def command(runs: tuple[Path, ...], format_: str) -> int:
     """Show how recorded runs differ from the first one, across machines, runtimes, dtypes or dates.
 
     \b
     Example: benchcli compare results/monday results/tuesday
     """
-    show(compare(*runs).page, format_)
+    return show(compare(*runs).page, format_)

@@ -6,6 +6,7 @@ A command's module is imported when the command is called: `--help` loads nothin
 import contextlib
 import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -118,6 +119,7 @@ def benchcli() -> None:
 def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> NoReturn:
     """Run the command line and exit, with a code of `benchcli.errors`."""
     _heed_signals()
+    _replace_unknown_letters()
     try:
         code = benchcli.main(arguments, prog_name="benchcli", standalone_mode=False, obj=tools)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -134,6 +136,13 @@ def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> No
     except Exception:
         _unexpected()
     sys.exit(code if isinstance(code, int) else FINE)
+
+
+def _replace_unknown_letters() -> None:
+    """Let a terminal or a log that lacks a letter show another one, and not end the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _output_ended(error: OutputEndedError | OSError) -> NoReturn:
@@ -154,13 +163,15 @@ def _unexpected() -> NoReturn:
 def _without_output(reason: str | None) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would complain
     if reason:
-        _end(f"stdout cannot be written: {reason}; what was measured, if anything was, is in its folder", USAGE)
+        _end(f"stdout cannot be written: {reason}", USAGE)
     sys.exit(FINE)
 
 
 def _end(text: str, code: int) -> NoReturn:
+    from benchcli.formatting import clean
+
     with contextlib.suppress(OSError):  # a stderr that takes no more must not change how this ended
-        click.echo(f"benchcli: {' '.join(text.split())}", err=True)
+        click.echo(f"benchcli: {clean(' '.join(text.split()))}", err=True)
     sys.exit(code)
 
 

@@ -1,7 +1,9 @@
 """Write pages and facts to stdout and files, and notices and progress to stderr."""
 
+import contextlib
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchcli.api.results import Run, UnfinishedError
-from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UserError
+from benchcli.api.results import Run, UnfinishedError, check_writable, write_whole
+from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, USAGE, UserError
+from benchcli.formatting import clean
 
 if TYPE_CHECKING:
     from benchcli.api.settings import Observer, Progress, Tools
@@ -26,8 +29,9 @@ Sections = Mapping[str, Mapping[str, Any]]
 
 
 def say(text: str) -> None:
-    """Write a line to stderr."""
-    click.echo(f"benchcli: {text}", err=True)
+    """Write a line to stderr. A stderr that cannot be written changes nothing."""
+    with contextlib.suppress(OSError):
+        click.echo(f"benchcli: {clean(' '.join(text.split()))}", err=True)
 
 
 def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
@@ -40,14 +44,39 @@ def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
         if not equals or not file:
             raise UserError(f"--write takes FORMAT=FILE, such as junit=report.xml, not {text!r}")
         name, path = FORMATS[format_].name, Path(file)
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            raise UserError(f"--write {text}: {path} cannot be a file: name one in a folder that is there")
+        check_writable(path)
         found.append((name, path))
     return found
 
 
-def show(page: "Page", format_: str, files: Sequence[tuple[str, Path]] = ()) -> None:
-    """Print the page and write the files. Raises UserError if a file cannot be written."""
+def show(page: "Page", format_: str, files: Sequence[tuple[str, Path]] = (), code: int = FINE) -> int:
+    """Write the files, print the page, and return the exit code.
+
+    A file or a stdout that cannot be written is reported. It makes FINE a USAGE, and changes no
+    other code: what was found matters more than whether it could be shown.
+    """
+    from benchcli.report.formats.base import FORMATS
+
+    problems = []
+    for name, path in files:
+        try:
+            write_whole(path, FORMATS[name].render(page))
+        except UserError as error:
+            problems.append(str(error))
+    try:
+        _print(page, format_)
+    except BrokenPipeError:
+        abandon_stdout()  # its reader has closed it, which is no error
+    except OSError as error:
+        abandon_stdout()
+        problems.append(f"stdout cannot be written: {error.strerror}")
+    for problem in problems:
+        say(problem)
+    return USAGE if problems and code == FINE else code
+
+
+def _print(page: "Page", format_: str) -> None:
+    """Print the page. For GitHub Actions, append its Markdown to the step's summary."""
     from benchcli.report.formats.base import FORMATS
 
     summary = os.environ.get(SUMMARY)
@@ -55,11 +84,24 @@ def show(page: "Page", format_: str, files: Sequence[tuple[str, Path]] = ()) -> 
         from benchcli.report.formats.github import annotations
 
         click.echo(annotations(page), nl=False)
-        files = [*files, ("markdown", Path(summary))]
+        _append(Path(summary), FORMATS["markdown"].render(page))
         format_ = "table"
     click.echo(FORMATS[format_].render(page), nl=False)
-    for name, path in files:
-        _put(path, FORMATS[name].render(page), "a" if str(path) == summary else "w")
+    sys.stdout.flush()  # a full device is found now, and not while Python ends
+
+
+def _append(path: Path, text: str) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        say(f"{path} cannot be written: {error.strerror}")
+
+
+def abandon_stdout() -> None:
+    """Send what is left of stdout to nowhere, so that Python's last flush does not complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_sections(sections: Sections, format_: str, line: Callable[[str, Any], str]) -> None:
@@ -80,11 +122,10 @@ def measure_and_show(tools: "Tools", format_: str, measure: Callable[..., Run], 
             result = measure(*names, tools=told, **options)
     except UnfinishedError as unfinished:
         if unfinished.result.records:
-            show(unfinished.result.page, format_)
+            show(unfinished.result.page, format_, code=NOT_MEASURED)
         say(str(unfinished))
         return INTERRUPTED if unfinished.reason is None else NOT_MEASURED
-    show(result.page, format_)
-    return FINE
+    return show(result.page, format_)
 
 
 @contextmanager
@@ -121,11 +162,3 @@ def _progress() -> Iterator["Observer"]:
         yield observe
     finally:
         bar.stop()
-
-
-def _put(path: Path, text: str, mode: str) -> None:
-    try:
-        with path.open(mode, encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}") from None

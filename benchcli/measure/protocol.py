@@ -5,11 +5,13 @@ questions, each of which asks for one sample.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from benchcli.schema import Breakdown, Conditions, Costs, Family, Output, Sample, Source, Status, Target, Variant
+from benchcli.schema.conform import conforms
 
 SURVEY: Final = "survey"
 LAUNCH: Final = "launch"
@@ -175,8 +177,20 @@ def encode_event(event: Event) -> str:
 
 
 def decode_event(line: str) -> Event:
-    """Return the event in a line. Raises ValueError, KeyError or TypeError if it holds none."""
-    data = json.loads(line)
+    """Return the event in a line. Raises ValueError, KeyError or TypeError if it holds none.
+
+    A network may write to the worker's pipe, so what makes no sense is refused.
+    """
+    try:
+        event = _decoded(json.loads(line))
+    except (AttributeError, RecursionError) as error:  # a value of another kind, or too deep
+        raise ValueError(str(error)) from None
+    if not conforms(event):
+        raise ValueError(f"{type(event).__name__} with values of other types")
+    return event
+
+
+def _decoded(data: Any) -> Event:
     kind = _EVENTS[data.pop("event")]
     if "costs" in data:
         data["costs"] = _costs(data["costs"])
@@ -185,11 +199,19 @@ def decode_event(line: str) -> Event:
     if "breakdown" in data:
         data["breakdown"] = Breakdown(**data["breakdown"])
     if "sample" in data:
-        data["sample"] = Sample(**data["sample"])
+        data["sample"] = _sample(data["sample"])
     if "conditions" in data:
         reasons = tuple(data["conditions"].pop("throttle_reasons"))
         data["conditions"] = Conditions(**data["conditions"], throttle_reasons=reasons)
     return kind(**data)
+
+
+def _sample(data: Mapping[str, Any]) -> Sample:
+    """Return a sample. Raises ValueError if its numbers are none that timing gives."""
+    sample = Sample(**data)
+    if not 0 < sample.seconds < math.inf or min(sample.launch, sample.round, sample.calls) < 0:
+        raise ValueError("a sample of no time, or of a negative count")
+    return sample
 
 
 def _costs(data: Mapping[str, Any]) -> Costs:

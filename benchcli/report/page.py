@@ -4,10 +4,13 @@ Tables for people, rows for CSV, an object for JSON, and annotations for CI.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Literal, TypeVar
 
-from benchcli.runs.columns import Cell
+from benchcli.formatting import clean
+from benchcli.runs.columns import Cell as Cell
+
+Content = TypeVar("Content")
 
 Level = Literal["failure", "error", "skipped", "notice", "passed"]
 """failure: a regression; error: not measured; skipped: undecided; notice: fine, but reported."""
@@ -63,3 +66,23 @@ class Page:
     data: Mapping[str, Any]
     annotations: tuple[Annotation, ...] = ()
     """Results for CI; only checks have any."""
+
+
+def cleaned(content: Content) -> Content:
+    """Return a page, or any part of one, with every text in it printable.
+
+    All formats get their pages through this function, so none has to think of control characters.
+    """
+    return _cleaned(content)  # type: ignore[no-any-return]
+
+
+def _cleaned(content: Any) -> Any:
+    if isinstance(content, str):
+        return clean(content)
+    if isinstance(content, Mapping):
+        return {_cleaned(key): _cleaned(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return type(content)(map(_cleaned, content))
+    if is_dataclass(content) and not isinstance(content, type):
+        return replace(content, **{each.name: _cleaned(getattr(content, each.name)) for each in fields(content)})
+    return content

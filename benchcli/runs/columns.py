@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from benchcli.schema import (
     CATEGORIES,
@@ -208,6 +208,8 @@ def parse(cells: Mapping[str, str], family: Family, variant: Variant, target: Ta
 
     Raises ValueError or KeyError if the row is damaged.
     """
+    if cells["status"] not in get_args(Status):
+        raise ValueError(f"the status {cells['status']!r}")
     status = cast("Status", cells["status"])
     return Record(
         run=cells["run"],

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "environment.json"
 LOCK = ".lock"
+RESULTS = Path("results")
+"""The folder in which runs and checks get their folders by default."""
+IGNORE = ".gitignore"
+"""A file that keeps results out of the repository, if benchcli itself creates their folder."""
 
 
 class Folder:
@@ -49,8 +53,13 @@ class Folder:
         try:
             made = [folder for folder in (path, *path.parents) if not folder.exists()]
             path.mkdir(parents=True, exist_ok=True)
-            if (path / ENVIRONMENT).exists() or cls._holds_rows(path):
+            if path.parent == RESULTS and RESULTS in made:
+                (RESULTS / IGNORE).write_text("*\n", encoding="utf-8")
+            if (path / ENVIRONMENT).exists():
                 raise UserError(f"{path} already holds a run: give another --output{cls.resumed.format(path)}")
+            for name in (*cls.tables, *cls.later):
+                if os.path.lexists(path / name):
+                    raise UserError(f"{path / name} exists, and is no part of a run: give another --output")
             folder = cls(path, locked(path), made)
             folder.describe(environment)
             for name, columns in cls.tables.items():
@@ -81,6 +90,8 @@ class Folder:
             (self.path / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # keep a folder that holds other files
             for folder in self._made:
+                if folder == RESULTS and list(folder.iterdir()) == [folder / IGNORE]:
+                    (folder / IGNORE).unlink()
                 folder.rmdir()
 
     @property
@@ -143,15 +154,6 @@ class Folder:
             if path.exists():
                 os.truncate(path, before)
             raise
-
-    @classmethod
-    def _holds_rows(cls, path: Path) -> bool:
-        """Return whether the last table has rows.
-
-        A run that was interrupted before its first result leaves only the header.
-        """
-        name, columns = list(cls.tables.items())[-1]
-        return (path / name).exists() and (path / name).stat().st_size > len(lines_of([columns]))
 
 
 def unused(path: Path) -> Path:

@@ -15,6 +15,7 @@ from benchcli.runs.folder import ENVIRONMENT, Folder
 from benchcli.runs.run import RunReport
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.schema import Family, FamilyResult, Key, Record, Target
+from benchcli.schema.conform import conforms
 from benchcli.system.machine import IDENTITY
 
 POSITIVE = (
@@ -23,6 +24,8 @@ POSITIVE = (
     *("reference_speed", "reference_low", "reference_high"),
 )
 NUMBERS = (*POSITIVE, "flops_deviation")
+LEAST, MOST = 1e-12, 1e12
+"""The smallest and the largest seconds, and ratio of seconds, that a measurement can produce."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ def read(path: Path) -> Recorded:
     families = _families(folder, environment)
     records = tuple(_records(folder / MEASUREMENTS, families, _target(folder, environment)))
     recorded = {record.key for record in records}
+    if len(recorded) < len(records):
+        twice = next(record.key for record in records if [each.key for each in records].count(record.key) > 1)
+        raise UserError(f"{folder / MEASUREMENTS} has two rows of {'/'.join(twice)}: record the run again")
     unfinished = tuple(
         name for name, family in families.items() if any((name, each.name) not in recorded for each in family.variants)
     )
@@ -108,13 +114,12 @@ def _identity(environment: Mapping[str, Any]) -> dict[str, Any]:
 def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]:
     try:
         families = [decode_family(family) for family in environment["suite"]["families"]]
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         raise UserError(
             f"{folder / ENVIRONMENT} does not say which networks were measured: record the run again"
         ) from None
     for family in families:
-        numbers = [family.batch, *(size for variant in family.variants for size in variant.shape)]
-        if not isinstance(family.name, str) or not all(isinstance(number, int) for number in numbers):
+        if not conforms(family) or not family.variants:
             raise UserError(f"{folder / ENVIRONMENT}: family {family.name} is not what a run writes: record it again")
         for variant in family.variants:
             check_resolves(folder, variant.name, variant.builder)
@@ -123,9 +128,12 @@ def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]
 
 def _target(folder: Path, environment: Mapping[str, Any]) -> Target:
     try:
-        return Target(**environment["target"])
+        target = Target(**environment["target"])
     except (KeyError, TypeError):
-        raise UserError(f"{folder / ENVIRONMENT} does not say where was measured: record the run again") from None
+        target = None
+    if target is None or not conforms(target):
+        raise UserError(f"{folder / ENVIRONMENT} does not say where was measured: record the run again")
+    return target
 
 
 def _records(path: Path, families: Mapping[str, Family], target: Target) -> Iterator[Record]:
@@ -171,7 +179,7 @@ def _check_number(where: str, name: str, cell: str) -> None:
         number = float(cell) if cell else 1.0
     except ValueError:
         number = math.nan
-    if not math.isfinite(number) or (name in POSITIVE and number <= 0):
+    if not math.isfinite(number) or (name in POSITIVE and not LEAST <= number <= MOST):
         raise UserError(
             f"{where}: {name} is {cell!r}, which is not a valid value: the file is damaged, record the run again"
         )

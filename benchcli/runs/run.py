@@ -12,7 +12,7 @@ from benchcli.measure.process import Launcher
 from benchcli.measure.supervise import survey
 from benchcli.measure.tools import Progress, Tools
 from benchcli.runs.environment import asked, begun, check_same, identify, weigh
-from benchcli.runs.folder import unused
+from benchcli.runs.folder import RESULTS, unused
 from benchcli.runs.run_folder import RunFolder
 from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Plan, Record, Suite, Target
 from benchcli.workloads.references import with_references
@@ -105,7 +105,7 @@ def _opened(request: RunRequest) -> tuple[RunFolder, dict[str, Any], list[Family
     wanted = asked(request.suite, request.target, request.plan)
     if request.resume is None:
         environment = {**begun(request.suite.name), **wanted}
-        path = request.output or unused(Path("results") / environment["run"])
+        path = request.output or unused(RESULTS / environment["run"])
         return RunFolder.create(path, environment), environment, []
     folder = RunFolder.reopen(request.resume)
     try:

@@ -5,10 +5,10 @@ such counters.
 """
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter, process_time, sleep
 from typing import Any, NamedTuple, TypeVar
 
 import psutil
@@ -69,8 +69,8 @@ def look(root: Path = ROOT) -> Moment:
     minor, major, voluntary, involuntary, memory_bytes = _process_counters()
     busy_s, steal_s, cores = _core_times()
     return Moment(
-        wall_s=time.perf_counter(),
-        cpu_s=time.process_time(),
+        wall_s=perf_counter(),
+        cpu_s=process_time(),
         minor_faults=minor,
         major_faults=major,
         voluntary_switches=voluntary,
@@ -89,7 +89,7 @@ def look(root: Path = ROOT) -> Moment:
 def busy_cores(seconds: float = LOOK_S) -> float | None:
     """Sleep for `seconds` and return how many cores other processes kept busy meanwhile."""
     start = look()
-    time.sleep(seconds)
+    sleep(seconds)
     return between(0, start, look(), 0.0).busy_cores
 
 

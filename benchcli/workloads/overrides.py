@@ -45,13 +45,16 @@ def families_of_suite(file: "SuiteFile", overrides: Overrides) -> list[Family]:
 
     Raises UserError with the file and the line.
     """
-    families: list[Family] = []
+    families: dict[str, Family] = {}
     for index, request in enumerate(file.requests()):
         try:
-            families += request.families(overrides)
+            for family in request.families(overrides):
+                if family.name in families:
+                    raise UserError(f"two families are named {family.name!r} with their batch, dtype and layout")
+                families[family.name] = family
         except UserError as error:
             raise file.family_error(index, error) from None
-    return families
+    return list(families.values())
 
 
 def _given(**settings: Any) -> dict[str, Any]:

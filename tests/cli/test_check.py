@@ -2,9 +2,11 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -247,7 +249,7 @@ def test_a_version_that_sets_what_both_would_share_gets_a_process_of_its_own(che
     finally:
         torch.use_deterministic_algorithms(False)
     assert found.code == 0
-    assert "because one cannot load both: it changes torch's deterministic algorithms" in found.out
+    assert "because one cannot load both: it changes deterministic algorithms" in found.out
 
 
 def test_nothing_is_written_beside_the_code(check: Cli) -> None:
@@ -527,3 +529,87 @@ def test_one_cause_of_noise_is_one_warning(check: Cli) -> None:
     version("old")
     version("new", blocks=22)
     assert check(launcher=noisy).out.count("other processes used") == 1
+
+
+def head_in_process(*arguments: str, **settings: object) -> "subprocess.CompletedProcess[bytes]":
+    """Check old against new, of which new is slower, in a process of its own."""
+    Path("ours.toml").write_text(SUITE)
+    version("old")
+    version("new", blocks=22)
+    command = ["-m", "benchcli", "check", "ours.toml", "--base", "old", "--head", "new", "--device", "fake"]
+    return subprocess.run([sys.executable, *command, *arguments], stderr=subprocess.PIPE, check=False, **settings)  # type: ignore[call-overload,no-any-return]
+
+
+def closed_pipe() -> int:
+    """Return the writing end of a pipe that nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
+
+
+@pytest.mark.measured
+@pytest.mark.parametrize("end", ["closed pipe", "full device"])
+def test_the_exit_code_does_not_depend_on_stdout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    stdout = closed_pipe() if end == "closed pipe" else os.open("/dev/full", os.O_WRONLY)
+    try:
+        found = head_in_process("--output", "out", "--write", "junit=report.xml", stdout=stdout)
+    finally:
+        os.close(stdout)
+    assert found.returncode == 3, found.stderr
+    assert findings()["thin", "time"] == "slower"
+    assert ElementTree.parse("report.xml").getroot().tag == "testsuites"
+    said = found.stderr.decode()
+    assert said == "" if end == "closed pipe" else "stdout cannot be written: No space left on device" in said
+
+
+@pytest.mark.measured
+def test_a_stdout_that_lacks_letters_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    found = head_in_process("--costs-only", stdout=subprocess.PIPE)
+    assert found.returncode == 3, found.stderr
+    assert b"COSTLIER tower/thin" in found.stdout
+
+
+def test_an_old_report_is_left_where_a_new_one_cannot_be_written(check: Cli) -> None:
+    version("old")
+    version("new")
+    Path("report.xml").write_text("old")
+    Path("place").mkdir()
+    Path("place", ".report.xml.part").mkdir()  # where the new one would be written first
+    refused = check("--costs-only", "--write", "junit=place/report.xml")
+    assert refused.code == 2
+    assert "place/report.xml cannot be written" in refused.err
+    assert not Path("out").exists()
+    assert check("--costs-only", "--write", "junit=report.xml").code == 0
+    assert Path("report.xml").read_text().startswith("<?xml")
+
+
+def test_a_users_own_files_are_neither_overwritten_nor_deleted(check: Cli) -> None:
+    version("old")
+    version("new")
+    Path("mine").mkdir()
+    Path("mine", "samples.csv").write_text("my own")
+    found = check("--costs-only", "--output", "mine")
+    assert found.code == 2
+    assert "mine/samples.csv exists, and is no part of a run" in found.err
+    assert Path("mine", "samples.csv").read_text() == "my own"
+    assert [path.name for path in Path("mine").iterdir()] == ["samples.csv"]
+
+
+def test_results_are_kept_out_of_the_users_repository(check: Cli, cli: Cli) -> None:
+    version("old")
+    version("new")
+    assert cli("check", "ours.toml", "--base", "old", "--head", "new", *FAKE, "--costs-only").code == 0
+    assert Path("results/.gitignore").read_text() == "*\n"
+
+
+def test_families_whose_names_collide_are_refused(cli: Cli) -> None:
+    variants = "network = 'theirs:tower'\nshape = [16, 28, 28]\n"
+    Path("ours.toml").write_text(
+        f"[[family]]\nname = 'a'\nbatch = [1, 8]\n{variants}[[family]]\nname = 'a-b8'\n{variants}"
+    )
+    found = cli("run", "ours.toml", *FAKE)
+    assert found.code == 2
+    assert "ours.toml:6: two families are named 'a-b8' with their batch, dtype and layout" in found.err

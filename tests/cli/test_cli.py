@@ -75,7 +75,7 @@ def test_stdout_is_the_file(cli: Cli) -> None:
 
 def test_without_output_the_folder_is_named_by_time_suite_and_host(cli: Cli) -> None:
     cli("run", "quick", *FAKE)
-    (folder,) = Path("results").iterdir()
+    (folder,) = [path for path in Path("results").iterdir() if path.is_dir()]
     assert "-quick-" in folder.name
     assert (folder / "environment.json").exists()
 

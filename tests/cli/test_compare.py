@@ -19,6 +19,7 @@ from benchcli.measure.protocol import Task
 from benchcli.runs.read import read
 from benchcli.schema import Costs, Interval
 from benchcli.statistics import quotient
+from benchcli.system import machine
 from tests.conftest import Outcome, inline
 
 Cli = Callable[..., Outcome]
@@ -253,13 +254,23 @@ def test_one_count_more_is_a_regression_without_a_clock(
 
 
 def test_times_of_another_machine_are_not_compared_and_not_passed(baseline: Callable[..., Outcome]) -> None:
-    environment(digest="0123456789ab", machine={"cpu": "another"})
+    recorded = json.loads(Path("a/environment.json").read_text())
+    other = {"cpu": "another"}
+    digest = machine.digest(other, *(recorded[part] for part in ("software", "device", "target")))
+    environment(digest=digest, machine=other)
     found = baseline()
     assert found.code == 4
     assert "times are not compared, because the recorded run has another machine, version or setting (" in found.out
     assert found.out.count("another machine") == 1  # one cause, one line
     assert "cpu another then, " in found.out
     assert baseline("--costs-only").code == 0
+
+
+def test_a_digest_that_contradicts_the_machine_beside_it_is_no_pass(baseline: Callable[..., Outcome]) -> None:
+    environment(machine={"cpu": "another"})
+    found = baseline()
+    assert found.code == 4
+    assert "the recorded digest is not that of the machine beside it" in found.out
 
 
 def test_a_network_gone_from_the_suite_is_a_regression(baseline: Callable[..., Outcome]) -> None:
@@ -277,7 +288,10 @@ def test_options_of_versions_are_refused(baseline: Callable[..., Outcome]) -> No
 
 def test_a_family_alone(baseline: Callable[..., Outcome]) -> None:
     assert baseline("--only", "g2-x1/g=4", "--costs-only").code == 0
-    assert "unknown family 'g3': known: g2-x1" in baseline("--only", "g3").err
+    assert "unknown family or network 'g3': known: g2-x1, g2-x1/g=1" in baseline("--only", "g3").err
+    unknown = baseline("--only", "g2-x1/nosuch")
+    assert unknown.code == 2
+    assert "unknown family or network 'g2-x1/nosuch'" in unknown.err
 
 
 def test_another_suites_run_is_refused(baseline: Callable[..., Outcome], cli: Cli) -> None:

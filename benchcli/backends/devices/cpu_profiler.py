@@ -6,10 +6,10 @@ oneDNN's verbose mode reports the time that a convolution spends inside on layou
 import ctypes
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from benchcli.backends.devices.base import Trace, Tracer
@@ -30,9 +30,9 @@ def tracer(call: Callable[[], "torch.Tensor"]) -> Tracer:
 
     def traced() -> Trace:
         with recording() as spans:
-            start = time.perf_counter()
+            start = perf_counter()
             call()
-            traced_s = time.perf_counter() - start
+            traced_s = perf_counter() - start
         parts = dict.fromkeys(CATEGORIES, 0.0)
         for number, (operator_category, span_s) in enumerate(spans):
             reorder_s = min(span_s, reorders.get(number, 0.0))
@@ -53,7 +53,7 @@ def recording(after: Callable[[], None] | None = None) -> Iterator[list[tuple[Ca
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    clock = time.perf_counter
+    clock = perf_counter
     spans: list[tuple[Category, float]] = []
 
     class Recording(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -1,8 +1,8 @@
 """The base class of accelerators: the host queues work, and events in the queue time it."""
 
-import time
 from collections.abc import Callable
 from itertools import repeat
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from benchcli.backends.devices.base import Device, Elapsed, Timer
@@ -62,7 +62,7 @@ class EventDevice(Device):
 
     def host_clock(self) -> Callable[[], float]:
         """Return a function that reads the host's clock in seconds."""
-        return time.perf_counter
+        return perf_counter
 
     def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
         """Return a timer with two events per call, and a cache flush queued before the first event.

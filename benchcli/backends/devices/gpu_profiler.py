@@ -1,7 +1,7 @@
 """A profiler for GPUs: it sums the kernel times of each operator from torch's profiler."""
 
-import time
 from collections.abc import Callable, Iterable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from benchcli.backends.devices.base import Trace, Tracer
@@ -25,10 +25,10 @@ def tracer(call: Callable[[], "torch.Tensor"], synchronize: Callable[[], None]) 
     def traced() -> Trace:
         synchronize()
         with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA], record_shapes=True) as profiler:
-            start = time.perf_counter()
+            start = perf_counter()
             call()
             synchronize()
-            traced_s = time.perf_counter() - start
+            traced_s = perf_counter() - start
         return summed(profiler.events() or (), traced_s)
 
     return traced

@@ -9,8 +9,8 @@ import torch
 from benchcli.backends.devices.base import Device, Health, Timer
 from benchcli.backends.runtimes.base import Call, Runtime
 from benchcli.errors import UserError
-from benchcli.measure.worker import code_versions, live
-from benchcli.schema import Costs, Family, Source, Status, Variant
+from benchcli.measure.worker import code_versions, global_state, live
+from benchcli.schema import LIVE, Costs, Family, Source, Status, Variant
 
 TOLERANCES = {torch.float64: 1e-3, torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 """Largest ||output - reference|| / ||reference||; the reference is eager float32."""
@@ -72,11 +72,17 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
 def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) -> Bench:
     """Build a variant and check its output. Raises WrongOutputError and torch's errors."""
     device, index = setting.device, setting.index
-    before = code_versions.settings()
+    is_ours = variant.is_built_in and not variant.builder.startswith(LIVE)
+    switches, intrusions = global_state.switches(), {} if is_ours else global_state.intrusions()
     network, inputs = load(variant, family, device.torch_name(index), setting.seed)
     reference = as_output(network(inputs))
     if variant.source and setting.versions > 1:
-        _refuse_shared_state(variant.source, before, lambda: network(inputs))
+        _refuse_shared_state(variant.source, {**switches, **intrusions}, lambda: network(inputs))
+    elif intruded := len(family.variants) > 1 and global_state.changed(intrusions, global_state.intrusions()):
+        raise code_versions.SourceError(
+            f"it changes {intruded} of the whole process, which would affect the other networks of its family: give "
+            "it a family of its own"
+        )
     dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
     network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
     inputs = inputs.to(dtype=dtype, memory_format=memory_format)
@@ -91,10 +97,9 @@ def _refuse_shared_state(source: Source, before: Mapping[str, object], call: Cal
     late = code_versions.imports_while(call, source)
     if late:
         raise code_versions.SourceError(f"it imports {late[0]} while it runs, which no second version can share")
-    after = code_versions.settings()
-    changed = [name for name, value in before.items() if after.get(name) != value]
+    changed = global_state.changed(before, {**global_state.switches(), **global_state.intrusions()})
     if changed:
-        raise code_versions.SourceError(f"it changes torch's {changed[0]}, which no second version can share")
+        raise code_versions.SourceError(f"it changes {changed}, which no second version can share")
 
 
 def torch_dtype(name: str) -> torch.dtype:

@@ -28,16 +28,15 @@ LAYOUTS = ("", "src")
 OURS = frozenset({"benchcli", "__main__", "torch"})
 """Packages that never belong to a version, in whatever folder they are."""
 
-PATCHED = (torch, torch.nn.functional, torch.Tensor, torch.nn.Module, torch.nn.Conv2d, torch.nn.Linear)
-"""The namespaces that code is likely to monkeypatch when it changes torch globally."""
-
 _inactive_modules: dict[str, dict[str, ModuleType]] = {}
 """Version folder to the modules that were taken out of `sys.modules`."""
 _active: list[str] = []
 """The folder of the version in `sys.modules`; empty or one item."""
+_paths: dict[str, list[str]] = {}
+"""Version folder to `sys.path` as the version left it; the key "" has the path without any version."""
 _previous_folder: list[str] = []
 """The working folder before the first version was used; empty or one item."""
-_DONT_WRITE_BYTECODE = sys.dont_write_bytecode
+_DONT_WRITE_BYTECODE, _PYCACHE_PREFIX = sys.dont_write_bytecode, sys.pycache_prefix
 
 
 class SourceError(Exception):
@@ -48,6 +47,7 @@ def build(variant: Variant) -> torch.nn.Module:
     """Return a variant's network. Raises SourceError if its code cannot be loaded or is wrong."""
     make = find(variant.builder, variant.source)
     network = make(**variant.params)
+    refuse_other_files(variant.source)
     if not isinstance(network, torch.nn.Module):
         raise SourceError(f"{variant.builder} returned a {type(network).__name__}, not a torch.nn.Module")
     return network
@@ -85,6 +85,7 @@ def hide() -> None:
 
     A network that imports its own modules while it runs then raises an error.
     """
+    _watched.clear()
     if not _active:
         return
     folder = _active.pop()
@@ -92,8 +93,10 @@ def hide() -> None:
     for name in modules:
         del sys.modules[name]
     _inactive_modules[folder] = modules
-    removed = {str(Path(folder) / layout) for layout in LAYOUTS}
-    sys.path[:] = [entry for entry in sys.path if entry not in removed]
+    # What a version adds to the path must not be found by the other one.
+    _paths[folder] = list(sys.path)
+    sys.path[:] = [entry for entry in sys.path if entry in _paths[""]]
+    sys.pycache_prefix = _PYCACHE_PREFIX
 
 
 def _refuse_other_code(module: ModuleType, source: Source) -> None:
@@ -111,9 +114,41 @@ def _refuse_other_code(module: ModuleType, source: Source) -> None:
             in_tree = _is_within(place, source.tree) and not _is_within(place, folder)
             if in_tree and "site-packages" not in Path(place).parts:
                 raise SourceError(
-                    f"{name} is imported from the working tree ({place}), not from {source.folder}: it would be head's "
-                    "code in both; give two folders, or environments, that each have it"
+                    f"{name} is imported from {place}, which belongs to the other version, and not from "
+                    f"{source.folder}: it would be the same code in both; give two folders, or environments, that each "
+                    "have it"
                 )
+
+
+CODE = (".py", ".pyc", ".so", ".pyd", ".pt", ".pth")
+"""The ends of the names of files that hold code or networks."""
+_opened: list[str] = []
+"""The files of other versions that were opened while a version was active."""
+_watched: list[Source] = []
+"""The version whose opened files are noted; empty or one item."""
+
+
+def _note_opened(event: str, arguments: tuple[Any, ...]) -> None:
+    """Note a file of the other version's tree. This is an audit hook: Python calls it on many events."""
+    if event != "open" or not _watched or not str(arguments[0]).endswith(CODE):
+        return
+    source, place = _watched[0], os.path.realpath(str(arguments[0]))
+    is_others = _is_within(place, source.tree or "") and not _is_within(place, _resolved(source.folder))
+    if is_others and not any(_is_within(place, _resolved(prefix)) for prefix in (sys.prefix, sys.base_prefix)):
+        _opened.append(place)
+
+
+def refuse_other_files(source: Source | None) -> None:
+    """Raise SourceError if the version read code of the other version's tree."""
+    if source and source.tree and _opened:
+        raise SourceError(
+            f"it reads {_opened[0]}, which belongs to the other version: use paths relative to the file that reads"
+        )
+
+
+@cache
+def _watch_files() -> None:
+    sys.addaudithook(_note_opened)  # it cannot be removed, so it is added once
 
 
 def _places(module: ModuleType) -> list[str]:
@@ -157,26 +192,6 @@ def imports_while(call: Callable[[], object], source: Source) -> list[str]:
     return names
 
 
-def settings() -> dict[str, object]:
-    """Return torch's global state that one version's code may change for the other version."""
-    return {
-        "threads": torch.get_num_threads(),
-        "default dtype": torch.get_default_dtype(),
-        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
-        "cudnn.benchmark": torch.backends.cudnn.benchmark,
-        "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
-        "mkldnn": torch.backends.mkldnn.enabled,
-        "float32 matmul precision": torch.get_float32_matmul_precision(),
-        "operators": len(torch._C._dispatch_get_all_op_names()),
-        **{
-            f"{namespace.__name__}.{name}": id(value)
-            for namespace in PATCHED
-            for name, value in list(vars(namespace).items())
-            if callable(value)
-        },
-    }
-
-
 def release() -> None:
     """Remove all versions from this process and return to the previous working folder."""
     sys.dont_write_bytecode = _DONT_WRITE_BYTECODE
@@ -184,6 +199,8 @@ def release() -> None:
         os.chdir(_previous_folder.pop())
     hide()
     _inactive_modules.clear()
+    _paths.clear()
+    _opened.clear()
 
 
 @contextmanager
@@ -199,16 +216,24 @@ def _activate(source: Source) -> None:
     if _active == [source.folder]:
         return
     hide()
+    _paths[""] = list(sys.path)
     entries = [str(Path(source.folder) / layout) for layout in LAYOUTS if (Path(source.folder) / layout).is_dir()]
-    sys.path[:] = [*sys.path, *entries] if source.place == "last" else [*entries, *sys.path]
+    fresh = [*sys.path, *entries] if source.place == "last" else [*entries, *sys.path]
+    sys.path[:] = _paths.get(source.folder, fresh)
     if source.place == "only":  # A version that reads files by relative path must read its own.
         _previous_folder[:] = _previous_folder or [str(Path.cwd())]
         os.chdir(source.folder)
     # benchcli must not write into the user's working tree.
     sys.dont_write_bytecode = source.place == "only" or _DONT_WRITE_BYTECODE
+    if source.place == "only":  # a compiled file of equal time and size could be of other code
+        sys.pycache_prefix = f"{os.devnull}{os.sep}none"
     sys.modules.update(_inactive_modules.pop(source.folder, {}))
     importlib.invalidate_caches()
     _active[:] = [source.folder]
+    _opened.clear()
+    if source.tree:
+        _watched[:] = [source]
+        _watch_files()
 
 
 def _lies_in(module: ModuleType, folder: str) -> bool:

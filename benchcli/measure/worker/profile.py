@@ -1,9 +1,9 @@
 """Trace calls of each variant in a worker, alternating with untraced calls."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from statistics import median
+from time import perf_counter
 from typing import Any
 
 from benchcli.backends.devices.base import DEVICES, Trace, Tracer, split_name
@@ -52,9 +52,9 @@ def _break_down(
     tracer = make_tracer()
     plain: list[float] = []
     traces: list[Trace] = []
-    start = time.perf_counter()
+    start = perf_counter()
     with no_collection():
-        while not _enough(len(plain), time.perf_counter() - start, task):
+        while not _enough(len(plain), perf_counter() - start, task):
             alive()
             bench.timer(1)  # A traced call leaves other data in the caches than an untraced one.
             plain.append(bench.timer(1).seconds)

@@ -3,9 +3,9 @@
 import gc
 import math
 import random
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from time import perf_counter
 
 from benchcli.backends.devices.base import Device
 from benchcli.measure.latin_square import orders
@@ -45,9 +45,9 @@ def sample_rounds(
     `announce` gets the name of each variant before it runs. Sampling ends after a complete Latin
     square, in which every variant had every position, or earlier at the time limit.
     """
-    start = time.perf_counter()
+    start = perf_counter()
     for number, order in enumerate(orders(list(benches), rng)):
-        elapsed = time.perf_counter() - start
+        elapsed = perf_counter() - start
         sampled = (elapsed >= task.seconds and number >= task.rounds) or elapsed >= LONG_S
         enough = sampled and number % len(benches) == 0
         if enough or elapsed >= task.most_seconds:
@@ -76,16 +76,16 @@ def warm_up(
     Returns the calls per sample of each variant.
     """
     calls = dict.fromkeys(benches, 1)
-    fastest, start = math.inf, time.perf_counter()
+    fastest, start = math.inf, perf_counter()
     walls: dict[str, float] = {}
     least, most = WARM_UP_ROUNDS
     for number, order in enumerate(orders(list(benches), rng), 1):
         samples = []
         for variant in order:
             announce(variant)
-            begin = time.perf_counter()
+            begin = perf_counter()
             samples.append(take_sample(benches[variant], variant, calls[variant], 0, number))
-            walls[variant] = (time.perf_counter() - begin) / (calls[variant] + 1)
+            walls[variant] = (perf_counter() - begin) / (calls[variant] + 1)
         calls = {
             sample.variant: calls_per_sample(sample.seconds, device.resolution_s, walls[sample.variant])
             for sample in samples
@@ -93,7 +93,7 @@ def warm_up(
         total = sum(sample.seconds for sample in samples)
         calm = all(not sample.faults for sample in samples) and total > fastest * (1 - SETTLED)
         fastest = min(fastest, total)
-        elapsed = time.perf_counter() - start
+        elapsed = perf_counter() - start
         settled = number >= most or (calm and number >= least)
         if elapsed >= task.most_seconds or (settled and elapsed >= device.warm_up_s):
             break

@@ -4,7 +4,7 @@ import csv
 import io
 
 from benchcli.report.formats.base import FORMATS, Format
-from benchcli.report.page import Page
+from benchcli.report.page import Cell, Page
 
 
 class Csv(Format):
@@ -17,8 +17,13 @@ class Csv(Format):
         text = io.StringIO()
         writer = csv.DictWriter(text, page.columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(page.rows)
+        writer.writerows({column: _inert(cell) for column, cell in row.items()} for row in page.rows)
         return text.getvalue()
+
+
+def _inert(cell: Cell) -> Cell:
+    """Return a cell that no spreadsheet takes for a formula: a text that would be one is quoted."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
 
 
 FORMATS.add(Csv())

@@ -39,19 +39,14 @@ class JUnit(Format):
 
 def _case(suite: ElementTree.Element, annotation: Annotation) -> None:
     case = ElementTree.SubElement(suite, "testcase", classname=f"benchcli.{annotation.group}", name=annotation.name)
-    text = _printable(annotation.detail)
+    text = annotation.detail
     if annotation.level not in MARKS:
         ElementTree.SubElement(case, "system-out").text = text
         return
-    element = ElementTree.SubElement(case, annotation.level, message=_printable(annotation.message))
+    element = ElementTree.SubElement(case, annotation.level, message=annotation.message)
     if annotation.level != "skipped":
         element.set("type", annotation.outcome)
     element.text = f"{text}\n{annotation.rerun}" if annotation.rerun else text
-
-
-def _printable(text: str) -> str:
-    """Return the text without the characters that XML forbids."""
-    return "".join(letter for letter in text if letter in "\t\n" or ord(letter) >= 32)
 
 
 FORMATS.add(JUnit())

@@ -1,6 +1,6 @@
 """Write a page as Markdown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.page import Page, Table
@@ -13,12 +13,13 @@ class Markdown(Format):
 
     def render(self, page: Page) -> str:
         """Return a section for each table."""
-        sections = [page.heading, *(_section(table) for table in page.tables), page.footer]
+        sections = [_escaped(page.heading), *(_section(table) for table in page.tables), _escaped(page.footer)]
         return "\n\n".join(sections) + "\n"
 
 
 def _section(table: Table) -> str:
-    return "\n".join([f"## {table.title}", "", *_rows(table), "", *(f"- {line}" for line in table.lines)])
+    lines = (f"- {_escaped(line)}" for line in table.lines)
+    return "\n".join([f"## {_escaped(table.title)}", "", *_rows(table), "", *lines])
 
 
 def _rows(table: Table) -> Iterator[str]:
@@ -29,7 +30,21 @@ def _rows(table: Table) -> Iterator[str]:
 
 
 def _row(cells: "tuple[str, ...] | list[str]") -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(_escaped, cells)) + " |"
+
+
+SPECIAL: Mapping[int, str] = {
+    **{ord(letter): f"\\{letter}" for letter in "\\`[|"},
+    ord("&"): "&amp;",
+    ord("<"): "&lt;",
+    ord(">"): "&gt;",
+    ord("@"): "&#64;",
+}
+"""What begins HTML, code, links, images, cells and mentions of people, and how it is written as text."""
+
+
+def _escaped(text: str) -> str:
+    return text.translate(SPECIAL)
 
 
 FORMATS.add(Markdown())

@@ -5,6 +5,7 @@ import sys
 
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.page import Page, Table
@@ -43,9 +44,9 @@ class TerminalTable(Format):
 def _drawn(table: Table) -> RichTable:
     drawn = RichTable(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
     for number, column in enumerate(table.columns):
-        drawn.add_column(column, justify="left" if number < table.words else "right", no_wrap=True)
+        drawn.add_column(Text(column), justify="left" if number < table.words else "right", no_wrap=True)
     for row in table.rows:
-        drawn.add_row(*row)
+        drawn.add_row(*map(Text, row))  # a plain string would be read as markup
     return drawn
 
 
