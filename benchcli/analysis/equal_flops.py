@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchcli import formatting
-from benchcli.schema import Interval, Record, Timing
+from benchcli.schema import Interval, Record
 from benchcli.statistics import has_ranks
 
 EFFECT = 0.02
@@ -15,8 +15,6 @@ EQUAL_FLOPS = 0.1
 
 The conversion assumes that time is proportional to FLOPs, which holds for small differences only.
 """
-MOST_EXCLUDED = 0.5
-"""The largest share of excluded samples with which a time is judged."""
 HOPELESS = 0.2
 """The relative half-width above which the advice names no number of launches."""
 MOST_LAUNCHES = 200
@@ -88,7 +86,7 @@ def _why_not(record: Record, baseline: Record) -> str | None:
         return f"{failure.variant.name} has no time: {failure.failure.error}"
     if record.timing is None or baseline.timing is None or record.timing.relative is None:
         return f"{record.variant.name} has no relative speed"
-    return _why_no_equal_flops(record, baseline) or _why_no_trust(record.timing, record, baseline)
+    return _why_no_equal_flops(record, baseline) or distrust(baseline) or distrust(record)
 
 
 def _why_no_equal_flops(record: Record, baseline: Record) -> str | None:
@@ -101,13 +99,14 @@ def _why_no_equal_flops(record: Record, baseline: Record) -> str | None:
     return None
 
 
-def _why_no_trust(timing: Timing, record: Record, baseline: Record) -> str | None:
-    """Return why the interval cannot be trusted; None if it can."""
-    for each in (baseline, record):
-        share = each.timing.excluded / each.timing.samples if each.timing else 0.0
-        if share > MOST_EXCLUDED:
-            name = each.variant.name
-            return f"{share:.0%} of the samples of {name} were disturbed: stop other work, or measure later"
+def distrust(record: Record) -> str | None:
+    """Return why a network's time and relative speed cannot be trusted; None if they can."""
+    timing, name = record.timing, record.variant.name
+    if timing is None:
+        return f"{name} has no time"
+    if timing.is_disturbed:
+        share = timing.excluded_share
+        return f"{share:.0%} of the samples of {name} were disturbed: stop other work, or measure later"
     if timing.relative is None or timing.relative.low is None:
         count = formatting.counted(timing.launches, "launch", "launches")
         return f"no interval from {count}: give --launches 6 or more, or a larger --budget"
@@ -117,7 +116,7 @@ def _why_no_trust(timing: Timing, record: Record, baseline: Record) -> str | Non
 def _advice(record: Record, speed: Interval, effect: float) -> str:
     """Return how to settle an inconclusive comparison."""
     launches = record.timing.launches if record.timing else 0
-    half_width = speed.relative_half_width or math.inf
+    half_width = math.inf if speed.relative_half_width is None else speed.relative_half_width
     if not has_ranks(launches) or half_width > HOPELESS:
         return "the interval is far too wide: see the warnings, and give a larger --budget"
     distance = abs(abs(math.log(speed.estimate)) - math.log1p(effect))

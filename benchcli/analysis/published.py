@@ -33,7 +33,7 @@ def relative_speed(record: Record, baseline: Record, platform: Column | None = N
     Without a platform, it is the one like the record's device, if the batch is the paper's too.
     None if the paper has no such speed.
     """
-    column = platform or _column(record)
+    column = platform or column_of(record)
     if record.family.catalogue == "blocks":
         return _block_speed(record, baseline, column)
     if platform is None and record.family.batch != BATCHES[column]:
@@ -61,5 +61,6 @@ def _block_speed(record: Record, baseline: Record, column: Column) -> float | No
     )
 
 
-def _column(record: Record) -> Column:
+def column_of(record: Record) -> Column:
+    """Return the paper's platform that is like the record's device."""
     return DEVICES[split_name(record.target.device)[0]].column

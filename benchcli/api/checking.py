@@ -58,7 +58,7 @@ class Check(Shown):
 class CheckSettings(TargetSettings, total=False):
     """Settings of a check."""
 
-    only: Sequence[str]
+    only: str | Sequence[str]
     """Families, or networks as "family/variant"."""
     threshold: float | None
     """The smallest slowdown that fails, as a fraction."""
@@ -70,7 +70,7 @@ class CheckSettings(TargetSettings, total=False):
     """Whether base and head run in separate processes, even if one process could load both."""
     costs_only: bool
     """Whether to compare costs and outputs only, and measure no time."""
-    allow: Sequence[str]
+    allow: str | Sequence[str]
     """Intended changes, which do not fail: costs, output, gone (a network was removed), new."""
     require_clean: bool
     """Whether a working tree with uncommitted changes is an error."""
@@ -115,15 +115,20 @@ def check(
         raise UnfinishedError(Check(error.report), error.reason, left) from None
 
 
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Return names from a sequence, or from one text with commas between them."""
+    return tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else tuple(names)
+
+
 def _checked(settings: CheckSettings) -> dict[str, Any]:
     """Return the settings by the request's names. Raises UserError if one is out of bounds."""
     given: dict[str, Any] = {
         name: value for name, value in settings.items() if name in {field.name for field in fields(CheckRequest)}
     }
     if "only" in given:
-        given["only"] = tuple(given["only"])
+        given["only"] = _several(given["only"])
     if "allow" in settings:
-        given["allowed"] = tuple(validation.one_of("change", each, ALLOWABLE) for each in settings["allow"])
+        given["allowed"] = tuple(validation.one_of("change", each, ALLOWABLE) for each in _several(settings["allow"]))
     if settings.get("threshold") is not None:
         given["threshold"] = validation.precision(settings["threshold"], settings["threshold"], "a threshold")
     if "time_limit" in settings:

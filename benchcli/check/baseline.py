@@ -15,7 +15,7 @@ from benchcli.check.findings import ordered
 from benchcli.check.recorded import Now, against
 from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError, heading_of
 from benchcli.errors import NothingMeasuredError, UserError, unknown
-from benchcli.measure.diagnostics import disturbed, merged
+from benchcli.measure.diagnostics import is_disturbance, merged
 from benchcli.measure.supervise import Survey, survey
 from benchcli.measure.tools import Tools
 from benchcli.runs.read import Recorded, mismatches, read
@@ -52,7 +52,9 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
     threshold = THRESHOLD if request.threshold is None else request.threshold
     now = _now(families, surveyed, report, timed, untimed)
     findings = ordered(
-        replace(each, rerun=request.command(each.family)) for each in against(then, now, threshold, request.allowed)
+        replace(each, rerun=request.command(each.where))
+        for each in against(then, now, threshold, request.allowed)
+        if not request.only or each.family in request.only or each.where in request.only
     )
     check_report = CheckReport(
         name=file.name,
@@ -131,7 +133,7 @@ def _environment(
     name: str, then: Recorded, report: RunReport | None, threshold: float, seconds: float, costs_only: bool
 ) -> dict[str, Any]:
     records = report.records if report else ()
-    codes = dict.fromkeys(code for record in records for code in record.warnings) if disturbed(records) else {}
+    codes = dict.fromkeys(code for record in records for code in record.warnings if is_disturbance(code))
     return {
         **(report.environment if report else {}),
         "check": {

@@ -72,14 +72,14 @@ def exit_code(findings: Iterable[Finding], strict: bool) -> int:
     """Return REGRESSION if a finding fails; else NOT_MEASURED if one is open; else FINE.
 
     An unmeasured subject is always open, an inconclusive time only if `strict`. A check that
-    compared nothing is NOT_MEASURED too: for example if all networks are new, unless the user
-    allowed that.
+    compared nothing is NOT_MEASURED too: for example if all networks are new, even if that is
+    allowed.
     """
     all_findings = list(findings)
     if any(finding.fails for finding in all_findings):
         return REGRESSION
     is_open = any(f.outcome == "unmeasured" or (strict and f.outcome == "inconclusive") for f in all_findings)
-    compared = any(finding.subject != "network" or finding.allowed for finding in all_findings)
+    compared = any(finding.subject != "network" for finding in all_findings)
     return NOT_MEASURED if is_open or not compared else FINE
 
 
@@ -218,7 +218,8 @@ def describe(judgement: Judgement, threshold: float) -> str:
 
 def is_allowed(subject: Subject, outcome: Outcome, allowed: Sequence[str]) -> bool:
     """Return whether the user declared this change as intended; a change of time never is."""
-    return subject != "time" and (outcome if subject == "network" else subject) in allowed
+    is_change = outcome in REGRESSIONS or outcome == "new"
+    return is_change and subject != "time" and (outcome if subject == "network" else subject) in allowed
 
 
 def _above(factor: float) -> str:

@@ -40,9 +40,11 @@ class Pair:
         return self._preferred.builder
 
     @property
-    def is_built_in(self) -> bool:
-        """Whether the network ships with benchcli."""
-        return self._preferred.is_built_in
+    def cannot_differ(self) -> bool:
+        """Whether both sides have the same built-in network, which is the same code in one interpreter."""
+        if self.base is None or self.head is None:
+            return False
+        return self.base == self.head and self.base.variants[0].is_built_in
 
     @property
     def _preferred(self) -> Variant:
@@ -131,7 +133,7 @@ def _suite_of(file: SuiteFile, side: Side, sources: Mapping[Side, Source]) -> Su
     If the version lacks it otherwise (neither has it, or base does not have it yet), return `file`.
     """
     paths = {
-        each: Path(source.folder) / os.path.relpath(file.path, Path.cwd())
+        each: Path(source.folder) / os.path.relpath(file.path.resolve(), Path.cwd().resolve())
         for each, source in sources.items()
         if source.place == "only"
     }

@@ -41,24 +41,32 @@ def _network_findings(
         builder, intended = _builder(key, before, family), is_allowed(subject, outcome, allowed)
         return Finding(*key, subject, outcome, text, builder, change=change, allowed=intended)
 
-    if before is None or before.failure:
-        why = "the baseline does not have it" if before is None or before.failure is None else before.failure.error
-        yield finding("network", "new", f"there is nothing to compare it with: {why}")
-    elif family is None:
-        yield finding("network", "gone", "the baseline has it, the suite does not")
-    elif other := _input_difference(before, family, key):
-        yield finding("network", "gone", f"the suite measures something else under its name: {other}")
-    elif key in now.failures:
-        failure = now.failures[key]
-        yield finding("network", "failed", f"the baseline ran it, and it fails now ({failure.status}): {failure.error}")
-    else:
-        yield finding("costs", *_costs(before, now.costs[key]))
-        if now.untimed:
-            yield finding("time", "unmeasured", now.untimed)
-        elif now.timed:
-            record = now.records.get(key)
-            result = _time(before, record, threshold) if record else ("unmeasured", "the check ended before it", None)
-            yield finding("time", *result)
+    not_comparable = _why_not_compared(key, before, family, now)
+    if not_comparable or before is None:
+        yield finding("network", *(not_comparable or ("new", "the recorded run does not have it")))
+        return
+    yield finding("costs", *_costs(before, now.costs[key]))
+    if now.untimed:
+        yield finding("time", "unmeasured", now.untimed)
+    elif now.timed:
+        record = now.records.get(key)
+        result = _time(before, record, threshold) if record else ("unmeasured", "the check ended before it", None)
+        yield finding("time", *result)
+
+
+def _why_not_compared(key: Key, before: Record | None, family: Family | None, now: Now) -> tuple[Outcome, str] | None:
+    """Return the outcome for a network that cannot be compared, with the reason; None if it can."""
+    if before is None:
+        return "new", "there is nothing to compare it with: the recorded run does not have it"
+    if family is None:
+        return "gone", "the recorded run has it, the suite does not"
+    if other := _input_difference(before, family, key):
+        return "gone", f"the suite measures something else under its name: {other}"
+    if failure := now.failures.get(key):
+        if before.failure:
+            return "unmeasured", f"it failed then, and fails now ({failure.status}): {failure.error}"
+        return "failed", f"the recorded run has a time of it, and it fails now ({failure.status}): {failure.error}"
+    return None
 
 
 def _builder(key: Key, before: Record | None, family: Family | None) -> str:
@@ -83,13 +91,21 @@ def _costs(before: Record, now: Costs) -> tuple[Outcome, str]:
 
 def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, Interval | None]:
     """Judge a change of time. It counts if its whole interval is beyond `threshold`."""
+    if now.failure and before.failure:
+        return "unmeasured", f"it failed then, and fails now ({now.failure.status}): {now.failure.error}", None
+    if before.failure:
+        return "unmeasured", f"it failed when the run was recorded: {before.failure.error}; record the run again", None
     if now.failure:
-        return "failed", f"the baseline ran it, and it fails now ({now.failure.status}): {now.failure.error}", None
+        return (
+            "failed",
+            f"the recorded run has a time of it, and it fails now ({now.failure.status}): {now.failure.error}",
+            None,
+        )
     if reason := _why_not_comparable(before, now):
         return "unmeasured", reason, None
     then, today = (record.timing.reference for record in (before, now) if record.timing and record.timing.reference)
     if then.name != today.name:
-        text = f"its reference network was {then.name} and is {today.name}, for its costs changed: record the run again"
+        text = f"the reference network of nearest intensity was {then.name} and is {today.name}: record the run again"
         return "unmeasured", text, None
     change = quotient(then.speed, today.speed)
     ratios = f"{1 / then.speed.estimate:.3f} then, {1 / today.speed.estimate:.3f} now"
@@ -98,7 +114,8 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
         return ("slower" if change.estimate > 1 else "faster"), text, change
     if change.is_within(threshold):
         return "same", text, change
-    return "inconclusive", f"{text}; its interval includes the threshold of {formatting.percent(threshold)}", change
+    bounds = formatting.change(Interval(1 + threshold, 1 / (1 + threshold), 1 + threshold)).partition(" (")[2]
+    return "inconclusive", f"{text}; its interval lies neither within nor beyond the threshold ({bounds}", change
 
 
 def _why_not_comparable(before: Record, now: Record) -> str | None:
@@ -112,6 +129,10 @@ def _why_not_comparable(before: Record, now: Record) -> str | None:
         reference = record.timing.reference if record.timing else None
         if reference is None:
             return f"the reference network had no time {when}: {way_out}"
+        if record.timing and record.timing.is_disturbed:
+            return (
+                f"{record.timing.excluded_share:.0%} of its samples were disturbed {when}: stop other work; {way_out}"
+            )
         if reference.speed.low is None and record.timing:
             launches = formatting.counted(record.timing.launches, "launch", "launches")
             return f"no interval from {launches} {when}: {way_out}"

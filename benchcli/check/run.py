@@ -85,15 +85,15 @@ def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
 
 
 def _different(versions: Versions, pairs: tuple[Pair, ...], tools: Tools) -> tuple[Pair, ...]:
-    """Return the pairs whose code can differ between base and head.
+    """Return the pairs that can differ between base and head.
 
-    benchcli's own networks are the same code in one interpreter. Raises NothingMeasuredError if no
+    The same built-in network is the same code in one interpreter. Raises NothingMeasuredError if no
     other pair is left.
     """
     if versions.base.python != versions.head.python:
         return pairs
-    different = tuple(pair for pair in pairs if not pair.is_built_in)
-    left_out = [pair.name for pair in pairs if pair.is_built_in]
+    different = tuple(pair for pair in pairs if not pair.cannot_differ)
+    left_out = [pair.name for pair in pairs if pair.cannot_differ]
     if not different:
         raise NothingMeasuredError(
             "nothing to compare: all these networks are benchcli's own, and the same code in base and head; give a "

@@ -72,7 +72,12 @@ class CheckRequest:
                 "there is nothing to compare with: give --base (a git ref, a folder or an interpreter) or --baseline"
             )
         if self.baseline is not None:
-            given = {"--head": self.head, "--separate": self.separate, "--require-clean": self.require_clean}
+            given = {
+                "--head": self.head,
+                "--separate": self.separate,
+                "--require-clean": self.require_clean,
+                "--launches": self.launches != rules.LAUNCHES,
+            }
             for option, value in given.items():
                 if value:
                     raise UserError(f"{option} is for --base: leave it out beside --baseline")

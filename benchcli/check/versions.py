@@ -40,14 +40,16 @@ class Version:
     """The folder below `root` from which networks are imported."""
     changes: tuple[str, ...] = ()
     """Uncommitted paths of a working tree."""
+    untracked: tuple[str, ...] = ()
+    """Those of them that git does not track."""
     checked_out: str | None = None
     """The commit that a folder has checked out; None if the folder is not a whole working tree."""
 
     @property
     def uncommitted(self) -> list[str]:
-        """The uncommitted paths, without the folder of results."""
+        """The uncommitted paths, without an untracked folder of results."""
         results = f"{self.inside.as_posix()}/results/".removeprefix("./")
-        return [path for path in self.changes if not path.startswith(results)]
+        return [path for path in self.changes if path not in self.untracked or not path.startswith(results)]
 
     @property
     def exact_commit(self) -> str | None:
@@ -103,8 +105,10 @@ class Versions:
         one, other = self.base, self.head
         if one.python != other.python:
             return False
-        if one.kind == other.kind != "commit":
-            return (one.root / one.inside).resolve() == (other.root / other.inside).resolve()
+        if "commit" not in (one.kind, other.kind):  # an interpreter imports from the current folder
+            places = {(each.root / each.inside).resolve() for each in (one, other)}
+            if len(places) == 1:
+                return True
         return one.inside == other.inside and one.exact_commit is not None and one.exact_commit == other.exact_commit
 
     def by_side(self) -> dict[Side, Version]:
@@ -185,10 +189,10 @@ def _laid_out(version_: Version, place: Path) -> Source:
 
 
 def _folder(root: Path, inside: Path, label: str, rerun: str) -> Version:
-    changes = tuple(git.changes(inside)) if git.top(inside) else ()
+    changes, untracked = git.changes(inside) if git.top(inside) else ((), ())
     below = inside.resolve().relative_to(root.resolve())
     commit = git.commit_of(root, "HEAD") if git.top(root) == root.resolve() else None
-    return Version("folder", label, rerun, sys.executable, root, None, below, changes, commit)
+    return Version("folder", label, rerun, sys.executable, root, None, below, changes, untracked, commit)
 
 
 def _interpreter(path: Path) -> Path | None:

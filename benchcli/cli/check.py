@@ -57,7 +57,9 @@ from benchcli.errors import INTERRUPTED, NOT_MEASURED
     "--separate", is_flag=True, help="Run each version in its own process, even if one process could load both."
 )
 @click.option(
-    "--costs-only", is_flag=True, help="Compare FLOPs, parameters, memory access cost and outputs, and measure no time."
+    "--costs-only",
+    is_flag=True,
+    help="Compare FLOPs, parameters and memory access cost, outputs too with --base, and measure no time.",
 )
 @click.option(
     "--allow",

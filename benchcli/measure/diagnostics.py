@@ -45,7 +45,12 @@ QUIET = ("imprecise", "few-launches", "no-baseline", "costs", "host-bound", "ove
 
 def disturbed(records: Iterable[Record]) -> bool:
     """Return whether any warning reports a disturbance of the measurement."""
-    return any(code.partition(":")[0] not in QUIET for record in records for code in record.warnings)
+    return any(is_disturbance(code) for record in records for code in record.warnings)
+
+
+def is_disturbance(code: str) -> bool:
+    """Return whether a warning code reports a disturbance."""
+    return code.partition(":")[0] not in QUIET
 
 
 def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[str]:
@@ -102,8 +107,9 @@ def launch_spread(samples: Sequence[Sample]) -> float | None:
     return math.expm1(tenths[-1] - tenths[0])
 
 
+_NUMBER = r"\d+(?:\.\d+)?"
 _AMOUNT = re.compile(
-    r"(?P<least>[\d.]+)(?: to (?P<most>[\d.]+))?(?P<unit>\D*?)(?: in (?P<some>\d+) of (?P<all>\d+) launches)?"
+    rf"(?P<least>{_NUMBER})(?: to (?P<most>{_NUMBER}))?(?P<unit>\D*?)(?: in (?P<some>\d+) of (?P<all>\d+) launches)?"
 )
 """A detail that states an amount, perhaps with the number of launches that it concerns."""
 
@@ -127,7 +133,7 @@ def _merge(codes: Sequence[str]) -> str:
     ends = [amount[name] for amount in details for name in ("least", "most") if amount[name]]
     least, most, unit = min(ends, key=float), max(ends, key=float), details[0]["unit"]
     percent = "%" if unit.startswith("%") else ""
-    shares = [int(amount["some"]) / int(amount["all"]) for amount in details if amount["all"]]
+    shares = [int(amount["some"]) / int(amount["all"]) for amount in details if int(amount["all"] or 0)]
     launches = f" in {_range(min(shares), max(shares))} of the launches" if shares else ""
     amounts = f"{least}{unit}" if least == most else f"{least}{percent} to {most}{unit}"
     return f"{codes[0].partition(':')[0]}:{amounts}{launches}"

@@ -237,6 +237,8 @@ def _read_timing(cells: Mapping[str, str]) -> Timing | None:
     seconds, relative = _interval(cells, "median_s", "ci"), _interval(cells, "relative_speed", "relative")
     if seconds is None:
         return None
+    if min(int(cells["launches"]), int(cells["samples"])) < 1:
+        raise ValueError("a time without a sample")
     faults = _number(cells["faults_per_call"])
     excluded = int(cells.get("excluded") or 0)
     speed = _interval(cells, "reference_speed", "reference")

@@ -163,6 +163,12 @@ def _record(
         raise UserError(f"{where}: a row of {cells.get('family')} {cells.get('variant')}, which the run does not have")
     for name in NUMBERS:
         _check_number(where, name, cells.get(name, ""))
+    for names in zip(POSITIVE[::3], POSITIVE[1::3], POSITIVE[2::3], strict=True):
+        middle, low, high = (float(cells.get(name) or "nan") for name in names)
+        if low > middle or middle > high:
+            raise UserError(
+                f"{where}: {names[0]} is outside of its interval: the file is damaged, record the run again"
+            )
     try:
         return parse(cells, family, variant, target)
     except KeyError as error:

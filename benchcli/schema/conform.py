@@ -7,14 +7,13 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 
-def conforms(value: Any) -> bool:
+def conforms(value: object) -> bool:
     """Return whether all fields of a dataclass instance, inner ones too, have the declared types."""
-    kind: Hashable = type(value)
-    return all(_is(getattr(value, name), hint) for name, hint in _hints(kind).items())
+    return all(_is(getattr(value, name), hint) for name, hint in _hints(type(value)).items())  # type: ignore[arg-type]
 
 
 @cache
-def _hints(kind: Any) -> Mapping[str, Any]:
+def _hints(kind: Hashable) -> Mapping[str, Any]:
     return get_type_hints(kind)
 
 

@@ -7,6 +7,8 @@ from typing import Literal, get_args
 
 from benchcli.schema.asked import Family, Key, Target, Variant
 
+MOST_EXCLUDED = 0.5
+"""The largest share of excluded samples with which a time is judged."""
 Category = Literal["convolution", "depthwise", "elementwise", "data", "other"]
 """The category of an operator in a breakdown."""
 CATEGORIES: tuple[Category, ...] = get_args(Category)
@@ -196,6 +198,16 @@ class Timing:
     """The number of excluded samples."""
     reference: "ReferenceSpeed | None" = None
     """The speed relative to a reference network; None if none was measured."""
+
+    @property
+    def excluded_share(self) -> float:
+        """The excluded samples as a share of all."""
+        return self.excluded / self.samples if self.samples else 1.0
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether so many samples are excluded that the time is not judged."""
+        return self.excluded_share > MOST_EXCLUDED
 
 
 @dataclass(frozen=True)

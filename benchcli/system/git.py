@@ -45,15 +45,17 @@ def is_shallow(folder: Path) -> bool:
     return _try_git(folder, "rev-parse", "--is-shallow-repository") == "true"
 
 
-def changes(folder: Path) -> list[str]:
-    """Return the paths with uncommitted changes in the working tree, ignored files excluded.
+def changes(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the paths with uncommitted changes in the working tree, and those that are untracked.
 
-    Raises UserError if git fails.
+    Ignored files are excluded, and the untracked paths are among the first. Raises UserError if git
+    fails.
     """
     done = _run(folder, {}, "status", "--porcelain", "--untracked-files=normal")
     if done.returncode:
         raise UserError(f"git cannot say what of {folder} is committed: {_last_line(done.stderr)}")
-    return [line[3:] for line in done.stdout.splitlines()]
+    lines_ = done.stdout.splitlines()
+    return tuple(line[3:] for line in lines_), tuple(line[3:] for line in lines_ if line.startswith("??"))
 
 
 def running_commit(checkout: Path = Path(benchcli.__file__).parent.parent) -> str | None:

@@ -61,7 +61,7 @@ def test_claims_have_names_of_their_own_and_what_is_traced_is_measured() -> None
         (["against", "not judged"], "fails"),
         (["undecided", "not judged"], "inconclusive"),
         (["not judged"], "not judged"),
-        (["not judged", "unmeasured"], "inconclusive"),
+        (["not judged", "unmeasured"], "not judged"),
         (["unmeasured"], "unmeasured"),
         ([], "unmeasured"),
     ],
@@ -145,7 +145,7 @@ def test_a_published_speed_stands_beside_the_measured_one() -> None:
     names = ("shufflenet-v2-1x", "mobilenet-v2-0.6")
     evidence = shipped(measured("n", *((name, 0.9 if "mobile" in name else 1.0, costs()) for name in names)))
     (item,) = KINDS["faster"].items(claim("faster", "n", slower=["mobilenet-*"]), evidence)
-    assert f"(paper: {14.9 / 24.4:.2f})" in item.text
+    assert f"(paper, ARM: {14.9 / 24.4:.2f})" in item.text
     other_batch = shipped(evidence, batch=8)  # on the phone it was one image
     (item,) = KINDS["faster"].items(claim("faster", "n", slower=["mobilenet-*"]), other_batch)
     assert "paper" not in item.text

@@ -33,7 +33,8 @@ def test_news_and_improvements_are_fine() -> None:
 
 def test_news_alone_are_nothing_that_was_compared() -> None:
     assert exit_code([finding("new", "network")], strict=False) == NOT_MEASURED
-    assert exit_code([finding("new", "network", allowed=True)], strict=False) == FINE
+    assert exit_code([finding("new", "network", allowed=True)], strict=False) == NOT_MEASURED
+    assert exit_code([finding("gone", "network", allowed=True)], strict=False) == NOT_MEASURED
 
 
 def test_what_fails_comes_first() -> None:

@@ -207,7 +207,7 @@ def test_a_network_that_base_does_not_run_is_no_pass_unless_it_is_meant(check: C
     assert found.code == 4
     assert "unmeasured tower/thin (theirs:tower), tower/wide (theirs:tower): base does not run it (failed)" in found.out
     assert "theirs: unknown callable" in found.out
-    assert check_again_allows("new", check).code == 0
+    assert check_again_allows("new", check).code == 4  # what is allowed is still nothing that was compared
     assert set(findings("again").values()) == {"new"}
 
 
@@ -331,6 +331,61 @@ def test_networks_that_cannot_differ_are_left_out_and_said(check: Cli) -> None:
     alone = check("--costs-only", "--only", "g2-x1", "--output", "again")
     assert alone.code == 4
     assert "nothing to compare" in alone.err
+
+
+BUILT_IN = """
+[[family]]
+name = "lib"
+network = "benchcli:reference/arithmetic"
+arguments = { width = 16, blocks = 5 }
+shape = [16, 8, 8]
+"""
+
+
+@pytest.mark.parametrize(
+    ("head", "outcome"),
+    [
+        (BUILT_IN.replace("blocks = 5", "blocks = 20"), "COSTLIER lib/lib"),
+        (BUILT_IN.replace("lib", "other"), "GONE lib/lib"),
+        (BUILT_IN.replace("benchcli:reference/arithmetic", "theirs:tower").replace(", blocks = 5", ""), "COSTLIER lib"),
+    ],
+    ids=["arguments", "gone", "another network"],
+)
+def test_a_built_in_network_is_left_out_only_if_both_suites_have_the_same(check: Cli, head: str, outcome: str) -> None:
+    version("old", suite=BUILT_IN)
+    version("new", suite=head)
+    found = check("--costs-only")
+    assert found.code == 3
+    assert outcome in found.out
+
+
+def test_a_suite_is_found_in_both_versions_through_a_link(cli: Cli, tmp_path: Path) -> None:
+    Path("ours.toml").write_text(SUITE)
+    more = BUILT_IN.replace("benchcli:reference/arithmetic", "theirs:tower").replace(", blocks = 5", "")
+    version("old", suite=SUITE + more)
+    version("new", suite=SUITE)
+    Path("link").symlink_to(tmp_path)
+    command = ("--base", "old", "--head", "new", *FAKE, "--costs-only")
+    for number, suite in enumerate(("ours.toml", str(tmp_path / "ours.toml"), str(tmp_path / "link" / "ours.toml"))):
+        found = cli("check", suite, *command, "--output", f"out{number}")
+        assert "GONE lib/lib" in found.out, suite
+
+
+def test_changes_of_tracked_files_in_results_are_changes(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = NET.replace("BLOCKS", "4").replace("EXTRA", "[]")
+    Path("results").mkdir()
+    Path("results", "nets.py").write_text(code)
+    Path("ours.toml").write_text(SUITE.replace("theirs:tower", "results.nets:tower"))
+    call(tmp_path, "init", "--quiet", "--initial-branch=main")
+    call(tmp_path, "add", "--all")
+    call(tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "one")
+    assert cli("check", "ours.toml", "--base", "HEAD", *FAKE, "--costs-only", "--output", "out").code == 4
+    Path("results", "nets.py").write_text(code.replace("range(4)", "range(9)"))
+    found = cli("check", "ours.toml", "--base", "HEAD", *FAKE, "--costs-only", "--output", "out")
+    assert found.code == 3
+    assert "COSTLIER tower/thin" in found.out
 
 
 def test_a_known_network_with_nothing_to_compare_is_no_pass(check: Cli) -> None:

@@ -17,7 +17,7 @@ from benchcli.errors import UserError
 from benchcli.measure.process import Conversation
 from benchcli.measure.protocol import Task
 from benchcli.runs.read import read
-from benchcli.schema import Costs, Interval
+from benchcli.schema import Costs, Failure, Interval
 from benchcli.statistics import quotient
 from benchcli.system import machine
 from tests.conftest import Outcome, inline
@@ -321,6 +321,33 @@ def test_a_baseline_of_one_launch_is_no_pass(cli: Cli) -> None:
     assert "no interval from 1 launch then: record the run again with --launches 6 or more" in found.out
 
 
+def test_disturbed_samples_are_no_slowdown_and_no_pass(baseline: Callable[..., Outcome]) -> None:
+    samples = next(csv.DictReader(io.StringIO(Path("a/measurements.csv").read_text())))["samples"]
+    edit("a", "excluded", samples, row=1)
+    found = baseline()
+    assert found.code == 4
+    assert "unmeasured g2-x1/g=2" in found.out
+    assert "100% of its samples were disturbed then" in found.out
+
+
+def test_one_network_of_a_family_alone(baseline: Callable[..., Outcome]) -> None:
+    found = baseline("--only", "g2-x1/g=4", "--costs-only")
+    assert found.code == 0
+    assert "1 network: 1 same costs" in found.out
+    assert "outputs are not compared: a recorded run does not hold them" in found.out
+    refused = baseline("--launches", "9")
+    assert refused.code == 2
+    assert "--launches is for --base" in refused.err
+
+
+@pytest.mark.parametrize(("column", "value"), [("relative_low", "9"), ("samples", "0"), ("status", "OK")])
+def test_a_row_that_contradicts_itself_is_refused(baseline: Callable[..., Outcome], column: str, value: str) -> None:
+    edit("a", column, value, row=1)
+    found = baseline("--costs-only")
+    assert found.code == 2
+    assert "a/measurements.csv:3: " in found.err
+
+
 def test_counts_that_are_incomplete_in_both_are_the_same(baseline: Callable[..., Outcome]) -> None:
     assert costs_of("custom::op") == costs_of("custom::op")
     now = state_with(costs_of("custom::op"))
@@ -366,15 +393,21 @@ def test_an_unfinished_baseline_is_refused(baseline: Callable[..., Outcome]) -> 
     assert "a is not finished (g2-x1)" in baseline().err
 
 
-def test_a_baseline_of_failures_compares_with_nothing(cli: Cli, run: Callable[..., None]) -> None:
+def test_a_network_that_failed_when_it_was_recorded_is_no_pass(cli: Cli, run: Callable[..., None]) -> None:
     run("a")
     recorded = read(Path("a"))
     families = tuple({r.family.name: r.family for r in recorded.records}.values())
     costs = {key: record.costs for key, record in recorded.by_key().items() if record.costs}
     now = Now(families, costs, {}, False, {}, None)
     edit("a", "status", "failed")
-    outcomes = [f.outcome for f in against(read(Path("a")), now, 0.05, ()) if f.variant == "g=2"]
-    assert outcomes == ["new"]
+    outcomes = {f.subject: f.outcome for f in against(read(Path("a")), now, 0.05, ()) if f.variant == "g=2"}
+    assert outcomes == {"costs": "same"}  # its costs are known, though it has no time
+    timed = replace(now, timed=True, records=recorded.by_key())
+    outcomes = {f.subject: f.outcome for f in against(read(Path("a")), timed, 0.05, ()) if f.variant == "g=2"}
+    assert outcomes == {"costs": "same", "time": "unmeasured"}
+    failing = replace(now, failures={("g2-x1", "g=2"): Failure("crashed", "again")})
+    outcomes = {f.subject: f.outcome for f in against(read(Path("a")), failing, 0.05, ()) if f.variant == "g=2"}
+    assert outcomes == {"network": "unmeasured"}
 
 
 def test_a_folder_of_a_check_is_no_run(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from tests.hostile import STRINGS
 
 EXAMPLES = int(os.environ.get("BENCHCLI_FUZZ", "0"))
 FUZZ = settings(
-    max_examples=EXAMPLES or 150,
+    max_examples=EXAMPLES or 40,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,

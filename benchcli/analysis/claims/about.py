@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, unmeasured
+from benchcli.analysis.equal_flops import distrust
 from benchcli.schema import Interval, Record
 from benchcli.statistics import quotient
 
@@ -26,10 +27,12 @@ class About(Kind):
             if not (speedup and slow and slow.costs and fast and fast.costs):
                 yield unmeasured(f"the family {family} lacks a time of {fast_name} or {slow_name}")
                 continue
+            reason = distrust(slow) or distrust(fast)
             yield Item(
-                _outcome(speedup, factor),
+                "not judged" if reason else _outcome(speedup, factor),
                 f"{fast_name} is {formatting.times(speedup)} times as fast as {slow_name}, at "
-                f"{slow.costs.flops / fast.costs.flops:.1f} times fewer FLOPs (the paper says {factor:g})",
+                f"{slow.costs.flops / fast.costs.flops:.1f} times fewer FLOPs (the paper says {factor:g})"
+                + (f"; {reason}" if reason else ""),
             )
 
 

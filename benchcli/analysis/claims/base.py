@@ -71,9 +71,9 @@ class Judged:
             return "partly" if "for" in outcomes else "fails"
         if not outcomes or outcomes == {"unmeasured"}:
             return "unmeasured"
-        outcomes.discard("not judged")
-        if not outcomes:
+        if outcomes <= {"not judged", "unmeasured"}:
             return "not judged"
+        outcomes.discard("not judged")
         return "holds" if outcomes == {"for"} else "inconclusive"
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchcli import formatting
-from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, item, unmeasured
-from benchcli.analysis.equal_flops import EQUAL_FLOPS
+from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, absent, item, unmeasured
+from benchcli.analysis.equal_flops import EQUAL_FLOPS, distrust, has_equal_flops
 from benchcli.analysis.fit import Metric, Point, best, predictions
 from benchcli.schema import Interval, Record
 
@@ -34,10 +34,12 @@ class Indirect(Kind):
 
 def _range(family: str, records: Sequence[Record]) -> Item:
     """Compare the highest and the lowest FLOP rate of networks whose FLOPs equal the baseline's."""
-    alike = [record for record in records if record.timing and abs(record.flops_deviation or 0.0) <= EQUAL_FLOPS]
+    if not records:
+        return absent(family)
+    alike = [record for record in records if has_equal_flops(record) and not distrust(record)]
     rates = {record.variant.name: rate for record in alike if (rate := _rate(record))}
     if len(rates) < 2:
-        return unmeasured(f"{family}: fewer than two networks of equal FLOPs")
+        return unmeasured(f"{family}: fewer than two networks of equal FLOPs with an undisturbed time")
     ordered = sorted(rates, key=lambda name: rates[name].estimate)
     slow, fast = rates[ordered[0]], rates[ordered[-1]]
     text = (

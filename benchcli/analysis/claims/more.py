@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, absent, item
+from benchcli.analysis.equal_flops import EQUAL_FLOPS
 from benchcli.schema import Record
 
 BOUNDS: Mapping[str, str] = {
@@ -40,8 +41,17 @@ class More(Kind):
                 yield absent(family)
             for one in more:
                 for other in less:
-                    is_more = _amount(one, column) > _amount(other, column)
-                    yield item(is_more, f"{_describe(one, column)}, {_describe(other, column)}{BOUNDS.get(column, '')}")
+                    yield _item(one, other, column)
+
+
+def _item(one: Record, other: Record, column: str) -> Item:
+    """Compare two networks. With FLOPs that are far from equal, the claim says nothing of them."""
+    text = f"{_describe(one, column)}, {_describe(other, column)}{BOUNDS.get(column, '')}"
+    flops, other_flops = (each.costs.flops if each.costs else 0 for each in (one, other))
+    deviation = flops / other_flops - 1 if other_flops else 0.0
+    if round(abs(deviation), 9) > EQUAL_FLOPS:
+        return Item("not judged", f"{text}; FLOPs differ by {formatting.percent(deviation, signed=True)}")
+    return item(_amount(one, column) > _amount(other, column), text)
 
 
 def _amount(record: Record, column: str) -> int:

@@ -6,7 +6,7 @@ from benchcli import formatting
 from benchcli.analysis import equal_flops
 from benchcli.analysis.claims.base import PLATFORMS, Claim, Item, Part, Platform, unmeasured
 from benchcli.analysis.equal_flops import Judgement, Outcome
-from benchcli.analysis.published import relative_speed
+from benchcli.analysis.published import column_of, relative_speed
 from benchcli.analysis.verdicts import paper_speed
 from benchcli.schema import Record
 
@@ -33,7 +33,7 @@ def describe(record: Record, baseline: Record, platform: Platform, judgement: Ju
     assert judgement.relative  # noqa: S101  the callers checked it
     speed = f"{record.variant.name} runs at {formatting.speed(judgement.relative)} of the speed of "
     deviation = formatting.percent(record.flops_deviation or 0.0, signed=True)
-    converted = f", {judgement.at_equal_flops.estimate:.3f} at equal FLOPs" if judgement.at_equal_flops else ""
+    converted = f", {formatting.speed(judgement.at_equal_flops)} at equal FLOPs" if judgement.at_equal_flops else ""
     flops = f"; FLOPs {deviation}{converted}" if converted and deviation != "0.0 %" else ""
     reason = f"; {judgement.reason}" if judgement.reason else ""
     return f"{speed}{baseline.variant.name}{_published(record, baseline, platform)}{flops}{reason}"
@@ -45,5 +45,5 @@ def _published(record: Record, baseline: Record, platform: Platform) -> str:
         published = paper_speed(record)
     else:
         published = relative_speed(record, baseline, None if platform == "any" else platform)
-    name = f", {PLATFORMS[platform]}" if PLATFORMS[platform] else ""
-    return f" (paper{name}: {published:.2f})" if published else ""
+    name = PLATFORMS[column_of(record) if platform == "any" else platform]
+    return f" (paper, {name}: {published:.2f})" if published else ""

@@ -25,7 +25,7 @@ class TerminalTable(Format):
             file=text,
             force_terminal=screen.is_terminal,
             color_system=colours,  # type: ignore[arg-type]
-            width=200,  # never cut a digit: a narrow terminal wraps lines by itself
+            width=100_000,  # nothing is cut: a narrow terminal wraps lines by itself
             highlight=False,
             soft_wrap=True,
         )

@@ -81,6 +81,7 @@ def _level(finding: Finding) -> Level:
 def _notes(check: Mapping[str, Any]) -> Iterator[str]:
     """Yield notes about the whole check."""
     if "baseline" in check:
+        yield "outputs are not compared: a recorded run does not hold them"
         return
     software = check["software"]
     for name, base in software[BASE].items():

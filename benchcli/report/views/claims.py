@@ -79,7 +79,7 @@ def _verdicts(found: Sequence[Judged]) -> Table:
     counts = Counter(each.verdict for each in found)
     told = ", ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
     return Table(
-        title="Claims of the ShuffleNet papers on this machine",
+        title="Claims of the ShuffleNet papers, judged on this machine (ARM, GPU: where the paper says it)",
         columns=("claim", "verdict", "text", "source"),
         words=4,
         rows=tuple((each.claim.name, each.verdict, each.claim.says, each.claim.provenance) for each in found),

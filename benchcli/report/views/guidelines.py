@@ -17,12 +17,24 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
     extra = cells.differing(results)
     records = cells.records_of(results)
     converted = cells.converted(records)
+    several = ["family"] if len({result.family.scale for result in results}) < len(results) and not extra else []
+    columns = [*several, "scale", *extra]
     mine = {result.family.name: paper_speed(extreme(result)) for result in results}
     return Table(
         title=f"{name.upper()}  {guideline.claim} {_at_what_flops(records)}",
-        words=len(extra) + 2,
-        columns=("scale", *extra, guideline.axis, "channels", *cells.COUNTED, *cells.TIMED, *converted, "paper"),
-        rows=tuple(_row(record, extra, converted) for record in records),
+        words=len(columns) + 1,
+        columns=(
+            *several,
+            "scale",
+            *extra,
+            guideline.axis,
+            "channels",
+            *cells.COUNTED,
+            *cells.TIMED,
+            *converted,
+            "paper",
+        ),
+        rows=tuple((*([record.family.name] if several else []), *_row(record, extra, converted)) for record in records),
         lines=(
             *(_verdict_line(verdict, mine[verdict.family]) for verdict in verdicts if verdict.family in mine),
             *cells.warning_lines(records),
@@ -67,4 +79,4 @@ def _converted(verdict: Verdict) -> str:
     """Return the speed at equal FLOPs as text; empty if FLOPs are equal or too different."""
     if verdict.at_equal_flops is None or abs(verdict.flops_deviation or 0.0) < cells.LEAST_DEVIATION:
         return ""
-    return f", {verdict.at_equal_flops.estimate:.3f} {cells.CONVERTED}"
+    return f", {formatting.speed(verdict.at_equal_flops)} {cells.CONVERTED}"
