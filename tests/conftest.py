@@ -183,14 +183,28 @@ def interrupting(after: int) -> Launcher:
 
 
 @pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tools]:
+def host_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the host's clock tick a millisecond at each reading.
+
+    The number of calls in a sample depends on it, and so would the last digits of times under load.
+    """
+    ticks = itertools.count()
+    from benchcli.measure.worker import rounds
+
+    monkeypatch.setattr(rounds, "perf_counter", lambda: next(ticks) / 1000)
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host_clock: None) -> Callable[..., Tools]:
     """Return what makes tools for the API: workers in this process, an exact clock; in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return simulated
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+def cli(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host_clock: None
+) -> Callable[..., Outcome]:
     """Run the command line in this process and in an empty folder, its workers inline, its clock exact."""
     from benchcli.cli.main import main
 

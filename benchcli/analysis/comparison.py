@@ -64,7 +64,7 @@ def _differences(first: Recorded, run: Recorded) -> str:
     reference, other = (settings_of(record.family for record in each.records) for each in (first, run))
     changed = [(name, reference[name], other[name]) for name in reference if reference[name] != other[name]]
     facts = [*mismatches(first.environment, run.environment), *changed]
-    return ", ".join(f"{name} {left} and {right}" for name, left, right in facts)
+    return ", ".join(f"{name} {right}, not {left}" for name, left, right in facts)
 
 
 def _by_shared_key(run: Recorded) -> dict[Key, Record]:

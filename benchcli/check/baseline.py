@@ -16,11 +16,12 @@ from benchcli.check.recorded import Now, against
 from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError, heading_of
 from benchcli.errors import NothingMeasuredError, UserError, unknown
 from benchcli.measure.diagnostics import is_disturbance, merged
+from benchcli.measure.summarise import reference_speed
 from benchcli.measure.supervise import Survey, survey
 from benchcli.measure.tools import Tools
 from benchcli.runs.read import Recorded, mismatches, read
 from benchcli.runs.run import RunReport, RunRequest, UnfinishedRunError, run_suite
-from benchcli.schema import Family, Plan, Suite, Target
+from benchcli.schema import Family, FamilyResult, Key, Plan, Record, Suite, Target
 from benchcli.system import machine
 from benchcli.workloads.overrides import families_of_suite
 from benchcli.workloads.suites import find_suite
@@ -50,7 +51,7 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
         same_launcher = replace(tools, workers=lambda: nullcontext(launcher))
         report, ending = _run(request, suite, same_launcher) if timed else (None, None)
     threshold = THRESHOLD if request.threshold is None else request.threshold
-    now = _now(families, surveyed, report, timed, untimed)
+    now = _now(then, families, surveyed, report, timed, untimed)
     findings = ordered(
         replace(each, rerun=request.command(each.where))
         for each in against(then, now, threshold, request.allowed)
@@ -149,14 +150,39 @@ def _environment(
     }
 
 
+def _records(then: Recorded, report: RunReport) -> dict[Key, Record]:
+    """Return the records, each with its speed relative to the reference of its recorded row.
+
+    A change of the network can make another reference the nearest, and only equal ones compare.
+    """
+    before = then.by_key()
+    pairs = ((record, result) for result in report.results for record in result.records)
+    return {record.key: _relative_to(before.get(record.key), record, result) for record, result in pairs}
+
+
+def _relative_to(before: Record | None, record: Record, result: FamilyResult) -> Record:
+    then = before.timing.reference if before and before.timing else None
+    now = record.timing.reference if record.timing else None
+    if then is None or now is None or record.timing is None or then.name == now.name:
+        return record
+    reference, samples = ([s for s in result.samples if s.variant == name] for name in (then.name, record.variant.name))
+    speed = reference_speed(then.name, reference, samples)
+    return replace(record, timing=replace(record.timing, reference=speed or now))
+
+
 def _now(
-    families: tuple[Family, ...], surveyed: Survey, report: RunReport | None, timed: bool, untimed: str | None
+    then: Recorded,
+    families: tuple[Family, ...],
+    surveyed: Survey,
+    report: RunReport | None,
+    timed: bool,
+    untimed: str | None,
 ) -> Now:
     return Now(
         families=families,
         costs=surveyed.costs,
         failures=surveyed.failures.by_key,
         timed=timed,
-        records={record.key: record for record in report.records} if report else {},
+        records=_records(then, report) if report else {},
         untimed=untimed,
     )

@@ -105,7 +105,7 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
         return "unmeasured", reason, None
     then, today = (record.timing.reference for record in (before, now) if record.timing and record.timing.reference)
     if then.name != today.name:
-        text = f"the reference network of nearest intensity was {then.name} and is {today.name}: record the run again"
+        text = f"the reference network {then.name} has no time now: compare the two versions with --base instead"
         return "unmeasured", text, None
     change = quotient(then.speed, today.speed)
     ratios = f"{1 / then.speed.estimate:.3f} then, {1 / today.speed.estimate:.3f} now"

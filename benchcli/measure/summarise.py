@@ -126,8 +126,13 @@ def _reference_speed(family: Family, name: str, evidence: FamilyEvidence) -> Ref
     if name not in costs or not known:
         return None
     nearest = min(known, key=lambda each: abs(costs[each].log_intensity - costs[name].log_intensity))
-    ratios = launch_log_ratios(samples[nearest], samples[name])
-    return ReferenceSpeed(nearest, _interval(ratios)) if ratios else None
+    return reference_speed(nearest, samples[nearest], samples[name])
+
+
+def reference_speed(name: str, reference: Sequence[Sample], samples: Sequence[Sample]) -> ReferenceSpeed | None:
+    """Return the speed relative to the reference network of that name; None without shared rounds."""
+    ratios = launch_log_ratios(reference, samples)
+    return ReferenceSpeed(name, _interval(ratios)) if ratios else None
 
 
 def _precision(time: Timing, plan: Plan) -> list[str]:

@@ -125,7 +125,7 @@ def test_machines_and_settings_that_differ_are_named(cli: Cli, run: Callable[...
     run("a")
     run("b", "--threads", "2")
     found = cli("compare", "a", "b")
-    assert "b differs from a: threads 1 and 2" in found.out
+    assert "b differs from a: threads 2, not 1" in found.out
     run("c")
     assert "measured at different times" in cli("compare", "a", "c").out
 
@@ -319,6 +319,25 @@ def test_a_baseline_of_one_launch_is_no_pass(cli: Cli) -> None:
     found = cli("check", "ours.toml", "--baseline", "a", "--device", "fake")
     assert found.code == 4
     assert "no interval from 1 launch then: record the run again with --launches 6 or more" in found.out
+
+
+def test_a_change_of_intensity_does_not_hide_a_slowdown(cli: Cli) -> None:
+    """The nearest reference network is another one then, and the recorded one is compared with."""
+    grouped = (
+        "network = 'benchcli:reference/chain'\nshape = [64, 14, 14]\narguments = {{ channels = 64, groups = {} }}\n"
+    )
+    Path("ours.toml").write_text("[[family]]\nname = 'own'\n" + grouped.format(16))
+    assert cli("run", "ours.toml", *FAKE, "--output", "a").code == 0
+    Path("ours.toml").write_text("[[family]]\nname = 'own'\n" + grouped.format(1))
+    found = cli("check", "ours.toml", "--baseline", "a", "--device", "fake", "--format", "json")
+    assert found.code == 3
+    outcomes = {f["subject"]: f["outcome"] for f in json.loads(found.out)["findings"]}
+    assert outcomes == {"costs": "costlier", "time": "slower"}
+    assert "times the time of benchcli:reference/chain" in found.out
+    now = read(next(Path("results").glob("*-ours-*"))).by_key()["own", "own"]
+    assert now.timing
+    assert now.timing.reference
+    assert now.timing.reference.name == "benchcli:reference/arithmetic"
 
 
 def test_disturbed_samples_are_no_slowdown_and_no_pass(baseline: Callable[..., Outcome]) -> None:

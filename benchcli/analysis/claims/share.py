@@ -64,8 +64,8 @@ def _describe(record: Record, traced: Sequence[Breakdown], least: float) -> str:
     beyond = formatting.percent(median(map(_beyond_convolutions, traced)))
     elementwise, data = (formatting.percent(median_share(traced, each)) for each in SHOWN)
     return (
-        f"{record.variant.name}: {beyond} of the time is not in convolutions{_published(record)}, and {least:.0%} is "
-        f"considerable; element-wise {elementwise}, data movement {data}"
+        f"{record.variant.name}: {beyond} of the time is in no convolution, depthwise or dense{_published(record)}, "
+        f"and {least:.0%} is considerable; element-wise {elementwise}, data movement {data}"
     )
 
 

@@ -25,7 +25,9 @@ class ShuffleNetV1(Block):
         self.groups = groups
         self.shuffle = shuffle
         self.name = f"shufflenet-v1-g{groups}" + ("" if shuffle else "-unshuffled")
-        self.title = f"ShuffleNet unit, {groups} groups" + ("" if shuffle else ", no channel shuffle")
+        self.title = f"ShuffleNet unit, {groups} group{'s' if groups > 1 else ''}" + (
+            "" if shuffle else ", no channel shuffle"
+        )
         self.published = "ShuffleNet v1" if groups == 3 and shuffle else None
 
     @property

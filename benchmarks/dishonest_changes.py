@@ -1,0 +1,177 @@
+"""Check changes that are slower and try, by accident or on purpose, not to be seen.
+
+    python benchmarks/dishonest_changes.py [NAME ...]
+
+Base is a small network. Each change is a head that is worse in one way: it slows the whole process,
+replaces clocks or functions of torch, runs base's code, computes something else, or is plainly
+slower. None may pass: `benchcli check` must end with 3 (a regression) or 4 (not measured).
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+BASE = """
+import torch
+from torch import nn
+
+LAYERS = 12
+
+class Net(nn.Sequential):
+    pass
+
+def build():
+    layers = [layer for _ in range(LAYERS) for layer in (nn.Conv2d(16, 16, 3, padding=1), nn.ReLU())]
+    return Net(*layers)
+"""
+SUITE = '[[family]]\nname = "mine"\nnetwork = "net:build"\nshape = [16, 14, 14]\n'
+SPIN = "\ndef spin(*_args, **_kwargs):\n    for _ in range({}): pass\n"
+
+
+def forward(body: str) -> str:
+    """Return base's code with another forward of the network."""
+    lines = "".join(f"        {line}\n" for line in body.splitlines())
+    return BASE.replace("    pass\n", f"    def forward(self, inputs):\n{lines}")
+
+
+WHOLE_PROCESS: Mapping[str, str] = {
+    "global forward hook": "nn.modules.module.register_module_forward_hook(spin)",
+    "global forward pre-hook": "nn.modules.module.register_module_forward_pre_hook(spin)",
+    "ReLU.forward replaced": "old = nn.ReLU.forward\nnn.ReLU.forward = lambda self, x: (spin(), old(self, x))[1]",
+    "Conv2d.forward replaced": "old = nn.Conv2d.forward\nnn.Conv2d.forward = lambda self, x: (spin(), old(self, x))[1]",
+    "Module.__call__ replaced": "old = nn.Module.__call__\n"
+    "nn.Module.__call__ = lambda self, *a, **k: (spin(), old(self, *a, **k))[1]",
+    "functional.relu replaced": "old = nn.functional.relu\n"
+    "nn.functional.relu = lambda x, inplace=False: (spin(), old(x, inplace))[1]",
+    "torch.conv2d replaced": "old = torch.conv2d\ntorch.conv2d = lambda *a, **k: (spin(), old(*a, **k))[1]",
+    "profiler": "import sys\nsys.setprofile(spin)",
+    "tracer": "import sys\nsys.settrace(lambda *a: spin)",
+    "spinning thread": "import threading\ndef run():\n    while True: pass\n"
+    "threading.Thread(target=run, daemon=True).start()",
+    "function mode": "from torch.overrides import TorchFunctionMode\nclass Mode(TorchFunctionMode):\n"
+    "    def __torch_function__(self, f, types, args=(), kwargs=None):\n        spin()\n"
+    "        return f(*args, **(kwargs or {}))\nMode().__enter__()",
+    "dispatch mode": "from torch.utils._python_dispatch import TorchDispatchMode\nclass Mode(TorchDispatchMode):\n"
+    "    def __torch_dispatch__(self, f, types, args=(), kwargs=None):\n        spin()\n"
+    "        return f(*args, **(kwargs or {}))\nMode().__enter__()",
+    "timer": "import signal\nsignal.signal(signal.SIGALRM, lambda *_: [spin() for _ in range(60)])\n"
+    "signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)",
+}
+"""Statements that slow everything in the process, base too, beside code that is base's."""
+CLOCKS: Mapping[str, str] = {
+    "perf_counter": "import time\nold = time.perf_counter\ntime.perf_counter = lambda: old() / 2",
+    "perf_counter_ns": "import time\nold = time.perf_counter_ns\ntime.perf_counter_ns = lambda: old() // 2",
+    "stopped clock": "import time\ntime.perf_counter = lambda: 1.0\ntime.perf_counter_ns = lambda: 1",
+    "process_time": "import time\ntime.process_time = lambda: 0.0",
+}
+PLAIN: Mapping[str, str] = {
+    "more layers": BASE.replace("LAYERS = 12", "LAYERS = 14"),
+    "more channels inside": BASE.replace(
+        "return Net(*layers)", "return Net(nn.Conv2d(16, 24, 1), nn.Conv2d(24, 16, 1), *layers)"
+    ),
+    "sleep": forward("import time\ntime.sleep(2e-4)\nreturn super().forward(inputs)"),
+    "forward twice": forward("super().forward(inputs)\nreturn super().forward(inputs)"),
+    "collection in forward": forward("import gc\ngc.collect()\nreturn super().forward(inputs)"),
+    "copies": forward("for _ in range(20): inputs = inputs.clone()\nreturn super().forward(inputs)"),
+    "other output": forward("return super().forward(inputs) * 1.01"),
+    "output of NaN": forward("return super().forward(inputs) * float('nan')"),
+    "output of another shape": forward("return super().forward(inputs)[:, :1]"),
+    "a tuple": forward("return (super().forward(inputs),)"),
+    "an error": forward("raise RuntimeError('bad')"),
+    "no callable": BASE.replace("def build", "def other"),
+    "no module": "import nothing_of_that_name\n",
+    "a syntax error": "def build(:\n",
+    "no bias": BASE.replace("padding=1)", "padding=1, bias=False)").replace("LAYERS = 12", "LAYERS = 13"),
+    "float64 inside": forward("for _ in range(20): inputs = inputs.double().float()\nreturn super().forward(inputs)"),
+    "not contiguous": forward(
+        "for _ in range(20): inputs = inputs.to(memory_format=torch.channels_last).contiguous()\n"
+        "return super().forward(inputs)"
+    ),
+    "clones of weights": forward("for p in self.parameters(): p.clone()\nreturn super().forward(inputs)"),
+    "an import at each call": forward(
+        "import base64, importlib\nimportlib.reload(base64)\nreturn super().forward(inputs)"
+    ),
+    "a lock": forward(
+        "import threading\nfor _ in range(3000):\n    with threading.Lock(): pass\nreturn super().forward(inputs)"
+    ),
+    "a file": forward(
+        "from pathlib import Path\nfor _ in range(20): Path(__file__).read_text()\nreturn super().forward(inputs)"
+    ),
+    "a log": forward("import logging\nfor _ in range(200): logging.debug('x')\nreturn super().forward(inputs)"),
+    "a random number": forward("for _ in range(20): torch.randn(1000)\nreturn super().forward(inputs)"),
+    "hooks of its own": BASE.replace(
+        "return Net(*layers)",
+        "for each in layers: each.register_forward_hook(lambda *_: sum(range(400)) and None)\n    return Net(*layers)",
+    ),
+    "python loop": forward("for _ in range(20000): pass\nreturn super().forward(inputs)"),
+}
+OUTPUTS = {"other output", "output of NaN", "output of another shape"}
+"""Changes that are found by the output. For the others it is allowed to change, so that time decides."""
+SLOWER = BASE.replace("LAYERS = 12", "LAYERS = 16")
+
+
+def others_code(base: Path) -> dict[str, str]:
+    """Return heads that run base's code, which is at `base`, in place of their own."""
+    code = base / "net.py"
+    return {
+        "path of base": f"import sys\nsys.path.insert(0, {str(base / 'parts')!r})\nfrom part import build\n",
+        "exec of base": f"from pathlib import Path\nexec(Path({str(code)!r}).read_text())\n",
+        "file location of base": "import importlib.util as u\n"
+        f"spec = u.spec_from_file_location('b', {str(code)!r})\nmodule = u.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\nbuild = module.build\n",
+    }
+
+
+def heads(base: Path) -> dict[str, str]:
+    """Return the code of each head by name."""
+    slowing = {name: BASE + SPIN.format(400) + code + "\n" for name, code in WHOLE_PROCESS.items()}
+    clocks = {f"clock: {name}": SLOWER + code + "\n" for name, code in CLOCKS.items()}
+    return {**slowing, **clocks, **PLAIN, **others_code(base)}
+
+
+def check(name: str, code: str, place: Path) -> int:
+    """Return the exit code of a check of base against this head."""
+    head = place / "head"
+    head.mkdir(exist_ok=True)
+    (head / "net.py").write_text(code)
+    allowed = "costs" if name in OUTPUTS else "costs,output"
+    command = ["check", "mine.toml", "--base", "base", "--head", "head", "--time-limit", "60s", "--allow", allowed]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchcli", *command],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    reason = next((line for line in done.stdout.splitlines() if " mine/mine " in line), done.stderr.strip()[-100:])
+    print(f"{done.returncode}  {name:<32} {reason[:120]}", flush=True)
+    return done.returncode
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    wanted = parser.parse_args().names
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "mine.toml").write_text(SUITE)
+        for part, file in (("base", "net.py"), ("base/parts", "part.py")):
+            (place / part).mkdir()
+            (place / part / file).write_text(BASE)
+        codes = {
+            name: check(name, code, place)
+            for name, code in heads(place / "base").items()
+            if name in wanted or not wanted
+        }
+    passed = [name for name, code in codes.items() if code not in (3, 4)]
+    print(f"{len(codes)} changes, {time.monotonic() - begun:.0f} s; passed: {', '.join(passed) or 'none'}")
+
+
+if __name__ == "__main__":
+    main()
