@@ -109,7 +109,7 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
         return "unmeasured", text, None
     change = quotient(then.speed, today.speed)
     ratios = f"{1 / then.speed.estimate:.3f} then, {1 / today.speed.estimate:.3f} now"
-    text = f"time {formatting.change(change)} (times the time of {then.name}: {ratios})"
+    text = f"time {formatting.change(change)} (as a multiple of the time of {then.name}: {ratios})"
     if change.min_log_change > math.log1p(threshold):
         return ("slower" if change.estimate > 1 else "faster"), text, change
     if change.is_within(threshold):

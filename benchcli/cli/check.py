@@ -43,8 +43,8 @@ from benchcli.errors import INTERRUPTED, NOT_MEASURED
     type=parameters.whole("the number of launches", validation.CONFIRMATIONS),
     default=rules.LAUNCHES,
     show_default=True,
-    help="Fresh processes that judge the networks which a screening by three did not find the same; more if there "
-    "are several, or to show that a network is the same.",
+    help="Fresh processes that judge a network which a screening by three did not find the same; more if several "
+    "such networks are left, or to show that one is the same after all.",
 )
 @click.option(
     "--time-limit",

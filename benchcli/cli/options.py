@@ -136,7 +136,7 @@ def plan_options(
             "--precision",
             type=parameters.precision(),
             default=precision,
-            help="Stop when the 95 % interval of every relative speed is at most ± this wide."
+            help="Stop when the half-width of every relative speed's 95 % interval is at most this share of the speed."
             f"  [default: {precision:.0%}]",
         ),
         click.option(

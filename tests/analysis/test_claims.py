@@ -309,8 +309,8 @@ def test_eight_networks_of_three_architectures_are_enough_for_a_prediction() -> 
     networks = [(f"n{'abc'[number % 3]}-{number}", 1.0 / number, costs(100 * number, 1000)) for number in range(1, 10)]
     found = list(KINDS["indirect"].items(claim("indirect", "n"), measured("n", *networks)))
     assert found[-1].text.startswith(
-        "median error of the time of 9 networks, each predicted with two parameters from other architectures: "
-        "FLOPs 0.0 % ("
+        "FLOPs predict the time of 9 networks, each from other architectures and with two parameters, with a median "
+        "error of 0.0 % ("
     )
     assert found[-1].outcome == "against"  # here FLOPs tell all
     alike = [(f"na-{number}", 1.0 / number, costs(100 * number, 1000)) for number in range(1, 10)]

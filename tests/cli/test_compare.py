@@ -333,7 +333,7 @@ def test_a_change_of_intensity_does_not_hide_a_slowdown(cli: Cli) -> None:
     assert found.code == 3
     outcomes = {f["subject"]: f["outcome"] for f in json.loads(found.out)["findings"]}
     assert outcomes == {"costs": "costlier", "time": "slower"}
-    assert "times the time of benchcli:reference/chain" in found.out
+    assert "as a multiple of the time of benchcli:reference/chain" in found.out
     now = read(next(Path("results").glob("*-ours-*"))).by_key()["own", "own"]
     assert now.timing
     assert now.timing.reference

@@ -1,12 +1,12 @@
 """Judge the claim that FLOPs are an indirect metric of time."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, absent, item, unmeasured
 from benchcli.analysis.equal_flops import EQUAL_FLOPS, distrust, has_equal_flops
-from benchcli.analysis.fit import Metric, Point, best, predictions
+from benchcli.analysis.fit import Metric, Point, Prediction, best, predictions
 from benchcli.schema import Interval, Record
 
 DIFFERENT = 1.10
@@ -87,17 +87,17 @@ def _prediction(points: Sequence[Point]) -> Item:
     better.
     """
     found = predictions(points)
-    by_metric: Mapping[Metric, str] = {
-        metric: f"{metric} {formatting.percent(each.error)} ({each.predictor.formula}, rank correlation "
-        f"{each.rank_correlation:.2f})"
-        for metric in METRICS
-        for each in [best(found, metric, 2)]
-    }
+    flops, *others = (best(found, metric, 2) for metric in METRICS)
+    compared = "; ".join(f"{each.predictor.metric} {_error(each)}" for each in others)
     return item(
-        best(found, "FLOPs", 2).error > MOST_ERROR,
-        f"median error of the time of {len(points)} networks, each predicted with two parameters from other "
-        f"architectures: {'; '.join(by_metric.values())}",
+        flops.error > MOST_ERROR,
+        f"FLOPs predict the time of {len(points)} networks, each from other architectures and with two parameters, "
+        f"with a median error of {_error(flops)}, and over {MOST_ERROR:.0%} supports the claim; for comparison: {compared}",
     )
+
+
+def _error(prediction: Prediction) -> str:
+    return f"{formatting.percent(prediction.error)} ({prediction.predictor.formula})"
 
 
 KINDS.add(Indirect())
