@@ -47,7 +47,8 @@ WHOLE_PROCESS: Mapping[str, str] = {
     "nn.Module.__call__ = lambda self, *a, **k: (spin(), old(self, *a, **k))[1]",
     "functional.relu replaced": "old = nn.functional.relu\n"
     "nn.functional.relu = lambda x, inplace=False: (spin(), old(x, inplace))[1]",
-    "torch.conv2d replaced": "old = torch.conv2d\ntorch.conv2d = lambda *a, **k: (spin(), old(*a, **k))[1]",
+    "functional.conv2d replaced": "old = nn.functional.conv2d\n"
+    "nn.functional.conv2d = lambda *a, **k: (spin(), old(*a, **k))[1]",
     "profiler": "import sys\nsys.setprofile(spin)",
     "tracer": "import sys\nsys.settrace(lambda *a: spin)",
     "spinning thread": "import threading\ndef run():\n    while True: pass\n"
@@ -58,7 +59,7 @@ WHOLE_PROCESS: Mapping[str, str] = {
     "dispatch mode": "from torch.utils._python_dispatch import TorchDispatchMode\nclass Mode(TorchDispatchMode):\n"
     "    def __torch_dispatch__(self, f, types, args=(), kwargs=None):\n        spin()\n"
     "        return f(*args, **(kwargs or {}))\nMode().__enter__()",
-    "timer": "import signal\nsignal.signal(signal.SIGALRM, lambda *_: [spin() for _ in range(60)])\n"
+    "timer": "import signal\nsignal.signal(signal.SIGALRM, lambda *_: [spin() for _ in range(300)])\n"
     "signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)",
 }
 """Statements that slow everything in the process, base too, beside code that is base's."""

@@ -92,7 +92,8 @@ def _prediction(points: Sequence[Point]) -> Item:
     return item(
         flops.error > MOST_ERROR,
         f"FLOPs predict the time of {len(points)} networks, each from other architectures and with two parameters, "
-        f"with a median error of {_error(flops)}, and over {MOST_ERROR:.0%} supports the claim; for comparison: {compared}",
+        f"with a median error of {_error(flops)}, and over {MOST_ERROR:.0%} supports the claim; for comparison: "
+        f"{compared}",
     )
 
 
