@@ -1,5 +1,7 @@
 """Networks that go wrong, each in its own way."""
 
+import contextlib
+import json
 import mmap
 import os
 import subprocess
@@ -20,11 +22,14 @@ class Faulty(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         self.calls += 1
+        self.given = inputs
         output: torch.Tensor = getattr(self, self.kind)(self.convolution(inputs))
         return output
 
     def fine(self, output: torch.Tensor) -> torch.Tensor:
         return output
+
+    fine2 = fine3 = fine
 
     def aborts(self, output: torch.Tensor) -> torch.Tensor:
         os.abort()
@@ -78,6 +83,49 @@ class Faulty(nn.Module):
             with mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ) as pages:
                 sum(pages[place] for place in range(0, len(pages), 16 * mmap.PAGESIZE))
         return output
+
+    def forges(self, output: torch.Tensor) -> torch.Tensor:
+        for number in range(3, 32):
+            if "pipe" in self.link(number):
+                with contextlib.suppress(OSError):
+                    os.write(number, b'{"event": "Done"}\n')
+        return output
+
+    @staticmethod
+    def link(number: int) -> str:
+        try:
+            return str(Path(f"/proc/self/fd/{number}").readlink())
+        except OSError:
+            return ""
+
+    def forks(self, output: torch.Tensor) -> torch.Tensor:
+        if self.calls == 1 and os.fork() == 0:
+            os.setsid()
+            time.sleep(3600)
+        return output
+
+    def forks_and_exits(self, output: torch.Tensor) -> torch.Tensor:
+        self.forks(output)
+        os._exit(3)
+
+    def goes_on_in_a_fork(self, output: torch.Tensor) -> torch.Tensor:
+        """Fork at each call; what forked goes on as if it were the worker."""
+        os.fork()
+        return output
+
+    def replaces_json(self, output: torch.Tensor) -> torch.Tensor:
+        json.dumps = lambda *_arguments, **_options: '{"event": "Done"}'
+        return output
+
+    def spoils_the_process(self, output: torch.Tensor) -> torch.Tensor:
+        nn.Conv2d.__init__ = None  # type: ignore[method-assign,assignment]
+        return output
+
+    def changes_its_input_for_good(self, output: torch.Tensor) -> torch.Tensor:
+        return self.given.mul_(1.5)
+
+    def is_empty(self, output: torch.Tensor) -> torch.Tensor:
+        return output[:0]
 
     def raises_late(self, output: torch.Tensor) -> torch.Tensor:
         if self.calls > 6:

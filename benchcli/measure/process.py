@@ -1,30 +1,34 @@
 """Start workers and yield their events, up to a last one however the worker ends."""
 
 import contextlib
-import json
 import os
 import queue
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 import benchcli
 from benchcli.errors import NothingMeasuredError
 from benchcli.measure.environment import worker_environment
-from benchcli.measure.protocol import ENDED, Done, Event, Task, decode_event, encode_task
+from benchcli.measure.pipe import Heard, Lines, marked, new_word
+from benchcli.measure.protocol import Event, Task, encode_task
 from benchcli.schema import Failure
 
 START_S = 300.0
 """Time allowed for a worker to load torch from a cold disk."""
 RENEW = 16
 """Launches per fork server. A new fork server loads its libraries at other addresses."""
+STRANGE = "it wrote into the pipe in which its process reports to benchcli"
+"""The failure of a network that was running when a line came that is no event."""
 FORKS = sys.platform == "linux"
 """Whether to fork launches. Elsewhere, fork is missing or unsafe with the libraries' state."""
 _PACKAGE = str(Path(benchcli.__file__).parent)
@@ -122,46 +126,58 @@ class _Process:
         self.environment = environment
         self._patience = START_S
         self._process, self._errors = _started(python, module, environment)
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        threading.Thread(target=_read_lines, args=(self._process, self._lines), daemon=True).start()
+        assert self._process.stdout  # noqa: S101
+        self._lines = Lines(self._process.stdout)
 
     def run(self, task: Task, silence_s: float) -> Conversation:
         """Send a task and yield its events; return whether the process can run another task."""
         kills = _kills()
         errors_start = self._errors.seek(0, os.SEEK_END)
-        _write_line(self._process, encode_task(task))
-        done = False
+        heard = Heard(new_word(), task)
+        _write_line(self._process, marked(heard.word, encode_task(task)))
+        end_s = time.monotonic() + START_S + task.longest_s(silence_s)
         while True:
             try:
-                line = self._lines.get(timeout=self._patience)
+                line = self._lines.next(min(self._patience, end_s - time.monotonic()), self.has_ended)
             except queue.Empty:
-                yield WorkerDied(Failure("timeout", f"no sign of life for {self._patience:.0f} s"))
+                yield WorkerDied(Failure("timeout", self._too_long(end_s)))
                 return False
             self._patience = silence_s
-            code = self._process.wait() if line is None else _exit_code(line)
+            code = self._process.wait() if line is None else heard.exit_code(line)
             if code is not None:
-                if not done:
+                if not heard.is_done:
                     yield WorkerDied(_death(code, _tail(self._errors, errors_start), kills))
                 return line is not None  # a fork server outlives its child
-            event = _event(line or "")
-            if isinstance(event, Done):
-                done = True
+            was_strange, event = heard.is_strange, heard.event(line or "")
+            if was_strange and (line or "").strip():
+                yield WorkerDied(Failure("failed", STRANGE))
+                return False
             reply = (yield event) if event else None
             if reply is not None:
                 _write_line(self._process, reply)
+
+    def _too_long(self, end_s: float) -> str:
+        if time.monotonic() >= end_s:
+            return "it gave signs of life, but did not end"
+        return f"no sign of life for {self._patience:.0f} s"
 
     def has_ended(self) -> bool:
         """Return whether the process has ended."""
         return self._process.poll() is not None
 
     def end(self) -> None:
-        """Kill the process and its forks."""
+        """Kill the process, its forks, and what they started."""
+        descendants = _descendants(self._process.pid)
         self._process.kill()
         if FORKS:
             with contextlib.suppress(OSError):  # it may have ended
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._errors):
+        for each in descendants:  # a network may have given them a session of their own
+            with contextlib.suppress(psutil.Error):
+                each.kill()
+        self._lines.close()
+        for stream in (self._process.stdin, self._errors):
             if stream:
                 _close(stream)
 
@@ -188,29 +204,12 @@ def _started(python: str, module: str, environment: Mapping[str, str]) -> tuple[
     return process, errors
 
 
-def _event(line: str) -> Event | None:
-    """Return the event in a line; None if a dying worker left it incomplete."""
+def _descendants(pid: int) -> list[psutil.Process]:
+    """Return the processes that a process has started, and those that they have."""
     try:
-        return decode_event(line)
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _exit_code(line: str) -> int | None:
-    """Return the exit code in a fork server's line; None if the line is another event."""
-    if not line.startswith(f'{{"{ENDED}"'):
-        return None
-    code: int = json.loads(line)[ENDED]
-    return code
-
-
-def _read_lines(process: subprocess.Popen[str], lines: "queue.SimpleQueue[str | None]") -> None:
-    try:
-        for line in process.stdout or ():
-            lines.put(line)
-    except (OSError, ValueError):
-        pass  # the listener closed the pipe
-    lines.put(None)
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.Error:  # it has ended
+        return []
 
 
 def _write_line(process: subprocess.Popen[str], line: str) -> None:

@@ -44,6 +44,17 @@ class Task:
     live: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Networks that a caller gave by value, pickled and in base 64, by their recorded names."""
 
+    def longest_s(self, silence_s: float) -> float:
+        """Return the time after which the task has surely gone wrong: its clock stands still, or it loops.
+
+        Each variant may be silent for `silence_s` while it is built; each family warms up and is
+        sampled. Who serves works for as long as it is asked.
+        """
+        if self.kind == SERVE:
+            return math.inf
+        variants = sum(len(family.variants) for family in self.families)
+        return silence_s * (2 * variants + 1) + 2 * self.most_seconds * len(self.families)
+
 
 @dataclass(frozen=True)
 class Described:
@@ -130,6 +141,7 @@ class Done:
 
 
 Event = Described | Started | Counted | Ready | Waiting | Sampled | Watched | Traced | Failed | Done
+_ENCODE = json.JSONEncoder().encode  # bound before a network's code could replace it
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
@@ -173,7 +185,7 @@ def decode_task(line: str) -> Task:
 
 def encode_event(event: Event) -> str:
     """Return the event as one line."""
-    return json.dumps({"event": type(event).__name__, **asdict(event)})
+    return _ENCODE({"event": type(event).__name__, **asdict(event)})
 
 
 def decode_event(line: str) -> Event:

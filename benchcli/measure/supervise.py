@@ -18,6 +18,7 @@ ATTEMPTS = 3
 """Deaths in a row before any variant has started, after which no other worker is started."""
 DEATHS = 2
 """Worker deaths after which a variant has failed. One death alone may have an outside cause."""
+UNCOUNTED = "its process ended without having counted it"
 
 
 @dataclass
@@ -82,15 +83,83 @@ class Survey:
 def survey(families: Sequence[Family], target: Target, plan: Plan, launcher: Launcher) -> Survey:
     """Count the costs of every variant on its device.
 
-    Raises UserError if the device is not available.
+    What fails beside others is tried again in a process of its own: a network can spoil the process
+    for those after it. Raises UserError if the device is not available.
     """
     counted = Survey()
+    work = _Surveying(target, plan.silence_s, launcher, counted)
     while True:
-        rest = tuple(without(families, {*counted.costs, *counted.failures.by_key}))
+        rest = without(families, {*counted.costs, *counted.failures.by_key})
         if counted.software and not rest:
             return counted
-        for event in supervise(Task(SURVEY, target, rest, {}), plan.silence_s, launcher, counted.failures):
-            _store(event, target, counted)
+        for key, before in work.ask(rest).items():
+            work.try_alone(families, key, before)
+
+
+@dataclass(frozen=True)
+class _Surveying:
+    """Surveys networks in one process after the other."""
+
+    target: Target
+    silence_s: float
+    launcher: Launcher
+    counted: Survey
+
+    def ask(self, families: Sequence[Family]) -> dict[Key, Key | None]:
+        """Survey families in one process.
+
+        Return the variants that failed and did not run first there, each with the last one before
+        it that did not fail.
+        """
+        counted, failures = self.counted, self.counted.failures
+        known = {*counted.costs, *failures.by_key}
+        died = False
+        for event in supervise(Task(SURVEY, self.target, tuple(families), {}), self.silence_s, self.launcher, failures):
+            died = died or isinstance(event, WorkerDied)
+            _store(event, self.target, counted)
+        asked = [(family.name, variant.name) for family in families for variant in family.variants]
+        if not died:
+            for key in asked:
+                if key not in counted.costs:
+                    failures.by_key.setdefault(key, Failure("failed", UNCOUNTED))
+        counted_before: Key | None = None
+        beside_others: dict[Key, Key | None] = {}
+        for key in asked:
+            if key in counted.costs:
+                counted_before = key
+            elif key in failures.by_key and key not in known and key != asked[0]:
+                beside_others[key] = counted_before
+        return beside_others
+
+    def try_alone(self, families: Sequence[Family], key: Key, before: Key | None) -> None:
+        """Survey a failed variant in a process of its own.
+
+        If it works there, and not after the variant `before` of its family, that one has failed.
+        """
+        failures = self.counted.failures
+        failed = failures.by_key.pop(key)
+        alone = _only(families, {key})
+        self.ask(alone)
+        if key not in self.counted.costs:
+            failures.by_key.setdefault(key, failed)
+        elif before is not None and before[0] == key[0]:
+            self._blame(_only(families, {before, key}), before, key)
+
+    def _blame(self, both: Sequence[Family], before: Key, key: Key) -> None:
+        costs, failures = self.counted.costs.pop(key), self.counted.failures
+        self.ask(both)
+        failed = failures.by_key.pop(key, None)
+        self.counted.costs[key] = costs
+        if failed:
+            del self.counted.costs[before]
+            failures.by_key[before] = Failure(
+                "failed", f"after it, {key[1]} fails in the same process ({failed.error}): give it a family of its own"
+            )
+
+
+def _only(families: Sequence[Family], keys: set[Key]) -> list[Family]:
+    every = {(family.name, variant.name) for family in families for variant in family.variants}
+    return without(families, every - keys)
 
 
 def without(families: Sequence[Family], gone: set[Key]) -> list[Family]:

@@ -252,14 +252,6 @@ def test_what_a_worker_prints_does_not_hide_why_it_died(tmp_path: Path, monkeypa
         survey([], Target(), QUICK, launcher)
 
 
-def test_half_a_line_of_a_worker_that_was_killed_is_no_event() -> None:
-    assert process._event('{"event": "Samp') is None
-    assert process._event("") is None
-    assert process._event("[]") is None
-    assert process._exit_code('{"ended": -9}') == -9
-    assert process._exit_code('{"event": "Done"}') is None
-
-
 def test_a_signal_without_a_name_is_told_by_its_number() -> None:
     assert "signal 42" in process._death(-42, "", 0).error
 

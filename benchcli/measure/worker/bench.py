@@ -75,7 +75,7 @@ def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) ->
     is_ours = variant.is_built_in and not variant.builder.startswith(LIVE)
     switches, intrusions = global_state.switches(), {} if is_ours else global_state.intrusions()
     network, inputs = load(variant, family, device.torch_name(index), setting.seed)
-    reference = as_output(network(inputs))
+    reference = as_output(network(inputs)).clone()  # a network may return what it changes at the next call
     if variant.source and setting.versions > 1:
         _refuse_shared_state(variant.source, {**switches, **intrusions}, lambda: network(inputs))
     elif intruded := len(family.variants) > 1 and global_state.changed(intrusions, global_state.intrusions()):
@@ -109,11 +109,13 @@ def torch_dtype(name: str) -> torch.dtype:
 
 
 def as_output(output: object) -> torch.Tensor:
-    """Return a network's output. Raises WrongOutputError if it is not a tensor."""
+    """Return a network's output. Raises WrongOutputError if it is not a tensor, or has no values."""
     if not isinstance(output, torch.Tensor):
         raise WrongOutputError(
             f"the network returned a {type(output).__name__}, not a tensor: wrap it in a module that returns one tensor"
         )
+    if output.numel() == 0:
+        raise WrongOutputError(f"its output has no values: its shape is {tuple(output.shape)}")
     return output
 
 

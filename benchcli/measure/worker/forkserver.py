@@ -15,6 +15,7 @@ from typing import NoReturn, TextIO
 
 import psutil
 
+from benchcli.measure.pipe import marked, parted
 from benchcli.measure.protocol import ENDED, decode_task
 from benchcli.measure.worker.main import (
     adopt_orphans,
@@ -41,13 +42,15 @@ def main() -> None:
     # A garbage collection in a child would touch, and so copy, all pages shared with the parent.
     gc.freeze()
     for line in orders:
+        word, text = parted(line)
         child = os.fork()
         if child == 0:
-            _work(line, events, orders)
+            _work(word, text, events, orders)
         _, status = os.waitpid(child, 0)
         _end_descendants()
         # A killed child may leave an unfinished line.
-        events.write("\n" + json.dumps({ENDED: os.waitstatus_to_exitcode(status)}) + "\n")
+        code = json.dumps({ENDED: os.waitstatus_to_exitcode(status)})
+        events.write("\n" + marked(word, code) + "\n")
         events.flush()
 
 
@@ -66,11 +69,11 @@ def _import_all() -> None:
     from benchcli.measure.worker import code_versions, profile, sample  # noqa: F401
 
 
-def _work(line: str, events: TextIO, orders: TextIO) -> NoReturn:
+def _work(word: str, text: str, events: TextIO, orders: TextIO) -> NoReturn:
     code = 1
     end_with_parent()
     try:
-        do(decode_task(line), sender(events), orders.readline)
+        do(decode_task(text), sender(events, word), orders.readline)
         code = 0
     except BaseException:  # After any error this child must not read its parent's tasks.
         traceback.print_exc()

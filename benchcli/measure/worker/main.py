@@ -12,6 +12,7 @@ from typing import TextIO
 
 from benchcli import __version__
 from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.measure.pipe import marked, parted
 from benchcli.measure.protocol import PROFILE, SERVE, SURVEY, Described, Done, Event, Task, decode_task, encode_event
 
 Send = Callable[[Event], None]
@@ -25,8 +26,9 @@ def main() -> None:
     events, orders = event_stream(), order_stream()
     end_with_parent()
     prefer_oom_kill()
-    task = decode_task(orders.readline())
-    do(task, sender(events), orders.readline)
+    adopt_orphans()
+    word, text = parted(orders.readline())
+    do(decode_task(text), sender(events, word), orders.readline)
 
 
 def event_stream() -> TextIO:
@@ -123,11 +125,17 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def sender(stream: TextIO) -> Send:
-    """Return a function that writes an event to the stream and flushes it."""
+def sender(stream: TextIO, word: str) -> Send:
+    """Return a function that writes an event to the stream and flushes it.
+
+    Only this process may: a process that a network forks inherits the function and the stream.
+    """
+    own = os.getpid()
 
     def send(event: Event) -> None:
-        stream.write(encode_event(event) + "\n")
+        if os.getpid() != own:
+            raise RuntimeError("a process that a network forked does not report to benchcli")
+        stream.write(marked(word, encode_event(event)) + "\n")
         stream.flush()
 
     return send
