@@ -126,7 +126,14 @@ def find_versions(base: str, head: str | None, here: Path) -> tuple[Versions, li
     # installed.
     second = version(sys.executable if head is None and first.kind == "interpreter" else head, here)
     versions = Versions(first, second)
-    return versions, [text for side, each in versions.by_side().items() for text in _other_benchcli(side, each)]
+    return versions, [text for side, each in versions.by_side().items() for text in _notices(side, each)]
+
+
+def _notices(side: Side, each: Version) -> Iterator[str]:
+    yield from _other_benchcli(side, each)
+    filters = git.filters(each.root, each.commit) if each.commit else ()
+    if filters:
+        yield f"git runs the repository's own filters to lay out {side}: {', '.join(filters)}"
 
 
 def _other_benchcli(side: Side, each: Version) -> Iterator[str]:
@@ -191,7 +198,9 @@ def _laid_out(version_: Version, place: Path) -> Source:
 def _folder(root: Path, inside: Path, label: str, rerun: str) -> Version:
     changes, untracked = git.changes(inside) if git.top(inside) else ((), ())
     below = inside.resolve().relative_to(root.resolve())
-    commit = git.commit_of(root, "HEAD") if git.top(root) == root.resolve() else None
+    # What is in a submodule is not compared with its commit, so that a folder with one may have changes.
+    is_whole = git.top(root) == root.resolve() and not (root / ".gitmodules").exists()
+    commit = git.commit_of(root, "HEAD") if is_whole else None
     return Version("folder", label, rerun, sys.executable, root, None, below, changes, untracked, commit)
 
 

@@ -134,7 +134,8 @@ class Folder:
         path = self.path / name
         draft = path.with_suffix(".part")
         try:
-            draft.write_text(text, encoding="utf-8", newline="")
+            # The escape of a letter that is not UTF-8 is JSON's own.
+            draft.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
             draft.replace(path)
         except OSError as error:
             with contextlib.suppress(OSError):

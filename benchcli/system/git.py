@@ -1,6 +1,8 @@
 """Read facts and the files of commits from git repositories.
 
 Nothing here writes into a repository: `lay_out` writes into another folder, with a separate index.
+Nothing runs the repository's code either, except its filters, without which the files of a commit
+would not be those of a checkout: no hooks, no file-system monitor, no fetches, no questions.
 """
 
 import os
@@ -14,6 +16,12 @@ from benchcli.errors import UserError
 from benchcli.system.procfs import lines
 
 MOST_REFS = 200
+LONGEST_S = 600.0
+"""Longest time for a git command, in seconds. Filters that download files take the longest."""
+SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.allow=never", "core.untrackedCache=false")
+"""Settings that replace the repository's. Without protocols nothing is fetched, lazily or otherwise."""
+SILENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
+"""Variables with which git refreshes no index, fetches nothing and asks nothing."""
 
 
 def top(folder: Path) -> Path | None:
@@ -51,11 +59,26 @@ def changes(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     Ignored files are excluded, and the untracked paths are among the first. Raises UserError if git
     fails.
     """
-    done = _run(folder, {}, "status", "--porcelain", "--untracked-files=normal")
+    # A submodule's own settings could run code while git looks for changes in it.
+    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=normal", "--ignore-submodules=dirty")
+    done = _run(folder, {}, "status", *options)
     if done.returncode:
         raise UserError(f"git cannot say what of {folder} is committed: {_last_line(done.stderr)}")
-    lines_ = done.stdout.splitlines()
-    return tuple(line[3:] for line in lines_), tuple(line[3:] for line in lines_ if line.startswith("??"))
+    entries = [entry for entry in done.stdout.split("\0") if entry]
+    return tuple(entry[3:] for entry in entries), tuple(entry[3:] for entry in entries if entry.startswith("??"))
+
+
+def filters(root: Path, commit: str) -> tuple[str, ...]:
+    """Return the names of the filters that git runs to lay out a commit, such as "lfs"."""
+    configured = _try_git(root, "config", "--name-only", "--get-regexp", r"^filter\..*\.(smudge|process)$") or ""
+    names = {name.partition(".")[2].rpartition(".")[0] for name in configured.splitlines()}
+    if not names:
+        return ()
+    # One of the commit's attribute files would have to name it.
+    used = _try_git(root, "grep", "-h", "-o", "-E", "filter=[^ \t]+", commit, "--", "*.gitattributes") or ""
+    own = (line.rpartition("filter=")[2] for line in lines(root / ".git" / "info" / "attributes") if "filter=" in line)
+    asked = {line.removeprefix("filter=").strip() for line in used.splitlines()} | {each.split()[0] for each in own}
+    return tuple(sorted(names & asked))
 
 
 def running_commit(checkout: Path = Path(benchcli.__file__).parent.parent) -> str | None:
@@ -102,17 +125,23 @@ def _run(folder: Path, variables: Mapping[str, str], *arguments: str) -> "subpro
         raise UserError("there is no git here: install it, or give folders or interpreters as --base and --head")
     # Inside a git hook these variables name the hook's own index.
     inherited = {name: value for name, value in os.environ.items() if name not in {"GIT_INDEX_FILE", "GIT_PREFIX"}}
-    # Without optional locks git does not refresh the index.
-    environment = {**inherited, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **variables}
-    return subprocess.run(
-        [program, "-C", str(folder), *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        env=environment,
-        check=False,
-    )
+    settings = [part for setting in SAFE for part in ("-c", setting)]
+    try:
+        return subprocess.run(
+            [program, "-C", str(folder), *settings, *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            env={**inherited, **SILENT, "LC_ALL": "C", **variables},
+            stdin=subprocess.DEVNULL,
+            timeout=LONGEST_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(f"git {arguments[0]} in {folder} took over {LONGEST_S:.0f} s, and was ended") from None
+    except OSError as error:
+        raise UserError(f"git cannot be started in {folder}: {error.strerror}") from None
 
 
 def _last_line(text: str) -> str:

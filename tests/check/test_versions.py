@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchcli.check.versions import laid_out, version
+from benchcli.check.versions import find_versions, laid_out, version
 from benchcli.errors import UserError
 from benchcli.system import git, interpreters
 
@@ -54,6 +54,42 @@ def test_a_ref_is_laid_out_as_it_was_and_the_repository_stays_as_it_is(repositor
         assert place.is_dir()
     assert not place.exists()
     assert state(repository) == before
+
+
+def test_git_runs_no_code_of_the_repository_but_its_filters_which_are_named(repository: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    script = program(tmp_path / "script", f"touch {ran}")
+    for hook in ("post-checkout", "post-index-change", "fsmonitor-watchman", "reference-transaction"):
+        (repository / ".git" / "hooks" / hook).symlink_to(script)
+    call(repository, "config", "core.fsmonitor", script)
+    call(repository, "config", "filter.upper.smudge", "tr a-z A-Z")
+    call(repository, "config", "filter.unused.smudge", script)
+    (repository / ".gitattributes").write_text("*.txt filter=upper\n*.bin filter=absent\n")
+    (repository / "inner" / "small.txt").write_text("small")
+    call(repository, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "add", "--all")
+    call(repository, "-c", "user.name=a", "-c", "user.email=a@b", "-c", "core.hooksPath=/dev/null", "-c",
+         "core.fsmonitor=false", "commit", "--quiet", "--message", "3")  # fmt: skip
+    assert not ran.exists()
+    found, notices = find_versions("main", "first", repository / "inner")
+    with laid_out(found.by_side()) as sources:
+        assert (Path(sources["base"].folder) / "small.txt").read_text() == "SMALL"
+    assert version(None, repository).uncommitted == []
+    assert notices == ["git runs the repository's own filters to lay out base: upper"]
+    assert not ran.exists()
+
+
+def test_git_that_takes_too_long_is_ended(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git, "LONGEST_S", 0.0)
+    with pytest.raises(UserError, match="took over 0 s, and was ended"):
+        git.top(repository)
+
+
+def test_a_folder_with_a_submodule_may_have_changes(repository: Path) -> None:
+    assert version(None, repository).exact_commit is not None
+    (repository / ".gitmodules").write_text("")
+    call(repository, "add", "--all")
+    call(repository, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "3")
+    assert version(None, repository).exact_commit is None
 
 
 def test_what_is_laid_out_goes_when_the_check_is_cut_short(repository: Path) -> None:
