@@ -6,6 +6,7 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchcli import files
 from benchcli.api.results import Run, Runs, Shown
 from benchcli.errors import UserError
 from benchcli.report.page import Page
@@ -37,7 +38,7 @@ def load(folder_or_glob: Path | str) -> Run | Runs:
     Raises UserError if there is no run, or if a run is damaged.
     """
     text = str(folder_or_glob)
-    if Path(text).exists() or not set(text) & set("*?["):
+    if not set(text) & set("*?[") or files.mode_of(Path(text)) is not None:
         return Run(report_of(Path(text)))
     folders = sorted(Path(match) for match in glob(text) if Path(match).is_dir())  # noqa: PTH207  an absolute pattern too
     if not folders:

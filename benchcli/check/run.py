@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
+from benchcli import files
 from benchcli.check.findings import CheckData, Finding, findings, ordered
 from benchcli.check.folder import CheckFolder
 from benchcli.check.pairs import Pair, paired
@@ -56,7 +56,7 @@ def run_check(request: CheckRequest, tools: Tools) -> CheckReport:
 
 
 def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
-    versions, notices = find_versions(str(request.base), request.head, Path.cwd())
+    versions, notices = find_versions(str(request.base), request.head, files.here())
     notices += uncommitted(versions, request.require_clean)
     if versions.are_same:
         raise NothingMeasuredError(

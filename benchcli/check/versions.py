@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal
 
-from benchcli import __version__
+from benchcli import __version__, files
 from benchcli.errors import UserError
 from benchcli.schema import Source
 from benchcli.system import git, interpreters
@@ -66,12 +66,12 @@ def version(text: str | None, here: Path) -> Version:
         return _folder(git.top(here) or here, here, "the working tree", str(here))
     if not text.strip():
         raise UserError("an empty string is not a version: give an interpreter, a git ref or a folder")
-    path = here / Path(text).expanduser()
+    path = here / files.expanded(text)
     python = _interpreter(path) or _on_path(text)
     if python:
         return Version("interpreter", str(python), str(python), str(python), here)
     commit = git.commit_of(here, text)
-    if path.is_dir():
+    if files.is_folder(path):
         if commit and not set(text) & {os.sep, "/"} and text not in {".", ".."}:
             raise UserError(f"{text} is a folder here, and a git ref: write ./{text}, or {commit[:10]}")
         return _folder(path.resolve(), path.resolve(), text, text)
@@ -209,12 +209,12 @@ def _interpreter(path: Path) -> Path | None:
 
     Raises UserError if the environment has no interpreter, or if the file is not executable.
     """
-    if (path / "pyvenv.cfg").is_file():
+    if files.is_file(path / "pyvenv.cfg"):
         inner = path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         if not inner.is_file():
             raise UserError(f"{path} is an environment without {inner.relative_to(path)}: make it again")
         return _same_as_this(inner.absolute())
-    if path.is_file():
+    if files.is_file(path):
         if not os.access(path, os.X_OK):
             raise UserError(f"{path} is a file that cannot be run: give an interpreter, a git ref or a folder")
         return _same_as_this(path.absolute())

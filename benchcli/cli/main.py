@@ -37,6 +37,11 @@ COMMANDS: Final = {
 """Each module of this package that defines a `command`, and its line in the help."""
 
 
+OF_THE_SYSTEM = (
+    *("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "ENOMEM"),
+    *("ENAMETOOLONG", "EIO", "EFBIG", "ELOOP", "ESTALE", "EBUSY"),
+)
+"""Errors of the system that are no fault of the program: it says which, and no traceback."""
 ENDINGS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -133,6 +138,8 @@ def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> No
         _end("interrupted", INTERRUPTED)
     except (OutputEndedError, OSError) as error:
         _output_ended(error)
+    except MemoryError:
+        _end("there is no more memory: end other programs, or ask for less at once", USAGE)
     except Exception:
         _unexpected()
     sys.exit(code if isinstance(code, int) else FINE)
@@ -150,6 +157,8 @@ def _output_ended(error: OutputEndedError | OSError) -> NoReturn:
         _without_output(error.reason)
     if error.errno == errno.ENOSPC and error.filename is None:  # the help is written before a command runs
         _without_output(error.strerror)
+    if errno.errorcode.get(error.errno or 0) in OF_THE_SYSTEM:
+        _end(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror), USAGE)
     _unexpected()
 
 

@@ -17,6 +17,7 @@ from typing import IO
 import psutil
 
 import benchcli
+from benchcli import files
 from benchcli.errors import NothingMeasuredError
 from benchcli.measure.environment import worker_environment
 from benchcli.measure.pipe import Heard, Lines, marked, new_word
@@ -184,6 +185,7 @@ class _Process:
 
 def _started(python: str, module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[str], IO[bytes]]:
     """Return a new process and its stderr. Raises NothingMeasuredError if it cannot be started."""
+    files.here()  # torch does not load where the working folder is gone
     try:
         with contextlib.ExitStack() as undone:
             errors = undone.enter_context(tempfile.TemporaryFile())

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from benchcli import files
 from benchcli.errors import UserError
 from benchcli.runs.columns import SCHEMA, Cell
 
@@ -51,11 +52,11 @@ class Folder:
         Raises UserError if the folder cannot be written or already holds a run.
         """
         try:
-            made = [folder for folder in (path, *path.parents) if not folder.exists()]
+            made = [folder for folder in (path, *path.parents) if files.mode_of(folder) is None]
             path.mkdir(parents=True, exist_ok=True)
             if path.parent == RESULTS and RESULTS in made:
                 (RESULTS / IGNORE).write_text("*\n", encoding="utf-8")
-            if (path / ENVIRONMENT).exists():
+            if files.mode_of(path / ENVIRONMENT) is not None:
                 raise UserError(f"{path} already holds a run: give another --output{cls.resumed.format(path)}")
             for name in (*cls.tables, *cls.later):
                 if os.path.lexists(path / name):
@@ -74,8 +75,10 @@ class Folder:
 
         Raises UserError if the folder holds no run, or a run that is still active.
         """
-        if not (path / ENVIRONMENT).is_file():
+        if not files.is_file(path / ENVIRONMENT):
             raise UserError(f"{path} is not the folder of a run: it lacks {ENVIRONMENT}")
+        for name in (*cls.tables, *cls.later):
+            files.refuse_special(path / name)
         return cls(path, locked(path))
 
     def close(self) -> None:
@@ -99,8 +102,8 @@ class Folder:
         """The contents of `environment.json`. Raises UserError if it cannot be read."""
         path = self.path / ENVIRONMENT
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            facts = json.loads(files.read_text(path))
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{path} cannot be read: {error}") from None
         schema = facts.get("schema") if isinstance(facts, dict) else None
         if schema != SCHEMA:
@@ -171,6 +174,7 @@ def locked(path: Path) -> "FileLock | None":
     """
     from filelock import FileLock, Timeout
 
+    files.refuse_special(path / LOCK)
     lock = FileLock(path / LOCK)
     try:
         lock.acquire(timeout=0)
@@ -178,6 +182,8 @@ def locked(path: Path) -> "FileLock | None":
         raise UserError(f"{path} is being written by a run that is still going: wait for it, or end it") from None
     except NotImplementedError:  # some network file systems have no locks
         return None
+    except OSError as error:
+        raise UserError(f"{path} cannot be locked: {error.strerror}") from None
     return lock
 
 

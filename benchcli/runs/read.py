@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchcli import files
 from benchcli.errors import UserError
 from benchcli.measure.protocol import decode_family
 from benchcli.runs.columns import parse
@@ -49,10 +50,10 @@ def read(path: Path) -> Recorded:
     Raises UserError if there is no run, or if its files are damaged.
     """
     folder = path.parent if path.name == MEASUREMENTS else path
-    if not folder.is_dir():
+    if not files.is_folder(folder):
         raise UserError(f"no results at {path}: give the folder of a run, such as results/<time>-<suite>-<host>")
-    if not (folder / ENVIRONMENT).is_file() or not (folder / MEASUREMENTS).is_file():
-        lacking = next(name for name in (ENVIRONMENT, MEASUREMENTS) if not (folder / name).is_file())
+    lacking = next((name for name in (ENVIRONMENT, MEASUREMENTS) if not files.is_file(folder / name)), None)
+    if lacking:
         raise UserError(f"{folder} is not the folder of a run: it lacks {lacking}")
     environment = Folder(folder).environment
     if "machine" not in environment:
@@ -137,11 +138,11 @@ def _target(folder: Path, environment: Mapping[str, Any]) -> Target:
 
 
 def _records(path: Path, families: Mapping[str, Family], target: Target) -> Iterator[Record]:
+    text = files.read_text(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    rows = list(csv.reader(text.splitlines(keepends=True)))
+        rows = list(csv.reader(text.splitlines(keepends=True)))
+    except csv.Error as error:  # a cell is too large
+        raise UserError(f"{path}: {error}: the file is damaged, record the run again") from None
     if not rows or not text.endswith("\n"):
         raise UserError(f"{path} was cut short in line {len(rows)}: resume the run, or record it again")
     columns, *cells = rows

@@ -8,6 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchcli import files
 from benchcli.errors import UserError
 from benchcli.runs.columns import (
     BREAKDOWN_COLUMNS,
@@ -102,7 +103,7 @@ class RunFolder(Folder):
         """Delete the rows of all other families: a killed run left them incomplete."""
         kept = self._written = set(families)
         for name, columns in {**TABLES, **TRACES}.items():
-            if name in TRACES and not (self.path / name).exists():
+            if name in TRACES and files.mode_of(self.path / name) is None:
                 continue
             lines = self._read(name)
             more = [column for column in (lines[0] if lines else ()) if column not in columns]
@@ -116,13 +117,13 @@ class RunFolder(Folder):
         Raises UserError if the file cannot be read or is not a file of a run.
         """
         path = self.path / name
-        if not path.exists():  # no trace, or the run was killed first
+        if files.mode_of(path) is None:  # no trace, or the run was killed first
             return []
         try:
-            text = path.read_text(encoding="utf-8", errors="replace")
+            text = files.read_text(path, errors="replace")
             whole = text[: text.rfind("\n") + 1]  # a kill can truncate the last line
             columns, *rows = csv.reader(io.StringIO(whole, newline="")) if whole else [[]]
-        except (OSError, ValueError, csv.Error) as error:
+        except (ValueError, csv.Error) as error:
             raise UserError(f"{path} cannot be read: {error}") from None
         lacking = {"family", "launch" if name == LAUNCHES else "variant"} - set(columns)
         if lacking:

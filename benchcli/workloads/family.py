@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
-from pathlib import Path
 from typing import ClassVar
 
+from benchcli import files
 from benchcli.errors import UserError
 from benchcli.schema import Catalogue, Family, Source, Variant
 from benchcli.workloads.overrides import Overrides
@@ -60,7 +60,7 @@ class FamilyRequest(Request):
         A user's networks are imported from the current folder first.
         """
         self._refuse_channels(overrides)
-        current_folder = Source(str(Path.cwd()), "first")
+        current_folder = Source(str(files.here()), "first")
         variants = tuple(self.variants())
         for batch, dtype, layout, suffix in self.settings(overrides):
             family = Family(

@@ -2,10 +2,11 @@
 
 import re
 import tomllib
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from benchcli import files
 from benchcli.errors import UserError, unknown
 from benchcli.workloads.blocks.family import BlockRequest
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
@@ -25,6 +26,10 @@ KINDS = {
 }
 """The keys that select the kind of a family's networks. The last two may be combined."""
 OWN = {"network", "variant"}
+DEEPEST = 16
+"""Most parts of a key with dots. A suite's own keys have none; TOML's parser squares the number."""
+DEEP = rf"[^=]*?(?:[^\s.=]+\s*\.\s*){{{DEEPEST}}}"
+"""A line that begins with a key of more parts."""
 
 
 class SuiteFile:
@@ -156,30 +161,27 @@ def find_suite(name_or_path: str) -> SuiteFile:
 def is_path(text: str) -> bool:
     """Return whether `text` is meant as a path and not as the name of a built-in suite."""
     path = Path(text)
-    return path.suffix == ".toml" or len(path.parts) > 1 or path in (Path(), Path("..")) or path.is_file()
+    return path.suffix == ".toml" or len(path.parts) > 1 or path in (Path(), Path("..")) or files.is_file(path)
 
 
 def shipped_suites() -> list[Path]:
     """Return the files of the built-in suites, in an installed wheel or in a checkout."""
-    package = Path(str(files("benchcli")))
+    package = Path(str(resources.files("benchcli")))
     candidates = (package / "data" / "suites", package.parent / "suites")
     folder = next((folder for folder in candidates if folder.is_dir()), None)
     return sorted(folder.glob("*.toml")) if folder else []
 
 
 def _read(path: Path) -> str:
-    try:
-        if path.is_dir():
-            raise UserError(f"{path} is a folder: name a TOML file in it")
-        if path.exists() and not path.is_file():  # reading a pipe may never end
-            raise UserError(f"{path} is not a regular file: name a TOML file")
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start}: save it as UTF-8") from None
-    except FileNotFoundError:
-        raise UserError(f"no suite at {path}: `benchcli list` names those that ship") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    if files.is_folder(path):
+        raise UserError(f"{path} is a folder: name a TOML file in it")
+    if files.mode_of(path) is None:
+        raise UserError(f"no suite at {path}: `benchcli list` names those that ship")
+    text = files.read_text(path, "utf-8-sig").replace("\r\n", "\n")
+    for number, line in enumerate(text.split("\n"), 1):
+        if re.match(DEEP, line):  # reading it would take gigabytes
+            raise UserError(f"{path}:{number}: a key of over {DEEPEST} parts is no key of a suite")
+    return text
 
 
 def line_of(text: str, key: str, table_index: int | None = None, table: str = "family") -> int | None:
