@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import mean, median
 
-from benchcli.check import rules
+from benchcli.check import alone, rules
 from benchcli.check.pairs import CONTROL, Pair
 from benchcli.check.rules import Judgement
 from benchcli.check.session import CheckSession
@@ -59,23 +59,46 @@ def take_times(session: CheckSession, pairs: Sequence[Pair], times: Times) -> No
 def _screen(session: CheckSession, families: Mapping[str, Family], times: Times) -> Evidence:
     """Judge every pair by a few launches.
 
-    If the first launch fails because one process cannot run both versions, though each ran alone,
-    that launch does not count, and both versions get separate processes.
+    If one process cannot run both versions, though each ran alone, or if head slows the whole
+    process, the launches so far do not count, and both versions get separate processes.
     """
-    screen = _evidence(session, 0)
+    screen, first = _evidence(session, 0), 0
     _launch(session, screen, families, 1, "screening")
     failed = next(iter(session.failures.by_key.values()), None)
-    first = 0
     if session.together and failed:
-        session.together, session.why_apart = False, failed.error
-        session.failures = Failures()
-        first = screen.launches
-        screen = _evidence(session, first)
+        screen, first = _apart(session, failed.error, screen)
     _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, "screening")
+    slowed = _slowed(session, families, screen) if session.together else None
+    if slowed:
+        screen, first = _apart(session, slowed, screen)
+        _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, "screening")
     times.counts |= {"screened": len(families), "screenings": screen.launches - first}
     for name, family in families.items():
         _judge(session, name, family, [screen], times)
     return screen
+
+
+def _apart(session: CheckSession, why: str, made: Evidence) -> tuple[Evidence, int]:
+    """Give both versions separate processes; return new evidence, and the number of its first launch."""
+    session.together, session.why_apart = False, why
+    session.failures = Failures()
+    return _evidence(session, made.launches), made.launches
+
+
+def _slowed(session: CheckSession, families: Mapping[str, Family], screen: Evidence) -> str | None:
+    """Return what head does to the whole process, found by launches of base alone; None if nothing."""
+    lone = _evidence(session, screen.launches)
+    lone.failures, lone.rounds = Failures(), alone.ROUNDS
+    measured = [family for name, family in families.items() if name not in set(session.failed_pairs())]
+    factor = 1.0
+    while measured and lone.launches < screen.launches + alone.LAUNCHES and _has_time(session):
+        session.say(f"base alone: launch {lone.launches - screen.launches + 1}")
+        lone.launch([alone.base_of(family) for family in measured], taker(session.launcher(BASE)))
+        factor = alone.slowdown(measured, screen, lone)
+        if factor <= 1 + alone.DIFFERENCE:
+            return None
+    changed = factor > 1 + alone.DIFFERENCE
+    return f"head slows the whole process: base takes {factor - 1:.0%} longer beside it than alone" if changed else None
 
 
 def _confirm(session: CheckSession, screen: Evidence, families: Mapping[str, Family], times: Times) -> None:
@@ -169,7 +192,7 @@ def _evidence(session: CheckSession, launches: int) -> Evidence:
 
 def _launch(session: CheckSession, evidence: Evidence, families: Mapping[str, Family], until: int, doing: str) -> None:
     """Launch until `evidence` has `until` launches or the budget is spent."""
-    while evidence.launches < until and session.spent_s() + session.last_s <= session.request.budget_s:
+    while evidence.launches < until and _has_time(session):
         failed = set(session.failed_pairs())
         running = [family for name, family in families.items() if name not in failed]
         if not running:
@@ -179,6 +202,11 @@ def _launch(session: CheckSession, evidence: Evidence, families: Mapping[str, Fa
         evidence.launch(running, _taker(session))
         session.folder.keep(evidence, evidence.launches - 1)
         session.last_s = session.spent_s() - start_s
+
+
+def _has_time(session: CheckSession) -> bool:
+    """Return whether the time limit leaves time for another launch."""
+    return session.spent_s() + session.last_s <= session.request.budget_s
 
 
 def _taker(session: CheckSession) -> Taker:

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from benchcli.check.findings import costs_outcome
-from benchcli.measure.process import Conversation
-from benchcli.measure.protocol import Done, Failed, Task, Waiting, Watched
+from benchcli.measure.process import Conversation, Launcher
+from benchcli.measure.protocol import LAUNCH, Done, Failed, Sampled, Task, Waiting, Watched
 from tests.check.test_versions import call
 from tests.conftest import Outcome, inline
 from tests.values import COSTS
@@ -249,7 +249,46 @@ def test_a_version_that_sets_what_both_would_share_gets_a_process_of_its_own(che
     finally:
         torch.use_deterministic_algorithms(False)
     assert found.code == 0
-    assert "because one cannot load both: it changes deterministic algorithms" in found.out
+    assert "because one cannot hold both: it changes deterministic algorithms" in found.out
+
+
+def slowing(together: float, alone: tuple[float, ...]) -> Launcher:
+    """Return what launches in this process; base's time is multiplied beside head, and by turns alone."""
+    turns = iter(alone)
+
+    def launch(task: Task, silence_s: float) -> Conversation:
+        sides = {variant.name for family in task.families for variant in family.variants}
+        factor = together if {"base", "head"} <= sides else next(turns) if task.kind == LAUNCH else 1.0
+        conversation, told = inline(task, silence_s), None
+        try:
+            while True:
+                event = conversation.send(told)
+                if isinstance(event, Sampled):
+                    event = Sampled(event.family, replace(event.sample, seconds=event.sample.seconds * factor))
+                told = yield event
+        except StopIteration as ended:
+            return bool(ended.value)
+
+    return launch
+
+
+def test_a_head_that_slows_the_whole_process_gets_one_of_its_own(check: Cli) -> None:
+    version("old")
+    version("new", code=NET + "\nCHANGED = True\n")
+    found = check(launcher=slowing(1.1, (1.0, 1.0)))
+    assert found.code == 0  # the simulated clock has no slowdown in processes of their own
+    assert "head slows the whole process: base takes 10% longer beside it than alone" in found.out
+
+
+@pytest.mark.parametrize(("together", "alone"), [(1.1, (1.0, 1.1)), (1.04, (1.0, 1.0)), (1.0, (1.1,))], ids=str)
+def test_one_lucky_launch_or_a_small_difference_leaves_both_in_one_process(
+    check: Cli, together: float, alone: tuple[float, ...]
+) -> None:
+    version("old")
+    version("new", code=NET + "\nCHANGED = True\n")
+    found = check(launcher=slowing(together, alone))
+    assert found.code == 0
+    assert "separate processes" not in found.out
 
 
 def test_nothing_is_written_beside_the_code(check: Cli) -> None:
@@ -295,7 +334,7 @@ def test_networks_that_one_process_cannot_hold_get_their_own(check: Cli) -> None
     found = check()
     assert found.code == 0
     assert (
-        "base and head ran in separate processes, because one cannot load both: it imports theirs while it runs"
+        "base and head ran in separate processes, because one cannot hold both: it imports theirs while it runs"
         in found.out
     )
 

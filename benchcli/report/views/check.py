@@ -89,7 +89,7 @@ def _notes(check: Mapping[str, Any]) -> Iterator[str]:
         if base != head:
             yield f"{name} differs: {base} in base, {head} in head"
     if check["why_apart"]:
-        yield f"base and head ran in separate processes, because one cannot load both: {check['why_apart']}"
+        yield f"base and head ran in separate processes, because one cannot hold both: {check['why_apart']}"
 
 
 def summary(findings: Sequence[Finding]) -> str:
