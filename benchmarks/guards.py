@@ -1,0 +1,81 @@
+"""What the guards against dishonest changes cost a check: this version beside an earlier one.
+
+`python benchmarks/guards.py f3c0256` lays out benchcli as it was at that commit, and alternates it with
+this version: a check of 12 user networks against an unchanged folder, 10 times each. A check ends
+when its networks are judged, so that it makes more launches when the machine is noisy; the time per
+launch is therefore shown beside the whole time. Takes about 20 minutes, alone on the machine.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).parents[1]
+NET = """from torch import nn
+def build(width):
+    return nn.Sequential(
+        nn.Conv2d(3, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width)
+    )
+"""
+FAMILY = """[[family]]
+name = "n{width}"
+network = "net:build"
+arguments = {{ width = {width} }}
+shape = [3, 28, 28]
+"""
+
+
+def check(package: Path, place: Path) -> tuple[float, float]:
+    """Return a check's seconds, and its seconds per launch of all networks."""
+    shutil.rmtree(place / "out", ignore_errors=True)
+    command = ["check", "mine.toml", "--base", "base", "--head", "head", "--output", "out"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchcli", *command],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(package)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    facts = json.loads((place / "out" / "environment.json").read_text())["check"]
+    if done.returncode not in (0, 4):
+        print(f"exit code {done.returncode}: {done.stderr}")
+    return facts["seconds"], facts["seconds"] / (facts["screenings"] + facts["confirmations"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("commit", help="a commit of benchcli before the guards")
+    parser.add_argument("--times", type=int, default=10, help="how often each (default: 10)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        archive = subprocess.run(["git", "-C", str(ROOT), "archive", options.commit], check=True, capture_output=True)
+        (place / "old").mkdir()
+        subprocess.run(["tar", "-x", "-C", str(place / "old")], input=archive.stdout, check=True)
+        for side in ("base", "head"):
+            (place / side).mkdir()
+            (place / side / "net.py").write_text(NET)
+        (place / "mine.toml").write_text("".join(FAMILY.format(width=width) for width in range(8, 32, 2)))
+        pairs = []
+        for number in range(options.times):
+            pairs.append((check(place / "old", place), check(ROOT, place)))
+            (old_s, old_launch_s), (new_s, new_launch_s) = pairs[-1]
+            print(
+                f"{number + 1}: {old_s:.1f} s and {new_s:.1f} s, "
+                f"a launch {old_launch_s:.2f} s and {new_launch_s:.2f} s",
+                flush=True,
+            )
+    for name, place_in_pair in (("whole checks", 0), ("per launch", 1)):
+        ratios = sorted(new[place_in_pair] / old[place_in_pair] for old, new in pairs)
+        print(f"{name}: with the guards {median(ratios):.3f} times as long (from {ratios[0]:.3f} to {ratios[-1]:.3f})")
+
+
+if __name__ == "__main__":
+    main()
