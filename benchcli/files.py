@@ -9,6 +9,8 @@ from benchcli.errors import UserError
 
 MOST_BYTES = 2**30
 """The largest file that is read."""
+NO_NAMES = (21, 123, 1921)
+"""Windows' errors for names that no file can have, such as patterns."""
 NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
 
 
@@ -21,7 +23,7 @@ def mode_of(path: Path, follow: bool = True) -> int | None:
     try:
         return (path.stat() if follow else path.lstat()).st_mode
     except OSError as error:
-        if error.errno in NOT_THERE:
+        if error.errno in NOT_THERE or getattr(error, "winerror", None) in NO_NAMES:
             return None
         raise UserError(f"{_short(path)}: {error.strerror}") from None
     except ValueError as error:  # a NUL

@@ -4,7 +4,7 @@ Where one process runs both versions, a slowdown of everything in it slows base 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import mean
 
@@ -14,7 +14,9 @@ from benchcli.schema import Family
 from benchcli.statistics import launch_log_seconds
 
 DIFFERENCE = 0.05
-"""The least slowdown of base beside head for which the versions get separate processes."""
+"""The least mean slowdown of base beside head for which the versions get separate processes."""
+DIFFERENCE_OF_ONE = 0.10
+"""The same for a single network, whose launches vary more than the mean of all."""
 ROUNDS = 6
 """Rounds of a launch of base alone."""
 LAUNCHES = 2
@@ -27,18 +29,26 @@ def base_of(family: Family) -> Family:
 
 
 def slowdown(families: Sequence[Family], beside: Evidence, alone: Evidence) -> float:
-    """Return the factor by which base is slower beside head, by its fastest launch against the slowest alone.
+    """Return the factor by which base is slower beside head, as far as it is beyond its limit; else 1.
 
-    It is the geometric mean over the families that have times in both; 1 if there is none.
+    It is that of the geometric mean over the families, against DIFFERENCE, or of a single one, against
+    DIFFERENCE_OF_ONE: code that loads late slows only the families after it. Each is base's fastest
+    launch beside head over its slowest alone.
     """
     known = [f for f in families if all(each.samples.get((f.name, BASE)) for each in (beside, alone))]
-    if not known:
-        return 1.0
-    return math.exp(min(_by_launch(known, beside)) - max(_by_launch(known, alone)))
+    together = [_factor(known, beside, alone)] if known else []
+    single = [_factor([family], beside, alone) for family in known]
+    beyond = [factor for factor in together if factor > 1 + DIFFERENCE]
+    return max([*beyond, *(factor for factor in single if factor > 1 + DIFFERENCE_OF_ONE)], default=1.0)
 
 
-def _by_launch(families: Iterable[Family], evidence: Evidence) -> list[float]:
+def _factor(families: Sequence[Family], beside: Evidence, alone: Evidence) -> float:
+    fastest, slowest = _by_launch(families, beside), _by_launch(families, alone)
+    return math.exp(min(fastest) - max(slowest)) if fastest and slowest else 1.0
+
+
+def _by_launch(families: Sequence[Family], evidence: Evidence) -> list[float]:
     """Return each launch's mean logarithm of base's seconds, of the launches that have all families."""
     by_family = [launch_log_seconds(evidence.samples[family.name, BASE]) for family in families]
     whole = set.intersection(*(set(each) for each in by_family))
-    return [mean(each[launch] for each in by_family) for launch in whole] or [0.0]
+    return [mean(each[launch] for each in by_family) for launch in whole]

@@ -68,10 +68,14 @@ def _screen(session: CheckSession, families: Mapping[str, Family], times: Times)
     if session.together and failed:
         screen, first = _apart(session, failed.error, screen)
     _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, "screening")
-    slowed = _slowed(session, families, screen) if session.together else None
-    if slowed:
-        screen, first = _apart(session, slowed, screen)
-        _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, "screening")
+    if session.together and not session.failures.by_key:
+        why = _slowed(session, families, screen)
+        if why is None:
+            times.counts |= {"screened": len(families), "screenings": screen.launches - first}
+            return screen  # nothing is judged: it is not known whether base was slowed too
+        if why:
+            screen, first = _apart(session, why, screen)
+            _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, "screening")
     times.counts |= {"screened": len(families), "screenings": screen.launches - first}
     for name, family in families.items():
         _judge(session, name, family, [screen], times)
@@ -86,19 +90,23 @@ def _apart(session: CheckSession, why: str, made: Evidence) -> tuple[Evidence, i
 
 
 def _slowed(session: CheckSession, families: Mapping[str, Family], screen: Evidence) -> str | None:
-    """Return what head does to the whole process, found by launches of base alone; None if nothing."""
+    """Return what head does to the whole process, found by launches of base alone.
+
+    An empty string if it does nothing; None if there was no time to find out.
+    """
     lone = _evidence(session, screen.launches)
     lone.failures, lone.rounds = Failures(), alone.ROUNDS
-    measured = [family for name, family in families.items() if name not in set(session.failed_pairs())]
-    factor = 1.0
-    while measured and lone.launches < screen.launches + alone.LAUNCHES and _has_time(session):
-        session.say(f"base alone: launch {lone.launches - screen.launches + 1}")
-        lone.launch([alone.base_of(family) for family in measured], taker(session.launcher(BASE)))
-        factor = alone.slowdown(measured, screen, lone)
-        if factor <= 1 + alone.DIFFERENCE:
+    for number in range(alone.LAUNCHES):
+        if not _has_time(session):
             return None
-    changed = factor > 1 + alone.DIFFERENCE
-    return f"head slows the whole process: base takes {factor - 1:.0%} longer beside it than alone" if changed else None
+        session.say(f"base alone: launch {number + 1}")
+        lone.launch([alone.base_of(family) for family in families.values()], taker(session.launcher(BASE)))
+        if lone.failures.by_key:
+            return f"base fails without head: {next(iter(lone.failures.by_key.values())).error}"
+        factor = alone.slowdown(list(families.values()), screen, lone)
+        if factor == 1.0:
+            return ""
+    return f"head slows the whole process: base takes {factor - 1:.0%} longer beside it than alone"
 
 
 def _confirm(session: CheckSession, screen: Evidence, families: Mapping[str, Family], times: Times) -> None:

@@ -198,9 +198,7 @@ def _laid_out(version_: Version, place: Path) -> Source:
 def _folder(root: Path, inside: Path, label: str, rerun: str) -> Version:
     changes, untracked = git.changes(inside) if git.top(inside) else ((), ())
     below = inside.resolve().relative_to(root.resolve())
-    # What is in a submodule is not compared with its commit, so that a folder with one may have changes.
-    is_whole = git.top(root) == root.resolve() and not (root / ".gitmodules").exists()
-    commit = git.commit_of(root, "HEAD") if is_whole else None
+    commit = git.commit_of(root, "HEAD") if git.top(root) == root.resolve() else None
     return Version("folder", label, rerun, sys.executable, root, None, below, changes, untracked, commit)
 
 

@@ -19,6 +19,8 @@ from benchcli.schema import Key
 
 MOST_LETTERS = 2**24
 """The longest line that is read at once; a longer one is no event."""
+MOST_LINES = 10_000
+"""The most lines that wait to be heard."""
 POLL_S = 0.5
 """How often a silent worker is looked after, in seconds."""
 GRACE_S = 2.0
@@ -50,6 +52,8 @@ class Heard:
     is_strange: bool = False
     """Whether the last line was none of the worker's. A worker that is killed leaves half a line."""
     is_done: bool = False
+    has_begun: bool = False
+    """Whether the worker was heard. What comes before is of its interpreter, and no network's."""
 
     def exit_code(self, line: str) -> int | None:
         """Return the exit code in a fork server's line; None if the line is another one."""
@@ -68,7 +72,9 @@ class Heard:
         except (ValueError, KeyError, TypeError):
             event = None
         self.is_strange = event is None or not self._belongs(event)
-        if self.is_strange:
+        self.has_begun = self.has_begun or not self.is_strange
+        self.is_strange = self.is_strange and self.has_begun
+        if event is None or self.is_strange:
             return None
         self.is_done = self.is_done or isinstance(event, Done)
         return event
@@ -98,7 +104,7 @@ class Lines:
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._lines: queue.Queue[str | None] = queue.Queue(MOST_LINES)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -121,7 +127,12 @@ class Lines:
 
     def close(self) -> None:
         """Wait for the end of the stream, unless a process that was left running keeps it open."""
-        self._thread.join(GRACE_S)
+        end_s = time.monotonic() + GRACE_S
+        while self._thread.is_alive() and time.monotonic() < end_s:
+            with contextlib.suppress(queue.Empty):  # so that the thread does not wait to add to them
+                while True:
+                    self._lines.get_nowait()
+            self._thread.join(0.01)
 
     def _read(self) -> None:
         with contextlib.suppress(OSError, ValueError), self._stream:

@@ -19,8 +19,9 @@ import psutil
 import benchcli
 from benchcli import files
 from benchcli.errors import NothingMeasuredError
+from benchcli.measure.death import death, kills_for_memory, last_words
 from benchcli.measure.environment import worker_environment
-from benchcli.measure.pipe import Heard, Lines, marked, new_word
+from benchcli.measure.pipe import GRACE_S, Heard, Lines, marked, new_word
 from benchcli.measure.protocol import Event, Task, encode_task
 from benchcli.schema import Failure
 
@@ -132,22 +133,22 @@ class _Process:
 
     def run(self, task: Task, silence_s: float) -> Conversation:
         """Send a task and yield its events; return whether the process can run another task."""
-        kills = _kills()
+        kills = kills_for_memory()
         errors_start = self._errors.seek(0, os.SEEK_END)
         heard = Heard(new_word(), task)
         _write_line(self._process, marked(heard.word, encode_task(task)))
         end_s = time.monotonic() + START_S + task.longest_s(silence_s)
         while True:
             try:
-                line = self._lines.next(min(self._patience, end_s - time.monotonic()), self.has_ended)
+                line = self._next_line(end_s)
             except queue.Empty:
                 yield WorkerDied(Failure("timeout", self._too_long(end_s)))
                 return False
             self._patience = silence_s
-            code = self._process.wait() if line is None else heard.exit_code(line)
+            code = self._exit_code() if line is None else heard.exit_code(line)
             if code is not None:
                 if not heard.is_done:
-                    yield WorkerDied(_death(code, _tail(self._errors, errors_start), kills))
+                    yield WorkerDied(death(code, last_words(self._errors, errors_start), kills))
                 return line is not None  # a fork server outlives its child
             was_strange, event = heard.is_strange, heard.event(line or "")
             if was_strange and (line or "").strip():
@@ -156,6 +157,21 @@ class _Process:
             reply = (yield event) if event else None
             if reply is not None:
                 _write_line(self._process, reply)
+
+    def _next_line(self, end_s: float) -> str | None:
+        """Return the next line; None after the last. Raises queue.Empty after silence, or at `end_s`."""
+        left_s = end_s - time.monotonic()
+        if left_s <= 0:
+            raise queue.Empty
+        return self._lines.next(min(self._patience, left_s), self.has_ended)
+
+    def _exit_code(self) -> int:
+        """Return the exit code of a process that has closed its pipe; end one that goes on."""
+        try:
+            return self._process.wait(timeout=GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
 
     def _too_long(self, end_s: float) -> str:
         if time.monotonic() >= end_s:
@@ -168,9 +184,10 @@ class _Process:
 
     def end(self) -> None:
         """Kill the process, its forks, and what they started."""
-        descendants = _descendants(self._process.pid)
+        has_ended = self.has_ended()  # another process may have its number then
+        descendants = [] if has_ended else _descendants(self._process.pid)
         self._process.kill()
-        if FORKS:
+        if FORKS and not has_ended:
             with contextlib.suppress(OSError):  # it may have ended
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -226,29 +243,3 @@ def _write_line(process: subprocess.Popen[str], line: str) -> None:
 def _close(stream: IO[str] | IO[bytes]) -> None:
     with contextlib.suppress(OSError):  # flushing the buffer fails if the process has ended
         stream.close()
-
-
-def _death(code: int, tail: str, kills: int) -> Failure:
-    if code < 0:
-        if -code == signal.SIGKILL and _kills() > kills:
-            return Failure("out-of-memory", "the kernel, short of memory, killed the worker")
-        names = {each.value: each.name for each in signal.Signals}
-        return Failure("crashed", f"the worker was ended by {names.get(-code, f'signal {-code}')}")
-    return Failure("crashed", f"the worker ended with exit code {code}: {tail}" if tail else f"exit code {code}")
-
-
-def _tail(errors: IO[bytes], start: int) -> str:
-    errors.seek(start)
-    lines = errors.read().decode("utf-8", "replace").strip().splitlines()
-    return lines[-1].strip()[:300] if lines else ""
-
-
-def _kills() -> int:
-    """Return how many processes the kernel killed for lack of memory; 0 if not reported."""
-    try:
-        counters: Mapping[str, str] = dict(
-            line.split() for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
-        )
-    except (OSError, ValueError):
-        return 0
-    return int(counters.get("oom_kill", 0))

@@ -127,7 +127,7 @@ class _Surveying:
         for key in asked:
             if key in counted.costs:
                 counted_before = key
-            elif key in failures.by_key and key not in known and key != asked[0]:
+            elif key in failures.by_key and key not in known and key != asked[0] and _may_be_spoilt(failures, key):
                 beside_others[key] = counted_before
         return beside_others
 
@@ -146,15 +146,24 @@ class _Surveying:
             self._blame(_only(families, {before, key}), before, key)
 
     def _blame(self, both: Sequence[Family], before: Key, key: Key) -> None:
-        costs, failures = self.counted.costs.pop(key), self.counted.failures
+        costs, failures = self.counted.costs, self.counted.failures
+        if before in failures.by_key:  # it was blamed for another one
+            return
+        kept = {each: costs[each] for each in (before, key)}
         self.ask(both)
         failed = failures.by_key.pop(key, None)
-        self.counted.costs[key] = costs
+        failures.by_key.pop(before, None)  # it worked before: only what it does to the other one counts
+        costs |= kept
         if failed:
-            del self.counted.costs[before]
+            del costs[before]
             failures.by_key[before] = Failure(
                 "failed", f"after it, {key[1]} fails in the same process ({failed.error}): give it a family of its own"
             )
+
+
+def _may_be_spoilt(failures: Failures, key: Key) -> bool:
+    """Return whether a failure may be that of another network, which ran before in the process."""
+    return failures.by_key[key].status in {"failed", "wrong-output", "crashed"}
 
 
 def _only(families: Sequence[Family], keys: set[Key]) -> list[Family]:

@@ -21,6 +21,7 @@ from benchcli.schema import (
     Timing,
     Variant,
 )
+from benchcli.schema.conform import whole
 
 SCHEMA = 1
 IDENTITY = (
@@ -166,7 +167,7 @@ def parse_breakdown(cells: Mapping[str, str]) -> Breakdown:
     return Breakdown(
         family=cells["family"],
         variant=cells["variant"],
-        launch=int(cells["launch"]),
+        launch=whole(cells["launch"]),
         call_s=numbers["call_s"],
         traced_s=numbers["traced_s"],
         parts={category: numbers[f"{category}_s"] for category in CATEGORIES},
@@ -228,7 +229,7 @@ def parse(cells: Mapping[str, str], family: Family, variant: Variant, target: Ta
 def _read_costs(cells: Mapping[str, str]) -> Costs | None:
     if not cells["flops"]:
         return None
-    counts: dict[str, Any] = {name: int(cells[name]) for name in COSTS[:-1]}
+    counts: dict[str, Any] = {name: whole(cells[name]) for name in COSTS[:-1]}
     codes = cells["warnings"].split(" | ")
     return Costs(**counts, unknown=tuple(code.removeprefix(COUNTING) for code in codes if code.startswith(COUNTING)))
 
@@ -237,13 +238,13 @@ def _read_timing(cells: Mapping[str, str]) -> Timing | None:
     seconds, relative = _interval(cells, "median_s", "ci"), _interval(cells, "relative_speed", "relative")
     if seconds is None:
         return None
-    if min(int(cells["launches"]), int(cells["samples"])) < 1:
+    if min(whole(cells["launches"]), whole(cells["samples"])) < 1:
         raise ValueError("a time without a sample")
     faults = _number(cells["faults_per_call"])
-    excluded = int(cells.get("excluded") or 0)
+    excluded = whole(cells.get("excluded") or "0")
     speed = _interval(cells, "reference_speed", "reference")
     reference = ReferenceSpeed(cells["reference"], speed) if speed else None
-    return Timing(seconds, relative, int(cells["launches"]), int(cells["samples"]), faults, excluded, reference)
+    return Timing(seconds, relative, whole(cells["launches"]), whole(cells["samples"]), faults, excluded, reference)
 
 
 def _interval(cells: Mapping[str, str], estimate: str, ends: str) -> Interval | None:

@@ -150,7 +150,7 @@ class Folder:
         path = self.path / name
         before = path.stat().st_size if path.exists() else 0
         try:
-            with path.open("a", encoding="utf-8", newline="") as stream:
+            with path.open("a", encoding="utf-8", errors="backslashreplace", newline="") as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())

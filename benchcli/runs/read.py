@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from benchcli import files
@@ -18,6 +19,8 @@ from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.schema import Family, FamilyResult, Key, Record, Target
 from benchcli.schema.conform import conforms
 from benchcli.system.machine import IDENTITY
+from benchcli.validation import DTYPES, LAYOUTS
+from benchcli.workloads.guidelines.base import GUIDELINES
 
 POSITIVE = (
     *("median_s", "ci_low_s", "ci_high_s"),
@@ -25,6 +28,10 @@ POSITIVE = (
     *("reference_speed", "reference_low", "reference_high"),
 )
 NUMBERS = (*POSITIVE, "flops_deviation")
+TEXTS = ("run", "started", "digest", "commit")
+TEXTS_OF = {"machine": ("host", "cpu", "architecture", "system"), "device": ("card", "driver", "capability")}
+"""The facts of an environment and of its parts that are texts. All of the software's are."""
+PLAIN = (str, int, float, list, dict, NoneType)
 LEAST, MOST = 1e-12, 1e12
 """The smallest and the largest seconds, and ratio of seconds, that a measurement can produce."""
 
@@ -58,9 +65,7 @@ def read(path: Path) -> Recorded:
     environment = Folder(folder).environment
     if "machine" not in environment:
         raise UserError(f"{folder} was cut short before anything was measured: --resume it, or record it again")
-    for part in ("machine", "software", "device", "target", "suite"):
-        if not isinstance(environment.get(part), dict):
-            raise UserError(f"{folder / ENVIRONMENT}: {part} is not what a run writes there: record it again")
+    _check_facts(folder, environment)
     families = _families(folder, environment)
     records = tuple(_records(folder / MEASUREMENTS, families, _target(folder, environment)))
     recorded = {record.key for record in records}
@@ -112,6 +117,22 @@ def _identity(environment: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{part} {name}": value for part, facts in parts.items() for name, value in facts.items()}
 
 
+def _check_facts(folder: Path, environment: Mapping[str, Any]) -> None:
+    """Raise UserError if a part or a fact of the environment has another type than a run writes."""
+    parts = ("machine", "software", "device", "target", "suite")
+    wrong = [part for part in parts if not isinstance(environment.get(part), dict)]
+    if not wrong and not isinstance(environment["suite"].get("name"), str):
+        wrong.append("the suite's name")
+    wrong += [name for name in TEXTS if not isinstance(environment.get(name), str | None)]
+    for part in parts[:3] if not wrong else ():
+        for name, value in environment[part].items():
+            is_text = part == "software" or name in TEXTS_OF.get(part, ())
+            if not isinstance(value, (str, NoneType) if is_text else PLAIN):
+                wrong.append(f"{part}: {name}")
+    if wrong:
+        raise UserError(f"{folder / ENVIRONMENT}: {wrong[0]} is not what a run writes there: record it again")
+
+
 def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]:
     try:
         families = [decode_family(family) for family in environment["suite"]["families"]]
@@ -120,11 +141,24 @@ def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]
             f"{folder / ENVIRONMENT} does not say which networks were measured: record the run again"
         ) from None
     for family in families:
-        if not conforms(family) or not family.variants:
+        if not conforms(family) or not _is_possible(family):
             raise UserError(f"{folder / ENVIRONMENT}: family {family.name} is not what a run writes: record it again")
         for variant in family.variants:
             check_resolves(folder, variant.name, variant.builder)
     return {family.name: family for family in families}
+
+
+def _is_possible(family: Family) -> bool:
+    """Return whether a family of the right types can have been measured."""
+    shapes = [variant.shape for variant in (*family.variants, *family.references)]
+    return (
+        bool(family.variants)
+        and min(family.batch, family.scale) >= 1
+        and all(shape and min(shape) >= 1 for shape in shapes)
+        and family.dtype in DTYPES
+        and family.layout in LAYOUTS
+        and (not family.guideline or GUIDELINES.get(family.guideline) is not None)
+    )
 
 
 def _target(folder: Path, environment: Mapping[str, Any]) -> Target:

@@ -6,6 +6,17 @@ from dataclasses import is_dataclass
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+MOST = 2**63
+"""Whole numbers are smaller: Python's may have thousands of digits, which no float can hold."""
+
+
+def whole(text: str) -> int:
+    """Return the whole number in a text. Raises ValueError for one that no count can be."""
+    number = int(text)
+    if abs(number) >= MOST:
+        raise ValueError(f"{text[:20]}… is no count")
+    return number
+
 
 def conforms(value: object) -> bool:
     """Return whether all fields of a dataclass instance, inner ones too, have the declared types."""
@@ -45,7 +56,7 @@ def _is_collection(value: object, origin: Any, arguments: tuple[Any, ...]) -> bo
 
 
 def _is_plain(value: object, hint: type) -> bool:
-    if hint in (int, float) and isinstance(value, bool):
+    if hint in (int, float) and (isinstance(value, bool) or (isinstance(value, int) and abs(value) >= MOST)):
         return False
     if hint is float:
         return isinstance(value, int | float)

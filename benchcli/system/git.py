@@ -59,8 +59,7 @@ def changes(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     Ignored files are excluded, and the untracked paths are among the first. Raises UserError if git
     fails.
     """
-    # A submodule's own settings could run code while git looks for changes in it.
-    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=normal", "--ignore-submodules=dirty")
+    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=normal")  # submodules get SAFE too
     done = _run(folder, {}, "status", *options)
     if done.returncode:
         raise UserError(f"git cannot say what of {folder} is committed: {_last_line(done.stderr)}")
@@ -75,10 +74,12 @@ def filters(root: Path, commit: str) -> tuple[str, ...]:
     if not names:
         return ()
     # One of the commit's attribute files would have to name it.
-    used = _try_git(root, "grep", "-h", "-o", "-E", "filter=[^ \t]+", commit, "--", "*.gitattributes") or ""
-    own = (line.rpartition("filter=")[2] for line in lines(root / ".git" / "info" / "attributes") if "filter=" in line)
-    asked = {line.removeprefix("filter=").strip() for line in used.splitlines()} | {each.split()[0] for each in own}
-    return tuple(sorted(names & asked))
+    used = (
+        _try_git(root, "grep", "--no-color", "-h", "-o", "-E", "filter=[^ \t]+", commit, "--", "*.gitattributes") or ""
+    )
+    private = root / (_try_git(root, "rev-parse", "--git-path", "info/attributes") or "")
+    given = [*used.splitlines(), *(line for line in lines(private) if "filter=" in line)]
+    return tuple(sorted(names & {" ".join(each.rpartition("filter=")[2].split()[:1]) for each in given}))
 
 
 def running_commit(checkout: Path = Path(benchcli.__file__).parent.parent) -> str | None:
@@ -104,6 +105,11 @@ def lay_out(root: Path, commit: str, folder: Path) -> None:
     try:
         for command in (("read-tree", commit), ("checkout-index", "--all", f"--prefix={folder}/")):
             done = _run(root, variables, *command)
+            if "promisor" in done.stderr:
+                raise UserError(
+                    f"this clone lacks files of commit {commit[:10]}, and a check fetches nothing: "
+                    "`git fetch --refetch --no-filter` first"
+                )
             if done.returncode:
                 raise UserError(f"commit {commit[:10]} cannot be laid out: {_last_line(done.stderr)}")
     finally:

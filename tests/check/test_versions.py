@@ -84,12 +84,34 @@ def test_git_that_takes_too_long_is_ended(repository: Path, monkeypatch: pytest.
         git.top(repository)
 
 
-def test_a_folder_with_a_submodule_may_have_changes(repository: Path) -> None:
-    assert version(None, repository).exact_commit is not None
-    (repository / ".gitmodules").write_text("")
-    call(repository, "add", "--all")
+def test_changes_in_a_submodule_are_seen_and_its_settings_run_nothing(repository: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    script = program(tmp_path / "script", f"touch {ran}")
+    other = tmp_path / "other"
+    other.mkdir()
+    call(tmp_path, "clone", "--quiet", str(repository), str(other))
+    call(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "sub")
     call(repository, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "3")
-    assert version(None, repository).exact_commit is None
+    assert version(None, repository).exact_commit is not None
+    (repository / "sub" / "inner" / "net.py").write_text("BLOCKS = 3\n")
+    call(repository / "sub", "config", "core.fsmonitor", script)
+    assert version(None, repository).uncommitted == ["sub"]
+    assert not ran.exists()
+
+
+def test_a_filter_without_a_name_is_none(repository: Path) -> None:
+    (repository / ".git" / "info").mkdir(exist_ok=True)
+    (repository / ".git" / "info" / "attributes").write_text("*.bin filter=\n*.py filter=own text\n")
+    call(repository, "config", "filter.own.smudge", "cat")
+    assert git.filters(repository, "HEAD") == ("own",)
+
+
+def test_a_partial_clone_is_told_how_to_be_whole(repository: Path, tmp_path: Path) -> None:
+    call(repository, "config", "uploadpack.allowFilter", "true")
+    clone = tmp_path / "clone"
+    call(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{repository}", str(clone))
+    with pytest.raises(UserError, match="fetch --refetch"), laid_out({"base": version("first", clone)}):
+        pass
 
 
 def test_what_is_laid_out_goes_when_the_check_is_cut_short(repository: Path) -> None:

@@ -36,7 +36,7 @@ def test_an_event_is_heard_and_done_is_remembered() -> None:
     ],
 )
 def test_a_line_without_the_word_is_strange(line: str) -> None:
-    heard = Heard(new_word(), TASK)
+    heard = Heard(new_word(), TASK, has_begun=True)
     assert heard.exit_code(line) is None
     assert heard.event(line) is None
     assert heard.is_strange
@@ -48,6 +48,23 @@ def test_half_a_line_of_a_worker_that_was_killed_is_no_event_and_its_exit_code_i
     assert heard.event(marked(heard.word, '{"event": "Samp')) is None
     assert heard.exit_code(marked(heard.word, '{"ended": -9}')) == -9
     assert heard.exit_code(marked(heard.word, encode_event(Done()))) is None
+
+
+def test_what_an_interpreter_writes_before_the_worker_begins_is_not_strange() -> None:
+    heard = Heard(new_word(), TASK)
+    assert heard.event("activating an environment\n") is None
+    assert not heard.is_strange
+
+
+def test_lines_that_nobody_hears_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipe, "MOST_LINES", 3)
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as stream:
+        lines = Lines(os.fdopen(reading))
+        stream.write("line\n" * 100)
+    assert lines.next(60, lambda: False) == "line\n"
+    lines.close()
+    assert not lines._thread.is_alive()
 
 
 def test_an_empty_line_is_not_strange() -> None:
@@ -66,7 +83,7 @@ def test_an_empty_line_is_not_strange() -> None:
     ids=["variant", "family", "sample"],
 )
 def test_an_event_of_a_network_that_the_task_does_not_have_is_strange(event: Failed | Sampled) -> None:
-    heard = Heard(new_word(), TASK)
+    heard = Heard(new_word(), TASK, has_begun=True)
     assert heard.event(marked(heard.word, encode_event(event))) is None
     assert heard.is_strange
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.measure import process
+from benchcli.measure import death, process
 from benchcli.measure.engine import Run, measure
 from benchcli.measure.environment import worker_environment
 from benchcli.measure.process import FORKS, Launcher, WorkerDied, run_worker, workers
@@ -253,7 +253,7 @@ def test_what_a_worker_prints_does_not_hide_why_it_died(tmp_path: Path, monkeypa
 
 
 def test_a_signal_without_a_name_is_told_by_its_number() -> None:
-    assert "signal 42" in process._death(-42, "", 0).error
+    assert "signal 42" in death.death(-42, "", 0).error
 
 
 def test_silence_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,9 +267,9 @@ def test_silence_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_kill_for_memory_is_told_from_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_kills", lambda: 5)
-    assert process._death(-signal.SIGKILL, "", 4).status == "out-of-memory"
-    assert process._death(-signal.SIGKILL, "", 5).status == "crashed"
+    monkeypatch.setattr(death, "kills_for_memory", lambda: 5)
+    assert death.death(-signal.SIGKILL, "", 4).status == "out-of-memory"
+    assert death.death(-signal.SIGKILL, "", 5).status == "crashed"
 
 
 def test_an_empty_survey_describes_the_machine() -> None:
