@@ -25,9 +25,9 @@ def mode_of(path: Path, follow: bool = True) -> int | None:
     except OSError as error:
         if error.errno in NOT_THERE or getattr(error, "winerror", None) in NO_NAMES:
             return None
-        raise UserError(f"{_short(path)}: {error.strerror}") from None
+        raise UserError(f"{_short(path)}: {error.strerror}: give another path") from None
     except ValueError as error:  # a NUL
-        raise UserError(f"{_short(path)}: {error}") from None
+        raise UserError(f"{_short(path)}: {error}: give another path") from None
 
 
 def is_folder(path: Path) -> bool:
@@ -86,4 +86,5 @@ def here() -> Path:
 def _short(path: Path) -> str:
     """Return a path for a message; its end if it is long."""
     text = os.fspath(path)
-    return text if len(text) <= 200 else f"…{text[-100:]}"
+    shown = text if text.isprintable() else repr(text)
+    return shown if len(shown) <= 200 else f"…{shown[-100:]}"

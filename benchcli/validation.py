@@ -1,6 +1,7 @@
 """Bounds on user input (options and TOML keys), with their error messages."""
 
 from collections.abc import Hashable, Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
 from benchcli.errors import UserError, unknown
@@ -55,7 +56,7 @@ def precision(fraction: float | None, given: object, kind: str = "a precision") 
     The error quotes `given`, the user's input.
     """
     least, most = PRECISION
-    if fraction is None or not least <= fraction <= most:
+    if not isinstance(fraction, int | float) or not least <= fraction <= most:
         raise UserError(f"{kind} is from {least:.2%} to {most:.0%}, written 1%, not {given!r}")
     return fraction
 
@@ -66,7 +67,7 @@ def budget_s(seconds: float | None, given: object, kind: str = "a budget") -> fl
     The error quotes `given`, the user's input.
     """
     least, most = BUDGET_S
-    if seconds is None or not least <= seconds <= most:
+    if not isinstance(seconds, int | float) or not least <= seconds <= most:
         raise UserError(f"{kind} is from 1 s to 7 days, written 30, 30s, 5m or 2h, not {given!r}")
     return seconds
 
@@ -82,6 +83,18 @@ def one_of(kind: str, value: object, known: Iterable[str]) -> str:
         if name in choices:
             return str(name)
     raise unknown(kind, value, choices)
+
+
+def text(kind: str, value: object) -> str:
+    """Return `value` if it is a text that says something. Raises UserError otherwise."""
+    if not isinstance(value, str) or not value.strip():
+        raise UserError(f"{kind} must be a text, not {value!r}")
+    return value
+
+
+def path(kind: str, value: object) -> Path:
+    """Return the path that `value` is or names. Raises UserError if it is none."""
+    return value if isinstance(value, Path) else Path(text(kind, value))
 
 
 def distinct(what: str, values: Sequence[Hashable]) -> None:

@@ -12,6 +12,7 @@ from benchcli.api.settings import TargetSettings, overrides_of, target_of
 from benchcli.check.findings import ALLOWABLE, Finding, exit_code
 from benchcli.check.run import run_check
 from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError
+from benchcli.errors import UserError
 from benchcli.measure.tools import Observer, Tools
 from benchcli.report.page import Page
 from benchcli.runs.columns import Cell
@@ -99,10 +100,10 @@ def check(
     check_names(settings, CheckSettings)
     target = target_of(**only(settings, TargetSettings))
     request = CheckRequest(
-        suite,
+        validation.text("a suite", suite),
         base,
         head,
-        None if baseline is None else Path(baseline),
+        None if baseline is None else validation.path("a baseline", baseline),
         target=target,
         overrides=overrides_of(target),
         **_checked(settings),
@@ -117,7 +118,10 @@ def check(
 
 def _several(names: str | Sequence[str]) -> tuple[str, ...]:
     """Return names from a sequence, or from one text with commas between them."""
-    return tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else tuple(names)
+    several = names.split(",") if isinstance(names, str) else names
+    if not isinstance(several, list | tuple):
+        raise UserError(f"names are a text or a list of texts, not {names!r}")
+    return tuple(validation.text("a name", name).strip() for name in several)
 
 
 def _checked(settings: CheckSettings) -> dict[str, Any]:
@@ -136,5 +140,5 @@ def _checked(settings: CheckSettings) -> dict[str, Any]:
     if "launches" in settings:
         given["launches"] = validation.whole("the number of launches", settings["launches"], validation.CONFIRMATIONS)
     if settings.get("output") is not None:
-        given["output"] = Path(str(settings["output"]))
+        given["output"] = validation.path("an output", settings["output"])
     return given

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchcli import validation
 from benchcli.errors import UserError
 from benchcli.measure.process import Launcher
 from benchcli.measure.tools import Tools
@@ -40,8 +41,9 @@ class Networks:
         """Return the networks of a mapping. Raises UserError if one cannot be measured."""
         if not isinstance(networks, Mapping) or not networks:
             raise UserError("measure takes the name of a guideline or suite, or a mapping from names to networks")
+        networks = {validation.text("a network's name", name): network for name, network in networks.items()}
         shape = _shape(inputs)
-        builders = {str(name): _builder(str(name), network) for name, network in networks.items()}
+        builders = {name: _builder(name, network) for name, network in networks.items()}
         tensor: torch.Tensor | None = inputs if hasattr(inputs, "detach") else None  # type: ignore[assignment]
         payloads = {
             builder: _pickled(name, networks[name], tensor)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from benchcli.analysis.verdicts import Verdict
 
+CODE = (".py", ".toml", ".ipynb", ".so", ".sh", ".cfg", ".yml", ".yaml", ".pt", ".pth", ".c", ".cpp", ".cu")
+"""The ends of the names of files that no report replaces."""
 MACHINE = ("host", "cpu", "architecture", "cores", "system")
 """Facts of the machine in every row of a frame, as `machine_<name>`."""
 
@@ -164,6 +166,8 @@ def check_writable(path: Path) -> None:
             raise UserError(f"{path} is a folder: name a file in it")
         if path.exists() and not path.is_file():  # a pipe or a device: opening it may wait for ever
             raise UserError(f"{path} is not a regular file: name one")
+        if path.suffix in CODE and path.exists():
+            raise UserError(f"{path} is there, and its name is that of code or settings: name another file")
         if not path.absolute().parent.is_dir():
             raise UserError(f"{path} cannot be written: name one in a folder that is there")
         draft = _draft(path)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from benchcli import validation
 from benchcli.api.results import Run, UnfinishedError
 from benchcli.api.settings import Observer, PlanSettings, TargetSettings, Tools, plan_of, target_of
 from benchcli.errors import unknown
@@ -89,4 +90,4 @@ def only(settings: Mapping[str, Any], kind: type) -> Any:
 
 
 def _path(text: Path | str | None) -> Path | None:
-    return None if text is None else Path(text)
+    return None if text is None else validation.path("a folder", text)

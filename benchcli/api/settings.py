@@ -79,7 +79,7 @@ def target_of(
 
 def device_name(text: str) -> str:
     """Return the canonical name of a device. Raises UserError with the nearest name."""
-    kind, colon, number = text.lower().partition(":")
+    kind, colon, number = validation.text("a device", text).lower().partition(":")
     kind = validation.OTHER_NAMES.get(kind, kind)
     if DEVICES.get(kind) is None:
         raise unknown("device", text, [device.name for device in DEVICES if not device.hidden])

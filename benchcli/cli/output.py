@@ -38,13 +38,15 @@ def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
     """Return formats and files. Raises UserError if a file cannot be written."""
     from benchcli.report.formats.base import FORMATS
 
-    found = []
+    found: list[tuple[str, Path]] = []
     for text in texts:
         format_, equals, file = text.partition("=")
         if not equals or not file:
             raise UserError(f"--write takes FORMAT=FILE, such as junit=report.xml, not {text!r}")
         name, path = FORMATS[format_].name, Path(file)
         check_writable(path)
+        if any(path.absolute() == other.absolute() for _, other in found):
+            raise UserError(f"--write names {path} twice: name a file for each format")
         found.append((name, path))
     return found
 

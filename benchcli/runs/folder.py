@@ -104,7 +104,7 @@ class Folder:
         try:
             facts = json.loads(files.read_text(path))
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{path} cannot be read: {error}") from None
+            raise UserError(f"{path} cannot be read: {error}: the file is damaged, record the run again") from None
         schema = facts.get("schema") if isinstance(facts, dict) else None
         if schema != SCHEMA:
             newer = isinstance(schema, int) and schema > SCHEMA

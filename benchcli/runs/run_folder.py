@@ -106,6 +106,8 @@ class RunFolder(Folder):
             if name in TRACES and files.mode_of(self.path / name) is None:
                 continue
             lines = self._read(name)
+            if len({tuple(line.values()) for line in lines}) < len(lines):
+                raise UserError(f"{self.path / name} has rows twice: the file is damaged, record the run again")
             more = [column for column in (lines[0] if lines else ()) if column not in columns]
             header = (*columns, *more)  # keep the columns of a later version
             rows = [[line.get(column, "") for column in header] for line in lines if line["family"] in kept]

@@ -161,3 +161,30 @@ def test_an_interrupt_while_the_program_loads_is_no_traceback() -> None:
     done = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGINT
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (("junit=mine.toml",), "that of code or settings"),
+        (("junit=net.py",), "that of code or settings"),
+        (("csv=new.csv", "junit=./new.csv"), "twice"),
+    ],
+    ids=str,
+)
+def test_a_report_replaces_no_code_and_no_other_report(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: tuple[str, ...], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.toml", "net.py"):
+        (tmp_path / name).write_text("mine")
+    written = [word for file in files for word in ("--write", file)]
+    assert says in one_line(cli("check", "ci", "--base", "main", *written))
+    assert (tmp_path / "mine.toml").read_text() == (tmp_path / "net.py").read_text() == "mine"
+
+
+def test_a_run_whose_samples_are_there_twice_is_damaged(cli: Cli, run_folder: Path) -> None:
+    samples = run_folder / "samples.csv"
+    header, *rows = samples.read_text().splitlines(keepends=True)
+    samples.write_text("".join([header, *rows, rows[0]]))
+    assert "has rows twice" in one_line(resumed(cli, run_folder))
