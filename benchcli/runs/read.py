@@ -121,8 +121,6 @@ def _check_facts(folder: Path, environment: Mapping[str, Any]) -> None:
     """Raise UserError if a part or a fact of the environment has another type than a run writes."""
     parts = ("machine", "software", "device", "target", "suite")
     wrong = [part for part in parts if not isinstance(environment.get(part), dict)]
-    if not wrong and not isinstance(environment["suite"].get("name"), str):
-        wrong.append("the suite's name")
     wrong += [name for name in TEXTS if not isinstance(environment.get(name), str | None)]
     for part in parts[:3] if not wrong else ():
         for name, value in environment[part].items():
@@ -136,6 +134,8 @@ def _check_facts(folder: Path, environment: Mapping[str, Any]) -> None:
 def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]:
     try:
         families = [decode_family(family) for family in environment["suite"]["families"]]
+        if not isinstance(environment["suite"]["name"], str):
+            raise TypeError("the suite's name")
     except (KeyError, TypeError, AttributeError, ValueError):
         raise UserError(
             f"{folder / ENVIRONMENT} does not say which networks were measured: record the run again"

@@ -163,7 +163,7 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
         (("selftest", "--comparisons", "1"), "the number of comparisons must be from 2 to 10000, not 1"),
         (("run", "/dev/zero"), "/dev/zero is not a regular file"),
         (("guideline", "g2", "--resume", "nowhere"), "nowhere is not the folder of a run"),
-        (("guideline", "g2", "--output", "x" * 300), "cannot be written: File name too long"),
+        (("guideline", "g2", "--output", "x" * 300), "File name too long: give another path"),
         (("run", "papr"), "unknown suite 'papr': did you mean paper?"),
         (("run", "no/such.toml"), "no suite at no/such.toml"),
         (("run", "."), ". is a folder"),
