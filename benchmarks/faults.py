@@ -11,7 +11,6 @@ a fault; it measures no time, so other work may run beside it.
 import argparse
 import csv
 import hashlib
-import os
 import random
 import resource
 import signal
@@ -24,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
+from leftovers import ended, environment, running
 
 NET = """from torch import nn
 def build(width=16):
@@ -42,8 +41,6 @@ network = "net:build"
 arguments = {{ width = 32 }}
 shape = [3, 16, 16]
 """
-MARK = "BENCHCLI_FAULT"
-"""The variable by which this script finds the processes that it has caused."""
 COMMANDS = {
     "run": ("run", "mine.toml", "--launches", "2"),
     "breakdown": ("run", "mine.toml", "--launches", "2", "--breakdown"),
@@ -99,7 +96,7 @@ def start(
     return subprocess.Popen(
         [sys.executable, "-m", "benchcli", *arguments],
         cwd=root,
-        env={**os.environ, MARK: mark},
+        env=environment(mark),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -109,24 +106,12 @@ def start(
     )
 
 
-def left(mark: str) -> list[psutil.Process]:
-    """Return the processes with this mark that still run."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 def strike(process: subprocess.Popen[str], fault: str, mark: str, rng: random.Random) -> None:
     """Do to the program, or to one of its workers, what the fault is."""
     if fault.startswith("SIG"):
         process.send_signal(getattr(signal, fault))
     elif fault.startswith("worker"):
-        workers = [each for each in left(mark) if each.pid != process.pid]
+        workers = [each for each in running(mark) if each.pid != process.pid]
         if workers:
             victim = rng.choice(workers)
             (victim.kill if fault == "worker killed" else victim.suspend)()
@@ -194,12 +179,7 @@ def struck(root: Path, arguments: list[str], kind: str, fault: str, mark: str, r
     loss.codes[f"{fault}: {process.returncode}"] += 1
     if "Traceback" in text:
         loss.wrong.append(f"{kind}, {fault}: a traceback: {text[-600:]}")
-    deadline = time.monotonic() + 10
-    while left(mark) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    for orphan in left(mark):
-        loss.wrong.append(f"{kind}, {fault}: an orphan: {orphan.cmdline()[:3]}")
-        orphan.kill()
+    loss.wrong += [f"{kind}, {fault}: an orphan: {command}" for command in ended(mark, 10)]
 
 
 def inject(root: Path, kind: str, fault: str, number: int, loss: Loss) -> None:

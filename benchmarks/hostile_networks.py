@@ -7,14 +7,12 @@ differ from what is expected, processes that are left, and runs that did not end
 
 import argparse
 import csv
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import psutil
+from leftovers import ended, environment
 
 MODULE = """import builtins, contextlib, ctypes, gc, io, json, os, random, resource, signal
 import subprocess, sys, threading, time
@@ -110,19 +108,6 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "is silent for ever": ("time.sleep(3600)", "timeout"),
 }  # fmt: skip
 """Names, the body of `forward`, and the status of the row."""
-MARK = "BENCHCLI_HOSTILE"
-
-
-def left(mark: str) -> list[psutil.Process]:
-    """Return the processes with this mark that still run."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 def measure(name: str, place: Path) -> list[str]:
@@ -133,7 +118,7 @@ def measure(name: str, place: Path) -> list[str]:
     (place / "mine.py").write_text(MODULE.replace("{code}\n", body))
     command = [sys.executable, "-m", "benchcli", "run", "mine.toml", "--launches", "2", "--output", name]
     done = subprocess.run(
-        command, cwd=place, env={**os.environ, MARK: name}, capture_output=True, text=True, check=False, timeout=1200
+        command, cwd=place, env=environment(name), capture_output=True, text=True, check=False, timeout=1200
     )
     wrong = [] if done.returncode == 0 else [f"exit code {done.returncode}: {done.stderr[-300:]}"]
     table = place / name / "measurements.csv"
@@ -144,12 +129,7 @@ def measure(name: str, place: Path) -> list[str]:
     wrong += [f"{other} is {statuses.get(other)}" for other in ("before", "after") if statuses.get(other) != "ok"]
     error = next((row["error"] for row in rows if row["variant"] == "hostile"), "")
     wrong += [f"an error that cannot be printed: {error!r}"] if not error.isprintable() else []
-    deadline = time.monotonic() + 5
-    while left(name) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    for process in left(name):
-        wrong.append(f"left: {process.cmdline()[:3]}")
-        process.kill()
+    wrong += [f"left: {command}" for command in ended(name, 5)]
     print(f"{'WRONG' if wrong else 'right'}  {name:<40} {statuses.get('hostile')}: {error[:60]}", flush=True)
     return wrong
 

@@ -36,10 +36,9 @@ def slowdown(families: Sequence[Family], beside: Evidence, alone: Evidence) -> f
     launch beside head over its slowest alone.
     """
     known = [f for f in families if all(each.samples.get((f.name, BASE)) for each in (beside, alone))]
-    together = [_factor(known, beside, alone)] if known else []
-    single = [_factor([family], beside, alone) for family in known]
-    beyond = [factor for factor in together if factor > 1 + DIFFERENCE]
-    return max([*beyond, *(factor for factor in single if factor > 1 + DIFFERENCE_OF_ONE)], default=1.0)
+    limits = [(known, DIFFERENCE), *(([family], DIFFERENCE_OF_ONE) for family in known)] if known else []
+    factors = [(_factor(group, beside, alone), limit) for group, limit in limits]
+    return max((factor for factor, limit in factors if factor > 1 + limit), default=1.0)
 
 
 def _factor(families: Sequence[Family], beside: Evidence, alone: Evidence) -> float:

@@ -118,16 +118,18 @@ class _Surveying:
             died = died or isinstance(event, WorkerDied)
             _store(event, self.target, counted)
         asked = [(family.name, variant.name) for family in families for variant in family.variants]
-        if not died:
-            for key in asked:
-                if key not in counted.costs:
-                    failures.by_key.setdefault(key, Failure("failed", UNCOUNTED))
+        for key in asked if not died else ():
+            if key not in counted.costs:
+                failures.by_key.setdefault(key, Failure("failed", UNCOUNTED))
+        return self._failed_beside(asked, known)
+
+    def _failed_beside(self, asked: Sequence[Key], known: set[Key]) -> dict[Key, Key | None]:
         counted_before: Key | None = None
         beside_others: dict[Key, Key | None] = {}
         for key in asked:
-            if key in counted.costs:
+            if key in self.counted.costs:
                 counted_before = key
-            elif key in failures.by_key and key not in known and key != asked[0] and _may_be_spoilt(failures, key):
+            elif key != asked[0] and key not in known and _may_be_spoilt(self.counted.failures, key):
                 beside_others[key] = counted_before
         return beside_others
 
@@ -163,7 +165,8 @@ class _Surveying:
 
 def _may_be_spoilt(failures: Failures, key: Key) -> bool:
     """Return whether a failure may be that of another network, which ran before in the process."""
-    return failures.by_key[key].status in {"failed", "wrong-output", "crashed"}
+    failure = failures.by_key.get(key)
+    return failure is not None and failure.status in {"failed", "wrong-output", "crashed"}
 
 
 def _only(families: Sequence[Family], keys: set[Key]) -> list[Family]:

@@ -105,7 +105,7 @@ def lay_out(root: Path, commit: str, folder: Path) -> None:
     try:
         for command in (("read-tree", commit), ("checkout-index", "--all", f"--prefix={folder}/")):
             done = _run(root, variables, *command)
-            if "promisor" in done.stderr:
+            if done.returncode and "promisor" in done.stderr:
                 raise UserError(
                     f"this clone lacks files of commit {commit[:10]}, and a check fetches nothing: "
                     "`git fetch --refetch --no-filter` first"

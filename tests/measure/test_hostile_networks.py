@@ -1,20 +1,18 @@
 """Networks that reach out of themselves: into the pipe, the process, and those beside them."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
-from benchcli.measure.engine import Run, measure
 from benchcli.measure.process import FORKS, workers
-from benchcli.measure.supervise import survey
-from benchcli.schema import FamilyResult, Plan, Target
-from tests.values import family, variant
+from benchcli.schema import FamilyResult
+from tests.measure.faulty_runs import measured_kinds, statuses
 
 pytestmark = [pytest.mark.measured, pytest.mark.skipif(not FORKS, reason="on this system launches are not forked")]
 Measured = Callable[..., FamilyResult]
-QUICK = Plan(launches=2, silence_s=3.0, budget_s=1.0)
 
 
 @pytest.fixture
@@ -22,19 +20,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Measured]:
     """Measure a family of faulty networks, in forks of one process."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     with workers() as launcher:
-
-        def measured(*kinds: str) -> FamilyResult:
-            of = family(*(variant(f"v{number} {kind}", kind) for number, kind in enumerate(kinds)))
-            found = survey([of], Target(), QUICK, launcher)
-            run = Run("run", "suite", Target(), QUICK, found, launcher, lambda _progress: None)
-            return next(measure([of], run))
-
-        yield measured
+        yield partial(measured_kinds, launcher)
     assert psutil.Process().children(recursive=True) == []
-
-
-def statuses(result: FamilyResult) -> dict[str, str]:
-    return {r.variant.name.split()[1]: r.failure.status if r.failure else "ok" for r in result.records}
 
 
 def test_what_a_network_writes_into_the_pipe_is_its_failure(measured: Measured) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -14,18 +15,17 @@ import pytest
 
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure import death, process
-from benchcli.measure.engine import Run, measure
 from benchcli.measure.environment import worker_environment
 from benchcli.measure.process import FORKS, Launcher, WorkerDied, run_worker, workers
 from benchcli.measure.protocol import SURVEY, Described, Done, Event, Task
 from benchcli.measure.supervise import survey
-from benchcli.schema import FamilyResult, Plan, Target
+from benchcli.schema import FamilyResult, Target
+from tests.measure.faulty_runs import QUICK, measured_kinds, statuses
 from tests.values import family, variant
 
 pytestmark = pytest.mark.measured
 FORKED = pytest.mark.skipif(not FORKS, reason="on this system launches are not forked")
 Measured = Callable[..., FamilyResult]
-QUICK = Plan(launches=2, silence_s=3.0, budget_s=1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -42,17 +42,7 @@ def launcher(request: pytest.FixtureRequest) -> Iterator[Launcher]:
 
 @pytest.fixture
 def measured(launcher: Launcher) -> Measured:
-    def measured(*kinds: str) -> FamilyResult:
-        of = family(*(variant(f"v{number} {kind}", kind) for number, kind in enumerate(kinds)))
-        found = survey([of], Target(), QUICK, launcher)
-        run = Run("run", "suite", Target(), QUICK, found, launcher, lambda _progress: None)
-        return next(measure([of], run))
-
-    return measured
-
-
-def statuses(result: FamilyResult) -> dict[str, str]:
-    return {r.variant.name.split()[1]: r.failure.status if r.failure else "ok" for r in result.records}
+    return partial(measured_kinds, launcher)
 
 
 def test_what_goes_wrong_costs_its_own_variant_a_row_and_nobody_else_anything(measured: Measured) -> None:
