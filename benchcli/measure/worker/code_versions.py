@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from benchcli.errors import unknown
-from benchcli.measure.worker import live
+from benchcli.measure.worker import live, sources
 from benchcli.schema import BUILT_IN, LIVE, Source, Variant
 from benchcli.workloads.built_in import find_built_in
 
@@ -36,7 +36,7 @@ _paths: dict[str, list[str]] = {}
 """Version folder to `sys.path` as the version left it; the key "" has the path without any version."""
 _previous_folder: list[str] = []
 """The working folder before the first version was used; empty or one item."""
-_DONT_WRITE_BYTECODE, _PYCACHE_PREFIX = sys.dont_write_bytecode, sys.pycache_prefix
+_DONT_WRITE_BYTECODE = sys.dont_write_bytecode
 
 
 class SourceError(Exception):
@@ -96,7 +96,6 @@ def hide() -> None:
     # What a version adds to the path must not be found by the other one.
     _paths[folder] = list(sys.path)
     sys.path[:] = [entry for entry in sys.path if entry in _paths[""]]
-    sys.pycache_prefix = _PYCACHE_PREFIX
 
 
 def _refuse_other_code(module: ModuleType, source: Source) -> None:
@@ -198,6 +197,7 @@ def release() -> None:
     if _previous_folder:
         os.chdir(_previous_folder.pop())
     hide()
+    sources.forget()
     _inactive_modules.clear()
     _paths.clear()
     _opened.clear()
@@ -225,8 +225,8 @@ def _activate(source: Source) -> None:
         os.chdir(source.folder)
     # benchcli must not write into the user's working tree.
     sys.dont_write_bytecode = source.place == "only" or _DONT_WRITE_BYTECODE
-    if source.place == "only":  # a compiled file of equal time and size could be of other code
-        sys.pycache_prefix = f"{os.devnull}{os.sep}none"
+    if source.place == "only":
+        sources.read_afresh(source.folder)
     sys.modules.update(_inactive_modules.pop(source.folder, {}))
     importlib.invalidate_caches()
     _active[:] = [source.folder]

@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
+from operator import is_
 
 import torch
 
@@ -35,7 +37,10 @@ def switches() -> dict[str, object]:
 
 
 def intrusions() -> dict[str, object]:
-    """Return what runs besides every network, or in place of torch's own functions."""
+    """Return what runs besides every network, or in place of torch's own functions.
+
+    A mapping in it holds objects, of which another of the same name is a change.
+    """
     return {
         "modes": (torch._C._len_torch_function_stack(), torch._C._len_torch_dispatch_stack()),
         "profiler": (id(sys.getprofile()), id(sys.gettrace()), torch._C._autograd._profiler_enabled()),
@@ -46,14 +51,9 @@ def intrusions() -> dict[str, object]:
         else (),
         "priority": (os.getpriority(os.PRIO_PROCESS, 0), *_affinity()) if hasattr(os, "getpriority") else (),
         **{f"hooks {name}": _ids(getattr(torch.nn.modules.module, name, {})) for name in HOOKS},
-        **{
-            f"{namespace.__name__}.{name}": id(value)
-            for namespace in NAMESPACES
-            for name, value in list(vars(namespace).items())
-            if callable(value) and name != "_"
-        },
-        **{f"torch.Tensor.{name}": id(value) for kind in TENSORS for name, value in vars(kind).items()},
-        **dict(_methods()),
+        **{namespace.__name__: dict(vars(namespace)) for namespace in NAMESPACES},
+        "torch.Tensor": {name: value for kind in TENSORS for name, value in vars(kind).items()},
+        "torch.nn": {name: getattr(layer, method, None) for name, layer, method in _methods()},
     }
 
 
@@ -62,7 +62,21 @@ def changed(before: Mapping[str, object], after: Mapping[str, object]) -> str | 
 
     What was added since is no change: a class may be imported later.
     """
-    return next((name for name, value in before.items() if after.get(name) != value), None)
+    for name, value in before.items():
+        now = after.get(name)
+        if not isinstance(value, dict) or not isinstance(now, dict):
+            if value != now:
+                return name
+        elif len(value) != len(now) or not all(map(is_, value.values(), now.values())):
+            replaced = [each for each, held in value.items() if now.get(each) is not held and _runs(each, held)]
+            if replaced:
+                return f"{name}.{replaced[0]}"
+    return None
+
+
+def _runs(name: str, value: object) -> bool:
+    """Return whether a namespace's value is a function or the like; "_" is the interpreter's last result."""
+    return name != "_" and (callable(value) or hasattr(value, "__get__"))
 
 
 def _affinity() -> Iterator[int]:
@@ -74,16 +88,20 @@ def _ids(hooks: Mapping[object, object]) -> tuple[int, ...]:
     return tuple(map(id, hooks.values()))
 
 
-def _methods() -> Iterator[tuple[str, int]]:
-    """Yield the methods of torch's own layers, inherited ones too, by class and name."""
-    for layer in _layers(torch.nn.Module):
-        classes = [vars(each) for each in layer.__mro__]  # getattr_static takes seven times as long
-        for name in METHODS:
-            method = next((each[name] for each in classes if name in each), None)
-            yield f"{layer.__module__}.{layer.__qualname__}.{name}", id(method)
+@cache
+def _methods() -> tuple[tuple[str, type[torch.nn.Module], str], ...]:
+    """Return the methods that run torch's own layers: the full name, the class, and the name in it.
+
+    Listed once: later classes belong to code that came later.
+    """
+    return tuple(
+        (f"{layer.__module__}.{layer.__qualname__}.{name}".removeprefix("torch.nn."), layer, name)
+        for layer in _layers(torch.nn.Module)
+        for name in METHODS
+    )
 
 
-def _layers(base: type[torch.nn.Module]) -> Iterable[type[torch.nn.Module]]:
+def _layers(base: type[torch.nn.Module]) -> Iterator[type[torch.nn.Module]]:
     if base.__module__.partition(".")[0] == "torch":
         yield base
         for layer in base.__subclasses__():

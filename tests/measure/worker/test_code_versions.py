@@ -191,12 +191,27 @@ def test_code_of_the_other_version_is_refused(tmp_path: Path, code: str) -> None
         code_versions.build(variant)
 
 
-def test_a_compiled_file_of_equal_time_and_size_is_not_used(tmp_path: Path) -> None:
-    module = tmp_path / "stale.py"
+def compiled_before_it_changed(module: Path) -> None:
+    """Write and compile a module, and then change it without changing its time and size."""
     module.write_text("def width(): return 3\n")
     stamp = module.stat()
     py_compile.compile(str(module))
     module.write_text("def width(): return 5\n")
     os.utime(module, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+
+def test_a_compiled_file_of_equal_time_and_size_is_not_used(tmp_path: Path) -> None:
+    compiled_before_it_changed(tmp_path / "stale.py")
     with code_versions.released():
         assert find("stale:width", Source(str(tmp_path), "only"))() == 5
+
+
+def test_a_package_installed_inside_a_version_is_not_compiled_again(tmp_path: Path) -> None:
+    installed = tmp_path / "env" / "site-packages"
+    installed.mkdir(parents=True)
+    compiled_before_it_changed(installed / "library_of_many_files.py")
+    (tmp_path / "uses.py").write_text(
+        "import sys\nsys.path.append('env/site-packages')\nfrom library_of_many_files import width\n"
+    )
+    with code_versions.released():
+        assert find("uses:width", Source(str(tmp_path), "only"))() == 3
