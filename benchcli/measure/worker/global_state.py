@@ -32,7 +32,7 @@ def switches() -> dict[str, object]:
         "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
         "mkldnn": torch.backends.mkldnn.enabled,
         "float32 matmul precision": torch.get_float32_matmul_precision(),
-        "operators": len(torch._C._dispatch_get_all_op_names()),
+        "operators": (len(torch.library._defs), len(torch.library._impls), len(torch.ops.loaded_libraries)),
     }
 
 

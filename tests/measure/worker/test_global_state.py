@@ -136,3 +136,12 @@ def test_a_setting_of_torch_is_a_switch() -> None:
         assert changed(before, switches()) == "float32 matmul precision"
     finally:
         torch.set_float32_matmul_precision("highest")
+
+
+def test_an_operator_that_code_defines_is_noticed() -> None:
+    before = switches()
+    library = torch.library.Library("benchcli_test", "FRAGMENT")
+    library.define("one(Tensor x) -> Tensor")
+    assert changed(before, switches()) == "operators"
+    library._destroy()  # type: ignore[no-untyped-call]
+    assert changed(before, switches()) is None
