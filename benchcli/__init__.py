@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from benchcli.api.checking import check
     from benchcli.api.claims import claims
+    from benchcli.api.counting import costs
     from benchcli.api.machine import device, selftest
     from benchcli.api.measuring import measure
     from benchcli.api.networks import block, network
@@ -28,6 +29,7 @@ __all__ = [
     "check",
     "claims",
     "compare",
+    "costs",
     "device",
     "load",
     "measure",
@@ -42,6 +44,7 @@ _MODULES = {
     "check": "api.checking",
     "claims": "api.claims",
     "compare": "api.recorded",
+    "costs": "api.counting",
     "device": "api.machine",
     "load": "api.recorded",
     "measure": "api.measuring",
@@ -51,7 +54,7 @@ _MODULES = {
 
 
 class _Package(ModuleType):
-    """Keeps `benchcli.measure` and `benchcli.check` the functions, though packages have these names."""
+    """Keeps `benchcli.measure`, `check` and `costs` the functions, though packages have these names."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in _MODULES or not isinstance(value, ModuleType):  # the import system binds packages

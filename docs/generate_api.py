@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import benchcli
-from benchcli.api import checking, claims, live, machine, recorded, results, running, settings
+from benchcli.api import checking, claims, counting, live, machine, recorded, results, running, settings
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.tools import Progress
 
@@ -55,12 +55,13 @@ print(benchcli.load("*day").to_frame()[["run", "variant", "median_s"]])
 print(benchcli.compare("monday", "tuesday"))
 ```
 """
-FUNCTIONS = ("measure", "block", "network", "claims", "check", "compare", "load", "selftest", "device")
+FUNCTIONS = ("measure", "block", "network", "costs", "claims", "check", "compare", "load", "selftest", "device")
 SETTINGS = (settings.TargetSettings, settings.PlanSettings, running.Settings, checking.CheckSettings)
 RESULTS = (
     results.Shown,
     results.Run,
     results.Runs,
+    counting.Counts,
     claims.Claims,
     checking.Check,
     recorded.Compared,

@@ -26,7 +26,7 @@ SAMPLE = values.sample("g=8", 0, 0, 0.001)
         Sampled("family", SAMPLE),
         values.conditions(),
         Output((1, 2), (0.5, 1)),
-        Costs(1, 2, 3, 4, 5, 6, 7, ("op",)),
+        Costs(1, 2, 3, 4, 5, 6, 7, 8, unknown=("op",)),
     ],
 )
 def test_values_of_the_declared_types_conform(value: object) -> None:

@@ -114,7 +114,9 @@ def _costs(first: Record | None, record: Record | None) -> str | None:
     costs, others = (each.costs if each else None for each in (first, record))
     if costs is None or others is None or costs.flops == others.flops:
         return None
-    return f"flops {costs.flops:,} and {others.flops:,}"
+    return "flops " + " and ".join(
+        f"{'' if each.flops_complete else 'at least '}{each.flops:,}" for each in (costs, others)
+    )
 
 
 def _sort_key(row: Row) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckErr
 from benchcli.errors import UserError
 from benchcli.measure.tools import Observer, Tools
 from benchcli.report.page import Page
-from benchcli.runs.columns import Cell
+from benchcli.runs.observations import Cell
 
 
 @dataclass(repr=False)

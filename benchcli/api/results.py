@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchcli.errors import UserError
 from benchcli.report.formats.base import FORMATS
 from benchcli.report.page import Page, cleaned
-from benchcli.runs.columns import Cell
+from benchcli.runs.observations import Cell
 from benchcli.runs.run import RunReport
 from benchcli.runs.run_folder import SAMPLES
 from benchcli.schema import Record

@@ -179,6 +179,10 @@ def _costs(data: CheckData, pair: Pair) -> Finding:
 
 def costs_outcome(base: Costs, head: Costs) -> tuple[Outcome, str]:
     """Return the outcome of a comparison of costs, and its description."""
+    uncounted = head.error or base.error
+    if uncounted:
+        same = head.error == base.error
+        return "unmeasured", f"the costs {'' if same else 'of one side '}could not be counted: {uncounted}"
     changes = list(rules.cost_changes(base, head))
     text = ", ".join(rules.describe(change) for change in changes) or "the same costs"
     if any(change.head > change.base for change in changes):

@@ -5,8 +5,8 @@ from operator import itemgetter
 
 from benchcli.check.findings import Finding
 from benchcli.measure.launches import Evidence
-from benchcli.runs.columns import CONDITION_COLUMNS, SAMPLE_COLUMNS, Cell, condition_row, sample_row
 from benchcli.runs.folder import Folder
+from benchcli.runs.observations import CONDITION_COLUMNS, SAMPLE_COLUMNS, Cell, condition_row, sample_row
 from benchcli.runs.run_folder import LAUNCHES, SAMPLES
 
 FINDINGS = "findings.csv"

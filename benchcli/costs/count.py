@@ -1,81 +1,59 @@
-"""Count the costs of one call of a network, with fvcore's multiply-adds checked against torch's."""
+"""Count the costs of one call of a network: sums over the operators that torch dispatches."""
 
-import logging
-import warnings
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from benchcli.costs.memory import memory_costs
-from benchcli.schema import Costs
+from benchcli.costs.memory import bytes_of, distinct, tensors
+from benchcli.costs.storages import storage_of
+from benchcli.costs.walk import Walk, walk_once
+from benchcli.schema import Costs, OperatorCall
 
 
 def count(network: torch.nn.Module, inputs: torch.Tensor) -> Costs:
-    """Return the costs of `network(inputs)`. Calls it three times. Raises the network's errors."""
-    multiply_adds, check = flops(network, inputs), flops_by_torch(network, inputs)
-    memory = memory_costs(network, inputs)
-    disagreement = [] if multiply_adds == check else [f"flops: fvcore {multiply_adds}, torch {check}"]
+    """Return the costs of `network(inputs)`. Calls it once. Raises the network's errors."""
+    return total(walk(network, inputs), network, inputs)
+
+
+def walk(network: torch.nn.Module, inputs: torch.Tensor) -> Walk:
+    """Walk through a call of the network. Raises the network's errors.
+
+    Attention's fast path may make nested tensors of padded sequences, which have no strides to count;
+    then the call is walked without it.
+    """
+    mha = torch.backends.mha
+    try:
+        return walk_once(network, inputs)
+    except (RuntimeError, NotImplementedError):
+        if not mha.get_fastpath_enabled():
+            raise
+        mha.set_fastpath_enabled(False)
+        try:
+            return walk_once(network, inputs)
+        finally:
+            mha.set_fastpath_enabled(True)
+
+
+def total(walked: Walk, network: torch.nn.Module, inputs: torch.Tensor) -> Costs:
+    """Return the sums over the operators of a walk through `network(inputs)`."""
+    calls, parameters = walked.calls, list(network.parameters())
+    packed = [each for _, held in walked.packed.values() for each in held]
+    ends = distinct([inputs, *tensors(walked.output)])
+    read = [walked.weight_bytes.get(each, 0) for each in {storage_of(parameter) for parameter in parameters}]
     return Costs(
-        flops=multiply_adds,
-        params=sum(parameter.numel() for parameter in network.parameters()),
-        elementwise=memory.elementwise,
-        mac_elements=memory.mac_elements,
-        mac_bytes=memory.mac_bytes,
-        mac_fused_bytes=memory.mac_fused_bytes,
-        mac_compulsory_bytes=memory.mac_compulsory_bytes,
-        unknown=(*memory.unknown, *disagreement),
+        flops=sum(call.flops or 0 for call in calls),
+        params=sum(each.numel() for each in [*parameters, *packed]),
+        elementwise=sum(call.elementwise for call in calls),
+        mac_elements=sum(call.mac_elements for call in calls),
+        mac_bytes=sum(call.mac_bytes for call in calls),
+        mac_fused_bytes=sum(call.mac_fused_bytes for call in calls),
+        mac_compulsory_bytes=sum(map(bytes_of, [*ends, *packed])) + sum(read),
+        peak_activation_bytes=walked.peak_bytes,
+        weight_bytes=sum(map(bytes_of, [*distinct([*parameters, *network.buffers()]), *packed])),
+        unknown=unknown(calls),
     )
 
 
-NOT_MULTIPLY_ADDS = (
-    "aten::adaptive_avg_pool2d",
-    "aten::batch_norm",
-    "aten::grid_sampler",
-    "aten::group_norm",
-    "aten::instance_norm",
-    "aten::layer_norm",
-    "aten::upsample_bilinear2d",
-    "aten::upsample_nearest2d",
-)
-"""Element-wise operators that fvcore adds to its total, at 1 to 5 multiply-adds per element."""
-
-
-def flops(network: torch.nn.Module, inputs: torch.Tensor) -> int:
-    """Return fvcore's count of multiply-adds in convolutions and matrix products of one call."""
-    with torch.no_grad(), _silence():
-        from fvcore.nn import FlopCountAnalysis  # The import compiles TorchScript, which warns.
-
-        analysis = FlopCountAnalysis(network, inputs).unsupported_ops_warnings(False).tracer_warnings("none")
-        analysis.set_op_handle(**dict.fromkeys(NOT_MULTIPLY_ADDS, _no_flops))
-        return int(analysis.total())
-
-
-def flops_by_torch(network: torch.nn.Module, inputs: torch.Tensor) -> int:
-    """Return the multiply-adds by `torch.utils.flop_counter`, which counts each as two."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(inputs)
-    return int(counter.get_total_flops()) // 2
-
-
-def _no_flops(_inputs: object, _outputs: object) -> Counter[str]:
-    return Counter()
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Hide TorchScript's deprecation warnings and fvcore's logs.
-
-    Neither concerns the user's network.
-    """
-    logger = logging.getLogger("fvcore.nn.jit_analysis")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+def unknown(calls: Iterable[OperatorCall]) -> tuple[str, ...]:
+    """Return the operators without a rule for their multiply-adds, sorted."""
+    return tuple(sorted({call.operator for call in calls if call.flops is None}))

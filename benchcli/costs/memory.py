@@ -1,141 +1,94 @@
-"""Count memory access cost and element-wise work in one pass over a network's dispatched operators.
+"""Count the bytes that one call of an operator reads and writes.
 
 The rules are in `docs/methodology.md`. Sizes come from shapes, strides and element sizes; the count
 reads no element.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from benchcli.costs.operators import (
-    CONVOLUTIONS,
-    MOVEMENTS,
-    NORMALISATIONS,
-    NOTHING,
-    POINTWISE,
-    PRODUCTS,
-    convolution_bias,
-    twin,
-)
+from benchcli.costs.operators import GATHERS, NOTHING, OUTPUTS, OVERWRITES
+from benchcli.costs.storages import Storages, storage_of
 
 
 @dataclass(frozen=True)
-class MemoryCosts:
-    """The counted costs; the fields are those of `benchcli.schema.Costs`."""
+class Traffic:
+    """The tensors that a call of an operator reads, each with the bytes that it reads, and those it writes."""
 
-    elementwise: int
-    mac_elements: int
-    mac_bytes: int
-    mac_fused_bytes: int
-    mac_compulsory_bytes: int
-    unknown: tuple[str, ...]
+    read: Sequence[tuple[torch.Tensor, int]]
+    written: Sequence[torch.Tensor]
+
+    @property
+    def unfused_bytes(self) -> int:
+        """Bytes if every read and every write is one of memory."""
+        return sum(size for _, size in self.read) + sum(map(bytes_of, self.written))
+
+    def fused_bytes(self, storages: Storages) -> int:
+        """Bytes if this point-wise operator is fused into the producer of an operand.
+
+        The fused operand is the one of the output's size that was written last. Only the bytes of the
+        other operands count. If this call produced no such operand, the operator is not fused, and all
+        its reads and writes count.
+        """
+        size = sum(tensor.numel() for tensor in self.written)
+        candidates = [(storages.written(each), bytes_) for each, bytes_ in self.read if _elements(each) == size]
+        last, bytes_ = max(candidates, default=(0, 0))
+        return sum(size for _, size in self.read) - bytes_ if last else self.unfused_bytes
 
 
-def memory_costs(network: torch.nn.Module, inputs: torch.Tensor) -> MemoryCosts:
-    """Run the network once and count the bytes that each dispatched operator reads and writes."""
-    walk = _Walk()
-    # no_grad, not inference_mode: inference mode dispatches conv2d undecomposed, to other rules.
-    with torch.no_grad(), walk:
-        output = network(inputs)
-    compulsory = [inputs, *network.parameters(), *_tensors(output)]
-    return MemoryCosts(
-        elementwise=walk.elementwise,
-        mac_elements=walk.mac_elements,
-        mac_bytes=walk.mac_bytes,
-        mac_fused_bytes=walk.mac_fused_bytes,
-        mac_compulsory_bytes=_bytes(_distinct(compulsory)),
-        unknown=tuple(sorted(walk.unknown)),
+def traffic(name: str, func: Any, arguments: Mapping[str, Any], result: object) -> Traffic | None:
+    """Return what an operator reads and writes; None if it moves no data, as a view does.
+
+    A view's output shares its input's storage.
+    """
+    outputs = tensors(result)[: OUTPUTS.get(name)]
+    given = distinct(tensors([value for key, value in arguments.items() if key != "out"]))
+    storages = {storage_of(tensor) for tensor in given}
+    shares = not func._schema.is_mutable and all(storage_of(each) in storages for each in outputs)
+    is_view = shares or torch.Tag.inplace_view in func.tags
+    if name in NOTHING or not any(each.numel() for each in outputs) or is_view:
+        return None
+    if func._schema.is_mutable and name in OVERWRITES:
+        given = [each for each in given if each is not arguments.get("self")]
+    gathered = arguments.get(GATHERS[name]) if name in GATHERS else None
+    return Traffic(
+        [
+            (each, min(bytes_of(each), _gathered_bytes(arguments, each, outputs[0])) if each is gathered else size)
+            for each, size in ((each, bytes_of(each)) for each in given)
+        ],
+        distinct(outputs),
     )
 
 
-class _Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts costs as operators are dispatched. It holds no tensors, only numbers of storages."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.elementwise = self.mac_elements = self.mac_bytes = self.mac_fused_bytes = 0
-        self.unknown: set[str] = set()
-        self._produced: dict[int, int] = {}
-        """Storage to the number of its last writing operator; the allocator reuses storages."""
-        self._operators = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        read = _distinct(_tensors((args, kwargs)))
-        written = _distinct(_tensors(result))
-        if not _moves_no_data(func, read, written):
-            self._count(func, args, read, written)
-        self._operators += 1
-        for tensor in written:
-            self._produced[_storage(tensor)] = self._operators
-        return result
-
-    def _count(self, func: Any, args: tuple[Any, ...], read: list[torch.Tensor], written: list[torch.Tensor]) -> None:
-        name = _name(func)
-        unfused = _bytes(read) + _bytes(written)
-        pointwise = torch.Tag.pointwise in func.tags or name in NORMALISATIONS | POINTWISE
-        self.mac_bytes += unfused
-        self.mac_fused_bytes += self._epilogue(read, written[:1]) if pointwise else unfused
-        if pointwise or convolution_bias(name, args):
-            self.elementwise += written[0].numel()
-        if name in CONVOLUTIONS:
-            self.mac_elements += args[0].numel() + args[1].numel() + written[0].numel()
-        if not pointwise and name not in CONVOLUTIONS | PRODUCTS | MOVEMENTS:
-            self.unknown.add(str(func))
-
-    def _epilogue(self, read: list[torch.Tensor], written: list[torch.Tensor]) -> int:
-        """Return the bytes of a point-wise operator that is fused into the producer of an operand.
-
-        The fused operand is the most recent one of the output's size. Only the bytes of the other
-        operands count. If this walk produced no such operand, the operator is not fused, and all
-        its reads and writes count.
-        """
-        size = sum(tensor.numel() for tensor in written)
-        candidates = [t for t in read if t.numel() == size and _storage(t) in self._produced]
-        if not candidates:
-            return _bytes(read) + _bytes(written)
-        fused = max(candidates, key=lambda tensor: self._produced[_storage(tensor)])
-        return _bytes(read) - _bytes([fused])
+def _gathered_bytes(arguments: Mapping[str, Any], source: torch.Tensor, output: torch.Tensor) -> int:
+    """Return the bytes of a source that are gathered: the output's; of an embedding bag, those it sums."""
+    if "offsets" in arguments:
+        return int(arguments["indices"].numel() * source.shape[-1] * source.element_size())
+    return output.numel() * source.element_size()
 
 
-def _moves_no_data(func: Any, read: list[torch.Tensor], written: list[torch.Tensor]) -> bool:
-    """Return whether an operator moves no data. A view's output shares its input's storage."""
-    if _name(func) in NOTHING or not written:
-        return True
-    storages = {_storage(tensor) for tensor in read}
-    return not func._schema.is_mutable and all(_storage(tensor) in storages for tensor in written)
-
-
-def _name(func: Any) -> str:
-    return twin(str(func.overloadpacket.__name__))
-
-
-def _tensors(tree: object) -> list[torch.Tensor]:
+def tensors(tree: object) -> list[torch.Tensor]:
+    """Return the tensors in nested tuples, lists and mappings."""
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
 
 
-def _distinct(tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+def distinct(several: Iterable[torch.Tensor]) -> list[torch.Tensor]:
     """Return one tensor per storage, offset, shape and stride: a repeated tensor is read once."""
-    keyed = {(_storage(t), t.storage_offset(), t.shape, t.stride()): t for t in tensors}
+    keyed = {(storage_of(t), t.storage_offset(), t.shape, t.stride()): t for t in several}
     return list(keyed.values())
 
 
-def _storage(tensor: torch.Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)
+def bytes_of(tensor: torch.Tensor) -> int:
+    """Return a tensor's bytes. A dimension of stride 0 repeats one element and counts once."""
+    return tensor.element_size() * _elements(tensor)
 
 
-def _bytes(tensors: Iterable[torch.Tensor]) -> int:
-    """Return the total bytes. A dimension of stride 0 repeats one element and counts once."""
-    return sum(
-        tensor.element_size() * math.prod(n for n, step in zip(tensor.shape, tensor.stride(), strict=True) if step)
-        for tensor in tensors
-        if tensor.numel()
-    )
+def _elements(tensor: torch.Tensor) -> int:
+    if not tensor.numel():
+        return 0
+    return math.prod(n for n, step in zip(tensor.shape, tensor.stride(), strict=True) if step)

@@ -10,90 +10,127 @@ from typing import Final
 
 from benchcli.schema import Category
 
-CONVOLUTIONS: Final = frozenset(
-    {"convolution", "conv1d", "conv2d", "conv3d", "_convolution", "cudnn_convolution", "mkldnn_convolution"}
-)
-PRODUCTS: Final = frozenset({"mm", "addmm", "bmm", "baddbmm", "linear", "matmul", "addmv", "mv", "dot"})
-NORMALISATIONS: Final = frozenset(
-    {
-        "batch_norm",
-        "native_batch_norm",
-        "_native_batch_norm_legit",
-        "_native_batch_norm_legit_no_training",
-        "_batch_norm_no_update",
-        "cudnn_batch_norm",
-        "miopen_batch_norm",
-    }
-)
-"""Batch normalisation in inference: one multiply-add per element, fused into its producer."""
 
-COPIES: Final = frozenset(
-    {
-        "cat",
-        "channel_shuffle",
-        "native_channel_shuffle",
-        "clone",
-        "_to_copy",
-        "constant_pad_nd",
-        "contiguous",
-        "copy",
-        "index",
-        "index_select",
-        "pixel_shuffle",
-        "roll",
-        "stack",
-        "zeros_like",
-        "ones_like",
-        "full_like",
-        "fill",
-        "zero",
-    }
-)
-MOVEMENTS: Final = COPIES | {
-    "_adaptive_avg_pool2d",
-    "adaptive_avg_pool2d",
-    "amax",
-    "avg_pool2d",
-    "cumsum",
-    "max_pool2d",
-    "max_pool2d_with_indices",
-    "mean",
-    "sum",
-    "upsample_bilinear2d",
-    "upsample_nearest2d",
-}
-"""Copies, pooling and reductions, which read their inputs and write their output, fused or not."""
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
-VIEWS: Final = frozenset(
-    {
-        "as_strided",
-        "chunk",
-        "expand",
-        "flatten",
-        "narrow",
-        "permute",
-        "reshape",
-        "select",
-        "slice",
-        "split",
-        "split_with_sizes",
-        "squeeze",
-        "t",
-        "transpose",
-        "unflatten",
-        "unsqueeze",
-        "view",
-        "_unsafe_view",
-    }
-)
-"""Views, which move no data. The time to call them counts as data movement (split, shuffle)."""
+
 DEPTHWISE: Final = frozenset({"_conv_depthwise2d", "conv_depthwise3d"})
 """CUDA's special operators for depthwise convolutions."""
-POINTWISE: Final = frozenset({"relu6", "hardtanh", "hardswish", "silu", "dropout", "prelu"})
-"""Composites of point-wise operators; inference mode dispatches them undecomposed and untagged."""
+CONVOLUTIONS: Final = DEPTHWISE | _names("""
+    conv1d conv2d conv3d _convolution convolution cudnn_convolution cudnn_convolution_relu
+    cudnn_convolution_transpose miopen_convolution miopen_convolution_relu miopen_convolution_transpose
+    mkldnn_convolution slow_conv3d slow_conv_dilated2d slow_conv_dilated3d slow_conv_transpose2d
+    slow_conv_transpose3d thnn_conv2d
+""")
+ATTENTION: Final = frozenset(
+    {
+        "_scaled_dot_product_attention_math_for_mps",
+        "_scaled_dot_product_cudnn_attention",
+        "_scaled_dot_product_efficient_attention",
+        "_scaled_dot_product_flash_attention",
+        "_scaled_dot_product_flash_attention_for_cpu",
+        "_scaled_dot_product_fused_attention_overrideable",
+    }
+)
+"""Scaled dot-product attention in one operator. Other backends decompose into products and a softmax."""
+NORMALISATIONS: Final = _names("""
+    batch_norm _batch_norm_no_update _batch_norm_with_update cudnn_batch_norm miopen_batch_norm
+    native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training
+""")
+"""Batch normalisation: one multiply-add per element, fused into its producer in inference."""
+ROW_WISE: Final = _names("""
+    _fused_rms_norm _log_softmax native_group_norm native_layer_norm _safe_softmax _softmax _thnn_fused_gru_cell
+    _thnn_fused_lstm_cell
+""")
+"""Element-wise work that needs a whole row first, and so is not fused into its producer."""
 
-NOTHING: Final = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "detach", "dropout", "alias"})
+COPIES: Final = _names("""
+    arange as_strided_scatter bernoulli block_diag cat channel_shuffle clone col2im constant_pad_nd contiguous
+    copy diag_embed diagonal_scatter embedding eye fill flip full full_like gather hamming_window hann_window
+    im2col index index_copy index_fill index_put _index_put_impl index_select _lazy_clone linspace
+    masked_scatter masked_select multinomial native_channel_shuffle new_full new_ones new_zeros nonzero normal
+    one_hot ones ones_like _pack_padded_sequence _pad_packed_sequence pixel_shuffle pixel_unshuffle put rand
+    rand_like randint randint_like randn randn_like random randperm range reflection_pad1d reflection_pad2d
+    reflection_pad3d repeat repeat_interleave replication_pad1d replication_pad2d replication_pad3d
+    _reshape_copy roll rot90 scalar_tensor scatter select_scatter slice_scatter stack _stack take _to_copy
+    _to_dense tril tril_indices triu triu_indices unfold_copy uniform _unique _weight_norm_interface zero zeros
+    zeros_like
+""")
+POOLS: Final = _names("""
+    adaptive_avg_pool1d _adaptive_avg_pool2d adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_avg_pool3d
+    adaptive_max_pool2d adaptive_max_pool3d avg_pool1d avg_pool2d avg_pool3d fractional_max_pool2d
+    fractional_max_pool3d max_pool1d max_pool2d max_pool2d_with_indices max_pool3d max_pool3d_with_indices
+    max_unpool2d max_unpool3d mkldnn_max_pool2d quantized_max_pool2d
+""")
+RESIZES: Final = _names("""
+    affine_grid_generator grid_sampler_2d grid_sampler_3d upsample_bicubic2d _upsample_bicubic2d_aa
+    upsample_bilinear2d _upsample_bilinear2d_aa upsample_linear1d upsample_nearest1d upsample_nearest2d
+    upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d
+    upsample_trilinear3d
+""")
+"""Interpolation, whose few multiply-adds per element the papers do not count."""
+REDUCTIONS: Final = _names("""
+    all amax amin aminmax _aminmax any argmax argmin argsort bincount bucketize count_nonzero cummax cummin
+    cumprod cumsum dist _embedding_bag _embedding_bag_forward_only equal histc histogram index_add index_reduce
+    _is_all_true _is_any_true isin kthvalue linalg_vector_norm logcumsumexp logsumexp max mean median min mode
+    nanmedian nansum native_norm norm prod scatter_add scatter_reduce searchsorted segment_reduce sort std
+    std_mean sum topk trace _unique2 unique_consecutive var var_mean _weight_norm_interface
+""")
+QUANTISED: Final = "quantised product"
+"""The name of all convolutions and linear layers with a packed, quantised weight."""
+QUANTISING: Final = _names("""
+    dequantize quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic quantized.cat
+""")
+NO_PRODUCTS: Final = COPIES | POOLS | RESIZES | REDUCTIONS | QUANTISING | ROW_WISE
+"""What multiplies no matrices: it reads its inputs and writes its output, fused or not."""
+
+VIEWS: Final = _names("""
+    as_strided chunk expand flatten narrow permute reshape select slice split split_with_sizes squeeze t
+    transpose unflatten _unsafe_view unsqueeze view
+""")
+"""Views, which move no data. The time to call them counts as data movement (split, shuffle)."""
+POINTWISE: Final = frozenset({"dropout", "hardswish", "hardtanh", "prelu", "relu6", "silu"}) | _names("""
+    abs complex copysign eq floor_divide ge gelu glu gt heaviside le log_sigmoid_forward lt masked_fill mish
+    native_dropout ne polar _prelu_kernel quantized.add quantized.add_relu quantized.batch_norm2d
+    quantized.batch_norm2d_relu quantized.elu quantized.hardswish quantized.leaky_relu quantized.mul
+    quantized.mul_relu quantized.relu6 quantized.sigmoid rrelu_with_noise rsub threshold xlogy
+""")
+"""Point-wise operators that torch does not tag so; a profile shows composites of them by these names."""
+
+NOTHING: Final = _names("""
+    alias detach empty empty_like empty_permuted empty_strided new_empty new_empty_strided set
+""")
 """Operators that access no element."""
+
+GATHERS: Final = {
+    **dict.fromkeys(("embedding", "_embedding_bag", "_embedding_bag_forward_only"), "weight"),
+    **dict.fromkeys(("gather", "index", "index_select", "take"), "self"),
+}
+"""Operators that read the elements they are told to, and the argument of which they do."""
+OVERWRITES: Final = _names("""
+    bernoulli copy fill normal random uniform zero
+""")
+"""Operators that, in place, write a tensor without reading it."""
+OUTPUTS: Final = {
+    **dict.fromkeys(
+        (
+            *ATTENTION,
+            *NORMALISATIONS,
+            *(POOLS - {"max_unpool2d", "max_unpool3d"}),
+            "_embedding_bag",
+            "_embedding_bag_forward_only",
+            "_fused_rms_norm",
+            "log_sigmoid_forward",
+            "native_dropout",
+            "native_group_norm",
+            "native_layer_norm",
+        ),
+        1,
+    ),
+    **dict.fromkeys(("_cudnn_rnn", "_lstm_mps", "miopen_rnn", "mkldnn_rnn_layer"), 3),
+}
+"""How many of its outputs an operator is called for; the others serve training."""
 
 
 def category(name: str, shapes: Sequence[Sequence[int]], pointwise: bool) -> Category:
@@ -117,10 +154,3 @@ def category(name: str, shapes: Sequence[Sequence[int]], pointwise: bool) -> Cat
 def twin(name: str) -> str:
     """Return an operator's name without the trailing underscore of its in-place form."""
     return name[:-1] if name.endswith("_") and not name.endswith("__") else name
-
-
-def convolution_bias(name: str, arguments: tuple[object, ...]) -> bool:
-    """Return whether a convolution or product adds a bias: one addition per output element."""
-    if name in CONVOLUTIONS or name == "linear":
-        return len(arguments) > 2 and arguments[2] is not None
-    return name in {"addmm", "baddbmm", "addmv"}

@@ -10,7 +10,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 
-from benchcli.schema import Breakdown, Conditions, Costs, Family, Output, Sample, Source, Status, Target, Variant
+from benchcli.schema import (
+    Breakdown,
+    Conditions,
+    CostDetail,
+    Costs,
+    Family,
+    OperatorCall,
+    Output,
+    Sample,
+    Source,
+    Status,
+    Target,
+    Variant,
+)
 from benchcli.schema.conform import conforms
 
 SURVEY: Final = "survey"
@@ -41,6 +54,8 @@ class Task:
     """Whether every variant's samples have as many calls as those of the family's first variant."""
     most_seconds: float = 60.0
     """The time after which the current round of a family is its last."""
+    detailed: bool = False
+    """Whether a survey sends a row for each operator call, and what other tools count."""
     live: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Networks that a caller gave by value, pickled and in base 64, by their recorded names."""
 
@@ -86,6 +101,8 @@ class Counted:
     variant: str
     costs: Costs
     output: Output
+    detail: CostDetail | None = None
+    """None unless the task asked for it."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +223,8 @@ def _decoded(data: Any) -> Event:
     kind = _EVENTS[data.pop("event")]
     if "costs" in data:
         data["costs"] = _costs(data["costs"])
+    if data.get("detail"):
+        data["detail"] = CostDetail(tuple(map(_call, data["detail"]["calls"])), data["detail"]["others"])
     if "output" in data:
         data["output"] = Output(**{name: tuple(numbers) for name, numbers in data["output"].items()})
     if "breakdown" in data:
@@ -224,6 +243,11 @@ def _sample(data: Mapping[str, Any]) -> Sample:
     if not 0 < sample.seconds < math.inf or min(sample.launch, sample.round, sample.calls) < 0:
         raise ValueError("a sample of no time, or of a negative count")
     return sample
+
+
+def _call(data: Mapping[str, Any]) -> OperatorCall:
+    shapes = {name: tuple(map(tuple, data[name])) for name in ("inputs", "outputs")}
+    return OperatorCall(**{**data, **shapes})
 
 
 def _costs(data: Mapping[str, Any]) -> Costs:

@@ -95,9 +95,9 @@ def _record(
     shared: Sequence[str],
 ) -> Record:
     name = variant.name
-    cost, reference = evidence.costs.get(name), evidence.costs.get(family.baseline)
+    cost, reference = _counted(evidence, name), _counted(evidence, family.baseline)
     time, failure = times.get(name), evidence.failures.get(name)
-    codes = [f"costs:{text}" for text in cost.unknown] if cost else []
+    codes = _counting(evidence.costs.get(name))
     if time:
         time = replace(time, reference=_reference_speed(family, name, evidence))
         codes += [*_precision(time, context.plan), *of_samples(evidence.samples[name], evidence.conditions), *shared]
@@ -110,10 +110,29 @@ def _record(
         target=context.target,
         failure=failure if failure or time else Failure("failed", "it was not reached"),
         costs=cost,
-        flops_deviation=cost.flops / reference.flops - 1 if cost and reference and reference.flops else None,
+        flops_deviation=_deviation(cost, reference),
         timing=time,
         warnings=tuple(codes),
     )
+
+
+def _counted(evidence: FamilyEvidence, name: str) -> Costs | None:
+    costs = evidence.costs.get(name)
+    return costs if costs and costs.error is None else None
+
+
+def _counting(costs: Costs | None) -> list[str]:
+    """Return the warnings about what was not counted."""
+    if costs is None:
+        return []
+    return [f"uncounted:{costs.error}"] if costs.error else [f"costs:{text}" for text in costs.unknown]
+
+
+def _deviation(costs: Costs | None, reference: Costs | None) -> float | None:
+    """Return by which share multiply-adds differ from the baseline's; None if either is not known, or 0."""
+    if not (costs and reference and costs.flops_complete and reference.flops_complete and reference.flops):
+        return None
+    return costs.flops / reference.flops - 1
 
 
 def _reference_speed(family: Family, name: str, evidence: FamilyEvidence) -> ReferenceSpeed | None:
@@ -121,7 +140,7 @@ def _reference_speed(family: Family, name: str, evidence: FamilyEvidence) -> Ref
 
     The state of the machine affects a reference and a network alike if both are bound by the same.
     """
-    costs, samples = evidence.costs, evidence.samples
+    costs, samples = {each: costs for each, costs in evidence.costs.items() if costs.error is None}, evidence.samples
     known = [each.name for each in family.references if each.name in costs and samples.get(each.name)]
     if name not in costs or not known:
         return None

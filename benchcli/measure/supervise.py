@@ -12,7 +12,7 @@ from typing import Any
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.process import Launcher, WorkerDied
 from benchcli.measure.protocol import SURVEY, Counted, Described, Event, Failed, Started, Task
-from benchcli.schema import Costs, Failure, Family, Key, Output, Plan, Target
+from benchcli.schema import CostDetail, Costs, Failure, Family, Key, Output, Plan, Target
 
 ATTEMPTS = 3
 """Deaths in a row before any variant has started, after which no other worker is started."""
@@ -77,17 +77,21 @@ class Survey:
     available: Mapping[str, str] = field(default_factory=dict)
     costs: dict[Key, Costs] = field(default_factory=dict)
     outputs: dict[Key, Output] = field(default_factory=dict)
+    details: dict[Key, CostDetail] = field(default_factory=dict)
+    """Only of a survey that asked for them."""
     failures: Failures = field(default_factory=Failures)
 
 
-def survey(families: Sequence[Family], target: Target, plan: Plan, launcher: Launcher) -> Survey:
-    """Count the costs of every variant on its device.
+def survey(
+    families: Sequence[Family], target: Target, plan: Plan, launcher: Launcher, detailed: bool = False
+) -> Survey:
+    """Count the costs of every variant on its device; `detailed` asks for those of each operator too.
 
     What fails beside others is tried again in a process of its own: a network can spoil the process
     for those after it. Raises UserError if the device is not available.
     """
     counted = Survey()
-    work = _Surveying(target, plan.silence_s, launcher, counted)
+    work = _Surveying(target, plan.silence_s, launcher, counted, detailed)
     while True:
         rest = without(families, {*counted.costs, *counted.failures.by_key})
         if counted.software and not rest:
@@ -104,6 +108,7 @@ class _Surveying:
     silence_s: float
     launcher: Launcher
     counted: Survey
+    detailed: bool
 
     def ask(self, families: Sequence[Family]) -> dict[Key, Key | None]:
         """Survey families in one process.
@@ -114,7 +119,8 @@ class _Surveying:
         counted, failures = self.counted, self.counted.failures
         known = {*counted.costs, *failures.by_key}
         died = False
-        for event in supervise(Task(SURVEY, self.target, tuple(families), {}), self.silence_s, self.launcher, failures):
+        task = Task(SURVEY, self.target, tuple(families), {}, detailed=self.detailed)
+        for event in supervise(task, self.silence_s, self.launcher, failures):
             died = died or isinstance(event, WorkerDied)
             _store(event, self.target, counted)
         asked = [(family.name, variant.name) for family in families for variant in family.variants]
@@ -193,3 +199,5 @@ def _store(event: Event | WorkerDied, target: Target, counted: Survey) -> None:
     elif isinstance(event, Counted):
         counted.costs[event.family, event.variant] = event.costs
         counted.outputs[event.family, event.variant] = event.output
+        if event.detail:
+            counted.details[event.family, event.variant] = event.detail

@@ -28,6 +28,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
         if detail.startswith("flops: ")
         else f"costs incomplete (lower bound): no rule for {detail}"
     ),
+    "uncounted": lambda detail: f"timed, but its costs could not be counted: {detail}",
     "preempted": lambda detail: (
         f"{detail} were interrupted by other processes and excluded; stop other work, or measure later"
     ),

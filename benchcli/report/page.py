@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from benchcli.formatting import clean
-from benchcli.runs.columns import Cell as Cell
+from benchcli.runs.observations import Cell as Cell
 
 Content = TypeVar("Content")
 

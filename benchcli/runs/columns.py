@@ -1,21 +1,16 @@
-"""Convert records, samples, conditions and breakdowns to CSV rows and back."""
+"""Convert records to CSV rows and back."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
 from typing import Any, cast, get_args
 
+from benchcli.runs.observations import Cell
 from benchcli.schema import (
-    CATEGORIES,
-    Breakdown,
-    Conditions,
     Costs,
     Failure,
     Family,
     Interval,
     Record,
     ReferenceSpeed,
-    Sample,
     Status,
     Target,
     Timing,
@@ -52,6 +47,8 @@ COSTS = (
     "mac_compulsory_bytes",
     "flops_deviation",
 )
+MEMORY = ("peak_activation_bytes", "weight_bytes", "device_peak_bytes")
+"""Columns that runs of earlier versions lack."""
 TIME = (
     "median_s",
     "ci_low_s",
@@ -67,35 +64,22 @@ TIME = (
     "faults_per_call",
     "warnings",
 )
-COLUMNS = (*IDENTITY, *OUTCOME, *COSTS, *TIME, "channels", "size", "allocator", "cache", "excluded", "reference")
-SAMPLE_COLUMNS = (
-    "family",
-    "variant",
-    "launch",
-    "round",
-    "calls",
-    "seconds",
-    "faults_per_call",
+COLUMNS = (
+    *IDENTITY,
+    *OUTCOME,
+    *COSTS,
+    *TIME,
+    "channels",
+    "size",
+    "allocator",
+    "cache",
     "excluded",
-    "host_seconds",
+    "reference",
+    "flops_complete",
+    *MEMORY,
 )
-CONDITION_COLUMNS = ("family", *(field.name for field in fields(Conditions)))
-
-BREAKDOWN_COLUMNS = (
-    "family",
-    "variant",
-    "launch",
-    "call_s",
-    "traced_s",
-    *(f"{category}_s" for category in CATEGORIES),
-    "reorder_s",
-    "framework_s",
-)
-
 COUNTING = "costs:"
 """The prefix of warning codes about costs, which hold the entries of `Costs.unknown`."""
-
-Cell = str | int | float | None
 
 
 def row(record: Record) -> dict[str, Cell]:
@@ -128,52 +112,8 @@ def row(record: Record) -> dict[str, Cell]:
         "cache": target.cache,
         "excluded": record.timing.excluded if record.timing else None,
         "reference": record.timing.reference.name if record.timing and record.timing.reference else None,
+        **_counted(record.costs),
     }
-
-
-def sample_row(family: str, sample: Sample) -> list[Cell]:
-    """Return the cells of one sample."""
-    return [
-        family,
-        sample.variant,
-        sample.launch,
-        sample.round,
-        sample.calls,
-        sample.seconds,
-        sample.faults,
-        sample.excluded,
-        sample.host_seconds,
-    ]
-
-
-def condition_row(family: str, conditions: Conditions) -> list[Cell]:
-    """Return the cells of one launch's conditions."""
-    cells = asdict(conditions)
-    return [family, *({**cells, "throttle_reasons": " | ".join(conditions.throttle_reasons) or None}.values())]
-
-
-def breakdown_row(breakdown: Breakdown) -> list[Cell]:
-    """Return the cells of one launch's breakdown."""
-    parts = {f"{category}_s": breakdown.parts[category] for category in CATEGORIES}
-    cells: dict[str, Cell] = {**{name: value for name, value in vars(breakdown).items() if name != "parts"}, **parts}
-    return [cells[column] for column in BREAKDOWN_COLUMNS]
-
-
-def parse_breakdown(cells: Mapping[str, str]) -> Breakdown:
-    """Return the breakdown in a row of text. Raises ValueError or KeyError if it is damaged."""
-    numbers = {name: float(cells[name]) for name in BREAKDOWN_COLUMNS[3:]}
-    if not all(math.isfinite(number) and number >= 0 for number in numbers.values()) or numbers["call_s"] == 0:
-        raise ValueError("a number that no tracing gives")
-    return Breakdown(
-        family=cells["family"],
-        variant=cells["variant"],
-        launch=whole(cells["launch"]),
-        call_s=numbers["call_s"],
-        traced_s=numbers["traced_s"],
-        parts={category: numbers[f"{category}_s"] for category in CATEGORIES},
-        reorder_s=numbers["reorder_s"],
-        framework_s=numbers["framework_s"],
-    )
 
 
 def _costs(record: Record) -> dict[str, Cell]:
@@ -181,6 +121,12 @@ def _costs(record: Record) -> dict[str, Cell]:
         return dict.fromkeys(COSTS)
     counted = {name: getattr(record.costs, name) for name in COSTS[:-1]}
     return {**counted, "flops_deviation": record.flops_deviation}
+
+
+def _counted(costs: Costs | None) -> dict[str, Cell]:
+    """Return the cells about costs that later versions added."""
+    names = ("flops_complete", *MEMORY)
+    return {name: getattr(costs, name) if costs else None for name in names}
 
 
 def _time(record: Record) -> dict[str, Cell]:
@@ -230,6 +176,7 @@ def _read_costs(cells: Mapping[str, str]) -> Costs | None:
     if not cells["flops"]:
         return None
     counts: dict[str, Any] = {name: whole(cells[name]) for name in COSTS[:-1]}
+    counts |= {name: whole(cells[name]) if cells.get(name) else None for name in MEMORY}
     codes = cells["warnings"].split(" | ")
     return Costs(**counts, unknown=tuple(code.removeprefix(COUNTING) for code in codes if code.startswith(COUNTING)))
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from benchcli import files
 from benchcli.errors import UserError
-from benchcli.runs.columns import SCHEMA, Cell
+from benchcli.runs.columns import SCHEMA
+from benchcli.runs.observations import Cell
 
 if TYPE_CHECKING:
     from filelock import FileLock

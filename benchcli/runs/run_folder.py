@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING
 
 from benchcli import files
 from benchcli.errors import UserError
-from benchcli.runs.columns import (
+from benchcli.runs.columns import COLUMNS, parse, row
+from benchcli.runs.folder import Folder, lines_of
+from benchcli.runs.observations import (
     BREAKDOWN_COLUMNS,
-    COLUMNS,
     CONDITION_COLUMNS,
     SAMPLE_COLUMNS,
     breakdown_row,
     condition_row,
-    parse,
     parse_breakdown,
-    row,
     sample_row,
 )
-from benchcli.runs.folder import Folder, lines_of
 from benchcli.schema import Breakdown, Family, FamilyResult, Record, Target
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 Values are in SI units: seconds, bytes, counts.
 
-suite -> family -> variant (`asked`) -> costs, samples -> timing -> record (`measured`)
+suite -> family -> variant (`asked`) -> costs (`costs`), samples -> timing -> record (`measured`)
 """
 
 from benchcli.schema.asked import (
@@ -18,12 +18,12 @@ from benchcli.schema.asked import (
     Target,
     Variant,
 )
+from benchcli.schema.costs import CostDetail, Costs, OperatorCall
 from benchcli.schema.measured import (
     CATEGORIES,
     Breakdown,
     Category,
     Conditions,
-    Costs,
     Exclusion,
     Failure,
     FamilyResult,
@@ -44,6 +44,7 @@ __all__ = [
     "Catalogue",
     "Category",
     "Conditions",
+    "CostDetail",
     "Costs",
     "Exclusion",
     "Failure",
@@ -51,6 +52,7 @@ __all__ = [
     "FamilyResult",
     "Interval",
     "Key",
+    "OperatorCall",
     "Output",
     "Parameter",
     "Plan",

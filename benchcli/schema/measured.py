@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from benchcli.schema.asked import Family, Key, Target, Variant
+from benchcli.schema.costs import Costs
 
 MOST_EXCLUDED = 0.5
 """The largest share of excluded samples with which a time is judged."""
@@ -14,29 +15,6 @@ Category = Literal["convolution", "depthwise", "elementwise", "data", "other"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 Exclusion = Literal["preempted", "throttled", "clock"]
 Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported"]
-
-
-@dataclass(frozen=True)
-class Costs:
-    """The costs of one call of a network; `docs/methodology.md` defines each of them."""
-
-    flops: int
-    params: int
-    elementwise: int
-    mac_elements: int
-    mac_bytes: int
-    mac_fused_bytes: int
-    mac_compulsory_bytes: int
-    unknown: tuple[str, ...] = ()
-    """Operators without a counting rule, and disagreements between counters.
-
-    They are reported, so that no operator counts as zero silently.
-    """
-
-    @property
-    def log_intensity(self) -> float:
-        """The logarithm of the arithmetic intensity: multiply-adds per byte of unfused access."""
-        return math.log(max(self.flops, 1) / max(self.mac_bytes, 1))
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
 """Costs against integers worked by hand, and against the published golden numbers."""
 
 import math
-from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
-from benchcli.costs.count import count, flops, flops_by_torch
-from benchcli.costs.memory import memory_costs
+from benchcli.costs.count import count
+from benchcli.costs.crosscheck import flops_by_fvcore, flops_by_torch
 from benchcli.workloads.guidelines.base import GUIDELINES
+from tests.costs.networks import Apply
 from tests.workloads.test_guidelines import build, published
 
 
@@ -26,19 +26,6 @@ def pointwise_mac_bound(area: int, flops_: int) -> float:
 
 IMAGE = torch.zeros(1, 4, 6, 6)
 AREA = 36
-
-
-class Apply(nn.Module):
-    """A network from a function."""
-
-    def __init__(self, function: Callable[[Any, torch.Tensor], torch.Tensor], **layers: nn.Module) -> None:
-        super().__init__()
-        self.function = function
-        for name, layer in layers.items():
-            self.add_module(name, layer)
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        return self.function(self, inputs)
 
 
 def test_a_convolution_reads_its_input_and_weight_and_writes_its_output() -> None:
@@ -69,7 +56,13 @@ def test_a_relu_reads_and_writes_unless_it_rides_on_a_convolution() -> None:
 
 def test_in_place_is_a_read_and_a_write_too() -> None:
     layers = [nn.Sequential(nn.Conv2d(4, 8, 1), nn.ReLU(inplace=inplace)) for inplace in (False, True)]
-    assert count(layers[0], IMAGE) == count(layers[1], IMAGE)
+    new, in_place = (count(each, IMAGE) for each in layers)
+    plane = 4 * 8 * AREA
+    assert (new.peak_activation_bytes, in_place.peak_activation_bytes) == (
+        2 * plane + 4 * 4 * AREA,
+        plane + 4 * 4 * AREA,
+    )
+    assert replace(new, peak_activation_bytes=None) == replace(in_place, peak_activation_bytes=None)
 
 
 def test_the_first_operator_has_nothing_to_ride_on() -> None:
@@ -138,14 +131,9 @@ def test_an_operator_without_a_rule_is_named() -> None:
     assert count(Apply(lambda _self, x: torch.fft.fft(x).real), IMAGE).unknown == ("aten._fft_r2c.default",)
 
 
-def test_counters_that_disagree_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchcli.costs.count.flops_by_torch", lambda _network, _inputs: 7)
-    assert count(nn.Conv2d(4, 8, 1), IMAGE).unknown == (f"flops: fvcore {32 * AREA}, torch 7",)
-
-
 def test_both_counters_agree_on_groups_strides_and_padding() -> None:
     network = nn.Sequential(nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=4), nn.Conv2d(8, 8, 3, groups=8))
-    assert flops(network, IMAGE) == flops_by_torch(network, IMAGE) == 9 * (9 * 8) + 9 * 8
+    assert flops_by_fvcore(network, IMAGE) == flops_by_torch(network, IMAGE) == 9 * (9 * 8) + 9 * 8
 
 
 def test_counting_says_nothing(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
@@ -202,7 +190,7 @@ def test_pointwise_share_of_a_resnext_unit_is_the_published_one() -> None:
         nn.Conv2d(group_width, channels, 1),
     )  # fmt: skip
     inputs = torch.zeros(1, channels, 7, 7)
-    whole, spatial = flops(unit, inputs), flops(unit[1], torch.zeros(1, group_width, 7, 7))
+    whole, spatial = flops_by_fvcore(unit, inputs), flops_by_fvcore(unit[1], torch.zeros(1, group_width, 7, 7))
     assert (whole - spatial) / whole == pytest.approx(0.934, abs=5e-4)
 
 
@@ -211,7 +199,7 @@ def test_grouped_costs_of_g2_follow_equation_2() -> None:
         channels, groups = variant.params["channels"], variant.params["groups"]
         assert isinstance(channels, int)
         assert isinstance(groups, int)
-        costs = memory_costs(build(variant), torch.zeros(1, *variant.shape))
+        costs = count(build(variant), torch.zeros(1, *variant.shape))
         assert costs.mac_elements == 10 * convolution_mac(56 * 56, channels, channels, groups=groups)
 
 

@@ -17,7 +17,7 @@ from benchcli.measure.breakdown import LAUNCHES, break_down
 from benchcli.measure.process import Conversation, WorkerDied
 from benchcli.measure.protocol import Described, Done, Started, Task, Traced, decode_event, encode_event
 from benchcli.report.views.breakdowns import table
-from benchcli.runs.columns import BREAKDOWN_COLUMNS, breakdown_row, parse_breakdown
+from benchcli.runs.observations import BREAKDOWN_COLUMNS, breakdown_row, parse_breakdown
 from benchcli.schema import CATEGORIES, Breakdown, Category, Failure, Plan, Target
 from tests import values
 from tests.conftest import Outcome, inline

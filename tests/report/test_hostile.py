@@ -13,7 +13,7 @@ import pytest
 from benchcli.api.results import Shown, _html
 from benchcli.report.formats.base import FORMATS
 from benchcli.report.page import Annotation, Page, Table, cleaned
-from benchcli.runs.columns import Cell
+from benchcli.runs.observations import Cell
 from tests.hostile import STRINGS
 
 ALLOWED = set("\n")

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from benchcli.costs.count import count, flops_by_torch
+from benchcli.costs.count import count
+from benchcli.costs.crosscheck import flops_by_torch
 from benchcli.errors import UserError
 from benchcli.schema import Variant
 from benchcli.workloads.blocks.base import BLOCKS, GUIDELINES, STRIDES, Block

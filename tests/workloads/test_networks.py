@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from benchcli.costs.count import count, flops_by_torch
-from benchcli.costs.memory import memory_costs
+from benchcli.costs.count import count
+from benchcli.costs.crosscheck import flops_by_torch
 from benchcli.errors import UserError
 from benchcli.workloads import papers
 from benchcli.workloads.networks.base import GROUPS, NETWORKS, TABLE_8, Network, members
@@ -88,14 +88,20 @@ def test_golden_numbers(name: str) -> None:
         assert sum(each.numel() for each in made(network).parameters()) == params
 
 
+INDICES = {"shufflenet-v2-1x": 24 * 56 * 56, "resnet-50": 64 * 56 * 56, "resnext-50": 64 * 56 * 56}
+"""The output elements of each network's max pooling."""
+
+
 @pytest.mark.parametrize("name", MEGABYTES)
 def test_memory_access_cost_is_the_prototypes_within_one_per_cent(name: str) -> None:
     network = NETWORKS[name]
-    found = memory_costs(made(network), image(network))
+    found = count(made(network), image(network))
     assert found.unknown == ()
     bounds = (found.mac_bytes, found.mac_fused_bytes, found.mac_compulsory_bytes)
-    for counted, expected in zip(bounds, MEGABYTES[name], strict=True):
-        assert counted / 1e6 == pytest.approx(expected, rel=0.01)
+    # The prototype counted the indices that max pooling returns, which nothing reads here.
+    indices = 8e-6 * INDICES.get(name, 0)
+    for counted, expected, more in zip(bounds, MEGABYTES[name], (indices, indices, 0), strict=True):
+        assert counted / 1e6 + more == pytest.approx(expected, rel=0.01)
 
 
 @pytest.mark.parametrize("network", [each for each in ALL if each.group and each.printed], ids=lambda each: each.name)

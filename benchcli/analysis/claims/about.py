@@ -24,7 +24,7 @@ class About(Kind):
         for slow_name, fast_name, factor in claim.terms["pairs"]:
             slow, fast = evidence.record(family, slow_name), evidence.record(family, fast_name)
             speedup = _speedup(slow, fast) if slow and fast else None
-            if not (speedup and slow and slow.costs and fast and fast.costs):
+            if not (speedup and slow and slow.costs and fast and fast.costs and fast.costs.flops):
                 yield unmeasured(f"the family {family} lacks a time of {fast_name} or {slow_name}")
                 continue
             reason = distrust(slow) or distrust(fast)

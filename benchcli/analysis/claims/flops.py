@@ -20,7 +20,7 @@ class Flops(Kind):
         (family,) = claim.families
         for variant, expected in claim.terms["expected"].items():
             record = evidence.record(family, variant)
-            if record is None or record.costs is None:
+            if record is None or record.costs is None or not record.costs.flops_complete:
                 yield unmeasured(f"{variant} has no costs in this run")
             else:
                 is_equal = record.costs.flops == expected
@@ -41,12 +41,13 @@ class Rest(Kind):
         """Yield the counted share."""
         (family,) = claim.families
         whole, part = (evidence.record(family, claim.terms[name]) for name in ("whole", "part"))
-        if whole is None or part is None or whole.costs is None or part.costs is None:
+        counted = [record.costs for record in (whole, part) if record and record.costs and record.costs.flops_complete]
+        if len(counted) < 2 or not counted[0].flops:
             yield unmeasured(f"{claim.terms['whole']} has no costs in this run")
             return
-        share = 1 - part.costs.flops / whole.costs.flops
+        share = 1 - counted[1].flops / counted[0].flops
         is_equal = abs(share - claim.terms["share"]) <= DIGITS
-        yield item(is_equal, f"{formatting.percent(share)} of {whole.costs.flops:,} multiply-adds")
+        yield item(is_equal, f"{formatting.percent(share)} of {counted[0].flops:,} multiply-adds")
 
 
 KINDS.add(Flops())

@@ -68,7 +68,7 @@ def points(evidence: Evidence) -> list[Point]:
     for result in evidence.results.values():
         for record in result.records:
             name, timing, costs = record.variant.name, record.timing, record.costs
-            if result.family.catalogue == "networks" and timing and costs:
+            if result.family.catalogue == "networks" and timing and costs and costs.flops_complete:
                 point = Point(architecture(name), costs.flops, costs.mac_bytes, timing.seconds.estimate)
                 by_name.setdefault(name, point)
     return list(by_name.values())

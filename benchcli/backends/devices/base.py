@@ -107,6 +107,10 @@ class Device(ABC):
         """
         raise NotImplementedError(f"a {self.title} does not tell here where its time goes")
 
+    def peak_bytes(self, call: Callable[[], object], index: int) -> int | None:  # noqa: ARG002
+        """Return the most bytes that the device's allocator gave out during `call`; None if it does not say."""
+        return None
+
     def health(self, index: int) -> Health | None:  # noqa: ARG002
         """Return the state of the device's clock, or None if it cannot be read."""
         return None

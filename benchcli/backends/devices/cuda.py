@@ -76,6 +76,15 @@ class Cuda(EventDevice):
 
         return tracer(call, lambda: self.synchronize(index))
 
+    def peak_bytes(self, call: Callable[[], object], index: int) -> int | None:
+        """Return the most bytes that torch's caching allocator gave out during the call, weights included."""
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(index)
+        call()
+        self.synchronize(index)
+        return int(torch.cuda.max_memory_allocated(index))
+
     def health(self, index: int) -> Health | None:
         """Return the card's clock and throttle reasons from NVML, or None without NVML."""
         import torch

@@ -21,6 +21,8 @@ PEAK = 1e11
 """FLOP/s, where a multiply-add counts as two."""
 BANDWIDTH = 1e10
 """Bytes per second."""
+LEAST_S = 1e-7
+"""Seconds of a call whose costs are 0 or could not be counted."""
 LAUNCH_S = 4e-5
 REPLAY_S = 4e-6
 FLUSH_S = 1e-3
@@ -127,7 +129,7 @@ class Fake(EventDevice):
         """
         from benchcli.backends.devices.cpu_profiler import recording
 
-        call_s = 2 * costs.flops / PEAK + costs.mac_bytes / BANDWIDTH
+        call_s = _seconds(costs)
 
         def traced() -> Trace:
             with recording() as spans:
@@ -141,7 +143,7 @@ class Fake(EventDevice):
     def enqueuer(self, call: Callable[[], "torch.Tensor"], costs: Costs) -> Callable[[], object]:
         """Return a function that advances the clock by the time of one call."""
         launch_s = REPLAY_S if isinstance(call, Captured) else LAUNCH_S
-        warm_s = 2 * costs.flops / PEAK + costs.mac_bytes / BANDWIDTH
+        warm_s = _seconds(costs)
         cold_s = warm_s + costs.mac_bytes / BANDWIDTH / 3
 
         def advance() -> None:
@@ -166,6 +168,11 @@ class Fake(EventDevice):
     def health(self, index: int) -> Health:  # noqa: ARG002
         """Return the clock frequency; it is throttled after HOT_AFTER_S."""
         return Health(CLOCK_HZ, ("thermal (simulated)",) if self._clock.now_s > HOT_AFTER_S else ())
+
+
+def _seconds(costs: Costs) -> float:
+    """Return the simulated seconds of a call."""
+    return max(LEAST_S, 2 * costs.flops / PEAK + costs.mac_bytes / BANDWIDTH)
 
 
 DEVICES.add(Fake())

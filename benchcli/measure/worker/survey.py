@@ -2,24 +2,26 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
 from benchcli.backends.devices.base import DEVICES, split_name
-from benchcli.costs.count import count
+from benchcli.costs.count import total, walk
+from benchcli.costs.crosscheck import COUNTERS
 from benchcli.measure.protocol import Counted, Event, Failed, Started, Task
 from benchcli.measure.worker.bench import WrongOutputError, as_output, failure, load, torch_dtype
-from benchcli.schema import Family, Output, Variant
+from benchcli.schema import CostDetail, Costs, Family, OperatorCall, Output, Variant
 
 
 def survey(task: Task, send: Callable[[Event], None]) -> None:
     """Send the costs and the output of every variant, or the error that prevented them."""
-    kind, index = split_name(task.target.device)
+    kind, _ = split_name(task.target.device)
     for family in task.families:
         for variant in family.variants:
             send(Started(family.name, variant.name))
             try:
-                counted = _count(variant, family, DEVICES[kind].torch_name(index))
+                counted = _count(variant, family, task)
             except Exception as error:  # A network may raise anything; the other variants go on.
                 send(Failed(family.name, variant.name, *failure(error)))
                 if DEVICES[kind].errors_stick:
@@ -28,8 +30,9 @@ def survey(task: Task, send: Callable[[Event], None]) -> None:
                 send(counted)
 
 
-def _count(variant: Variant, family: Family, device: str) -> Counted:
-    network, inputs = load(variant, family, device)
+def _count(variant: Variant, family: Family, task: Task) -> Counted:
+    kind, index = split_name(task.target.device)
+    network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     with torch.no_grad():
         output = as_output(network(inputs)).clone()  # a network may return what it changes at the next call
         second = as_output(network(inputs))
@@ -37,7 +40,31 @@ def _count(variant: Variant, family: Family, device: str) -> Counted:
         raise WrongOutputError("its output differs from call to call")
     summary = Output(tuple(output.shape), fingerprint(output))
     dtype = torch_dtype(family.dtype)
-    return Counted(family.name, variant.name, count(network.to(dtype), inputs.to(dtype)), summary)
+    network, inputs = network.to(dtype), inputs.to(dtype)
+    costs, calls = _costs(network, inputs)
+    costs = replace(costs, device_peak_bytes=DEVICES[kind].peak_bytes(lambda: network(inputs), index))
+    detail = CostDetail(calls, _others(network, inputs)) if task.detailed else None
+    return Counted(family.name, variant.name, costs, summary, detail)
+
+
+def _costs(network: torch.nn.Module, inputs: torch.Tensor) -> tuple[Costs, tuple[OperatorCall, ...]]:
+    """Return the costs of a call, and of its operators. What cannot be counted is timed all the same."""
+    try:
+        walked = walk(network, inputs)
+        return total(walked, network, inputs), tuple(walked.calls)
+    except Exception as error:  # counting, unlike a call, may meet tensors and modes of any kind
+        return Costs.uncounted(failure(error)[1]), ()
+
+
+def _others(network: torch.nn.Module, inputs: torch.Tensor) -> dict[str, int | str]:
+    """Return what other tools count, or why they do not."""
+    counts: dict[str, int | str] = {}
+    for name, counter in COUNTERS.items():
+        try:
+            counts[name] = counter(network, inputs)
+        except Exception as error:  # they meet operators that they do not know
+            counts[name] = failure(error)[1]
+    return counts
 
 
 COLUMNS = 512

@@ -6,7 +6,7 @@ from benchcli import formatting
 from benchcli.analysis import equal_flops
 from benchcli.formatting import UNKNOWN
 from benchcli.report.advice import grouped, sentence
-from benchcli.schema import Family, FamilyResult, Record
+from benchcli.schema import Costs, Family, FamilyResult, Record
 
 COUNTED = ("MFLOPs (mult-adds)", "Δ FLOPs", "mem. access MB")
 TIMED = ("time ms", "relative speed")
@@ -45,7 +45,12 @@ def costs(record: Record) -> tuple[str, str, str]:
         return UNKNOWN, UNKNOWN, UNKNOWN
     deviation = record.flops_deviation
     drift = UNKNOWN if is_baseline(record) or deviation is None else formatting.percent(deviation, signed=True)
-    return formatting.mega(record.costs.flops), drift, formatting.mega(record.costs.mac_bytes)
+    return flops(record.costs), drift, formatting.mega(record.costs.mac_bytes)
+
+
+def flops(counted: Costs) -> str:
+    """Return the multiply-adds in millions; a lower bound is marked."""
+    return ("" if counted.flops_complete else "≥ ") + formatting.mega(counted.flops)
 
 
 def time(record: Record) -> tuple[str, str]:

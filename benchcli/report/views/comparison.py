@@ -8,7 +8,7 @@ from benchcli import formatting
 from benchcli.analysis.comparison import Comparison, Row
 from benchcli.formatting import UNKNOWN
 from benchcli.report.page import Page, Table
-from benchcli.runs.columns import Cell
+from benchcli.runs.observations import Cell
 from benchcli.schema import Interval, Record
 
 COLUMNS = (

@@ -1,0 +1,80 @@
+"""The values that describe the costs of one call of a network."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class OperatorCall:
+    """The costs of one call of an operator; `Costs` are sums of them."""
+
+    operator: str
+    """The name of the operator that torch dispatched, such as "aten.convolution.default"."""
+    module: str
+    """The path of the innermost module that was being called; empty for the network itself."""
+    dtype: str
+    """The dtype of the first output, such as "float32"."""
+    inputs: tuple[tuple[int, ...], ...]
+    """The shapes of the tensors that it reads."""
+    outputs: tuple[tuple[int, ...], ...]
+    """The shapes of the tensors that it writes."""
+    flops: int | None
+    """Multiply-adds; None if there is no rule for the operator."""
+    elementwise: int
+    """Elements written by element-wise work."""
+    mac_elements: int
+    """Memory access cost by the paper's formula, in elements; 0 for what is no convolution."""
+    mac_bytes: int
+    """Memory access cost in bytes, unfused."""
+    mac_fused_bytes: int
+    """The same, if point-wise operators are fused into the producer of an operand."""
+
+
+@dataclass(frozen=True)
+class CostDetail:
+    """What the costs of one call of a network are made of, and what other tools count."""
+
+    calls: tuple[OperatorCall, ...]
+    """In the order in which torch dispatched them."""
+    others: Mapping[str, int | str]
+    """Multiply-adds by the name of the tool that counted them, or why it could not."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The costs of one call of a network; `docs/methodology.md` defines each of them."""
+
+    flops: int
+    """Multiply-adds: a lower bound unless `flops_complete`."""
+    params: int
+    elementwise: int
+    mac_elements: int
+    mac_bytes: int
+    mac_fused_bytes: int
+    mac_compulsory_bytes: int
+    peak_activation_bytes: int | None = None
+    """The most bytes of tensors, the input among them and weights apart, that are alive at once."""
+    weight_bytes: int | None = None
+    """Bytes of the parameters, buffers and packed weights."""
+    device_peak_bytes: int | None = None
+    """The most bytes that the device's allocator gave out during a call; None if it does not say."""
+    unknown: tuple[str, ...] = ()
+    """Operators without a rule for their multiply-adds, so that none counts as zero silently."""
+    error: str | None = None
+    """Why nothing was counted; None if it was."""
+
+    @classmethod
+    def uncounted(cls, error: str) -> "Costs":
+        """Return the costs of a network that could not be counted. They never reach a row."""
+        return cls(0, 0, 0, 0, 0, 0, 0, error=error)
+
+    @property
+    def flops_complete(self) -> bool:
+        """Whether every operator has a rule for its multiply-adds."""
+        return not self.unknown and self.error is None
+
+    @property
+    def log_intensity(self) -> float:
+        """The logarithm of the arithmetic intensity: multiply-adds per byte of unfused access."""
+        return math.log(max(self.flops, 1) / max(self.mac_bytes, 1))
