@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-lowest fuzz coverage lint reference docs golden constraints dist clean
+.PHONY: demo test test-fast test-lowest fuzz zoo coverage lint reference docs golden constraints dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -19,6 +19,11 @@ test-fast: $(VENV)/installed
 FUZZ ?= 20000
 fuzz: $(VENV)/installed
 	BENCHCLI_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n auto tests/fuzz
+
+# Multiply-adds of the networks of other libraries, against published figures.
+zoo: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[zoo]'
+	$(BIN)/python benchmarks/library_costs.py
 
 # How much of the package the tests of test-fast reach; pyproject.toml has the floor.
 coverage: $(VENV)/installed
@@ -52,7 +57,7 @@ golden: $(VENV)/installed
 # Write constraints.txt anew: the newest versions that a fresh environment gets, without local labels such as +cpu.
 constraints:
 	$(PYTHON) -m venv --clear build/constraints
-	build/constraints/bin/python -m pip install --quiet --editable '.[dev]'
+	build/constraints/bin/python -m pip install --quiet --editable '.[dev,zoo]'
 	head -n 1 constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze --exclude-editable | sed 's/+[^ ]*$$//' | LC_ALL=C sort -f >> build/constraints.txt
 	mv build/constraints.txt constraints.txt

@@ -32,6 +32,10 @@ def traced(): return torch.jit.trace(conv(), torch.zeros(1, 3, 8, 8))
 def frozen(): return torch.jit.freeze(torch.jit.script(conv().eval()))
 def compiled(): return torch.compile(conv())
 def half(): return conv().half()
+
+def int8():
+    from torch.ao.quantization import quantize_dynamic
+    return quantize_dynamic(nn.Sequential(nn.Flatten(), nn.Linear(192, 4)), {nn.Linear}, dtype=torch.qint8)
 """
 FLOPS = 64 * 12
 """Multiply-adds of `conv` on 8x8."""
@@ -114,13 +118,14 @@ def test_wrong_words_are_one_line(cli: Cli) -> None:
     assert "network, module, operator, call" in cli("costs", "--by", "layer", "resnet-50").err
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.usefixtures("own")
 def test_networks_that_cannot_be_counted_are_timed_and_say_why(cli: Cli) -> None:
     names = ["mine:conv", "mine:sparse", "mine:partly", "mine:scripted", "mine:traced", "mine:frozen", "mine:compiled"]
     outcome = cli("network", *names, "--size", "8", "--device", "fake", "--launches", "6", "--output", "run")
     assert outcome.code == 0, outcome.err
     found = {row["variant"]: row for row in csv.DictReader((Path("run") / "measurements.csv").read_text().splitlines())}
-    assert {row["status"] for row in found.values()} == {"ok"}
+    assert [row["error"] for row in found.values() if row["status"] != "ok"] == []
     assert all(row["median_s"] for row in found.values())
     sparse, partly = found["mine:sparse"], found["mine:partly"]
     assert (sparse["flops"], sparse["flops_complete"], sparse["flops_deviation"]) == ("", "", "")

@@ -21,7 +21,7 @@ PEAK = 1e11
 """FLOP/s, where a multiply-add counts as two."""
 BANDWIDTH = 1e10
 """Bytes per second."""
-LEAST_S = 1e-7
+LEAST_S = 1e-9
 """Seconds of a call whose costs are 0 or could not be counted."""
 LAUNCH_S = 4e-5
 REPLAY_S = 4e-6

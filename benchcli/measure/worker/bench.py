@@ -62,7 +62,12 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
     weights if both draw their weights in the same order.
     """
     torch.manual_seed(seed)
-    network = code_versions.build(variant).eval().requires_grad_(False).to(device)
+    network = code_versions.build(variant).eval().to(device)
+    for parameter in network.parameters():  # a scripted module has no requires_grad_ of its own
+        if parameter.dtype in (torch.float16, torch.bfloat16):
+            name = str(parameter.dtype).removeprefix("torch.")
+            raise code_versions.SourceError(f"its weights are {name}: make it in float32, and give --dtype {name}")
+        parameter.requires_grad_(False)
     inputs = live.inputs(variant)
     if inputs is None:
         inputs = torch.randn(family.batch, *variant.shape, generator=torch.Generator().manual_seed(seed + 1))
