@@ -16,22 +16,9 @@ import pytest
 
 from benchcli.measure.fitness import Probe
 from benchcli.measure.process import Conversation, Launcher
-from benchcli.measure.protocol import (
-    SERVE,
-    SURVEY,
-    Counted,
-    Done,
-    Event,
-    Sampled,
-    Started,
-    Task,
-    Watched,
-    decode_event,
-    decode_task,
-    encode_event,
-    encode_task,
-)
+from benchcli.measure.protocol import SERVE, SURVEY, Counted, Done, Event, Sampled, Started, Task, Watched
 from benchcli.measure.tools import Tools
+from benchcli.measure.wire import decode_event, decode_task, encode_event, encode_task
 from benchcli.schema import Conditions, Family, Variant
 
 TESTS = Path(__file__).parent

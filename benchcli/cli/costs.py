@@ -33,7 +33,13 @@ from benchcli.workloads.networks.base import NETWORKS
     type=parameters.whole("a size", validation.SIZES),
     help="Height and width of every input image.  [default: each network's own]",
 )
-@click.option("--batch", type=parameters.whole("a batch size", validation.BATCHES), default=1, show_default=True)
+@click.option(
+    "--batch",
+    type=parameters.whole("a batch size", validation.BATCHES),
+    default=1,
+    show_default=True,
+    help="Number of images in a call.",
+)
 @click.option(
     "--dtype",
     type=parameters.name("dtype", lambda: validation.DTYPES),

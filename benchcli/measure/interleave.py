@@ -21,9 +21,9 @@ from benchcli.measure.protocol import (
     Task,
     Waiting,
     Watched,
-    encode_question,
 )
 from benchcli.measure.supervise import Failures
+from benchcli.measure.wire import encode_question
 from benchcli.schema import Conditions, Family, Key, Sample
 from benchcli.system.counters import Moment, between, look
 

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
-from benchcli.measure.protocol import ENDED, Done, Event, Sampled, Task, Traced, decode_event
+from benchcli.measure.protocol import ENDED, Done, Event, Sampled, Task, Traced
+from benchcli.measure.wire import decode_event
 from benchcli.schema import Key
 
 MOST_LETTERS = 2**24

@@ -22,7 +22,8 @@ from benchcli.errors import NothingMeasuredError
 from benchcli.measure.death import death, kills_for_memory, last_words
 from benchcli.measure.environment import worker_environment
 from benchcli.measure.pipe import GRACE_S, Heard, Lines, marked, new_word
-from benchcli.measure.protocol import Event, Task, encode_task
+from benchcli.measure.protocol import Event, Task
+from benchcli.measure.wire import encode_task
 from benchcli.schema import Failure
 
 START_S = 300.0
@@ -127,6 +128,7 @@ class _Process:
     def __init__(self, python: str, module: str, environment: Mapping[str, str]) -> None:
         self.environment = environment
         self._patience = START_S
+        self._errors_read = 0
         self._process, self._errors = _started(python, module, environment)
         assert self._process.stdout  # noqa: S101
         self._lines = Lines(self._process.stdout)
@@ -134,7 +136,6 @@ class _Process:
     def run(self, task: Task, silence_s: float) -> Conversation:
         """Send a task and yield its events; return whether the process can run another task."""
         kills = kills_for_memory()
-        errors_start = self._errors.seek(0, os.SEEK_END)
         heard = Heard(new_word(), task)
         _write_line(self._process, marked(heard.word, encode_task(task)))
         end_s = time.monotonic() + START_S + task.longest_s(silence_s)
@@ -148,7 +149,8 @@ class _Process:
             code = self._exit_code() if line is None else heard.exit_code(line)
             if code is not None:
                 if not heard.is_done:
-                    yield WorkerDied(death(code, last_words(self._errors, errors_start), kills))
+                    yield WorkerDied(death(code, last_words(self._errors, self._errors_read), kills))
+                self._errors_read = self._errors.seek(0, os.SEEK_END)
                 return line is not None  # a fork server outlives its child
             was_strange, event = heard.is_strange, heard.event(line or "")
             if was_strange and (line or "").strip():

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchcli import files
 from benchcli.errors import UserError
-from benchcli.measure.protocol import decode_family
+from benchcli.measure.wire import decode_family
 from benchcli.runs.columns import parse
 from benchcli.runs.environment import check_resolves
 from benchcli.runs.folder import ENVIRONMENT, Folder

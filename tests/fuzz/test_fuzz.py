@@ -21,7 +21,7 @@ from benchcli.analysis.comparison import compare
 from benchcli.analysis.verdicts import verdicts
 from benchcli.check.recorded import Now, against
 from benchcli.errors import UserError
-from benchcli.measure.protocol import decode_event
+from benchcli.measure.wire import decode_event
 from benchcli.report.views.claims import page as claims_page
 from benchcli.report.views.run import page as run_page
 from benchcli.runs.read import Recorded, read, report_of

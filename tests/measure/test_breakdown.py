@@ -15,7 +15,8 @@ from benchcli.backends.devices.gpu_profiler import summed
 from benchcli.costs.operators import category
 from benchcli.measure.breakdown import LAUNCHES, break_down
 from benchcli.measure.process import Conversation, WorkerDied
-from benchcli.measure.protocol import Described, Done, Started, Task, Traced, decode_event, encode_event
+from benchcli.measure.protocol import Described, Done, Started, Task, Traced
+from benchcli.measure.wire import decode_event, encode_event
 from benchcli.report.views.breakdowns import table
 from benchcli.runs.observations import BREAKDOWN_COLUMNS, breakdown_row, parse_breakdown
 from benchcli.schema import CATEGORIES, Breakdown, Category, Failure, Plan, Target

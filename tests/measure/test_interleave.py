@@ -18,8 +18,9 @@ from benchcli.errors import NothingMeasuredError
 from benchcli.measure.interleave import interleave
 from benchcli.measure.launches import Evidence
 from benchcli.measure.process import Conversation, Launcher, WorkerDied, workers
-from benchcli.measure.protocol import Question, Task, decode_question, encode_question
+from benchcli.measure.protocol import Question, Task
 from benchcli.measure.supervise import Failures
+from benchcli.measure.wire import decode_question, encode_question
 from benchcli.measure.worker.sample import questions
 from benchcli.schema import Failure, Family, Plan, Target
 from tests.values import COSTS, family, variant

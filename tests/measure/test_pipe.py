@@ -8,7 +8,8 @@ import pytest
 
 from benchcli.measure import pipe
 from benchcli.measure.pipe import Heard, Lines, marked, new_word
-from benchcli.measure.protocol import SURVEY, Done, Failed, Sampled, Started, Task, encode_event
+from benchcli.measure.protocol import SURVEY, Done, Failed, Sampled, Started, Task
+from benchcli.measure.wire import encode_event
 from benchcli.schema import Target
 from tests.values import family, sample, variant
 

@@ -16,7 +16,8 @@ from typing import NoReturn, TextIO
 import psutil
 
 from benchcli.measure.pipe import marked, parted
-from benchcli.measure.protocol import ENDED, decode_task
+from benchcli.measure.protocol import ENDED
+from benchcli.measure.wire import decode_task
 from benchcli.measure.worker.main import (
     adopt_orphans,
     do,

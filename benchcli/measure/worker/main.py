@@ -13,7 +13,8 @@ from typing import TextIO
 from benchcli import __version__
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.measure.pipe import marked, parted
-from benchcli.measure.protocol import PROFILE, SERVE, SURVEY, Described, Done, Event, Task, decode_task, encode_event
+from benchcli.measure.protocol import PROFILE, SERVE, SURVEY, Described, Done, Event, Task
+from benchcli.measure.wire import decode_task, encode_event
 
 Send = Callable[[Event], None]
 Hear = Callable[[], str]

@@ -14,18 +14,8 @@ from dataclasses import replace
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.measure.fitness import call_overhead_s
-from benchcli.measure.protocol import (
-    Event,
-    Failed,
-    Question,
-    Ready,
-    Sampled,
-    Started,
-    Task,
-    Waiting,
-    Watched,
-    decode_question,
-)
+from benchcli.measure.protocol import Event, Failed, Question, Ready, Sampled, Started, Task, Waiting, Watched
+from benchcli.measure.wire import decode_question
 from benchcli.measure.worker import code_versions
 from benchcli.measure.worker.bench import HARMLESS, Bench, Setting, Throttle, failure, prepare, shift_apart, shift_heap
 from benchcli.measure.worker.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up

@@ -140,6 +140,6 @@ def test_a_setting_of_torch_is_a_switch() -> None:
 
 def test_an_operator_that_code_defines_is_noticed() -> None:
     before = switches()
-    library = torch.library.Library("benchcli_test", "FRAGMENT")
+    library = torch.library.Library("benchcli_test", "FRAGMENT")  # type: ignore[no-untyped-call]
     library.define("one(Tensor x) -> Tensor")  # type: ignore[no-untyped-call]
     assert changed(before, switches()) == "operators"

@@ -1,0 +1,119 @@
+"""Write tasks, events and questions as JSON lines, and read them; nothing else knows their form."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, get_args
+
+from benchcli.measure.protocol import Event, Question, Task
+from benchcli.schema import (
+    Breakdown,
+    Conditions,
+    CostDetail,
+    Costs,
+    Family,
+    OperatorCall,
+    Output,
+    Sample,
+    Source,
+    Target,
+    Variant,
+)
+from benchcli.schema.conform import conforms
+
+_ENCODE = json.JSONEncoder().encode  # bound before a network's code could replace it
+_EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+
+
+def encode_question(question: Question | None) -> str:
+    """Return the question as one line. None ends serve mode."""
+    return json.dumps(question and asdict(question))
+
+
+def decode_question(line: str) -> Question | None:
+    """Return the question in a line; None if it ends serve mode."""
+    data = json.loads(line)
+    return data and Question(**data)
+
+
+def encode_task(task: Task) -> str:
+    """Return the task as one line."""
+    return json.dumps(asdict(task))
+
+
+def decode_task(line: str) -> Task:
+    """Return the task in a line."""
+    data = json.loads(line)
+    data["target"] = Target(**data["target"])
+    data["families"] = tuple(decode_family(family) for family in data["families"])
+    data["costs"] = {
+        family: {variant: _costs(costs) for variant, costs in variants.items()}
+        for family, variants in data["costs"].items()
+    }
+    return Task(**data)
+
+
+def encode_event(event: Event) -> str:
+    """Return the event as one line."""
+    return _ENCODE({"event": type(event).__name__, **asdict(event)})
+
+
+def decode_event(line: str) -> Event:
+    """Return the event in a line. Raises ValueError, KeyError or TypeError if it holds none.
+
+    A network may write to the worker's pipe, so what makes no sense is refused.
+    """
+    try:
+        event = _decoded(json.loads(line))
+    except (AttributeError, RecursionError) as error:  # a value of another kind, or too deep
+        raise ValueError(str(error)) from None
+    if not conforms(event):
+        raise ValueError(f"{type(event).__name__} with values of other types")
+    return event
+
+
+def _decoded(data: Any) -> Event:
+    kind = _EVENTS[data.pop("event")]
+    if "costs" in data:
+        data["costs"] = _costs(data["costs"])
+    if data.get("detail"):
+        data["detail"] = CostDetail(tuple(map(_call, data["detail"]["calls"])), data["detail"]["others"])
+    if "output" in data:
+        data["output"] = Output(**{name: tuple(numbers) for name, numbers in data["output"].items()})
+    if "breakdown" in data:
+        data["breakdown"] = Breakdown(**data["breakdown"])
+    if "sample" in data:
+        data["sample"] = _sample(data["sample"])
+    if "conditions" in data:
+        reasons = tuple(data["conditions"].pop("throttle_reasons"))
+        data["conditions"] = Conditions(**data["conditions"], throttle_reasons=reasons)
+    return kind(**data)
+
+
+def _sample(data: Mapping[str, Any]) -> Sample:
+    """Return a sample. Raises ValueError if its numbers are none that timing gives."""
+    sample = Sample(**data)
+    if not 0 < sample.seconds < math.inf or min(sample.launch, sample.round, sample.calls) < 0:
+        raise ValueError("a sample of no time, or of a negative count")
+    return sample
+
+
+def _call(data: Mapping[str, Any]) -> OperatorCall:
+    shapes = {name: tuple(map(tuple, data[name])) for name in ("inputs", "outputs")}
+    return OperatorCall(**{**data, **shapes})
+
+
+def _costs(data: Mapping[str, Any]) -> Costs:
+    return Costs(**{**data, "unknown": tuple(data["unknown"])})
+
+
+def decode_family(data: Mapping[str, Any]) -> Family:
+    """Return the family from the JSON form of its `asdict`."""
+    variants, references = (tuple(map(_variant, data.get(name, ()))) for name in ("variants", "references"))
+    return Family(**{**data, "variants": variants, "references": references})
+
+
+def _variant(data: Mapping[str, Any]) -> Variant:
+    source = data.get("source")
+    return Variant(**{**data, "shape": tuple(data["shape"]), "source": source and Source(**source)})
