@@ -79,7 +79,7 @@ def version(text: str | None, here: Path) -> Version:
     if commit:
         root = git.top(here)
         if root is None:
-            raise UserError(f"{here} is in a bare repository: run this in a working tree")
+            raise UserError(f"{here} is in a bare repository: `git worktree add FOLDER`, and run this in it")
         inside = here.resolve().relative_to(root.resolve())
         return Version("commit", f"{text} ({commit[:10]})", commit, sys.executable, root, commit, inside)
     raise UserError(_not_found_message(text, here))

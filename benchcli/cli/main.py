@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+import sysconfig
 from collections import Counter
 from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -166,8 +167,18 @@ def _output_ended(error: OutputEndedError | OSError) -> NoReturn:
 def _unexpected() -> NoReturn:
     import traceback
 
+    stand_in = _stand_in()
+    if stand_in:
+        _end(f"{stand_in} is loaded in place of Python's own module: rename it, or run elsewhere", USAGE)
     traceback.print_exc()
     _end("an unexpected error, which is a bug of benchcli: please report the lines above", UNEXPECTED)
+
+
+def _stand_in() -> str | None:
+    """Return the file of a module that hides one of Python's own; None if there is none."""
+    own = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
+    files = (getattr(sys.modules.get(name), "__file__", None) for name in sys.stdlib_module_names)
+    return next((file for file in files if file and not file.startswith(tuple(own))), None)
 
 
 def _without_output(reason: str | None) -> NoReturn:

@@ -5,8 +5,10 @@ Nothing runs the repository's code either, except its filters, without which the
 would not be those of a checkout: no hooks, no file-system monitor, no fetches, no questions.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -133,21 +135,34 @@ def _run(folder: Path, variables: Mapping[str, str], *arguments: str) -> "subpro
     inherited = {name: value for name, value in os.environ.items() if name not in {"GIT_INDEX_FILE", "GIT_PREFIX"}}
     settings = [part for setting in SAFE for part in ("-c", setting)]
     try:
-        return subprocess.run(
+        with subprocess.Popen(
             [program, "-C", str(folder), *settings, *arguments],
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
             errors="surrogateescape",
             env={**inherited, **SILENT, "LC_ALL": "C", **variables},
-            stdin=subprocess.DEVNULL,
-            timeout=LONGEST_S,
-            check=False,
-        )
+            start_new_session=True,
+        ) as process:
+            return _finished(process)
     except subprocess.TimeoutExpired:
         raise UserError(f"git {arguments[0]} in {folder} took over {LONGEST_S:.0f} s, and was ended") from None
     except OSError as error:
         raise UserError(f"git cannot be started in {folder}: {error.strerror}") from None
+
+
+def _finished(process: "subprocess.Popen[str]") -> "subprocess.CompletedProcess[str]":
+    """Wait for git, and end it and the filters that it runs if it takes too long or the user interrupts."""
+    try:
+        output, errors = process.communicate(timeout=LONGEST_S)
+    except BaseException:
+        with contextlib.suppress(OSError, AttributeError):  # Windows has no groups of processes
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
 def _last_line(text: str) -> str:

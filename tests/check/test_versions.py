@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchcli.check.versions import find_versions, laid_out, version
@@ -82,6 +83,23 @@ def test_git_that_takes_too_long_is_ended(repository: Path, monkeypatch: pytest.
     monkeypatch.setattr(git, "LONGEST_S", 0.0)
     with pytest.raises(UserError, match="took over 0 s, and was ended"):
         git.top(repository)
+
+
+def test_a_filter_that_hangs_is_ended_with_git(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = tmp_path / "alive"
+    script = program(tmp_path / "hang", f"echo $$ > {alive}; sleep 300")
+    call(repository, "config", "filter.hang.smudge", str(script))
+    (repository / ".git" / "info").mkdir(exist_ok=True)
+    (repository / ".git" / "info" / "attributes").write_text("* filter=hang\n")
+    monkeypatch.setattr(git, "LONGEST_S", 2.0)
+    commit = git.commit_of(repository, "HEAD")
+    assert commit
+    with pytest.raises(UserError, match=r"git checkout-index in .* took over 2 s, and was ended"):
+        git.lay_out(repository, commit, tmp_path / "laid")
+    pid = int(alive.read_text())
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 def test_changes_in_a_submodule_are_seen_and_its_settings_run_nothing(repository: Path, tmp_path: Path) -> None:

@@ -148,6 +148,15 @@ def test_help_onto_a_full_device_is_one_line() -> None:
     assert done.stderr == "benchcli: stdout cannot be written: No space left on device\n"
 
 
+def test_a_module_that_hides_one_of_pythons_own_is_named(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("")
+    program = [sys.executable, "-m", "benchcli", "list", "suites"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(program, capture_output=True, text=True, env=environment, check=False)
+    said = one_line(Outcome(done.returncode, done.stdout, done.stderr))
+    assert f"{tmp_path / 'json.py'} is loaded in place of Python's own module" in said
+
+
 def test_an_interrupt_while_the_program_loads_is_no_traceback() -> None:
     program = (
         "import os, signal, sys\n"
