@@ -29,12 +29,14 @@ MODULES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(
 WITH_TORCH = (
     "measure.worker.",
     "workloads.layers",
+    "costs.arguments",
     "costs.arithmetic",
     "costs.count",
     "costs.crosscheck",
     "costs.memory",
     "costs.storages",
     "costs.walk",
+    "costs.weights",
 )
 """What only a measured process imports."""
 LONGEST_FILE, LONGEST_FUNCTION = 260, 40

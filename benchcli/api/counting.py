@@ -52,7 +52,7 @@ def costs(
     *networks: "str | Mapping[str, Any]",
     inputs: "torch.Tensor | Sequence[int] | None" = None,
     size: int | None = None,
-    batch: int = 1,
+    batch: int | None = None,
     dtype: str = "float32",
     device: str = "cpu",
     by: str = view.NETWORK,
@@ -61,9 +61,10 @@ def costs(
     """Count the costs of one call of each network, operator by operator, and measure no time.
 
     `networks` are names as `network` takes them, or one mapping from names to networks as `measure`
-    takes it, to which `inputs` belongs. `by` chooses the rows of the result's page: "network",
-    "module" (each with what it calls), "operator" or "call". Raises UserError if a network or a
-    setting is unknown, NothingMeasuredError if no network could be called.
+    takes it, to which `inputs` belongs: a tensor or its shape, (1, 3, 224, 224) by default. `by`
+    chooses the rows of the result's page: "network", "module" (each with what it calls), "operator"
+    or "call". Raises UserError if a network or a setting is unknown, NothingMeasuredError if no
+    network could be called.
     """
     if by not in view.ROWS:
         raise UserError(f"by is one of {', '.join(view.ROWS)}, not {by!r}")
@@ -71,6 +72,8 @@ def costs(
     target = target_of(device=device)
     request: Any
     if len(networks) == 1 and isinstance(networks[0], Mapping):
+        if size is not None or batch is not None:
+            raise UserError("size and batch belong to names of networks: give the inputs of a mapping")
         live = Networks.of(networks[0], inputs)
         request, settings = live.request, live.carried_by(settings)
         overrides = overrides_of(target, dtype=dtype)

@@ -181,16 +181,17 @@ def costs_outcome(base: Costs, head: Costs) -> tuple[Outcome, str]:
     """Return the outcome of a comparison of costs, and its description."""
     uncounted = head.error or base.error
     if uncounted:
-        same = head.error == base.error
-        return "unmeasured", f"the costs {'' if same else 'of one side '}could not be counted: {uncounted}"
+        of_one = "" if head.error and base.error else "of one side "
+        return "unmeasured", f"the costs {of_one}could not be counted: {uncounted}"
     changes = list(rules.cost_changes(base, head))
     text = ", ".join(rules.describe(change) for change in changes) or "the same costs"
     if any(change.head > change.base for change in changes):
         return "costlier", text
-    not_counted = sorted(set(head.unknown) - set(base.unknown))
-    if not_counted:
-        return "unmeasured", f"costs incomplete in head, no rule for {', '.join(not_counted)}"
-    return ("cheaper" if changes else "same"), text
+    if head.unknown != base.unknown:
+        not_counted = ", ".join(sorted(set(head.unknown) - set(base.unknown))) or "what base alone does"
+        return "unmeasured", f"costs incomplete in head, no rule for {not_counted}; as far as they are counted: {text}"
+    bound = f", as far as they are counted: there is no rule for {', '.join(head.unknown)}" if head.unknown else ""
+    return ("cheaper" if changes else "same"), text + bound
 
 
 def _time(data: CheckData, pair: Pair) -> Finding:

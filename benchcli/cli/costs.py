@@ -66,5 +66,6 @@ def command(tools: Tools, /, names: tuple[str, ...], format_: str, strict: bool,
     Example: benchcli costs shufflenet-v2-1x --by operator
     """
     counted = costs(*names, tools=tools, **options)
+    lacking = counted.failures or any(each.error for each in counted.costs.values())
     incomplete = any(not each.flops_complete for each in counted.costs.values())
-    return show(counted.page, format_, code=NOT_MEASURED if counted.failures or (strict and incomplete) else FINE)
+    return show(counted.page, format_, code=NOT_MEASURED if lacking or (strict and incomplete) else FINE)

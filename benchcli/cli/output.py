@@ -89,7 +89,8 @@ def _print(page: "Page", format_: str) -> None:
         _append(Path(summary), FORMATS["markdown"].render(page))
         format_ = "table"
     click.echo(FORMATS[format_].render(page), nl=False)
-    sys.stdout.flush()  # a full device is found now, and not while Python ends
+    if sys.stdout:  # it may be closed
+        sys.stdout.flush()  # a full device is found now, and not while Python ends
 
 
 def _append(path: Path, text: str) -> None:

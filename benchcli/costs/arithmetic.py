@@ -4,11 +4,12 @@ A rule gets the arguments by the names of the operator's schema, and the operato
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
+from benchcli.costs.arguments import Arguments
 from benchcli.costs.operators import (
     ATTENTION,
     CONVOLUTIONS,
@@ -16,10 +17,10 @@ from benchcli.costs.operators import (
     NORMALISATIONS,
     POINTWISE,
     QUANTISED,
+    QUANTISED_TRANSPOSED,
     ROW_WISE,
 )
 
-Arguments = Mapping[str, Any]
 Rule = Callable[[Arguments, torch.Tensor], int]
 
 
@@ -32,18 +33,21 @@ def multiply_adds(name: str, tags: Any, arguments: Arguments, output: torch.Tens
     return 0 if is_free or not output.numel() else None
 
 
-def elementwise(name: str, tags: Any, arguments: Arguments, output: torch.Tensor) -> int:
+def elementwise(name: str, tags: Any, arguments: Arguments, outputs: Sequence[torch.Tensor]) -> int:
     """Return the elements that an operator writes by element-wise work, a product's bias included."""
+    if is_pointwise(name, tags):
+        return sum(each.numel() for each in outputs)
     rule = _ELEMENTWISE.get(name)
     if rule:
-        return rule(arguments, output)
-    is_pure = is_pointwise(name, tags) or name in NORMALISATIONS | ROW_WISE
-    return output.numel() if is_pure or arguments.get("bias") is not None else 0
+        return rule(arguments, outputs[0])
+    has_bias = name in _PRODUCTS and arguments.get("bias") is not None
+    return outputs[0].numel() if has_bias or name in NORMALISATIONS | ROW_WISE else 0
 
 
 def is_pointwise(name: str, tags: Any) -> bool:
     """Return whether an operator is point-wise. A copy is not, though torch tags `clone` so."""
-    return (torch.Tag.pointwise in tags or name in POINTWISE) and name not in NO_PRODUCTS
+    is_several = name.startswith("_foreach_")  # the same for each tensor of a list
+    return is_several or ((torch.Tag.pointwise in tags or name in POINTWISE) and name not in NO_PRODUCTS)
 
 
 def _convolution(arguments: Arguments, output: torch.Tensor) -> int:
@@ -152,6 +156,18 @@ def _quantised(arguments: Arguments, output: torch.Tensor) -> int:
     return int(output.numel() * arguments["weight"][0].numel())
 
 
+def _quantised_transposed(arguments: Arguments, _output: torch.Tensor) -> int:
+    """Every input element meets one filter of the packed weight."""
+    images = next(each for each in arguments.values() if isinstance(each, torch.Tensor))
+    return int(images.numel() * arguments["weight"][0].numel())
+
+
+def _cell(arguments: Arguments, output: torch.Tensor) -> int:
+    """Both packed matrices meet each row of the batch once."""
+    weights = [arguments["weight"], *(each for each in arguments["others"] if each is not None and each.dim() == 2)]
+    return int(output.shape[0] * sum(each.numel() for each in weights))
+
+
 _PRODUCTS: dict[str, Rule] = {
     **dict.fromkeys(CONVOLUTIONS, _convolution),
     **dict.fromkeys((each for each in CONVOLUTIONS if "transpose" in each), _transposed),
@@ -168,6 +184,9 @@ _PRODUCTS: dict[str, Rule] = {
     "_transformer_encoder_layer_fwd": _encoder,
     **dict.fromkeys(("mkldnn_rnn_layer", "_cudnn_rnn", "miopen_rnn", "_lstm_mps"), _recurrent),
     QUANTISED: _quantised,
+    QUANTISED_TRANSPOSED: _quantised_transposed,
+    **dict.fromkeys((f"quantized.quantized_{kind}_cell_dynamic" for kind in ("lstm", "gru")), _cell),
+    **dict.fromkeys((f"quantized.quantized_rnn_{kind}_cell_dynamic" for kind in ("relu", "tanh")), _cell),
 }
 
 _ELEMENTWISE: dict[str, Rule] = {

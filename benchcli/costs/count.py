@@ -1,18 +1,20 @@
 """Count the costs of one call of a network: sums over the operators that torch dispatches."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import torch
 
-from benchcli.costs.memory import bytes_of, distinct, tensors
-from benchcli.costs.storages import storage_of
 from benchcli.costs.walk import Walk, walk_once
 from benchcli.schema import Costs, OperatorCall
+
+MOST_SHAPES = 6
+"""The most shapes of inputs that the name of an operator without a rule tells."""
 
 
 def count(network: torch.nn.Module, inputs: torch.Tensor) -> Costs:
     """Return the costs of `network(inputs)`. Calls it once. Raises the network's errors."""
-    return total(walk(network, inputs), network, inputs)
+    return total(walk(network, inputs))
 
 
 def walk(network: torch.nn.Module, inputs: torch.Tensor) -> Walk:
@@ -34,26 +36,34 @@ def walk(network: torch.nn.Module, inputs: torch.Tensor) -> Walk:
             mha.set_fastpath_enabled(True)
 
 
-def total(walked: Walk, network: torch.nn.Module, inputs: torch.Tensor) -> Costs:
-    """Return the sums over the operators of a walk through `network(inputs)`."""
-    calls, parameters = walked.calls, list(network.parameters())
-    packed = [each for _, held in walked.packed.values() for each in held]
-    ends = distinct([inputs, *tensors(walked.output)])
-    read = [walked.weight_bytes.get(each, 0) for each in {storage_of(parameter) for parameter in parameters}]
+def total(walked: Walk) -> Costs:
+    """Return the sums over the operators of a walk."""
+    calls = walked.calls
     return Costs(
         flops=sum(call.flops or 0 for call in calls),
-        params=sum(each.numel() for each in [*parameters, *packed]),
+        params=walked.params,
         elementwise=sum(call.elementwise for call in calls),
         mac_elements=sum(call.mac_elements for call in calls),
         mac_bytes=sum(call.mac_bytes for call in calls),
         mac_fused_bytes=sum(call.mac_fused_bytes for call in calls),
-        mac_compulsory_bytes=sum(map(bytes_of, [*ends, *packed])) + sum(read),
+        mac_compulsory_bytes=walked.end_bytes + walked.read_bytes,
         peak_activation_bytes=walked.peak_bytes,
-        weight_bytes=sum(map(bytes_of, [*distinct([*parameters, *network.buffers()]), *packed])),
-        unknown=unknown(calls),
+        weight_bytes=walked.weight_bytes,
+        unknown=(*sorted(unknown(calls)), *sorted(walked.unseen)),
     )
 
 
-def unknown(calls: Iterable[OperatorCall]) -> tuple[str, ...]:
-    """Return the operators without a rule for their multiply-adds, sorted."""
-    return tuple(sorted({call.operator for call in calls if call.flops is None}))
+def unknown(calls: Iterable[OperatorCall]) -> Iterator[str]:
+    """Yield the operators without a rule for their multiply-adds, each with its calls by shape.
+
+    Two networks with other calls of one such operator have other names here.
+    """
+    by_operator: dict[str, Counter[str]] = {}
+    for call in calls:
+        if call.flops is None:
+            shapes = " and ".join("x".join(map(str, shape)) or "a number" for shape in call.inputs)
+            by_operator.setdefault(call.operator, Counter())[shapes] += 1
+    for operator, counted in by_operator.items():
+        named = [f"{shapes}{f' {times} times' if times > 1 else ''}" for shapes, times in counted.items()]
+        more = [f"{len(named) - MOST_SHAPES} other shapes"] if len(named) > MOST_SHAPES else []
+        yield f"{operator} of {', '.join([*named[:MOST_SHAPES], *more])}"

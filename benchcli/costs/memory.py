@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_leaves
 
+from benchcli.costs.arguments import read_arguments, written_arguments
 from benchcli.costs.operators import GATHERS, NOTHING, OUTPUTS, OVERWRITES
 from benchcli.costs.storages import Storages, storage_of
 
@@ -46,11 +47,13 @@ def traffic(name: str, func: Any, arguments: Mapping[str, Any], result: object) 
 
     A view's output shares its input's storage.
     """
-    outputs = tensors(result)[: OUTPUTS.get(name)]
-    given = distinct(tensors([value for key, value in arguments.items() if key != "out"]))
+    outputs = tensors(result)[: OUTPUTS.get(name)] or tensors(written_arguments(func, arguments))
+    given = distinct(tensors(read_arguments(func, arguments)))
     storages = {storage_of(tensor) for tensor in given}
     shares = not func._schema.is_mutable and all(storage_of(each) in storages for each in outputs)
     is_view = shares or torch.Tag.inplace_view in func.tags
+    if not outputs and given and func.namespace != "aten":  # it may do anything, such as return a number
+        return Traffic([(each, bytes_of(each)) for each in given], [])
     if name in NOTHING or not any(each.numel() for each in outputs) or is_view:
         return None
     if func._schema.is_mutable and name in OVERWRITES:

@@ -79,8 +79,11 @@ REDUCTIONS: Final = _names("""
 """)
 QUANTISED: Final = "quantised product"
 """The name of all convolutions and linear layers with a packed, quantised weight."""
+QUANTISED_TRANSPOSED: Final = "quantised transposed product"
 QUANTISING: Final = _names("""
     dequantize quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic quantized.cat
+    quantized.embedding_4bit quantized.embedding_bag_4bit_rowwise_offsets quantized.embedding_bag_byte_rowwise_offsets
+    quantized.embedding_byte
 """)
 NO_PRODUCTS: Final = COPIES | POOLS | RESIZES | REDUCTIONS | QUANTISING | ROW_WISE
 """What multiplies no matrices: it reads its inputs and writes its output, fused or not."""

@@ -1,4 +1,4 @@
-"""Follow the storages of one call: who wrote each one last, and how many bytes live at once."""
+"""Follow the storages of one call: which are weights, who wrote each one last, and how much lives at once."""
 
 from collections.abc import Iterable
 
@@ -14,24 +14,46 @@ class Storages:
     """
 
     def __init__(self, weights: Iterable[torch.Tensor]) -> None:
-        self._weights = {storage_of(each) for each in weights}
-        self._alive: dict[int, tuple[StorageWeakRef, int]] = {}
+        self._weights = {storage_of(each): each for each in weights}
+        """Held, for a network may replace its weights while it runs."""
         self._met: dict[int, StorageWeakRef] = {}
+        self._alive: dict[int, int] = {}
+        """Storage to its bytes, of those that were alive when they were last looked at."""
+        self._alive_bytes = 0
         self._writers: dict[int, int] = {}
         self._writes = 0
         self.peak_bytes = 0
         """The largest sum of bytes that lived at once, without the weights."""
 
+        self.constants: list[torch.Tensor] = []
+        """What was adopted."""
+
+    def knows(self, tensor: torch.Tensor) -> bool:
+        """Return whether the tensor's storage was met, or is a weight's."""
+        number = storage_of(tensor)
+        return number in self._met or number in self._weights
+
+    def adopt(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Count tensors that were there before the call among the weights: they are constants."""
+        for tensor in tensors:
+            self._weights[storage_of(tensor)] = tensor
+            self.constants.append(tensor)
+
     def meet(self, tensors: Iterable[torch.Tensor]) -> None:
         """Note that these tensors are alive now, beside those met before that still are."""
         for tensor in tensors:
-            number = storage_of(tensor)
-            if number not in self._met and number not in self._weights:
-                storage = tensor.untyped_storage()
+            storage, number = tensor.untyped_storage(), storage_of(tensor)
+            if number in self._weights:
+                continue
+            if number not in self._met:
                 self._met[number] = StorageWeakRef(storage)  # type: ignore[no-untyped-call]
-                self._alive[number] = (self._met[number], storage.nbytes())
-        self._alive = {number: (ref, size) for number, (ref, size) in self._alive.items() if not ref.expired()}  # type: ignore[no-untyped-call]
-        self.peak_bytes = max(self.peak_bytes, sum(size for _, size in self._alive.values()))
+            size = storage.nbytes()
+            self._alive_bytes += size - self._alive.get(number, 0)
+            self._alive[number] = size
+        if self._alive_bytes > self.peak_bytes:  # perhaps: some of them may have been freed
+            self._alive = {each: size for each, size in self._alive.items() if not self._met[each].expired()}  # type: ignore[no-untyped-call]
+            self._alive_bytes = sum(self._alive.values())
+            self.peak_bytes = max(self.peak_bytes, self._alive_bytes)
 
     def write(self, tensors: Iterable[torch.Tensor]) -> None:
         """Note that an operator has written these tensors."""
@@ -46,6 +68,11 @@ class Storages:
     def is_weight(self, tensor: torch.Tensor) -> bool:
         """Return whether the tensor's storage is one of the weights'."""
         return storage_of(tensor) in self._weights
+
+    @property
+    def weights(self) -> list[torch.Tensor]:
+        """The weights, and the constants that were met, one tensor for each storage."""
+        return list(self._weights.values())
 
 
 def storage_of(tensor: torch.Tensor) -> int:

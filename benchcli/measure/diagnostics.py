@@ -35,11 +35,19 @@ OVERHEAD = 1e-3
 """Most overhead of the harness without a warning, as a share of a call."""
 UNSTEADY = 0.10
 """Largest spread of the launches' times without a warning: 10th to 90th percentile, relative."""
-HOST_BOUND = 0.9
-"""Least host time to queue the work for a warning, as a share of the device's time."""
 
 
-QUIET = ("imprecise", "few-launches", "no-baseline", "costs", "host-bound", "overhead", "allocator", "unpaired")
+QUIET = (
+    "imprecise",
+    "few-launches",
+    "no-baseline",
+    "costs",
+    "uncounted",
+    "host-bound",
+    "overhead",
+    "allocator",
+    "unpaired",
+)
 """Kinds of warning that do not indicate a disturbed machine."""
 
 
@@ -69,9 +77,13 @@ def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[st
     return codes
 
 
-def disturbances(conditions: Sequence[Conditions], threads: int) -> list[str]:
-    """Return the warning codes for a family's launches as a whole."""
-    return [code for rule in _RULES if (code := rule(conditions, threads))] if conditions else []
+def disturbances(conditions: Sequence[Conditions], threads: int, of_host: bool = True) -> list[str]:
+    """Return the warning codes for a family's launches as a whole.
+
+    `of_host` is whether what disturbs the host disturbed the times.
+    """
+    rules = _RULES if of_host else _RULES_OF_DEVICES
+    return [code for rule in rules if (code := rule(conditions, threads))] if conditions else []
 
 
 def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions]) -> Iterator[str]:
@@ -83,16 +95,20 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions]) -> I
         share = mean(sample.excluded == reason for sample in samples)
         if share > least:
             yield f"{reason}:{share:.0%} of the samples"
-    queueing = [sample.host_seconds / sample.seconds for sample in samples if sample.host_seconds is not None]
-    if queueing and median(queueing) >= HOST_BOUND:
+    if is_host_bound(samples):
         yield "host-bound"
     spread = launch_spread(samples)
     if spread is not None and spread > UNSTEADY:
         yield f"unsteady:{spread:.0%}"
     call_s = median(sample.seconds for sample in samples)
     overhead_s = median(each.call_overhead_s for each in conditions) if conditions else 0.0
-    if overhead_s > OVERHEAD * call_s and not queueing:  # a device queue hides the host's loop
+    if overhead_s > OVERHEAD * call_s and samples[0].host_seconds is None:  # a device queue hides the host's loop
         yield f"overhead:{overhead_s / call_s:.1%}"
+
+
+def is_host_bound(samples: Sequence[Sample]) -> bool:
+    """Return whether the host was timed in at least half of the samples, and not the device."""
+    return bool(samples) and median(sample.is_host_bound for sample in samples) >= 0.5
 
 
 def launch_spread(samples: Sequence[Sample]) -> float | None:
@@ -205,4 +221,5 @@ def _mean(conditions: Sequence[Conditions], value: Callable[[Conditions], float 
     return sum(number * wall_s for number, wall_s in pairs) / sum(wall_s for _, wall_s in pairs) if pairs else None
 
 
-_RULES = (_threads, _busy, _steal, _quota, _paging, _frequency, _reasons)
+_RULES_OF_DEVICES = (_frequency, _reasons)
+_RULES = (_threads, _busy, _steal, _quota, _paging, *_RULES_OF_DEVICES)

@@ -27,6 +27,8 @@ SERVE: Final = "serve"
 PROFILE: Final = "profile"
 SECONDS, ROUNDS = 0.3, 8
 """The least seconds, and the least rounds, for which a launch samples each family."""
+INTRUDES: Final = "it changes"
+"""How the failure of a network begins that changes the process for others; no other network is to blame."""
 ENDED: Final = "ended"
 """The key under which a fork server reports the exit code of a child."""
 
@@ -101,6 +103,11 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Spoilt:
+    """The last variant of a survey changed the process: what is left needs a fresh one."""
+
+
+@dataclass(frozen=True)
 class Ready:
     """One variant of a worker in serve mode is warm. A sample has `calls` calls."""
 
@@ -152,7 +159,7 @@ class Done:
     """The task is finished. A worker that ends without this event has died."""
 
 
-Event = Described | Started | Counted | Ready | Waiting | Sampled | Watched | Traced | Failed | Done
+Event = Described | Started | Counted | Spoilt | Ready | Waiting | Sampled | Watched | Traced | Failed | Done
 
 
 @dataclass(frozen=True)

@@ -80,9 +80,10 @@ def timings(family: Family, samples: Mapping[str, Sequence[Sample]]) -> dict[str
 def result(context: Context, family: Family, evidence: FamilyEvidence) -> FamilyResult:
     """Return a record for every variant of the family, measured or not, with the samples."""
     times = timings(family, evidence.samples)
-    shared = disturbances(evidence.conditions, context.target.threads)
-    records = tuple(_record(context, family, variant, evidence, times, shared) for variant in family.variants)
     samples = [sample for samples in evidence.samples.values() for sample in samples]
+    of_host = any(sample.is_of_host for sample in samples)
+    shared = disturbances(evidence.conditions, context.target.threads, of_host)
+    records = tuple(_record(context, family, variant, evidence, times, shared) for variant in family.variants)
     return FamilyResult(family, records, tuple(sorted(samples, key=lambda s: (s.launch, s.round))), evidence.conditions)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.process import Launcher, WorkerDied
-from benchcli.measure.protocol import SURVEY, Counted, Described, Event, Failed, Started, Task
+from benchcli.measure.protocol import INTRUDES, SURVEY, Counted, Described, Event, Failed, Spoilt, Started, Task
 from benchcli.schema import CostDetail, Costs, Failure, Family, Key, Output, Plan, Target
 
 ATTEMPTS = 3
@@ -118,13 +118,13 @@ class _Surveying:
         """
         counted, failures = self.counted, self.counted.failures
         known = {*counted.costs, *failures.by_key}
-        died = False
+        ended = False
         task = Task(SURVEY, self.target, tuple(families), {}, detailed=self.detailed)
         for event in supervise(task, self.silence_s, self.launcher, failures):
-            died = died or isinstance(event, WorkerDied)
+            ended = ended or isinstance(event, WorkerDied | Spoilt)
             _store(event, self.target, counted)
         asked = [(family.name, variant.name) for family in families for variant in family.variants]
-        for key in asked if not died else ():
+        for key in asked if not ended else ():
             if key not in counted.costs:
                 failures.by_key.setdefault(key, Failure("failed", UNCOUNTED))
         return self._failed_beside(asked, known)
@@ -172,7 +172,9 @@ class _Surveying:
 def _may_be_spoilt(failures: Failures, key: Key) -> bool:
     """Return whether a failure may be that of another network, which ran before in the process."""
     failure = failures.by_key.get(key)
-    return failure is not None and failure.status in {"failed", "wrong-output", "crashed"}
+    if failure is None or failure.error.startswith(INTRUDES):
+        return False
+    return failure.status in {"failed", "wrong-output", "crashed"}
 
 
 def _only(families: Sequence[Family], keys: set[Key]) -> list[Family]:

@@ -21,6 +21,7 @@ from benchcli.schema.asked import (
 from benchcli.schema.costs import CostDetail, Costs, OperatorCall
 from benchcli.schema.measured import (
     CATEGORIES,
+    HOST_BOUND,
     Breakdown,
     Category,
     Conditions,
@@ -39,6 +40,7 @@ from benchcli.schema.measured import (
 __all__ = [
     "BUILT_IN",
     "CATEGORIES",
+    "HOST_BOUND",
     "LIVE",
     "Breakdown",
     "Catalogue",

@@ -81,6 +81,11 @@ class Family:
         return replace(self, variants=(*self.variants, *self.references))
 
     @property
+    def compared(self) -> tuple[Variant, ...]:
+        """The variants without the references, which a launched family has among them."""
+        return tuple(variant for variant in self.variants if variant not in self.references)
+
+    @property
     def inputs(self) -> dict[str, str | int]:
         """The batch, dtype and layout of its inputs, by name."""
         return {"batch": self.batch, "dtype": self.dtype, "layout": self.layout}

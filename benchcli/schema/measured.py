@@ -8,6 +8,8 @@ from typing import Literal, get_args
 from benchcli.schema.asked import Family, Key, Target, Variant
 from benchcli.schema.costs import Costs
 
+HOST_BOUND = 0.9
+"""The least share of a device's time that queueing its work takes on the host where the host was timed."""
 MOST_EXCLUDED = 0.5
 """The largest share of excluded samples with which a time is judged."""
 Category = Literal["convolution", "depthwise", "elementwise", "data", "other"]
@@ -45,6 +47,16 @@ class Sample:
     """
     host_seconds: float | None = None
     """Seconds per call in which the host queued the work; None for devices without a queue."""
+
+    @property
+    def is_host_bound(self) -> bool:
+        """Whether the device waited for its host, so that the host was timed."""
+        return self.host_seconds is not None and self.host_seconds >= HOST_BOUND * self.seconds
+
+    @property
+    def is_of_host(self) -> bool:
+        """Whether what disturbs the host disturbs this time: it has no queue, or its device waited."""
+        return self.host_seconds is None or self.is_host_bound
 
 
 @dataclass(frozen=True)

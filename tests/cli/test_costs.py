@@ -73,8 +73,8 @@ def test_rows_of_calls_operators_and_modules_sum_to_the_network(cli: Cli) -> Non
 def test_a_lower_bound_is_marked_in_every_format(cli: Cli) -> None:
     table = cli("costs", "mine:partly", "--size", "8")
     assert table.code == 0
-    assert "≥ 0.0" in table.out
-    assert "lower bound (≥): no rule for the multiply-adds of aten._fft_r2c.default" in table.out
+    assert "≥ 768" in table.out
+    assert "lower bound (≥): no rule for the multiply-adds of aten._fft_r2c.default of 1x4x8x8" in table.out
     assert "fvcore counts" not in table.out
     (row,) = rows(cli("costs", "mine:partly", "--size", "8", "--format", "csv"))
     assert (row["flops"], row["flops_complete"]) == (str(FLOPS), "False")
@@ -99,6 +99,9 @@ def test_what_fails_leaves_the_others(cli: Cli) -> None:
     assert "failed: mine:fails: RuntimeError: no weights here" in outcome.out
     assert "mine:sparse cannot be counted: " in outcome.out
     assert "mine:conv " in outcome.out
+    found = rows(cli("costs", "mine:conv", "mine:fails", "--size", "8", "--format", "csv"))
+    assert [row["error"] for row in found] == ["", "failed: RuntimeError: no weights here"]
+    assert cli("costs", "mine:sparse", "--size", "8").code == 4
     nothing = cli("costs", "mine:fails")
     assert (nothing.code, nothing.out) == (4, "")
     assert "nothing was counted: RuntimeError: no weights here" in nothing.err
@@ -174,6 +177,8 @@ def test_python_names_what_is_wrong() -> None:
         (("resnet-50", {"a": nn.ReLU()}), {}),
         (("resnet-50",), {"inputs": (1, 3, 8, 8)}),
         (("resnet-50",), {"by": "layer"}),
+        (({"a": nn.ReLU()},), {"batch": 2}),
+        (({"a": nn.ReLU()},), {"size": 8}),
         (("resnet-50",), {"dtype": "float31"}),
         (("resnet-50",), {"batch": 0}),
         ((3,), {}),

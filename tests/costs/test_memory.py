@@ -53,7 +53,7 @@ CONSTRUCTIONS: dict[str, tuple[nn.Module, tuple[int, ...], tuple[int, int, int]]
         apply(lambda x: torch.empty_like(x)[:, :4].copy_(x[:, :4])), SHAPE, (PLANE, PLANE, PLANE * 3 // 2),
     ),
     "concatenation": (apply(lambda x: torch.cat([x, x[:, :4]], 1)), SHAPE, (3 * PLANE, 3 * PLANE, PLANE * 5 // 2)),
-    "view": (apply(lambda x: x.transpose(1, 2)), SHAPE, (0, 0, 2 * PLANE)),
+    "view": (apply(lambda x: x.transpose(1, 2)), SHAPE, (0, 0, PLANE)),
     "max pool": (nn.MaxPool2d(2), SHAPE, (PLANE * 5 // 4,) * 3),
     "mean": (apply(lambda x: x.mean((2, 3))), SHAPE, (PLANE + 32,) * 3),
     "upsampling": (nn.Upsample(scale_factor=2), SHAPE, (5 * PLANE,) * 3),

@@ -1,8 +1,10 @@
 """NVIDIA GPUs through CUDA, and AMD GPUs through torch's ROCm build, which uses the same name."""
 
+import inspect
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from benchcli.backends.devices import nvml
 from benchcli.backends.devices.base import DEVICES, Facts, Health, Tracer
@@ -17,6 +19,21 @@ WARM_UP_CALLS = 3
 
 In them cuDNN selects its algorithms and libraries allocate workspaces; a graph may contain neither.
 """
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A captured call. A graph replays on the addresses that it was captured with, and keeps none alive."""
+
+    graph: Any
+    output: "torch.Tensor"
+    captured: Callable[[], "torch.Tensor"]
+    """The call that was captured: it keeps the network, its weights and its input in memory."""
+
+    def __call__(self) -> "torch.Tensor":
+        """Replay the kernels, which write `output`."""
+        self.graph.replay()
+        return self.output
 
 
 class Cuda(EventDevice):
@@ -61,14 +78,9 @@ class Cuda(EventDevice):
                 call()
         torch.cuda.current_stream(index).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, **_liveness(torch.cuda.graph)):
             output = call()
-
-        def replay() -> "torch.Tensor":
-            graph.replay()
-            return output
-
-        return replay
+        return Replay(graph, output, call)
 
     def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
         """Return a tracer that reads the kernel times of each operator from torch's profiler."""
@@ -99,6 +111,12 @@ class Cuda(EventDevice):
         torch.backends.cudnn.benchmark = True
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def _liveness(capture: Callable[..., object]) -> dict[str, Any]:
+    """Return the argument that makes torch check that what a graph reads is alive; older ones lack it."""
+    name = "check_input_liveness"
+    return {name: True} if name in inspect.signature(capture).parameters else {}
 
 
 DEVICES.add(Cuda())

@@ -1,6 +1,7 @@
 """The base class of accelerators: the host queues work, and events in the queue time it."""
 
 from collections.abc import Callable
+from functools import cache
 from itertools import repeat
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
 
 CACHE_BYTES = 128 * 2**20
 """Assumed size of the last-level cache, a generous one, if it is unknown."""
+
+
+@cache
+def _buffer(device: str, size: int) -> "torch.Tensor":
+    """Return memory of a device to write to: one for all networks, which need the rest."""
+    import torch
+
+    return torch.empty(size, dtype=torch.uint8, device=device)
 
 
 class EventDevice(Device):
@@ -54,7 +63,7 @@ class EventDevice(Device):
                 enqueue()
             end.record()
             host_s = clock() - begin_s
-            end.synchronize()
+            self.synchronize(index)  # an event of Metal can wait for ever
             # Events count milliseconds.
             return Elapsed(float(start.elapsed_time(end)) / 1e3, host_s)
 
@@ -88,10 +97,7 @@ class EventDevice(Device):
 
     def flusher(self, index: int) -> Callable[[], object]:
         """Return a function that queues a write of twice the size of the last-level cache."""
-        import torch
-
-        buffer = torch.empty(2 * self.cache_bytes(index), dtype=torch.uint8, device=self.torch_name(index))
-        return buffer.zero_
+        return _buffer(self.torch_name(index), 2 * self.cache_bytes(index)).zero_
 
     def cache_bytes(self, index: int) -> int:  # noqa: ARG002
         """Return the size of the device's last-level cache, or CACHE_BYTES if it is unknown."""

@@ -11,6 +11,8 @@ class Mps(EventDevice):
 
     name = "mps"
     title = "Apple GPU"
+    resolution_s = 5e-5
+    """Metal's events come in steps of tens of microseconds."""
 
     def facts(self, index: int) -> Facts:  # noqa: ARG002
         """Return the version of macOS: Metal's kernels ship with it."""

@@ -4,11 +4,14 @@ They need `nvidia-ml-py` (the extra `nvidia`). Without it, or without the librar
 returns None.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from benchcli.backends.devices.base import Health
+from benchcli.system.procfs import lines
 
 REASONS = {
     0x4: "power cap",
@@ -32,10 +35,17 @@ def library() -> Any | None:
     return pynvml
 
 
+KERNEL_MODULE = Path("/proc/driver/nvidia/version")
+"""What the kernel's module says of itself; it needs no library."""
+
+
 def driver() -> str | None:
     """Return the driver's version, or None if it is unknown."""
     nvml = library()
-    return _try_query(nvml.nvmlSystemGetDriverVersion) if nvml else None
+    version = _try_query(nvml.nvmlSystemGetDriverVersion) if nvml else None
+    first = next(iter(lines(KERNEL_MODULE)), "")
+    found = re.search(r"Kernel Module\D*(\d+(?:\.\d+)+)", first)
+    return version or (found[1] if found else None)
 
 
 def health(uuid: str) -> Health | None:

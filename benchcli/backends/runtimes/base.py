@@ -18,6 +18,8 @@ class Runtime(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    captures: ClassVar[bool] = False
+    """Whether a prepared call replays memory that it was prepared with, which another network could reuse."""
 
     def missing(self, device: Device) -> str | None:  # noqa: ARG002
         """Return why the runtime cannot use this kind of device, or None if it can."""

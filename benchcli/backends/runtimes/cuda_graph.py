@@ -17,6 +17,7 @@ class Graph(Runtime):
 
     name = "graph"
     title = "PyTorch eager, captured as a CUDA graph (cuda only)"
+    captures = True
 
     def missing(self, device: Device) -> str | None:
         """Return an error message if the device has no graphs, else None."""

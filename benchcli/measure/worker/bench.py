@@ -9,7 +9,8 @@ import torch
 from benchcli.backends.devices.base import Device, Health, Timer
 from benchcli.backends.runtimes.base import Call, Runtime
 from benchcli.errors import UserError
-from benchcli.measure.worker import code_versions, global_state, live
+from benchcli.measure.protocol import INTRUDES
+from benchcli.measure.worker import code_versions, global_state, live, switches
 from benchcli.schema import LIVE, Costs, Family, Source, Status, Variant
 
 TOLERANCES = {torch.float64: 1e-3, torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
@@ -27,6 +28,10 @@ class WrongOutputError(Exception):
     """A network returned a wrong output."""
 
 
+class IntrusionError(code_versions.SourceError):
+    """A network changes the process for the others of its family."""
+
+
 HARMLESS = (WrongOutputError, NotImplementedError)
 """Errors that leave the device usable."""
 
@@ -39,6 +44,13 @@ class Bench:
     timer: Timer
     throttled: Callable[[], bool] = lambda: False
     """Returns whether the device's clock is throttled now."""
+    reference: torch.Tensor | None = None
+    """The output of the network in eager float32; None if it is not checked again."""
+
+    def check(self) -> None:
+        """Raise WrongOutputError if the output is no more what it was when the network was built."""
+        if self.reference is not None:
+            check(self.call(), self.reference)
 
 
 @dataclass(frozen=True)
@@ -75,26 +87,60 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
 
 
 def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) -> Bench:
-    """Build a variant and check its output. Raises WrongOutputError and torch's errors."""
+    """Build a variant and check its output. Raises WrongOutputError and torch's errors.
+
+    What building it changes of torch's settings is put back: they are the device's, and belong to all.
+    """
     device, index = setting.device, setting.index
-    is_ours = variant.is_built_in and not variant.builder.startswith(LIVE)
-    switches, intrusions = global_state.switches(), {} if is_ours else global_state.intrusions()
-    network, inputs = load(variant, family, device.torch_name(index), setting.seed)
-    reference = as_output(network(inputs)).clone()  # a network may return what it changes at the next call
-    if variant.source and setting.versions > 1:
-        _refuse_shared_state(variant.source, {**switches, **intrusions}, lambda: network(inputs))
-    elif intruded := len(family.variants) > 1 and global_state.changed(intrusions, global_state.intrusions()):
-        raise code_versions.SourceError(
-            f"it changes {intruded} of the whole process, which would affect the other networks of its family: give "
-            "it a family of its own"
-        )
+    with switches.kept() as before:
+        network, inputs, reference = _loaded(variant, family, setting, before)
     dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
     network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
     inputs = inputs.to(dtype=dtype, memory_format=memory_format)
     call = setting.runtime.prepare(network, inputs, device, index)
     check(call(), reference)
     timer_of = device.cold_timer if setting.cache == "cold" else device.timer
-    return Bench(call, timer_of(call, costs, index), setting.throttled)
+    return Bench(call, timer_of(call, costs, index), setting.throttled, reference if setting.runtime.captures else None)
+
+
+def _loaded(
+    variant: Variant, family: Family, setting: Setting, before: Mapping[str, object]
+) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
+    """Return a network, its input and its output, in float32.
+
+    Raises SourceError if its code changes the process for the networks beside it.
+    """
+    intrusions = intrusions_before(variant)
+    network, inputs = load(variant, family, setting.device.torch_name(setting.index), setting.seed)
+    if not (variant.source and setting.versions > 1):
+        switches.restore(before)
+    reference = as_output(network(inputs)).clone()  # a network may return what it changes at the next call
+    if variant.source and setting.versions > 1:
+        _refuse_shared_state(variant.source, {**before, **intrusions}, lambda: network(inputs))
+        return network, inputs, reference
+    later = global_state.changed(switches.settable(before), switches.state())
+    refuse_intrusion(family, intruded(intrusions) or (later and f"{later} in each call"))
+    return network, inputs, reference
+
+
+def refuse_intrusion(family: Family, changed: str | None) -> None:
+    """Raise IntrusionError if something of the process was changed, and the family has other networks."""
+    if changed and len(family.compared) > 1:
+        raise IntrusionError(
+            f"{INTRUDES} {changed} of the whole process, which would affect the other networks of its family: give "
+            "it a family of its own"
+        )
+
+
+def intrusions_before(variant: Variant) -> Mapping[str, object]:
+    """Return what a variant's code could change of the process; nothing for networks that ship."""
+    is_ours = variant.is_built_in and not variant.builder.startswith(LIVE)
+    return {} if is_ours else global_state.intrusions()
+
+
+def intruded(before: Mapping[str, object]) -> str | None:
+    """Return what was changed of the process since; None if nothing was."""
+    return global_state.changed(before, global_state.intrusions()) if before else None
 
 
 def _refuse_shared_state(source: Source, before: Mapping[str, object], call: Callable[[], object]) -> None:
@@ -102,7 +148,7 @@ def _refuse_shared_state(source: Source, before: Mapping[str, object], call: Cal
     late = code_versions.imports_while(call, source)
     if late:
         raise code_versions.SourceError(f"it imports {late[0]} while it runs, which no second version can share")
-    changed = global_state.changed(before, {**global_state.switches(), **global_state.intrusions()})
+    changed = global_state.changed(before, {**switches.state(), **global_state.intrusions()})
     if changed:
         raise code_versions.SourceError(f"it changes {changed}, which no second version can share")
 

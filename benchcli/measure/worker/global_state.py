@@ -26,20 +26,6 @@ HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks", "_global_backward
 """Hooks of `torch.nn.modules.module` that run at each call of any layer."""
 
 
-def switches() -> dict[str, object]:
-    """Return torch's settings, which code may set for good reasons."""
-    return {
-        "threads": torch.get_num_threads(),
-        "default dtype": torch.get_default_dtype(),
-        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
-        "cudnn.benchmark": torch.backends.cudnn.benchmark,
-        "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
-        "mkldnn": torch.backends.mkldnn.enabled,
-        "float32 matmul precision": torch.get_float32_matmul_precision(),
-        "operators": (len(torch.library._defs), len(torch.library._impls), len(torch.ops.loaded_libraries)),
-    }
-
-
 def intrusions() -> dict[str, object]:
     """Return what runs besides every network, or in place of torch's own functions.
 

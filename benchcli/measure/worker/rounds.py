@@ -5,6 +5,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from time import perf_counter
 
 from benchcli.backends.devices.base import Device
@@ -123,16 +124,17 @@ def take_sample(bench: Bench, variant: str, calls: int, launch: int, number: int
         elapsed = bench.timer(calls)
         after = usage()
         if elapsed.seconds > 0:
-            return Sample(
+            sample = Sample(
                 variant,
                 launch,
                 number,
                 calls,
                 elapsed.seconds / calls,
                 _faults(before, after, calls),
-                "clock" if attempt else _exclusion(before, after, bench.throttled()),
-                None if elapsed.host_seconds is None else elapsed.host_seconds / calls,
+                host_seconds=None if elapsed.host_seconds is None else elapsed.host_seconds / calls,
             )
+            excluded = _exclusion(before, after, bench.throttled(), sample.is_of_host)
+            return replace(sample, excluded="clock" if attempt else excluded)
     raise RuntimeError(f"the clock did not move during {calls} calls")
 
 
@@ -140,9 +142,9 @@ def _faults(before: Usage | None, after: Usage | None, calls: int) -> float | No
     return None if before is None or after is None else (after.minor_faults - before.minor_faults) / calls
 
 
-def _exclusion(before: Usage | None, after: Usage | None, throttled: bool) -> Exclusion | None:
+def _exclusion(before: Usage | None, after: Usage | None, throttled: bool, is_of_host: bool) -> Exclusion | None:
     if throttled:
         return "throttled"
-    if before and after and after.involuntary_switches > before.involuntary_switches:
+    if is_of_host and before and after and after.involuntary_switches > before.involuntary_switches:
         return "preempted"
     return None

@@ -11,15 +11,27 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+from benchcli import formatting
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.measure.fitness import call_overhead_s
 from benchcli.measure.protocol import Event, Failed, Question, Ready, Sampled, Started, Task, Waiting, Watched
 from benchcli.measure.wire import decode_question
 from benchcli.measure.worker import code_versions
-from benchcli.measure.worker.bench import HARMLESS, Bench, Setting, Throttle, failure, prepare, shift_apart, shift_heap
+from benchcli.measure.worker.bench import (
+    HARMLESS,
+    Bench,
+    IntrusionError,
+    Setting,
+    Throttle,
+    WrongOutputError,
+    failure,
+    prepare,
+    shift_apart,
+    shift_heap,
+)
 from benchcli.measure.worker.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up
-from benchcli.schema import Conditions, Family
+from benchcli.schema import Conditions, Family, Status
 from benchcli.system.counters import between, look
 
 Send = Callable[[Event], None]
@@ -67,10 +79,29 @@ def build(
         try:
             benches[variant.name] = prepare(variant, family, task.costs[family.name][variant.name], setting)
         except Exception as error:  # A network may raise anything; the other variants go on.
-            send(Failed(family.name, variant.name, *failure(error)))
-            if DEVICES[kind].errors_stick and not isinstance(error, HARMLESS):
+            send(Failed(family.name, variant.name, *_among(benches, failure(error))))
+            if isinstance(error, IntrusionError) or (DEVICES[kind].errors_stick and not isinstance(error, HARMLESS)):
                 raise
-    return benches
+    return {name: bench for name, bench in benches.items() if _is_still_right(family.name, name, bench, send)}
+
+
+def _is_still_right(family: str, variant: str, bench: Bench, send: Send) -> bool:
+    """Check a captured call again, when all networks are built: none may use another's memory."""
+    try:
+        bench.check()
+    except WrongOutputError as error:
+        send(Failed(family, variant, *failure(error)))
+        return False
+    return True
+
+
+def _among(benches: Mapping[str, Bench], failed: tuple[Status, str]) -> tuple[Status, str]:
+    """Return a failure, and for a lack of memory that the networks built before are in it too."""
+    status, text = failed
+    if status == "out-of-memory" and benches:
+        beside = formatting.counted(len(benches), "network")
+        text = f"beside {beside} of its family: give it a family of its own, or a smaller --batch ({text})"
+    return status, text
 
 
 def _sample(

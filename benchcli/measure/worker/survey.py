@@ -1,6 +1,7 @@
 """Count the costs and fingerprint the output of every variant, in a worker."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,8 +10,18 @@ import torch
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.costs.count import total, walk
 from benchcli.costs.crosscheck import COUNTERS
-from benchcli.measure.protocol import Counted, Event, Failed, Started, Task
-from benchcli.measure.worker.bench import WrongOutputError, as_output, failure, load, torch_dtype
+from benchcli.measure.protocol import Counted, Event, Failed, Spoilt, Started, Task
+from benchcli.measure.worker import switches
+from benchcli.measure.worker.bench import (
+    WrongOutputError,
+    as_output,
+    failure,
+    intruded,
+    intrusions_before,
+    load,
+    refuse_intrusion,
+    torch_dtype,
+)
 from benchcli.schema import CostDetail, Costs, Family, OperatorCall, Output, Variant
 
 
@@ -20,19 +31,25 @@ def survey(task: Task, send: Callable[[Event], None]) -> None:
     for family in task.families:
         for variant in family.variants:
             send(Started(family.name, variant.name))
+            before = intrusions_before(variant)
             try:
                 counted = _count(variant, family, task)
+                refuse_intrusion(family, intruded(before))
             except Exception as error:  # A network may raise anything; the other variants go on.
                 send(Failed(family.name, variant.name, *failure(error)))
                 if DEVICES[kind].errors_stick:
                     raise
             else:
                 send(counted)
+            if intruded(before):
+                send(Spoilt())
+                return
 
 
 def _count(variant: Variant, family: Family, task: Task) -> Counted:
     kind, index = split_name(task.target.device)
-    network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
+    with switches.kept():
+        network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     with torch.no_grad():
         output = as_output(network(inputs)).clone()  # a network may return what it changes at the next call
         second = as_output(network(inputs))
@@ -51,9 +68,9 @@ def _costs(network: torch.nn.Module, inputs: torch.Tensor) -> tuple[Costs, tuple
     """Return the costs of a call, and of its operators. What cannot be counted is timed all the same."""
     try:
         walked = walk(network, inputs)
-        return total(walked, network, inputs), tuple(walked.calls)
+        return total(walked), tuple(walked.calls)
     except Exception as error:  # counting, unlike a call, may meet tensors and modes of any kind
-        return Costs.uncounted(failure(error)[1]), ()
+        return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", failure(error)[1])), ()
 
 
 def _others(network: torch.nn.Module, inputs: torch.Tensor) -> dict[str, int | str]:

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from benchcli import formatting
 from benchcli.formatting import UNKNOWN
 from benchcli.report.page import Page, Table
-from benchcli.report.views.cells import flops
 from benchcli.runs.observations import Cell
 from benchcli.schema import CostDetail, Costs, Failure, Family, OperatorCall
 
@@ -38,7 +37,7 @@ def page(
     title = {"network": "Costs of one call", "module": "Costs by module", "operator": "Costs by operator"}
     lines = [*_lines(costs, details, failures)]
     if by == NETWORK:
-        table = _networks(rows, costs, title[by], lines)
+        table = _networks(rows, title[by], lines)
     else:
         table = _parts(rows, by, title.get(by, "Costs by operator call"), lines)
     return Page(
@@ -47,7 +46,7 @@ def page(
         tables=(table,),
         footer=f"{formatting.counted(len(costs), 'network')}, counted and not timed",
         columns=tuple(dict.fromkeys(name for row in rows for name in row)),
-        rows=tuple(rows),
+        rows=(*rows, *_failed_rows(failures)),
         data={
             "networks": _network_rows(family, costs, details),
             "failures": {name: asdict(failure) for name, failure in failures.items()},
@@ -62,6 +61,7 @@ def call_rows(details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:
         {
             "network": name,
             **{key: value for key, value in asdict(call).items() if key not in {"inputs", "outputs"}},
+            "flops_complete": call.flops is not None,
             "inputs": _shapes(call.inputs),
             "outputs": _shapes(call.outputs),
         }
@@ -79,12 +79,17 @@ def _network_rows(
             "network": name,
             "input": "x".join(map(str, (family.batch, *shapes[name]))),
             **{column: None if each.error else getattr(each, column) for column in TOTALS},
-            "flops_complete": each.flops_complete,
+            "flops_complete": None if each.error else each.flops_complete,
+            "unknown": " | ".join(each.unknown) or None,
             "error": each.error,
-            **{f"flops_{tool}": details[name].others.get(tool) for tool in details[name].others},
+            **{f"flops_{tool}": count for tool, count in details[name].others.items()},
         }
         for name, each in costs.items()
     ]
+
+
+def _failed_rows(failures: Mapping[str, Failure]) -> list[dict[str, Cell]]:
+    return [{"network": name, "error": f"{each.status}: {each.error}"} for name, each in failures.items()]
 
 
 def _rows(details: Mapping[str, CostDetail], by: str) -> list[dict[str, Cell]]:
@@ -129,24 +134,22 @@ def _number(row: Mapping[str, Cell], column: str) -> int:
     return int(row[column] or 0)
 
 
-def _networks(
-    rows: Sequence[Mapping[str, Cell]], costs: Mapping[str, Costs], title: str, lines: Sequence[str]
-) -> Table:
+def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: Sequence[str]) -> Table:
     device = any(row["device_peak_bytes"] for row in rows)
     return Table(
         title=title,
         words=2,
         columns=(
-            "network", "input", "MFLOPs (mult-adds)", "params M", "element-wise M", "mem. access MB", "if fused",
-            "compulsory", "peak act. MB", "weights MB", *(["device peak MB"] if device else []),
+            "network", "input", "FLOPs (mult-adds)", "params", "element-wise", "mem. access", "if fused",
+            "compulsory", "peak act.", "weights", *(["device peak"] if device else []),
         ),
         rows=tuple(
             (
                 str(row["network"]),
                 str(row["input"]).replace("x", "×"),
-                UNKNOWN if row["error"] else flops(costs[str(row["network"])]),
+                _amount(row, "flops"),
                 *(
-                    _millions(row[column])
+                    _amount(row, column)
                     for column in TOTALS
                     if column not in {"flops", "mac_elements"} and (device or column != "device_peak_bytes")
                 ),
@@ -167,13 +170,13 @@ def _parts(rows: Sequence[Mapping[str, Cell]], by: str, title: str, lines: Seque
         words=len(words) + several - (by != CALL),
         columns=(
             *(["network"] if several else []), *words,
-            "MFLOPs (mult-adds)", "element-wise M", "mem. access MB", "if fused",
+            "FLOPs (mult-adds)", "element-wise", "mem. access", "if fused",
         ),
         rows=tuple(
             (
                 *([str(row["network"])] if several else []),
                 *(str(row[name]) or "(the network)" for name in words),
-                *(_lower(row, column) for column in counted),
+                *(_amount(row, column) for column in counted),
             )
             for row in rows[:MOST_ROWS]
         ),
@@ -181,16 +184,13 @@ def _parts(rows: Sequence[Mapping[str, Cell]], by: str, title: str, lines: Seque
     )  # fmt: skip
 
 
-def _lower(row: Mapping[str, Cell], column: str) -> str:
-    """Return a count in millions; an incomplete count of multiply-adds is marked."""
-    if column == "flops" and row[column] is None:
+def _amount(row: Mapping[str, Cell], column: str) -> str:
+    """Return a count with a prefix, so that small networks show digits too; a lower bound is marked."""
+    if row[column] is None:
         return UNKNOWN
-    mark = "≥ " if column == "flops" and row.get("flops_complete") is False else ""
-    return mark + _millions(row[column])
-
-
-def _millions(count: Cell) -> str:
-    return UNKNOWN if count is None else formatting.mega(int(count))
+    is_bound = column == "flops" and row["flops_complete"] is False
+    amount = formatting.prefixed(int(row[column] or 0), "B" if column.endswith("_bytes") else "").rstrip()
+    return f"≥ {amount}" if is_bound else amount
 
 
 def _shapes(shapes: Sequence[Sequence[int]]) -> str:
@@ -207,14 +207,18 @@ def _lines(
             yield f"{name} cannot be counted: {each.error}"
         for operator in each.unknown:
             yield f"{name}: lower bound (≥): no rule for the multiply-adds of {operator}"
-        yield from _differences(name, each, details[name].others)
+    counted = {name: each for name, each in costs.items() if not each.error}
+    for tool in dict.fromkeys(tool for name in counted for tool in details[name].others):
+        yield from _differences(tool, counted, {name: details[name].others[tool] for name in counted})
 
 
-def _differences(name: str, costs: Costs, others: Mapping[str, int | str]) -> Iterable[str]:
-    """Yield what other tools count, where it differs."""
-    for tool, count in others.items():
-        if isinstance(count, str):
-            yield f"{name}: {tool} does not count it: {count}"
-        elif count != costs.flops and not costs.error:
-            share = f", {formatting.percent(count / costs.flops - 1, signed=True)}" if costs.flops else ""
-            yield f"{name}: {tool} counts {count:,} multiply-adds, and benchcli {costs.flops:,}{share}"
+def _differences(tool: str, costs: Mapping[str, Costs], others: Mapping[str, int | str]) -> Iterable[str]:
+    """Yield what another tool counts, where it differs, and which networks it cannot count."""
+    for name, count in others.items():
+        if isinstance(count, int) and count != costs[name].flops:
+            whole = costs[name].flops
+            share = f", {formatting.percent(count / whole - 1, signed=True)}" if whole else ""
+            yield f"{name}: {tool} counts {count:,} multiply-adds, and benchcli {whole:,}{share}"
+    lacking = [name for name, count in others.items() if isinstance(count, str)]
+    if lacking:
+        yield f"{tool} cannot count {', '.join(lacking)}; --format json says why"

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from benchcli.measure.worker.global_state import changed, intrusions, switches
+from benchcli.measure.worker.global_state import changed, intrusions
+from benchcli.measure.worker.switches import state as switches
 
 
 @contextmanager
