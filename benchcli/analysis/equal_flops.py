@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchcli import formatting
+from benchcli.measure.diagnostics import host_was_timed
 from benchcli.schema import Interval, Record
 from benchcli.statistics import has_ranks
 
@@ -36,16 +37,18 @@ class Judgement:
     """Why it is not judged, or how to settle an inconclusive one; None otherwise."""
 
 
-def judge(record: Record, baseline: Record, effect: float = EFFECT) -> Judgement:
+def judge(record: Record, baseline: Record, effect: float = EFFECT, by_launches: bool = False) -> Judgement:
     """Judge the relative speed of `record`, converted to the FLOPs of `baseline`.
 
     faster, slower: the whole interval lies beyond `effect`. no effect: it lies within `effect`.
     Otherwise inconclusive. The bounds are symmetric in logarithm: 1 / (1 + effect), 1 + effect. An
     interval that cannot be trusted, or FLOPs that differ by more than `EQUAL_FLOPS`, are not judged.
+    Nor are times of the host of an accelerator, unless the number of kernels that it launches is what
+    is judged (`by_launches`).
     """
     relative = record.timing.relative if record.timing else None
     converted = at_equal_flops(record)
-    unjudged = _why_not(record, baseline)
+    unjudged = _why_not(record, baseline) or (None if by_launches else host_was_timed(record, baseline))
     if unjudged or relative is None or converted is None:
         return Judgement("not judged", relative, converted, unjudged)
     outcome = compare(converted, effect)

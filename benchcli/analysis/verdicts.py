@@ -7,6 +7,7 @@ from typing import Literal
 from benchcli.analysis import equal_flops
 from benchcli.analysis.equal_flops import EFFECT
 from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.measure.diagnostics import host_was_timed
 from benchcli.schema import FamilyResult, Interval, Record
 from benchcli.workloads.guidelines.base import GUIDELINES, SIZE
 from benchcli.workloads.guidelines.family import paper_column
@@ -49,19 +50,22 @@ def verdict(result: FamilyResult, effect: float = EFFECT) -> Verdict:
     that of `equal_flops.judge`.
     """
     family, record = result.family, extreme(result)
-    judgement = equal_flops.judge(record, result.records[0], effect)
+    guideline = GUIDELINES[family.guideline]
+    judgement = equal_flops.judge(record, result.records[0], effect, guideline.by_launches)
+    of_host = host_was_timed(record, result.records[0]) if guideline.by_launches else None
+    of_host = of_host and f"it counts the launches of kernels: {of_host}"
     return Verdict(
         family=family.name,
         guideline=family.guideline,
         scale=f"×{family.scale}",
-        outcome=outcome(judgement.outcome, GUIDELINES[family.guideline].faster),
+        outcome=outcome(judgement.outcome, guideline.faster),
         variant=record.variant.name,
         baseline=family.baseline,
         relative=judgement.relative,
         at_equal_flops=judgement.at_equal_flops,
         flops_deviation=record.flops_deviation,
         threshold=effect,
-        advice=judgement.reason,
+        advice="; ".join(filter(None, (judgement.reason, of_host))) or None,
     )
 
 

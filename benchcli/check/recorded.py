@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from benchcli import formatting
 from benchcli.check.findings import Finding, Outcome, Subject, costs_outcome, is_allowed
 from benchcli.check.pairs import difference
+from benchcli.measure.diagnostics import host_was_timed
 from benchcli.runs.read import Recorded
 from benchcli.schema import Costs, Failure, Family, Interval, Key, Record
 from benchcli.statistics import quotient
@@ -120,6 +121,8 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
 
 def _why_not_comparable(before: Record, now: Record) -> str | None:
     """Return why two times cannot be compared; None if they can."""
+    if of_host := host_was_timed(before, now):
+        return of_host
     if before.family.references != now.family.references:
         return "the recorded run has other reference networks: record it again"
     for record, when, way_out in (

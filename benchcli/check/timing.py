@@ -10,7 +10,7 @@ from benchcli.check.pairs import CONTROL, Pair
 from benchcli.check.rules import Judgement
 from benchcli.check.session import CheckSession
 from benchcli.check.versions import BASE, HEAD
-from benchcli.measure.diagnostics import disturbances
+from benchcli.measure.diagnostics import disturbances, host_bound_way_out, is_host_bound
 from benchcli.measure.interleave import interleave
 from benchcli.measure.launches import Evidence, Taker, taker
 from benchcli.measure.supervise import Failures
@@ -169,6 +169,10 @@ def _judge(
     is_early = judgement.launches < (LEAST_SAME if len(evidence) > 1 else rules.SCREEN_LAUNCHES)
     if needed is None and (judgement.outcome in {"slower", "faster"} or (is_early and judgement.outcome == "same")):
         judgement = replace(judgement, outcome="inconclusive")
+    if judgement.outcome == "same" and (is_host_bound(base) or is_host_bound(head)):
+        way_out = host_bound_way_out(session.request.target)
+        times.cut[name] = f"the host was timed, and not the device, which may be slower in head: give {way_out}"
+        return None
     times.judged[name] = judgement
     times.seconds[name] = _seconds_of(base, head, judgement.change.estimate)
     conditions = [each for part in measured for each in part.conditions]

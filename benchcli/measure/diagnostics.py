@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import mean, median, quantiles
 
+from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.measure.environment import STEADY, has_effect
 from benchcli.schema import Conditions, Record, Sample, Target
 from benchcli.statistics import has_ranks, launch_log_seconds
@@ -86,8 +87,25 @@ def disturbances(conditions: Sequence[Conditions], threads: int, of_host: bool =
     return [code for rule in rules if (code := rule(conditions, threads))] if conditions else []
 
 
-def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions]) -> Iterator[str]:
-    """Yield the warning codes for the samples of one variant."""
+def host_bound_way_out(target: Target) -> str:
+    """Return how to time the device and not its host, with what this device and runtime have."""
+    device = DEVICES[split_name(target.device)[0]]
+    larger = "a larger --batch or larger networks"
+    return f"--runtime graph, or {larger}" if device.graphs and target.runtime != "graph" else larger
+
+
+def host_was_timed(*records: Record) -> str | None:
+    """Return why the times are of the host and not of the device, and the way out; None if they are not."""
+    for record in records:
+        for code in record.warnings:
+            kind, _, way_out = code.partition(":")
+            if kind == "host-bound":
+                return f"the host was timed, and not the device, for {record.variant.name}: give {way_out}"
+    return None
+
+
+def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions], way_out: str = "") -> Iterator[str]:
+    """Yield the warning codes for the samples of one variant; `way_out` is that of a host-bound one."""
     faults = [sample.faults for sample in samples if sample.faults is not None]
     if faults and mean(faults) >= FAULTING:
         yield f"page-faults:{mean(faults):.0f}"
@@ -96,7 +114,7 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions]) -> I
         if share > least:
             yield f"{reason}:{share:.0%} of the samples"
     if is_host_bound(samples):
-        yield "host-bound"
+        yield f"host-bound:{way_out}"
     spread = launch_spread(samples)
     if spread is not None and spread > UNSTEADY:
         yield f"unsteady:{spread:.0%}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from benchcli.measure.diagnostics import disturbances, of_samples
+from benchcli.measure.diagnostics import disturbances, host_bound_way_out, of_samples
 from benchcli.schema import (
     Conditions,
     Costs,
@@ -101,7 +101,9 @@ def _record(
     codes = _counting(evidence.costs.get(name))
     if time:
         time = replace(time, reference=_reference_speed(family, name, evidence))
-        codes += [*_precision(time, context.plan), *of_samples(evidence.samples[name], evidence.conditions), *shared]
+        way_out = host_bound_way_out(context.target)
+        observed = of_samples(evidence.samples[name], evidence.conditions, way_out)
+        codes += [*_precision(time, context.plan), *observed, *shared]
         codes += _unpaired(time, times.get(family.baseline))
     return Record(
         run=context.run,

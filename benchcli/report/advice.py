@@ -34,8 +34,9 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     ),
     "throttled": lambda detail: f"{detail} were taken while the device throttled its clock, and excluded",
     "clock": lambda detail: f"{detail} were timed while the clock stood still or went back, and excluded",
-    "host-bound": lambda _detail: (
-        "host-bound: the device waits for the host to launch kernels, so the host was timed; --runtime graph avoids it"
+    "host-bound": lambda detail: (
+        "host-bound: the device waits for the host to launch kernels, so the host was timed; give "
+        f"{detail or '--runtime graph'}"
     ),
     "overhead": lambda detail: (
         f"{detail} of a call's time is the timing loop: the network is too fast to be timed accurately"

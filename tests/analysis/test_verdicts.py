@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchcli.analysis.verdicts import outcome, verdict
+from benchcli.analysis.verdicts import Verdict, outcome, verdict
 from benchcli.schema import Failure, FamilyResult, Interval
 from benchcli.workloads.guidelines.base import GUIDELINES
 from tests.values import family, record, result, variant
@@ -93,3 +93,21 @@ def test_an_estimate_without_an_interval_is_not_judged() -> None:
     found = verdict(replace(few, records=records))
     assert found.outcome == "not judged"
     assert found.advice == "no interval from 2 launches: give --launches 6 or more, or a larger --budget"
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["baseline", "extreme"])
+def test_times_of_the_host_are_not_judged_but_for_fragments(which: int) -> None:
+    def verdict_of(guideline: str, names: tuple[str, str]) -> Verdict:
+        of = family(*(variant(name) for name in names), name=f"{guideline}-x1", guideline=guideline)
+        speeds = (Interval(1.0, 1.0, 1.0), Interval(0.8, 0.79, 0.81))
+        records = [record(of, name, speed) for name, speed in zip(names, speeds, strict=True)]
+        records[which] = replace(records[which], warnings=("host-bound:--runtime graph",))
+        return verdict(FamilyResult(of, tuple(records), ()))
+
+    groups = verdict_of("g2", ("g=1", "g=8"))
+    assert groups.outcome == "not judged"
+    name = ("g=1", "g=8")[which]
+    assert groups.advice == f"the host was timed, and not the device, for {name}: give --runtime graph"
+    fragments = verdict_of("g3", ("1-fragment", "4-fragment-series"))
+    assert fragments.outcome == "holds"
+    assert str(fragments.advice).startswith("it counts the launches of kernels: the host was timed")

@@ -5,6 +5,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -131,6 +132,38 @@ def test_cudas_own_peak_is_that_of_one_call(monkeypatch: pytest.MonkeyPatch) -> 
     assert DEVICES["cuda"].peak_bytes(lambda: log.append("call"), 1) == 12
     assert log == [("reset", 1), "call", "drain"]
     assert DEVICES["cpu"].peak_bytes(lambda: log.append("call"), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.161.07  Sat Feb 17", "535.161.07"),
+        ("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.14  Release", "550.54.14"),
+        ("something else", None),
+    ],
+)
+def test_the_driver_is_known_without_its_library(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, version: str | None
+) -> None:
+    monkeypatch.setattr(nvml, "library", lambda: None)
+    monkeypatch.setattr(nvml, "KERNEL_MODULE", tmp_path / "version")
+    assert nvml.driver() is None
+    (tmp_path / "version").write_text(f"{text}\nGCC version: 12.3.0\n")
+    assert nvml.driver() == version
+
+
+def test_networks_share_the_memory_that_flushes_the_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def empty(size: int, **_options: object) -> torch.Tensor:
+        made.append(size)
+        return torch.zeros(1)
+
+    monkeypatch.setattr(torch, "empty", empty)
+    monkeypatch.setattr(DEVICES["mps"], "cache_bytes", lambda _index: 77)
+    for _ in range(3):
+        DEVICES["mps"].flusher(0)()  # type: ignore[attr-defined]
+    assert made == [154]
 
 
 def test_metals_events_are_coarse() -> None:

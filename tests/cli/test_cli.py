@@ -640,7 +640,7 @@ size = 8
 
 def test_a_suite_of_unequal_flops_is_measured_and_not_judged(cli: Cli) -> None:
     Path("unequal.toml").write_text(UNEQUAL)
-    found = cli("run", "unequal.toml", *FAKE, "--output", "run")
+    found = cli("run", "unequal.toml", *FAKE, "--runtime", "graph", "--output", "run")
     assert found.code == 0
     assert "G2  networks with more groups are slower (FLOPs differ by up to 50.0 %)" in found.out
     assert "×1 holds: g=4" in found.out or "×1 no effect: g=4" in found.out or "×1 reversed: g=4" in found.out

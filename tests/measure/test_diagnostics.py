@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from benchcli.measure.diagnostics import disturbances, launch_spread, merged, of_samples
+from benchcli.measure.diagnostics import disturbances, host_bound_way_out, launch_spread, merged, of_samples
+from benchcli.schema import Target
 from tests.values import conditions, sample
 
 LAUNCHES = 6
@@ -17,6 +18,12 @@ def kinds(threads: int = 1, **changes: Any) -> list[str]:
 def test_nothing_is_said_of_a_quiet_run() -> None:
     assert kinds() == []
     assert kinds(threads=2) == []
+
+
+def test_what_disturbs_the_host_does_not_disturb_a_device_that_works_on() -> None:
+    busy = [conditions(n, busy_cores=1.5, steal_cores=0.5, clock_hz=1e9) for n in range(LAUNCHES)]
+    assert disturbances(busy, 1) != []
+    assert disturbances(busy, 1, of_host=False) == []
 
 
 def test_nothing_is_said_of_what_could_not_be_seen() -> None:
@@ -92,7 +99,11 @@ def test_samples_say_what_is_wrong_with_them() -> None:
 
 def test_a_device_that_waits_for_its_host_is_host_bound() -> None:
     waiting = [sample("a", 0, r, 0.001, host_seconds=0.00099) for r in range(5)]
-    assert list(of_samples(waiting, [])) == ["host-bound"]
+    assert list(of_samples(waiting, [], "--runtime graph")) == ["host-bound:--runtime graph"]
+    way_out = host_bound_way_out(Target(device="cuda", runtime="eager"))
+    assert way_out == "--runtime graph, or a larger --batch or larger networks"
+    for target in (Target(device="cuda", runtime="graph"), Target(device="mps")):
+        assert host_bound_way_out(target) == "a larger --batch or larger networks"
     working = [sample("a", 0, r, 0.001, host_seconds=0.0003) for r in range(5)]
     assert list(of_samples(working, [])) == []
 

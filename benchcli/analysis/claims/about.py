@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, unmeasured
 from benchcli.analysis.equal_flops import distrust
+from benchcli.measure.diagnostics import host_was_timed
 from benchcli.schema import Interval, Record
 from benchcli.statistics import quotient
 
@@ -27,7 +28,7 @@ class About(Kind):
             if not (speedup and slow and slow.costs and fast and fast.costs and fast.costs.flops):
                 yield unmeasured(f"the family {family} lacks a time of {fast_name} or {slow_name}")
                 continue
-            reason = distrust(slow) or distrust(fast)
+            reason = distrust(slow) or distrust(fast) or host_was_timed(slow, fast)
             yield Item(
                 "not judged" if reason else _outcome(speedup, factor),
                 f"{fast_name} is {formatting.times(speedup)} times as fast as {slow_name}, at "

@@ -7,6 +7,7 @@ from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, absent, item, unmeasured
 from benchcli.analysis.equal_flops import EQUAL_FLOPS, distrust, has_equal_flops
 from benchcli.analysis.fit import Metric, Point, Prediction, best, predictions
+from benchcli.measure.diagnostics import host_was_timed
 from benchcli.schema import Interval, Record
 
 DIFFERENT = 1.10
@@ -36,7 +37,9 @@ def _range(family: str, records: Sequence[Record]) -> Item:
     """Compare the highest and the lowest FLOP rate of networks whose FLOPs equal the baseline's."""
     if not records:
         return absent(family)
-    alike = [record for record in records if has_equal_flops(record) and not distrust(record)]
+    alike = [
+        record for record in records if has_equal_flops(record) and not (distrust(record) or host_was_timed(record))
+    ]
     rates = {record.variant.name: rate for record in alike if (rate := _rate(record))}
     if len(rates) < 2:
         return unmeasured(f"{family}: fewer than two networks of equal FLOPs with an undisturbed time")

@@ -44,7 +44,7 @@ def driver() -> str | None:
     nvml = library()
     version = _try_query(nvml.nvmlSystemGetDriverVersion) if nvml else None
     first = next(iter(lines(KERNEL_MODULE)), "")
-    found = re.search(r"Kernel Module\D*(\d+(?:\.\d+)+)", first)
+    found = re.search(r"Kernel Module.*?\b(\d+(?:\.\d+)+)", first)
     return version or (found[1] if found else None)
 
 

@@ -42,6 +42,8 @@ class Guideline(ABC):
     """The table in `data/paper` with the paper's figures; None if there are no figures."""
     faster: ClassVar[bool] = False
     """Whether the paper claims that the extreme variant is faster than the baseline."""
+    by_launches: ClassVar[bool] = False
+    """Whether more kernels to launch are a way in which the extreme variant costs time."""
     published_widths: ClassVar[Mapping[Column, Mapping[str, Width]]]
     """The paper's channels at scale 1, the baseline first."""
     aligned_widths: ClassVar[Mapping[str, Width]]

@@ -33,6 +33,7 @@ class Fragmentation(Guideline):
     title = "fragmentation"
     claim = "networks with more fragments are slower"
     axis = "fragments"
+    by_launches = True
     source = "ShuffleNet V2, Table 3"
     paper_table = "shufflenetv2_table3_g3"
     published_widths = {

@@ -104,6 +104,17 @@ def test_a_clock_that_jumps_back_costs_a_sample_and_not_the_run() -> None:
     assert sample.excluded == "clock"
 
 
+def test_a_preempted_host_does_not_disturb_a_device_that_works_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    switches = itertools.count()
+    monkeypatch.setattr(rounds, "usage", lambda: Usage(0, next(switches)))
+
+    def excluded(host_s: float | None) -> str | None:
+        queued = Bench(call=lambda: None, timer=lambda calls: Elapsed(0.01 * calls, host_s and host_s * calls))  # type: ignore[arg-type,return-value]
+        return rounds.take_sample(queued, "a", 4, 0, 0).excluded
+
+    assert [excluded(host_s) for host_s in (None, 0.002, 0.0099)] == ["preempted", None, "preempted"]
+
+
 def test_the_hosts_time_is_told_per_call() -> None:
     queued = Bench(call=lambda: None, timer=lambda calls: Elapsed(calls * 0.01, calls * 0.002))  # type: ignore[arg-type,return-value]
     assert rounds.take_sample(queued, "a", 4, 0, 0).host_seconds == pytest.approx(0.002)
