@@ -12,6 +12,7 @@ import benchcli
 from benchcli.api import checking, claims, counting, live, machine, recorded, results, running, settings
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.tools import Progress
+from benchcli.schema import Costs, OperatorCall
 
 PAGE = Path(__file__).parent / "api.md"
 INTRODUCTION = """# Python API
@@ -62,6 +63,8 @@ RESULTS = (
     results.Run,
     results.Runs,
     counting.Counts,
+    Costs,
+    OperatorCall,
     claims.Claims,
     checking.Check,
     recorded.Compared,

@@ -48,11 +48,17 @@ class Costs:
     flops: int
     """Multiply-adds: a lower bound unless `flops_complete`."""
     params: int
+    """Scalar parameters."""
     elementwise: int
+    """Elements written by element-wise work."""
     mac_elements: int
+    """Memory access cost of the convolutions by the paper's formula, in elements."""
     mac_bytes: int
+    """Memory access cost in bytes, unfused."""
     mac_fused_bytes: int
+    """The same, if point-wise operators are fused into the producer of an operand."""
     mac_compulsory_bytes: int
+    """Input, output and the parameters that are read, once each, in bytes."""
     peak_activation_bytes: int | None = None
     """The most bytes of tensors, the input among them and weights apart, that are alive at once."""
     weight_bytes: int | None = None

@@ -46,7 +46,10 @@ class Sample:
     clock went backwards.
     """
     host_seconds: float | None = None
-    """Seconds per call in which the host queued the work; None for devices without a queue."""
+    """Seconds per call in which the host queued the work, as far as no flush of the caches hides it.
+
+    None for devices without a queue.
+    """
 
     @property
     def is_host_bound(self) -> bool:

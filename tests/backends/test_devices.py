@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchcli.backends.devices import fake as fake_device
 from benchcli.backends.devices import nvml
 from benchcli.backends.devices.base import DEVICES, Device, Elapsed, Health, split_name
 from benchcli.backends.devices.fake import BANDWIDTH, CLOCK_HZ, LAUNCH_S, PEAK, REPLAY_S, Fake
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.measure.worker.bench import Throttle
-from benchcli.schema import Costs
+from benchcli.schema import Costs, Sample
 from tests.conftest import in_process
 from tests.values import COSTS
 
@@ -222,9 +223,9 @@ def test_cold_caches_cost_a_third_more_for_the_bytes_at_every_call() -> None:
     assert more == pytest.approx(4 * costs.mac_bytes / BANDWIDTH / 3)
 
 
-def test_a_flush_hides_the_hosts_time_and_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flush_hides_the_hosts_time_and_is_not_timed() -> None:
     short = elapsed(COSTS, cold=True, calls=4)
-    assert short.host_seconds is None
+    assert short.host_seconds == 0.0
     assert short.seconds == pytest.approx(4 * (2 * COSTS.flops / PEAK + 4 / 3 * COSTS.mac_bytes / BANDWIDTH))
 
 
@@ -235,9 +236,29 @@ def test_cold_calls_are_flushed_queued_and_waited_for_once(monkeypatch: pytest.M
     monkeypatch.setattr(torch, "Event", StandInEvent)
     monkeypatch.setattr(torch.accelerator, "synchronize", lambda _index: log.append("drain"))
     monkeypatch.setattr(cuda, "flusher", lambda _index: lambda: log.append("flush"))
+    monkeypatch.setattr(cuda, "host_clock", lambda: lambda: 0.0)
     timer = cuda.cold_timer(lambda: log.append("call"), COSTS, 0)  # type: ignore[arg-type,return-value]
+    log.clear()  # it has timed a flush
     assert timer(2).seconds == pytest.approx(0.024)
     assert log == ["drain", *["flush", "record", "call", "record"] * 2, "drain"]
+
+
+@pytest.mark.parametrize("launch_s", [2e-5, 1.2e-4, 9e-4, 1e-2], ids=["hidden", "three flushes", "many", "host-bound"])
+@pytest.mark.parametrize("captured", [False, True], ids=["eager", "graph"])
+def test_cold_calls_are_the_devices_own_or_host_bound(
+    monkeypatch: pytest.MonkeyPatch, launch_s: float, captured: bool
+) -> None:
+    """Times of a real card: a flush of 40 us, a kernel of 5 us, and 20 us and more to queue it."""
+    monkeypatch.setattr(fake_device, "LAUNCH_S", launch_s)
+    monkeypatch.setattr(fake_device, "FLUSH_S", 4e-5)
+    costs = replace(COSTS, flops=1, mac_bytes=int(5e-6 * BANDWIDTH * 3 / 4))
+    found = elapsed(costs, captured=captured, cold=True, calls=20)
+    sample = Sample("a", 0, 0, 20, found.seconds / 20, None, host_seconds=found.host_seconds)
+    if launch_s == 1e-2 and not captured:
+        assert sample.is_host_bound
+    else:
+        assert not sample.is_host_bound
+        assert found.seconds / 20 == pytest.approx(5e-6, rel=0.02)
 
 
 def test_a_device_that_gets_hot_says_so() -> None:

@@ -22,7 +22,7 @@ class Elapsed(NamedTuple):
 
     seconds: float
     host_seconds: float | None = None
-    """The host's time to queue the calls, on devices that have a queue."""
+    """The host's time to queue the calls that no flush hides, on devices that have a queue."""
 
 
 Timer = Callable[[int], Elapsed]

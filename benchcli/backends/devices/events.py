@@ -12,6 +12,13 @@ from benchcli.schema import Costs
 if TYPE_CHECKING:
     import torch
 
+HIDING = 1.25
+"""How much longer flushes take than the longest queueing that they hide."""
+MOST_FLUSHES = 64
+"""The most flushes before a call."""
+HIDING_TRIES = 3
+"""How often calls are timed with more flushes, until these hide the queueing."""
+FLUSH_TRIES = 5
 CACHE_BYTES = 128 * 2**20
 """Assumed size of the last-level cache, a generous one, if it is unknown."""
 
@@ -22,6 +29,40 @@ def _buffer(device: str, size: int) -> "torch.Tensor":
     import torch
 
     return torch.empty(size, dtype=torch.uint8, device=device)
+
+
+class _Hiding:
+    """Flushes of the caches behind which the host queues a call, as many as its queueing needs."""
+
+    def __init__(self, flush: Callable[[], object], clock: Callable[[], float], drain: Callable[[], None]) -> None:
+        self._flush, self._clock, self._drain = flush, clock, drain
+        self._flushes = 1
+        self.seconds = self._measured()
+        """The time from queueing the last flush to its end, which hides what is queued in it."""
+
+    def flush(self) -> None:
+        """Queue the flushes."""
+        for _ in range(self._flushes):
+            self._flush()
+
+    def extend(self, queue_s: float) -> bool:
+        """Take as many flushes as hide `queue_s` with some reserve; return whether there were more to take."""
+        before = self._flushes
+        while self.seconds < HIDING * queue_s and self._flushes < MOST_FLUSHES:
+            self._flushes *= 2
+            self.seconds = self._measured()
+        return self._flushes > before
+
+    def _measured(self) -> float:
+        def waited(work: Callable[[], object]) -> float:
+            self._drain()
+            work()
+            begin_s = self._clock()
+            self._drain()
+            return self._clock() - begin_s
+
+        tries = range(FLUSH_TRIES)
+        return max(0.0, min(waited(self.flush) for _ in tries) - min(waited(lambda: None) for _ in tries))
 
 
 class EventDevice(Device):
@@ -74,24 +115,37 @@ class EventDevice(Device):
         return perf_counter
 
     def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
-        """Return a timer with two events per call, and a cache flush queued before the first event.
+        """Return a timer with two events per call, and cache flushes queued before the first event.
 
-        The host does not wait between calls. It queues the call while the device flushes the
-        caches, so that the events time the device's work and not the host's.
+        The host does not wait between calls. It queues the call while the device flushes the caches, so
+        that the events time the device's work and not the host's. There are as many flushes as hide the
+        queueing; where the most of them do not, the host was timed, and its time is told as such.
         """
-        enqueue, flush = self.enqueuer(call, costs), self.flusher(index)
+        enqueue, flush, clock = self.enqueuer(call, costs), self.flusher(index), self.host_clock()
         events: list[tuple[Any, Any]] = []
+        hiding = _Hiding(flush, clock, lambda: self.synchronize(index))
 
-        def timed(calls: int) -> Elapsed:
-            events.extend((self.event(index), self.event(index)) for _ in range(calls - len(events)))
+        def once(calls: int) -> tuple[float, float]:
+            """Return the device's seconds, and the longest time in which the host queued a call."""
+            longest_s = 0.0
             self.synchronize(index)
             for start, end in events[:calls]:
-                flush()
+                hiding.flush()
+                begin_s = clock()
                 start.record()
                 enqueue()
                 end.record()
+                longest_s = max(longest_s, clock() - begin_s)
             self.synchronize(index)
-            return Elapsed(sum(float(start.elapsed_time(end)) for start, end in events[:calls]) / 1e3)
+            return sum(float(start.elapsed_time(end)) for start, end in events[:calls]) / 1e3, longest_s
+
+        def timed(calls: int) -> Elapsed:
+            events.extend((self.event(index), self.event(index)) for _ in range(calls - len(events)))
+            for _ in range(HIDING_TRIES):
+                seconds, queue_s = once(calls)
+                if queue_s <= hiding.seconds or not hiding.extend(queue_s):
+                    break
+            return Elapsed(seconds, 0.0 if queue_s <= hiding.seconds else max(seconds, queue_s * calls))
 
         return timed
 

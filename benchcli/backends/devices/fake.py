@@ -3,7 +3,7 @@
 The code that times CUDA and MPS times it too. A call takes 2 * flops / PEAK + mac_bytes / BANDWIDTH
 seconds, the additive roofline, on a clock that only queued work advances. With cold caches the
 second term is a third larger. The host takes LAUNCH_S to queue a call, and REPLAY_S to queue a
-captured one. A call that the device finishes sooner is host-bound.
+captured one, FLUSH_LAUNCH_S for a flush of the caches. A call that the device finishes sooner is host-bound.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,7 @@ LEAST_S = 1e-9
 LAUNCH_S = 4e-5
 REPLAY_S = 4e-6
 FLUSH_S = 1e-3
+FLUSH_LAUNCH_S = 4e-6
 CLOCK_HZ = 1e9
 HOT_AFTER_S = 1e6
 """Seconds of device time after which it throttles, like an overheated card."""
@@ -156,7 +157,7 @@ class Fake(EventDevice):
         """Return a function that makes the caches cold for the next call."""
 
         def flush() -> None:
-            self._clock.queue(LAUNCH_S, FLUSH_S)
+            self._clock.queue(FLUSH_LAUNCH_S, FLUSH_S)
             self._clock.cold = True
 
         return flush
