@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,8 +124,12 @@ def test_wrong_words_are_one_line(cli: Cli) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.usefixtures("own")
-def test_networks_that_cannot_be_counted_are_timed_and_say_why(cli: Cli) -> None:
-    names = ["mine:conv", "mine:sparse", "mine:partly", "mine:scripted", "mine:traced", "mine:frozen", "mine:compiled"]
+def test_networks_that_cannot_be_counted_are_timed_and_say_why(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))  # a first compilation starts threads
+    names = ["mine:conv", "mine:sparse", "mine:partly", "mine:scripted", "mine:traced", "mine:frozen"]
+    names += ["mine:compiled"] if shutil.which("g++") else []
     outcome = cli("network", *names, "--size", "8", "--device", "fake", "--launches", "6", "--output", "run")
     assert outcome.code == 0, outcome.err
     found = {row["variant"]: row for row in csv.DictReader((Path("run") / "measurements.csv").read_text().splitlines())}
@@ -134,8 +139,8 @@ def test_networks_that_cannot_be_counted_are_timed_and_say_why(cli: Cli) -> None
     assert (sparse["flops"], sparse["flops_complete"], sparse["flops_deviation"]) == ("", "", "")
     assert sparse["warnings"].startswith("uncounted:")
     assert (partly["flops"], partly["flops_complete"], partly["flops_deviation"]) == (str(FLOPS), "False", "")
-    for name in ("scripted", "traced", "frozen", "compiled"):
-        assert (found[f"mine:{name}"]["flops"], found[f"mine:{name}"]["flops_complete"]) == (str(FLOPS), "True")
+    for name in {*names} - {"mine:sparse", "mine:partly"}:
+        assert (found[name]["flops"], found[name]["flops_complete"]) == (str(FLOPS), "True")
     assert "mine:sparse: timed, but its costs could not be counted" in outcome.out
     assert "≥ 0.0" in outcome.out
     loaded = benchcli.load("run")

@@ -20,8 +20,6 @@ TENSORS = (torch._C.TensorBase, torch.Tensor)
 """A tensor's classes, the base first."""
 BYSTANDERS = frozenset({"_", "manual_seed"})
 """Names that may change: the interpreter's last result, and a function that torch.compile wraps."""
-ASLEEP = frozenset({"tqdm_monitor"})
-"""Threads that do nothing: torch.compile starts this one."""
 HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks", "_global_backward_hooks", "_global_backward_pre_hooks")
 """Hooks of `torch.nn.modules.module` that run at each call of any layer."""
 
@@ -34,7 +32,7 @@ def intrusions() -> dict[str, object]:
     return {
         "modes": (torch._C._len_torch_function_stack(), torch._C._len_torch_dispatch_stack()),
         "profiler": (id(sys.getprofile()), id(sys.gettrace()), torch._C._autograd._profiler_enabled()),
-        "Python threads": tuple(sorted(each.ident or 0 for each in threading.enumerate() if each.name not in ASLEEP)),
+        "Python threads": tuple(sorted(each.ident or 0 for each in set(threading.enumerate()) - _compilers())),
         "garbage collection": (gc.isenabled(), gc.get_threshold(), tuple(map(id, gc.callbacks))),
         "timers": (signal.getitimer(signal.ITIMER_REAL)[1], signal.getitimer(signal.ITIMER_PROF)[1])
         if hasattr(signal, "getitimer")
@@ -67,6 +65,14 @@ def changed(before: Mapping[str, object], after: Mapping[str, object]) -> str | 
 def _runs(name: str, value: object) -> bool:
     """Return whether a namespace's value is a function or the like that a network may call."""
     return name not in BYSTANDERS and (callable(value) or hasattr(value, "__get__"))
+
+
+def _compilers() -> set[threading.Thread]:
+    """Return the threads that torch.compile has started, which sleep when it is done."""
+    module = sys.modules.get("torch._inductor.async_compile")
+    pool = getattr(getattr(module, "AsyncCompile", None), "pool", None)
+    started = set(pool()._threads) if pool is not None and pool.cache_info().currsize else set()
+    return started | {each for each in threading.enumerate() if each.name == "tqdm_monitor"}
 
 
 def _affinity() -> Iterator[int]:
