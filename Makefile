@@ -20,9 +20,11 @@ FUZZ ?= 20000
 fuzz: $(VENV)/installed
 	BENCHCLI_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n auto tests/fuzz
 
-# Multiply-adds of the networks of other libraries, against published figures.
+# Multiply-adds of the networks of other libraries, against published figures. pytorchcv asks for torchvision,
+# which it does not need for them, and which does not fit every torch.
 zoo: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[zoo]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps pytorchcv
 	$(BIN)/python benchmarks/library_costs.py
 
 # How much of the package the tests of test-fast reach; pyproject.toml has the floor.

@@ -1,6 +1,6 @@
 """Count the multiply-adds of networks of other libraries, and compare them with published figures.
 
-`pip install -e .[zoo]`, then `python benchmarks/library_costs.py`. The networks are those of pytorchcv
+`pip install -e .[zoo]` and `pip install --no-deps pytorchcv`, or `make zoo`. The networks are those of pytorchcv
 and of transformers, without weights, on torch's meta device, which computes shapes only. A published
 figure agrees if the count, rounded or cut to its digits, is that figure. Takes about a minute.
 
