@@ -47,7 +47,8 @@ def walk_once(network: torch.nn.Module, inputs: torch.Tensor) -> Walk:
     storages.meet([inputs])
     packed: dict[int, tuple[object, list[torch.Tensor]]] = {}
     # no_grad, not inference_mode: the network may itself use either, and both are walked alike.
-    with torch.no_grad(), _calling(network, walked) as path, _Dispatch(walked, storages, reads, packed, path):
+    mode = _DispatchBesideCompiler if "torch._dynamo" in sys.modules else _Dispatch
+    with torch.no_grad(), _calling(network, walked) as path, mode(walked, storages, reads, packed, path):
         output = tensors(network(inputs))
     if not all(storages.knows(each) for each in output):
         walked.unseen.add(ELSEWHERE)
@@ -75,6 +76,11 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._walked, self._storages, self._reads, self._packed, self._path = walked, storages, reads, packed, path
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Let torch not import its compiler, which takes a second, to keep it off this mode."""
+        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
@@ -130,6 +136,19 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 mac_fused_bytes=moved.fused_bytes(self._storages) if fuses else unfused_bytes,
             )
         )
+
+
+class _DispatchBesideCompiler(_Dispatch):  # type: ignore[no-untyped-call]
+    """The same where the compiler is loaded, which must not compile what runs in this mode."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return True
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        return super().__torch_dispatch__(func, types, args, kwargs)
 
 
 def _formula_elements(arguments: Arguments, output: torch.Tensor) -> int:
