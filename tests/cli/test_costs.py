@@ -102,6 +102,10 @@ def test_what_fails_leaves_the_others(cli: Cli) -> None:
     assert "mine:conv " in outcome.out
     found = rows(cli("costs", "mine:conv", "mine:fails", "--size", "8", "--format", "csv"))
     assert [row["error"] for row in found] == ["", "failed: RuntimeError: no weights here"]
+    for kind in ("module", "operator", "call"):
+        parts = rows(cli("costs", "mine:conv", "mine:fails", "--size", "8", "--by", kind, "--format", "csv"))
+        assert [row["error"] for row in parts if row["network"] == "mine:fails"] == [found[1]["error"]]
+        assert any(row["network"] == "mine:conv" for row in parts)
     assert cli("costs", "mine:sparse", "--size", "8").code == 4
     nothing = cli("costs", "mine:fails")
     assert (nothing.code, nothing.out) == (4, "")

@@ -10,6 +10,12 @@ from benchcli.runs.observations import Cell
 from benchcli.schema import CostDetail, Costs, Failure, Family, OperatorCall
 
 NETWORK, MODULE, OPERATOR, CALL = ROWS = ("network", "module", "operator", "call")
+TITLES = {
+    NETWORK: "Costs of one call",
+    MODULE: "Costs by module",
+    OPERATOR: "Costs by operator",
+    CALL: "Costs by operator call",
+}
 SUMS = ("elementwise", "mac_elements", "mac_bytes", "mac_fused_bytes")
 """The counts of a call that are summed over modules and operators; multiply-adds may be unknown."""
 TOTALS = (
@@ -33,22 +39,20 @@ def page(
     by: str,
 ) -> Page:
     """Return the page with a row for each network, module, operator or call."""
-    rows = _network_rows(family, costs, details) if by == NETWORK else _rows(details, by)
-    title = {"network": "Costs of one call", "module": "Costs by module", "operator": "Costs by operator"}
-    lines = [*_lines(costs, details, failures)]
-    if by == NETWORK:
-        table = _networks(rows, title[by], lines)
-    else:
-        table = _parts(rows, by, title.get(by, "Costs by operator call"), lines)
+    networks = _network_rows(family, costs, details)
+    rows = networks if by == NETWORK else _rows(details, by)
+    every = (*rows, *_failed_rows(failures))
+    lines = tuple(_lines(costs, details, failures))
+    table = _networks(rows, TITLES[by], lines) if by == NETWORK else _parts(rows, by, TITLES[by], lines)
     return Page(
         name="costs",
         heading=f"{family.dtype} · {family.layout} · batch {family.batch}",
         tables=(table,),
         footer=f"{formatting.counted(len(costs), 'network')}, counted and not timed",
-        columns=tuple(dict.fromkeys(name for row in rows for name in row)),
-        rows=(*rows, *_failed_rows(failures)),
+        columns=tuple(dict.fromkeys(name for row in every for name in row)),
+        rows=every,
         data={
-            "networks": _network_rows(family, costs, details),
+            "networks": networks,
             "failures": {name: asdict(failure) for name, failure in failures.items()},
             **({} if by == NETWORK else {f"{by}s": rows}),
         },
@@ -134,7 +138,7 @@ def _number(row: Mapping[str, Cell], column: str) -> int:
     return int(row[column] or 0)
 
 
-def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: Sequence[str]) -> Table:
+def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: tuple[str, ...]) -> Table:
     device = any(row["device_peak_bytes"] for row in rows)
     return Table(
         title=title,
@@ -156,11 +160,11 @@ def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: Sequence[st
             )
             for row in rows
         ),
-        lines=tuple(lines),
+        lines=lines,
     )  # fmt: skip
 
 
-def _parts(rows: Sequence[Mapping[str, Cell]], by: str, title: str, lines: Sequence[str]) -> Table:
+def _parts(rows: Sequence[Mapping[str, Cell]], by: str, title: str, lines: tuple[str, ...]) -> Table:
     several = len({row["network"] for row in rows}) > 1
     words = {MODULE: [MODULE, "calls"], OPERATOR: [OPERATOR, "calls"], CALL: ["module", "operator", "outputs"]}[by]
     counted = ("flops", "elementwise", "mac_bytes", "mac_fused_bytes")
