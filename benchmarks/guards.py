@@ -9,16 +9,15 @@ smaller share of it. Takes about 5 minutes, alone on the machine.
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).parents[1]
+from earlier import ROOT, lay_out, python
+
 NET = """from torch import nn
 def build(width):
     return nn.Sequential(
@@ -38,14 +37,7 @@ def check(package: Path, place: Path) -> float:
     shutil.rmtree(place / "out", ignore_errors=True)
     command = ["check", "mine.toml", "--base", "base", "--head", "head", "--threshold", "50%", "--output", "out"]
     start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "benchcli", *command],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(package)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python(package, ["-m", "benchcli", *command], place)
     seconds = time.perf_counter() - start
     facts = json.loads((place / "out" / "environment.json").read_text())["check"]
     if done.returncode != 0 or facts["confirmations"]:
@@ -60,16 +52,14 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        archive = subprocess.run(["git", "-C", str(ROOT), "archive", options.commit], check=True, capture_output=True)
-        (place / "old").mkdir()
-        subprocess.run(["tar", "-x", "-C", str(place / "old")], input=archive.stdout, check=True)
+        old = lay_out(options.commit, place / "old")
         for side in ("base", "head"):
             (place / side).mkdir()
             (place / side / "net.py").write_text(NET)
         (place / "mine.toml").write_text("".join(FAMILY.format(width=width) for width in range(8, 32, 2)))
         ratios = []
         for number in range(options.times):
-            old_s, new_s = check(place / "old", place), check(ROOT, place)
+            old_s, new_s = check(old, place), check(ROOT, place)
             ratios.append(new_s / old_s)
             print(f"{number + 1}: {old_s:.1f} s and {new_s:.1f} s", flush=True)
     ratios.sort()

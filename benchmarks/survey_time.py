@@ -6,14 +6,13 @@ time. It prints the medians and their ratio. Takes about 3 minutes, alone on the
 """
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).parents[1]
+from earlier import ROOT, lay_out, python
+
 NET = """from torch import nn
 def encoder():
     layer = nn.TransformerEncoderLayer(512, 8, 2048, batch_first=True)
@@ -40,14 +39,7 @@ print(seconds)
 
 def seconds(package: Path, place: Path, name: str) -> float:
     """Return the seconds of one survey of one network."""
-    done = subprocess.run(
-        [sys.executable, "-c", SURVEY.replace("NAME", name)],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python(package, ["-c", SURVEY.replace("NAME", name)], place, OMP_NUM_THREADS="1")
     if done.returncode != 0:
         sys.exit(done.stderr)
     return float(done.stdout)
@@ -60,12 +52,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        archive = subprocess.run(["git", "-C", str(ROOT), "archive", options.commit], check=True, capture_output=True)
-        (place / "old").mkdir()
-        subprocess.run(["tar", "-x", "-C", str(place / "old")], input=archive.stdout, check=True)
+        old = lay_out(options.commit, place / "old")
         (place / "net.py").write_text(NET)
         for name in ("shufflenet-v2-1x", "encoder"):
-            pairs = [(seconds(place / "old", place, name), seconds(ROOT, place, name)) for _ in range(options.times)]
+            pairs = [(seconds(old, place, name), seconds(ROOT, place, name)) for _ in range(options.times)]
             old_s, new_s = (median(each) for each in zip(*pairs, strict=True))
             ratio = median(new / old for old, new in pairs)
             print(f"{name:18} before {old_s:.2f} s, now {new_s:.2f} s: {ratio:.2f} times as long")

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchcli import validation
 from benchcli.api.live import Networks
+from benchcli.api.networks import named
 from benchcli.api.results import Shown
 from benchcli.api.settings import Tools, overrides_of, target_of
 from benchcli.errors import NothingMeasuredError, UserError
@@ -13,7 +13,6 @@ from benchcli.measure.supervise import Survey, survey
 from benchcli.report.page import Page
 from benchcli.report.views import costs as view
 from benchcli.schema import CostDetail, Costs, Failure, Family, Plan
-from benchcli.workloads.networks.family import NetworkRequest, family_name
 
 if TYPE_CHECKING:
     import pandas
@@ -78,7 +77,7 @@ def costs(
         request, settings = live.request, live.carried_by(settings)
         overrides = overrides_of(target, dtype=dtype)
     else:
-        request = NetworkRequest(name=family_name(None), networks=_names(networks, inputs), size=_pixels(size))
+        request = named(_names(networks, inputs), size)
         overrides = overrides_of(target, batch=batch, dtype=dtype)
     (family,) = request.families(overrides)
     with (settings["tools"] or Tools()).workers() as launcher:
@@ -90,15 +89,9 @@ def _names(networks: Sequence[object], inputs: object) -> tuple[str, ...]:
     names = tuple(name for name in networks if isinstance(name, str))
     if not names or len(names) < len(networks):
         raise UserError("costs takes names of networks, or one mapping from names to networks")
-    if len(set(names)) < len(names):
-        raise UserError(f"a network is named twice: {' '.join(names)}")
     if inputs is not None:
         raise UserError("inputs belong to a mapping of networks of your own: give size and batch with names")
     return names
-
-
-def _pixels(size: int | None) -> int | None:
-    return None if size is None else validation.whole("a size", size, validation.SIZES)
 
 
 def _counts(family: Family, counted: Survey, by: str) -> Counts:

@@ -64,17 +64,25 @@ def network(
     """
     if names and group is not None:
         raise UserError("give networks or a --group of them, not both")
-    if len(set(names)) < len(names):
-        raise UserError(f"a network is named twice: {' '.join(names)}")
-    pixels = None if size is None else validation.whole("a size", size, validation.SIZES)
     groups = GROUPS if group is None else (group,) if isinstance(group, int) else tuple(group)
     for each in groups:
         validation.whole("a group", each, validation.GROUPS)
     requests = (
-        [NetworkRequest(name=family_name(None), networks=names, size=pixels)]
+        [named(names, size)]
         if names
-        else [NetworkRequest(name=family_name(each), group=each, size=pixels) for each in groups]
+        else [NetworkRequest(name=family_name(each), group=each, size=_pixels(size)) for each in groups]
     )
     overrides = overrides_of(target_in(settings), batch=batch, dtype=dtype, layout=layout)
     families = tuple(family for request in requests for family in request.families(overrides))
     return run(Suite("network", "", families), {"budget": NETWORK_BUDGET_S, **settings})
+
+
+def named(names: tuple[str, ...], size: int | None) -> NetworkRequest:
+    """Return the request of networks by name. Raises UserError if one is named twice or the size is none."""
+    if len(set(names)) < len(names):
+        raise UserError(f"a network is named twice: {' '.join(names)}")
+    return NetworkRequest(name=family_name(None), networks=names, size=_pixels(size))
+
+
+def _pixels(size: int | None) -> int | None:
+    return None if size is None else validation.whole("a size", size, validation.SIZES)

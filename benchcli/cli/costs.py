@@ -6,20 +6,16 @@ import click
 
 from benchcli import validation
 from benchcli.api.counting import costs
-from benchcli.api.settings import Tools, device_name
-from benchcli.backends.devices.base import DEVICES
+from benchcli.api.settings import Tools
 from benchcli.cli import parameters
 from benchcli.cli.options import run_format_option, tools_option
 from benchcli.cli.output import show
 from benchcli.errors import FINE, NOT_MEASURED
 from benchcli.report.views.costs import NETWORK, ROWS
-from benchcli.workloads.networks.base import NETWORKS
 
 
 @click.command("costs")
-@click.argument(
-    "names", nargs=-1, required=True, type=parameters.Parameter("name", str, lambda: [each.name for each in NETWORKS])
-)
+@click.argument("names", nargs=-1, required=True, type=parameters.network())
 @click.option(
     "--by",
     type=parameters.name("kind of row", lambda: ROWS),
@@ -49,7 +45,7 @@ from benchcli.workloads.networks.base import NETWORKS
 )
 @click.option(
     "--device",
-    type=parameters.Parameter("name", device_name, lambda: [each.name for each in DEVICES if not each.hidden]),
+    type=parameters.device(),
     default="cpu",
     show_default=True,
     help="Where to call the networks: other devices dispatch other operators, and report their own peak memory.",

@@ -10,11 +10,11 @@ from benchcli.api.settings import Tools
 from benchcli.cli import parameters
 from benchcli.cli.options import measuring_options
 from benchcli.cli.output import measure_and_show
-from benchcli.workloads.networks.base import GROUPS, NETWORKS
+from benchcli.workloads.networks.base import GROUPS
 
 
 @click.command("network")
-@click.argument("names", nargs=-1, type=parameters.Parameter("name", str, lambda: [each.name for each in NETWORKS]))
+@click.argument("names", nargs=-1, type=parameters.network())
 @click.option(
     "--group",
     type=parameters.wholes("a group", validation.GROUPS),

@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from benchcli import validation
-from benchcli.api.settings import ALLOCATORS, CACHES, Tools, device_name
-from benchcli.backends.devices.base import DEVICES
+from benchcli.api.settings import ALLOCATORS, CACHES, Tools
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
 from benchcli.errors import unknown
@@ -39,7 +38,7 @@ def target_options(command: Command) -> Command:
         command,
         click.option(
             "--device",
-            type=parameters.Parameter("name", device_name, lambda: [each.name for each in DEVICES if not each.hidden]),
+            type=parameters.device(),
             default="cpu",
             show_default=True,
             help="Where to run: cpu, cuda, cuda:1, mps.",

@@ -9,6 +9,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from benchcli import validation
+from benchcli.api.settings import device_name
+from benchcli.backends.devices.base import DEVICES
 from benchcli.errors import UserError, unknown
 from benchcli.registry import Registry
 
@@ -65,6 +67,18 @@ def names(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
 def name(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
     """Take one known name."""
     return Parameter("name", lambda text: validation.one_of(kind, text, known()), known)
+
+
+def device() -> Parameter:
+    """Return the type of a device's name."""
+    return Parameter("name", device_name, lambda: [each.name for each in DEVICES if not each.hidden])
+
+
+def network() -> Parameter:
+    """Return the type of a network's name, of which a shell completes those that ship."""
+    from benchcli.workloads.networks.base import NETWORKS  # most commands need none of them
+
+    return Parameter("name", str, lambda: [each.name for each in NETWORKS])
 
 
 def plugin(registry: Registry[Any], *others: str) -> Parameter:

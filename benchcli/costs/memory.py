@@ -58,21 +58,15 @@ def traffic(name: str, func: Any, arguments: Mapping[str, Any], result: object) 
         return None
     if func._schema.is_mutable and name in OVERWRITES:
         given = [each for each in given if each is not arguments.get("self")]
-    gathered = arguments.get(GATHERS[name]) if name in GATHERS else None
-    return Traffic(
-        [
-            (each, min(bytes_of(each), _gathered_bytes(arguments, each, outputs[0])) if each is gathered else size)
-            for each, size in ((each, bytes_of(each)) for each in given)
-        ],
-        distinct(outputs),
-    )
+    source = arguments.get(GATHERS[name]) if name in GATHERS else None
+    read = {id(source): _gathered_bytes(arguments, source, outputs[0])} if source is not None else {}
+    return Traffic([(each, read.get(id(each), bytes_of(each))) for each in given], distinct(outputs))
 
 
 def _gathered_bytes(arguments: Mapping[str, Any], source: torch.Tensor, output: torch.Tensor) -> int:
-    """Return the bytes of a source that are gathered: the output's; of an embedding bag, those it sums."""
-    if "offsets" in arguments:
-        return int(arguments["indices"].numel() * source.shape[-1] * source.element_size())
-    return output.numel() * source.element_size()
+    """Return the bytes that are gathered: the output's, or those that an embedding bag sums; at most all."""
+    taken = arguments["indices"].numel() * source.shape[-1] if "offsets" in arguments else output.numel()
+    return min(bytes_of(source), int(taken) * source.element_size())
 
 
 def tensors(tree: object) -> list[torch.Tensor]:
