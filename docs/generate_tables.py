@@ -19,7 +19,7 @@ from benchcli.analysis.published import relative_speed
 from benchcli.report.views.breakdowns import HEADINGS
 from benchcli.runs.read import report_of
 from benchcli.runs.run import RunReport
-from benchcli.schema import Breakdown, Record
+from benchcli.schema import Breakdown, Category, Record
 from benchcli.statistics import median_share
 from benchcli.workloads import papers
 from benchcli.workloads.blocks.base import BLOCKS
@@ -105,9 +105,14 @@ def _paper_shares(name: str, model: str, platform: str) -> tuple[str, ...]:
         or 0.0
         for category in ("conv", "elemwise", "data", "shuffle", "other")
     }
-    moved = percents["data"] + percents["shuffle"]
-    shares = (f"{percents['conv']:g} %", "", f"{percents['elemwise']:g} %", f"{moved:g} %", f"{percents['other']:g} %")
-    return (f"*{name}, the paper's {platform.upper()}*", *(f"*{share}*" if share else "" for share in shares), "")
+    shares: dict[Category, float] = {
+        "convolution": percents["conv"],
+        "elementwise": percents["elemwise"],
+        "data": percents["data"] + percents["shuffle"],
+        "other": percents["other"],
+    }
+    cells = (f"*{shares[each]:g} %*" if each in shares else "" for each in HEADINGS)
+    return (f"*{name}, the paper's {platform.upper()}*", *cells, "")
 
 
 def blocks() -> str:

@@ -127,7 +127,8 @@ def steady(event: Event) -> Event:
     """Take out what this machine, at this moment, puts into an event."""
     if isinstance(event, Watched):
         seen = event.conditions
-        still = replace(CONDITIONS, launch=seen.launch, clock_hz=seen.clock_hz, throttle_reasons=seen.throttle_reasons)
+        names = ("launch", "clock_hz", "throttle_reasons", "power_capped", "other_processes", "kernels")
+        still = replace(CONDITIONS, **{name: getattr(seen, name) for name in names})
         return Watched(event.family, still)
     if isinstance(event, Sampled) and event.sample.excluded == "preempted":
         return Sampled(event.family, replace(event.sample, excluded=None))

@@ -1,6 +1,6 @@
 """Look up the published figures of blocks and networks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from benchcli.backends.devices.base import DEVICES, split_name
@@ -13,6 +13,7 @@ SPEEDS: Mapping[Column, str] = {"arm": "arm_images_per_s", "gpu": "gpu_batches_p
 """Columns of ShuffleNet V2's Table 8 by kind of device."""
 BATCHES: Mapping[Column, int] = {"arm": 1, "gpu": 8}
 """The batch of each column."""
+NAMES: Mapping[Column, str] = {"arm": "a phone", "gpu": "a GPU"}
 
 
 def network_of(record: Record) -> Network | None:
@@ -40,6 +41,16 @@ def relative_speed(record: Record, baseline: Record, platform: Column | None = N
         return None
     speed, baseline_speed = _speed(record, column), _speed(baseline, column)
     return speed / baseline_speed if speed and baseline_speed else None
+
+
+def batch_hint(records: Iterable[Record]) -> str | None:
+    """Return at which batch the paper has speeds for these networks; None if it has them at this one, or none."""
+    for record in records:
+        column = column_of(record)
+        batch = BATCHES[column]
+        if record.family.batch != batch and record.family.catalogue == "networks" and _speed(record, column):
+            return f"the paper's speeds on {NAMES[column]} are of batch {batch}: give --batch {batch} to see them here"
+    return None
 
 
 def _speed(record: Record, column: Column) -> float | None:

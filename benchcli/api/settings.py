@@ -51,8 +51,11 @@ class PlanSettings(TypedDict, total=False):
 
     precision: float
     """Half-width of a relative speed's 95 % interval at which to stop, as a fraction of it."""
-    budget: float
-    """Seconds for each family (networks compared with one baseline), including start-up."""
+    budget: float | None
+    """Seconds for each family (networks compared with one baseline), including start-up.
+
+    None: 14 s, and up to four times as many on a GPU, by the start-up of the first launch.
+    """
     launches: int | None
     """Exact number of launches (fresh processes); precision and budget are then not used."""
 
@@ -85,14 +88,18 @@ def device_name(text: str) -> str:
         raise unknown("device", text, [device.name for device in DEVICES if not device.hidden])
     if colon and not re.fullmatch("[0-9]{1,4}", number):
         raise UserError(f"{text[:40]!r} is not a device: write {kind} or {kind}:0")
-    return f"{kind}:{number}" if colon else kind
+    return f"{kind}:{int(number)}" if colon and int(number) else kind  # cuda:0 is cuda
 
 
-def plan_of(precision: float = Plan().precision, budget: float = Plan().budget_s, launches: int | None = None) -> Plan:
-    """Return the plan. Raises UserError if a number is out of bounds."""
+def plan_of(precision: float = Plan().precision, budget: float | None = None, launches: int | None = None) -> Plan:
+    """Return the plan. Raises UserError if a number is out of bounds.
+
+    Without a budget it is the default, which grows on devices that start slowly.
+    """
     return Plan(
         precision=validation.precision(precision, precision),
-        budget_s=validation.budget_s(budget, budget),
+        budget_s=Plan().budget_s if budget is None else validation.budget_s(budget, budget),
+        grows=budget is None,
         launches=None
         if launches is None
         else validation.whole("the number of launches", launches, validation.LAUNCHES),

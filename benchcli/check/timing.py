@@ -10,7 +10,8 @@ from benchcli.check.pairs import CONTROL, Pair
 from benchcli.check.rules import Judgement
 from benchcli.check.session import CheckSession
 from benchcli.check.versions import BASE, HEAD
-from benchcli.measure.diagnostics import disturbances, host_bound_way_out, is_host_bound
+from benchcli.measure.diagnostics import host_bound_way_out, is_host_bound
+from benchcli.measure.disturbances import disturbances
 from benchcli.measure.interleave import interleave
 from benchcli.measure.launches import Evidence, Taker, taker
 from benchcli.measure.supervise import Failures

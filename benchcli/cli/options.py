@@ -141,9 +141,10 @@ def plan_options(
         click.option(
             "--budget",
             type=parameters.duration(),
-            default=budget_s,
+            default=None if budget_s == DEFAULT.budget_s else budget_s,
             help="Time for each family (the networks that are compared with one baseline), including start-up, such "
-            f"as 30s or 2m; at least six launches are made.  [default: {budget_s:.0f}s]",
+            f"as 30s or 2m; at least six launches are made.  [default: {budget_s:.0f}s; on a GPU up to four times as "
+            "much, by the start-up of the first launch]",
         ),
         click.option(
             "--launches",

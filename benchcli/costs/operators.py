@@ -15,8 +15,8 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-DEPTHWISE: Final = frozenset({"_conv_depthwise2d", "conv_depthwise3d"})
-"""CUDA's special operators for depthwise convolutions."""
+DEPTHWISE: Final = frozenset({"_conv_depthwise2d", "conv_depthwise3d", "miopen_depthwise_convolution"})
+"""The special operators of CUDA and of MIOpen for depthwise convolutions."""
 CONVOLUTIONS: Final = DEPTHWISE | _names("""
     conv1d conv2d conv3d _convolution convolution cudnn_convolution cudnn_convolution_relu
     cudnn_convolution_transpose miopen_convolution miopen_convolution_relu miopen_convolution_transpose
@@ -136,6 +136,24 @@ OUTPUTS: Final = {
 """How many of its outputs an operator is called for; the others serve training."""
 
 
+MATRIX_PRODUCTS: Final = ATTENTION | _names("""
+    addbmm addmm _addmm_activation addmv baddbmm bilinear bmm chain_matmul dot einsum gru gru_cell inner _int_mm
+    linalg_multi_dot linear linear_dynamic linear_relu lstm lstm_cell _lstm_mps matmul miopen_rnn mkldnn_linear
+    mkldnn_rnn_layer mm mv _native_multi_head_attention outer quantized_gru_cell_dynamic quantized_lstm_cell_dynamic
+    rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell _cudnn_rnn _scaled_mm scaled_dot_product_attention tensordot
+    _transformer_encoder_layer_fwd vdot _weight_int8pack_mm
+""")
+"""Products of matrices, attention and recurrent layers; a profile shows composites of them by these names."""
+ROW_WISE_COMPOSITES: Final = _names("""
+    group_norm instance_norm layer_norm log_softmax rms_norm softmax
+""")
+MOVING: Final = _names("""
+    concat expand_as hstack movedim moveaxis pad reshape_as set swapaxes tensor_split tile to type_as unbind
+    unsafe_chunk unsafe_split view_as vstack
+""")
+"""Composites that only move data or make views; a profile shows them by these names."""
+
+
 def category(name: str, shapes: Sequence[Sequence[int]], pointwise: bool) -> Category:
     """Return the category of an operator's time.
 
@@ -144,14 +162,25 @@ def category(name: str, shapes: Sequence[Sequence[int]], pointwise: bool) -> Cat
     """
     if name in DEPTHWISE:
         return "depthwise"
-    if name in CONVOLUTIONS:
-        image, weight = (tuple(shape) for shape in shapes[:2])
+    if name in CONVOLUTIONS or name.startswith(QUANTISED_CONVOLUTIONS):
+        image, weight = (*(tuple(shape) for shape in shapes[:2]), (), ())[:2]
         return "depthwise" if len(weight) > 1 and weight[1] == 1 and image[1] > 1 else "convolution"
-    if name in COPIES | VIEWS:
-        return "data"
-    if pointwise or name in NORMALISATIONS | POINTWISE:
-        return "elementwise"
-    return "other"
+    return next((category for category, names in _CATEGORIES.items() if name in names), _untabled(pointwise))
+
+
+def _untabled(pointwise: bool) -> Category:
+    return "elementwise" if pointwise else "other"
+
+
+QUANTISED_CONVOLUTIONS: Final = ("conv1d_", "conv2d_", "conv3d_", "conv_transpose")
+"""How the names of quantised convolutions begin, whose weight is packed and has no shape."""
+_CATEGORIES: Final[dict[Category, frozenset[str]]] = {
+    "product": MATRIX_PRODUCTS,
+    "pooling": POOLS | (REDUCTIONS - {"any", "all"}) | {"adaptive_max_pool1d"},
+    "data": (COPIES | VIEWS | NOTHING | RESIZES | MOVING) - {"normal"},
+    "elementwise": NORMALISATIONS | POINTWISE | ROW_WISE | ROW_WISE_COMPOSITES | QUANTISING,
+}
+"""The operators of each category, by the names that a profile shows."""
 
 
 def twin(name: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import mean, median, quantiles
 
 from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.measure.disturbances import BUSY_SHARE, PREEMPTED
 from benchcli.measure.environment import STEADY, has_effect
 from benchcli.schema import Conditions, Record, Sample, Target
 from benchcli.statistics import has_ranks, launch_log_seconds
@@ -18,22 +19,10 @@ from benchcli.system.machine import system, usable_cores
 
 FAULTING = 1.0
 """Least minor faults per call for a warning: from there on, page faults dominate the time."""
-PAGING = 1.0
-"""Least major faults per launch for a warning: each one reads from disk or swap."""
-BUSY_SHARE = 1 / 8
-"""Most work of other processes without a warning, as a share of the cores."""
-BUSY_LAUNCHES = 0.25
-"""Least share of busy launches for a warning, if the mean over all launches is below the limit."""
-PREEMPTED = 0.15
-"""Most preempted samples without a warning, as a share of all samples."""
-STEAL_CORES = 0.05
-"""Most CPU time that the hypervisor takes without a warning, in cores."""
-THROTTLED = 0.01
-"""Most time that a CPU quota throttles the run without a warning, as a share of the wall time."""
-FREQUENCY_DROP = 0.1
-"""Most drop of the median frequency below the highest one without a warning, as a share of it."""
 OVERHEAD = 1e-3
 """Most overhead of the harness without a warning, as a share of a call."""
+KERNELS_APART = 0.02
+"""Most difference, without a warning, between the times of launches with different kernels."""
 UNSTEADY = 0.10
 """Largest spread of the launches' times without a warning: 10th to 90th percentile, relative."""
 
@@ -48,6 +37,8 @@ QUIET = (
     "overhead",
     "allocator",
     "unpaired",
+    "power-cap",
+    "kernels",
 )
 """Kinds of warning that do not indicate a disturbed machine."""
 
@@ -78,15 +69,6 @@ def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[st
     return codes
 
 
-def disturbances(conditions: Sequence[Conditions], threads: int, of_host: bool = True) -> list[str]:
-    """Return the warning codes for a family's launches as a whole.
-
-    `of_host` is whether what disturbs the host disturbed the times.
-    """
-    rules = _RULES if of_host else _RULES_OF_DEVICES
-    return [code for rule in rules if (code := rule(conditions, threads))] if conditions else []
-
-
 def host_bound_way_out(target: Target) -> str:
     """Return how to time the device and not its host, with what this device and runtime have."""
     device = DEVICES[split_name(target.device)[0]]
@@ -115,6 +97,7 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions], way_
             yield f"{reason}:{share:.0%} of the samples"
     if is_host_bound(samples):
         yield f"host-bound:{way_out}"
+    yield from _kernels(samples, conditions)
     spread = launch_spread(samples)
     if spread is not None and spread > UNSTEADY:
         yield f"unsteady:{spread:.0%}"
@@ -127,6 +110,19 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions], way_
 def is_host_bound(samples: Sequence[Sample]) -> bool:
     """Return whether the host was timed in at least half of the samples, and not the device."""
     return bool(samples) and median(sample.is_host_bound for sample in samples) >= 0.5
+
+
+def _kernels(samples: Sequence[Sample], conditions: Sequence[Conditions]) -> Iterator[str]:
+    """Yield a code if a library chose different kernels in different launches, and the times differ with them."""
+    chosen = {each.launch: each.kernels.get(samples[0].variant) for each in conditions}
+    logs: dict[str, list[float]] = {}
+    for launch, log in launch_log_seconds(samples).items():
+        if kernels := chosen.get(launch):
+            logs.setdefault(kernels, []).append(log)
+    medians = [median(each) for each in logs.values()]
+    apart = math.expm1(max(medians) - min(medians)) if medians else 0.0
+    if apart > KERNELS_APART:
+        yield f"kernels:{len(medians)} ways, whose times differ by {apart:.0%}"
 
 
 def launch_spread(samples: Sequence[Sample]) -> float | None:
@@ -175,69 +171,3 @@ def _merge(codes: Sequence[str]) -> str:
 
 def _range(least: float, most: float) -> str:
     return f"{least:.0%}" if f"{least:.0%}" == f"{most:.0%}" else f"{least:.0%} to {most:.0%}"
-
-
-def _threads(conditions: Sequence[Conditions], threads: int) -> str | None:
-    """Warn of threads without a free core each: such threads wait for each other."""
-    busy = _mean(conditions, lambda each: each.busy_cores)
-    taken = [each.pressure for each in conditions if each.pressure is not None]
-    waiting = not taken or max(taken) > PREEMPTED
-    if threads > 1 and busy is not None and busy > _bearable(conditions) and waiting:
-        return f"threads:{threads} threads, with {busy:.1f} cores busy with other work"
-    return None
-
-
-def _busy(conditions: Sequence[Conditions], _threads: int) -> str | None:
-    """Warn of other work: on average, or in a quarter of the launches if the average is low."""
-    bearable = _bearable(conditions)
-    busy = [each for each in conditions if each.busy_cores is not None and each.busy_cores > bearable]
-    overall = _mean(conditions, lambda each: each.busy_cores)
-    if overall is None or (overall <= bearable and len(busy) < BUSY_LAUNCHES * len(conditions)):
-        return None
-    cores = _mean(busy, lambda each: each.busy_cores)
-    return f"busy:{cores:.1f} cores in {len(busy)} of {len(conditions)} launches"
-
-
-def _steal(conditions: Sequence[Conditions], _threads: int) -> str | None:
-    steal = _mean(conditions, lambda each: each.steal_cores)
-    return f"steal:{steal:.2f}" if steal is not None and steal > STEAL_CORES else None
-
-
-def _quota(conditions: Sequence[Conditions], _threads: int) -> str | None:
-    throttled = [each.throttled_s for each in conditions if each.throttled_s is not None]
-    # Nested groups and several cores can be throttled at once, and the counters add all of them.
-    share = min(1.0, sum(throttled) / sum(each.wall_s for each in conditions))
-    return f"quota:{share:.0%}" if share > THROTTLED else None
-
-
-def _paging(conditions: Sequence[Conditions], _threads: int) -> str | None:
-    faults = _mean(conditions, lambda each: each.major_faults)
-    return f"paging:{faults:.0f}" if faults is not None and faults >= PAGING else None
-
-
-def _frequency(conditions: Sequence[Conditions], _threads: int) -> str | None:
-    clocks = [each.clock_hz or each.frequency_hz for each in conditions]
-    hertz = [clock for clock in clocks if clock]
-    if len(hertz) < 2 or (median(hertz) >= (1 - FREQUENCY_DROP) * max(hertz) and min(hertz) >= 0.5 * max(hertz)):
-        return None
-    return f"frequency:{min(hertz) / 1e6:.0f} to {max(hertz) / 1e6:.0f} MHz"
-
-
-def _reasons(conditions: Sequence[Conditions], _threads: int) -> str | None:
-    reasons = sorted({reason for each in conditions for reason in each.throttle_reasons})
-    return f"held-down:{', '.join(reasons)}" if reasons else None
-
-
-def _bearable(conditions: Sequence[Conditions]) -> float:
-    """Return how many cores other processes may use without a warning."""
-    return BUSY_SHARE * max((each.cores for each in conditions if each.cores), default=2)
-
-
-def _mean(conditions: Sequence[Conditions], value: Callable[[Conditions], float | None]) -> float | None:
-    """Return the mean over the launches, weighted by wall time; None if no launch has the value."""
-    pairs = [(number, each.wall_s) for each in conditions if (number := value(each)) is not None]
-    return sum(number * wall_s for number, wall_s in pairs) / sum(wall_s for _, wall_s in pairs) if pairs else None
-
-
-_RULES_OF_DEVICES = (_frequency, _reasons)
-_RULES = (_threads, _busy, _steal, _quota, _paging, *_RULES_OF_DEVICES)

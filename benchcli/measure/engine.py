@@ -5,12 +5,18 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from benchcli.backends.devices.base import DEVICES, PEAK_FLOAT32, split_name
 from benchcli.measure.launches import Evidence, taker
 from benchcli.measure.process import Launcher
 from benchcli.measure.summarise import ALWAYS_LAUNCHES, Context, another_launch, result
 from benchcli.measure.supervise import Survey
 from benchcli.measure.tools import Observer, Progress
 from benchcli.schema import Family, FamilyResult, Plan, Target
+
+START_UP_S = 0.75
+"""Seconds of a launch, besides its samples, for which the default budget of a family is made."""
+MOST_GROWTH = 4.0
+"""The most by which a device that starts slowly makes the budget grow."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ def measure(families: Sequence[Family], run: Run) -> Iterator[FamilyResult]:
     At the end, the families whose intervals are still too wide get the unspent rest of the budget,
     and their results are yielded again.
     """
-    engine = _Engine(run, len(families) * run.plan.budget_s)
+    engine = _Engine(run, len(families))
     wide: list[Family] = []
     for _, group in groupby(families, key=lambda family: family.guideline or family.name):
         wide += yield from engine.first(list(group))
@@ -52,11 +58,13 @@ class _Engine:
     """Launches families while the budget lasts, and collects the results in `evidence`."""
 
     run: Run
-    most_s: float
+    families: int
     evidence: Evidence = field(init=False)
     begun_s: float = field(init=False)
-    allotted_s: float = 0.0
-    """The budget of the guidelines so far. It includes the time of the survey."""
+    family_s: float = field(init=False)
+    """The budget of a family."""
+    allotted: int = 0
+    """The number of families that had their share so far. The first share includes the time of the survey."""
     last_s: float = 0.0
     """The duration of the last launch."""
 
@@ -64,15 +72,19 @@ class _Engine:
         run = self.run
         self.evidence = Evidence(run.target, run.plan, run.survey.costs, run.survey.failures, run.first_launch)
         self.begun_s = run.clock() if run.begun_s is None else run.begun_s
+        self.family_s = run.plan.budget_s
 
     def first(self, families: list[Family]) -> Generator[FamilyResult, None, list[Family]]:
         """Launch families within their share of the budget and yield the result of each.
 
         Return the families whose intervals are still too wide.
         """
-        share_s = self.run.plan.budget_s * len(families)
-        self.allotted_s += share_s
-        until_s = min(self.allotted_s, self._spent_s() + share_s)
+        self.allotted += len(families)
+        allotted, begun_s = self.allotted, self._spent_s()
+
+        def until_s() -> float:
+            return min(allotted * self.family_s, begun_s + len(families) * self.family_s)
+
         wide = yield from self._launch(families, until_s, ALWAYS_LAUNCHES)
         yield from map(self.result, wide)
         return wide
@@ -83,33 +95,47 @@ class _Engine:
         Yield the results of the families that got more launches.
         """
         before = self.evidence.launches
-        left = yield from self._launch(wide, self.most_s, 0, self.last_s)
+        left = yield from self._launch(wide, self._most_s, 0, self.last_s)
         if self.evidence.launches > before:
             yield from map(self.result, left)
 
     def result(self, family: Family) -> FamilyResult:
         """Return the result of a family from the evidence so far."""
         run = self.run
-        return result(Context(run.name, run.suite, run.target, run.plan), family, self.evidence.known(family))
+        peak = run.survey.device.get(PEAK_FLOAT32)
+        return result(Context(run.name, run.suite, run.target, run.plan, peak), family, self.evidence.known(family))
 
     def _launch(
-        self, families: list[Family], until_s: float, least: int, last_s: float = 0.0
+        self, families: list[Family], until_s: Callable[[], float], least: int, last_s: float = 0.0
     ) -> Generator[FamilyResult, None, list[Family]]:
         # Pairs of a family and its variants that need more launches. A family whose variants all
         # failed in the survey needs none: it stays for one empty launch, which yields its failures.
         open_, done = [(family, self.evidence.needed(family) or family) for family in families], 0
-        while open_ and another_launch(done, least, self._spent_s() + last_s <= until_s, self.run.plan):
+        while open_ and another_launch(done, least, self._spent_s() + last_s <= until_s(), self.run.plan):
             start_s = self._spent_s()
             names = "+".join(dict.fromkeys(family.guideline or family.name for family, _ in open_))
             doing = f"{names}: launch {self.evidence.launches + 1}"
-            self.run.observer(Progress(doing, start_s, self.most_s))
+            self.run.observer(Progress(doing, start_s, self._most_s()))
             self.evidence.launch([needed for _, needed in open_], taker(self.run.launcher))
             done, last_s = done + 1, self._spent_s() - start_s
             self.last_s = last_s
+            if self.evidence.launches == self.run.first_launch + 1:
+                self.family_s *= self._growth([family for family, _ in open_], last_s)
             remaining = [(family, self.evidence.needed(family)) for family, _ in open_]
             open_ = [(family, needed) for family, needed in remaining if needed]
             yield from (self.result(family) for family, needed in remaining if needed is None)
         return [family for family, _ in open_]
+
+    def _growth(self, families: list[Family], launch_s: float) -> float:
+        """Return by which factor the start-up of the first launch makes the budget grow."""
+        plan, device = self.run.plan, DEVICES[split_name(self.run.target.device)[0]]
+        if not (plan.grows and device.starts_slowly):
+            return 1.0
+        sampled_s = sum(each.wall_s for family in families for each in self.evidence.known(family).conditions)
+        return min(MOST_GROWTH, max(1.0, (launch_s - sampled_s) / len(families) / START_UP_S))
+
+    def _most_s(self) -> float:
+        return self.families * self.family_s
 
     def _spent_s(self) -> float:
         return self.run.clock() - self.begun_s

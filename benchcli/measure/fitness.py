@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any, Literal
 
 from benchcli.backends.devices.base import DEVICES
-from benchcli.measure.diagnostics import disturbances
+from benchcli.measure.disturbances import disturbances
 from benchcli.schema import Conditions, Costs
 from benchcli.system.counters import between, look, unseen
 from benchcli.system.machine import clock_steps

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import mean
 
 from benchcli.errors import NothingMeasuredError
 from benchcli.measure.latin_square import orders
@@ -191,9 +192,18 @@ def _conditions(launch: int, start: Moment, end: Moment, by_worker: Sequence[Con
         major_faults=_sum([each.major_faults for each in by_worker]),
         call_overhead_s=max(each.call_overhead_s for each in by_worker),
         memory_bytes=_sum([each.memory_bytes for each in by_worker]),
-        clock_hz=by_worker[-1].clock_hz,
         throttle_reasons=tuple(sorted({reason for each in by_worker for reason in each.throttle_reasons})),
+        clock_hz=_mean([each.clock_hz for each in by_worker]),
+        clock_share=_mean([each.clock_share for each in by_worker]),
+        power_capped=_mean([each.power_capped for each in by_worker]),
+        temperature_c=_mean([each.temperature_c for each in by_worker]),
+        power_w=_mean([each.power_w for each in by_worker]),
     )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return mean(known) if known else None
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from benchcli.measure.diagnostics import disturbances, host_bound_way_out, of_samples
+from benchcli.measure.diagnostics import host_bound_way_out, of_samples
+from benchcli.measure.disturbances import disturbances
 from benchcli.schema import (
     Conditions,
     Costs,
@@ -32,6 +33,8 @@ class Context:
     suite: str
     target: Target
     plan: Plan
+    peak_float32: float | None = None
+    """FLOP/s that the device can do at most in float32, a multiply-add counted as two; None if unknown."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ def _record(
     name = variant.name
     cost, reference = _counted(evidence, name), _counted(evidence, family.baseline)
     time, failure = times.get(name), evidence.failures.get(name)
+    if time and (impossible := _impossible(time, cost, family, context.peak_float32)):
+        time, failure = None, impossible
     codes = _counting(evidence.costs.get(name))
     if time:
         time = replace(time, reference=_reference_speed(family, name, evidence))
@@ -117,6 +122,17 @@ def _record(
         timing=time,
         warnings=tuple(codes),
     )
+
+
+def _impossible(time: Timing, costs: Costs | None, family: Family, peak: float | None) -> Failure | None:
+    """Return the failure of a time in which the device cannot have done the work in float32; None if it can."""
+    if peak is None or costs is None or costs.least_flops is None or family.dtype != "float32":
+        return None
+    rate = 2 * costs.least_flops / time.seconds.estimate
+    if rate <= peak:
+        return None
+    text = f"its rate of {rate / 1e12:.3g} TFLOP/s is above the {peak / 1e12:.3g} that the device can do in float32"
+    return Failure("failed", f"{text}: it computes in TF32 or with less precision, or the time is wrong")
 
 
 def _counted(evidence: FamilyEvidence, name: str) -> Costs | None:

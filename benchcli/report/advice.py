@@ -62,7 +62,20 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
         f"time ms and relative speed disagree by {detail}: the times moved between launches; trust the relative speed, "
         "whose samples are paired"
     ),
-    "held-down": lambda detail: f"the device throttled its clock: {detail}; cool it, or lower its power limit",
+    "held-down": lambda detail: f"the device throttled its clock: {detail}; let it cool, or cool it better",
+    "slow-clock": lambda detail: (
+        f"the device's clock was at {detail} of its default: something holds it down, see nvidia-smi -q -d "
+        "CLOCK,PERFORMANCE"
+    ),
+    "power-cap": lambda detail: (
+        f"the device stayed below its power limit by lowering its clock in {detail}, as small cards do: for times to "
+        "compare with other runs, lock the clock lower (nvidia-smi --lock-gpu-clocks)"
+    ),
+    "shared-device": lambda detail: f"other processes used the device ({detail}); end them, or measure later",
+    "kernels": lambda detail: (
+        f"the device's libraries chose its kernels in {detail}: they search anew in each process, and the interval "
+        "covers the ways that they found"
+    ),
     "spread": lambda detail: (
         f"repetitions of the same work differ by {detail} in the median: the CPU frequency or core changes; "
         "fix the frequency, or wait"

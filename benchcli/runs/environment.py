@@ -1,6 +1,6 @@
 """Build the contents of `environment.json`: the request, the machine, and the harness's cost."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from benchcli.errors import UserError
 from benchcli.measure.process import Launcher
 from benchcli.measure.supervise import Survey, survey
 from benchcli.runs.columns import SCHEMA
-from benchcli.schema import BUILT_IN, LIVE, FamilyResult, Plan, Suite, Target, Variant
+from benchcli.schema import BUILT_IN, LIVE, Conditions, FamilyResult, Plan, Suite, Target, Variant
 from benchcli.system import machine
 from benchcli.system.counters import look, unseen
 from benchcli.system.git import running_commit
@@ -45,7 +45,7 @@ def asked(suite: Suite, target: Target, plan: Plan) -> dict[str, Any]:
     return {
         "suite": {"name": suite.name, "families": families},
         "target": asdict(target),
-        "plan": asdict(plan),
+        "plan": {name: value for name, value in asdict(plan).items() if name != "grows"},  # it follows from the device
     }
 
 
@@ -157,5 +157,14 @@ def weigh(environment: dict[str, Any], results: Iterable[FamilyResult], target: 
         "worker_memory_bytes": max(workers) if workers else None,
         "memory_bytes": now.memory_bytes,
     }
-    accelerator = split_name(target.device)[0] != "cpu" and all(each.clock_hz is None for each in conditions)
-    environment["unseen"] = [*unseen(now), *(["the accelerator's clock"] if accelerator else [])]
+    environment["unseen"] = [*unseen(now), *(_unseen_of(conditions) if split_name(target.device)[0] != "cpu" else ())]
+
+
+def _unseen_of(conditions: Sequence[Conditions]) -> Iterator[str]:
+    """Yield what no launch could read of an accelerator: it is not known, which is not the same as never."""
+    if all(each.clock_hz is None for each in conditions):
+        yield "the accelerator's clock"
+    if all(each.power_capped is None for each in conditions):
+        yield "whether the accelerator was throttled"
+    if all(each.other_processes is None for each in conditions):
+        yield "other processes on the accelerator"

@@ -30,8 +30,10 @@ BREAKDOWN_COLUMNS = (
     "traced_s",
     *(f"{category}_s" for category in CATEGORIES),
     "reorder_s",
-    "framework_s",
 )
+
+LATER = {"product_s", "pooling_s"}
+"""Columns that breakdowns of earlier versions lack."""
 
 
 def sample_row(family: str, sample: Sample) -> list[Cell]:
@@ -51,8 +53,11 @@ def sample_row(family: str, sample: Sample) -> list[Cell]:
 
 def condition_row(family: str, conditions: Conditions) -> list[Cell]:
     """Return the cells of one launch's conditions."""
-    cells = asdict(conditions)
-    return [family, *({**cells, "throttle_reasons": " | ".join(conditions.throttle_reasons) or None}.values())]
+    texts = {
+        "throttle_reasons": " | ".join(conditions.throttle_reasons) or None,
+        "kernels": " | ".join(f"{name}: {names}" for name, names in conditions.kernels.items()) or None,
+    }
+    return [family, *({**asdict(conditions), **texts}.values())]
 
 
 def breakdown_row(breakdown: Breakdown) -> list[Cell]:
@@ -64,6 +69,9 @@ def breakdown_row(breakdown: Breakdown) -> list[Cell]:
 
 def parse_breakdown(cells: Mapping[str, str]) -> Breakdown:
     """Return the breakdown in a row of text. Raises ValueError or KeyError if it is damaged."""
+    if LATER - cells.keys():  # of an earlier version, which had framework_s inside other_s
+        rest_s = max(0.0, float(cells["other_s"]) - float(cells["framework_s"]))
+        cells = {**cells, **dict.fromkeys(LATER, "0"), "other_s": str(rest_s)}
     numbers = {name: float(cells[name]) for name in BREAKDOWN_COLUMNS[3:]}
     if not all(math.isfinite(number) and number >= 0 for number in numbers.values()) or numbers["call_s"] == 0:
         raise ValueError("a number that no tracing gives")
@@ -75,5 +83,4 @@ def parse_breakdown(cells: Mapping[str, str]) -> Breakdown:
         traced_s=numbers["traced_s"],
         parts={category: numbers[f"{category}_s"] for category in CATEGORIES},
         reorder_s=numbers["reorder_s"],
-        framework_s=numbers["framework_s"],
     )

@@ -20,21 +20,23 @@ from benchcli.schema.asked import (
 )
 from benchcli.schema.costs import CostDetail, Costs, OperatorCall
 from benchcli.schema.measured import (
+    Failure,
+    FamilyResult,
+    Interval,
+    Record,
+    ReferenceSpeed,
+    Status,
+    Timing,
+)
+from benchcli.schema.observed import (
     CATEGORIES,
     HOST_BOUND,
     Breakdown,
     Category,
     Conditions,
     Exclusion,
-    Failure,
-    FamilyResult,
-    Interval,
     Output,
-    Record,
-    ReferenceSpeed,
     Sample,
-    Status,
-    Timing,
 )
 
 __all__ = [

@@ -125,6 +125,8 @@ class Plan:
     """The half-width of a relative speed's 95 % interval at which to stop, as a fraction."""
     budget_s: float = 14.0
     """Seconds per family, including the start-up of the workers."""
+    grows: bool = False
+    """Whether a device that starts slowly gets a larger budget: where nobody gave one."""
     launches: int | None = None
     """The exact number of launches; None: the precision and the budget decide."""
     silence_s: float = 60.0

@@ -65,6 +65,8 @@ class Costs:
     """Bytes of the parameters, buffers and packed weights."""
     device_peak_bytes: int | None = None
     """The most bytes that the device's allocator gave out during a call; None if it does not say."""
+    least_flops: int | None = None
+    """Multiply-adds that no algorithm for convolutions saves: those with a window count as with a window of one."""
     unknown: tuple[str, ...] = ()
     """Operators without a rule for their multiply-adds, so that none counts as zero silently."""
     error: str | None = None

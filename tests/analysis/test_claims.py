@@ -217,7 +217,7 @@ def test_more_of_what_is_counted() -> None:
 def test_a_share_that_not_all_launches_agree_on_is_undecided() -> None:
     parts = {"convolution": 0.8, "depthwise": 0.1, "elementwise": 0.06, "data": 0.04, "other": 0.0}
     more = {**parts, "data": 0.06}
-    traced = tuple(Breakdown("n", "a", 0, 1.0, 1.2, each, 0.0, 0.0) for each in (parts, more))  # type: ignore[arg-type]
+    traced = tuple(Breakdown("n", "a", 0, 1.0, 1.2, each, 0.0) for each in (parts, more))  # type: ignore[arg-type]
     evidence = replace(measured("n", ("a", 1.0, costs())), breakdowns=traced)
     assert outcomes(claim("share", "n", least=0.11), evidence) == ["undecided"]
     assert outcomes(claim("share", "other", least=0.11), evidence) == ["unmeasured"]
@@ -225,7 +225,7 @@ def test_a_share_that_not_all_launches_agree_on_is_undecided() -> None:
 
 def test_the_share_of_the_time_beyond_convolutions() -> None:
     parts = {"convolution": 0.8, "depthwise": 0.1, "elementwise": 0.06, "data": 0.04, "other": 0.0}
-    traced = Breakdown("n", "a", 0, 1.0, 1.2, parts, 0.0, 0.0)  # type: ignore[arg-type]
+    traced = Breakdown("n", "a", 0, 1.0, 1.2, parts, 0.0)  # type: ignore[arg-type]
     evidence = measured("n", ("a", 1.0, costs()), ("b", 1.0, costs()))
     wanted = claim("share", "n", least=0.099)
     assert outcomes(wanted, replace(evidence, breakdowns=(traced,))) == ["for", "unmeasured"]

@@ -117,7 +117,7 @@ def figure_2(column: Column) -> Iterator[Breakdown]:
             "data": (cells["data"] or 0.0) + (cells["shuffle"] or 0.0),
             "other": cells["other"],
         }
-        yield Breakdown("figure-2", name, 0, 100.0, 100.0, parts, 0.0, 0.0)  # type: ignore[arg-type]
+        yield Breakdown("figure-2", name, 0, 100.0, 100.0, parts, 0.0)  # type: ignore[arg-type]
 
 
 def verdicts(column: Column) -> dict[str, str]:

@@ -108,11 +108,11 @@ def test_list_of_one_kind_as_json(cli: Cli) -> None:
 
 def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
     facts = json.loads(cli("device", "--device", "fake", "--format", "json").out)
-    assert facts["device"]["peak_flops"] == PEAK
+    assert facts["device"]["peak_float32_flops"] == PEAK
     assert facts["software"]["torch"]
     assert len(facts["identity"]["digest"]) == 12
     shown = cli("device", "--device", "fake").out
-    assert "peak_flops" in shown
+    assert "peak_float32_flops" in shown
     assert "grade" in shown
     assert facts["fitness"]["grade"] in {"good", "fair"}
     (unseen,) = (each for each in facts["fitness"]["findings"] if each["code"].startswith("unseen:"))

@@ -10,13 +10,15 @@ import torch
 from torch import nn
 
 from benchcli.backends.devices import cpu_profiler
-from benchcli.backends.devices.base import DEVICES
+from benchcli.backends.devices.base import DEVICES, Elapsed, Trace
 from benchcli.backends.devices.gpu_profiler import summed
 from benchcli.costs.operators import category
 from benchcli.measure.breakdown import LAUNCHES, break_down
 from benchcli.measure.process import Conversation, WorkerDied
-from benchcli.measure.protocol import Described, Done, Started, Task, Traced
+from benchcli.measure.protocol import PROFILE, Described, Done, Started, Task, Traced
 from benchcli.measure.wire import decode_event, encode_event
+from benchcli.measure.worker import profile
+from benchcli.measure.worker.bench import Bench
 from benchcli.report.views.breakdowns import table
 from benchcli.runs.observations import BREAKDOWN_COLUMNS, breakdown_row, parse_breakdown
 from benchcli.schema import CATEGORIES, Breakdown, Category, Failure, Plan, Target
@@ -25,8 +27,17 @@ from tests.conftest import Outcome, inline
 
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
-PARTS: dict[Category, float] = {"convolution": 0.5, "depthwise": 0.1, "elementwise": 0.2, "data": 0.1, "other": 0.1}
-WHOLE = Breakdown("g2-x1", "g=1", 0, 1.0, 1.2, PARTS, 0.05, 0.02)
+PARTS: dict[Category, float] = {
+    "convolution": 0.5,
+    "depthwise": 0.1,
+    "product": 0.05,
+    "elementwise": 0.15,
+    "pooling": 0.03,
+    "data": 0.1,
+    "framework": 0.05,
+    "other": 0.02,
+}
+WHOLE = Breakdown("g2-x1", "g=1", 0, 1.0, 1.2, PARTS, 0.05)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +54,17 @@ WHOLE = Breakdown("g2-x1", "g=1", 0, 1.0, 1.2, PARTS, 0.05, 0.02)
         ("cat", [], False, "data"),
         ("chunk", [(1, 8, 4, 4)], False, "data"),
         ("channel_shuffle", [(1, 8, 4, 4)], False, "data"),
-        ("max_pool2d", [(1, 8, 4, 4)], False, "other"),
-        ("linear", [(1, 8), (8, 8)], False, "other"),
+        ("max_pool2d", [(1, 8, 4, 4)], False, "pooling"),
+        ("mean", [(1, 8, 4, 4)], False, "pooling"),
+        ("linear", [(1, 8), (8, 8)], False, "product"),
+        ("scaled_dot_product_attention", [(1, 8, 8)], False, "product"),
+        ("lstm", [(1, 8, 8)], False, "product"),
+        ("softmax", [(1, 8)], False, "elementwise"),
+        ("layer_norm", [(1, 8)], False, "elementwise"),
+        ("miopen_depthwise_convolution", [(1, 8, 4, 4), (8, 1, 3, 3)], False, "depthwise"),
+        ("miopen_convolution", [(1, 8, 4, 4), (8, 8, 3, 3)], False, "convolution"),
+        ("conv2d_relu", [(1, 8, 4, 4)], False, "convolution"),  # quantised: its weight has no shape
+        ("fft_rfft", [(1, 8)], False, "other"),
     ],
 )
 def test_what_an_operators_time_is_spent_on(
@@ -59,9 +79,20 @@ def test_a_unit_of_shufflenet_has_all_kinds_of_parts() -> None:
     network, inputs = nn.Sequential(unit(8, 8, 1), nn.MaxPool2d(2)).eval(), torch.randn(1, 8, 8, 8)
     with torch.inference_mode():
         trace = cpu_profiler.tracer(lambda: network(inputs))()
-    assert all(trace.parts[each] > 0 for each in CATEGORIES)
+    assert {each for each in CATEGORIES if trace.parts[each] == 0} == {"product", "framework", "other"}
     assert sum(trace.parts.values()) < trace.traced_s
     assert 0 <= trace.reorder_s <= trace.parts["data"]
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet-50", "shufflenet-v1-1x-g3", "shufflenet-v2-1x", "xception-1x"])
+def test_networks_that_ship_spend_nothing_on_operators_of_no_category(name: str) -> None:
+    from benchcli.workloads.networks.base import NETWORKS
+
+    network, inputs = NETWORKS[name].build().eval(), torch.randn(1, 3, 96, 96)
+    with torch.inference_mode(), cpu_profiler.recording() as spans:
+        network(inputs)
+    assert spans
+    assert "other" not in {category for category, _ in spans}
 
 
 @pytest.mark.skipif(
@@ -118,7 +149,8 @@ def test_kernels_are_summed_by_what_their_operators_do() -> None:
     ]
     trace = summed(events, 1.0)
     parts = {name: round(seconds * 1e6, 9) for name, seconds in trace.parts.items()}
-    assert parts == {"convolution": 7, "depthwise": 4, "elementwise": 2, "data": 4, "other": 5}
+    spent = {"convolution": 7, "depthwise": 4, "elementwise": 2, "data": 4, "product": 5}
+    assert {name: number for name, number in parts.items() if number} == spent
     assert trace.reorder_s == pytest.approx(3e-6)
 
 
@@ -137,6 +169,36 @@ def test_rows_and_events_come_back_as_they_were() -> None:
     assert parse_breakdown(cells) == WHOLE
     assert decode_event(encode_event(Traced(WHOLE))) == Traced(WHOLE)
     assert WHOLE.whole_s == pytest.approx(1.0)
+
+
+def test_a_breakdown_of_an_earlier_version_had_the_framework_in_other() -> None:
+    cells = dict(zip(BREAKDOWN_COLUMNS, map(str, breakdown_row(WHOLE)), strict=True))
+    earlier = {name: cell for name, cell in cells.items() if name not in {"product_s", "pooling_s"}}
+    parts = parse_breakdown({**earlier, "other_s": "0.15", "framework_s": "0.05"}).parts
+    assert {name: parts[name] for name in ("product", "pooling", "framework", "other")} == pytest.approx(
+        {"product": 0.0, "pooling": 0.0, "framework": 0.05, "other": 0.1}
+    )
+
+
+def test_plain_calls_come_before_all_traced_ones_and_the_first_trace_is_dropped() -> None:
+    log: list[str] = []
+
+    def timer(calls: int) -> Elapsed:
+        log.append(f"{calls} plain")
+        return Elapsed(calls * 1e-3)
+
+    def traced() -> Trace:
+        log.append("traced")
+        parts: dict[Category, float] = dict.fromkeys(CATEGORIES, 0.0)
+        parts["convolution"] = 1e9 if log.count("traced") == 1 else 8e-4
+        return Trace(2e-3, parts)
+
+    task = Task(PROFILE, Target("fake"), (), {}, rounds=4, seconds=0.0)
+    found = profile._break_down(Bench(lambda: torch.zeros(1), timer), lambda: traced, 1e-7, task, lambda: None)
+    assert log == ["1 plain", *["5 plain"] * 4, *["traced"] * 4]
+    assert found["call_s"] == pytest.approx(1e-3)
+    assert found["parts"]["convolution"] == 8e-4
+    assert found["parts"]["framework"] == pytest.approx(2e-4)
 
 
 def test_a_variant_that_fails_while_it_is_traced_is_named_and_the_others_are_traced() -> None:
@@ -179,7 +241,7 @@ def test_parts_and_times_that_do_not_agree_are_marked() -> None:
 
     def lines(call_s: float, whole_s: float) -> str:
         parts = {name: part * whole_s for name, part in PARTS.items()}
-        traced = Breakdown("g2-x1", "g=1", 0, call_s, 2 * call_s, parts, 0.0, 0.0)
+        traced = Breakdown("g2-x1", "g=1", 0, call_s, 2 * call_s, parts, 0.0)
         return "\n".join(table(records, [traced], {("g2-x1", "g=8"): Failure("unsupported", "no")}).lines)
 
     assert "unsupported: g=8 was not traced: no" in lines(measured_s, measured_s)

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from benchcli.measure.diagnostics import disturbances, host_bound_way_out, launch_spread, merged, of_samples
+from benchcli.measure.diagnostics import host_bound_way_out, is_disturbance, launch_spread, merged, of_samples
+from benchcli.measure.disturbances import disturbances
 from benchcli.schema import Target
 from tests.values import conditions, sample
 
@@ -39,11 +40,33 @@ def test_nothing_is_said_of_what_could_not_be_seen() -> None:
         ({"steal_cores": 0.2}, "steal:0.20"),
         ({"throttled_s": 0.4}, "quota:40%"),
         ({"major_faults": 12}, "paging:12"),
-        ({"throttle_reasons": ("power cap", "heat")}, "held-down:heat, power cap"),
+        ({"throttle_reasons": ("power brake", "heat")}, "held-down:heat, power brake"),
+        ({"clock_share": 0.6}, "slow-clock:60%"),
+        ({"clock_share": 0.8}, None),
+        ({"power_capped": 0.5}, "power-cap:50% of the samples"),
+        ({"power_capped": 0.0}, None),
+        ({"other_processes": 2, "utilisation": 0.97}, "shared-device:2 of them, 97% of the time before the run"),
+        ({"other_processes": 2, "utilisation": 0.0}, None),
+        ({"other_processes": 0, "utilisation": 0.97}, None),
     ],
 )
-def test_each_disturbance_has_its_own_code(changes: dict[str, Any], code: str) -> None:
-    assert disturbances([conditions(n, **changes) for n in range(LAUNCHES)], 1) == [code]
+def test_each_disturbance_has_its_own_code(changes: dict[str, Any], code: str | None) -> None:
+    codes = [] if code is None else [code]
+    assert disturbances([conditions(n, **changes) for n in range(LAUNCHES)], 1) == codes
+
+
+def test_a_power_cap_is_a_note_and_no_disturbance() -> None:
+    assert not is_disturbance("power-cap:50% of the samples")
+    assert is_disturbance("slow-clock:60%")
+
+
+def test_two_ways_to_compute_explain_two_modes_of_the_time() -> None:
+    seen = [conditions(n, kernels={"a": "f00" if n % 2 else "ba2"}) for n in range(LAUNCHES)]
+    apart = [sample("a", n, 0, 0.00104 if n % 2 else 0.001) for n in range(LAUNCHES)]
+    alike = [sample("a", n, 0, 0.001) for n in range(LAUNCHES)]
+    assert list(of_samples(apart, seen)) == ["kernels:2 ways, whose times differ by 4%"]
+    assert list(of_samples(alike, seen)) == []
+    assert list(of_samples(apart, [conditions(n) for n in range(LAUNCHES)])) == []
 
 
 def test_on_many_cores_others_may_do_more() -> None:

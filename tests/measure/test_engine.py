@@ -2,9 +2,11 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
+from benchcli.backends.devices.base import PEAK_FLOAT32
 from benchcli.measure.engine import Run, measure
 from benchcli.measure.process import Conversation, Launcher, WorkerDied
 from benchcli.measure.protocol import Done, Sampled, Started, Task, Watched
@@ -326,3 +328,61 @@ def test_a_variant_that_dies_late_is_no_evidence_and_does_not_hold_up_the_rest()
     assert result.records[1].timing is None
     assert len(tasks) == LEAST_LAUNCHES
     assert {sample.variant for sample in result.samples} == {"g=1"}
+
+
+def starting(clock: Clock, start_s: float, tasks: list[Task]) -> Launcher:
+    """A launch samples for a second, and takes some more to start."""
+
+    rng = random.Random(0)
+
+    def launch(task: Task, _silence: float) -> Conversation:
+        tasks.append(task)
+        clock.now += start_s + 1.0
+        for of in task.families:
+            for each in of.variants:
+                yield Sampled(of.name, Sample(each.name, task.launch, 0, 1, 0.001 + rng.random(), 0.0))
+            yield Watched(of.name, conditions(task.launch))
+        yield Done()
+        return True
+
+    return launch
+
+
+@pytest.mark.parametrize(
+    ("device", "grows", "start_s", "budget_s"),
+    [
+        ("fake", True, 0.5, 20.0),
+        ("fake", True, 1.5, 40.0),
+        ("fake", True, 9.0, 80.0),
+        ("fake", False, 1.5, 20.0),
+        ("cpu", True, 1.5, 20.0),
+    ],
+)
+def test_the_default_budget_grows_with_the_start_up_of_a_device_that_starts_slowly(
+    device: str, grows: bool, start_s: float, budget_s: float
+) -> None:
+    of, clock, tasks, seen = family(*PAIR), Clock(), list[Task](), list[Progress]()
+    known = {(of.name, each.name): COSTS for each in of.variants}
+    plan, script = Plan(budget_s=20.0, grows=grows), starting(clock, start_s, tasks)
+    session = Run("r", "s", Target(device), plan, Survey(costs=known), script, seen.append, clock)
+    list(measure([of], session))
+    assert seen[-1].most_s == budget_s
+    assert len(tasks) == max(LEAST_LAUNCHES, int(budget_s // (start_s + 1.0)))
+
+
+def test_a_rate_above_the_devices_own_is_an_error_and_no_time() -> None:
+    of = family(*PAIR)
+    fast = replace(COSTS, flops=10**9, least_flops=10**9)
+    known = {(of.name, "g=1"): fast, (of.name, "g=8"): replace(fast, least_flops=10**8)}  # a window of 3 x 3 and more
+    clock = Clock()
+    survey = Survey(device={PEAK_FLOAT32: 1e12}, costs=known)  # 2 GFLOP in 1 ms are twice as much
+    script = launcher(clock, 0.0, [])
+    session = Run("r", "s", Target("fake"), Plan(launches=6), survey, script, lambda _p: None, clock)
+    (result,) = measure([of], session)
+    failure = result.records[0].failure
+    assert failure
+    assert failure.error.startswith("its rate of 2 TFLOP/s is above the 1 that the device can do in float32")
+    assert result.records[0].timing is None
+    assert result.records[1].failure is None
+    half = [replace(of, dtype="bfloat16")]
+    assert [each.failure for found in measure(half, session) for each in found.records] == [None, None]

@@ -6,7 +6,7 @@ Only the methods that workers call import torch.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 
 from benchcli.registry import Registry
 from benchcli.schema import Category, Costs
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 Facts = Mapping[str, str | int | float | bool | None]
+PEAK_FLOAT32: Final = "peak_float32_flops"
+"""The fact that tells how many FLOP/s in float32 a device can do at most, a multiply-add counted as two."""
 
 
 class Elapsed(NamedTuple):
@@ -47,11 +49,27 @@ Tracer = Callable[[], Trace]
 
 @dataclass(frozen=True)
 class Health:
-    """The clock of an accelerator at one moment."""
+    """The clock of an accelerator at one moment. None: the driver does not say."""
 
     clock_hz: float | None
-    throttled: tuple[str, ...]
-    """The reasons for which the clock is throttled, in the driver's words."""
+    throttled: tuple[str, ...] | None
+    """The reasons for which the clock is throttled, in the driver's words, a power cap apart."""
+    default_clock_hz: float | None = None
+    """The clock at which it runs unless something holds it down."""
+    is_capped: bool | None = None
+    """Whether the clock is lowered to stay below the power limit, as is normal on small cards."""
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What else an accelerator says of itself at one moment. None: the driver does not say."""
+
+    temperature_c: float | None = None
+    power_w: float | None = None
+    utilisation: float | None = None
+    """The share of the last moments in which some kernel ran, whoever started it."""
+    other_processes: int | None = None
+    """The number of processes besides this one that hold memory of it."""
 
 
 class Device(ABC):
@@ -66,8 +84,14 @@ class Device(ABC):
     """Shortest warm-up: the clocks of accelerators rise slowly."""
     graphs: ClassVar[bool] = False
     """Whether the device supports `capture`."""
+    starts_slowly: ClassVar[bool] = False
+    """Whether each process pays seconds for the device's context and for its libraries' search."""
+    chooses_kernels: ClassVar[bool] = False
+    """Whether a library chooses the kernels anew in each process, so that `kernels` may differ."""
     errors_stick: ClassVar[bool] = False
     """Whether an error may leave the device unusable for this process, like a GPU kernel error."""
+    leads: ClassVar[bool] = False
+    """Whether its timers queue an untimed call themselves, so that a sample begins on a busy device."""
     pinned: ClassVar[bool] = False
     """Whether workers that are sampled in turn should run on the same core."""
     resolution_s: ClassVar[float] = 1e-7
@@ -113,6 +137,17 @@ class Device(ABC):
 
     def health(self, index: int) -> Health | None:  # noqa: ARG002
         """Return the state of the device's clock, or None if it cannot be read."""
+        return None
+
+    def readings(self, index: int) -> Readings:  # noqa: ARG002
+        """Return the device's temperature, power and use by others, as far as it tells them."""
+        return Readings()
+
+    def kernels(self, call: Callable[[], object], index: int) -> str | None:  # noqa: ARG002
+        """Return a short hash of the names of the kernels of a call; None if it cannot be told.
+
+        It may slow down whatever the process does afterwards.
+        """
         return None
 
     def configure(self, threads: int, index: int) -> None:  # noqa: ARG002

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchcli.backends.devices import nvml
-from benchcli.backends.devices.base import DEVICES, Facts, Health, Tracer
+from benchcli.backends.devices.base import DEVICES, PEAK_FLOAT32, Facts, Health, Readings, Tracer
 from benchcli.backends.devices.events import EventDevice
 from benchcli.schema import Costs
 
@@ -19,6 +19,19 @@ WARM_UP_CALLS = 3
 
 In them cuDNN selects its algorithms and libraries allocate workspaces; a graph may contain neither.
 """
+
+
+LANES = {5: 128, 6: 128, 7: 64, 8: 128, 9: 128, 10: 128, 11: 128, 12: 128}
+"""Float32 multiply-adds per clock and processor, by the major number of the capability."""
+LANES_OF_DATA_CENTRES = {(6, 0): 64, (8, 0): 64}
+"""The capabilities that have fewer than their major number (CUDA's programming guide, table of throughputs)."""
+HINTS = {
+    "busy or unavailable": "another process has it for itself (nvidia-smi -q -d COMPUTE): end that process",
+    "no kernel image": "this build of torch has no kernels for its capability: install another build",
+    "out of memory": "other processes hold its memory: end those that nvidia-smi lists",
+    "too old": "update the driver, or install a torch for an older CUDA",
+}
+"""The way out of what torch says of a card that it sees and cannot use."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,35 @@ class Cuda(EventDevice):
     name = "cuda"
     title = "CUDA GPU"
     graphs = True
+    chooses_kernels = True
+
+    def missing(self, index: int) -> str | None:
+        """Return why the card cannot be used, or would not be timed; None if neither holds."""
+        if os.environ.get("CUDA_LAUNCH_BLOCKING", "0") not in {"", "0"}:
+            return "CUDA_LAUNCH_BLOCKING makes the host wait for each kernel, so that the host is timed: unset it"
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        missing = super().missing(index)
+        if missing and missing.startswith("there are") and visible is not None:
+            return f"{missing}; CUDA_VISIBLE_DEVICES is {visible!r}"
+        return missing or self._unusable(index)
+
+    def why_unseen(self) -> str | None:
+        """Return why torch sees no card, with the way out; None if it does not say."""
+        import torch
+
+        if torch.version.cuda is None and torch.version.hip is None:
+            return "it is built without CUDA: install a build for the card"
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        if visible is not None:
+            return f"CUDA_VISIBLE_DEVICES is {visible!r}: unset it, or give a number or UUID that nvidia-smi -L lists"
+        return _error_of(torch.cuda.init)
+
+    def _unusable(self, index: int) -> str | None:
+        """Return why a card that torch sees runs no kernel, with the way out; None if it does."""
+        import torch
+
+        error = _error_of(lambda: torch.zeros(1, device=self.torch_name(index)).add_(1).item())
+        return None if error is None else f"it can run nothing: {error}"
 
     def facts(self, index: int) -> Facts:
         """Return the card, its size, and the libraries and settings that determine its kernels."""
@@ -54,12 +96,26 @@ class Cuda(EventDevice):
             "processors": card.multi_processor_count,
             "memory_bytes": card.total_memory,
             "cuda": torch.version.cuda,
+            "hip": torch.version.hip,
             "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
             "tf32": torch.backends.cudnn.allow_tf32,
             "driver": nvml.driver(),
             "nvidia_tf32_override": os.environ.get("NVIDIA_TF32_OVERRIDE"),
+            "memory_allocator": _allocator(),
+            **self._managed(index),
         }
+
+    def _managed(self, index: int) -> Facts:
+        """Return what the management library adds, and the card's rate in float32."""
+        import torch
+
+        card, known = torch.cuda.get_device_properties(index), nvml.card(_uuid(index))
+        facts = known.facts() if known else dict.fromkeys(nvml.FACTS)
+        clock_hz = facts["most_clock_hz"] or 1e3 * getattr(card, "clock_rate", 0)
+        lanes = LANES_OF_DATA_CENTRES.get((card.major, card.minor)) or LANES.get(card.major, 0)
+        peak = 2.0 * card.multi_processor_count * lanes * float(clock_hz or 0)
+        return {**facts, PEAK_FLOAT32: (peak or None) if torch.version.hip is None else None}
 
     def cache_bytes(self, index: int) -> int:
         """Return the size of the card's L2 cache."""
@@ -99,9 +155,22 @@ class Cuda(EventDevice):
 
     def health(self, index: int) -> Health | None:
         """Return the card's clock and throttle reasons from NVML, or None without NVML."""
-        import torch
+        card = nvml.card(_uuid(index))
+        return card.health() if card else None
 
-        return nvml.health(str(torch.cuda.get_device_properties(index).uuid))
+    def readings(self, index: int) -> Readings:
+        """Return the card's temperature, power and use by others, from NVML."""
+        card = nvml.card(_uuid(index))
+        return card.readings() if card else Readings()
+
+    def kernels(self, call: Callable[[], object], index: int) -> str | None:
+        """Return a hash of the kernels' names: cuDNN chooses algorithms anew in each process."""
+        from benchcli.backends.devices.gpu_profiler import kernels
+
+        try:
+            return kernels(call, lambda: self.synchronize(index))
+        except RuntimeError:  # the driver may reserve its counters for administrators
+            return None
 
     def configure(self, threads: int, index: int) -> None:
         """Switch TF32 off, and cuDNN's search for the fastest algorithm on."""
@@ -111,6 +180,36 @@ class Cuda(EventDevice):
         torch.backends.cudnn.benchmark = True
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def _uuid(index: int) -> str:
+    import torch
+
+    return str(torch.cuda.get_device_properties(index).uuid)
+
+
+def _allocator() -> str:
+    """Return the backend and the settings of torch's allocator of the card's memory."""
+    import torch
+
+    names = (
+        "PYTORCH_ALLOC_CONF",
+        "PYTORCH_CUDA_ALLOC_CONF",
+        "PYTORCH_HIP_ALLOC_CONF",
+        "PYTORCH_NO_CUDA_MEMORY_CACHING",
+    )
+    settings = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
+    return " ".join([torch.cuda.get_allocator_backend(), *settings])
+
+
+def _error_of(work: Callable[[], object]) -> str | None:
+    """Return the first line of the error that some work raises, with the way out; None without an error."""
+    try:
+        work()
+    except Exception as error:  # torch raises errors of many classes here
+        line = next(iter(str(error).splitlines()), "") or type(error).__name__
+        return next((f"{line.rstrip('.')}: {hint}" for part, hint in HINTS.items() if part in line), line)
+    return None
 
 
 def _liveness(capture: Callable[..., object]) -> dict[str, Any]:

@@ -71,6 +71,8 @@ class EventDevice(Device):
     column = "gpu"
     warm_up_s = 0.15
     errors_stick = True
+    starts_slowly = True
+    leads = True
     resolution_s = 1e-6
 
     def missing(self, index: int) -> str | None:
@@ -79,9 +81,14 @@ class EventDevice(Device):
 
         current = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         if current is None or current.type != self.name:
-            return f"torch {torch.__version__} sees no {self.name} device on this machine"
+            why = self.why_unseen()
+            return f"torch {torch.__version__} sees no {self.name} device on this machine{f': {why}' if why else ''}"
         count = torch.accelerator.device_count()
         return None if index < count else f"there are {count} {self.name} devices, numbered from 0"
+
+    def why_unseen(self) -> str | None:
+        """Return why torch sees no such device, with the way out; None if that is not known."""
+        return None
 
     def torch_name(self, index: int) -> str:
         """Return the kind and the number, such as "cuda:1"."""
@@ -90,7 +97,8 @@ class EventDevice(Device):
     def timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
         """Return a timer of calls between two events.
 
-        The queue is empty before the first event and after the last one.
+        An untimed call is queued before the first event: the device works while the host queues the
+        event, and the first timed call does not pay for waking it. The queue is empty after the last one.
         """
         start, end = self.event(index), self.event(index)
         enqueue, clock = self.enqueuer(call, costs), self.host_clock()
@@ -98,6 +106,7 @@ class EventDevice(Device):
         def timed(calls: int) -> Elapsed:
             rounds = repeat(None, calls)
             self.synchronize(index)
+            enqueue()
             begin_s = clock()
             start.record()
             for _ in rounds:

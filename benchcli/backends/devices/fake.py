@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchcli.backends.devices.base import DEVICES, Device, Facts, Health, Trace, Tracer
+from benchcli.backends.devices.base import DEVICES, PEAK_FLOAT32, Device, Facts, Health, Readings, Trace, Tracer
 from benchcli.backends.devices.events import EventDevice
 from benchcli.schema import CATEGORIES, Costs
 
@@ -58,8 +58,8 @@ class FakeEvent:
         self._recorded_s: float | None = None
 
     def record(self) -> None:
-        """Record the device's current time."""
-        self._recorded_s = self._clock.now_s
+        """Record when the device has done what was queued, which is no sooner than the host asks."""
+        self._recorded_s = max(self._clock.now_s, self._clock.host_s)
 
     def synchronize(self) -> None:
         """Do nothing: the simulated work completes when it is queued."""
@@ -89,6 +89,7 @@ class Fake(EventDevice):
     title = "simulated device with an exact clock"
     hidden = True
     graphs = True
+    chooses_kernels = True
     warm_up_s = 0.0
     errors_stick = False
 
@@ -101,7 +102,7 @@ class Fake(EventDevice):
 
     def facts(self, index: int) -> Facts:  # noqa: ARG002
         """Return the constants of the simulated roofline."""
-        return {"card": "simulated accelerator", "peak_flops": PEAK, "bandwidth": BANDWIDTH}
+        return {"card": "simulated accelerator", PEAK_FLOAT32: PEAK, "bandwidth": BANDWIDTH}
 
     def torch_name(self, index: int) -> str:  # noqa: ARG002
         """Return "cpu": networks are built there."""
@@ -168,7 +169,16 @@ class Fake(EventDevice):
 
     def health(self, index: int) -> Health:  # noqa: ARG002
         """Return the clock frequency; it is throttled after HOT_AFTER_S."""
-        return Health(CLOCK_HZ, ("thermal (simulated)",) if self._clock.now_s > HOT_AFTER_S else ())
+        reasons = ("thermal (simulated)",) if self._clock.now_s > HOT_AFTER_S else ()
+        return Health(CLOCK_HZ, reasons, CLOCK_HZ, is_capped=False)
+
+    def readings(self, index: int) -> Readings:  # noqa: ARG002
+        """Return those of a device that nobody else uses."""
+        return Readings(temperature_c=40.0, power_w=100.0, utilisation=0.0, other_processes=0)
+
+    def kernels(self, call: Callable[[], object], index: int) -> str:  # noqa: ARG002
+        """Return the same for every call: it has one way to compute."""
+        return "simulated"
 
 
 def _seconds(costs: Costs) -> float:

@@ -1,5 +1,6 @@
 """A profiler for GPUs: it sums the kernel times of each operator from torch's profiler."""
 
+import hashlib
 from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,26 @@ def summed(events: Iterable[Any], traced_s: float) -> Trace:
     if not any(parts.values()):
         raise NotImplementedError("its kernels belong to no operator, as those of a graph: leave --runtime graph out")
     return Trace(traced_s, parts, reorder_s)
+
+
+def kernels(call: Callable[[], object], synchronize: Callable[[], None]) -> str | None:
+    """Return a hash of the names of a call's kernels, in their order; None if no kernel was seen.
+
+    torch's tracer stays attached afterwards and makes launches slower: call this after all timing.
+    """
+    from torch.profiler import ProfilerActivity, profile
+
+    synchronize()
+    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+        call()
+        synchronize()
+    return hash_of(profiler.events() or ())
+
+
+def hash_of(events: Iterable[Any]) -> str | None:
+    """Return a hash of the names of the kernels among the profiler's events; None without any."""
+    names = [event.name for event in events if event.device_type.name == "CUDA" and not event.name.startswith("Mem")]
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:6] if names else None
 
 
 def category_of(event: Any) -> Category:

@@ -3,10 +3,11 @@
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
-from benchcli.backends.devices.base import Device, Health, Timer
+from benchcli.backends.devices.base import Device, Timer
 from benchcli.backends.runtimes.base import Call, Runtime
 from benchcli.errors import UserError
 from benchcli.measure.protocol import INTRUDES
@@ -42,6 +43,8 @@ class Bench:
 
     call: Call
     timer: Timer
+    lead: Callable[[], object] = lambda: None
+    """Runs an untimed call before a sample, which loads the caches; nothing where the timer does so."""
     throttled: Callable[[], bool] = lambda: False
     """Returns whether the device's clock is throttled now."""
     reference: torch.Tensor | None = None
@@ -65,6 +68,8 @@ class Setting:
     seed: int = 0
     versions: int = 1
     """How many versions of the user's code are in this process."""
+    alive: Callable[[], None] = lambda: None
+    """Tells the engine that the worker makes progress: a library's search can take long."""
 
 
 def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[torch.nn.Module, torch.Tensor]:
@@ -94,13 +99,21 @@ def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) ->
     device, index = setting.device, setting.index
     with switches.kept() as before:
         network, inputs, reference = _loaded(variant, family, setting, before)
+    setting.alive()
     dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
     network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
     inputs = inputs.to(dtype=dtype, memory_format=memory_format)
     call = setting.runtime.prepare(network, inputs, device, index)
+    setting.alive()
     check(call(), reference)
-    timer_of = device.cold_timer if setting.cache == "cold" else device.timer
-    return Bench(call, timer_of(call, costs, index), setting.throttled, reference if setting.runtime.captures else None)
+    setting.alive()
+    timer = (device.cold_timer if setting.cache == "cold" else device.timer)(call, costs, index)
+    lead = _nothing if device.leads else partial(timer, 1)
+    return Bench(call, timer, lead, setting.throttled, reference if setting.runtime.captures else None)
+
+
+def _nothing() -> None:
+    """Do nothing: the timer of a queue leads by itself."""
 
 
 def _loaded(
@@ -227,34 +240,3 @@ def shift_heap(rng: random.Random) -> bytearray:
 def shift_apart(rng: random.Random) -> bytearray:
     """Return an allocation of a few pages at random, to vary the alignment between two variants."""
     return bytearray(rng.randrange(0, PAGES, LINE))
-
-
-class Throttle:
-    """Asks a device whether its clock is throttled, and remembers the reasons."""
-
-    def __init__(self, device: Device, index: int) -> None:
-        self._device = device
-        self._index = index
-        self._last: Health | None = None
-        self._reasons: set[str] = set()
-
-    def forget(self) -> None:
-        """Forget the reasons so far: those from the warm-up do not concern the samples."""
-        self._reasons.clear()
-
-    def __call__(self) -> bool:
-        """Ask the device now, and return whether its clock is throttled."""
-        self._last = self._device.health(self._index)
-        reasons = self._last.throttled if self._last else ()
-        self._reasons.update(reasons)
-        return bool(reasons)
-
-    @property
-    def clock_hz(self) -> float | None:
-        """The clock frequency at the last query; None if unknown."""
-        return self._last.clock_hz if self._last else None
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """All reasons for throttling since the last `forget`, sorted."""
-        return tuple(sorted(self._reasons))

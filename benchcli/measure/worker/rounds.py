@@ -119,7 +119,7 @@ def take_sample(bench: Bench, variant: str, calls: int, launch: int, number: int
     RuntimeError after CLOCK_TRIES failed attempts.
     """
     for attempt in range(CLOCK_TRIES):
-        bench.timer(1)
+        bench.lead()
         before = usage()
         elapsed = bench.timer(calls)
         after = usage()

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from benchcli import formatting
 from benchcli.backends.devices.base import DEVICES, split_name
@@ -23,7 +24,6 @@ from benchcli.measure.worker.bench import (
     Bench,
     IntrusionError,
     Setting,
-    Throttle,
     WrongOutputError,
     failure,
     prepare,
@@ -31,6 +31,7 @@ from benchcli.measure.worker.bench import (
     shift_heap,
 )
 from benchcli.measure.worker.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up
+from benchcli.measure.worker.watch import DeviceWatch
 from benchcli.schema import Conditions, Family, Status
 from benchcli.system.counters import between, look
 
@@ -41,13 +42,32 @@ def launch(task: Task, send: Send) -> None:
     """Measure one family after the other."""
     rng = random.Random(task.seed)  # noqa: S311
     kept = [shift_heap(rng)]
+    kind, index = split_name(task.target.device)
+    device, watch = DEVICES[kind], watch_of(task)
+    sampled: list[tuple[str, Conditions, Mapping[str, Bench]]] = []
     for family in task.families:
-        throttle = throttle_of(task)
-        benches = build(family, task, throttle, kept, rng, send)
+        benches = build(family, task, watch, kept, rng, send)
         if versions(task) > 1:
             code_versions.hide()
         if benches:
-            _sample(family, benches, task, throttle, rng, send)
+            conditions = _sample(family, benches, task, watch, rng, send)
+            sampled.append((family.name, conditions, benches if device.chooses_kernels else {}))
+    for name, conditions, kept_benches in sampled:  # after all samples, which tracing would slow down
+        kernels = _kernels(name, kept_benches, lambda bench: device.kernels(bench.call, index), send)
+        send(Watched(name, replace(conditions, kernels=kernels)))
+
+
+def _kernels(
+    family: str, benches: Mapping[str, Bench], hash_of: Callable[[Bench], str | None], send: Send
+) -> dict[str, str]:
+    """Return the hash of each network's kernels, by variant, in the order of the names."""
+    hashes: dict[str, str] = {}
+    for name in sorted(benches):
+        send(Started(family, name))
+        found = hash_of(benches[name])
+        if found:
+            hashes[name] = found
+    return hashes
 
 
 def versions(task: Task) -> int:
@@ -55,14 +75,14 @@ def versions(task: Task) -> int:
     return len({variant.source for family in task.families for variant in family.variants if variant.source})
 
 
-def throttle_of(task: Task) -> Throttle:
-    """Return a monitor of the device's clock throttling."""
+def watch_of(task: Task) -> DeviceWatch:
+    """Return a watch of the device, which this process has not used yet."""
     kind, index = split_name(task.target.device)
-    return Throttle(DEVICES[kind], index)
+    return DeviceWatch(DEVICES[kind], index)
 
 
 def build(
-    family: Family, task: Task, throttle: Throttle, kept: list[bytearray], rng: random.Random, send: Send
+    family: Family, task: Task, watch: DeviceWatch, kept: list[bytearray], rng: random.Random, send: Send
 ) -> dict[str, Bench]:
     """Return a bench for each variant of a family that can be built; send a failure for each other.
 
@@ -71,13 +91,15 @@ def build(
     """
     kind, index = split_name(task.target.device)
     runtime = RUNTIMES[task.target.runtime]
-    setting = Setting(DEVICES[kind], index, runtime, task.target.cache, throttle, task.seed, versions(task))
+    setting = Setting(DEVICES[kind], index, runtime, task.target.cache, watch.is_throttled, task.seed, versions(task))
     benches: dict[str, Bench] = {}
     for variant in rng.sample(family.variants, len(family.variants)):
         kept.append(shift_apart(rng))
-        send(Started(family.name, variant.name))
+        alive = partial(send, Started(family.name, variant.name))
+        alive()
         try:
-            benches[variant.name] = prepare(variant, family, task.costs[family.name][variant.name], setting)
+            costs = task.costs[family.name][variant.name]
+            benches[variant.name] = prepare(variant, family, costs, replace(setting, alive=alive))
         except Exception as error:  # A network may raise anything; the other variants go on.
             send(Failed(family.name, variant.name, *_among(benches, failure(error))))
             if isinstance(error, IntrusionError) or (DEVICES[kind].errors_stick and not isinstance(error, HARMLESS)):
@@ -105,21 +127,21 @@ def _among(benches: Mapping[str, Bench], failed: tuple[Status, str]) -> tuple[St
 
 
 def _sample(
-    family: Family, benches: Mapping[str, Bench], task: Task, throttle: Throttle, rng: random.Random, send: Send
-) -> None:
-    """Sample in rounds under the noise watch. Send all samples after the last timing."""
+    family: Family, benches: Mapping[str, Bench], task: Task, watch: DeviceWatch, rng: random.Random, send: Send
+) -> Conditions:
+    """Sample in rounds under the noise watch. Send all samples after the last timing; return the conditions."""
     overhead_s = call_overhead_s()
     with _announcing(family.name, send) as announce, no_collection():
         calls = warm_up(benches, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
         if task.same_calls:
             calls = dict.fromkeys(calls, calls.get(family.baseline, max(calls.values())))
-        throttle.forget()
+        watch.forget()
         start = look()
         samples = list(sample_rounds(benches, calls, task, rng, announce))
         conditions = between(task.launch, start, look(), overhead_s)
     for sample in samples:
         send(Sampled(family.name, sample))
-    send(_watched(family.name, conditions, throttle))
+    return watch.add_to(conditions)
 
 
 @contextmanager
@@ -143,11 +165,6 @@ def _announcing(family: str, send: Send) -> Iterator[Announce]:
         raise
 
 
-def _watched(family: str, conditions: Conditions, throttle: Throttle) -> Watched:
-    """Return the conditions as an event, with what the device said of its clock."""
-    return Watched(family, replace(conditions, clock_hz=throttle.clock_hz, throttle_reasons=throttle.reasons))
-
-
 Benches = Mapping[str, Mapping[str, Bench]]
 
 
@@ -157,18 +174,18 @@ def serve(task: Task, send: Send, hear: Callable[[], str]) -> None:
         keep_to_core(task.launch)
     rng = random.Random(task.seed)  # noqa: S311
     kept = [shift_heap(rng)]
-    throttle = throttle_of(task)
-    benches: Benches = {family.name: build(family, task, throttle, kept, rng, send) for family in task.families}
+    watch = watch_of(task)
+    benches: Benches = {family.name: build(family, task, watch, kept, rng, send) for family in task.families}
     overhead_s = call_overhead_s()
     with no_collection():
         for family, ready in benches.items():
             _warm(family, ready, task, rng, send)
-        throttle.forget()
+        watch.forget()
         send(Waiting())
         start = look()
         _answer(benches, task, send, hear)
         conditions = between(task.launch, start, look(), overhead_s)
-    send(_watched("", conditions, throttle))
+    send(Watched("", watch.add_to(conditions)))
 
 
 def keep_to_core(launch: int) -> None:

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -30,10 +31,11 @@ def survey(task: Task, send: Callable[[Event], None]) -> None:
     kind, _ = split_name(task.target.device)
     for family in task.families:
         for variant in family.variants:
-            send(Started(family.name, variant.name))
+            alive = partial(send, Started(family.name, variant.name))
+            alive()
             before = intrusions_before(variant)
             try:
-                counted = _count(variant, family, task)
+                counted = _count(variant, family, task, alive)
                 refuse_intrusion(family, intruded(before))
             except Exception as error:  # A network may raise anything; the other variants go on.
                 send(Failed(family.name, variant.name, *failure(error)))
@@ -46,18 +48,21 @@ def survey(task: Task, send: Callable[[Event], None]) -> None:
                 return
 
 
-def _count(variant: Variant, family: Family, task: Task) -> Counted:
+def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], None]) -> Counted:
     kind, index = split_name(task.target.device)
     with switches.kept():
         network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
+    alive()
     with torch.no_grad():
         output = as_output(network(inputs)).clone()  # a network may return what it changes at the next call
+        alive()
         second = as_output(network(inputs))
     if second.shape != output.shape or not torch.allclose(second, output, rtol=1e-3, atol=1e-6, equal_nan=True):
         raise WrongOutputError("its output differs from call to call")
     summary = Output(tuple(output.shape), fingerprint(output))
     dtype = torch_dtype(family.dtype)
     network, inputs = network.to(dtype), inputs.to(dtype)
+    alive()
     costs, calls = _costs(network, inputs)
     costs = replace(costs, device_peak_bytes=DEVICES[kind].peak_bytes(lambda: network(inputs), index))
     detail = CostDetail(calls, _others(network, inputs)) if task.detailed else None

@@ -1,6 +1,6 @@
 """Lay out the table of time by category of operator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from benchcli import formatting
@@ -11,8 +11,11 @@ from benchcli.statistics import median_share
 HEADINGS: Mapping[Category, str] = {
     "convolution": "convolution",
     "depthwise": "depthwise",
+    "product": "matrix products",
     "elementwise": "element-wise",
+    "pooling": "pooling",
     "data": "data movement",
+    "framework": "framework",
     "other": "other",
 }
 AGREED = 0.05
@@ -26,6 +29,7 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
     """Return the table: medians over launches of each variant's parts."""
     rows = _grouped(records, breakdowns)
     several = len({family for family, _ in rows}) > 1
+    spent = {each: heading for each, heading in HEADINGS.items() if any(of.parts[each] for of in breakdowns)}
     return Table(
         title="Where the time goes",
         words=2 if several else 1,
@@ -33,19 +37,18 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             *(["family"] if several else []),
             "variant",
             "time ms",
-            *HEADINGS.values(),
+            *spent.values(),
             "of which reorders",
-            "of which framework",
             "sum / time",
             "profiling",
         ),
-        rows=tuple(_row(key, of, several) for key, of in rows.items()),
+        rows=tuple(_row(key, of, several, spent) for key, of in rows.items()),
         lines=(
             "percentages are shares of one call; time ms is from calls without profiling, profiling is how much longer "
             "calls were with it",
-            "sum / time is the sum of the five parts over time ms; near 1.00 the parts account for the whole call",
-            "of data movement, reorders are layout conversions inside convolutions; of other, framework is "
-            "the time in no operator",
+            "sum / time is the sum of the parts over time ms; near 1.00 the parts account for the whole call",
+            "matrix products include attention and recurrent layers, pooling other reductions; framework is the time "
+            "in no operator; of data movement, reorders are layout conversions inside convolutions",
             *lines(records, breakdowns, failures),
         ),
     )
@@ -79,14 +82,13 @@ def _name(key: Key, rows: Mapping[Key, Sequence[Breakdown]]) -> str:
     return " ".join(key) if len({family for family, _ in rows}) > 1 else key[1]
 
 
-def _row(key: Key, of: Sequence[Breakdown], several: bool) -> tuple[str, ...]:
+def _row(key: Key, of: Sequence[Breakdown], several: bool, spent: Iterable[Category]) -> tuple[str, ...]:
     return (
         *([key[0]] if several else []),
         key[1],
         formatting.milliseconds(median(each.call_s for each in of)),
-        *(formatting.percent(median_share(of, category)) for category in HEADINGS),
+        *(formatting.percent(median_share(of, category)) for category in spent),
         formatting.percent(median(each.reorder_s / each.whole_s for each in of)),
-        formatting.percent(median(each.framework_s / each.whole_s for each in of)),
         f"{_parts_over_time(of):.2f}",
         formatting.percent(median(each.traced_s / each.call_s for each in of) - 1, signed=True),
     )

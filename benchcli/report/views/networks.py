@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from benchcli.analysis.pareto import Place, pareto_front
-from benchcli.analysis.published import top1_error
+from benchcli.analysis.published import batch_hint, relative_speed, top1_error
 from benchcli.formatting import UNKNOWN
 from benchcli.report.page import Table
 from benchcli.report.views import cells
@@ -18,6 +18,12 @@ def table(results: Sequence[FamilyResult]) -> Table:
     several = ["family"] if len(results) > 1 else []
     records = cells.records_of(results)
     places = pareto_front(records)
+    speeds = {
+        record.key: speed
+        for result in results
+        for record in result.records
+        if (speed := relative_speed(record, result.records[0])) is not None
+    }
     return Table(
         title="Networks",
         words=len(several) + len(extra) + 1,
@@ -29,15 +35,22 @@ def table(results: Sequence[FamilyResult]) -> Table:
             *cells.COUNTED,
             "params M",
             *cells.TIMED,
+            *(["paper"] if speeds else []),
             "published top-1 error %",
             "Pareto front",
         ),
-        rows=tuple(_row(record, several, extra, places) for record in records),
-        lines=(*_pareto_lines(records, places), *cells.warning_lines(records)),
+        rows=tuple(_row(record, several, extra, places, speeds) for record in records),
+        lines=(*_pareto_lines(records, places), *filter(None, [batch_hint(records)]), *cells.warning_lines(records)),
     )
 
 
-def _row(record: Record, several: Sequence[str], extra: Sequence[str], places: Mapping[Key, Place]) -> tuple[str, ...]:
+def _row(
+    record: Record,
+    several: Sequence[str],
+    extra: Sequence[str],
+    places: Mapping[Key, Place],
+    speeds: Mapping[Key, float],
+) -> tuple[str, ...]:
     error = top1_error(record)
     return (
         *([record.family.name] if several else []),
@@ -47,6 +60,7 @@ def _row(record: Record, several: Sequence[str], extra: Sequence[str], places: M
         *cells.costs(record),
         f"{record.costs.params / 1e6:.2f}" if record.costs else UNKNOWN,
         *cells.time(record),
+        *([cells.paper_speed(speeds.get(record.key), record)] if speeds else []),
         f"{error:.1f}" if error is not None else UNKNOWN,
         MARKS[places[record.key]] if record.key in places else UNKNOWN,
     )
