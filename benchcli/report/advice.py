@@ -69,7 +69,7 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
     ),
     "power-cap": lambda detail: (
         f"the device stayed below its power limit by lowering its clock in {detail}, as small cards do: for times to "
-        "compare with other runs, lock the clock lower (nvidia-smi --lock-gpu-clocks)"
+        "compare with other runs, lock the clock lower (nvidia-smi -lgc)"
     ),
     "shared-device": lambda detail: f"other processes used the device ({detail}); end them, or measure later",
     "kernels": lambda detail: (
