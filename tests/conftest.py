@@ -19,7 +19,7 @@ from benchcli.measure.process import Conversation, Launcher
 from benchcli.measure.protocol import SERVE, SURVEY, Counted, Done, Event, Sampled, Started, Task, Watched
 from benchcli.measure.tools import Tools
 from benchcli.measure.wire import decode_event, decode_task, encode_event, encode_task
-from benchcli.schema import Conditions, Family, Variant
+from benchcli.schema import LIVE, Conditions, Family, Variant
 
 TESTS = Path(__file__).parent
 GOLDEN = TESTS / "golden"
@@ -66,7 +66,7 @@ def surveyed(task: Task) -> Conversation:
         if isinstance(event, Counted):
             family = families[event.family]
             variant = next(v for v in family.variants if v.name == event.variant)
-            if variant.is_built_in:
+            if variant.is_built_in and not variant.builder.startswith(LIVE):
                 COUNTED[same_network(task, family, variant)] = event
         yield event
     for family, variant in again:

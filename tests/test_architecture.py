@@ -33,6 +33,7 @@ WITH_TORCH = (
     "costs.arithmetic",
     "costs.count",
     "costs.crosscheck",
+    "costs.inputs",
     "costs.memory",
     "costs.storages",
     "costs.walk",

@@ -19,6 +19,7 @@ from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli.main import COMMANDS, benchcli
 from benchcli.costs.count import count
+from benchcli.costs.inputs import as_inputs
 from benchcli.measure.tools import Tools
 from benchcli.registry import Registry
 from benchcli.report.formats.base import FORMATS
@@ -26,9 +27,9 @@ from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES
 from benchcli.workloads.guidelines.family import GuidelineRequest
 from benchcli.workloads.networks.base import NETWORKS, members
-from benchcli.workloads.overrides import Overrides, families_of_suite
+from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS
-from benchcli.workloads.suites import find_suite
+from benchcli.workloads.suites import families_of_suite, find_suite
 from tests.conftest import Outcome
 
 ROOT = Path(__file__).parent.parent
@@ -218,7 +219,7 @@ def test_the_device_example_works(plugged: ModuleType, cli: Callable[..., Outcom
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_runtime_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     layer, inputs = torch.nn.Conv2d(3, 3, 1), torch.ones(1, 3, 4, 4)
-    assert torch.equal(RUNTIMES["script"].prepare(layer, inputs, DEVICES["cpu"], 0)(), layer(inputs))
+    assert torch.equal(RUNTIMES["script"].prepare(layer, as_inputs(inputs), DEVICES["cpu"], 0)(), layer(inputs))
     assert "script" in cli("list", "runtimes").out
 
 

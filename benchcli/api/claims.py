@@ -14,8 +14,7 @@ from benchcli.report.views.claims import judged_by, page
 from benchcli.runs.read import report_of
 from benchcli.runs.run import RunReport
 from benchcli.schema import Family, Suite
-from benchcli.workloads.overrides import families_of_suite
-from benchcli.workloads.suites import find_suite
+from benchcli.workloads.suites import families_of_suite, find_suite
 
 SUITE = "claims"
 CLAIMS_BUDGET_S, CLAIMS_PRECISION = 17.0, 0.02

@@ -9,14 +9,13 @@ from benchcli.api.networks import named
 from benchcli.api.results import Shown
 from benchcli.api.settings import Tools, overrides_of, target_of
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.measure.supervise import Survey, survey
+from benchcli.measure.supervise import Survey, refuse, survey
 from benchcli.report.page import Page
 from benchcli.report.views import costs as view
 from benchcli.schema import CostDetail, Costs, Failure, Family, Plan
 
 if TYPE_CHECKING:
     import pandas
-    import torch
 
 
 @dataclass(repr=False)
@@ -49,7 +48,7 @@ class Counts(Shown):
 
 def costs(
     *networks: "str | Mapping[str, Any]",
-    inputs: "torch.Tensor | Sequence[int] | None" = None,
+    inputs: Any = None,
     size: int | None = None,
     batch: int | None = None,
     dtype: str = "float32",
@@ -60,7 +59,7 @@ def costs(
     """Count the costs of one call of each network, operator by operator, and measure no time.
 
     `networks` are names as `network` takes them, or one mapping from names to networks as `measure`
-    takes it, to which `inputs` belongs: a tensor or its shape, (1, 3, 224, 224) by default. `by`
+    takes it. `inputs` of names is texts as `network` takes them; of a mapping what `measure` takes. `by`
     chooses the rows of the result's page: "network", "module" (each with what it calls), "operator"
     or "call". Raises UserError if a network or a setting is unknown, NothingMeasuredError if no
     network could be called.
@@ -77,7 +76,7 @@ def costs(
         request, settings = live.request, live.carried_by(settings)
         overrides = overrides_of(target, dtype=dtype)
     else:
-        request = named(_names(networks, inputs), size)
+        request = named(_names(networks), size, inputs or ())
         overrides = overrides_of(target, batch=batch, dtype=dtype)
     (family,) = request.families(overrides)
     with (settings["tools"] or Tools()).workers() as launcher:
@@ -85,12 +84,10 @@ def costs(
     return _counts(family, counted, by)
 
 
-def _names(networks: Sequence[object], inputs: object) -> tuple[str, ...]:
+def _names(networks: Sequence[object]) -> tuple[str, ...]:
     names = tuple(name for name in networks if isinstance(name, str))
     if not names or len(names) < len(networks):
         raise UserError("costs takes names of networks, or one mapping from names to networks")
-    if inputs is not None:
-        raise UserError("inputs belong to a mapping of networks of your own: give size and batch with names")
     return names
 
 
@@ -103,6 +100,7 @@ def _counts(family: Family, counted: Survey, by: str) -> Counts:
             ("failures", counted.failures.by_key),
         )
     }
+    refuse(counted.failures.by_key)
     if not found["costs"]:
         first = next(iter(found["failures"].values()))
         raise NothingMeasuredError(f"nothing was counted: {first.error}")

@@ -7,11 +7,11 @@ never reaches a results folder.
 import base64
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchcli import validation
 from benchcli.errors import UserError
@@ -20,9 +20,6 @@ from benchcli.measure.tools import Tools
 from benchcli.schema import LIVE
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
 from benchcli.workloads.suite_keys import builder_of
-
-if TYPE_CHECKING:
-    import torch
 
 SHAPE = (1, 3, 224, 224)
 """Shape of the inputs if none are given."""
@@ -37,18 +34,18 @@ class Networks:
     """Pickled input (None if not given) and network, in base 64, by recorded name."""
 
     @classmethod
-    def of(cls, networks: Mapping[str, Any], inputs: "torch.Tensor | Sequence[int] | None") -> "Networks":
+    def of(cls, networks: Mapping[str, Any], inputs: Any) -> "Networks":
         """Return the networks of a mapping. Raises UserError if one cannot be measured."""
         if not isinstance(networks, Mapping) or not networks:
             raise UserError("measure takes the name of a guideline or suite, or a mapping from names to networks")
         networks = {validation.text("a network's name", name): network for name, network in networks.items()}
-        shape = _shape(inputs)
+        given = None if inputs is None or _is_shape(inputs) else inputs
+        shape = SHAPE if inputs is None else _shape(inputs)
         builders = {name: _builder(name, network) for name, network in networks.items()}
-        tensor: torch.Tensor | None = inputs if hasattr(inputs, "detach") else None  # type: ignore[assignment]
         payloads = {
-            builder: _pickled(name, networks[name], tensor)
+            builder: _pickled(name, networks[name], given)
             for name, builder in builders.items()
-            if builder.startswith(LIVE) or tensor is not None
+            if builder.startswith(LIVE) or given is not None
         }
         request = CustomRequest(
             name="custom",
@@ -69,23 +66,26 @@ class Networks:
         return {**settings, "tools": replace(tools, workers=workers)}
 
 
-def _shape(inputs: "torch.Tensor | Sequence[int] | None") -> tuple[int, ...]:
-    """Return the shape of the inputs, the batch first."""
-    if inputs is None:
-        return SHAPE
-    if isinstance(inputs, list | tuple):
-        shape = tuple(inputs)
-        if len(shape) < 2 or not all(isinstance(size, int) and size > 0 for size in shape):
-            raise UserError(f"inputs must be a tensor or its shape, the batch first, such as {SHAPE}, not {inputs!r}")
-        return shape
-    import torch
+def _is_shape(inputs: object) -> bool:
+    return isinstance(inputs, list | tuple) and all(isinstance(size, int) for size in inputs)
 
-    if not isinstance(inputs, torch.Tensor) or not inputs.is_floating_point() or inputs.dim() < 2:
+
+def _shape(inputs: Any) -> tuple[int, ...]:
+    """Return the shape of the first input, the batch first. Raises UserError if the inputs are none."""
+    if _is_shape(inputs):
+        shape = tuple(inputs)
+        if len(shape) < 2 or min(shape) < 1:
+            raise UserError(f"the shape of an input has the batch first, such as {SHAPE}, not {inputs!r}")
+        return shape
+    from benchcli.costs.inputs import as_inputs
+
+    first = next(iter(as_inputs(inputs).tensors()), None)
+    if first is None or not first.dim() or not first.numel():
         raise UserError(
-            "inputs must be one floating-point tensor (batch, ...), or its shape: wrap a network that takes "
-            "something else in a module that makes it"
+            f"inputs must be a tensor (batch, ...) or its shape, such as {SHAPE}; a tuple or list of tensors; or a "
+            f"dict of keyword arguments; not {type(inputs).__name__}"
         )
-    return tuple(inputs.shape)
+    return tuple(first.shape)
 
 
 def _builder(name: str, network: Any) -> str:
@@ -112,7 +112,7 @@ def _importable(name: str, factory: Callable[..., Any]) -> str:
     return f"{module}:{qualified}"
 
 
-def _pickled(name: str, network: Any, inputs: "torch.Tensor | None") -> str:
+def _pickled(name: str, network: Any, inputs: Any) -> str:
     """Return a network and its input, serialised. Raises UserError if that fails."""
     import cloudpickle
     import torch
@@ -126,14 +126,22 @@ def _pickled(name: str, network: Any, inputs: "torch.Tensor | None") -> str:
     for each in own:
         cloudpickle.register_pickle_by_value(each)
     try:
-        tensor = None if inputs is None else inputs.detach().cpu()
-        payload = cloudpickle.dumps(tensor) + cloudpickle.dumps(module)
+        payload = cloudpickle.dumps(_on_the_cpu(inputs)) + cloudpickle.dumps(module)
     except Exception as error:  # a network may hold anything, and what cannot be pickled raises anything
         raise UserError(f"{name} cannot be serialised ({type(error).__name__}: {error}): {what_else}") from None
     finally:
         for each in own:
             cloudpickle.unregister_pickle_by_value(each)
     return base64.b64encode(payload).decode("ascii")
+
+
+def _on_the_cpu(inputs: Any) -> Any:
+    """Return the inputs as tuple and mapping, their tensors on the CPU; None where none are given."""
+    if inputs is None:
+        return None
+    from benchcli.costs.inputs import as_inputs
+
+    return as_inputs(inputs).mapped(lambda tensor: tensor.detach().cpu())
 
 
 def _is_users(module: Any) -> bool:

@@ -1,7 +1,7 @@
 """Measure a guideline, a suite, or networks of the caller's own."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from benchcli.api.results import Run
 from benchcli.api.running import Settings, run, target_in
@@ -10,10 +10,7 @@ from benchcli.errors import UserError, unknown
 from benchcli.schema import Family, Suite
 from benchcli.workloads.guidelines.base import GUIDELINES
 from benchcli.workloads.guidelines.family import GuidelineRequest
-from benchcli.workloads.overrides import Overrides, families_of_suite
-
-if TYPE_CHECKING:
-    import torch
+from benchcli.workloads.overrides import Overrides
 
 ALL = "all"
 
@@ -21,7 +18,7 @@ ALL = "all"
 def measure(
     what: "str | Mapping[str, Any]",
     *,
-    inputs: "torch.Tensor | Sequence[int] | None" = None,
+    inputs: Any = None,
     batch: int | Sequence[int] | None = None,
     dtype: str | Sequence[str] | None = None,
     layout: str | Sequence[str] | None = None,
@@ -35,7 +32,8 @@ def measure(
     `what` is the name of a guideline ("g1" to "g4", or "all"), the name or path of a suite, or a
     mapping from names to networks: a `torch.nn.Module`, a function of a module that makes one, or
     "package.module:callable". The first network is the baseline. `inputs` belongs to a mapping: a
-    floating-point tensor (batch, ...), or its shape; (1, 3, 224, 224) by default.
+    tensor (batch, ...) or its shape, a tuple or list of tensors, or a dict of keyword arguments, all
+    of which may be nested; by default (1, 3, 224, 224), or the callable's own `example_inputs`.
 
     `batch`, `dtype` and `layout` take one value or several. `width`, `channels` and `scale` are for
     guidelines: a base width, a set of channels (paper, paper-arm, paper-gpu, aligned), factors.
@@ -75,7 +73,7 @@ def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]
         names = [each.name for each in GUIDELINES] if what == ALL else [what]
         families = [f for name in names for f in GuidelineRequest(guideline=name).families(overrides)]
         return f"guideline-{what}", "", families
-    from benchcli.workloads.suites import find_suite, is_path, shipped_suites
+    from benchcli.workloads.suites import families_of_suite, find_suite, is_path, shipped_suites
 
     if not is_path(what) and what not in (suites := [path.stem for path in shipped_suites()]):
         known = [*(each.name for each in GUIDELINES), ALL, *suites]

@@ -1,6 +1,7 @@
 """Measure blocks and whole networks by name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Unpack
 
 from benchcli import validation
@@ -10,6 +11,7 @@ from benchcli.api.settings import overrides_of
 from benchcli.errors import UserError
 from benchcli.schema import Suite
 from benchcli.workloads.blocks.family import ALL, BlockRequest
+from benchcli.workloads.inputs import read
 from benchcli.workloads.networks.base import GROUPS
 from benchcli.workloads.networks.family import NetworkRequest, family_name
 
@@ -51,6 +53,7 @@ def network(
     *names: str,
     group: int | Sequence[int] | None = None,
     size: int | None = None,
+    inputs: str | Sequence[str] = (),
     batch: int | Sequence[int] | None = None,
     dtype: str | Sequence[str] | None = None,
     layout: str | Sequence[str] | None = None,
@@ -60,7 +63,8 @@ def network(
 
     A name is of a network that ships, "torchvision:NAME" or "timm:NAME", or
     "package.module:callable". `size` is the height and width of every input; each network's own by
-    default. Raises what `measure` raises.
+    default. `inputs` describes what networks of your own are called with, as --input does: one text
+    for each, such as "1x3x224x224" or "ids=1x16:int64:0..29999". Raises what `measure` raises.
     """
     if names and group is not None:
         raise UserError("give networks or a --group of them, not both")
@@ -68,7 +72,7 @@ def network(
     for each in groups:
         validation.whole("a group", each, validation.GROUPS)
     requests = (
-        [named(names, size)]
+        [named(names, size, inputs)]
         if names
         else [NetworkRequest(name=family_name(each), group=each, size=_pixels(size)) for each in groups]
     )
@@ -77,11 +81,18 @@ def network(
     return run(Suite("network", "", families), {"budget": NETWORK_BUDGET_S, **settings})
 
 
-def named(names: tuple[str, ...], size: int | None) -> NetworkRequest:
-    """Return the request of networks by name. Raises UserError if one is named twice or the size is none."""
+def named(names: tuple[str, ...], size: int | None, inputs: str | Sequence[str] = ()) -> NetworkRequest:
+    """Return the request of networks by name. Raises UserError if one is named twice, or an input is none."""
     if len(set(names)) < len(names):
         raise UserError(f"a network is named twice: {' '.join(names)}")
-    return NetworkRequest(name=family_name(None), networks=names, size=_pixels(size))
+    request = NetworkRequest(name=family_name(None), networks=names, size=_pixels(size))
+    if not inputs:
+        return request
+    texts = [inputs] if isinstance(inputs, str) else list(inputs)
+    if not all(isinstance(text, str) for text in texts):
+        raise UserError(f"inputs of networks by name are texts such as '1x3x224x224', not {inputs!r}")
+    batch, given = read(texts, "inputs")
+    return replace(request, batches=(batch,), inputs=given)
 
 
 def _pixels(size: int | None) -> int | None:

@@ -23,8 +23,7 @@ from benchcli.runs.read import Recorded, mismatches, read
 from benchcli.runs.run import RunReport, RunRequest, UnfinishedRunError, run_suite
 from benchcli.schema import Family, FamilyResult, Key, Plan, Record, Suite, Target
 from benchcli.system import machine
-from benchcli.workloads.overrides import families_of_suite
-from benchcli.workloads.suites import find_suite
+from benchcli.workloads.suites import families_of_suite, find_suite
 
 THRESHOLD = 0.05
 """The least change of a time, relative to the reference network, that counts.

@@ -147,8 +147,9 @@ def _network(data: CheckData, pair: Pair) -> Finding | None:
 
 def _output(data: CheckData, pair: Pair) -> Finding:
     base, head = (data.surveys[side].outputs[pair.name, side] for side in (BASE, HEAD))
-    if base.shape != head.shape:
-        return _finding(data, pair, "output", "changed", f"its output is {head.shape}, and was {base.shape}")
+    if base.shapes != head.shapes:
+        now, then = (", ".join(map(str, each.shapes)) for each in (head, base))
+        return _finding(data, pair, "output", "changed", f"its output is {now}, and was {then}")
     if not rules.is_finite(base):
         return _finding(
             data,

@@ -10,8 +10,8 @@ from benchcli.check.versions import BASE, HEAD, Side
 from benchcli.errors import UserError, unknown
 from benchcli.schema import Family, Source, Variant
 from benchcli.workloads.family import taken_from
-from benchcli.workloads.overrides import Overrides, families_of_suite
-from benchcli.workloads.suites import SuiteFile
+from benchcli.workloads.overrides import Overrides
+from benchcli.workloads.suites import SuiteFile, families_of_suite
 
 CONTROL: Final = "control"
 """The side that runs base a second time. Its difference from base is noise."""
@@ -124,7 +124,10 @@ def paired(file: SuiteFile, sources: Mapping[Side, Source], wanted: Sequence[str
 
 def _families_of(file: SuiteFile, side: Side, sources: Mapping[Side, Source], overrides: Overrides) -> list[Family]:
     suite = _suite_of(file, side, sources)
-    return [taken_from(sources[side], family) for family in families_of_suite(suite, overrides)] if suite else []
+    beside = os.path.relpath(file.path.resolve().parent, Path.cwd().resolve())
+    is_inside = sources[side].place == "only" and not beside.startswith(os.pardir)
+    source = replace(sources[side], beside=beside) if is_inside else sources[side]
+    return [taken_from(source, family) for family in families_of_suite(suite, overrides)] if suite else []
 
 
 def _suite_of(file: SuiteFile, side: Side, sources: Mapping[Side, Source]) -> SuiteFile | None:

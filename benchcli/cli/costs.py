@@ -30,11 +30,17 @@ from benchcli.report.views.costs import NETWORK, ROWS
     help="Height and width of every input image.  [default: each network's own]",
 )
 @click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="TEXT",
+    help="An input of your own network, once for each: [NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as "
+    "1x3x224x224 or ids=1x16:int64:0..29999.",
+)
+@click.option(
     "--batch",
     type=parameters.whole("a batch size", validation.BATCHES),
-    default=1,
-    show_default=True,
-    help="Number of images in a call.",
+    help="Number of images in a call.  [default: that of --input, or 1]",
 )
 @click.option(
     "--dtype",

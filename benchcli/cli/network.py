@@ -26,12 +26,20 @@ from benchcli.workloads.networks.base import GROUPS
     type=parameters.whole("a size", validation.SIZES),
     help="Height and width of every input image.  [default: each network's own]",
 )
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="TEXT",
+    help="An input of your own network, once for each: [NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as "
+    "1x3x224x224 or ids=1x16:int64:0..29999.",
+)
 @measuring_options(NETWORK_BUDGET_S)
 def command(tools: Tools, /, names: tuple[str, ...], format_: str, **options: Any) -> int:
     """Measure whole networks, and show the Pareto front of time and published error.
 
     NAMES are built-in networks (`benchcli list networks`), torchvision:NAME or timm:NAME if those are installed,
-    or your own module:function.
+    or your own module:function, whose attribute `example_inputs` may hold its inputs.
 
     \b
     Example: benchcli network --group 140

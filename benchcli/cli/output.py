@@ -128,7 +128,7 @@ def measure_and_show(tools: "Tools", format_: str, measure: Callable[..., Run], 
             show(unfinished.result.page, format_, code=NOT_MEASURED)
         say(str(unfinished))
         return INTERRUPTED if unfinished.reason is None else NOT_MEASURED
-    return show(result.page, format_)
+    return show(result.page, format_, code=NOT_MEASURED if any(each.failure for each in result.records) else FINE)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
+from benchcli.costs.inputs import as_inputs
 from benchcli.costs.walk import Walk, walk_once
 from benchcli.schema import Costs, OperatorCall
 
@@ -13,26 +14,26 @@ MOST_SHAPES = 6
 """The most shapes of inputs that the name of an operator without a rule tells."""
 
 
-def count(network: torch.nn.Module, inputs: torch.Tensor) -> Costs:
-    """Return the costs of `network(inputs)`. Calls it once. Raises the network's errors."""
+def count(network: torch.nn.Module, inputs: object) -> Costs:
+    """Return the costs of a call with `inputs`, as `as_inputs` reads them. Raises the network's errors."""
     return total(walk(network, inputs))
 
 
-def walk(network: torch.nn.Module, inputs: torch.Tensor) -> Walk:
+def walk(network: torch.nn.Module, inputs: object) -> Walk:
     """Walk through a call of the network. Raises the network's errors.
 
     Attention's fast path may make nested tensors of padded sequences, which have no strides to count;
     then the call is walked without it.
     """
-    mha = torch.backends.mha
+    mha, given = torch.backends.mha, as_inputs(inputs)
     try:
-        return walk_once(network, inputs)
+        return walk_once(network, given)
     except (RuntimeError, NotImplementedError):
         if not mha.get_fastpath_enabled():
             raise
         mha.set_fastpath_enabled(False)
         try:
-            return walk_once(network, inputs)
+            return walk_once(network, given)
         finally:
             mha.set_fastpath_enabled(True)
 

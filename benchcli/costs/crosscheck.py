@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import torch
 
+from benchcli.costs.inputs import as_inputs
+
 NOT_MULTIPLY_ADDS = (
     "aten::adaptive_avg_pool2d",
     "aten::batch_norm",
@@ -21,26 +23,29 @@ NOT_MULTIPLY_ADDS = (
 """Element-wise operators that fvcore adds to its total, at 1 to 5 multiply-adds per element."""
 
 
-def flops_by_fvcore(network: torch.nn.Module, inputs: torch.Tensor) -> int:
+def flops_by_fvcore(network: torch.nn.Module, inputs: object) -> int:
     """Return fvcore's multiply-adds of convolutions and matrix products. Raises what its tracing raises."""
+    given = as_inputs(inputs)
+    if given.kwargs:
+        raise NotImplementedError("fvcore takes no keyword arguments")
     with torch.no_grad(), _silence():
         from fvcore.nn import FlopCountAnalysis  # The import compiles TorchScript, which warns.
 
-        analysis = FlopCountAnalysis(network, inputs).unsupported_ops_warnings(False).tracer_warnings("none")
+        analysis = FlopCountAnalysis(network, given.args).unsupported_ops_warnings(False).tracer_warnings("none")
         analysis.set_op_handle(**dict.fromkeys(NOT_MULTIPLY_ADDS, _no_flops))
         return int(analysis.total())
 
 
-def flops_by_torch(network: torch.nn.Module, inputs: torch.Tensor) -> int:
+def flops_by_torch(network: torch.nn.Module, inputs: object) -> int:
     """Return the multiply-adds by `torch.utils.flop_counter`, which counts each as two."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(inputs)
+        as_inputs(inputs).bound_to(network)()
     return int(counter.get_total_flops()) // 2
 
 
-COUNTERS: Mapping[str, Callable[[torch.nn.Module, torch.Tensor], int]] = {
+COUNTERS: Mapping[str, Callable[[torch.nn.Module, object], int]] = {
     "fvcore": flops_by_fvcore,
     "torch": flops_by_torch,
 }

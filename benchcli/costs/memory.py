@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_leaves
 
 from benchcli.costs.arguments import read_arguments, written_arguments
+from benchcli.costs.inputs import tensors
 from benchcli.costs.operators import GATHERS, NOTHING, OUTPUTS, OVERWRITES
 from benchcli.costs.storages import Storages, storage_of
 
@@ -67,11 +67,6 @@ def _gathered_bytes(arguments: Mapping[str, Any], source: torch.Tensor, output: 
     """Return the bytes that are gathered: the output's, or those that an embedding bag sums; at most all."""
     taken = arguments["indices"].numel() * source.shape[-1] if "offsets" in arguments else output.numel()
     return min(bytes_of(source), int(taken) * source.element_size())
-
-
-def tensors(tree: object) -> list[torch.Tensor]:
-    """Return the tensors in nested tuples, lists and mappings."""
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
 
 
 def distinct(several: Iterable[torch.Tensor]) -> list[torch.Tensor]:

@@ -12,7 +12,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchcli.costs.arguments import COMPOSITE, Arguments, is_composite, named
 from benchcli.costs.arithmetic import elementwise, is_pointwise, multiply_adds
-from benchcli.costs.memory import Traffic, bytes_of, distinct, tensors, traffic
+from benchcli.costs.inputs import Inputs, tensors
+from benchcli.costs.memory import Traffic, bytes_of, distinct, traffic
 from benchcli.costs.operators import CONVOLUTIONS, NORMALISATIONS
 from benchcli.costs.storages import Storages, storage_of
 from benchcli.costs.weights import WeightReads
@@ -39,26 +40,26 @@ class Walk:
     peak_bytes: int = 0
 
 
-def walk_once(network: torch.nn.Module, inputs: torch.Tensor) -> Walk:
+def walk_once(network: torch.nn.Module, inputs: Inputs) -> Walk:
     """Call the network once and return what it does. Raises the network's errors."""
-    walked = Walk()
+    walked, given = Walk(), inputs.tensors()
     parameters, buffers = list(network.parameters()), list(network.buffers())
     storages, reads = Storages([*parameters, *buffers]), WeightReads()
-    storages.meet([inputs])
+    storages.meet(given)
     packed: dict[int, tuple[object, list[torch.Tensor]]] = {}
     # no_grad, not inference_mode: the network may itself use either, and both are walked alike.
     mode = _DispatchBesideCompiler if "torch._dynamo" in sys.modules else _Dispatch
     with torch.no_grad(), _calling(network, walked) as path, mode(walked, storages, reads, packed, path):
-        output = tensors(network(inputs))
+        output = tensors(inputs.bound_to(network)())
     if not all(storages.knows(each) for each in output):
         walked.unseen.add(ELSEWHERE)
     held = [each for _, several in packed.values() for each in several]
     constants = {storage_of(each) for each in storages.weights} - {storage_of(each) for each in buffers}
-    own = {storage_of(inputs), *map(storage_of, storages.weights)}
+    own = {*map(storage_of, given), *map(storage_of, storages.weights)}
     walked.params = sum(each.numel() for each in [*parameters, *held])
     walked.weight_bytes = sum(map(bytes_of, [*distinct([*parameters, *buffers, *storages.constants]), *held]))
     walked.read_bytes = reads.bytes_of(constants) + sum(map(bytes_of, held))
-    walked.end_bytes = sum(map(bytes_of, distinct([inputs, *(each for each in output if storage_of(each) not in own)])))
+    walked.end_bytes = sum(map(bytes_of, distinct([*given, *(each for each in output if storage_of(each) not in own)])))
     walked.peak_bytes = storages.peak_bytes
     return walked
 

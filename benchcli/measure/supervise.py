@@ -182,6 +182,13 @@ def _only(families: Sequence[Family], keys: set[Key]) -> list[Family]:
     return without(families, every - keys)
 
 
+def refuse(failures: Mapping[Key, Failure]) -> None:
+    """Raise UserError if a network is not there, or cannot be called as asked."""
+    for (_, variant), failure in failures.items():
+        if failure.status == "refused":
+            raise UserError(f"{variant}: {failure.error}")
+
+
 def without(families: Sequence[Family], gone: set[Key]) -> list[Family]:
     """Return the families without the variants in `gone`, and without families left empty."""
     kept = []

@@ -13,6 +13,7 @@ from benchcli.schema import (
     CostDetail,
     Costs,
     Family,
+    Input,
     OperatorCall,
     Output,
     Sample,
@@ -80,7 +81,8 @@ def _decoded(data: Any) -> Event:
     if data.get("detail"):
         data["detail"] = CostDetail(tuple(map(_call, data["detail"]["calls"])), data["detail"]["others"])
     if "output" in data:
-        data["output"] = Output(**{name: tuple(numbers) for name, numbers in data["output"].items()})
+        output = data["output"]
+        data["output"] = Output(tuple(map(tuple, output["shapes"])), tuple(output["fingerprint"]))
     if "breakdown" in data:
         data["breakdown"] = Breakdown(**data["breakdown"])
     if "sample" in data:
@@ -116,4 +118,6 @@ def decode_family(data: Mapping[str, Any]) -> Family:
 
 def _variant(data: Mapping[str, Any]) -> Variant:
     source = data.get("source")
-    return Variant(**{**data, "shape": tuple(data["shape"]), "source": source and Source(**source)})
+    inputs = tuple(Input(**{**each, "shape": tuple(each["shape"])}) for each in data.get("inputs", ()))
+    shape = tuple(data["shape"])
+    return Variant(**{**data, "shape": shape, "source": source and Source(**source), "inputs": inputs})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar
 
-from benchcli.formatting import clean
+from benchcli.formatting import UNKNOWN, clean
 from benchcli.runs.observations import Cell as Cell
 
 Content = TypeVar("Content")
@@ -26,6 +26,17 @@ class Table:
     """How many of the first columns are words; the others are numbers."""
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[str, ...]
+
+
+def without_empty_columns(table: Table) -> Table:
+    """Return a table without the columns of numbers in which no row has anything."""
+    kept = [
+        number
+        for number in range(len(table.columns))
+        if number < table.words or not table.rows or any(row[number] not in {UNKNOWN, ""} for row in table.rows)
+    ]
+    rows = tuple(tuple(row[number] for number in kept) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[number] for number in kept), rows=rows)
 
 
 @dataclass(frozen=True)

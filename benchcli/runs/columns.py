@@ -47,6 +47,8 @@ COSTS = (
     "mac_compulsory_bytes",
     "flops_deviation",
 )
+CALL = ("inputs", "items", "tokens")
+"""Columns that say what a call takes."""
 MEMORY = ("peak_activation_bytes", "weight_bytes", "device_peak_bytes")
 """Columns that runs of earlier versions lack."""
 TIME = (
@@ -77,6 +79,7 @@ COLUMNS = (
     "reference",
     "flops_complete",
     *MEMORY,
+    *CALL,
 )
 COUNTING = "costs:"
 """The prefix of warning codes about costs, which hold the entries of `Costs.unknown`."""
@@ -107,7 +110,7 @@ def row(record: Record) -> dict[str, Cell]:
         **_time(record),
         "warnings": " | ".join(record.warnings) or None,
         "channels": record.variant.channels,
-        "size": record.variant.shape[-1],
+        "size": record.variant.shape[-1] if record.variant.shape else None,
         "allocator": target.allocator,
         "cache": target.cache,
         "excluded": record.timing.excluded if record.timing else None,
@@ -125,7 +128,7 @@ def _costs(record: Record) -> dict[str, Cell]:
 
 def _counted(costs: Costs | None) -> dict[str, Cell]:
     """Return the cells about costs that later versions added."""
-    names = ("flops_complete", *MEMORY)
+    names = ("flops_complete", *MEMORY, *CALL)
     return {name: getattr(costs, name) if costs else None for name in names}
 
 
@@ -176,7 +179,8 @@ def _read_costs(cells: Mapping[str, str]) -> Costs | None:
     if not cells["flops"]:
         return None
     counts: dict[str, Any] = {name: whole(cells[name]) for name in COSTS[:-1]}
-    counts |= {name: whole(cells[name]) if cells.get(name) else None for name in MEMORY}
+    counts |= {name: whole(cells[name]) if cells.get(name) else None for name in (*MEMORY, *CALL[1:])}
+    counts["inputs"] = cells.get("inputs", "")
     codes = cells["warnings"].split(" | ")
     return Costs(**counts, unknown=tuple(code.removeprefix(COUNTING) for code in codes if code.startswith(COUNTING)))
 

@@ -50,7 +50,8 @@ def asked(suite: Suite, target: Target, plan: Plan) -> dict[str, Any]:
 
 
 def _variant(variant: Variant) -> dict[str, Any]:
-    return {**asdict(variant), "shape": list(variant.shape)}
+    inputs = [{**asdict(each), "shape": list(each.shape)} for each in variant.inputs]
+    return {**asdict(variant), "shape": list(variant.shape), "inputs": inputs}
 
 
 def check_resolves(folder: object, variant: str, builder: object) -> None:

@@ -150,7 +150,8 @@ def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]
 
 def _is_possible(family: Family) -> bool:
     """Return whether a family of the right types can have been measured."""
-    shapes = [variant.shape for variant in (*family.variants, *family.references)]
+    variants = (*family.variants, *family.references)
+    shapes = [variant.shape for variant in variants if not variant.inputs]
     return (
         bool(family.variants)
         and min(family.batch, family.scale) >= 1

@@ -9,7 +9,7 @@ from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.diagnostics import preflight
 from benchcli.measure.engine import Run, measure
 from benchcli.measure.process import Launcher
-from benchcli.measure.supervise import survey
+from benchcli.measure.supervise import refuse, survey
 from benchcli.measure.tools import Progress, Tools
 from benchcli.runs.environment import asked, begun, check_same, identify, weigh
 from benchcli.runs.folder import RESULTS, unused
@@ -172,6 +172,7 @@ class _Work:
         tools.observe(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
         try:
             counted = survey([family.launched for family in rest], request.target, request.plan, self.launcher)
+            refuse(counted.failures.by_key)
             identify(self.environment, request.target, counted)
         except (UserError, NothingMeasuredError):
             if request.resume is None:

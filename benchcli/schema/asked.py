@@ -27,11 +27,28 @@ class Source:
     """
     tree: str | None = None
     """The working tree of the other version, whose code must not be imported."""
+    beside: str = ""
+    """The suite's own folder, relative to `folder` or absolute, which is searched first; empty for none."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a user's own network, drawn at random."""
+
+    shape: tuple[int, ...]
+    """Its shape without the batch, which stands before it."""
+    name: str = ""
+    """The keyword by which it is given; empty for a positional one."""
+    dtype: str = "float"
+    """float, for the family's dtype; bool; or the name of an integer dtype."""
+    low: int = 0
+    high: int = 1
+    """The least and the most that whole numbers can be, both included."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One network with one input: its builder and parameters."""
+    """One network with its inputs: its builder and parameters."""
 
     name: str
     """The value on the family's axis: "g=8", "1:12", "4-fragment-series"."""
@@ -42,11 +59,13 @@ class Variant:
     """
     params: Mapping[str, Parameter]
     shape: tuple[int, ...]
-    """The shape of the input without its batch: for an image, channels, height and width."""
+    """The shape of the first input without its batch: for an image, channels, height and width."""
     channels: str
     """The channels as text: "184", "9:108"."""
     source: Source | None = None
     """The folder of the network's code; None if it is built in or installed."""
+    inputs: tuple[Input, ...] = ()
+    """What it is called with; empty for one image of `shape`, or what its callable gives."""
 
     @property
     def is_built_in(self) -> bool:

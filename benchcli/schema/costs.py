@@ -67,6 +67,12 @@ class Costs:
     """The most bytes that the device's allocator gave out during a call; None if it does not say."""
     least_flops: int | None = None
     """Multiply-adds that no algorithm for convolutions saves: those with a window count as with a window of one."""
+    inputs: str = ""
+    """What the call was given: names, shapes and dtypes, such as "1x3x224x224" or "ids=1x16:int64"."""
+    items: int | None = None
+    """The batch of the call: the first size of its first input."""
+    tokens: int | None = None
+    """The elements of the first input, where it holds sequences of whole numbers."""
     unknown: tuple[str, ...] = ()
     """Operators without a rule for their multiply-adds, so that none counts as zero silently."""
     error: str | None = None

@@ -10,7 +10,7 @@ from benchcli.schema.observed import Conditions, Sample
 
 MOST_EXCLUDED = 0.5
 """The largest share of excluded samples with which a time is judged."""
-Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported"]
+Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported", "refused"]
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ Exclusion = Literal["preempted", "throttled", "clock"]
 
 @dataclass(frozen=True)
 class Output:
-    """The output of a network for a fixed input and fixed weights, in eager float32."""
+    """The outputs of a network for fixed inputs and fixed weights, in eager float32."""
 
-    shape: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
     fingerprint: tuple[float, ...]
-    """Summary numbers of the output; see `benchcli.measure.worker.survey`."""
+    """Summary numbers of the output; see `benchcli.measure.worker.outputs`."""
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,20 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from benchcli.schema import Parameter, Variant
+from benchcli.schema import Input, Parameter, Variant
 from benchcli.workloads.family import FamilyRequest
 
 
 @dataclass(frozen=True)
 class CustomNetwork:
-    """One network and the shape of its input, without the batch."""
+    """One network and the shape of its first input, without the batch."""
 
     name: str
     builder: str
     arguments: Mapping[str, Parameter]
     shape: tuple[int, ...]
+    inputs: tuple[Input, ...] = ()
+    """What it is called with; empty for one image of `shape`, or what its callable gives."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,4 +28,7 @@ class CustomRequest(FamilyRequest):
     def variants(self) -> Iterator[Variant]:
         """Yield a variant for each network, in the order of the request."""
         for network in self.networks:
-            yield Variant(network.name, network.builder, network.arguments, network.shape, str(network.shape[0]))
+            channels = str(next(iter(network.shape), ""))
+            yield Variant(
+                network.name, network.builder, network.arguments, network.shape, channels, inputs=network.inputs
+            )

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import UserError
-from benchcli.schema import Family
 
 if TYPE_CHECKING:
     from benchcli.workloads.guidelines.base import Column
-    from benchcli.workloads.suites import SuiteFile
 
 
 @dataclass(frozen=True)
@@ -38,23 +36,6 @@ class Overrides:
         if self.width and self.widths:
             raise UserError("--width and --channels cannot be used together: give one")
         return _given(widths=self.width or self.widths, scales=self.scales)
-
-
-def families_of_suite(file: "SuiteFile", overrides: Overrides) -> list[Family]:
-    """Return the families of a suite with the overrides applied.
-
-    Raises UserError with the file and the line.
-    """
-    families: dict[str, Family] = {}
-    for index, request in enumerate(file.requests()):
-        try:
-            for family in request.families(overrides):
-                if family.name in families:
-                    raise UserError(f"two families are named {family.name!r} with their batch, dtype and layout")
-                families[family.name] = family
-        except UserError as error:
-            raise file.family_error(index, error) from None
-    return list(families.values())
 
 
 def _given(**settings: Any) -> dict[str, Any]:

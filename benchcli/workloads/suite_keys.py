@@ -6,7 +6,8 @@ from typing import Any
 
 from benchcli import validation
 from benchcli.errors import UserError
-from benchcli.schema import BUILT_IN
+from benchcli.schema import BUILT_IN, Input
+from benchcli.workloads import inputs
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.blocks.family import ALL
 from benchcli.workloads.built_in import find_built_in
@@ -111,6 +112,14 @@ def _shape(key: str, value: object) -> tuple[int, ...]:
     return tuple(validation.whole(f"a size in {key}", item, validation.WIDTHS) for item in value)
 
 
+def _inputs(key: str, value: object) -> tuple[int, tuple[Input, ...]]:
+    """Return the batch and the inputs. Raises UserError if a text is none."""
+    texts = list(_list(value))
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise UserError(f"{key} must be a list of texts, such as ['ids=1x16:int64:0..29999'], not {value!r}")
+    return inputs.read([str(text) for text in texts], key)
+
+
 def _tables(key: str, value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         raise UserError(f"{key} must be tables, each headed [[family.{key}]]")
@@ -146,6 +155,7 @@ VARIANT_KEYS: Keys = {
     "network": ("builder", builder_of),
     "arguments": ("arguments", _arguments),
     "shape": ("shape", _shape),
+    "inputs": ("inputs", _inputs),
 }
 CUSTOM_KEYS: Keys = {**VARIANT_KEYS, **_INPUT, "variant": ("variants", _tables)}
 BLOCK_KEYS: Keys = {
@@ -159,6 +169,7 @@ BLOCK_KEYS: Keys = {
 }
 NETWORK_KEYS: Keys = {
     "networks": ("networks", _names),
+    "inputs": ("inputs", _inputs),
     "group": ("group", _whole(validation.GROUPS)),
     "name": ("name", _name),
     **_PLANE,

@@ -8,11 +8,13 @@ from typing import Any
 
 from benchcli import files
 from benchcli.errors import UserError, unknown
+from benchcli.schema import Family, Source
 from benchcli.workloads.blocks.family import BlockRequest
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
-from benchcli.workloads.family import Request
+from benchcli.workloads.family import Request, taken_from
 from benchcli.workloads.guidelines.family import GuidelineRequest
 from benchcli.workloads.networks.family import NetworkRequest, family_name
+from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, VARIANT_KEYS, Keys
 
 SUITE_KEYS = ("description", "family")
@@ -91,23 +93,34 @@ class SuiteFile:
         if set(kinds) <= OWN:
             return self._custom_request(index, table)
         fields = self._fields(index, table, NETWORK_KEYS)
+        if "inputs" in fields:
+            batch, fields["inputs"] = fields["inputs"]
+            fields = {"batches": (batch,), **fields}
         return NetworkRequest(**{"name": family_name(fields.get("group")), **fields})
 
     def _custom_request(self, index: int, table: dict[str, Any]) -> CustomRequest:
         fields = self._fields(index, table, CUSTOM_KEYS)
         if "name" not in fields:
             raise self._error("a family of your own networks needs a name", "family", index)
-        shared = {"builder": fields.pop("builder", None), "shape": fields.pop("shape", None)}
+        shared = {key: fields.pop(key, None) for key in ("builder", "shape", "inputs")}
         arguments, tables = fields.pop("arguments", {}), fields.pop("variants", [{}])
-        networks = []
+        networks: list[CustomNetwork] = []
+        batches: set[int] = set()
         for variant_table in tables:
             variant = {"name": fields["name"] if len(tables) == 1 else None, **shared}
             variant |= self._fields(index, variant_table, VARIANT_KEYS)
+            if given := variant.pop("inputs"):
+                batch, inputs = given
+                batches.add(batch)
+                variant |= {"inputs": inputs, "shape": inputs[0].shape}
             for key, field in (("name", "name"), ("network", "builder"), ("shape", "shape")):
                 if variant[field] is None:
                     raise self._error(f"{fields['name']}: a network needs a {key}", "family", index)
             variant["arguments"] = {**arguments, **variant.get("arguments", {})}
             networks.append(CustomNetwork(**variant))
+        if len(batches) > 1:
+            raise self._error(f"{fields['name']}: all inputs of a family begin with one batch", "inputs", index)
+        fields = {"batches": tuple(batches) or (1,), **fields}
         names = [network.name for network in networks]
         if len(set(names)) < len(names):
             raise self._error(f"{fields['name']}: two networks have one name", "family", index)
@@ -141,6 +154,24 @@ class SuiteFile:
     def _error(self, text: str, key: str, index: int | None = None) -> UserError:
         line = line_of(self._text, key, index)
         return UserError(f"{self._shown}:{line}: {text}" if line else f"{self._shown}: {text}")
+
+
+def families_of_suite(file: SuiteFile, overrides: Overrides) -> list[Family]:
+    """Return the families of a suite with the overrides applied.
+
+    Raises UserError with the file and the line.
+    """
+    families: dict[str, Family] = {}
+    source = Source(str(files.here()), "first", beside=str(file.path.absolute().parent))
+    for index, request in enumerate(file.requests()):
+        try:
+            for family in request.families(overrides):
+                if family.name in families:
+                    raise UserError(f"two families are named {family.name!r} with their batch, dtype and layout")
+                families[family.name] = taken_from(source, family)
+        except UserError as error:
+            raise file.family_error(index, error) from None
+    return list(families.values())
 
 
 def find_suite(name_or_path: str) -> SuiteFile:

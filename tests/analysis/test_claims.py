@@ -15,8 +15,8 @@ from benchcli.analysis.fit import Point, best, predictions
 from benchcli.api.claims import SUITE
 from benchcli.schema import Breakdown, Costs, Family, FamilyResult, Interval, Record, Target, Variant
 from benchcli.workloads.networks.base import NETWORKS
-from benchcli.workloads.overrides import Overrides, families_of_suite
-from benchcli.workloads.suites import find_suite
+from benchcli.workloads.overrides import Overrides
+from benchcli.workloads.suites import families_of_suite, find_suite
 from tests import values
 from tests.conftest import Outcome
 

@@ -45,8 +45,8 @@ def suite(tmp_path: Path) -> str:
     [
         (("guideline", "g2", "--width", "16"), lambda **s: benchcli.measure("g2", width=16, **s)),
         (
-            ("guideline", "g4", "--width", "8", "--batch", "1,2", "--dtype", "bfloat16"),
-            lambda **s: benchcli.measure("g4", width=8, batch=(1, 2), dtype="bfloat16", **s),
+            ("guideline", "g4", "--width", "8", "--batch", "1,2", "--dtype", "float64"),
+            lambda **s: benchcli.measure("g4", width=8, batch=(1, 2), dtype="float64", **s),
         ),
         (("run", "ours.toml", "--layout", "nhwc"), lambda **s: benchcli.measure("ours.toml", layout="nhwc", **s)),
         (

@@ -186,7 +186,8 @@ def test_a_network_that_head_fails_is_a_regression(check: Cli) -> None:
     found = check()
     assert found.code == 3
     assert (
-        "FAILED tower/thin (theirs:tower), tower/wide (theirs:tower): base runs it, head does not (failed)" in found.out
+        "FAILED tower/thin (theirs:tower), tower/wide (theirs:tower): base runs it, head does not (refused)"
+        in found.out
     )
     assert "theirs: unknown callable" in found.out
 
@@ -205,7 +206,9 @@ def test_a_network_that_base_does_not_run_is_no_pass_unless_it_is_meant(check: C
     version("new")
     found = check()
     assert found.code == 4
-    assert "unmeasured tower/thin (theirs:tower), tower/wide (theirs:tower): base does not run it (failed)" in found.out
+    assert (
+        "unmeasured tower/thin (theirs:tower), tower/wide (theirs:tower): base does not run it (refused)" in found.out
+    )
     assert "theirs: unknown callable" in found.out
     assert check_again_allows("new", check).code == 4  # what is allowed is still nothing that was compared
     assert set(findings("again").values()) == {"new"}

@@ -84,26 +84,41 @@ def own(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("own")
 def test_networks_of_ones_own_that_go_wrong_are_rows_and_the_others_are_measured(cli: Cli) -> None:
     wrong = {
-        "mynet:dictionary": ("wrong-output", "returned a dict, not a tensor"),
         "mynet:random": ("wrong-output", "its output differs from call to call"),
         "mynet:two": ("failed", "NoneType"),
         "mynet:raises": ("failed", "RuntimeError: no weights here"),
-        "mynet:function": ("failed", "returned a function, not a torch.nn.Module"),
         "mynet:needs": ("failed", "missing 1 required positional argument: 'width'"),
         "mynet:channels": ("failed", "to have 4 channels, but got 3 channels instead"),
         "mynet:colours": ("failed", "RuntimeError: [31mred [0m"),
-        "unfinished:build": ("failed", "unfinished cannot be imported from"),
-        "mynet:gone": ("failed", "unknown callable 'gone'"),
-        "nowhere.at_all:build": ("failed", "nowhere.at_all cannot be imported"),
     }
-    found = cli("network", "mynet:fine", *wrong, "--size", "16", *FAKE, "--format", "json")
-    assert found.code == 0
+    found = cli("network", "mynet:fine", "mynet:dictionary", *wrong, "--size", "16", *FAKE, "--format", "json")
+    assert found.code == 4
     rows = {row["variant"]: row for row in json.loads(found.out)["records"]}
-    assert rows["mynet:fine"]["status"] == "ok"
+    assert rows["mynet:fine"]["status"] == rows["mynet:dictionary"]["status"] == "ok"
     for name, (status, error) in wrong.items():
         assert rows[name]["status"] == status
         assert error in rows[name]["error"]
         assert "\n" not in rows[name]["error"]
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("mynet:function", "returned a function, not a torch.nn.Module"),
+        ("unfinished:build", "unfinished cannot be imported from"),
+        ("mynet:gone", "unknown callable 'gone'"),
+        ("nowhere.at_all:build", "nowhere.at_all cannot be imported"),
+    ],
+)
+def test_what_is_not_there_ends_the_run_before_anything_is_created(
+    cli: Cli, tmp_path: Path, name: str, error: str
+) -> None:
+    found = cli("network", "mynet:fine", name, "--size", "16", *FAKE)
+    assert found.code == 2
+    assert error in found.err
+    assert not (tmp_path / "run").exists()
+    assert cli("costs", name).code == 2
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from benchcli.errors import UserError
 from benchcli.workloads.built_in import find_built_in
 from benchcli.workloads.custom import CustomRequest
-from benchcli.workloads.overrides import Overrides, families_of_suite
-from benchcli.workloads.suites import find_suite, line_of, shipped_suites
+from benchcli.workloads.overrides import Overrides
+from benchcli.workloads.suites import families_of_suite, find_suite, line_of, shipped_suites
 
 OWN = """
 description = "ours"

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchcli.backends.devices.base import Device
 from benchcli.registry import Registry
@@ -10,7 +10,10 @@ from benchcli.registry import Registry
 if TYPE_CHECKING:
     import torch
 
-Call = Callable[[], "torch.Tensor"]
+    from benchcli.costs.inputs import Inputs
+
+Call = Callable[[], Any]
+"""Runs a network once and returns its outputs."""
 
 
 class Runtime(ABC):
@@ -26,7 +29,7 @@ class Runtime(ABC):
         return None
 
     @abstractmethod
-    def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor", device: Device, index: int) -> Call:
+    def prepare(self, network: "torch.nn.Module", inputs: "Inputs", device: Device, index: int) -> Call:
         """Return a callable that runs the network once on `inputs` and returns its output.
 
         The network and `inputs` are on the device. Raises NotImplementedError if the runtime cannot

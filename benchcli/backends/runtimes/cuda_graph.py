@@ -11,6 +11,8 @@ from benchcli.backends.runtimes.base import RUNTIMES, Call, Runtime
 if TYPE_CHECKING:
     import torch
 
+    from benchcli.costs.inputs import Inputs
+
 
 class Graph(Runtime):
     """Captures eager mode's kernels once and replays them."""
@@ -23,9 +25,9 @@ class Graph(Runtime):
         """Return an error message if the device has no graphs, else None."""
         return None if device.graphs else f"a {device.title} has no graphs to capture: leave --runtime graph out"
 
-    def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor", device: Device, index: int) -> Call:
+    def prepare(self, network: "torch.nn.Module", inputs: "Inputs", device: Device, index: int) -> Call:
         """Return a callable that replays the captured call of the network."""
-        return device.capture(lambda: network(inputs), index)
+        return device.capture(inputs.bound_to(network), index)
 
 
 RUNTIMES.add(Graph())

@@ -8,6 +8,8 @@ from benchcli.backends.runtimes.base import RUNTIMES, Call, Runtime
 if TYPE_CHECKING:
     import torch
 
+    from benchcli.costs.inputs import Inputs
+
 
 class Eager(Runtime):
     """Calls the network without any transformation."""
@@ -15,9 +17,9 @@ class Eager(Runtime):
     name = "eager"
     title = "PyTorch eager"
 
-    def prepare(self, network: "torch.nn.Module", inputs: "torch.Tensor", device: Device, index: int) -> Call:  # noqa: ARG002
+    def prepare(self, network: "torch.nn.Module", inputs: "Inputs", device: Device, index: int) -> Call:  # noqa: ARG002
         """Return a callable that calls the network."""
-        return lambda: network(inputs)
+        return inputs.bound_to(network)
 
 
 RUNTIMES.add(Eager())

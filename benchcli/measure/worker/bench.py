@@ -9,13 +9,13 @@ import torch
 
 from benchcli.backends.devices.base import Device, Timer
 from benchcli.backends.runtimes.base import Call, Runtime
+from benchcli.costs.inputs import Inputs
 from benchcli.errors import UserError
 from benchcli.measure.protocol import INTRUDES
-from benchcli.measure.worker import code_versions, global_state, live, switches
+from benchcli.measure.worker import code_versions, global_state, outputs, switches
+from benchcli.measure.worker.inputs import inputs_of
+from benchcli.measure.worker.outputs import WrongOutputError
 from benchcli.schema import LIVE, Costs, Family, Source, Status, Variant
-
-TOLERANCES = {torch.float64: 1e-3, torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
-"""Largest ||output - reference|| / ||reference||; the reference is eager float32."""
 
 FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
 
@@ -23,10 +23,6 @@ FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
 NO_MEMORY = ("can't allocate memory", "out of memory", "alloc_failed")
 """Out-of-memory messages of allocators without an error class: CPU, MPS, cuDNN and cuBLAS."""
 NO_SUPPORT = ("not implemented for", "doesn't support float64", "does not support")
-
-
-class WrongOutputError(Exception):
-    """A network returned a wrong output."""
 
 
 class IntrusionError(code_versions.SourceError):
@@ -47,13 +43,13 @@ class Bench:
     """Runs an untimed call before a sample, which loads the caches; nothing where the timer does so."""
     throttled: Callable[[], bool] = lambda: False
     """Returns whether the device's clock is throttled now."""
-    reference: torch.Tensor | None = None
-    """The output of the network in eager float32; None if it is not checked again."""
+    references: outputs.Outputs | None = None
+    """The outputs of the network in eager float32; None if they are not checked again."""
 
     def check(self) -> None:
         """Raise WrongOutputError if the output is no more what it was when the network was built."""
-        if self.reference is not None:
-            check(self.call(), self.reference)
+        if self.references is not None:
+            outputs.check(self.call(), self.references)
 
 
 @dataclass(frozen=True)
@@ -72,10 +68,10 @@ class Setting:
     """Tells the engine that the worker makes progress: a library's search can take long."""
 
 
-def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[torch.nn.Module, torch.Tensor]:
-    """Return the variant's network and an input (batch, *shape), in float32 on torch's device.
+def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[torch.nn.Module, Inputs]:
+    """Return the variant's network and its inputs, in float32 on torch's device.
 
-    The same seed gives two versions of a network the same input. It also gives them the same
+    The same seed gives two versions of a network the same inputs. It also gives them the same
     weights if both draw their weights in the same order.
     """
     torch.manual_seed(seed)
@@ -85,10 +81,8 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
             name = str(parameter.dtype).removeprefix("torch.")
             raise code_versions.SourceError(f"its weights are {name}: make it in float32, and give --dtype {name}")
         parameter.requires_grad_(False)
-    inputs = live.inputs(variant)
-    if inputs is None:
-        inputs = torch.randn(family.batch, *variant.shape, generator=torch.Generator().manual_seed(seed + 1))
-    return network, inputs.to(device, torch.float32)
+    givers = (code_versions.find(variant.builder, variant.source), network)
+    return network, inputs_of(variant, family.batch, seed, *givers).mapped(lambda tensor: tensor.to(device))
 
 
 def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) -> Bench:
@@ -98,18 +92,23 @@ def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) ->
     """
     device, index = setting.device, setting.index
     with switches.kept() as before:
-        network, inputs, reference = _loaded(variant, family, setting, before)
+        network, inputs, references = _loaded(variant, family, setting, before)
     setting.alive()
     dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
     network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
-    inputs = inputs.to(dtype=dtype, memory_format=memory_format)
+    inputs = inputs.floating(lambda tensor: _laid_out(tensor.to(dtype), memory_format))
     call = setting.runtime.prepare(network, inputs, device, index)
     setting.alive()
-    check(call(), reference)
+    outputs.check(call(), references)
     setting.alive()
     timer = (device.cold_timer if setting.cache == "cold" else device.timer)(call, costs, index)
     lead = _nothing if device.leads else partial(timer, 1)
-    return Bench(call, timer, lead, setting.throttled, reference if setting.runtime.captures else None)
+    return Bench(call, timer, lead, setting.throttled, references if setting.runtime.captures else None)
+
+
+def _laid_out(tensor: torch.Tensor, memory_format: torch.memory_format) -> torch.Tensor:
+    """Return a tensor in a layout, which only images have."""
+    return tensor.contiguous(memory_format=memory_format) if tensor.dim() == 4 else tensor
 
 
 def _nothing() -> None:
@@ -118,8 +117,8 @@ def _nothing() -> None:
 
 def _loaded(
     variant: Variant, family: Family, setting: Setting, before: Mapping[str, object]
-) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
-    """Return a network, its input and its output, in float32.
+) -> tuple[torch.nn.Module, Inputs, outputs.Outputs]:
+    """Return a network, its inputs and its outputs, in float32.
 
     Raises SourceError if its code changes the process for the networks beside it.
     """
@@ -127,13 +126,14 @@ def _loaded(
     network, inputs = load(variant, family, setting.device.torch_name(setting.index), setting.seed)
     if not (variant.source and setting.versions > 1):
         switches.restore(before)
-    reference = as_output(network(inputs)).clone()  # a network may return what it changes at the next call
+    call = inputs.bound_to(network)
+    references = outputs.kept(outputs.outputs_of(call()))
     if variant.source and setting.versions > 1:
-        _refuse_shared_state(variant.source, {**before, **intrusions}, lambda: network(inputs))
-        return network, inputs, reference
+        _refuse_shared_state(variant.source, {**before, **intrusions}, call)
+        return network, inputs, references
     later = global_state.changed(switches.settable(before), switches.state())
     refuse_intrusion(family, intruded(intrusions) or (later and f"{later} in each call"))
-    return network, inputs, reference
+    return network, inputs, references
 
 
 def refuse_intrusion(family: Family, changed: str | None) -> None:
@@ -172,40 +172,12 @@ def torch_dtype(name: str) -> torch.dtype:
     return dtype
 
 
-def as_output(output: object) -> torch.Tensor:
-    """Return a network's output. Raises WrongOutputError if it is not a tensor, or has no values."""
-    if not isinstance(output, torch.Tensor):
-        raise WrongOutputError(
-            f"the network returned a {type(output).__name__}, not a tensor: wrap it in a module that returns one tensor"
-        )
-    if output.numel() == 0:
-        raise WrongOutputError(f"its output has no values: its shape is {tuple(output.shape)}")
-    return output
-
-
-def check(output: object, reference: torch.Tensor) -> None:
-    """Raise WrongOutputError unless the output is finite and close to the reference.
-
-    The output must also have the shape of the reference and a dtype in TOLERANCES.
-    """
-    output = as_output(output)
-    if output.shape != reference.shape:
-        raise WrongOutputError(f"its shape is {tuple(output.shape)}, not {tuple(reference.shape)}")
-    if not torch.isfinite(output).all():
-        raise WrongOutputError("it holds values that are not finite")
-    if output.dtype not in TOLERANCES:
-        raise WrongOutputError(f"its dtype is {output.dtype}, which is none that networks compute in")
-    norm = torch.linalg.vector_norm(reference).clamp_min(torch.finfo(reference.dtype).tiny)
-    error = float(torch.linalg.vector_norm(output.to(reference.dtype) - reference) / norm)
-    allowed = TOLERANCES[output.dtype]
-    if not error <= allowed:
-        raise WrongOutputError(f"it differs by {error:.1e} from eager float32, where {allowed:.0e} is allowed")
-
-
 def failure(error: Exception) -> tuple[Status, str]:
     """Return the status and the one-line text of an error that a variant raised."""
     printable = "".join(letter if letter.isprintable() else " " for letter in str(error))
     text = " ".join(printable.split())[:300] or type(error).__name__
+    if isinstance(error, code_versions.RefusedError):
+        return "refused", text
     if isinstance(error, WrongOutputError):
         return "wrong-output", text
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(pattern in text.lower() for pattern in NO_MEMORY):

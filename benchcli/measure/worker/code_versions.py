@@ -43,13 +43,17 @@ class SourceError(Exception):
     """The user's code cannot be loaded from its source."""
 
 
+class RefusedError(SourceError):
+    """What was asked for is not there, or cannot be called as asked: the request is wrong, and not the network."""
+
+
 def build(variant: Variant) -> torch.nn.Module:
     """Return a variant's network. Raises SourceError if its code cannot be loaded or is wrong."""
     make = find(variant.builder, variant.source)
     network = make(**variant.params)
     refuse_other_files(variant.source)
     if not isinstance(network, torch.nn.Module):
-        raise SourceError(f"{variant.builder} returned a {type(network).__name__}, not a torch.nn.Module")
+        raise RefusedError(f"{variant.builder} returned a {type(network).__name__}, not a torch.nn.Module")
     return network
 
 
@@ -70,13 +74,13 @@ def find(builder: str, source: Source | None) -> Callable[..., Any]:
         module = importlib.import_module(name)
     except (ImportError, SyntaxError) as error:
         where = f" from {source.folder}" if source else ""
-        raise SourceError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from None
+        raise RefusedError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from None
     if source and source.place == "only":
         _refuse_other_code(module, source)
     make = getattr(module, attribute, None)
     if not callable(make):
         callables = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
-        raise SourceError(f"{name}: {unknown('callable', attribute, callables)}")
+        raise RefusedError(f"{name}: {unknown('callable', attribute, callables)}")
     return make  # type: ignore[no-any-return]
 
 
@@ -217,7 +221,8 @@ def _activate(source: Source) -> None:
         return
     hide()
     _paths[""] = list(sys.path)
-    entries = [str(Path(source.folder) / layout) for layout in LAYOUTS if (Path(source.folder) / layout).is_dir()]
+    folders = [Path(source.folder) / source.beside, Path(source.folder)] if source.beside else [Path(source.folder)]
+    entries = [str(folder / layout) for folder in folders for layout in LAYOUTS if (folder / layout).is_dir()]
     fresh = [*sys.path, *entries] if source.place == "last" else [*entries, *sys.path]
     sys.path[:] = _paths.get(source.folder, fresh)
     if source.place == "only":  # A version that reads files by relative path must read its own.

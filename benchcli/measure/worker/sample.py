@@ -24,12 +24,12 @@ from benchcli.measure.worker.bench import (
     Bench,
     IntrusionError,
     Setting,
-    WrongOutputError,
     failure,
     prepare,
     shift_apart,
     shift_heap,
 )
+from benchcli.measure.worker.outputs import WrongOutputError
 from benchcli.measure.worker.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up
 from benchcli.measure.worker.watch import DeviceWatch
 from benchcli.schema import Conditions, Family, Status

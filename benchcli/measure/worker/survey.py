@@ -1,6 +1,5 @@
 """Count the costs and fingerprint the output of every variant, in a worker."""
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,11 +10,10 @@ import torch
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.costs.count import total, walk
 from benchcli.costs.crosscheck import COUNTERS
+from benchcli.costs.inputs import Inputs
 from benchcli.measure.protocol import Counted, Event, Failed, Spoilt, Started, Task
-from benchcli.measure.worker import switches
+from benchcli.measure.worker import outputs, switches
 from benchcli.measure.worker.bench import (
-    WrongOutputError,
-    as_output,
     failure,
     intruded,
     intrusions_before,
@@ -23,6 +21,9 @@ from benchcli.measure.worker.bench import (
     refuse_intrusion,
     torch_dtype,
 )
+from benchcli.measure.worker.code_versions import RefusedError, SourceError
+from benchcli.measure.worker.inputs import tokens_of
+from benchcli.measure.worker.outputs import WrongOutputError
 from benchcli.schema import CostDetail, Costs, Family, OperatorCall, Output, Variant
 
 
@@ -54,22 +55,51 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
         network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     alive()
     with torch.no_grad():
-        output = as_output(network(inputs)).clone()  # a network may return what it changes at the next call
+        first = outputs.kept(_first_call(network, inputs))
         alive()
-        second = as_output(network(inputs))
-    if second.shape != output.shape or not torch.allclose(second, output, rtol=1e-3, atol=1e-6, equal_nan=True):
+        second = outputs.outputs_of(inputs.bound_to(network)())
+    if not outputs.alike(first, second):
         raise WrongOutputError("its output differs from call to call")
-    summary = Output(tuple(output.shape), fingerprint(output))
+    summary = Output(tuple(tuple(each.shape) for each in first), outputs.fingerprint(first))
     dtype = torch_dtype(family.dtype)
-    network, inputs = network.to(dtype), inputs.to(dtype)
+    network, inputs = network.to(dtype), inputs.floating(lambda tensor: tensor.to(dtype))
     alive()
     costs, calls = _costs(network, inputs)
-    costs = replace(costs, device_peak_bytes=DEVICES[kind].peak_bytes(lambda: network(inputs), index))
+    costs = replace(
+        costs,
+        device_peak_bytes=DEVICES[kind].peak_bytes(inputs.bound_to(network), index),
+        inputs=inputs.described(),
+        items=next((each.shape[0] for each in inputs.tensors() if each.dim()), 1),
+        tokens=tokens_of(inputs),
+    )
     detail = CostDetail(calls, _others(network, inputs)) if task.detailed else None
     return Counted(family.name, variant.name, costs, summary, detail)
 
 
-def _costs(network: torch.nn.Module, inputs: torch.Tensor) -> tuple[Costs, tuple[OperatorCall, ...]]:
+def _first_call(network: torch.nn.Module, inputs: Inputs) -> outputs.Outputs:
+    """Return the outputs of a call. Raises SourceError where the network needs other inputs."""
+    try:
+        return outputs.outputs_of(inputs.bound_to(network)())
+    except IndexError as error:
+        rows = min(
+            (each.num_embeddings for each in network.modules() if isinstance(each, torch.nn.Embedding)), default=0
+        )
+        if not rows or all(tensor.is_floating_point() for tensor in inputs.tensors()):
+            raise
+        raise RefusedError(
+            f"its inputs ({inputs.described()}) lie outside of an embedding ({error}): the smallest has {rows} rows; "
+            f"give the range 0..{rows - 1}"
+        ) from None
+    except TypeError as error:
+        if "forward()" not in str(error):
+            raise
+        raise SourceError(
+            f"it cannot be called with {inputs.described()} ({error}): give each of its inputs with --input, in Python "
+            "with inputs=, or as example_inputs of the callable"
+        ) from None
+
+
+def _costs(network: torch.nn.Module, inputs: Inputs) -> tuple[Costs, tuple[OperatorCall, ...]]:
     """Return the costs of a call, and of its operators. What cannot be counted is timed all the same."""
     try:
         walked = walk(network, inputs)
@@ -78,7 +108,7 @@ def _costs(network: torch.nn.Module, inputs: torch.Tensor) -> tuple[Costs, tuple
         return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", failure(error)[1])), ()
 
 
-def _others(network: torch.nn.Module, inputs: torch.Tensor) -> dict[str, int | str]:
+def _others(network: torch.nn.Module, inputs: Inputs) -> dict[str, int | str]:
     """Return what other tools count, or why they do not."""
     counts: dict[str, int | str] = {}
     for name, counter in COUNTERS.items():
@@ -87,32 +117,3 @@ def _others(network: torch.nn.Module, inputs: torch.Tensor) -> dict[str, int | s
         except Exception as error:  # they meet operators that they do not know
             counts[name] = failure(error)[1]
     return counts
-
-
-COLUMNS = 512
-PROJECTIONS = 24
-"""With 24 projections the estimate of a difference is within a third of the difference."""
-
-
-def fingerprint(output: torch.Tensor) -> tuple[float, ...]:
-    """Return the output projected on PROJECTIONS cosine waves of unrelated frequencies.
-
-    The relative difference of two fingerprints estimates that of the outputs (Johnson and
-    Lindenstrauss, 1984), up to the spread of so few projections. The waves need no random generator
-    that all versions of torch would have to agree on.
-
-    Wave k at position i is cos(f_k i + k). The positions are split into rows, i = row + column. By
-    the addition theorem two matrix products over the columns replace one cosine per position and
-    wave.
-    """
-    whole = torch.view_as_real(output.resolve_conj()) if output.is_complex() else output
-    values = whole.detach().to("cpu", torch.float64).flatten()
-    count = values.numel()
-    rows = torch.nn.functional.pad(values, (0, -count % COLUMNS)).view(-1, COLUMNS)
-    numbers = torch.arange(PROJECTIONS, dtype=torch.float64)
-    # Fractional multiples of the golden ratio: no two frequencies are close.
-    frequencies = 2 * math.pi * ((numbers + 1) * 0.6180339887498949 % 1) + 1e-3
-    columns = torch.outer(torch.arange(COLUMNS, dtype=torch.float64), frequencies)
-    starts = torch.outer(torch.arange(0, rows.numel(), COLUMNS, dtype=torch.float64), frequencies) + numbers
-    waves = torch.cos(starts) * (rows @ torch.cos(columns)) - torch.sin(starts) * (rows @ torch.sin(columns))
-    return tuple((waves.sum(0) * math.sqrt(2 / max(1, count))).tolist())

@@ -48,6 +48,11 @@ def costs(record: Record) -> tuple[str, str, str]:
     return flops(record.costs), drift, formatting.mega(record.costs.mac_bytes)
 
 
+def params(record: Record) -> str:
+    """Return the parameters in millions."""
+    return f"{record.costs.params / 1e6:.2f}" if record.costs else UNKNOWN
+
+
 def flops(counted: Costs) -> str:
     """Return the multiply-adds in millions; a lower bound is marked."""
     return ("" if counted.flops_complete else "≥ ") + formatting.mega(counted.flops)
@@ -122,3 +127,33 @@ def _label(record: Record, records: Sequence[Record]) -> str:
     if family.guideline and len(set(scales.values())) == len(scales):
         return f"×{family.scale}"
     return family.name if len(scales) > 1 else ""
+
+
+def inputs(record: Record) -> str:
+    """Return what a network is called with: the size of an image, or all shapes and dtypes."""
+    variant = record.variant
+    if record.costs and record.costs.inputs and not _is_image(record):
+        return record.costs.inputs.replace("x", "×")
+    return "×".join(map(str, variant.shape[1:]))
+
+
+def _is_image(record: Record) -> bool:
+    image = "x".join(map(str, (record.family.batch, *record.variant.shape)))
+    return record.costs is not None and record.costs.inputs == image and len(record.variant.shape) == 3
+
+
+def rate_headings(records: Sequence[Record]) -> tuple[str, str]:
+    """Return the headings of the cells of `rates`: what is counted per second, and the achieved rate."""
+    has_tokens = {record.costs is not None and record.costs.tokens is not None for record in records if record.timing}
+    what = "tokens" if has_tokens == {True} else "images" if has_tokens <= {False} else "images or tokens"
+    return f"{what}/s", "GFLOP/s (mult-adds)"
+
+
+def rates(record: Record) -> tuple[str, str]:
+    """Return images or tokens per second, and billions of multiply-adds per second."""
+    if record.timing is None or record.costs is None:
+        return UNKNOWN, UNKNOWN
+    seconds = record.timing.seconds.estimate
+    items = record.costs.tokens or record.costs.items or record.family.batch
+    bound = "" if record.costs.flops_complete else "≥ "
+    return formatting.significant(items / seconds), bound + formatting.significant(record.costs.flops / seconds / 1e9)

@@ -39,7 +39,7 @@ def page(
     by: str,
 ) -> Page:
     """Return the page with a row for each network, module, operator or call."""
-    networks = _network_rows(family, costs, details)
+    networks = _network_rows(costs, details)
     rows = networks if by == NETWORK else _rows(details, by)
     every = (*rows, *_failed_rows(failures))
     lines = tuple(_lines(costs, details, failures))
@@ -74,14 +74,11 @@ def call_rows(details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:
     ]
 
 
-def _network_rows(
-    family: Family, costs: Mapping[str, Costs], details: Mapping[str, CostDetail]
-) -> list[dict[str, Cell]]:
-    shapes = {variant.name: variant.shape for variant in family.variants}
+def _network_rows(costs: Mapping[str, Costs], details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:
     return [
         {
             "network": name,
-            "input": "x".join(map(str, (family.batch, *shapes[name]))),
+            "input": each.inputs,
             **{column: None if each.error else getattr(each, column) for column in TOTALS},
             "flops_complete": None if each.error else each.flops_complete,
             "unknown": " | ".join(each.unknown) or None,

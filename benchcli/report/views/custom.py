@@ -14,14 +14,26 @@ def table(results: Sequence[FamilyResult]) -> Table:
     return Table(
         title="Your networks",
         words=len(extra) + 2,
-        columns=("family", *extra, "network", *cells.COUNTED, *cells.TIMED),
+        columns=(
+            "family",
+            *extra,
+            "network",
+            "input",
+            *cells.COUNTED,
+            "params M",
+            *cells.TIMED,
+            *cells.rate_headings(records),
+        ),
         rows=tuple(
             (
                 record.family.name,
                 *cells.settings(record.family, extra),
                 record.variant.name,
+                cells.inputs(record),
                 *cells.costs(record),
+                cells.params(record),
                 *cells.time(record),
+                *cells.rates(record),
             )
             for record in records
         ),

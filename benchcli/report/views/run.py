@@ -10,7 +10,7 @@ from benchcli import formatting
 from benchcli.analysis.verdicts import Verdict, verdicts
 from benchcli.measure.diagnostics import disturbed
 from benchcli.report.advice import sentence
-from benchcli.report.page import Page, Table
+from benchcli.report.page import Page, Table, without_empty_columns
 from benchcli.report.views import guidelines
 from benchcli.runs.columns import COLUMNS, row
 from benchcli.runs.run import RunReport
@@ -24,7 +24,7 @@ def page(report: RunReport) -> Page:
     return Page(
         name=str(report.environment["suite"]["name"]),
         heading=heading(report),
-        tables=(*_tables(report, judged), *_breakdown(report)),
+        tables=tuple(map(without_empty_columns, (*_tables(report, judged), *_breakdown(report)))),
         footer=footer(report),
         columns=COLUMNS,
         rows=tuple(row(record) for record in records),

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchcli.errors import UserError
-from benchcli.schema import BUILT_IN, Variant
+from benchcli.schema import BUILT_IN, Input, Variant
 from benchcli.workloads.family import FamilyRequest
 from benchcli.workloads.networks.base import NETWORKS, SIZE, members
 from benchcli.workloads.networks.libraries import LIBRARIES
@@ -25,6 +25,8 @@ class NetworkRequest(FamilyRequest):
     group: int | None = None
     size: int | None = None
     """Height and width of every input; None: each network's published size."""
+    inputs: tuple[Input, ...] = ()
+    """What a user's own networks are called with; empty for one image, or what their callables give."""
 
     @property
     def widths(self) -> str:
@@ -37,7 +39,9 @@ class NetworkRequest(FamilyRequest):
         Raises UserError if a network is unknown or its input is too small.
         """
         names = [network.name for network in members(self.group)] if self.group else self.networks
-        yield from (_variant(name, self.size) for name in names)
+        if self.inputs and self.size:
+            raise UserError("--size is of images: give the sizes in --input")
+        yield from (_variant(name, self.size, self.inputs) for name in names)
 
 
 def family_name(group: int | None) -> str:
@@ -45,7 +49,7 @@ def family_name(group: int | None) -> str:
     return f"networks-{group}" if group else "networks"
 
 
-def _variant(name: str, size: int | None) -> Variant:
+def _variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
     """Return a network by name: built in, `library:model`, or `package.module:callable`."""
     library, colon, model = name.partition(":")
     if name.endswith(".py"):
@@ -53,17 +57,28 @@ def _variant(name: str, size: int | None) -> Variant:
     if not colon and NETWORKS.get(name) is None and re.fullmatch(OWN, name.replace(".", ":", 1)):
         own = ":".join(name.rsplit(".", 1))
         raise UserError(f"{name!r} names no network: write {own} for a callable of your own")
+    is_own = colon and not (library in LIBRARIES and model)
+    if inputs and not is_own:
+        raise UserError(f"--input is for networks of your own: {name} takes one image; give --size for its size")
     if not colon:
         return NETWORKS[name].variant(size)
-    pixels = size or SIZE
-    if library in LIBRARIES and model:
-        if find_spec(library) is None:
-            raise UserError(f"{name}: {library} is not installed: `pip install {library}`, beside this torch")
-        return Variant(name, f"{BUILT_IN}library/{library}", {"model": model}, (3, pixels, pixels), "3")
+    return _own(name, size, inputs) if is_own else _of_library(name, library, model, size or SIZE)
+
+
+def _of_library(name: str, library: str, model: str, pixels: int) -> Variant:
+    if find_spec(library) is None:
+        raise UserError(f"{name}: {library} is not installed: `pip install {library}`, beside this torch")
+    return Variant(name, f"{BUILT_IN}library/{library}", {"model": model}, (3, pixels, pixels), "3")
+
+
+def _own(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
     if name.startswith(f"{BUILT_IN}network/"):
         raise UserError(f"{name!r} is how a run records it: write {name.rpartition('/')[2]}")
     if name.startswith(("benchcli.", BUILT_IN)) or not re.fullmatch(OWN, name):
         raise UserError(
             f"{name!r} names no network: write a name of `benchcli list networks`, or package.module:callable"
         )
-    return Variant(name, name, {}, (3, pixels, pixels), "3")
+    if size:  # it was asked for, so that example inputs do not replace it
+        inputs = (Input((3, size, size)),)
+    shape = inputs[0].shape if inputs else (3, SIZE, SIZE)
+    return Variant(name, name, {}, shape, str(next(iter(shape), "")), inputs=inputs)

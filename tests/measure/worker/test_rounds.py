@@ -27,7 +27,7 @@ def bench(seconds: float, asked: list[int] | None = None) -> Bench:
             asked.append(calls)
         return Elapsed(calls * seconds)
 
-    return Bench(call=lambda: None, timer=timer, lead=lambda: timer(1))  # type: ignore[arg-type,return-value]
+    return Bench(call=lambda: None, timer=timer, lead=lambda: timer(1))
 
 
 def test_each_square_gives_every_variant_every_place_once() -> None:
@@ -98,7 +98,7 @@ def test_a_sample_under_a_clock_that_was_held_down_is_excluded() -> None:
 
 def test_a_clock_that_jumps_back_costs_a_sample_and_not_the_run() -> None:
     readings = iter([-3.0, 0.004])
-    jumping = Bench(call=lambda: None, timer=lambda _calls: Elapsed(next(readings)))  # type: ignore[arg-type,return-value]
+    jumping = Bench(call=lambda: None, timer=lambda _calls: Elapsed(next(readings)))
     sample = rounds.take_sample(jumping, "a", 2, 0, 0)
     assert sample.seconds == pytest.approx(0.002)
     assert sample.excluded == "clock"
@@ -109,14 +109,14 @@ def test_a_preempted_host_does_not_disturb_a_device_that_works_on(monkeypatch: p
     monkeypatch.setattr(rounds, "usage", lambda: Usage(0, next(switches)))
 
     def excluded(host_s: float | None) -> str | None:
-        queued = Bench(call=lambda: None, timer=lambda calls: Elapsed(0.01 * calls, host_s and host_s * calls))  # type: ignore[arg-type,return-value]
+        queued = Bench(call=lambda: None, timer=lambda calls: Elapsed(0.01 * calls, host_s and host_s * calls))
         return rounds.take_sample(queued, "a", 4, 0, 0).excluded
 
     assert [excluded(host_s) for host_s in (None, 0.002, 0.0099)] == ["preempted", None, "preempted"]
 
 
 def test_the_hosts_time_is_told_per_call() -> None:
-    queued = Bench(call=lambda: None, timer=lambda calls: Elapsed(calls * 0.01, calls * 0.002))  # type: ignore[arg-type,return-value]
+    queued = Bench(call=lambda: None, timer=lambda calls: Elapsed(calls * 0.01, calls * 0.002))
     assert rounds.take_sample(queued, "a", 4, 0, 0).host_seconds == pytest.approx(0.002)
 
 
@@ -140,7 +140,7 @@ def test_warm_up_goes_on_while_calls_get_faster() -> None:
             taken.append(next(speeds))
         return Elapsed(taken[-1] * calls)
 
-    warming = Bench(call=lambda: None, timer=timer)  # type: ignore[arg-type,return-value]
+    warming = Bench(call=lambda: None, timer=timer)
     rounds.warm_up({"a": warming}, task(), FAKE, random.Random(0), lambda _name: None)
     assert taken[-1] == 0.1
 

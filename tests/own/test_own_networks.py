@@ -1,0 +1,118 @@
+"""A suite of networks as users bring them: every one is measured, or one line says why not."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import benchcli
+from benchcli.api.results import Run
+from benchcli.errors import UserError
+from benchcli.schema import Record
+from tests.conftest import Outcome
+from tests.own import networks
+
+Cli = Callable[..., Outcome]
+SUITE = Path(__file__).with_name("suite.toml")
+OWN = "tests.own.networks:"
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+def records_of(folder: str) -> tuple[Record, ...]:
+    run = benchcli.load(folder)
+    assert isinstance(run, Run)
+    return run.records
+
+
+def test_every_network_of_the_suite_is_measured_or_one_line_says_why_not(cli: Cli) -> None:
+    found = cli("run", str(SUITE), "--launches", "1", "--device", "fake", "--output", "run")
+    assert found.code == 4  # one of them has half-precision weights
+    records = {record.variant.name: record for record in records_of("run")}
+    failures = {name: record.failure.error for name, record in records.items() if record.failure}
+    assert failures == {"half": "its weights are float16: make it in float32, and give --dtype float16"}
+    assert len(records) == 16
+    inputs = {name: record.costs.inputs for name, record in records.items() if record.costs}
+    assert inputs["by-name"] == "4x8, right=4x6"
+    assert inputs["masked"] == "ids=1x16:int32, mask=1x16:bool"
+    assert inputs[f"{OWN}nested"] == "pair=1x8, pair=1x6"
+    assert (records["tokens"].costs.tokens, records["vit"].costs.tokens) == (16, None)  # type: ignore[union-attr]
+    assert "half: its weights are float16" in found.out
+
+
+def test_inputs_are_given_on_the_command_line(cli: Cli) -> None:
+    words = ("network", f"{OWN}two", "--device", "fake", "--launches", "1")
+    found = cli(*words, "--input", "4x8", "--input", "right=4x6", "--output", "a")
+    assert found.code == 0
+    (record,) = records_of("a")
+    assert (record.family.batch, record.costs and record.costs.inputs) == (4, "4x8, right=4x6")
+    assert cli(*words, "--input", "4x8", "--input", "right=4x6", "--batch", "2", "--output", "b").code == 0
+    assert records_of("b")[0].costs.inputs == "2x8, right=2x6"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("words", "way_out"),
+    [
+        ((f"{OWN}two", "--input", "1x8x"), "the batch first, such as 1x3x224x224"),
+        (("shufflenet-v2-1x", "--input", "1x3x224x224"), "give --size for its size"),
+        ((f"{OWN}two", "--input", "1x8", "--size", "64"), "give the sizes in --input"),
+        ((f"{OWN}text", "--input", "1x16:int64:0..5000"), "give the range 0..99"),
+        ((f"{OWN}tow",), "did you mean two"),
+        (("tests.own.netwroks:two",), "cannot be imported"),
+        ((f"{OWN}number",), "returned a int, not a torch.nn.Module"),
+    ],
+)
+def test_a_wrong_request_ends_with_2_and_leaves_nothing_behind(cli: Cli, words: tuple[str, ...], way_out: str) -> None:
+    found = cli("network", *words, "--device", "fake", "--launches", "1", "--output", "run")
+    assert found.code == 2
+    assert way_out in found.err
+    assert len(found.err.splitlines()) == 1
+    assert not Path("run").exists()
+
+
+def test_a_network_that_needs_other_inputs_is_a_marked_row_and_the_others_are_shown(cli: Cli) -> None:
+    words = ("network", "mobilenet-v1-0.25", f"{OWN}two", "--size", "32", "--device", "fake", "--launches", "1")
+    found = cli(*words, "--output", "run")
+    assert found.code == 4
+    assert "give each of its inputs with --input" in found.out
+    good, bad = records_of("run")
+    assert good.timing
+    assert bad.failure
+
+
+PYTHON: list[tuple[Any, Any, str]] = [
+    (networks.Two(), (torch.ones(2, 8), torch.ones(2, 6)), "2x8, 2x6"),
+    (networks.Two(), {"left": torch.ones(2, 8), "right": torch.ones(2, 6)}, "left=2x8, right=2x6"),
+    (networks.Text(), torch.zeros(3, 7, dtype=torch.int64), "3x7:int64"),
+    (networks.Nested(), {"pair": {"both": [torch.ones(1, 8), torch.ones(1, 6)]}}, "pair=1x8, pair=1x6"),
+    (networks.examples, None, "1x8, 1x6"),
+]
+
+
+@pytest.mark.parametrize(("network", "inputs", "described"), PYTHON)
+def test_tensors_are_given_in_python(tools: Callable[..., Any], network: Any, inputs: Any, described: str) -> None:
+    run = benchcli.measure({"mine": network}, inputs=inputs, device="fake", launches=1, output="run", tools=tools())
+    (record,) = run.records
+    assert record.failure is None
+    assert record.costs
+    assert record.costs.inputs == described
+
+
+@pytest.mark.parametrize("inputs", [(), "image", 3, [torch.zeros(0, 3)], {"x": 1}, (0, 3)])
+def test_what_is_no_input_is_refused_in_python(inputs: Any) -> None:
+    with pytest.raises(UserError, match="input"):
+        benchcli.measure({"mine": networks.Two()}, inputs=inputs, device="fake", launches=1)
+
+
+def test_networks_are_imported_from_the_suites_own_folder_first(cli: Cli, tmp_path: Path) -> None:
+    for place, width in ((".", 3), ("models", 5)):
+        (tmp_path / place).mkdir(exist_ok=True)
+        (tmp_path / place / "mine_here.py").write_text(
+            f"from torch import nn\n\ndef build():\n    return nn.Linear({width}, {width})\n"
+        )
+    suite = '[[family]]\nname = "mine"\nnetwork = "mine_here:build"\ninputs = ["1x5"]\n'
+    (tmp_path / "models" / "ours.toml").write_text(suite)
+    found = cli("run", "models/ours.toml", "--device", "fake", "--launches", "1", "--output", "run")
+    assert found.code == 0, found.out
+    assert records_of("run")[0].costs.params == 30  # type: ignore[union-attr]
