@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Unpack
 
 from benchcli.api.results import Run
-from benchcli.api.running import Settings, run, target_in
-from benchcli.api.settings import overrides_of
+from benchcli.api.running import Settings, overrides_in, run
 from benchcli.errors import UserError, unknown
 from benchcli.schema import Family, Suite
 from benchcli.workloads.guidelines.base import GUIDELINES
@@ -35,14 +34,15 @@ def measure(
     tensor (batch, ...) or its shape, a tuple or list of tensors, or a dict of keyword arguments, all
     of which may be nested; by default (1, 3, 224, 224), or the callable's own `example_inputs`.
 
-    `batch`, `dtype` and `layout` take one value or several. `width`, `channels` and `scale` are for
-    guidelines: a base width, a set of channels (paper, paper-arm, paper-gpu, aligned), factors.
+    `batch`, `dtype`, `layout` and `threads` take one value or several, which are compared with the
+    first. `width`, `channels` and `scale` are for guidelines: a base width, a set of channels (paper,
+    paper-arm, paper-gpu, aligned), factors.
 
     Raises UserError if the request cannot be measured, NothingMeasuredError if no network has a
     time, and UnfinishedError if measuring ended early: its `result` has what was finished.
     """
-    overrides = overrides_of(
-        target_in(settings), batch=batch, dtype=dtype, layout=layout, width=width, channels=channels, scale=scale
+    overrides = overrides_in(
+        settings, batch=batch, dtype=dtype, layout=layout, width=width, channels=channels, scale=scale
     )
     if isinstance(what, str):
         if inputs is not None:

@@ -6,8 +6,7 @@ from typing import Unpack
 
 from benchcli import validation
 from benchcli.api.results import Run
-from benchcli.api.running import Settings, run, target_in
-from benchcli.api.settings import overrides_of
+from benchcli.api.running import Settings, overrides_in, run
 from benchcli.errors import UserError
 from benchcli.schema import Suite
 from benchcli.workloads.blocks.family import ALL, BlockRequest
@@ -22,7 +21,7 @@ NETWORK_BUDGET_S = 40.0
 def block(
     *names: str,
     width: int = BlockRequest.width,
-    size: int = BlockRequest.size,
+    size: int | Sequence[int] = BlockRequest.size,
     units: int | None = BlockRequest.units,
     stride: int = BlockRequest.stride,
     batch: int | Sequence[int] | None = None,
@@ -41,18 +40,18 @@ def block(
     request = BlockRequest(
         blocks=names or (ALL,),
         width=validation.whole("a width", width, validation.WIDTHS),
-        size=validation.whole("a size", size, validation.SIZES),
+        size=validation.whole("a size", first_of(size), validation.SIZES),
         units=None if units is None else validation.whole("the number of units", units, validation.UNITS),
         stride=validation.whole("a stride", stride, validation.STRIDES),
     )
-    overrides = overrides_of(target_in(settings), batch=batch, dtype=dtype, layout=layout)
+    overrides = overrides_in(settings, batch=batch, dtype=dtype, layout=layout, sizes=several(size))
     return run(Suite("block", "", tuple(request.families(overrides))), {"budget": NETWORK_BUDGET_S, **settings})
 
 
 def network(
     *names: str,
     group: int | Sequence[int] | None = None,
-    size: int | None = None,
+    size: int | Sequence[int] | None = None,
     inputs: str | Sequence[str] = (),
     batch: int | Sequence[int] | None = None,
     dtype: str | Sequence[str] | None = None,
@@ -72,11 +71,11 @@ def network(
     for each in groups:
         validation.whole("a group", each, validation.GROUPS)
     requests = (
-        [named(names, size, inputs)]
+        [named(names, first_of(size), inputs)]
         if names
-        else [NetworkRequest(name=family_name(each), group=each, size=_pixels(size)) for each in groups]
+        else [NetworkRequest(name=family_name(each), group=each, size=_pixels(first_of(size))) for each in groups]
     )
-    overrides = overrides_of(target_in(settings), batch=batch, dtype=dtype, layout=layout)
+    overrides = overrides_in(settings, batch=batch, dtype=dtype, layout=layout, sizes=several(size))
     families = tuple(family for request in requests for family in request.families(overrides))
     return run(Suite("network", "", families), {"budget": NETWORK_BUDGET_S, **settings})
 
@@ -97,3 +96,13 @@ def named(names: tuple[str, ...], size: int | None, inputs: str | Sequence[str] 
 
 def _pixels(size: int | None) -> int | None:
     return None if size is None else validation.whole("a size", size, validation.SIZES)
+
+
+def first_of(size: int | Sequence[int] | None) -> int | None:
+    """Return the first of several sizes, or the only one."""
+    return next(iter(size), None) if isinstance(size, list | tuple) else size  # type: ignore[return-value]
+
+
+def several(size: int | Sequence[int] | None) -> Sequence[int] | None:
+    """Return several sizes; None where there is one."""
+    return size if isinstance(size, list | tuple) and len(size) > 1 else None

@@ -7,10 +7,20 @@ from typing import Any, TypeVar
 
 from benchcli import validation
 from benchcli.api.results import Run, UnfinishedError
-from benchcli.api.settings import Observer, PlanSettings, TargetSettings, Tools, plan_of, target_of
+from benchcli.api.settings import (
+    Observer,
+    PlanSettings,
+    TargetSettings,
+    Tools,
+    overrides_of,
+    plan_of,
+    target_of,
+    threads_of,
+)
 from benchcli.errors import unknown
 from benchcli.runs.run import RunReport, RunRequest, UnfinishedRunError, run_suite
 from benchcli.schema import Suite, Target
+from benchcli.workloads.overrides import Overrides
 
 Result = TypeVar("Result", bound=Run)
 
@@ -80,8 +90,14 @@ def _what_is_left(run: UnfinishedRunError) -> str:
 
 
 def target_in(settings: Settings) -> Target:
-    """Return the target of the settings. Raises UserError if a setting is invalid."""
-    return target_of(**only(settings, TargetSettings))
+    """Return the target of the settings, with the most of several threads. Raises UserError if one is invalid."""
+    given = only(settings, TargetSettings)
+    return target_of(**{**given, "threads": max(threads_of(given.get("threads", 1)))})
+
+
+def overrides_in(settings: Settings, **given: Any) -> Overrides:
+    """Return the values that replace a family's own, several threads among them. Raises UserError if one is invalid."""
+    return overrides_of(target_in(settings), threads=settings.get("threads", 1), **given)
 
 
 def only(settings: Mapping[str, Any], kind: type) -> Any:

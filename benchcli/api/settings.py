@@ -26,6 +26,7 @@ __all__ = [
     "overrides_of",
     "plan_of",
     "target_of",
+    "threads_of",
 ]
 CACHES = ("warm", "cold")
 Value = TypeVar("Value")
@@ -38,8 +39,8 @@ class TargetSettings(TypedDict, total=False):
     """cpu, cuda, cuda:1 or mps."""
     runtime: str
     """eager, or graph for CUDA graphs."""
-    threads: int
-    """Number of CPU threads that the runtime uses."""
+    threads: int | Sequence[int]
+    """Number of CPU threads that the runtime uses; measuring compares several, launch by launch."""
     allocator: str
     """steady: freed memory is kept for the next call; system: the system's default."""
     cache: str
@@ -61,7 +62,11 @@ class PlanSettings(TypedDict, total=False):
 
 
 def target_of(
-    device: str = "cpu", runtime: str = "eager", threads: int = 1, allocator: str = "steady", cache: str = "warm"
+    device: str = "cpu",
+    runtime: str = "eager",
+    threads: object = 1,
+    allocator: str = "steady",
+    cache: str = "warm",
 ) -> Target:
     """Return the target.
 
@@ -78,6 +83,11 @@ def target_of(
     if missing:
         raise UserError(missing)
     return target
+
+
+def threads_of(threads: object) -> tuple[int, ...]:
+    """Return the numbers of threads. Raises UserError if one is none."""
+    return _several(threads, lambda value: validation.whole("the number of threads", value, validation.THREADS)) or (1,)
 
 
 def device_name(text: str) -> str:
@@ -112,16 +122,21 @@ def overrides_of(
     batch: int | Sequence[int] | None = None,
     dtype: str | Sequence[str] | None = None,
     layout: str | Sequence[str] | None = None,
+    threads: object = 1,
+    sizes: int | Sequence[int] | None = None,
     width: int | None = None,
     channels: str | None = None,
     scale: int | Sequence[int] | None = None,
 ) -> Overrides:
     """Return the values that replace a family's own. Raises UserError if one is invalid."""
+    several = threads_of(threads)
     return Overrides(
         column=DEVICES[split_name(target.device)[0]].column,
         batches=_several(batch, lambda value: validation.whole("a batch size", value, validation.BATCHES)),
         dtypes=_several(dtype, lambda value: validation.one_of("dtype", value, validation.DTYPES)),
         layouts=_several(layout, lambda value: validation.one_of("layout", value, validation.LAYOUTS)),
+        threads=several if len(several) > 1 else None,
+        sizes=_several(sizes, lambda value: validation.whole("a size", value, validation.SIZES)),
         width=None if width is None else validation.whole("a base width", width, validation.WIDTHS),
         widths=None if channels is None else validation.one_of("set of channels", channels, NAMED_WIDTHS),
         scales=_several(scale, lambda value: validation.whole("a scale", value, validation.SCALES)),

@@ -27,8 +27,8 @@ DEFAULT = BlockRequest()
 )
 @click.option(
     "--size",
-    type=parameters.whole("a size", validation.SIZES),
-    default=DEFAULT.size,
+    type=parameters.wholes("a size", validation.SIZES),
+    default=str(DEFAULT.size),
     show_default=True,
     help="Height and width of the input feature map.",
 )

@@ -23,8 +23,8 @@ from benchcli.workloads.networks.base import GROUPS
 )
 @click.option(
     "--size",
-    type=parameters.whole("a size", validation.SIZES),
-    help="Height and width of every input image.  [default: each network's own]",
+    type=parameters.wholes("a size", validation.SIZES),
+    help="Height and width of every input image; several are compared.  [default: each network's own]",
 )
 @click.option(
     "--input",

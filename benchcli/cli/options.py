@@ -32,10 +32,32 @@ def tools_option(command: Callable[..., Result]) -> Callable[..., Result]:
     return with_tools
 
 
-def target_options(command: Command) -> Command:
-    """Add the options of a `Target`."""
+def target_options(command: Command, several: bool = False) -> Command:
+    """Add the options of a `Target`; `several` is whether several numbers of threads can be compared."""
     return _all(
         command,
+        *_where(),
+        click.option(
+            "--threads",
+            type=(parameters.wholes if several else parameters.whole)("the number of threads", validation.THREADS),
+            default="1",
+            show_default=True,
+            help="Number of CPU threads that the runtime uses"
+            + (", such as 1,2,4; several are compared." if several else "."),
+        ),
+        click.option(
+            "--allocator",
+            type=parameters.name("allocator", lambda: ALLOCATORS),
+            default="steady",
+            show_default=True,
+            help="steady: freed memory is kept for the next call; system: the system's default, which can slow calls.",
+        ),
+    )
+
+
+def _where() -> tuple[Callable[[Command], Command], ...]:
+    """Return the options for the device, the runtime and the caches."""
+    return (
         click.option(
             "--device",
             type=parameters.device(),
@@ -56,20 +78,6 @@ def target_options(command: Command) -> Command:
             default="warm",
             show_default=True,
             help="warm: caches keep what the call before left in them; cold: they are flushed before each call.",
-        ),
-        click.option(
-            "--threads",
-            type=parameters.whole("the number of threads", validation.THREADS),
-            default=1,
-            show_default=True,
-            help="Number of CPU threads that the runtime uses.",
-        ),
-        click.option(
-            "--allocator",
-            type=parameters.name("allocator", lambda: ALLOCATORS),
-            default="steady",
-            show_default=True,
-            help="steady: freed memory is kept for the next call; system: the system's default, which can slow calls.",
         ),
     )
 
@@ -110,7 +118,7 @@ def input_options(otherwise: str = "") -> Callable[[Command], Command]:
         click.option(
             "--batch",
             type=parameters.wholes("a batch size", validation.BATCHES),
-            help=f"Batch sizes, such as 1,8.  [default: {otherwise}1]",
+            help=f"Batch sizes, such as 1,8 or 1..32:x2; several are compared.  [default: {otherwise}1]",
         ),
         click.option(
             "--dtype",
@@ -190,7 +198,7 @@ def measuring_options(
     def decorate(command: Callable[..., Result]) -> Callable[..., Result]:
         with_tools = tools_option(command)
         planned = plan_options(budget_s)(breakdown_option(output_options(with_tools)))
-        return target_options(input_options(otherwise)(planned))
+        return target_options(input_options(otherwise)(planned), several=True)
 
     return decorate
 

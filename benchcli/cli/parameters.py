@@ -55,8 +55,8 @@ def whole(kind: str, least_most: tuple[int, int]) -> Parameter:
 
 
 def wholes(kind: str, least_most: tuple[int, int]) -> Parameter:
-    """Take whole numbers with commas between them."""
-    return Parameter("numbers", lambda text: _several(text, lambda part: _whole(kind, part, least_most)))
+    """Take whole numbers with commas between them, and ranges such as 128..224:32 and 1..32:x2."""
+    return Parameter("numbers", lambda text: _several(_spelled_out(text), lambda part: _whole(kind, part, least_most)))
 
 
 def names(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
@@ -121,6 +121,34 @@ def _whole(kind: str, text: str, least_most: tuple[int, int]) -> int:
     if not re.fullmatch(r"[+-]?\d{1,18}", digits):
         raise UserError(f"{kind} must be a whole number from {least_most[0]} to {least_most[1]}, not {text!r}")
     return validation.whole(kind, int(digits), least_most)
+
+
+MOST_STEPS = 100
+"""The most numbers that a range stands for."""
+_RANGE = re.compile(r"(?P<least>\d{1,9})\.\.(?P<most>\d{1,9})(?::(?P<times>x?)(?P<step>\d{1,9}))?", re.ASCII)
+
+
+def _spelled_out(text: str) -> str:
+    """Return a text of numbers with commas between them, its ranges spelled out."""
+    return ",".join(each for part in text.split(",") for each in _steps(part.strip()))
+
+
+def _steps(part: str) -> list[str]:
+    match = _RANGE.fullmatch(part)
+    if match is None:
+        if ".." in part:
+            raise UserError(f"{part!r} is no range: write 128..224:32 for steps of 32, or 1..32:x2 for doubling")
+        return [part]
+    number, most, step = int(match["least"]), int(match["most"]), int(match["step"] or 1)
+    if number > most or step < 1 or (match["times"] and (step < 2 or number < 1)):
+        raise UserError(f"{part!r} goes nowhere: write the smaller end first, and a step that reaches the other")
+    numbers: list[str] = []
+    while number <= most:
+        numbers.append(str(number))
+        number = number * step if match["times"] else number + step
+        if len(numbers) > MOST_STEPS:
+            raise UserError(f"{part!r} stands for more than {MOST_STEPS} numbers: give a larger step")
+    return numbers
 
 
 def _several(text: str, read: Callable[[str], Any]) -> tuple[Any, ...]:

@@ -47,7 +47,7 @@ def measure(families: Sequence[Family], run: Run) -> Iterator[FamilyResult]:
     """
     engine = _Engine(run, len(families))
     wide: list[Family] = []
-    for _, group in groupby(families, key=lambda family: family.guideline or family.name):
+    for _, group in groupby(families, key=lambda family: family.guideline or family.group):
         wide += yield from engine.first(list(group))
     if run.plan.launches is None:
         yield from engine.again(wide)
@@ -102,15 +102,15 @@ class _Engine:
     def result(self, family: Family) -> FamilyResult:
         """Return the result of a family from the evidence so far."""
         run = self.run
-        peak = run.survey.device.get(PEAK_FLOAT32)
-        return result(Context(run.name, run.suite, run.target, run.plan, peak), family, self.evidence.known(family))
+        context = Context(run.name, run.suite, family.on(run.target), run.plan, run.survey.device.get(PEAK_FLOAT32))
+        return result(context, family, self.evidence.known(family), self.evidence.first_of(family))
 
     def _launch(
         self, families: list[Family], until_s: Callable[[], float], least: int, last_s: float = 0.0
     ) -> Generator[FamilyResult, None, list[Family]]:
         # Pairs of a family and its variants that need more launches. A family whose variants all
         # failed in the survey needs none: it stays for one empty launch, which yields its failures.
-        open_, done = [(family, self.evidence.needed(family) or family) for family in families], 0
+        open_, done = [(family, needed or family) for family, needed in self.evidence.needed_of(families)], 0
         while open_ and another_launch(done, least, self._spent_s() + last_s <= until_s(), self.run.plan):
             start_s = self._spent_s()
             names = "+".join(dict.fromkeys(family.guideline or family.name for family, _ in open_))
@@ -121,7 +121,7 @@ class _Engine:
             self.last_s = last_s
             if self.evidence.launches == self.run.first_launch + 1:
                 self.family_s *= self._growth([family for family, _ in open_], last_s)
-            remaining = [(family, self.evidence.needed(family)) for family, _ in open_]
+            remaining = self.evidence.needed_of([family for family, _ in open_])
             open_ = [(family, needed) for family, needed in remaining if needed]
             yield from (self.result(family) for family, needed in remaining if needed is None)
         return [family for family, _ in open_]

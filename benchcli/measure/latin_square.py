@@ -2,9 +2,12 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+Name = TypeVar("Name")
 
 
-def orders(names: Sequence[str], rng: random.Random) -> Iterator[list[str]]:
+def orders(names: Sequence[Name], rng: random.Random) -> Iterator[list[Name]]:
     """Yield one order per round, without end: cyclic Latin squares, each of a new shuffle.
 
     Within a square every variant takes every position once, so that an effect of the position on

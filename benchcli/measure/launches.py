@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from benchcli.measure.process import Launcher, WorkerDied
 from benchcli.measure.protocol import LAUNCH, ROUNDS, SECONDS, Sampled, Task, Watched
-from benchcli.measure.summarise import FamilyEvidence, still_wide, timings
+from benchcli.measure.summarise import FamilyEvidence, FirstSetting, still_wide, timings
 from benchcli.measure.supervise import Failures, supervise, without
 from benchcli.schema import Conditions, Costs, Family, Key, Plan, Sample, Target
 
@@ -66,15 +66,19 @@ class Evidence:
     conditions: dict[str, list[Conditions]] = field(default_factory=dict)
 
     def launch(self, wanted: Sequence[Family], take: Taker) -> None:
-        """Make one launch of families.
+        """Make one launch of families, in a worker for each number of threads."""
+        threads = dict.fromkeys(family.threads for family in wanted)
+        for each in threads:
+            self._launch([family for family in wanted if family.threads == each], take)
+        self.launches += 1
 
-        If its worker dies, try again, without the variants that have failed by then.
-        """
+    def _launch(self, wanted: Sequence[Family], take: Taker) -> None:
+        """Launch families in one worker. If it dies, try again, without the variants that have failed by then."""
         attempt = 0
         while rest := self._launched(wanted):
             task = Task(
                 LAUNCH,
-                self.target,
+                rest[0].on(self.target),
                 rest,
                 {f.name: {v.name: self.costs[f.name, v.name] for v in f.variants} for f in rest},
                 launch=self.launches,
@@ -89,7 +93,6 @@ class Evidence:
                 self._keep(taken)
                 break
             attempt += 1
-        self.launches += 1
 
     def _launched(self, wanted: Sequence[Family]) -> tuple[Family, ...]:
         """Return the families with their references, without the variants that have failed."""
@@ -105,6 +108,34 @@ class Evidence:
         wide = still_wide(family, times, self.plan) | {v.name for v in alive[0].variants if v.name not in times}
         done = {(family.name, v.name) for v in family.variants if v.name not in wide | {family.baseline}}
         return without(alive, done)[0] if wide else None
+
+    def needed_of(self, families: Sequence[Family]) -> list[tuple[Family, Family | None]]:
+        """Return each family with what `needed` has of it; families of several settings need all or nothing."""
+        needed = {family.name: self.needed(family) for family in families}
+        open_ = {family.group for family in families if family.first and (needed[family.name] or self._is_wide(family))}
+        failed = set(self.failures.by_key)
+        whole = {
+            family.name: next(iter(without([family], failed)), None) for family in families if family.group in open_
+        }
+        return [(family, whole.get(family.name, needed[family.name])) for family in families]
+
+    def _is_wide(self, family: Family) -> bool:
+        """Return whether a speed relative to the first setting is less precise than the plan wants."""
+        first = self.first_of(family)
+        if first is None or self.plan.launches is not None:
+            return False
+        samples = self.known(family).samples
+        costs = _by_variant(family, self.costs)
+        speeds = (first.speed_of(name, each, costs[name].items or 1) for name, each in samples.items())
+        widths = [speed.relative_half_width for speed in speeds if speed]
+        return any(width is None or width > self.plan.precision for width in widths)
+
+    def first_of(self, family: Family) -> FirstSetting | None:
+        """Return the evidence on the same networks in the first setting; None if this is it, or the only one."""
+        if not family.first or family.first == family.name:
+            return None
+        items = {name: costs.items or 1 for name, costs in _by_name(self.costs, family.first).items()}
+        return FirstSetting(_by_name(self.samples, family.first), items)
 
     def known(self, family: Family) -> FamilyEvidence:
         """Return the evidence on one family, without the samples of variants that failed later."""
@@ -125,6 +156,10 @@ class Evidence:
             self.conditions.setdefault(watched.family, []).append(watched.conditions)
 
 
+def _by_name(table: Mapping[Key, Value], family: str) -> dict[str, Value]:
+    return {variant: value for (name, variant), value in table.items() if name == family}
+
+
 def _by_variant(family: Family, table: Mapping[Key, Value]) -> dict[str, Value]:
     """Return one family's part of a table, by variant."""
-    return {variant: value for (name, variant), value in table.items() if name == family.name}
+    return _by_name(table, family.name)

@@ -65,16 +65,23 @@ def workers(forks: bool = FORKS, python: str = sys.executable, renew: int = RENE
     """Yield a launcher of fresh workers.
 
     With `forks`, each is forked from a fork server, which only imports torch; a new fork server
-    replaces it after `renew` launches.
+    replaces it after `renew` launches. Each environment, such as a number of threads, has its own.
     """
     if not forks:
         yield partial(run_worker, python=python)
         return
-    server = _ForkServer(python, renew)
+    servers: dict[frozenset[tuple[str, str]], _ForkServer] = {}
+
+    def run(task: Task, silence_s: float) -> Conversation:
+        environment = worker_environment(task.target)
+        server = servers.setdefault(frozenset(environment.items()), _ForkServer(python, renew, environment))
+        return (yield from server.run(task, silence_s))
+
     try:
-        yield server.run
+        yield run
     finally:
-        server.end()
+        for server in servers.values():
+            server.end()
 
 
 def run_worker(task: Task, silence_s: float, python: str = sys.executable) -> Conversation:
@@ -87,17 +94,17 @@ def run_worker(task: Task, silence_s: float, python: str = sys.executable) -> Co
 
 
 class _ForkServer:
-    """Holds a fork server; replaces it if it is used up, dead, or has another environment."""
+    """Holds the fork server of one environment; replaces it if it is used up or dead."""
 
-    def __init__(self, python: str, renew: int) -> None:
-        self._python = python
+    def __init__(self, python: str, renew: int, environment: Mapping[str, str]) -> None:
+        self._python, self._environment = python, environment
         self._renew = renew
         self._process: _Process | None = None
         self._left = 0
 
     def run(self, task: Task, silence_s: float) -> Conversation:
         """Run a task in a fresh fork."""
-        process = self._ready(worker_environment(task.target))
+        process = self._ready()
         self._left -= 1
         usable = False
         try:
@@ -113,12 +120,12 @@ class _ForkServer:
             self._process.end()
         self._process = None
 
-    def _ready(self, environment: Mapping[str, str]) -> "_Process":
+    def _ready(self) -> "_Process":
         process = self._process
-        if process and (self._left <= 0 or process.has_ended() or process.environment != environment):
+        if process and (self._left <= 0 or process.has_ended()):
             self.end()
         if self._process is None:
-            self._process, self._left = _Process(self._python, "forkserver", environment), self._renew
+            self._process, self._left = _Process(self._python, "forkserver", self._environment), self._renew
         return self._process
 
 
@@ -126,7 +133,6 @@ class _Process:
     """A running worker or fork server, with its output lines and its stderr."""
 
     def __init__(self, python: str, module: str, environment: Mapping[str, str]) -> None:
-        self.environment = environment
         self._patience = START_S
         self._errors_read = 0
         self._process, self._errors = _started(python, module, environment)

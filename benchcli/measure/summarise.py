@@ -47,6 +47,20 @@ class FamilyEvidence:
     conditions: tuple[Conditions, ...]
 
 
+@dataclass(frozen=True)
+class FirstSetting:
+    """The samples of the same networks in the first of several settings, by variant name."""
+
+    samples: Mapping[str, Sequence[Sample]]
+    items: Mapping[str, int]
+    """The images in a call."""
+
+    def speed_of(self, name: str, samples: Sequence[Sample], items: int) -> Interval | None:
+        """Return the speed of a network, per image, relative to its own in the first setting; None without pairs."""
+        ratios = launch_log_ratios(self.samples.get(name, ()), samples)
+        return _interval(ratios).times(items / self.items.get(name, 1)) if ratios else None
+
+
 def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: bool) -> Timing | None:
     """Return the timing of one variant; None if it has no samples."""
     if not samples:
@@ -80,12 +94,23 @@ def timings(family: Family, samples: Mapping[str, Sequence[Sample]]) -> dict[str
     return {name: time for name, time in times.items() if time}
 
 
-def result(context: Context, family: Family, evidence: FamilyEvidence) -> FamilyResult:
-    """Return a record for every variant of the family, measured or not, with the samples."""
+def result(
+    context: Context, family: Family, evidence: FamilyEvidence, first: FirstSetting | None = None
+) -> FamilyResult:
+    """Return a record for every variant of the family, measured or not, with the samples.
+
+    `first` is the evidence on the first of several settings, unless the family is in it.
+    """
     times = timings(family, evidence.samples)
     samples = [sample for samples in evidence.samples.values() for sample in samples]
     of_host = any(sample.is_of_host for sample in samples)
     shared = disturbances(evidence.conditions, context.target.threads, of_host)
+    if first:
+        items = {name: costs.items or 1 for name, costs in evidence.costs.items()}
+        times = {
+            name: replace(time, setting=first.speed_of(name, evidence.samples[name], items.get(name, 1)))
+            for name, time in times.items()
+        }
     records = tuple(_record(context, family, variant, evidence, times, shared) for variant in family.variants)
     return FamilyResult(family, records, tuple(sorted(samples, key=lambda s: (s.launch, s.round))), evidence.conditions)
 

@@ -47,6 +47,8 @@ COSTS = (
     "mac_compulsory_bytes",
     "flops_deviation",
 )
+SETTING = ("setting_speed", "setting_low", "setting_high")
+"""Columns of the speed relative to the first of several settings."""
 CALL = ("inputs", "items", "tokens")
 """Columns that say what a call takes."""
 MEMORY = ("peak_activation_bytes", "weight_bytes", "device_peak_bytes")
@@ -80,6 +82,8 @@ COLUMNS = (
     "flops_complete",
     *MEMORY,
     *CALL,
+    "first_setting",
+    *SETTING,
 )
 COUNTING = "costs:"
 """The prefix of warning codes about costs, which hold the entries of `Costs.unknown`."""
@@ -116,7 +120,15 @@ def row(record: Record) -> dict[str, Cell]:
         "excluded": record.timing.excluded if record.timing else None,
         "reference": record.timing.reference.name if record.timing and record.timing.reference else None,
         **_counted(record.costs),
+        "first_setting": family.first or None,
+        **_setting(record.timing),
     }
+
+
+def _setting(timing: Timing | None) -> dict[str, Cell]:
+    speed = timing.setting if timing else None
+    values = (speed.estimate, speed.low, speed.high) if speed else (None,) * 3
+    return dict(zip(SETTING, values, strict=True))
 
 
 def _costs(record: Record) -> dict[str, Cell]:
@@ -195,7 +207,9 @@ def _read_timing(cells: Mapping[str, str]) -> Timing | None:
     excluded = whole(cells.get("excluded") or "0")
     speed = _interval(cells, "reference_speed", "reference")
     reference = ReferenceSpeed(cells["reference"], speed) if speed else None
-    return Timing(seconds, relative, whole(cells["launches"]), whole(cells["samples"]), faults, excluded, reference)
+    setting = _interval(cells, "setting_speed", "setting") if cells.get("setting_speed") else None
+    counts = whole(cells["launches"]), whole(cells["samples"])
+    return Timing(seconds, relative, *counts, faults, excluded, reference, setting)
 
 
 def _interval(cells: Mapping[str, str], estimate: str, ends: str) -> Interval | None:

@@ -206,7 +206,7 @@ def _record(
                 f"{where}: {names[0]} is outside of its interval: the file is damaged, record the run again"
             )
     try:
-        return parse(cells, family, variant, target)
+        return parse(cells, family, variant, family.on(target))
     except KeyError as error:
         raise UserError(
             f"{where}: it lacks the column {error.args[0]}: another version of benchcli wrote it, record the run again"

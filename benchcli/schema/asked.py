@@ -88,6 +88,10 @@ class Family:
     variants: tuple[Variant, ...]
     catalogue: Catalogue = ""
     """The registry that describes the variants; empty for guidelines and a user's own networks."""
+    threads: int | None = None
+    """CPU threads; None for the target's."""
+    first: str = ""
+    """The family with the same networks in the first of several settings; empty if there is only one setting."""
     references: tuple[Variant, ...] = ()
     """Reference networks that each launch measures besides, and that are no part of the family.
 
@@ -108,6 +112,15 @@ class Family:
     def inputs(self) -> dict[str, str | int]:
         """The batch, dtype and layout of its inputs, by name."""
         return {"batch": self.batch, "dtype": self.dtype, "layout": self.layout}
+
+    @property
+    def group(self) -> str:
+        """What the families share that are measured in one process, in turns: the settings of one request."""
+        return self.first or self.name
+
+    def on(self, target: "Target") -> "Target":
+        """Return the target with the family's own threads."""
+        return replace(target, threads=self.threads or target.threads)
 
     @property
     def baseline(self) -> str:

@@ -82,6 +82,8 @@ class Timing:
     """The number of excluded samples."""
     reference: "ReferenceSpeed | None" = None
     """The speed relative to a reference network; None if none was measured."""
+    setting: Interval | None = None
+    """The speed relative to the same network in the first of several settings, per image; None if there is one."""
 
     @property
     def excluded_share(self) -> float:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from benchcli import files
 from benchcli.errors import UserError
@@ -20,6 +20,10 @@ class Request(ABC):
     batches: tuple[int, ...] = (1,)
     dtypes: tuple[str, ...] = ("float32",)
     layouts: tuple[str, ...] = ("nchw",)
+    threads: tuple[int, ...] = ()
+    """Several numbers of threads to compare; empty for the target's."""
+    sizes: tuple[int, ...] = ()
+    """Several heights and widths to compare; empty for the request's own."""
 
     @property
     def family_name(self) -> str:
@@ -30,13 +34,37 @@ class Request(ABC):
     def families(self, overrides: Overrides) -> Iterator[Family]:
         """Yield the families with the overrides. Raises UserError if a setting is invalid."""
 
-    def settings(self, overrides: Overrides) -> Iterator[tuple[int, str, str, list[str]]]:
-        """Yield each batch, dtype and layout, with the suffixes of the family's name."""
+    def settings(self, name: str, overrides: Overrides) -> Iterator["Setting"]:
+        """Yield each batch, dtype, layout, number of threads and size, for families whose names begin with `name`."""
         given = replace(self, **overrides.of_inputs())
-        choices = (given.batches, given.dtypes, given.layouts)
-        for batch, dtype, layout in product(*choices):
-            texts = zip((f"b{batch}", dtype, layout), choices, strict=True)
-            yield batch, dtype, layout, [text for text, values in texts if len(values) > 1]
+        choices = (given.batches, given.dtypes, given.layouts, given.threads or (None,), given.sizes or (None,))
+        first = ""
+        for values in product(*choices):
+            batch, dtype, layout, threads, size = values
+            texts = zip((f"b{batch}", dtype, layout, f"t{threads}", f"s{size}"), choices, strict=True)
+            own = "-".join([name, *(text for text, several in texts if len(several) > 1)])
+            first = first or (own if own != name else "")
+            yield Setting(own, first, batch, dtype, layout, threads, size)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One of several settings in which the same networks are compared."""
+
+    name: str
+    """The name of its family."""
+    first: str
+    """The name of the family in the first setting; empty if there is only one."""
+    batch: int
+    dtype: str
+    layout: str
+    threads: int | None
+    size: int | None
+
+    @property
+    def of_family(self) -> dict[str, Any]:
+        """Return the fields of its family."""
+        return {name: value for name, value in vars(self).items() if name != "size"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +82,10 @@ class FamilyRequest(Request):
     def variants(self) -> Iterator[Variant]:
         """Yield the networks. Raises UserError if one of them is invalid."""
 
+    def sized(self, size: int) -> "FamilyRequest":
+        """Return the request at a size. Raises UserError if its inputs have no size."""
+        raise UserError(f"--size is of images, and {self.name} has shapes of its own: leave it out (not {size})")
+
     def families(self, overrides: Overrides) -> Iterator[Family]:
         """Yield a family for each batch, dtype and layout.
 
@@ -61,18 +93,15 @@ class FamilyRequest(Request):
         """
         self._refuse_channels(overrides)
         current_folder = Source(str(files.here()), "first")
-        variants = tuple(self.variants())
-        for batch, dtype, layout, suffix in self.settings(overrides):
+        for setting in self.settings(self.name, overrides):
+            request = self if setting.size is None else self.sized(setting.size)
             family = Family(
-                name="-".join([self.name, *suffix]),
                 guideline="",
                 scale=1,
                 widths=self.widths,
-                batch=batch,
-                dtype=dtype,
-                layout=layout,
-                variants=variants,
+                variants=tuple(request.variants()),
                 catalogue=self.catalogue,
+                **setting.of_family,
             )
             yield taken_from(current_folder, family)
 

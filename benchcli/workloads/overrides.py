@@ -18,6 +18,10 @@ class Overrides:
     batches: tuple[int, ...] | None = None
     dtypes: tuple[str, ...] | None = None
     layouts: tuple[str, ...] | None = None
+    threads: tuple[int, ...] | None = None
+    """Only where there are several: one is the target's."""
+    sizes: tuple[int, ...] | None = None
+    """Heights and widths of images; for what has a size."""
     width: int | None = None
     """A base width, from which channels of equal FLOPs are solved.
 
@@ -29,7 +33,9 @@ class Overrides:
 
     def of_inputs(self) -> dict[str, Any]:
         """Return the given input settings, keyed by the fields of `Request`."""
-        return _given(batches=self.batches, dtypes=self.dtypes, layouts=self.layouts)
+        return _given(
+            batches=self.batches, dtypes=self.dtypes, layouts=self.layouts, threads=self.threads, sizes=self.sizes
+        )
 
     def of_channels(self) -> dict[str, Any]:
         """Return the given channel settings. Raises UserError if two exclude each other."""

@@ -200,13 +200,17 @@ def test_a_fork_server_that_died_is_replaced() -> None:
 
 
 @FORKED
-def test_another_environment_needs_another_server() -> None:
+def test_another_environment_needs_another_server_and_both_are_kept() -> None:
     with workers(forks=True) as launcher:
         list(launcher(Task(SURVEY, Target(), (), {}), 60))
         (first,) = psutil.Process().children()
         list(launcher(Task(SURVEY, Target(threads=2), (), {}), 60))
-        (second,) = psutil.Process().children()
-        assert first.pid != second.pid
+        both = {each.pid for each in psutil.Process().children()}
+        list(launcher(Task(SURVEY, Target(), (), {}), 60))
+        assert len(both) == 2
+        assert first.pid in both
+        assert {each.pid for each in psutil.Process().children()} == both
+    assert not psutil.Process().children()
 
 
 @FORKED

@@ -12,7 +12,7 @@ from benchcli.backends.devices.base import Device
 from benchcli.measure.latin_square import orders
 from benchcli.measure.protocol import Task
 from benchcli.measure.worker.bench import Bench
-from benchcli.schema import Exclusion, Sample
+from benchcli.schema import Exclusion, Key, Sample
 from benchcli.system.counters import Usage, usage
 
 SAMPLE_S = 5e-3
@@ -35,12 +35,12 @@ CLOCK_TRIES = 5
 A clock that jumps back fails once; a stopped clock fails every time.
 """
 
-Announce = Callable[[str], None]
+Announce = Callable[[Key], None]
 
 
 def sample_rounds(
-    benches: Mapping[str, Bench], calls: Mapping[str, int], task: Task, rng: random.Random, announce: Announce
-) -> Iterator[Sample]:
+    benches: Mapping[Key, Bench], calls: Mapping[Key, int], task: Task, rng: random.Random, announce: Announce
+) -> Iterator[tuple[Key, Sample]]:
     """Yield one sample of each variant per round; `calls` gives the calls per sample.
 
     `announce` gets the name of each variant before it runs. Sampling ends after a complete Latin
@@ -53,9 +53,9 @@ def sample_rounds(
         enough = sampled and number % len(benches) == 0
         if enough or elapsed >= task.most_seconds:
             return
-        for variant in order:
-            announce(variant)
-            yield take_sample(benches[variant], variant, calls[variant], task.launch, number)
+        for key in order:
+            announce(key)
+            yield key, take_sample(benches[key], key[1], calls[key], task.launch, number)
 
 
 @contextmanager
@@ -70,29 +70,28 @@ def no_collection() -> Iterator[None]:
 
 
 def warm_up(
-    benches: Mapping[str, Bench], task: Task, device: Device, rng: random.Random, announce: Announce
-) -> dict[str, int]:
+    benches: Mapping[Key, Bench], task: Task, device: Device, rng: random.Random, announce: Announce
+) -> dict[Key, int]:
     """Run rounds until they have no page faults and get no faster.
 
     Returns the calls per sample of each variant.
     """
     calls = dict.fromkeys(benches, 1)
     fastest, start = math.inf, perf_counter()
-    walls: dict[str, float] = {}
+    walls: dict[Key, float] = {}
     least, most = WARM_UP_ROUNDS
     for number, order in enumerate(orders(list(benches), rng), 1):
-        samples = []
-        for variant in order:
-            announce(variant)
+        samples: dict[Key, Sample] = {}
+        for key in order:
+            announce(key)
             begin = perf_counter()
-            samples.append(take_sample(benches[variant], variant, calls[variant], 0, number))
-            walls[variant] = (perf_counter() - begin) / (calls[variant] + 1)
+            samples[key] = take_sample(benches[key], key[1], calls[key], 0, number)
+            walls[key] = (perf_counter() - begin) / (calls[key] + 1)
         calls = {
-            sample.variant: calls_per_sample(sample.seconds, device.resolution_s, walls[sample.variant])
-            for sample in samples
+            key: calls_per_sample(sample.seconds, device.resolution_s, walls[key]) for key, sample in samples.items()
         }
-        total = sum(sample.seconds for sample in samples)
-        calm = all(not sample.faults for sample in samples) and total > fastest * (1 - SETTLED)
+        total = sum(sample.seconds for sample in samples.values())
+        calm = all(not sample.faults for sample in samples.values()) and total > fastest * (1 - SETTLED)
         fastest = min(fastest, total)
         elapsed = perf_counter() - start
         settled = number >= most or (calm and number >= least)

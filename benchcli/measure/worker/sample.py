@@ -7,7 +7,7 @@ own interpreter: while one process works, the others wait.
 
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -32,41 +32,47 @@ from benchcli.measure.worker.bench import (
 from benchcli.measure.worker.outputs import WrongOutputError
 from benchcli.measure.worker.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up
 from benchcli.measure.worker.watch import DeviceWatch
-from benchcli.schema import Conditions, Family, Status
+from benchcli.schema import Conditions, Family, Key, Status
 from benchcli.system.counters import between, look
 
 Send = Callable[[Event], None]
 
 
 def launch(task: Task, send: Send) -> None:
-    """Measure one family after the other."""
+    """Measure one family after the other; the settings of one request are measured in turns."""
     rng = random.Random(task.seed)  # noqa: S311
     kept = [shift_heap(rng)]
     kind, index = split_name(task.target.device)
     device, watch = DEVICES[kind], watch_of(task)
-    sampled: list[tuple[str, Conditions, Mapping[str, Bench]]] = []
+    sampled: list[tuple[str, Conditions, Benches]] = []
+    groups: dict[str, list[Family]] = {}
     for family in task.families:
-        benches = build(family, task, watch, kept, rng, send)
+        groups.setdefault(family.group, []).append(family)
+    for families in groups.values():
+        benches = {key: b for family in families for key, b in build(family, task, watch, kept, rng, send).items()}
         if versions(task) > 1:
             code_versions.hide()
         if benches:
-            conditions = _sample(family, benches, task, watch, rng, send)
-            sampled.append((family.name, conditions, benches if device.chooses_kernels else {}))
+            conditions = _sample(families, benches, task, watch, rng, send)
+            for family in families:
+                own = {key: bench for key, bench in benches.items() if key[0] == family.name}
+                sampled.append((family.name, conditions, own if device.chooses_kernels else {}))
     for name, conditions, kept_benches in sampled:  # after all samples, which tracing would slow down
-        kernels = _kernels(name, kept_benches, lambda bench: device.kernels(bench.call, index), send)
+        kernels = _kernels(kept_benches, lambda bench: device.kernels(bench.call, index), send)
         send(Watched(name, replace(conditions, kernels=kernels)))
 
 
-def _kernels(
-    family: str, benches: Mapping[str, Bench], hash_of: Callable[[Bench], str | None], send: Send
-) -> dict[str, str]:
+Benches = Mapping[Key, Bench]
+
+
+def _kernels(benches: Benches, hash_of: Callable[[Bench], str | None], send: Send) -> dict[str, str]:
     """Return the hash of each network's kernels, by variant, in the order of the names."""
     hashes: dict[str, str] = {}
-    for name in sorted(benches):
-        send(Started(family, name))
-        found = hash_of(benches[name])
+    for key in sorted(benches):
+        send(Started(*key))
+        found = hash_of(benches[key])
         if found:
-            hashes[name] = found
+            hashes[key[1]] = found
     return hashes
 
 
@@ -83,7 +89,7 @@ def watch_of(task: Task) -> DeviceWatch:
 
 def build(
     family: Family, task: Task, watch: DeviceWatch, kept: list[bytearray], rng: random.Random, send: Send
-) -> dict[str, Bench]:
+) -> dict[Key, Bench]:
     """Return a bench for each variant of a family that can be built; send a failure for each other.
 
     The order is random. The first variants fill the holes in the heap and use small pages, which
@@ -92,32 +98,32 @@ def build(
     kind, index = split_name(task.target.device)
     runtime = RUNTIMES[task.target.runtime]
     setting = Setting(DEVICES[kind], index, runtime, task.target.cache, watch.is_throttled, task.seed, versions(task))
-    benches: dict[str, Bench] = {}
+    benches: dict[Key, Bench] = {}
     for variant in rng.sample(family.variants, len(family.variants)):
         kept.append(shift_apart(rng))
         alive = partial(send, Started(family.name, variant.name))
         alive()
         try:
             costs = task.costs[family.name][variant.name]
-            benches[variant.name] = prepare(variant, family, costs, replace(setting, alive=alive))
+            benches[family.name, variant.name] = prepare(variant, family, costs, replace(setting, alive=alive))
         except Exception as error:  # A network may raise anything; the other variants go on.
             send(Failed(family.name, variant.name, *_among(benches, failure(error))))
             if isinstance(error, IntrusionError) or (DEVICES[kind].errors_stick and not isinstance(error, HARMLESS)):
                 raise
-    return {name: bench for name, bench in benches.items() if _is_still_right(family.name, name, bench, send)}
+    return {key: bench for key, bench in benches.items() if _is_still_right(key, bench, send)}
 
 
-def _is_still_right(family: str, variant: str, bench: Bench, send: Send) -> bool:
+def _is_still_right(key: Key, bench: Bench, send: Send) -> bool:
     """Check a captured call again, when all networks are built: none may use another's memory."""
     try:
         bench.check()
     except WrongOutputError as error:
-        send(Failed(family, variant, *failure(error)))
+        send(Failed(*key, *failure(error)))
         return False
     return True
 
 
-def _among(benches: Mapping[str, Bench], failed: tuple[Status, str]) -> tuple[Status, str]:
+def _among(benches: Benches, failed: tuple[Status, str]) -> tuple[Status, str]:
     """Return a failure, and for a lack of memory that the networks built before are in it too."""
     status, text = failed
     if status == "out-of-memory" and benches:
@@ -127,45 +133,43 @@ def _among(benches: Mapping[str, Bench], failed: tuple[Status, str]) -> tuple[St
 
 
 def _sample(
-    family: Family, benches: Mapping[str, Bench], task: Task, watch: DeviceWatch, rng: random.Random, send: Send
+    families: Sequence[Family], benches: Benches, task: Task, watch: DeviceWatch, rng: random.Random, send: Send
 ) -> Conditions:
     """Sample in rounds under the noise watch. Send all samples after the last timing; return the conditions."""
     overhead_s = call_overhead_s()
-    with _announcing(family.name, send) as announce, no_collection():
+    with _announcing(send) as announce, no_collection():
         calls = warm_up(benches, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
         if task.same_calls:
-            calls = dict.fromkeys(calls, calls.get(family.baseline, max(calls.values())))
+            baselines = {family.name: (family.name, family.baseline) for family in families}
+            calls = {key: calls.get(baselines[key[0]], max(calls.values())) for key in calls}
         watch.forget()
         start = look()
         samples = list(sample_rounds(benches, calls, task, rng, announce))
         conditions = between(task.launch, start, look(), overhead_s)
-    for sample in samples:
-        send(Sampled(family.name, sample))
+    for (family, _), sample in samples:
+        send(Sampled(family, sample))
     return watch.add_to(conditions)
 
 
 @contextmanager
-def _announcing(family: str, send: Send) -> Iterator[Announce]:
+def _announcing(send: Send) -> Iterator[Announce]:
     """Yield a function that reports which variant runs. An error is reported as that variant's failure.
 
     The error is raised again: the process is no longer reliable. It ends, and the engine repeats
     the launch.
     """
-    running = ""
+    running: Key = ("", "")
 
-    def announce(variant: str) -> None:
+    def announce(key: Key) -> None:
         nonlocal running
-        running = variant
-        send(Started(family, variant))
+        running = key
+        send(Started(*key))
 
     try:
         yield announce
     except Exception as error:
-        send(Failed(family, running, *failure(error)))
+        send(Failed(*running, *failure(error)))
         raise
-
-
-Benches = Mapping[str, Mapping[str, Bench]]
 
 
 def serve(task: Task, send: Send, hear: Callable[[], str]) -> None:
@@ -175,11 +179,11 @@ def serve(task: Task, send: Send, hear: Callable[[], str]) -> None:
     rng = random.Random(task.seed)  # noqa: S311
     kept = [shift_heap(rng)]
     watch = watch_of(task)
-    benches: Benches = {family.name: build(family, task, watch, kept, rng, send) for family in task.families}
+    benches = {key: b for family in task.families for key, b in build(family, task, watch, kept, rng, send).items()}
     overhead_s = call_overhead_s()
     with no_collection():
-        for family, ready in benches.items():
-            _warm(family, ready, task, rng, send)
+        for family in task.families:
+            _warm({key: bench for key, bench in benches.items() if key[0] == family.name}, task, rng, send)
         watch.forget()
         send(Waiting())
         start = look()
@@ -205,18 +209,18 @@ def questions(hear: Callable[[], str]) -> Iterator[Question]:
         yield question
 
 
-def _warm(family: str, ready: Mapping[str, Bench], task: Task, rng: random.Random, send: Send) -> None:
+def _warm(ready: Benches, task: Task, rng: random.Random, send: Send) -> None:
     if not ready:
         return
-    with _announcing(family, send) as announce:
+    with _announcing(send) as announce:
         calls = warm_up(ready, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
-    for variant, number in calls.items():
-        send(Ready(family, variant, number))
+    for key, number in calls.items():
+        send(Ready(*key, number))
 
 
 def _answer(benches: Benches, task: Task, send: Send, hear: Callable[[], str]) -> None:
     for question in questions(hear):
-        bench = benches[question.family][question.variant]
+        bench = benches[question.family, question.variant]
         try:
             sample = take_sample(bench, question.variant, question.calls, task.launch, question.round)
         except Exception as error:

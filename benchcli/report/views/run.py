@@ -24,7 +24,7 @@ def page(report: RunReport) -> Page:
     return Page(
         name=str(report.environment["suite"]["name"]),
         heading=heading(report),
-        tables=tuple(map(without_empty_columns, (*_tables(report, judged), *_breakdown(report)))),
+        tables=tuple(map(without_empty_columns, (*_tables(report, judged), *_settings(report), *_breakdown(report)))),
         footer=footer(report),
         columns=COLUMNS,
         rows=tuple(row(record) for record in records),
@@ -71,6 +71,14 @@ def _view_of(catalogue: Catalogue) -> ModuleType:
     return import_module(f"benchcli.report.views.{catalogue or 'custom'}")
 
 
+def _settings(report: RunReport) -> list[Table]:
+    if not any(result.family.first for result in report.results):
+        return []
+    from benchcli.report.views import settings
+
+    return [settings.table(report.results)]
+
+
 def _breakdown(report: RunReport) -> list[Table]:
     if not report.breakdowns and not report.untraced:
         return []
@@ -83,7 +91,12 @@ def heading(report: RunReport) -> str:
     """Return the line above the tables: where and how the run was measured."""
     target, machine = Target(**report.environment["target"]), report.environment.get("machine", {})
     where = report.environment.get("device", {}).get("card") or machine.get("cpu", target.device)
-    threads = formatting.counted(target.threads, "thread")
+    several = list(dict.fromkeys(result.family.on(target).threads for result in report.results))
+    threads = (
+        formatting.counted(target.threads, "thread")
+        if len(several) < 2
+        else f"{' and '.join(map(str, several))} threads"
+    )
     dtype, layout, batch = settings_of(result.family for result in report.results).values()
     device = target.device if target.device != "cpu" else None
     parts = [where, device, threads, target.runtime, dtype, layout, f"batch {batch}" if batch else ""]

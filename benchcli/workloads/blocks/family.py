@@ -1,7 +1,7 @@
 """Families of blocks at equal FLOPs, with the channels of each solved from a common width."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchcli.errors import UserError
 from benchcli.schema import Variant
@@ -42,6 +42,10 @@ class BlockRequest(FamilyRequest):
             channels = self.width if name == REFERENCE else block.solve(self._multiply_adds(), self.size, self.stride)
             params = {"channels": channels, "units": units, "stride": self.stride}
             yield Variant(name, block.builder, params, (channels, self.size, self.size), str(channels))
+
+    def sized(self, size: int) -> "BlockRequest":
+        """Return the request at a size."""
+        return replace(self, size=size)
 
     def _names(self) -> list[str]:
         if self.blocks == (ALL,):

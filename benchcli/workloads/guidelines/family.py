@@ -40,16 +40,14 @@ class GuidelineRequest(Request):
         request = replace(self, **overrides.of_channels())
         guideline = GUIDELINES[request.guideline]
         for scale in request.scales:
-            for batch, dtype, layout, suffix in request.settings(overrides):
+            for setting in request.settings(f"{request.family_name}-x{scale}", overrides):
+                sized = request if setting.size is None else replace(request, size=setting.size)
                 yield Family(
-                    name="-".join([request.family_name, f"x{scale}", *suffix]),
                     guideline=guideline.name,
                     scale=scale,
                     widths=_label(request.widths, overrides.column),
-                    batch=batch,
-                    dtype=dtype,
-                    layout=layout,
-                    variants=tuple(variants(guideline, request, overrides.column, scale)),
+                    variants=tuple(variants(guideline, sized, overrides.column, scale)),
+                    **setting.of_family,
                 )
 
 

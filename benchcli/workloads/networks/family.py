@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,6 +42,10 @@ class NetworkRequest(FamilyRequest):
         if self.inputs and self.size:
             raise UserError("--size is of images: give the sizes in --input")
         yield from (_variant(name, self.size, self.inputs) for name in names)
+
+    def sized(self, size: int) -> "NetworkRequest":
+        """Return the request at a size."""
+        return replace(self, size=size)
 
 
 def family_name(group: int | None) -> str:

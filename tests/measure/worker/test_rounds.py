@@ -1,5 +1,6 @@
 import itertools
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,11 +10,12 @@ from benchcli.measure.latin_square import orders
 from benchcli.measure.protocol import LAUNCH, Task
 from benchcli.measure.worker import rounds
 from benchcli.measure.worker.bench import Bench
-from benchcli.schema import Target
+from benchcli.schema import Key, Sample, Target
 from benchcli.system.counters import Usage
 
 FAKE = DEVICES["fake"]
-ONE_CALL = {"a": 1, "b": 1}
+A, B, C = (("f", name) for name in "abc")
+ONE_CALL = {A: 1, B: 1}
 
 
 def task(**changes: float) -> Task:
@@ -30,6 +32,10 @@ def bench(seconds: float, asked: list[int] | None = None) -> Bench:
     return Bench(call=lambda: None, timer=timer, lead=lambda: timer(1))
 
 
+def sampled(taken: Iterator[tuple[Key, Sample]]) -> list[Sample]:
+    return [sample for _, sample in taken]
+
+
 def test_each_square_gives_every_variant_every_place_once() -> None:
     names = ["a", "b", "c", "d"]
     rounds = list(itertools.islice(orders(names, random.Random(3)), 8))
@@ -40,22 +46,22 @@ def test_each_square_gives_every_variant_every_place_once() -> None:
 
 
 def test_a_round_samples_every_variant_and_rounds_are_counted_from_zero() -> None:
-    benches = {"a": bench(0.01), "b": bench(0.02)}
-    samples = list(rounds.sample_rounds(benches, ONE_CALL, task(), random.Random(0), lambda _name: None))
+    benches = {A: bench(0.01), B: bench(0.02)}
+    samples = sampled(rounds.sample_rounds(benches, ONE_CALL, task(), random.Random(0), lambda _name: None))
     assert [sample.round for sample in samples] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert {sample.variant: sample.seconds for sample in samples} == {"a": 0.01, "b": 0.02}
     assert {sample.launch for sample in samples} == {2}
 
 
 def test_a_launch_that_takes_too_long_ends_with_its_round() -> None:
-    benches = {"a": bench(1.0)}
+    benches = {A: bench(1.0)}
     assert list(rounds.sample_rounds(benches, ONE_CALL, task(most_seconds=0.0), random.Random(0), lambda _: None)) == []
 
 
 def test_sampling_ends_with_a_whole_square() -> None:
-    benches = {name: bench(0.01) for name in "abc"}
+    benches = {key: bench(0.01) for key in (A, B, C)}
     calls = dict.fromkeys(benches, 1)
-    samples = list(rounds.sample_rounds(benches, calls, task(rounds=4), random.Random(0), lambda _name: None))
+    samples = sampled(rounds.sample_rounds(benches, calls, task(rounds=4), random.Random(0), lambda _name: None))
     assert max(sample.round for sample in samples) + 1 == 6
 
 
@@ -141,23 +147,23 @@ def test_warm_up_goes_on_while_calls_get_faster() -> None:
         return Elapsed(taken[-1] * calls)
 
     warming = Bench(call=lambda: None, timer=timer)
-    rounds.warm_up({"a": warming}, task(), FAKE, random.Random(0), lambda _name: None)
+    rounds.warm_up({A: warming}, task(), FAKE, random.Random(0), lambda _name: None)
     assert taken[-1] == 0.1
 
 
 def test_warm_up_goes_on_while_calls_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     faults = itertools.chain([0, 50, 50, 90, 90, 95], itertools.repeat(95))
-    announced: list[str] = []
+    announced: list[Key] = []
     monkeypatch.setattr(rounds, "usage", lambda: Usage(next(faults), 0))
-    rounds.warm_up({"a": bench(0.01)}, task(), FAKE, random.Random(0), announced.append)
+    rounds.warm_up({A: bench(0.01)}, task(), FAKE, random.Random(0), announced.append)
     assert len(announced) == 4  # the first that neither faults nor is the first is the fourth
 
 
 def test_warm_up_ends_even_where_nothing_settles(monkeypatch: pytest.MonkeyPatch) -> None:
     counter = itertools.count()
     monkeypatch.setattr(rounds, "usage", lambda: Usage(next(counter), 0))
-    announced: list[str] = []
-    rounds.warm_up({"a": bench(0.01)}, task(), FAKE, random.Random(0), announced.append)
+    announced: list[Key] = []
+    rounds.warm_up({A: bench(0.01)}, task(), FAKE, random.Random(0), announced.append)
     assert len(announced) == rounds.WARM_UP_ROUNDS[1]
 
 

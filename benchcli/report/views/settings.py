@@ -1,0 +1,96 @@
+"""Lay out the table that compares settings: each network with itself in the first of them."""
+
+from collections.abc import Sequence
+
+from benchcli import formatting
+from benchcli.analysis.settings import Compared, Flip, compared, flips
+from benchcli.formatting import UNKNOWN
+from benchcli.report.page import Table
+from benchcli.report.views import cells
+from benchcli.schema import FamilyResult, Record
+
+NAMES = ("batch", "dtype", "layout", "threads", "size")
+
+
+def table(results: Sequence[FamilyResult]) -> Table:
+    """Return the table, with the first setting's rows and those that are compared with them."""
+    results = [result for result in results if result.family.first]
+    records = cells.records_of(results)
+    told = {id(each.record): each for each in compared(results)}
+    values = {name: {_value(record, name) for record in records} for name in NAMES}
+    differing = [name for name in NAMES if len(values[name]) > 1]
+    several = len({result.family.first for result in results}) > 1
+    ordered = sorted(range(len(records)), key=lambda place: _rank(records, place))
+    return Table(
+        title="Settings compared",
+        words=len(differing) + 1 + several,
+        columns=(
+            *(["family"] if several else []),
+            "network",
+            *differing,
+            "time ms",
+            cells.rate_headings(records)[0],
+            "speed",
+            "compared with the first",
+        ),
+        rows=tuple(_row(records[place], told.get(id(records[place])), differing, several) for place in ordered),
+        lines=(
+            "speed is relative to the same network in its first row, per image where batches differ; "
+            "the settings were measured in turns" + _threads(values["threads"]),
+            *(
+                f"{each.record.variant.name} ({_setting(each.record, differing)}): {each.why}"
+                for each in told.values()
+                if each.why
+            ),
+            *(_flip(each, differing) for each in flips(results)),
+        ),
+    )
+
+
+def _rank(records: Sequence[Record], place: int) -> tuple[int, int]:
+    """Put the settings of one network one below the other."""
+    record = records[place]
+    first = next(number for number, each in enumerate(records) if _network(each) == _network(record))
+    return first, place
+
+
+def _network(record: Record) -> tuple[str, str]:
+    return record.family.first, record.variant.name
+
+
+def _row(record: Record, told: Compared | None, differing: Sequence[str], several: bool) -> tuple[str, ...]:
+    speed = record.timing.setting if record.timing else None
+    time = cells.time(record)[0]
+    return (
+        *([record.family.first] if several else []),
+        record.variant.name,
+        *(_value(record, name) for name in differing),
+        time,
+        cells.rates(record)[0],
+        formatting.speed(speed) if speed else "1" if told is None and record.timing else UNKNOWN,
+        told.outcome if told else "the first",
+    )
+
+
+def _value(record: Record, name: str) -> str:
+    if name == "threads":
+        return str(record.target.threads)
+    if name == "size":
+        return str(record.variant.shape[-1]) if record.variant.shape else ""
+    return str(record.family.inputs[name])
+
+
+def _setting(record: Record, differing: Sequence[str]) -> str:
+    return ", ".join(f"{name} {_value(record, name)}" for name in differing)
+
+
+def _threads(values: set[str]) -> str:
+    return "" if len(values) < 2 else "; numbers of threads in processes that alternate"
+
+
+def _flip(flip: Flip, differing: Sequence[str]) -> str:
+    before, after = ("faster", "slower") if not flip.gets_faster else ("slower", "faster")
+    return (
+        f"the ranking changes: {flip.network} is {before} than {flip.baseline} at {_setting(flip.before, differing)}, "
+        f"and {after} at {_setting(flip.after, differing)}"
+    )
