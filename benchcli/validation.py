@@ -7,6 +7,7 @@ from typing import Final
 from benchcli.errors import UserError, unknown
 
 SCALES: Final = (1, 64)
+DEPTHS: Final = (1, 100)
 BATCHES: Final = (1, 65536)
 SIZES: Final = (1, 4096)
 WIDTHS: Final = (1, 16384)
@@ -70,6 +71,13 @@ def budget_s(seconds: float | None, given: object, kind: str = "a budget") -> fl
     if not isinstance(seconds, int | float) or not least <= seconds <= most:
         raise UserError(f"{kind} is from 1 s to 7 days, written 30, 30s, 5m or 2h, not {given!r}")
     return seconds
+
+
+def top1_error(key: str, value: object) -> float:
+    """Return an error in per cent. Raises UserError if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        raise UserError(f"{key} is a percentage from 0 to 100, such as 28.1, not {value!r}")
+    return float(value)
 
 
 def one_of(kind: str, value: object, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Find the Pareto front of networks in speed and published top-1 error."""
+"""Find the Pareto front of networks in speed and top-1 error, published or the user's own."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -14,7 +14,7 @@ on: every rival is certainly slower; off: a rival is certainly faster; near: und
 
 
 def pareto_front(records: Sequence[Record]) -> dict[Key, Place]:
-    """Return the place of every record with a time and a published error, by family and variant.
+    """Return the place of every record with a time and an error, by family and variant.
 
     Only records of the same batch, dtype and layout are compared. The result is empty if there are
     fewer than two networks.
@@ -58,4 +58,4 @@ def _seconds(record: Record) -> Interval:
 
 
 def _is_comparable(one: Record, other: Record) -> bool:
-    return one.family.inputs == other.family.inputs
+    return one.family.inputs == other.family.inputs and one.target == other.target

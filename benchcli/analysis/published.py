@@ -1,6 +1,7 @@
 """Look up the published figures of blocks and networks."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Literal
 
 from benchcli.backends.devices.base import DEVICES, split_name
@@ -19,11 +20,13 @@ NAMES: Mapping[Column, str] = {"arm": "a phone", "gpu": "a GPU"}
 def network_of(record: Record) -> Network | None:
     """Return the shipped network of a record; None if the record's variant is any other."""
     network = NETWORKS.get(record.variant.name)
-    return network if network and network.variant() == record.variant else None
+    return network if network and network.variant() == replace(record.variant, top1_error=None) else None
 
 
 def top1_error(record: Record) -> float | None:
-    """Return the published top-1 error in per cent; None if this network and input have none."""
+    """Return the user's own top-1 error in per cent, or the published one; None if this network and input have none."""
+    if record.variant.top1_error is not None:
+        return record.variant.top1_error
     network = network_of(record)
     return network.printed.top1_error if network and network.printed else None
 

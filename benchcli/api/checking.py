@@ -9,7 +9,8 @@ from benchcli import validation
 from benchcli.api.results import Shown, UnfinishedError, machine_cells
 from benchcli.api.running import check_names, only, tools_of
 from benchcli.api.settings import TargetSettings, overrides_of, target_of
-from benchcli.check.findings import ALLOWABLE, Finding, exit_code
+from benchcli.check.ending import exit_code
+from benchcli.check.findings import ALLOWABLE, Finding
 from benchcli.check.run import run_check
 from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError
 from benchcli.errors import UserError

@@ -1,6 +1,6 @@
 """Measure blocks and whole networks by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Unpack
 
@@ -53,6 +53,7 @@ def network(
     group: int | Sequence[int] | None = None,
     size: int | Sequence[int] | None = None,
     inputs: str | Sequence[str] = (),
+    errors: Mapping[str, float] | None = None,
     batch: int | Sequence[int] | None = None,
     dtype: str | Sequence[str] | None = None,
     layout: str | Sequence[str] | None = None,
@@ -63,7 +64,8 @@ def network(
     A name is of a network that ships, "torchvision:NAME" or "timm:NAME", or
     "package.module:callable". `size` is the height and width of every input; each network's own by
     default. `inputs` describes what networks of your own are called with, as --input does: one text
-    for each, such as "1x3x224x224" or "ids=1x16:int64:0..29999". Raises what `measure` raises.
+    for each, such as "1x3x224x224" or "ids=1x16:int64:0..29999". `errors` are top-1 errors in per cent,
+    by name, for the Pareto front. Raises what `measure` raises.
     """
     if names and group is not None:
         raise UserError("give networks or a --group of them, not both")
@@ -75,6 +77,10 @@ def network(
         if names
         else [NetworkRequest(name=family_name(each), group=each, size=_pixels(first_of(size))) for each in groups]
     )
+    known = tuple(
+        (name, validation.top1_error(f"the error of {name}", error)) for name, error in (errors or {}).items()
+    )
+    requests = [replace(request, errors=known) for request in requests]
     overrides = overrides_in(settings, batch=batch, dtype=dtype, layout=layout, sizes=several(size))
     families = tuple(family for request in requests for family in request.families(overrides))
     return run(Suite("network", "", families), {"budget": NETWORK_BUDGET_S, **settings})

@@ -19,6 +19,7 @@ from benchcli.schema import Record
 if TYPE_CHECKING:
     import pandas
 
+    from benchcli.analysis.layers import LayerRow
     from benchcli.analysis.verdicts import Verdict
 
 CODE = (".py", ".toml", ".ipynb", ".so", ".sh", ".cfg", ".yml", ".yaml", ".pt", ".pth", ".c", ".cpp", ".cu")
@@ -73,11 +74,13 @@ class Run(Shown):
 
     report: RunReport
     """The report that the properties below read."""
+    depth: int | None = None
+    """The depth to which the page rolls layers up; None for the slowest layers as they are."""
 
     def _laid_out(self) -> Page:
         from benchcli.report.views.run import page
 
-        return page(self.report)
+        return page(self.report, self.depth)
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -100,6 +103,17 @@ class Run(Shown):
     def environment(self) -> Mapping[str, Any]:
         """The request, machine, software versions, device and settings."""
         return self.report.environment
+
+    @property
+    def layers(self) -> "list[LayerRow]":
+        """One row for each module of each network, with what it does itself; empty unless `layers` was asked for."""
+        return self.layers_at(None)
+
+    def layers_at(self, depth: int | None) -> "list[LayerRow]":
+        """Return the modules rolled up to a depth: each with all that it calls below."""
+        from benchcli.analysis.layers import layer_rows
+
+        return layer_rows(self.report.layers, depth)
 
     def samples(self) -> "pandas.DataFrame":
         """Return every raw sample, in seconds per call. Raises UserError if they are unreadable."""

@@ -34,6 +34,10 @@ class Settings(TargetSettings, PlanSettings, total=False):
     """The folder of an interrupted run, whose missing families are measured."""
     breakdown: bool
     """Whether to trace three more launches, for the time by category of operator."""
+    layers: bool
+    """Whether to trace six more launches, for the time of each module."""
+    depth: int | None
+    """The depth to which the shown layers are rolled up, which implies `layers`: 1 for a network's own children."""
     progress: Observer | None
     """Called with a `Progress` at each step."""
     tools: Tools | None
@@ -48,8 +52,10 @@ def run(
 ) -> Result:
     """Measure a suite with the settings, and return its result."""
     check_names(settings, Settings)
+    names = tuple(family.name for family in suite.families)
+    depth = None if settings.get("depth") is None else validation.whole("a depth", settings["depth"], validation.DEPTHS)
     if settings.get("breakdown"):
-        traced = tuple(family.name for family in suite.families)
+        traced = names
     request = RunRequest(
         suite,
         target_in(settings),
@@ -57,9 +63,12 @@ def run(
         _path(settings.get("output")),
         _path(settings.get("resume")),
         traced,
+        names if settings.get("layers") or depth else (),
     )
     try:
-        return result(run_suite(request, tools_of(settings)))
+        found = result(run_suite(request, tools_of(settings)))
+        found.depth = depth
+        return found
     except UnfinishedRunError as error:
         raise UnfinishedError(result(error.report), error.reason, _what_is_left(error)) from None
 

@@ -57,6 +57,8 @@ class PlanSettings(TypedDict, total=False):
 
     None: 14 s, and up to four times as many on a GPU, by the start-up of the first launch.
     """
+    percentiles: bool
+    """Whether at least a thousand calls are timed singly, for p50, p95 and p99."""
     launches: int | None
     """Exact number of launches (fresh processes); precision and budget are then not used."""
 
@@ -101,7 +103,12 @@ def device_name(text: str) -> str:
     return f"{kind}:{int(number)}" if colon and int(number) else kind  # cuda:0 is cuda
 
 
-def plan_of(precision: float = Plan().precision, budget: float | None = None, launches: int | None = None) -> Plan:
+def plan_of(
+    precision: float = Plan().precision,
+    budget: float | None = None,
+    launches: int | None = None,
+    percentiles: bool = False,
+) -> Plan:
     """Return the plan. Raises UserError if a number is out of bounds.
 
     Without a budget it is the default, which grows on devices that start slowly.
@@ -110,6 +117,7 @@ def plan_of(precision: float = Plan().precision, budget: float | None = None, la
         precision=validation.precision(precision, precision),
         budget_s=Plan().budget_s if budget is None else validation.budget_s(budget, budget),
         grows=budget is None,
+        percentiles=percentiles,
         launches=None
         if launches is None
         else validation.whole("the number of launches", launches, validation.LAUNCHES),

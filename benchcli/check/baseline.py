@@ -11,13 +11,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchcli.check.findings import ordered
+from benchcli.check.ending import ordered
 from benchcli.check.recorded import Now, against
 from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError, heading_of
 from benchcli.errors import NothingMeasuredError, UserError, unknown
 from benchcli.measure.diagnostics import is_disturbance, merged
-from benchcli.measure.summarise import reference_speed
 from benchcli.measure.supervise import Survey, survey
+from benchcli.measure.timings import reference_speed
 from benchcli.measure.tools import Tools
 from benchcli.runs.read import Recorded, mismatches, read
 from benchcli.runs.run import RunReport, RunRequest, UnfinishedRunError, run_suite

@@ -1,6 +1,6 @@
 """Derive a check's findings from its measurements, order them, and derive the exit code."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,9 +9,8 @@ from benchcli.check import rules
 from benchcli.check.pairs import CONTROL, Pair
 from benchcli.check.rules import Judgement
 from benchcli.check.versions import BASE, HEAD
-from benchcli.errors import FINE, NOT_MEASURED, REGRESSION
 from benchcli.measure.supervise import Survey
-from benchcli.schema import Costs, Failure, Interval, Key
+from benchcli.schema import Code, Costs, Failure, Interval, Key
 
 Subject = Literal["network", "output", "costs", "time"]
 Outcome = Literal[
@@ -46,6 +45,8 @@ class Finding:
     """Whether the user declared this change as intended."""
     rerun: str = ""
     """The command that checks this variant again."""
+    code: Code | None = None
+    """Where head's network comes from, or base's; None if it ships or was not built."""
 
     @property
     def where(self) -> str:
@@ -56,36 +57,6 @@ class Finding:
     def fails(self) -> bool:
         """Whether this finding is a regression."""
         return self.outcome in REGRESSIONS and not self.allowed
-
-
-def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the findings by importance; within one outcome, the largest change first."""
-    return tuple(sorted(findings, key=lambda f: (not f.fails, _rank(f), -_size(f))))
-
-
-def _rank(finding: Finding) -> int:
-    """Return the position of an outcome in `ORDER`; an allowed change ranks with what is new."""
-    return ORDER.index("new" if finding.allowed else finding.outcome)
-
-
-def exit_code(findings: Iterable[Finding], strict: bool) -> int:
-    """Return REGRESSION if a finding fails; else NOT_MEASURED if one is open; else FINE.
-
-    An unmeasured subject is always open, an inconclusive time only if `strict`. A check that
-    compared nothing is NOT_MEASURED too: for example if all networks are new, even if that is
-    allowed.
-    """
-    all_findings = list(findings)
-    if any(finding.fails for finding in all_findings):
-        return REGRESSION
-    is_open = any(f.outcome == "unmeasured" or (strict and f.outcome == "inconclusive") for f in all_findings)
-    compared = any(finding.subject != "network" for finding in all_findings)
-    return NOT_MEASURED if is_open or not compared else FINE
-
-
-def _size(finding: Finding) -> float:
-    """Return the size of the change, rounded to 0.01 % so that noise does not order findings."""
-    return round(abs(finding.change.estimate - 1), 4) if finding.change else 0.0
 
 
 @dataclass(frozen=True)
@@ -254,4 +225,11 @@ def _finding(
         base_s=base_s,
         head_s=head_s,
         allowed=is_allowed(subject, outcome, data.allowed),
+        code=_code(data, pair),
     )
+
+
+def _code(data: CheckData, pair: Pair) -> Code | None:
+    """Return where head's network comes from, or base's where head has none."""
+    codes = (data.surveys[side].codes.get((pair.name, side)) for side in (HEAD, BASE) if side in data.surveys)
+    return next((code for code in codes if code), None)

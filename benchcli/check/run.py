@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from benchcli import files
-from benchcli.check.findings import CheckData, Finding, findings, ordered
+from benchcli.check.ending import ordered
+from benchcli.check.findings import CheckData, Finding, findings
 from benchcli.check.folder import CheckFolder
 from benchcli.check.pairs import Pair, paired
 from benchcli.check.session import (

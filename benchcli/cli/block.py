@@ -8,7 +8,7 @@ from benchcli import validation
 from benchcli.api.networks import NETWORK_BUDGET_S, block
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.options import measuring_options
+from benchcli.cli.measuring import measuring_options
 from benchcli.cli.output import measure_and_show
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.blocks.family import ALL, BlockRequest

@@ -8,7 +8,7 @@ from benchcli import validation
 from benchcli.api.networks import NETWORK_BUDGET_S, network
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.options import measuring_options
+from benchcli.cli.measuring import measuring_options
 from benchcli.cli.output import measure_and_show
 from benchcli.workloads.networks.base import GROUPS
 
@@ -34,8 +34,17 @@ from benchcli.workloads.networks.base import GROUPS
     help="An input of your own network, once for each: [NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as "
     "1x3x224x224 or ids=1x16:int64:0..29999.",
 )
+@click.option(
+    "--error",
+    "errors",
+    multiple=True,
+    type=parameters.error(),
+    help="The top-1 error of a network in per cent, once for each, such as mine:build=28.1, for the Pareto front.",
+)
 @measuring_options(NETWORK_BUDGET_S)
-def command(tools: Tools, /, names: tuple[str, ...], format_: str, **options: Any) -> int:
+def command(
+    tools: Tools, /, names: tuple[str, ...], format_: str, errors: tuple[tuple[str, float], ...], **options: Any
+) -> int:
     """Measure whole networks, and show the Pareto front of time and published error.
 
     NAMES are built-in networks (`benchcli list networks`), torchvision:NAME or timm:NAME if those are installed,
@@ -44,4 +53,4 @@ def command(tools: Tools, /, names: tuple[str, ...], format_: str, **options: An
     \b
     Example: benchcli network --group 140
     """
-    return measure_and_show(tools, format_, network, *names, **options)
+    return measure_and_show(tools, format_, network, *names, errors=dict(errors), **options)

@@ -34,7 +34,7 @@ def tools_option(command: Callable[..., Result]) -> Callable[..., Result]:
 
 def target_options(command: Command, several: bool = False) -> Command:
     """Add the options of a `Target`; `several` is whether several numbers of threads can be compared."""
-    return _all(
+    return add_all(
         command,
         *_where(),
         click.option(
@@ -91,7 +91,7 @@ def channel_options(otherwise: str = "") -> Callable[[Command], Command]:
 
     `otherwise` precedes the defaults in the help.
     """
-    return lambda command: _all(
+    return lambda command: add_all(
         command,
         click.option(
             "--channels",
@@ -113,7 +113,7 @@ def channel_options(otherwise: str = "") -> Callable[[Command], Command]:
 
 def input_options(otherwise: str = "") -> Callable[[Command], Command]:
     """Add the options for the networks' inputs. `otherwise` precedes the defaults in the help."""
-    return lambda command: _all(
+    return lambda command: add_all(
         command,
         click.option(
             "--batch",
@@ -137,7 +137,7 @@ def plan_options(
     budget_s: float = DEFAULT.budget_s, precision: float = DEFAULT.precision
 ) -> Callable[[Command], Command]:
     """Add the options of a `Plan`, with these defaults."""
-    return lambda command: _all(
+    return lambda command: add_all(
         command,
         click.option(
             "--precision",
@@ -164,7 +164,7 @@ def plan_options(
 
 def output_options(command: Command) -> Command:
     """Add the options for the folder and the format of the results."""
-    return _all(
+    return add_all(
         command,
         click.option(
             "--output",
@@ -178,29 +178,6 @@ def output_options(command: Command) -> Command:
         ),
         run_format_option,
     )
-
-
-def breakdown_option(command: Command) -> Command:
-    """Add --breakdown."""
-    return click.option(
-        "--breakdown",
-        is_flag=True,
-        help="Profile three more launches: what share of the time goes to convolutions, element-wise operations and "
-        "data movement.",
-    )(command)
-
-
-def measuring_options(
-    budget_s: float = DEFAULT.budget_s, otherwise: str = ""
-) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Add the options that every measuring command takes, and pass it the tools."""
-
-    def decorate(command: Callable[..., Result]) -> Callable[..., Result]:
-        with_tools = tools_option(command)
-        planned = plan_options(budget_s)(breakdown_option(output_options(with_tools)))
-        return target_options(input_options(otherwise)(planned), several=True)
-
-    return decorate
 
 
 def format_option(*known: str) -> Callable[[Command], Command]:
@@ -254,7 +231,8 @@ def _page_format(command: Command, for_checks: bool) -> Command:
     )(command)
 
 
-def _all(command: Command, *options: Callable[[Command], Command]) -> Command:
+def add_all(command: Command, *options: Callable[[Command], Command]) -> Command:
+    """Add options to a command, in the order in which its help lists them."""
     for option in reversed(options):
         command = option(command)
     return command

@@ -64,6 +64,11 @@ def names(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
     return Parameter("names", lambda text: _several(text, lambda part: validation.one_of(kind, part, known())), known)
 
 
+def error() -> Parameter:
+    """Take the name of a network and its error in per cent."""
+    return Parameter("name=percent", _error)
+
+
 def name(kind: str, known: Callable[[], Iterable[str]]) -> Parameter:
     """Take one known name."""
     return Parameter("name", lambda text: validation.one_of(kind, text, known()), known)
@@ -149,6 +154,14 @@ def _steps(part: str) -> list[str]:
         if len(numbers) > MOST_STEPS:
             raise UserError(f"{part!r} stands for more than {MOST_STEPS} numbers: give a larger step")
     return numbers
+
+
+def _error(text: str) -> tuple[str, float]:
+    name, equals, percent = text.rpartition("=")
+    if not equals or not name:
+        raise UserError(f"an error is NAME=PERCENT, such as mine:build=28.1, not {text[:80]!r}")
+    number = _number(percent.strip().removesuffix("%"))
+    return name.strip(), validation.top1_error(f"the error of {name}", percent if number is None else number)
 
 
 def _several(text: str, read: Callable[[str], Any]) -> tuple[Any, ...]:

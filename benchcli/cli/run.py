@@ -7,7 +7,8 @@ import click
 from benchcli.api.measuring import measure_suite
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.options import IN_SUITE, channel_options, measuring_options
+from benchcli.cli.measuring import measuring_options
+from benchcli.cli.options import IN_SUITE, channel_options
 from benchcli.cli.output import measure_and_show
 
 

@@ -102,7 +102,14 @@ class _Engine:
     def result(self, family: Family) -> FamilyResult:
         """Return the result of a family from the evidence so far."""
         run = self.run
-        context = Context(run.name, run.suite, family.on(run.target), run.plan, run.survey.device.get(PEAK_FLOAT32))
+        context = Context(
+            run.name,
+            run.suite,
+            family.on(run.target),
+            run.plan,
+            run.survey.device.get(PEAK_FLOAT32),
+            {variant: code for (name, variant), code in run.survey.codes.items() if name == family.name},
+        )
         return result(context, family, self.evidence.known(family), self.evidence.first_of(family))
 
     def _launch(

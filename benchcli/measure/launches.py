@@ -1,13 +1,15 @@
 """Collect the evidence on the families of a run, launch by launch."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from benchcli.measure.process import Launcher, WorkerDied
-from benchcli.measure.protocol import LAUNCH, ROUNDS, SECONDS, Sampled, Task, Watched
-from benchcli.measure.summarise import FamilyEvidence, FirstSetting, still_wide, timings
+from benchcli.measure.protocol import LAUNCH, ROUNDS, SECONDS, Sampled, Singled, Task, Watched
+from benchcli.measure.summarise import ALWAYS_LAUNCHES, FamilyEvidence, still_wide
 from benchcli.measure.supervise import Failures, supervise, without
+from benchcli.measure.timings import SINGLES, FirstSetting, timings
 from benchcli.schema import Conditions, Costs, Family, Key, Plan, Sample, Target
 
 CAP = 0.25
@@ -22,6 +24,7 @@ class Taken:
 
     samples: tuple[tuple[Key, Sample], ...]
     conditions: tuple[Watched, ...]
+    singles: tuple[Singled, ...] = ()
 
 
 Taker = Callable[[Task, float, Failures], Taken | None]
@@ -34,14 +37,17 @@ def taker(launcher: Launcher) -> Taker:
     def take(task: Task, silence_s: float, failures: Failures) -> Taken | None:
         samples: list[tuple[Key, Sample]] = []
         conditions: list[Watched] = []
+        singles: list[Singled] = []
         for event in supervise(task, silence_s, launcher, failures):
             if isinstance(event, Sampled):
                 samples.append(((event.family, event.sample.variant), event.sample))
             elif isinstance(event, Watched):
                 conditions.append(event)
+            elif isinstance(event, Singled):
+                singles.append(event)
             elif isinstance(event, WorkerDied):
                 return None
-        return Taken(tuple(samples), tuple(conditions))
+        return Taken(tuple(samples), tuple(conditions), tuple(singles))
 
     return take
 
@@ -64,6 +70,8 @@ class Evidence:
     """Whether all variants' samples have as many calls as the baseline's."""
     samples: dict[Key, list[Sample]] = field(default_factory=dict)
     conditions: dict[str, list[Conditions]] = field(default_factory=dict)
+    singles: dict[Key, list[float]] = field(default_factory=dict)
+    """Seconds of calls that were timed singly."""
 
     def launch(self, wanted: Sequence[Family], take: Taker) -> None:
         """Make one launch of families, in a worker for each number of threads."""
@@ -87,6 +95,7 @@ class Evidence:
                 rounds=self.rounds,
                 same_calls=self.same_calls,
                 most_seconds=CAP * self.plan.budget_s,
+                singles=math.ceil(SINGLES / (self.plan.launches or ALWAYS_LAUNCHES)) if self.plan.percentiles else 0,
             )
             taken = take(task, self.plan.silence_s, self.failures)
             if taken:
@@ -147,11 +156,14 @@ class Evidence:
                 name: samples for name, samples in _by_variant(family, self.samples).items() if name not in failures
             },
             conditions=tuple(self.conditions.get(family.name, ())),
+            singles=_by_variant(family, self.singles),
         )
 
     def _keep(self, taken: Taken) -> None:
         for key, sample in taken.samples:
             self.samples.setdefault(key, []).append(sample)
+        for single in taken.singles:
+            self.singles.setdefault((single.family, single.variant), []).extend(single.seconds)
         for watched in taken.conditions:
             self.conditions.setdefault(watched.family, []).append(watched.conditions)
 

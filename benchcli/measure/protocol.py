@@ -11,10 +11,12 @@ from typing import Any, Final, Literal
 
 from benchcli.schema import (
     Breakdown,
+    Code,
     Conditions,
     CostDetail,
     Costs,
     Family,
+    Layers,
     Output,
     Sample,
     Status,
@@ -25,6 +27,7 @@ SURVEY: Final = "survey"
 LAUNCH: Final = "launch"
 SERVE: Final = "serve"
 PROFILE: Final = "profile"
+LAYERS: Final = "layers"
 SECONDS, ROUNDS = 0.3, 8
 """The least seconds, and the least rounds, for which a launch samples each family."""
 INTRUDES: Final = "it changes"
@@ -37,7 +40,7 @@ ENDED: Final = "ended"
 class Task:
     """The task of one worker."""
 
-    kind: Literal["survey", "launch", "serve", "profile"]
+    kind: Literal["survey", "launch", "serve", "profile", "layers"]
     target: Target
     families: tuple[Family, ...]
     costs: Mapping[str, Mapping[str, Costs]]
@@ -51,6 +54,8 @@ class Task:
     """Whether every variant's samples have as many calls as those of the family's first variant."""
     most_seconds: float = 60.0
     """The time after which the current round of a family is its last."""
+    singles: int = 0
+    """Calls of each variant that a launch times singly, after its samples."""
     detailed: bool = False
     """Whether a survey sends a row for each operator call, and what other tools count."""
     live: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -100,6 +105,8 @@ class Counted:
     output: Output
     detail: CostDetail | None = None
     """None unless the task asked for it."""
+    code: Code | None = None
+    """Where the network comes from; None if it ships."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,15 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class Singled:
+    """Seconds of calls of one variant that were timed singly."""
+
+    family: str
+    variant: str
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Watched:
     """The conditions on the machine while one family was sampled."""
 
@@ -142,6 +158,13 @@ class Traced:
     """The breakdown of one variant's time."""
 
     breakdown: Breakdown
+
+
+@dataclass(frozen=True)
+class Layered:
+    """The times of one variant's layers."""
+
+    layers: Layers
 
 
 @dataclass(frozen=True)
@@ -159,7 +182,21 @@ class Done:
     """The task is finished. A worker that ends without this event has died."""
 
 
-Event = Described | Started | Counted | Spoilt | Ready | Waiting | Sampled | Watched | Traced | Failed | Done
+Event = (
+    Described
+    | Started
+    | Counted
+    | Spoilt
+    | Ready
+    | Waiting
+    | Sampled
+    | Singled
+    | Watched
+    | Traced
+    | Layered
+    | Failed
+    | Done
+)
 
 
 @dataclass(frozen=True)

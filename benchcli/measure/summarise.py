@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from statistics import mean
+from dataclasses import dataclass, field, replace
 
 from benchcli.measure.diagnostics import host_bound_way_out, of_samples
 from benchcli.measure.disturbances import disturbances
+from benchcli.measure.timings import FirstSetting, percentiles, reference_speed, timings
 from benchcli.schema import (
+    Code,
     Conditions,
     Costs,
     Failure,
     Family,
     FamilyResult,
-    Interval,
     Plan,
     Record,
     ReferenceSpeed,
@@ -22,7 +22,7 @@ from benchcli.schema import (
     Timing,
     Variant,
 )
-from benchcli.statistics import has_ranks, interval_over_launches, launch_log_ratios, launch_log_seconds
+from benchcli.statistics import has_ranks
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Context:
     plan: Plan
     peak_float32: float | None = None
     """FLOP/s that the device can do at most in float32, a multiply-add counted as two; None if unknown."""
+    codes: Mapping[str, Code] = field(default_factory=dict)
+    """Where users' own networks come from, by variant."""
 
 
 @dataclass(frozen=True)
@@ -45,53 +47,8 @@ class FamilyEvidence:
     failures: Mapping[str, Failure]
     samples: Mapping[str, Sequence[Sample]]
     conditions: tuple[Conditions, ...]
-
-
-@dataclass(frozen=True)
-class FirstSetting:
-    """The samples of the same networks in the first of several settings, by variant name."""
-
-    samples: Mapping[str, Sequence[Sample]]
-    items: Mapping[str, int]
-    """The images in a call."""
-
-    def speed_of(self, name: str, samples: Sequence[Sample], items: int) -> Interval | None:
-        """Return the speed of a network, per image, relative to its own in the first setting; None without pairs."""
-        ratios = launch_log_ratios(self.samples.get(name, ()), samples)
-        return _interval(ratios).times(items / self.items.get(name, 1)) if ratios else None
-
-
-def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: bool) -> Timing | None:
-    """Return the timing of one variant; None if it has no samples."""
-    if not samples:
-        return None
-    faults = [sample.faults for sample in samples if sample.faults is not None]
-    ratios = launch_log_ratios(baseline, samples)
-    relative = Interval(1.0, 1.0, 1.0) if is_baseline else _interval(ratios) if ratios else None
-    return Timing(
-        seconds=_interval(launch_log_seconds(samples)),
-        relative=relative,
-        launches=len({sample.launch for sample in samples}),
-        samples=len(samples),
-        faults=mean(faults) if faults else None,
-        excluded=sum(sample.excluded is not None for sample in samples),
-    )
-
-
-def _interval(logs: Mapping[int, float]) -> Interval:
-    """Return the estimate over launches. With fewer than six launches it has no interval."""
-    interval = interval_over_launches(logs)
-    return interval if has_ranks(len(logs)) else Interval(interval.estimate)
-
-
-def timings(family: Family, samples: Mapping[str, Sequence[Sample]]) -> dict[str, Timing]:
-    """Return the timing of every variant that has samples, by name."""
-    baseline = samples.get(family.baseline, ())
-    times = {
-        variant.name: timing(samples.get(variant.name, ()), baseline, variant.name == family.baseline)
-        for variant in family.variants
-    }
-    return {name: time for name, time in times.items() if time}
+    singles: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Seconds of calls that were timed singly."""
 
 
 def result(
@@ -130,7 +87,8 @@ def _record(
         time, failure = None, impossible
     codes = _counting(evidence.costs.get(name))
     if time:
-        time = replace(time, reference=_reference_speed(family, name, evidence))
+        singles = evidence.singles.get(name, ())
+        time = replace(time, reference=_reference_speed(family, name, evidence), percentiles=percentiles(singles))
         way_out = host_bound_way_out(context.target)
         observed = of_samples(evidence.samples[name], evidence.conditions, way_out)
         codes += [*_precision(time, context.plan), *observed, *shared]
@@ -146,6 +104,7 @@ def _record(
         flops_deviation=_deviation(cost, reference),
         timing=time,
         warnings=tuple(codes),
+        code=context.codes.get(name),
     )
 
 
@@ -190,12 +149,6 @@ def _reference_speed(family: Family, name: str, evidence: FamilyEvidence) -> Ref
         return None
     nearest = min(known, key=lambda each: abs(costs[each].log_intensity - costs[name].log_intensity))
     return reference_speed(nearest, samples[nearest], samples[name])
-
-
-def reference_speed(name: str, reference: Sequence[Sample], samples: Sequence[Sample]) -> ReferenceSpeed | None:
-    """Return the speed relative to the reference network of that name; None without shared rounds."""
-    ratios = launch_log_ratios(reference, samples)
-    return ReferenceSpeed(name, _interval(ratios)) if ratios else None
 
 
 def _precision(time: Timing, plan: Plan) -> list[str]:

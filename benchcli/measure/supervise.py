@@ -12,7 +12,7 @@ from typing import Any
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.process import Launcher, WorkerDied
 from benchcli.measure.protocol import INTRUDES, SURVEY, Counted, Described, Event, Failed, Spoilt, Started, Task
-from benchcli.schema import CostDetail, Costs, Failure, Family, Key, Output, Plan, Target
+from benchcli.schema import Code, CostDetail, Costs, Failure, Family, Key, Output, Plan, Target
 
 ATTEMPTS = 3
 """Deaths in a row before any variant has started, after which no other worker is started."""
@@ -79,6 +79,8 @@ class Survey:
     outputs: dict[Key, Output] = field(default_factory=dict)
     details: dict[Key, CostDetail] = field(default_factory=dict)
     """Only of a survey that asked for them."""
+    codes: dict[Key, Code] = field(default_factory=dict)
+    """Where users' own networks come from."""
     failures: Failures = field(default_factory=Failures)
 
 
@@ -208,5 +210,7 @@ def _store(event: Event | WorkerDied, target: Target, counted: Survey) -> None:
     elif isinstance(event, Counted):
         counted.costs[event.family, event.variant] = event.costs
         counted.outputs[event.family, event.variant] = event.output
+        if event.code:
+            counted.codes[event.family, event.variant] = event.code
         if event.detail:
             counted.details[event.family, event.variant] = event.detail

@@ -2,18 +2,21 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, get_args
 
 from benchcli.measure.protocol import Event, Question, Task
 from benchcli.schema import (
     Breakdown,
+    Code,
     Conditions,
     CostDetail,
     Costs,
     Family,
     Input,
+    Layer,
+    Layers,
     OperatorCall,
     Output,
     Sample,
@@ -76,21 +79,7 @@ def decode_event(line: str) -> Event:
 
 def _decoded(data: Any) -> Event:
     kind = _EVENTS[data.pop("event")]
-    if "costs" in data:
-        data["costs"] = _costs(data["costs"])
-    if data.get("detail"):
-        data["detail"] = CostDetail(tuple(map(_call, data["detail"]["calls"])), data["detail"]["others"])
-    if "output" in data:
-        output = data["output"]
-        data["output"] = Output(tuple(map(tuple, output["shapes"])), tuple(output["fingerprint"]))
-    if "breakdown" in data:
-        data["breakdown"] = Breakdown(**data["breakdown"])
-    if "sample" in data:
-        data["sample"] = _sample(data["sample"])
-    if "conditions" in data:
-        reasons = tuple(data["conditions"].pop("throttle_reasons"))
-        data["conditions"] = Conditions(**data["conditions"], throttle_reasons=reasons)
-    return kind(**data)
+    return kind(**{name: _READERS[name](value) if name in _READERS else value for name, value in data.items()})
 
 
 def _sample(data: Mapping[str, Any]) -> Sample:
@@ -108,6 +97,36 @@ def _call(data: Mapping[str, Any]) -> OperatorCall:
 
 def _costs(data: Mapping[str, Any]) -> Costs:
     return Costs(**{**data, "unknown": tuple(data["unknown"])})
+
+
+def _detail(data: Any) -> CostDetail | None:
+    return CostDetail(tuple(map(_call, data["calls"])), data["others"]) if data else None
+
+
+def _output(data: Any) -> Output:
+    return Output(tuple(map(tuple, data["shapes"])), tuple(data["fingerprint"]))
+
+
+def _layers(data: Any) -> Layers:
+    return Layers(**{**data, "layers": tuple(Layer(**each) for each in data["layers"])})
+
+
+def _conditions(data: Any) -> Conditions:
+    return Conditions(**{**data, "throttle_reasons": tuple(data["throttle_reasons"])})
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "costs": _costs,
+    "detail": _detail,
+    "output": _output,
+    "breakdown": lambda data: Breakdown(**data),
+    "sample": _sample,
+    "seconds": tuple,
+    "code": lambda data: Code(**data) if data else None,
+    "layers": _layers,
+    "conditions": _conditions,
+}
+"""What reads the fields of events that are no plain values, by name."""
 
 
 def decode_family(data: Mapping[str, Any]) -> Family:

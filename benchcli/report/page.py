@@ -60,6 +60,11 @@ class Annotation:
     """The network with the reason for the outcome."""
     rerun: str = ""
     """The command that measures it again."""
+    file: str = ""
+    """The file that it is about, as seen from the folder of the check; empty if there is none."""
+    line: int = 0
+    seconds: float | None = None
+    """What it takes now, in seconds; None if it has no time."""
 
 
 @dataclass(frozen=True)

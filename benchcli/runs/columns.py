@@ -5,10 +5,12 @@ from typing import Any, cast, get_args
 
 from benchcli.runs.observations import Cell
 from benchcli.schema import (
+    Code,
     Costs,
     Failure,
     Family,
     Interval,
+    Percentiles,
     Record,
     ReferenceSpeed,
     Status,
@@ -49,6 +51,10 @@ COSTS = (
 )
 SETTING = ("setting_speed", "setting_low", "setting_high")
 """Columns of the speed relative to the first of several settings."""
+CODE = ("code_file", "code_line", "code_sha256", "code_commit", "code_dirty")
+"""Columns that say where a user's own network comes from."""
+PERCENTILES = ("p50_s", "p95_s", "p99_s")
+"""Columns of calls that were timed singly."""
 CALL = ("inputs", "items", "tokens")
 """Columns that say what a call takes."""
 MEMORY = ("peak_activation_bytes", "weight_bytes", "device_peak_bytes")
@@ -84,6 +90,8 @@ COLUMNS = (
     *CALL,
     "first_setting",
     *SETTING,
+    *PERCENTILES,
+    *CODE,
 )
 COUNTING = "costs:"
 """The prefix of warning codes about costs, which hold the entries of `Costs.unknown`."""
@@ -122,7 +130,14 @@ def row(record: Record) -> dict[str, Cell]:
         **_counted(record.costs),
         "first_setting": family.first or None,
         **_setting(record.timing),
+        **_percentiles(record.timing),
+        **{name: getattr(record.code, name.removeprefix("code_"), None) for name in CODE},
     }
+
+
+def _percentiles(timing: Timing | None) -> dict[str, Cell]:
+    found = timing.percentiles if timing else None
+    return dict(zip(PERCENTILES, (found.p50, found.p95, found.p99) if found else (None,) * 3, strict=True))
 
 
 def _setting(timing: Timing | None) -> dict[str, Cell]:
@@ -184,6 +199,7 @@ def parse(cells: Mapping[str, str], family: Family, variant: Variant, target: Ta
         flops_deviation=_number(cells["flops_deviation"]),
         timing=_read_timing(cells),
         warnings=tuple(filter(None, cells["warnings"].split(" | "))),
+        code=_read_code(cells) if cells.get("code_file") else None,
     )
 
 
@@ -195,6 +211,13 @@ def _read_costs(cells: Mapping[str, str]) -> Costs | None:
     counts["inputs"] = cells.get("inputs", "")
     codes = cells["warnings"].split(" | ")
     return Costs(**counts, unknown=tuple(code.removeprefix(COUNTING) for code in codes if code.startswith(COUNTING)))
+
+
+def _read_code(cells: Mapping[str, str]) -> Code:
+    dirty = {"True": True, "False": False}.get(cells["code_dirty"])
+    return Code(
+        cells["code_file"], whole(cells["code_line"]), cells["code_sha256"], cells["code_commit"] or None, dirty
+    )
 
 
 def _read_timing(cells: Mapping[str, str]) -> Timing | None:
@@ -209,7 +232,8 @@ def _read_timing(cells: Mapping[str, str]) -> Timing | None:
     reference = ReferenceSpeed(cells["reference"], speed) if speed else None
     setting = _interval(cells, "setting_speed", "setting") if cells.get("setting_speed") else None
     counts = whole(cells["launches"]), whole(cells["samples"])
-    return Timing(seconds, relative, *counts, faults, excluded, reference, setting)
+    singles = Percentiles(*(float(cells[name]) for name in PERCENTILES)) if cells.get("p50_s") else None
+    return Timing(seconds, relative, *counts, faults, excluded, reference, setting, singles)
 
 
 def _interval(cells: Mapping[str, str], estimate: str, ends: str) -> Interval | None:

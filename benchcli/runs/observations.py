@@ -1,10 +1,10 @@
 """Convert what was observed in launches, samples, conditions and breakdowns, to CSV rows and back."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 
-from benchcli.schema import CATEGORIES, Breakdown, Conditions, Sample
+from benchcli.schema import CATEGORIES, Breakdown, Conditions, Layer, Layers, Sample
 from benchcli.schema.conform import whole
 
 Cell = str | int | float | None
@@ -32,6 +32,10 @@ BREAKDOWN_COLUMNS = (
     "reorder_s",
 )
 
+LAYER_COLUMNS = (
+    *("family", "variant", "launch", "call_s"),
+    *("path", "kind", "calls", "seconds", "inputs", "outputs", "flops", "mac_bytes"),
+)
 LATER = {"product_s", "pooling_s"}
 """Columns that breakdowns of earlier versions lack."""
 
@@ -65,6 +69,35 @@ def breakdown_row(breakdown: Breakdown) -> list[Cell]:
     parts = {f"{category}_s": breakdown.parts[category] for category in CATEGORIES}
     cells: dict[str, Cell] = {**{name: value for name, value in vars(breakdown).items() if name != "parts"}, **parts}
     return [cells[column] for column in BREAKDOWN_COLUMNS]
+
+
+def layer_rows(layers: Layers) -> list[list[Cell]]:
+    """Return the cells of one launch's layers, a row for each."""
+    own: list[Cell] = [layers.family, layers.variant, layers.launch, layers.call_s]
+    return [[*own, *(getattr(layer, name) for name in LAYER_COLUMNS[4:])] for layer in layers.layers]
+
+
+def parse_layers(rows: Iterable[Mapping[str, str]]) -> list[Layers]:
+    """Return the layers of all launches in rows of text. Raises ValueError or KeyError if one is damaged."""
+    found: dict[tuple[str, str, int], Layers] = {}
+    for cells in rows:
+        key = cells["family"], cells["variant"], whole(cells["launch"])
+        call_s, seconds = float(cells["call_s"]), float(cells["seconds"])
+        if not (math.isfinite(seconds) and 0 < call_s < math.inf):
+            raise ValueError("a number that no timing gives")
+        layer = Layer(
+            path=cells["path"],
+            kind=cells["kind"],
+            calls=whole(cells["calls"]),
+            seconds=seconds,
+            inputs=cells["inputs"],
+            outputs=cells["outputs"],
+            flops=whole(cells["flops"]) if cells["flops"] else None,
+            mac_bytes=whole(cells["mac_bytes"]),
+        )
+        earlier = found[key].layers if key in found else ()
+        found[key] = Layers(*key, call_s, (*earlier, layer))
+    return list(found.values())
 
 
 def parse_breakdown(cells: Mapping[str, str]) -> Breakdown:

@@ -96,6 +96,7 @@ def report_of(path: Path) -> RunReport:
         folder=run.path,
         seconds=None,
         breakdowns=tuple(RunFolder(run.path).breakdowns()),
+        layers=tuple(RunFolder(run.path).layers()),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.diagnostics import preflight
@@ -14,8 +14,11 @@ from benchcli.measure.tools import Progress, Tools
 from benchcli.runs.environment import asked, begun, check_same, identify, weigh
 from benchcli.runs.folder import RESULTS, unused
 from benchcli.runs.run_folder import RunFolder
-from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Plan, Record, Suite, Target
+from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Layers, Plan, Record, Suite, Target
 from benchcli.workloads.references import with_references
+
+if TYPE_CHECKING:
+    from benchcli.runs.tracing import Tracing
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,18 @@ class RunRequest:
     """The folder of an interrupted run; the run measures the families that it lacks."""
     traced: tuple[str, ...] = ()
     """Names of the families to trace for a breakdown of their time."""
+    layered: tuple[str, ...] = ()
+    """Names of the families to trace for the times of their layers."""
 
     def check(self) -> None:
         """Raise UserError if two settings exclude each other."""
         if self.output and self.resume:
             raise UserError("--output and --resume cannot be used together: a resumed run stays in its folder")
-        if self.traced and self.target.cache == "cold":
-            raise UserError("--breakdown traces calls with warm caches: leave --cache cold out")
+        if (self.traced or self.layered) and self.target.cache == "cold":
+            option = "--breakdown" if self.traced else "--layers"
+            raise UserError(f"{option} traces calls with warm caches: leave --cache cold out")
+        if self.layered and self.target.runtime != "eager":
+            raise UserError("--layers calls the modules one by one, which a graph does not: leave --runtime graph out")
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,10 @@ class RunReport:
     """In the order of families and variants, several launches each. Empty if none was requested."""
     untraced: Mapping[Key, Failure] = field(default_factory=dict)
     """The reasons why variants that have a time have no breakdown."""
+    layers: tuple[Layers, ...] = ()
+    """In the order of families and variants, several launches each. Empty if none was requested."""
+    unlayered: Mapping[Key, Failure] = field(default_factory=dict)
+    """The reasons why variants that have a time have no layers."""
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -132,6 +144,7 @@ class _Work:
     done: dict[str, FamilyResult]
     """Finished families by name."""
     untraced: dict[Key, Failure] = field(default_factory=dict)
+    unlayered: dict[Key, Failure] = field(default_factory=dict)
 
     def do(self, noticed: Sequence[str]) -> KeyboardInterrupt | NothingMeasuredError | None:
         """Measure and trace the suite; return the exception that ended it early, if any.
@@ -161,6 +174,8 @@ class _Work:
             seconds=seconds,
             breakdowns=tuple(self.folder.breakdowns()),
             untraced=self.untraced,
+            layers=tuple(self.folder.layers()),
+            unlayered=self.unlayered,
         )
 
     def _measured(self) -> Iterator[FamilyResult]:
@@ -174,6 +189,11 @@ class _Work:
             counted = survey([family.launched for family in rest], request.target, request.plan, self.launcher)
             refuse(counted.failures.by_key)
             identify(self.environment, request.target, counted)
+            if counted.codes:
+                from benchcli.runs.code import described, traced_back
+
+                counted.codes = traced_back(counted.codes, rest)
+                self.environment["code"] = described(counted.codes)
         except (UserError, NothingMeasuredError):
             if request.resume is None:
                 self.folder.discard()
@@ -193,20 +213,25 @@ class _Work:
         )
         yield from measure(rest, run)
 
-    def _untraced_families(self) -> list[FamilyResult]:
-        if not self.request.traced:
+    def _untraced_families(self) -> list[tuple[FamilyResult, bool]]:
+        if not self.request.traced and not self.request.layered:
             return []
-        from benchcli.runs.tracing import lacking
+        return self._tracing().lacking(self.done.values())
 
-        return lacking(self.request.traced, self.done.values(), self.folder)
+    def _tracing(self) -> "Tracing":
+        from benchcli.runs.tracing import Tracing
+
+        return Tracing(self.request.traced, self.request.layered, self.folder)
 
     def _trace(self) -> None:
         """Trace the requested families that lack breakdowns, and store each in the folder."""
-        for result in self._untraced_families():
-            from benchcli.runs.tracing import trace
-
+        for result, by_layer in self._untraced_families():
             self.tools.observe(Progress(f"{result.family.name}: where the time goes", 1.0, 1.0))
-            self.untraced |= trace(result, self.request.target, self.request.plan, self.folder, self.launcher)
+            failures = self._tracing().trace(result, by_layer, self.request.target, self.request.plan, self.launcher)
+            if by_layer:
+                self.unlayered |= failures
+            else:
+                self.untraced |= failures
 
 
 def _end(report: RunReport, unfinished: int, ending: KeyboardInterrupt | NothingMeasuredError | None) -> None:

@@ -15,13 +15,16 @@ from benchcli.runs.folder import Folder, lines_of
 from benchcli.runs.observations import (
     BREAKDOWN_COLUMNS,
     CONDITION_COLUMNS,
+    LAYER_COLUMNS,
     SAMPLE_COLUMNS,
     breakdown_row,
     condition_row,
+    layer_rows,
     parse_breakdown,
+    parse_layers,
     sample_row,
 )
-from benchcli.schema import Breakdown, Family, FamilyResult, Record, Target
+from benchcli.schema import Breakdown, Family, FamilyResult, Layers, Record, Target
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -35,8 +38,9 @@ TABLES = {SAMPLES: SAMPLE_COLUMNS, LAUNCHES: CONDITION_COLUMNS, MEASUREMENTS: CO
 
 A family's rows in the last file mark its rows in the others as complete.
 """
-TRACES = {BREAKDOWN: BREAKDOWN_COLUMNS}
-"""The file with a row for each traced launch. It exists only if something was traced."""
+LAYERS = "layers.csv"
+TRACES = {BREAKDOWN: BREAKDOWN_COLUMNS, LAYERS: LAYER_COLUMNS}
+"""The files with rows for each traced launch. They exist only if something was traced."""
 
 
 class RunFolder(Folder):
@@ -81,6 +85,18 @@ class RunFolder(Folder):
                 breakdowns.append(parse_breakdown(cells))
         return breakdowns
 
+    def put_layers(self, family: str, layers: Sequence[Layers]) -> None:
+        """Store the layers of a family; replace those of an earlier attempt."""
+        others = [each for each in self.layers() if each.family != family]
+        rows = [row for each in (*others, *layers) for row in layer_rows(each)]
+        self.replace(LAYERS, lines_of([LAYER_COLUMNS, *rows]))
+
+    def layers(self) -> list[Layers]:
+        """Return the stored layers; nothing if a row cannot be parsed."""
+        with contextlib.suppress(ValueError, KeyError):
+            return parse_layers(self._read(LAYERS))
+        return []
+
     def next_launch(self) -> int:
         """Return the number of the next launch: one more than the highest stored number."""
         numbers = [int(line["launch"]) for line in self._read(LAUNCHES) if line.get("launch", "").isdecimal()]
@@ -94,7 +110,9 @@ class RunFolder(Folder):
             cells = {line["variant"]: line for line in rows.get(family.name, ())}
             if all(cells.get(v.name, {}).get("channels") == v.channels for v in family.variants):
                 with contextlib.suppress(ValueError, KeyError):  # measure an unreadable row again
-                    records[family.name] = tuple(parse(cells[v.name], family, v, target) for v in family.variants)
+                    records[family.name] = tuple(
+                        parse(cells[v.name], family, v, family.on(target)) for v in family.variants
+                    )
         return records
 
     def keep_only(self, families: Iterable[str]) -> None:

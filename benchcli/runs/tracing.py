@@ -1,30 +1,52 @@
-"""Trace the requested families of a run that its folder does not hold yet."""
+"""Trace the requested families of a run, by category and by layer, that its folder does not hold yet."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
-from benchcli.measure.breakdown import LAUNCHES, break_down
+from benchcli.measure.breakdown import LAUNCHES, LAYER_LAUNCHES, break_down, time_layers
 from benchcli.measure.process import Launcher
 from benchcli.runs.run_folder import RunFolder
 from benchcli.schema import Failure, FamilyResult, Key, Plan, Target
 
 
-def lacking(wanted: Collection[str], results: Iterable[FamilyResult], folder: RunFolder) -> list[FamilyResult]:
-    """Return the wanted families in which a timed variant has fewer than `LAUNCHES` breakdowns."""
-    rows = Counter((each.family, each.variant) for each in folder.breakdowns())
-    return [
-        result
-        for result in results
-        if result.family.name in wanted and any(rows[r.key] < LAUNCHES for r in result.records if r.timing)
-    ]
+@dataclass(frozen=True)
+class Tracing:
+    """What is to be traced, and where."""
+
+    broken_down: Collection[str]
+    """Names of the families whose time is wanted by category."""
+    layered: Collection[str]
+    """Names of the families whose time is wanted by layer."""
+    folder: RunFolder
+
+    def lacking(self, results: Iterable[FamilyResult]) -> list[tuple[FamilyResult, bool]]:
+        """Return the families in which a timed variant lacks launches, and whether by layer."""
+        results = list(results)
+        broken_down = Counter((each.family, each.variant) for each in self.folder.breakdowns())
+        layered = Counter((each.family, each.variant) for each in self.folder.layers())
+        return [
+            *((each, False) for each in _short(results, self.broken_down, broken_down, LAUNCHES)),
+            *((each, True) for each in _short(results, self.layered, layered, LAYER_LAUNCHES)),
+        ]
+
+    def trace(
+        self, result: FamilyResult, by_layer: bool, target: Target, plan: Plan, launcher: Launcher
+    ) -> dict[Key, Failure]:
+        """Trace a family and store what is found; return the failures of the untraced variants."""
+        name = result.family.name
+        costs = {r.key: r.costs for r in result.records if r.timing and r.costs}
+        traces = (time_layers if by_layer else break_down)(result.family, target, plan, costs, launcher)
+        if by_layer:
+            self.folder.put_layers(name, traces.layers)
+        else:
+            self.folder.put_breakdowns(name, traces.breakdowns)
+        return traces.failures
 
 
-def trace(
-    result: FamilyResult, target: Target, plan: Plan, folder: RunFolder, launcher: Launcher
-) -> dict[Key, Failure]:
-    """Trace a family and store its breakdowns; return the failures of the untraced variants."""
-    name = result.family.name
-    costs = {r.key: r.costs for r in result.records if r.timing and r.costs}
-    traces = break_down(result.family, target, plan, costs, launcher)
-    folder.put_breakdowns(name, traces.breakdowns)
-    return traces.failures
+def _short(
+    results: Iterable[FamilyResult], wanted: Collection[str], rows: Counter[Key], launches: int
+) -> Iterator[FamilyResult]:
+    for result in results:
+        if result.family.name in wanted and any(rows[r.key] < launches for r in result.records if r.timing):
+            yield result

@@ -66,6 +66,8 @@ class Variant:
     """The folder of the network's code; None if it is built in or installed."""
     inputs: tuple[Input, ...] = ()
     """What it is called with; empty for one image of `shape`, or what its callable gives."""
+    top1_error: float | None = None
+    """Its error in per cent, as its user knows it; None for what is published of it, if anything."""
 
     @property
     def is_built_in(self) -> bool:
@@ -161,5 +163,7 @@ class Plan:
     """Whether a device that starts slowly gets a larger budget: where nobody gave one."""
     launches: int | None = None
     """The exact number of launches; None: the precision and the budget decide."""
+    percentiles: bool = False
+    """Whether calls are timed singly too, for the percentiles of their times."""
     silence_s: float = 60.0
     """Seconds without a message after which a worker counts as hung."""

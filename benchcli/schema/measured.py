@@ -6,7 +6,7 @@ from typing import Literal
 
 from benchcli.schema.asked import Family, Key, Target, Variant
 from benchcli.schema.costs import Costs
-from benchcli.schema.observed import Conditions, Sample
+from benchcli.schema.observed import Code, Conditions, Sample
 
 MOST_EXCLUDED = 0.5
 """The largest share of excluded samples with which a time is judged."""
@@ -69,6 +69,15 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Percentiles:
+    """Seconds of calls that were timed singly: the median, and what 95 and 99 in a hundred do not exceed."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True)
 class Timing:
     """The time of one variant, computed from its samples and its baseline's."""
 
@@ -84,6 +93,8 @@ class Timing:
     """The speed relative to a reference network; None if none was measured."""
     setting: Interval | None = None
     """The speed relative to the same network in the first of several settings, per image; None if there is one."""
+    percentiles: Percentiles | None = None
+    """Of at least a thousand calls; None if fewer were timed singly."""
 
     @property
     def excluded_share(self) -> float:
@@ -122,6 +133,8 @@ class Record:
     timing: Timing | None
     warnings: tuple[str, ...] = ()
     """Codes from `benchcli.report.advice`, some with a detail after a colon."""
+    code: Code | None = None
+    """Where a user's own network comes from; None for networks that ship."""
 
     @property
     def key(self) -> Key:

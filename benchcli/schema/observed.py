@@ -22,6 +22,21 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Code:
+    """Where a user's own network comes from."""
+
+    file: str
+    """The file of its callable, relative to the folder that it is imported from, if it is in there."""
+    line: int
+    sha256: str
+    """Of the file."""
+    commit: str | None = None
+    """The commit of its repository; None if it is in none."""
+    dirty: bool | None = None
+    """Whether its repository has uncommitted changes; None if it is in none."""
+
+
+@dataclass(frozen=True)
 class Sample:
     """Seconds per call from one timed block of `calls` calls."""
 
@@ -128,3 +143,36 @@ class Breakdown:
     def whole_s(self) -> float:
         """The sum of the parts: `call_s`, or more if tracing slows the operators down."""
         return sum(self.parts.values())
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One module of a network in one launch: what it does itself, without the modules that it calls."""
+
+    path: str
+    """Its name in the network, such as "stage2.0.conv"; empty for the network itself."""
+    kind: str
+    """Its class."""
+    calls: int
+    """How often a call of the network calls it."""
+    seconds: float
+    """Seconds of its own in a call of the network: the median over several calls."""
+    inputs: str
+    """The shapes of the tensors that it is given, such as "1x3x224x224"."""
+    outputs: str
+    flops: int | None
+    """Multiply-adds of the operators that it calls itself; None if one has no rule."""
+    mac_bytes: int
+    """Their memory access cost in bytes, unfused."""
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The modules of one variant in one launch, in the order of the first call of each."""
+
+    family: str
+    variant: str
+    launch: int
+    call_s: float
+    """Seconds of a call in which no module is timed, alternating with those in which they are."""
+    layers: tuple[Layer, ...]

@@ -17,6 +17,8 @@ class CustomNetwork:
     shape: tuple[int, ...]
     inputs: tuple[Input, ...] = ()
     """What it is called with; empty for one image of `shape`, or what its callable gives."""
+    top1_error: float | None = None
+    """Its error in per cent; None if it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,5 +32,11 @@ class CustomRequest(FamilyRequest):
         for network in self.networks:
             channels = str(next(iter(network.shape), ""))
             yield Variant(
-                network.name, network.builder, network.arguments, network.shape, channels, inputs=network.inputs
+                network.name,
+                network.builder,
+                network.arguments,
+                network.shape,
+                channels,
+                inputs=network.inputs,
+                top1_error=network.top1_error,
             )

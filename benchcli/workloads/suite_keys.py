@@ -156,6 +156,7 @@ VARIANT_KEYS: Keys = {
     "arguments": ("arguments", _arguments),
     "shape": ("shape", _shape),
     "inputs": ("inputs", _inputs),
+    "top1_error": ("top1_error", validation.top1_error),
 }
 CUSTOM_KEYS: Keys = {**VARIANT_KEYS, **_INPUT, "variant": ("variants", _tables)}
 BLOCK_KEYS: Keys = {

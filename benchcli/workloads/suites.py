@@ -102,7 +102,7 @@ class SuiteFile:
         fields = self._fields(index, table, CUSTOM_KEYS)
         if "name" not in fields:
             raise self._error("a family of your own networks needs a name", "family", index)
-        shared = {key: fields.pop(key, None) for key in ("builder", "shape", "inputs")}
+        shared = {key: fields.pop(key, None) for key in ("builder", "shape", "inputs", "top1_error")}
         arguments, tables = fields.pop("arguments", {}), fields.pop("variants", [{}])
         networks: list[CustomNetwork] = []
         batches: set[int] = set()

@@ -1,6 +1,7 @@
 """What a check's findings make together: their order, and the exit code."""
 
-from benchcli.check.findings import Finding, Outcome, Subject, exit_code, ordered
+from benchcli.check.ending import exit_code, ordered
+from benchcli.check.findings import Finding, Outcome, Subject
 from benchcli.errors import FINE, NOT_MEASURED, REGRESSION
 
 

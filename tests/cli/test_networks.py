@@ -66,7 +66,7 @@ def test_networks_of_a_group_beside_their_published_error(cli: Cli, golden: Gold
     assert found.code == 0
     golden("network.table.txt", found.out)
     data = json.loads(cli("network", "--group", "40", "--resume", "run", *FAKE[:4], "--format", "json").out)
-    assert data["records"][0]["published_top1_error_percent"] == 39.7
+    assert data["records"][0]["top1_error_percent"] == 39.7
 
 
 def test_an_error_is_not_shown_beside_an_input_that_it_was_not_published_for(cli: Cli) -> None:

@@ -22,7 +22,19 @@ ALLOWED = set("\n")
 
 def page(text: str) -> Page:
     """Return a page that holds the text wherever a page holds text."""
-    annotation = Annotation("failure", *([text] * 8))
+    annotation = Annotation(
+        level="failure",
+        group=text,
+        name=text,
+        title=text,
+        text=text,
+        outcome=text,
+        message=text,
+        detail=text,
+        rerun=text,
+        file=text,
+        line=1,
+    )
     table = Table(text, (text, "number"), 1, ((text, "1"), ("plain", text)), (text,))
     rows: tuple[Mapping[str, Cell], ...] = ({"name": text, "number": 1.5}, {"name": "plain", "number": None})
     return Page(text, text, (table,), text, ("name", "number"), rows, {"key": text, text: [text]}, (annotation,))

@@ -6,7 +6,7 @@ Only the methods that workers call import torch.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 
 from benchcli.registry import Registry
 from benchcli.schema import Category, Costs
@@ -45,6 +45,16 @@ class Trace:
 
 Tracer = Callable[[], Trace]
 """Runs and traces one call."""
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """Marks of moments within the work of a call."""
+
+    take: Callable[[], Any]
+    """Marks now, in the order of the device's work."""
+    seconds: Callable[[Any, Any], float]
+    """Returns the seconds from one mark to a later one, once the work is done."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +140,17 @@ class Device(ABC):
         Raises NotImplementedError if the device cannot time single operators.
         """
         raise NotImplementedError(f"a {self.title} does not tell here where its time goes")
+
+    def stamps(self, index: int) -> Stamps:
+        """Return how to mark moments within a call.
+
+        Raises NotImplementedError if the device has no order of its work to mark.
+        """
+        raise NotImplementedError(f"a {self.title} does not tell here when each layer begins")
+
+    def settle(self, index: int) -> None:  # noqa: ARG002
+        """Wait until all work is done."""
+        return
 
     def peak_bytes(self, call: Callable[[], object], index: int) -> int | None:  # noqa: ARG002
         """Return the most bytes that the device's allocator gave out during `call`; None if it does not say."""

@@ -6,7 +6,7 @@ from itertools import repeat
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from benchcli.backends.devices.base import DEVICES, Device, Elapsed, Facts, Timer, Tracer
+from benchcli.backends.devices.base import DEVICES, Device, Elapsed, Facts, Stamps, Timer, Tracer
 from benchcli.schema import Costs
 from benchcli.system.machine import clock_steps, last_cache_bytes
 
@@ -70,6 +70,10 @@ class Cpu(Device):
         from benchcli.backends.devices.cpu_profiler import tracer
 
         return tracer(call)
+
+    def stamps(self, index: int) -> Stamps:  # noqa: ARG002
+        """Return the monotonic clock."""
+        return Stamps(perf_counter_ns, lambda start, end: (end - start) / 1e9)
 
     def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
         """Return a timer of single calls.

@@ -6,7 +6,7 @@ from itertools import repeat
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from benchcli.backends.devices.base import Device, Elapsed, Timer
+from benchcli.backends.devices.base import Device, Elapsed, Stamps, Timer
 from benchcli.schema import Costs
 
 if TYPE_CHECKING:
@@ -181,6 +181,20 @@ class EventDevice(Device):
     def enqueuer(self, call: Callable[[], "torch.Tensor"], costs: Costs) -> Callable[[], object]:  # noqa: ARG002
         """Return a function that queues one call."""
         return call
+
+    def stamps(self, index: int) -> Stamps:
+        """Return events in the queue, which count milliseconds."""
+
+        def take() -> Any:
+            event = self.event(index)
+            event.record()
+            return event
+
+        return Stamps(take, lambda start, end: float(start.elapsed_time(end)) / 1e3)
+
+    def settle(self, index: int) -> None:
+        """Wait until the queue is empty."""
+        self.synchronize(index)
 
     def configure(self, threads: int, index: int) -> None:
         """Set the host's threads and make the device the current one: its queue records events."""

@@ -6,11 +6,12 @@ second term is a third larger. The host takes LAUNCH_S to queue a call, and REPL
 captured one, FLUSH_LAUNCH_S for a flush of the caches. A call that the device finishes sooner is host-bound.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchcli.backends.devices.base import DEVICES, PEAK_FLOAT32, Device, Facts, Health, Readings, Trace, Tracer
+from benchcli.backends.devices.base import DEVICES, PEAK_FLOAT32, Device, Facts, Health, Readings, Stamps, Trace, Tracer
 from benchcli.backends.devices.events import EventDevice
 from benchcli.schema import CATEGORIES, Costs
 
@@ -26,6 +27,7 @@ LEAST_S = 1e-9
 LAUNCH_S = 4e-5
 REPLAY_S = 4e-6
 FLUSH_S = 1e-3
+STAMP_S = 1e-6
 FLUSH_LAUNCH_S = 4e-6
 CLOCK_HZ = 1e9
 HOT_AFTER_S = 1e6
@@ -123,6 +125,11 @@ class Fake(EventDevice):
     def host_clock(self) -> Callable[[], float]:
         """Return a function that reads the simulated host's clock in seconds."""
         return lambda: self._clock.host_s
+
+    def stamps(self, index: int) -> Stamps:  # noqa: ARG002
+        """Return a clock that moves by STAMP_S at each mark: no call moves the simulated one."""
+        ticks = itertools.count()
+        return Stamps(lambda: next(ticks), lambda start, end: (end - start) * STAMP_S)
 
     def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
         """Return a tracer that splits a call's time evenly over its operators.

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -45,6 +45,8 @@ class Bench:
     """Returns whether the device's clock is throttled now."""
     references: outputs.Outputs | None = None
     """The outputs of the network in eager float32; None if they are not checked again."""
+    network: torch.nn.Module = field(default_factory=torch.nn.Identity)
+    inputs: Inputs = field(default_factory=lambda: Inputs(()))
 
     def check(self) -> None:
         """Raise WrongOutputError if the output is no more what it was when the network was built."""
@@ -103,7 +105,8 @@ def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) ->
     setting.alive()
     timer = (device.cold_timer if setting.cache == "cold" else device.timer)(call, costs, index)
     lead = _nothing if device.leads else partial(timer, 1)
-    return Bench(call, timer, lead, setting.throttled, references if setting.runtime.captures else None)
+    kept = references if setting.runtime.captures else None
+    return Bench(call, timer, lead, setting.throttled, kept, network, inputs)
 
 
 def _laid_out(tensor: torch.Tensor, memory_format: torch.memory_format) -> torch.Tensor:

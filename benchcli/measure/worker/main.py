@@ -13,7 +13,7 @@ from typing import TextIO
 from benchcli import __version__
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.measure.pipe import marked, parted
-from benchcli.measure.protocol import PROFILE, SERVE, SURVEY, Described, Done, Event, Task
+from benchcli.measure.protocol import LAYERS, PROFILE, SERVE, SURVEY, Described, Done, Event, Task
 from benchcli.measure.wire import decode_task, encode_event
 
 Send = Callable[[Event], None]
@@ -70,7 +70,7 @@ def do(task: Task, send: Send, hear: Hear = lambda: "") -> None:
 def _work(task: Task, send: Send, hear: Hear) -> None:
     import torch
 
-    from benchcli.measure.worker import code_versions, live, profile, sample, survey
+    from benchcli.measure.worker import code_versions, layers, live, profile, sample, survey
 
     live.receive(task.live)
     with code_versions.released():
@@ -82,6 +82,8 @@ def _work(task: Task, send: Send, hear: Hear) -> None:
                 sample.serve(task, send, hear)
             elif task.kind == PROFILE:
                 profile.profile(task, send)
+            elif task.kind == LAYERS:
+                layers.time_layers(task, send)
             else:
                 sample.launch(task, send)
 

@@ -16,7 +16,7 @@ from benchcli import formatting
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.measure.fitness import call_overhead_s
-from benchcli.measure.protocol import Event, Failed, Question, Ready, Sampled, Started, Task, Waiting, Watched
+from benchcli.measure.protocol import Event, Failed, Question, Ready, Sampled, Singled, Started, Task, Waiting, Watched
 from benchcli.measure.wire import decode_question
 from benchcli.measure.worker import code_versions
 from benchcli.measure.worker.bench import (
@@ -54,6 +54,7 @@ def launch(task: Task, send: Send) -> None:
             code_versions.hide()
         if benches:
             conditions = _sample(families, benches, task, watch, rng, send)
+            _single_out(benches, task.singles, send)
             for family in families:
                 own = {key: bench for key, bench in benches.items() if key[0] == family.name}
                 sampled.append((family.name, conditions, own if device.chooses_kernels else {}))
@@ -63,6 +64,18 @@ def launch(task: Task, send: Send) -> None:
 
 
 Benches = Mapping[Key, Bench]
+
+
+def _single_out(benches: Benches, calls: int, send: Send) -> None:
+    """Time calls singly, each network's one after the other."""
+    if not calls:
+        return
+    for key, bench in benches.items():
+        send(Started(*key))
+        with no_collection():
+            bench.lead()
+            seconds = tuple(bench.timer(1).seconds for _ in range(calls))
+        send(Singled(*key, seconds))
 
 
 def _kernels(benches: Benches, hash_of: Callable[[Bench], str | None], send: Send) -> dict[str, str]:

@@ -24,6 +24,7 @@ from benchcli.measure.worker.bench import (
 from benchcli.measure.worker.code_versions import RefusedError, SourceError
 from benchcli.measure.worker.inputs import tokens_of
 from benchcli.measure.worker.outputs import WrongOutputError
+from benchcli.measure.worker.provenance import code_of
 from benchcli.schema import CostDetail, Costs, Family, OperatorCall, Output, Variant
 
 
@@ -73,7 +74,7 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
         tokens=tokens_of(inputs),
     )
     detail = CostDetail(calls, _others(network, inputs)) if task.detailed else None
-    return Counted(family.name, variant.name, costs, summary, detail)
+    return Counted(family.name, variant.name, costs, summary, detail, code_of(variant))
 
 
 def _first_call(network: torch.nn.Module, inputs: Inputs) -> outputs.Outputs:

@@ -27,9 +27,14 @@ def annotations(page: Page) -> str:
 
 
 def _command(annotation: Annotation) -> str:
-    title = _escaped(f"benchcli: {annotation.title}").replace(":", "%3A").replace(",", "%2C")
+    title = _property(f"benchcli: {annotation.title}")
+    place = f"file={_property(annotation.file)},line={annotation.line}," if annotation.file else ""
     rerun = f" Re-run: {annotation.rerun}" if annotation.rerun and annotation.level == "failure" else ""
-    return f"::{COMMANDS[annotation.level]} title={title}::{_escaped(annotation.text + rerun)}\n"
+    return f"::{COMMANDS[annotation.level]} {place}title={title}::{_escaped(annotation.text + rerun)}\n"
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _escaped(text: str) -> str:

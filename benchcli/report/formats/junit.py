@@ -39,6 +39,8 @@ class JUnit(Format):
 
 def _case(suite: ElementTree.Element, annotation: Annotation) -> None:
     case = ElementTree.SubElement(suite, "testcase", classname=f"benchcli.{annotation.group}", name=annotation.name)
+    if annotation.seconds is not None:
+        case.set("time", f"{annotation.seconds:.9f}")
     text = annotation.detail
     if annotation.level not in MARKS:
         ElementTree.SubElement(case, "system-out").text = text

@@ -142,6 +142,17 @@ def _is_image(record: Record) -> bool:
     return record.costs is not None and record.costs.inputs == image and len(record.variant.shape) == 3
 
 
+PERCENTILES = ("p50 ms", "p95 ms", "p99 ms")
+
+
+def percentiles(record: Record) -> tuple[str, str, str]:
+    """Return the cells under `PERCENTILES`, of calls that were timed singly."""
+    found = record.timing.percentiles if record.timing else None
+    if found is None:
+        return UNKNOWN, UNKNOWN, UNKNOWN
+    return formatting.milliseconds(found.p50), formatting.milliseconds(found.p95), formatting.milliseconds(found.p99)
+
+
 def rate_headings(records: Sequence[Record]) -> tuple[str, str]:
     """Return the headings of the cells of `rates`: what is counted per second, and the achieved rate."""
     has_tokens = {record.costs is not None and record.costs.tokens is not None for record in records if record.timing}
@@ -157,3 +168,20 @@ def rates(record: Record) -> tuple[str, str]:
     items = record.costs.tokens or record.costs.items or record.family.batch
     bound = "" if record.costs.flops_complete else "≥ "
     return formatting.significant(items / seconds), bound + formatting.significant(record.costs.flops / seconds / 1e9)
+
+
+MOST_SENTENCES = 6
+"""The most networks beside their baseline of which a sentence tells."""
+
+
+def sentences(records: Sequence[Record]) -> Iterator[str]:
+    """Yield a sentence that can be quoted for each network beside its baseline; none where there are many."""
+    told = [record for record in records if record.timing and record.timing.relative and not is_baseline(record)]
+    if len(told) > MOST_SENTENCES:
+        return
+    for record in told:
+        relative = record.timing.relative if record.timing else None
+        if relative and relative.low is not None:
+            label = _label(record, records)
+            speed = f"{formatting.speed(relative)} times as fast as {record.family.baseline}"
+            yield f"{record.variant.name} is {speed}{f' ({label})' if label else ''}"

@@ -67,6 +67,9 @@ def annotation(finding: Finding) -> Annotation:
         message=f"{finding.outcome}: {finding.text}",
         detail=f"{finding.builder}: {finding.text}",
         rerun=finding.rerun,
+        file=finding.code.file if finding.code else "",
+        line=finding.code.line if finding.code else 0,
+        seconds=finding.head_s,
     )
 
 

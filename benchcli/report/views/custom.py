@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from benchcli.report.page import Table
 from benchcli.report.views import cells
+from benchcli.report.views.errors import COLUMNS, Errors
 from benchcli.schema import FamilyResult
 
 
@@ -11,6 +12,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     """Return the table of families of a user's own networks."""
     extra = cells.differing(results)
     records = cells.records_of(results)
+    errors = Errors(records)
     return Table(
         title="Your networks",
         words=len(extra) + 2,
@@ -22,7 +24,9 @@ def table(results: Sequence[FamilyResult]) -> Table:
             *cells.COUNTED,
             "params M",
             *cells.TIMED,
+            *cells.PERCENTILES,
             *cells.rate_headings(records),
+            *COLUMNS,
         ),
         rows=tuple(
             (
@@ -33,9 +37,11 @@ def table(results: Sequence[FamilyResult]) -> Table:
                 *cells.costs(record),
                 cells.params(record),
                 *cells.time(record),
+                *cells.percentiles(record),
                 *cells.rates(record),
+                *errors.cells(record),
             )
             for record in records
         ),
-        lines=tuple(cells.warning_lines(records)),
+        lines=(*errors.lines(), *cells.sentences(records), *cells.warning_lines(records)),
     )

@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from benchcli.analysis.pareto import Place, pareto_front
-from benchcli.analysis.published import batch_hint, relative_speed, top1_error
-from benchcli.formatting import UNKNOWN
+from benchcli.analysis.published import batch_hint, relative_speed
 from benchcli.report.page import Table
 from benchcli.report.views import cells
+from benchcli.report.views.errors import COLUMNS, Errors
 from benchcli.schema import FamilyResult, Key, Record
-
-MARKS: Mapping[Place, str] = {"on": "yes", "near": "?", "off": "no"}
 
 
 def table(results: Sequence[FamilyResult]) -> Table:
@@ -17,7 +14,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     extra = cells.differing(results)
     several = ["family"] if len(results) > 1 else []
     records = cells.records_of(results)
-    places = pareto_front(records)
+    errors = Errors(records)
     speeds = {
         record.key: speed
         for result in results
@@ -35,13 +32,18 @@ def table(results: Sequence[FamilyResult]) -> Table:
             *cells.COUNTED,
             "params M",
             *cells.TIMED,
+            *cells.PERCENTILES,
             *cells.rate_headings(records),
             *(["paper"] if speeds else []),
-            "published top-1 error %",
-            "Pareto front",
+            *COLUMNS,
         ),
-        rows=tuple(_row(record, several, extra, places, speeds) for record in records),
-        lines=(*_pareto_lines(records, places), *filter(None, [batch_hint(records)]), *cells.warning_lines(records)),
+        rows=tuple(_row(record, several, extra, errors, speeds) for record in records),
+        lines=(
+            *errors.lines(),
+            *cells.sentences(records),
+            *filter(None, [batch_hint(records)]),
+            *cells.warning_lines(records),
+        ),
     )
 
 
@@ -49,10 +51,9 @@ def _row(
     record: Record,
     several: Sequence[str],
     extra: Sequence[str],
-    places: Mapping[Key, Place],
+    errors: Errors,
     speeds: Mapping[Key, float],
 ) -> tuple[str, ...]:
-    error = top1_error(record)
     return (
         *([record.family.name] if several else []),
         *cells.settings(record.family, extra),
@@ -61,23 +62,8 @@ def _row(
         *cells.costs(record),
         cells.params(record),
         *cells.time(record),
+        *cells.percentiles(record),
         *cells.rates(record),
         *([cells.paper_speed(speeds.get(record.key), record)] if speeds else []),
-        f"{error:.1f}" if error is not None else UNKNOWN,
-        MARKS[places[record.key]] if record.key in places else UNKNOWN,
+        *errors.cells(record),
     )
-
-
-def _pareto_lines(records: Sequence[Record], places: Mapping[Key, Place]) -> list[str]:
-    if not places:
-        return []
-    on = [record for record in records if places.get(record.key) == "on"]
-    near = [record.variant.name for record in records if places.get(record.key) == "near"]
-    ordered = sorted(on, key=lambda record: record.timing.seconds.estimate if record.timing else 0.0)
-    lines = [
-        "Pareto front, from fastest to most accurate: "
-        + ", ".join(dict.fromkeys(record.variant.name for record in ordered))
-    ]
-    if near:
-        lines.append(f"? {', '.join(near)}: undecided: another network is at least as accurate and may be faster")
-    return lines

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from importlib import import_module
 from itertools import groupby
 from types import ModuleType
+from typing import Any
 
 from benchcli import formatting
 from benchcli.analysis.verdicts import Verdict, verdicts
@@ -18,13 +19,18 @@ from benchcli.schema import Catalogue, Record, Target
 from benchcli.workloads.family import settings_of
 
 
-def page(report: RunReport) -> Page:
-    """Return the page of a run. Its data for JSON adds the advice to each warning."""
+def page(report: RunReport, depth: int | None = None) -> Page:
+    """Return the page of a run, with layers rolled up to `depth`. Its data for JSON adds the advice to each warning."""
     records, judged = report.records, verdicts(report.results)
     return Page(
         name=str(report.environment["suite"]["name"]),
         heading=heading(report),
-        tables=tuple(map(without_empty_columns, (*_tables(report, judged), *_settings(report), *_breakdown(report)))),
+        tables=tuple(
+            map(
+                without_empty_columns,
+                (*_tables(report, judged), *_settings(report), *_breakdown(report), *_layers(report, depth)),
+            )
+        ),
         footer=footer(report),
         columns=COLUMNS,
         rows=tuple(row(record) for record in records),
@@ -34,7 +40,7 @@ def page(report: RunReport) -> Page:
                 {
                     **row(record),
                     "warnings": [{"code": code, "advice": sentence(code)} for code in record.warnings],
-                    "published_top1_error_percent": _published_error(record),
+                    "top1_error_percent": _error(record),
                 }
                 for record in records
             ],
@@ -44,12 +50,13 @@ def page(report: RunReport) -> Page:
                 for conditions in result.conditions
             ],
             "breakdowns": [asdict(breakdown) for breakdown in report.breakdowns],
+            "layers": _layer_rows(report),
             "verdicts": [asdict(verdict) for verdict in judged],
         },
     )
 
 
-def _published_error(record: Record) -> float | None:
+def _error(record: Record) -> float | None:
     if record.family.guideline:
         return None
     from benchcli.analysis.published import top1_error  # it reads all networks that ship
@@ -77,6 +84,22 @@ def _settings(report: RunReport) -> list[Table]:
     from benchcli.report.views import settings
 
     return [settings.table(report.results)]
+
+
+def _layers(report: RunReport, depth: int | None) -> list[Table]:
+    if not report.layers and not report.unlayered:
+        return []
+    from benchcli.report.views import layers
+
+    return [layers.table(report.layers, report.unlayered, depth)]
+
+
+def _layer_rows(report: RunReport) -> list[dict[str, Any]]:
+    if not report.layers:
+        return []
+    from benchcli.analysis.layers import layer_rows
+
+    return [asdict(row) for row in layer_rows(report.layers)]
 
 
 def _breakdown(report: RunReport) -> list[Table]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchcli.errors import UserError
+from benchcli.errors import UserError, unknown
 from benchcli.schema import BUILT_IN, Input, Variant
 from benchcli.workloads.family import FamilyRequest
 from benchcli.workloads.networks.base import NETWORKS, SIZE, members
@@ -27,6 +27,8 @@ class NetworkRequest(FamilyRequest):
     """Height and width of every input; None: each network's published size."""
     inputs: tuple[Input, ...] = ()
     """What a user's own networks are called with; empty for one image, or what their callables give."""
+    errors: tuple[tuple[str, float], ...] = ()
+    """Errors of networks in per cent, by name."""
 
     @property
     def widths(self) -> str:
@@ -41,7 +43,11 @@ class NetworkRequest(FamilyRequest):
         names = [network.name for network in members(self.group)] if self.group else self.networks
         if self.inputs and self.size:
             raise UserError("--size is of images: give the sizes in --input")
-        yield from (_variant(name, self.size, self.inputs) for name in names)
+        errors = dict(self.errors)
+        for name in errors:
+            if name not in names:
+                raise unknown("network with an error", name, names)
+        yield from (replace(_variant(name, self.size, self.inputs), top1_error=errors.get(name)) for name in names)
 
     def sized(self, size: int) -> "NetworkRequest":
         """Return the request at a size."""

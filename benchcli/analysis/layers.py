@@ -1,0 +1,88 @@
+"""Where a network spends its time: the modules of several launches, rolled up to any depth."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchcli.schema import Interval, Key, Layer, Layers
+from benchcli.statistics import has_ranks, interval_over_launches
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A module of a network, with what it calls below a depth."""
+
+    family: str
+    variant: str
+    path: str
+    """Empty for what the network does itself, in no module of its own."""
+    kind: str
+    calls: int
+    inputs: str
+    outputs: str
+    flops: int | None
+    """Multiply-adds; None if an operator has no rule."""
+    mac_bytes: int
+    seconds: Interval
+    """Seconds in a call of the network."""
+    share: float
+    """As a share of a call without stamps, the median over launches."""
+
+
+def layer_rows(traced: Iterable[Layers], depth: int | None = None) -> list[LayerRow]:
+    """Return the modules of each variant in the order in which they are called, the network's own work last.
+
+    With a depth, modules below it are counted as part of the one at that depth. Without, each module
+    has only what it does itself.
+    """
+    groups: dict[Key, list[Layers]] = {}
+    for each in traced:
+        groups.setdefault((each.family, each.variant), []).append(each)
+    return [row for launches in groups.values() for row in _rows(launches, depth)]
+
+
+def accounted(launches: Sequence[Layers]) -> float:
+    """Return the sum of all modules' times over the time of a call without stamps: the median over launches."""
+    return median(sum(layer.seconds for layer in each.layers) / each.call_s for each in launches)
+
+
+def _rows(launches: Sequence[Layers], depth: int | None) -> Iterator[LayerRow]:
+    paths = dict.fromkeys(_rolled_up(layer.path, depth) for each in launches for layer in each.layers)
+    ordered = [*(path for path in paths if path), *(path for path in paths if not path)]
+    for path in ordered:
+        parts = [[layer for layer in each.layers if _rolled_up(layer.path, depth) == path] for each in launches]
+        if any(parts):
+            yield _row(launches, parts, path)
+
+
+def _row(launches: Sequence[Layers], parts: Sequence[Sequence[Layer]], path: str) -> LayerRow:
+    first = next(part for part in parts if part)
+    itself = first[0]
+    flops = [layer.flops for layer in first]
+    seconds = {each.launch: sum(layer.seconds for layer in part) for each, part in zip(launches, parts, strict=True)}
+    return LayerRow(
+        family=launches[0].family,
+        variant=launches[0].variant,
+        path=path,
+        kind=itself.kind,
+        calls=itself.calls,
+        inputs=itself.inputs,
+        outputs=itself.outputs,
+        flops=None if None in flops else sum(each or 0 for each in flops),
+        mac_bytes=sum(layer.mac_bytes for layer in first),
+        seconds=_interval(seconds),
+        share=median(seconds[each.launch] / each.call_s for each in launches),
+    )
+
+
+def _interval(seconds: dict[int, float]) -> Interval:
+    """Return the estimate over launches, in logarithms where no module took less than no time."""
+    if min(seconds.values()) <= 0:
+        return Interval(median(seconds.values()))
+    interval = interval_over_launches({launch: math.log(each) for launch, each in seconds.items()})
+    return interval if has_ranks(len(seconds)) else Interval(interval.estimate)
+
+
+def _rolled_up(path: str, depth: int | None) -> str:
+    return path if depth is None else ".".join(path.split(".")[:depth])

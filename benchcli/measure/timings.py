@@ -1,0 +1,72 @@
+"""Compute the times and relative speeds of variants from their samples."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, quantiles
+
+from benchcli.schema import Family, Interval, Percentiles, ReferenceSpeed, Sample, Timing
+from benchcli.statistics import has_ranks, interval_over_launches, launch_log_ratios, launch_log_seconds
+
+SINGLES = 1000
+"""The least calls, timed singly, that have percentiles."""
+
+
+@dataclass(frozen=True)
+class FirstSetting:
+    """The samples of the same networks in the first of several settings, by variant name."""
+
+    samples: Mapping[str, Sequence[Sample]]
+    items: Mapping[str, int]
+    """The images in a call."""
+
+    def speed_of(self, name: str, samples: Sequence[Sample], items: int) -> Interval | None:
+        """Return the speed of a network, per image, relative to its own in the first setting; None without pairs."""
+        ratios = launch_log_ratios(self.samples.get(name, ()), samples)
+        return _interval(ratios).times(items / self.items.get(name, 1)) if ratios else None
+
+
+def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: bool) -> Timing | None:
+    """Return the timing of one variant; None if it has no samples."""
+    if not samples:
+        return None
+    faults = [sample.faults for sample in samples if sample.faults is not None]
+    ratios = launch_log_ratios(baseline, samples)
+    relative = Interval(1.0, 1.0, 1.0) if is_baseline else _interval(ratios) if ratios else None
+    return Timing(
+        seconds=_interval(launch_log_seconds(samples)),
+        relative=relative,
+        launches=len({sample.launch for sample in samples}),
+        samples=len(samples),
+        faults=mean(faults) if faults else None,
+        excluded=sum(sample.excluded is not None for sample in samples),
+    )
+
+
+def _interval(logs: Mapping[int, float]) -> Interval:
+    """Return the estimate over launches. With fewer than six launches it has no interval."""
+    interval = interval_over_launches(logs)
+    return interval if has_ranks(len(logs)) else Interval(interval.estimate)
+
+
+def timings(family: Family, samples: Mapping[str, Sequence[Sample]]) -> dict[str, Timing]:
+    """Return the timing of every variant that has samples, by name."""
+    baseline = samples.get(family.baseline, ())
+    times = {
+        variant.name: timing(samples.get(variant.name, ()), baseline, variant.name == family.baseline)
+        for variant in family.variants
+    }
+    return {name: time for name, time in times.items() if time}
+
+
+def percentiles(seconds: Sequence[float]) -> Percentiles | None:
+    """Return the percentiles of single calls; None of fewer than SINGLES, of which the last hundredth says little."""
+    if len(seconds) < SINGLES:
+        return None
+    cuts = quantiles(seconds, n=100, method="inclusive")
+    return Percentiles(cuts[49], cuts[94], cuts[98])
+
+
+def reference_speed(name: str, reference: Sequence[Sample], samples: Sequence[Sample]) -> ReferenceSpeed | None:
+    """Return the speed relative to the reference network of that name; None without shared rounds."""
+    ratios = launch_log_ratios(reference, samples)
+    return ReferenceSpeed(name, _interval(ratios)) if ratios else None

@@ -1,0 +1,120 @@
+"""Compare the times of layers with the whole call, and with torch's profiler.
+
+    python benchmarks/layers.py [NETWORK ...] [--launches 6]
+
+For each network (all that ship, by default): the sum of all layers over a call in which nothing is
+timed, and the share that lies in no module, medians over launches. For six of them, the rank
+correlation of the 20 largest layers with `torch.profiler` in one process.
+"""
+
+import argparse
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pandas
+import torch
+from torch.profiler import ProfilerActivity, profile, record_function
+
+import benchcli
+from benchcli.analysis.layers import accounted
+from benchcli.backends.devices.base import DEVICES
+from benchcli.costs.inputs import Inputs
+from benchcli.measure.worker.bench import Bench
+from benchcli.measure.worker.layers import _own_seconds, _stamped
+from benchcli.workloads.networks.base import NETWORKS
+
+PROFILED = ("shufflenet-v2-1x", "shufflenet-v1-1x-g3", "mobilenet-v1-1.0", "mobilenet-v2-1.0", "resnet-50", "alexnet")
+LARGEST = 20
+ROUNDS = 9
+"""Calls by each tool, in turns."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", metavar="NETWORK")
+    parser.add_argument("--launches", type=int, default=6)
+    given = parser.parse_args()
+    names = given.networks or [network.name for network in NETWORKS]
+    sums = [whole(name, given.launches) for name in names]
+    print(
+        f"{len(sums)} networks: sum of layers {min(s for s, _ in sums):.1%} to {max(s for s, _ in sums):.1%} of a call"
+    )
+    print(f"in no module at most {max(own for _, own in sums):.1%}")
+    torch.set_num_threads(1)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+    for name in [name for name in PROFILED if name in names]:
+        print(f"{name:<24} rank correlation with the profiler {correlation(name):.3f}")
+
+
+def whole(name: str, launches: int) -> tuple[float, float]:
+    """Return the sum of a network's layers and its own share, relative to an untimed call."""
+    with tempfile.TemporaryDirectory() as place:
+        run = benchcli.network(name, layers=True, launches=1, output=Path(place) / "run")
+    traced = run.report.layers[:launches]
+    own = next((row.share for row in run.layers if not row.path), 0.0)
+    print(f"{name:<24} {accounted(traced):>8.1%} {own:>8.1%}", flush=True)
+    return accounted(traced), own
+
+
+def correlation(name: str) -> float:
+    """Return Spearman's rank correlation of the largest layers' own seconds by both tools."""
+    network = NETWORKS[name]
+    module, inputs = network.build().eval(), Inputs((torch.randn(1, 3, network.size, network.size),))
+    bench = Bench(inputs.bound_to(module), lambda _calls: None, network=module, inputs=inputs)  # type: ignore[arg-type,return-value]
+    stamps = DEVICES["cpu"].stamps(0)
+    ours, theirs = [], []
+    with torch.inference_mode():
+        for _ in range(3):
+            bench.call()
+        for _ in range(ROUNDS):
+            ours += [_own_seconds(spans, stamps) for spans in _stamped(bench, stamps, 1)]
+            theirs.append(profiled(module, bench.call))
+    mine = {path: median(each[path] for each in ours) for path in ours[0]}
+    others = {path: median(each.get(path, 0.0) for each in theirs) for path in mine}
+    largest = sorted(mine, key=lambda path: -mine[path])[:LARGEST]
+    return float(
+        pandas.Series([mine[p] for p in largest]).corr(pandas.Series([others[p] for p in largest]), "spearman")
+    )
+
+
+def profiled(module: torch.nn.Module, call: Callable[[], Any]) -> Mapping[str, float]:
+    """Return the seconds of each module without those of the modules in it, from one profiled call."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiler, scopes(module):
+        call()
+    own: dict[str, float] = defaultdict(float)
+    for event in profiler.events() or ():
+        if event.name.startswith("layer:"):
+            own[event.name.removeprefix("layer:")] += event.cpu_time_total / 1e6
+            parent = event.cpu_parent
+            while parent is not None and not parent.name.startswith("layer:"):
+                parent = parent.cpu_parent
+            if parent is not None:
+                own[parent.name.removeprefix("layer:")] -= event.cpu_time_total / 1e6
+    return own
+
+
+@contextmanager
+def scopes(network: torch.nn.Module) -> Iterator[None]:
+    """Let the profiler see each module's call as a scope of its name."""
+    names = {id(module): name for name, module in network.named_modules()}
+    original = torch.nn.Module.__call__
+
+    def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+        with record_function(f"layer:{names.get(id(module), '?')}"):
+            return original(module, *args, **kwargs)
+
+    torch.nn.Module.__call__ = call  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        torch.nn.Module.__call__ = original  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    main()
