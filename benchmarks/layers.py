@@ -26,7 +26,7 @@ from benchcli.analysis.layers import accounted
 from benchcli.backends.devices.base import DEVICES
 from benchcli.costs.inputs import Inputs
 from benchcli.measure.worker.bench import Bench
-from benchcli.measure.worker.layers import _own_seconds, _stamped
+from benchcli.measure.worker.layers import own_seconds, stamped
 from benchcli.workloads.networks.base import NETWORKS
 
 PROFILED = ("shufflenet-v2-1x", "shufflenet-v1-1x-g3", "mobilenet-v1-1.0", "mobilenet-v2-1.0", "resnet-50", "alexnet")
@@ -73,7 +73,7 @@ def correlation(name: str) -> float:
         for _ in range(3):
             bench.call()
         for _ in range(ROUNDS):
-            ours += [_own_seconds(spans, stamps) for spans in _stamped(bench, stamps, 1)]
+            ours += [own_seconds(marks, stamps.seconds) for marks in stamped(module, bench.call, stamps.take, 1)]
             theirs.append(profiled(module, bench.call))
     mine = {path: median(each[path] for each in ours) for path in ours[0]}
     others = {path: median(each.get(path, 0.0) for each in theirs) for path in mine}

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from benchcli.backends.devices.base import DEVICES, Device, Stamps, split_name
+from benchcli.backends.devices.base import DEVICES, Device, split_name
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.costs.count import walk
 from benchcli.costs.inputs import Inputs, tensors
@@ -22,6 +22,8 @@ from benchcli.schema import Layer, Layers, OperatorCall
 WARM_UP_CALLS = 3
 TIMED = 5
 """Timed calls between two untimed samples."""
+Marks = list[Any]
+"""The marks of one call in their order, two items each: a module's path or None for its end, and a stamp."""
 
 
 def time_layers(task: Task, send: Callable[[Event], None]) -> None:
@@ -45,16 +47,6 @@ def time_layers(task: Task, send: Callable[[Event], None]) -> None:
 
 
 @dataclass
-class _Span:
-    """One call of a module."""
-
-    path: str
-    parent: "_Span | None"
-    start: Any = None
-    end: Any = None
-
-
-@dataclass
 class _Seen:
     """What is known of a module besides its time."""
 
@@ -74,11 +66,10 @@ def _layers(
         alive()
     seen = _look(network, inputs)
     plain: list[float] = []
-    timed: list[list[_Span]] = []
+    timed: list[Marks] = []
     start = perf_counter()
     with no_collection():
         calls = calls_per_sample(bench.timer(1).seconds, device.resolution_s)
-        _stamped(bench, stamps, 1)  # the first one is slower
         while not plain or (
             (len(plain) < task.rounds or perf_counter() - start < task.seconds)
             and perf_counter() - start < task.most_seconds
@@ -86,18 +77,18 @@ def _layers(
             alive()
             bench.lead()
             plain.append(bench.timer(calls).seconds / calls)
-            timed += _stamped(bench, stamps, TIMED)
+            timed += stamped(network, bench.call, stamps.take, TIMED)
         device.settle(index)
-    own = [_own_seconds(spans, stamps) for spans in timed]
+    own = [own_seconds(marks, stamps.seconds) for marks in timed]
     return median(plain), tuple(_layer(path, each, own, timed[0]) for path, each in seen.items())
 
 
-def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], spans: Sequence[_Span]) -> Layer:
+def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], marks: Marks) -> Layer:
     flops = [call.flops for call in seen.calls]
     return Layer(
         path=path,
         kind=seen.kind,
-        calls=sum(span.path == path for span in spans),
+        calls=marks[::2].count(path),
         seconds=median(each.get(path, 0.0) for each in own),
         inputs=seen.inputs,
         outputs=seen.outputs,
@@ -106,40 +97,37 @@ def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], spans: Se
     )
 
 
-def _stamped(bench: Bench, stamps: Stamps, calls: int) -> list[list[_Span]]:
-    """Call the network with stamps at the beginning and the end of each module; return the calls' spans."""
-    found = []
-    for _ in range(calls):
-        spans: list[_Span] = []
-        with _marking(bench.network, stamps.take, spans):
-            bench.call()
-        found.append(spans)
-    return found
+def stamped(network: torch.nn.Module, call: Callable[[], Any], take: Callable[[], Any], calls: int) -> list[Marks]:
+    """Return the marks of so many calls, after one without; no work but the calls lies between them."""
+    found: list[Marks] = [[] for _ in range(calls + 1)]
+    current: list[Marks] = [[]]
+    with _marking(network, take, current):
+        for marks in found:
+            current[0] = marks
+            call()
+    return found[1:]
 
 
 @contextmanager
-def _marking(network: torch.nn.Module, take: Callable[[], Any], spans: list[_Span]) -> Iterator[None]:
-    """Note a span for each call of a module of the network during the block.
+def _marking(network: torch.nn.Module, take: Callable[[], Any], current: list[Marks]) -> Iterator[None]:
+    """Mark the beginning and the end of each call of a module of the network during the block.
 
-    No hooks: torch takes other paths through modules that have some.
+    No hooks: torch takes other paths through modules that have some. What runs beside the call itself
+    is as little as can be, because it counts as the caller's own work.
     """
     names = {id(module): name for name, module in network.named_modules()}
-    original = torch.nn.Module.__call__
-    current: list[_Span | None] = [None]
+    original, known = torch.nn.Module.__call__, names.get
 
     def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-        path = names.get(id(module))
+        path = known(id(module))
         if path is None:
             return original(module, *args, **kwargs)
-        span = _Span(path, current[0])
-        spans.append(span)
-        current[0] = span
-        span.start = take()
+        marks = current[0]
+        marks += (path, take())
         try:
             return original(module, *args, **kwargs)
         finally:
-            span.end = take()
-            current[0] = span.parent
+            marks += (None, take())
 
     torch.nn.Module.__call__ = call  # type: ignore[method-assign]
     try:
@@ -148,14 +136,20 @@ def _marking(network: torch.nn.Module, take: Callable[[], Any], spans: list[_Spa
         torch.nn.Module.__call__ = original  # type: ignore[method-assign]
 
 
-def _own_seconds(spans: Sequence[_Span], stamps: Stamps) -> dict[str, float]:
+def own_seconds(marks: Marks, seconds: Callable[[Any, Any], float]) -> dict[str, float]:
     """Return the seconds of each module without those of the modules that it calls."""
     own: dict[str, float] = {}
-    for span in spans:
-        seconds = stamps.seconds(span.start, span.end)
-        own[span.path] = own.get(span.path, 0.0) + seconds
-        if span.parent:
-            own[span.parent.path] = own.get(span.parent.path, 0.0) - seconds
+    running: list[tuple[str, Any]] = []
+    for path, stamp in zip(marks[::2], marks[1::2], strict=True):
+        if path is not None:
+            running.append((path, stamp))
+            continue
+        ended, start = running.pop()
+        spent_s = seconds(start, stamp)
+        own[ended] = own.get(ended, 0.0) + spent_s
+        if running:
+            caller = running[-1][0]
+            own[caller] = own.get(caller, 0.0) - spent_s
     return own
 
 
