@@ -16,7 +16,10 @@ from benchcli.analysis.claims.base import Evidence
 from benchcli.analysis.claims.indirect import points
 from benchcli.analysis.fit import predictions
 from benchcli.analysis.published import relative_speed
+from benchcli.report.formats.base import FORMATS
+from benchcli.report.page import Page
 from benchcli.report.views.breakdowns import HEADINGS
+from benchcli.report.views.run import page as page_of
 from benchcli.runs.read import report_of
 from benchcli.runs.run import RunReport
 from benchcli.schema import Breakdown, Category, Record
@@ -136,7 +139,37 @@ def _speeds(record: Record, baseline: Record) -> tuple[str, str]:
     return formatting.speed(relative) if relative else "", f"{published:.3f}" if published else ""
 
 
-TABLES: Mapping[str, Callable[[], str]] = {each.__name__: each for each in (g2, claims, prediction, breakdown, blocks)}
+def layers() -> str:
+    """Return the layers of the example network, rolled up."""
+    return _shown("layers-epyc", "Time by layer", depth=1)
+
+
+def settings() -> str:
+    """Return the comparison of dtypes and layouts."""
+    return _shown("settings-epyc", "Settings compared")
+
+
+def batches() -> str:
+    """Return the comparison of batches, and where the ranking changes."""
+    return _shown("batches-epyc", "Settings compared")
+
+
+def front() -> str:
+    """Return the table of time and error."""
+    return _shown("layers-epyc", "Networks")
+
+
+def _shown(name: str, title: str, depth: int | None = None) -> str:
+    """Return what the terminal shows of one table of a kept run."""
+    tables = page_of(report(name), depth).tables
+    shown = next(each for each in tables if each.title.startswith(title))
+    text = FORMATS["table"].render(Page("", "", (shown,), "", (), (), {}))
+    return "\n" + indent(text.strip("\n").partition("\n")[2], "    ") + "\n\n"
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    each.__name__: each for each in (g2, claims, prediction, breakdown, blocks, layers, settings, batches, front)
+}
 
 
 def page(path: Path) -> str:

@@ -1,6 +1,7 @@
 """`benchcli list`: the names that the other commands take."""
 
 from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 
 import click
 
@@ -12,11 +13,13 @@ from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
 from benchcli.cli.options import format_option
 from benchcli.cli.output import show_sections
+from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES
 from benchcli.workloads.guidelines.family import NAMED_WIDTHS
 from benchcli.workloads.networks.base import NETWORKS, Network
+from benchcli.workloads.networks.libraries import matching
 from benchcli.workloads.references import REFERENCES
 from benchcli.workloads.suites import SuiteFile, shipped_suites
 
@@ -53,18 +56,32 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
 
 @click.command("list")
 @click.argument("kind", type=parameters.name("kind", lambda: KINDS), required=False)
+@click.argument("pattern", required=False)
 @format_option("table", "json")
-def command(kind: str | None, format_: str) -> None:
+def command(kind: str | None, pattern: str | None, format_: str) -> None:
     """List the names that the other commands take.
 
     KIND is guidelines, suites, channels, devices, runtimes, allocators, dtypes, layouts, blocks, networks,
-    references or claims.
+    references or claims. PATTERN keeps the names that it matches, such as 'mobilenet*'; of networks also
+    those of an installed library, such as 'timm:mobilenetv3*'.
 
     \b
-    Example: benchcli list suites
+    Example: benchcli list networks 'mobilenet*'
     """
     found = {name: KINDS[name]() for name in ([kind] if kind else KINDS)}
+    if kind and pattern:
+        found = {kind: _matched(kind, pattern, found[kind])}
     show_sections(found, format_, _line)
+
+
+def _matched(kind: str, pattern: str, known: dict[str, str]) -> dict[str, str]:
+    """Return the entries that match. Raises UserError if there are none."""
+    if kind == "networks":
+        return {name: known.get(name, "") for name in matching(pattern, known)}
+    found = {name: title for name, title in known.items() if fnmatchcase(name, pattern)}
+    if not found:
+        raise UserError(f"{pattern!r} matches none of {len(known)} {kind}: leave it out to see them all")
+    return found
 
 
 def _network(network: Network) -> str:

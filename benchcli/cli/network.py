@@ -47,8 +47,9 @@ def command(
 ) -> int:
     """Measure whole networks, and show the Pareto front of time and published error.
 
-    NAMES are built-in networks (`benchcli list networks`), torchvision:NAME or timm:NAME if those are installed,
-    or your own module:function, whose attribute `example_inputs` may hold its inputs.
+    NAMES are built-in networks (`benchcli list networks`); torchvision:NAME, timm:NAME or pytorchcv:NAME if those
+    are installed; all of either that a pattern such as 'mobilenet-v2*' matches; or your own module:function, whose
+    attribute `example_inputs` may hold its inputs.
 
     \b
     Example: benchcli network --group 140

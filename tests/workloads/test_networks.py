@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -14,6 +15,7 @@ from benchcli.costs.count import count
 from benchcli.costs.crosscheck import flops_by_torch
 from benchcli.errors import UserError
 from benchcli.workloads import papers
+from benchcli.workloads.networks import libraries
 from benchcli.workloads.networks.base import GROUPS, NETWORKS, TABLE_8, Network, members
 from benchcli.workloads.networks.family import NetworkRequest
 from benchcli.workloads.networks.mobilenet_v2 import make_divisible
@@ -256,7 +258,7 @@ def test_rounding_to_multiples_of_eight_never_takes_more_than_a_tenth() -> None:
     ],
 )
 def test_names_of_no_network_are_said(name: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchcli.workloads.networks.family.find_spec", lambda _: None)
+    monkeypatch.setattr("benchcli.workloads.networks.libraries.find_spec", lambda _: None)
     with pytest.raises(UserError, match=said):
         list(NetworkRequest(name="networks", networks=(name,)).variants())
 
@@ -284,3 +286,45 @@ def test_networks_of_libraries_are_had_by_name_and_their_unknown_names_are_said(
     assert timm_model("small")(torch.zeros(1, 3, 4, 4)).shape == (1, 4, 4, 4)
     with pytest.raises(UserError, match="unknown torchvision model 'resnet19': did you mean resnet18"):
         torchvision_model("resnet19")
+
+
+def test_a_pattern_stands_for_the_networks_that_it_matches() -> None:
+    names = ("resnet-50", "mobilenet-v1-*", "resnet-5?")
+    found = [variant.name for variant in NetworkRequest(name="networks", networks=names).variants()]
+    assert found[0] == "resnet-50"
+    assert found[1:] == [network.name for network in NETWORKS if network.name.startswith("mobilenet-v1-")]
+    assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("mobilenot*", "matches none of"),
+        ("mine:*", "wildcards, which are for networks that ship"),
+        ("timm:*", "timm is not installed"),
+    ],
+)
+def test_a_pattern_of_nothing_is_said(pattern: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchcli.workloads.networks.libraries.find_spec", lambda _: None)
+    with pytest.raises(UserError, match=said):
+        list(NetworkRequest(name="networks", networks=(pattern,)).variants())
+
+
+def test_a_library_lists_its_networks_in_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "timm.py").write_text("def list_models(): return ['small_1', 'small_2', 'large']")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    libraries._listed.cache_clear()
+    found = [each.name for each in NetworkRequest(name="networks", networks=("timm:small*",)).variants()]
+    assert found == ["timm:small_1", "timm:small_2"]
+    (tmp_path / "timm.py").write_text("raise RuntimeError('broken')")
+    libraries._listed.cache_clear()
+    with pytest.raises(UserError, match="timm cannot list its networks: RuntimeError: broken"):
+        list(NetworkRequest(name="networks", networks=("timm:small*",)).variants())
+    libraries._listed.cache_clear()
+
+
+def test_a_pattern_that_stands_for_too_many_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libraries, "MOST", 3)
+    with pytest.raises(UserError, match="more than 3: give a narrower pattern"):
+        list(NetworkRequest(name="networks", networks=("*",)).variants())

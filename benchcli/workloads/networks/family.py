@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 
 from benchcli.errors import UserError, unknown
 from benchcli.schema import BUILT_IN, Input, Variant
 from benchcli.workloads.family import FamilyRequest
 from benchcli.workloads.networks.base import NETWORKS, SIZE, members
-from benchcli.workloads.networks.libraries import LIBRARIES
+from benchcli.workloads.networks.libraries import LIBRARIES, has_wildcards, matching, refuse_missing
 
 OWN = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*"
 """Pattern of a user's network, `package.module:callable`."""
@@ -40,7 +39,7 @@ class NetworkRequest(FamilyRequest):
 
         Raises UserError if a network is unknown or its input is too small.
         """
-        names = [network.name for network in members(self.group)] if self.group else self.networks
+        names = [network.name for network in members(self.group)] if self.group else self._names()
         if self.inputs and self.size:
             raise UserError("--size is of images: give the sizes in --input")
         errors = dict(self.errors)
@@ -48,6 +47,12 @@ class NetworkRequest(FamilyRequest):
             if name not in names:
                 raise unknown("network with an error", name, names)
         yield from (replace(_variant(name, self.size, self.inputs), top1_error=errors.get(name)) for name in names)
+
+    def _names(self) -> list[str]:
+        """Return the names, those with wildcards spelled out, each once."""
+        shipped = [network.name for network in NETWORKS]
+        spelled = (matching(name, shipped) if has_wildcards(name) else [name] for name in self.networks)
+        return list(dict.fromkeys(each for names in spelled for each in names))
 
     def sized(self, size: int) -> "NetworkRequest":
         """Return the request at a size."""
@@ -76,8 +81,7 @@ def _variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
 
 
 def _of_library(name: str, library: str, model: str, pixels: int) -> Variant:
-    if find_spec(library) is None:
-        raise UserError(f"{name}: {library} is not installed: `pip install {library}`, beside this torch")
+    refuse_missing(library)
     return Variant(name, f"{BUILT_IN}library/{library}", {"model": model}, (3, pixels, pixels), "3")
 
 
