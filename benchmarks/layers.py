@@ -31,8 +31,8 @@ from benchcli.workloads.networks.base import NETWORKS
 
 PROFILED = ("shufflenet-v2-1x", "shufflenet-v1-1x-g3", "mobilenet-v1-1.0", "mobilenet-v2-1.0", "resnet-50", "alexnet")
 LARGEST = 20
-ROUNDS = 9
-"""Calls by each tool, in turns."""
+ROUNDS, CALLS = 11, 5
+"""Rounds of calls by each tool, in turns, and the calls of a round, before which one does not count."""
 
 
 def main() -> None:
@@ -73,29 +73,37 @@ def correlation(name: str) -> float:
         for _ in range(3):
             bench.call()
         for _ in range(ROUNDS):
-            ours += [own_seconds(marks, stamps.seconds) for marks in stamped(module, bench.call, stamps.take, 1)]
-            theirs.append(profiled(module, bench.call))
+            ours += [own_seconds(marks, stamps.seconds) for marks in stamped(module, bench.call, stamps.take, CALLS)]
+            theirs += profiled(module, bench.call)
     mine = {path: median(each[path] for each in ours) for path in ours[0]}
     others = {path: median(each.get(path, 0.0) for each in theirs) for path in mine}
     largest = sorted(mine, key=lambda path: -mine[path])[:LARGEST]
-    return float(
-        pandas.Series([mine[p] for p in largest]).corr(pandas.Series([others[p] for p in largest]), "spearman")
-    )
+    ranks = (pandas.Series([seconds[path] for path in largest]).rank() for seconds in (mine, others))
+    return float(next(ranks).corr(next(ranks)))
 
 
-def profiled(module: torch.nn.Module, call: Callable[[], Any]) -> Mapping[str, float]:
-    """Return the seconds of each module without those of the modules in it, from one profiled call."""
+def profiled(module: torch.nn.Module, call: Callable[[], Any]) -> list[Mapping[str, float]]:
+    """Return the seconds of each module without those of the modules in it, of each profiled call."""
     with profile(activities=[ProfilerActivity.CPU]) as profiler, scopes(module):
-        call()
+        for _ in range(CALLS + 1):
+            with record_function("call"):
+                call()
+    calls = [event for event in profiler.events() or () if event.name == "call"]
+    return [own_of(each) for each in calls[1:]]
+
+
+def own_of(root: Any) -> Mapping[str, float]:
+    """Return the seconds of each module below an event, without those of the modules in it."""
     own: dict[str, float] = defaultdict(float)
-    for event in profiler.events() or ():
-        if event.name.startswith("layer:"):
-            own[event.name.removeprefix("layer:")] += event.cpu_time_total / 1e6
-            parent = event.cpu_parent
-            while parent is not None and not parent.name.startswith("layer:"):
-                parent = parent.cpu_parent
-            if parent is not None:
-                own[parent.name.removeprefix("layer:")] -= event.cpu_time_total / 1e6
+    running: list[tuple[Any, str | None]] = [(child, None) for child in root.cpu_children]
+    while running:
+        event, caller = running.pop()
+        path = event.name.removeprefix("layer:") if event.name.startswith("layer:") else None
+        if path is not None:
+            own[path] += event.cpu_time_total / 1e6
+        if path is not None and caller is not None:
+            own[caller] -= event.cpu_time_total / 1e6
+        running += [(child, caller if path is None else path) for child in event.cpu_children]
     return own
 
 

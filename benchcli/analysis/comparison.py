@@ -101,7 +101,7 @@ def _other(first: Record | None, record: Record | None) -> str | None:
     if first is None or record is None:
         return None
     identities = [
-        {"batch": each.family.batch, "channels": each.variant.channels, "input": each.variant.shape}
+        {"batch": each.family.batch, "channels": each.variant.channels, "input": each.variant.takes}
         for each in (first, record)
     ]
     for name, value in identities[0].items():

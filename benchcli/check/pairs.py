@@ -74,7 +74,7 @@ class Pair:
         """
         if self.base is None or self.head is None:
             return None
-        base, head = ({**each.inputs, "an input of": each.variants[0].shape} for each in (self.base, self.head))
+        base, head = ({**each.inputs, "an input of": each.variants[0].takes} for each in (self.base, self.head))
         return difference(base, head, ("in base", "in head"))
 
 
@@ -100,7 +100,7 @@ def only(all_pairs: Sequence[Pair], wanted: Sequence[str]) -> list[Pair]:
 
 def _by_name(families: Iterable[Family]) -> dict[tuple[str, str], Family]:
     return {
-        (family.name, variant.name): replace(family, variants=(variant,))
+        (family.name, variant.name): replace(family, variants=(variant,), first="")
         for family in families
         for variant in family.variants
     }

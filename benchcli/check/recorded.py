@@ -79,7 +79,7 @@ def _input_difference(before: Record, family: Family, key: Key) -> str | None:
     """Return how the input differs; None if it does not. Ratios of different work mean nothing."""
     variant = next(each for each in family.variants if each.name == key[1])
     then, now = (
-        {**of.inputs, "an input of": one.shape} for of, one in ((before.family, before.variant), (family, variant))
+        {**of.inputs, "an input of": one.takes} for of, one in ((before.family, before.variant), (family, variant))
     )
     return difference(then, now, ("then", "now"))
 

@@ -45,6 +45,11 @@ class Input:
     high: int = 1
     """The least and the most that whole numbers can be, both included."""
 
+    def __str__(self) -> str:
+        sizes = "x".join(map(str, self.shape)) or "a number"
+        span = f":{self.low}..{self.high}" if self.dtype not in {"float", "bool"} else ""
+        return f"{self.name}{'=' if self.name else ''}{sizes}{'' if self.dtype == 'float' else f':{self.dtype}'}{span}"
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -68,6 +73,11 @@ class Variant:
     """What it is called with; empty for one image of `shape`, or what its callable gives."""
     top1_error: float | None = None
     """Its error in per cent, as its user knows it; None for what is published of it, if anything."""
+
+    @property
+    def takes(self) -> str:
+        """What it is called with, without the batch, as text: its inputs, or the shape of its only one."""
+        return ", ".join(map(str, self.inputs)) or str(self.shape)
 
     @property
     def is_built_in(self) -> bool:
