@@ -70,7 +70,8 @@ class Task:
         if self.kind == SERVE:
             return math.inf
         variants = sum(len(family.variants) for family in self.families)
-        return silence_s * (2 * variants + 1) + 2 * self.most_seconds * len(self.families)
+        singles_s = self.most_seconds * variants if self.singles else 0.0
+        return silence_s * (2 * variants + 1) + 2 * self.most_seconds * len(self.families) + singles_s
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,11 @@ class RunFolder(Folder):
         numbers = [int(line["launch"]) for line in self._read(LAUNCHES) if line.get("launch", "").isdecimal()]
         return max(numbers, default=-1) + 1
 
-    def finished(self, families: Iterable[Family], target: Target) -> dict[str, tuple[Record, ...]]:
-        """Return the records of the complete families, by family name."""
+    def finished(self, families: Sequence[Family], target: Target) -> dict[str, tuple[Record, ...]]:
+        """Return the records of the complete families, by family name.
+
+        Families that are compared with each other are complete together, or not at all.
+        """
         rows = _by_family(self._read(MEASUREMENTS))
         records = {}
         for family in families:
@@ -113,7 +116,8 @@ class RunFolder(Folder):
                     records[family.name] = tuple(
                         parse(cells[v.name], family, v, family.on(target)) for v in family.variants
                     )
-        return records
+        cut = {family.group for family in families if family.name not in records}
+        return {family.name: records[family.name] for family in families if family.group not in cut}
 
     def keep_only(self, families: Iterable[str]) -> None:
         """Delete the rows of all other families: a killed run left them incomplete."""

@@ -1,6 +1,7 @@
 """Several values of a setting on the command line are compared with the first."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -107,3 +108,16 @@ def test_threads_are_compared_only_by_what_measures(cli: Cli, command: tuple[str
     found = cli(*command, "--threads", "1,2")
     assert found.code == 2
     assert "the number of threads" in found.err
+
+
+def test_a_resumed_comparison_measures_all_its_settings_again(cli: Cli) -> None:
+    words = (*NETWORKS, "--batch", "8,16", "--size", "32", "--launches", "2")
+    assert cli(*words, "--output", "run").code == 0
+    path = Path("run/measurements.csv")
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:3]))  # the second setting was not reached
+    resumed = cli(*words, "--resume", "run")
+    assert resumed.code == 0
+    run = benchcli.load("run")
+    assert isinstance(run, Run)
+    assert [bool(each.timing and each.timing.setting) for each in run.records] == [False, False, True, True]

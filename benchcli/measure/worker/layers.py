@@ -22,6 +22,8 @@ from benchcli.schema import Layer, Layers, OperatorCall
 WARM_UP_CALLS = 3
 TIMED = 5
 """Timed calls between two untimed samples."""
+SLOW_S = 1.0
+"""Seconds of a call from which on one is timed at a time: the worker has to give signs of life."""
 Marks = list[Any]
 """The marks of one call in their order, two items each: a module's path or None for its end, and a stamp."""
 
@@ -61,6 +63,8 @@ def _layers(
 ) -> tuple[float, tuple[Layer, ...]]:
     """Return the seconds of a call without stamps, and the modules with the medians of their own seconds."""
     network, inputs, stamps = bench.network, bench.inputs, device.stamps(index)
+    if isinstance(network, torch.jit.ScriptModule) or type(network).__name__ == "OptimizedModule":
+        raise NotImplementedError("a compiled or scripted network runs as a whole: it has no layers to time")
     for _ in range(WARM_UP_CALLS):
         bench.call()
         alive()
@@ -77,7 +81,8 @@ def _layers(
             alive()
             bench.lead()
             plain.append(bench.timer(calls).seconds / calls)
-            timed += stamped(network, bench.call, stamps.take, TIMED)
+            alive()
+            timed += stamped(network, bench.call, stamps.take, TIMED if plain[-1] < SLOW_S else 1)
         device.settle(index)
     own = [own_seconds(marks, stamps.seconds) for marks in timed]
     return median(plain), tuple(_layer(path, each, own, timed[0]) for path, each in seen.items())

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from time import perf_counter
 
 from benchcli import formatting
 from benchcli.backends.devices.base import DEVICES, split_name
@@ -36,6 +37,8 @@ from benchcli.schema import Conditions, Family, Key, Status
 from benchcli.system.counters import between, look
 
 Send = Callable[[Event], None]
+ALIVE_S = 5.0
+"""Seconds after which a worker that times calls singly gives a sign of life."""
 
 
 def launch(task: Task, send: Send) -> None:
@@ -54,7 +57,7 @@ def launch(task: Task, send: Send) -> None:
             code_versions.hide()
         if benches:
             conditions = _sample(families, benches, task, watch, rng, send)
-            _single_out(benches, task.singles, send)
+            _single_out(benches, task, send)
             for family in families:
                 own = {key: bench for key, bench in benches.items() if key[0] == family.name}
                 sampled.append((family.name, conditions, own if device.chooses_kernels else {}))
@@ -66,16 +69,21 @@ def launch(task: Task, send: Send) -> None:
 Benches = Mapping[Key, Bench]
 
 
-def _single_out(benches: Benches, calls: int, send: Send) -> None:
-    """Time calls singly, each network's one after the other."""
-    if not calls:
-        return
-    for key, bench in benches.items():
+def _single_out(benches: Benches, task: Task, send: Send) -> None:
+    """Time calls singly, each network's one after the other, up to the task's number or most seconds."""
+    for key, bench in benches.items() if task.singles else ():
+        seconds: list[float] = []
+        start = told = perf_counter()
         send(Started(*key))
         with no_collection():
             bench.lead()
-            seconds = tuple(bench.timer(1).seconds for _ in range(calls))
-        send(Singled(*key, seconds))
+            while len(seconds) < task.singles and perf_counter() - start < task.most_seconds:
+                seconds.append(bench.timer(1).seconds)
+                if perf_counter() - told > ALIVE_S:
+                    told = perf_counter()
+                    send(Started(*key))
+                    bench.lead()
+        send(Singled(*key, tuple(seconds)))
 
 
 def _kernels(benches: Benches, hash_of: Callable[[Bench], str | None], send: Send) -> dict[str, str]:
