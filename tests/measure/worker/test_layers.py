@@ -149,4 +149,4 @@ def test_what_has_no_layers_says_so(cli: Callable[..., Any], words: tuple[str, .
 
 def test_a_network_that_runs_as_a_whole_has_no_layers() -> None:
     with pytest.raises(NotImplementedError, match="it has no layers to time"):
-        measured(torch.jit.trace(nn.Linear(4, 4), torch.ones(1, 4)), torch.ones(1, 4))
+        measured(torch.jit.script(nn.Linear(4, 4)), torch.ones(1, 4))
