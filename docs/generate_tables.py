@@ -6,6 +6,7 @@ documents compares the pages with what this script would write.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from textwrap import indent
@@ -140,8 +141,8 @@ def _speeds(record: Record, baseline: Record) -> tuple[str, str]:
 
 
 def layers() -> str:
-    """Return the layers of the example network, rolled up."""
-    return _shown("layers-epyc", "Time by layer", depth=1)
+    """Return the layers of both networks, rolled up, that take most of the time."""
+    return _shown("layers-epyc", "Time by layer", depth=1, kept=lambda row: float(row[-1].split()[0]) >= LARGE)
 
 
 def settings() -> str:
@@ -159,10 +160,17 @@ def front() -> str:
     return _shown("layers-epyc", "Networks")
 
 
-def _shown(name: str, title: str, depth: int | None = None) -> str:
-    """Return what the terminal shows of one table of a kept run."""
+LARGE = 7.0
+"""The least share of the time, in per cent, of a layer that the README shows."""
+
+
+def _shown(
+    name: str, title: str, depth: int | None = None, kept: Callable[[Sequence[str]], bool] = lambda _row: True
+) -> str:
+    """Return what the terminal shows of one table of a kept run, or of those of its rows that are to be kept."""
     tables = page_of(report(name), depth).tables
     shown = next(each for each in tables if each.title.startswith(title))
+    shown = replace(shown, rows=tuple(filter(kept, shown.rows)))
     text = FORMATS["table"].render(Page("", "", (shown,), "", (), (), {}))
     return "\n" + indent(text.strip("\n").partition("\n")[2], "    ") + "\n\n"
 

@@ -713,3 +713,29 @@ def test_families_whose_names_collide_are_refused(cli: Cli) -> None:
     found = cli("run", "ours.toml", *FAKE)
     assert found.code == 2
     assert "ours.toml:6: two families are named 'a-b8' with their batch, dtype and layout" in found.err
+
+
+def test_annotations_have_the_place_of_the_callable_and_cases_have_times(check: Callable[..., Outcome]) -> None:
+    version("old")
+    version("new", blocks=21)
+    found = check("--format", "github", "--write", "junit=report.xml", "--costs-only")
+    assert found.code == 3
+    errors = [line for line in found.out.splitlines() if line.startswith("::error")]
+    assert errors
+    assert all(line.startswith("::error file=theirs.py,line=4,title=") for line in errors)
+    timed = check("--format", "junit", "--output", "timed")
+    cases = {case.get("name"): case for case in ElementTree.fromstring(timed.out).iter("testcase")}
+    assert float(cases["thin time"].get("time") or 0.0) > 0
+    assert cases["thin costs"].get("time") is None
+
+
+def test_each_versions_networks_come_from_its_own_folder_of_the_suite(cli: Cli) -> None:
+    for name, blocks in (("old", 20), ("new", 21)):
+        version(name, blocks=9)  # a module of this name, which the suite's own folder hides
+        Path(name, "models").mkdir()
+        Path(name, "models", "theirs.py").write_text(NET.replace("BLOCKS", str(blocks)).replace("EXTRA", "[]"))
+    Path("models").mkdir()
+    Path("models/ours.toml").write_text(SUITE)
+    found = cli("check", "models/ours.toml", "--base", "old", "--head", "new", *FAKE, "--costs-only", "--output", "out")
+    assert found.code == 3
+    assert "+5.0 %" in found.out
