@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from benchcli.schema import Interval, Key, Layer, Layers
 from benchcli.statistics import has_ranks, interval_over_launches
+
+SEVERAL = "several"
+"""The type of a row whose module is never called, and only holds others."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ def _rows(launches: Sequence[Layers], depth: int | None) -> Iterator[LayerRow]:
 def _row(launches: Sequence[Layers], parts: Sequence[Sequence[Layer]], path: str) -> LayerRow:
     first = next(part for part in parts if part)
     itself = first[0]
+    if itself.path != path:  # it only holds the modules that are called, as a list of them does
+        itself = replace(itself, kind=SEVERAL, calls=1, outputs=first[-1].outputs)
     flops = [layer.flops for layer in first]
     seconds = {each.launch: sum(layer.seconds for layer in part) for each, part in zip(launches, parts, strict=True)}
     return LayerRow(

@@ -67,7 +67,7 @@ class Networks:
 
 
 def _is_shape(inputs: object) -> bool:
-    return isinstance(inputs, list | tuple) and all(isinstance(size, int) for size in inputs)
+    return isinstance(inputs, list | tuple) and all(type(size) is int for size in inputs)
 
 
 def _shape(inputs: Any) -> tuple[int, ...]:
@@ -79,8 +79,12 @@ def _shape(inputs: Any) -> tuple[int, ...]:
         return shape
     from benchcli.costs.inputs import as_inputs
 
+    if isinstance(inputs, Mapping) and not all(isinstance(name, str) for name in inputs):
+        raise UserError(f"inputs by keyword have names, not {next(n for n in inputs if not isinstance(n, str))!r}")
     first = next(iter(as_inputs(inputs).tensors()), None)
-    if first is None or not first.dim() or not first.numel():
+    if first is not None and not (first.dim() and first.numel()):
+        raise UserError(f"the first tensor of the inputs has shape {tuple(first.shape)}: it needs a batch, and values")
+    if first is None:
         raise UserError(
             f"inputs must be a tensor (batch, ...) or its shape, such as {SHAPE}; a tuple or list of tensors; or a "
             f"dict of keyword arguments; not {type(inputs).__name__}"

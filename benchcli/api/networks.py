@@ -96,7 +96,7 @@ def named(names: tuple[str, ...], size: int | None, inputs: str | Sequence[str] 
     texts = [inputs] if isinstance(inputs, str) else list(inputs)
     if not all(isinstance(text, str) for text in texts):
         raise UserError(f"inputs of networks by name are texts such as '1x3x224x224', not {inputs!r}")
-    batch, given = read(texts, "inputs")
+    batch, given = read(texts, "an input")
     return replace(request, batches=(batch,), inputs=given)
 
 

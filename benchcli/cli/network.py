@@ -54,4 +54,5 @@ def command(
     \b
     Example: benchcli network --group 140
     """
+    validation.distinct("--error", [name for name, _ in errors])
     return measure_and_show(tools, format_, network, *names, errors=dict(errors), **options)

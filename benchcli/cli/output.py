@@ -145,7 +145,7 @@ def _progress() -> Iterator["Observer"]:
     """Yield a function that shows each step; it draws nothing if stderr is not a terminal."""
     from rich.console import Console
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     if not console.is_terminal:
         yield lambda _progress: None
         return

@@ -1,6 +1,6 @@
 """What a network is called with: positional and keyword arguments that hold tensors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -38,9 +38,9 @@ class Inputs:
 
     def described(self) -> str:
         """Return names, shapes and dtypes, such as "1x3x224x224" or "ids=1x16:int64"; no dtype for floating ones."""
-        named = [("", each) for arg in self.args for each in tensors(arg)]
-        named += [(f"{name}=", each) for name, arg in self.kwargs.items() for each in tensors(arg)]
-        return ", ".join(f"{name}{_described(tensor)}" for name, tensor in named)
+        named = [pair for arg in self.args for pair in _named("", arg)]
+        named += [pair for name, arg in self.kwargs.items() for pair in _named(name, arg)]
+        return ", ".join(f"{name}{'=' if name else ''}{_described(tensor)}" for name, tensor in named)
 
 
 def as_inputs(value: object) -> Inputs:
@@ -53,14 +53,32 @@ def as_inputs(value: object) -> Inputs:
 
 
 def tensors(tree: object) -> list[torch.Tensor]:
-    """Return the tensors in nested tuples, lists, mappings and dataclasses."""
-    found: list[torch.Tensor] = []
-    for leaf in tree_leaves(tree):
-        if isinstance(leaf, torch.Tensor):
-            found.append(leaf)
-        elif is_dataclass(leaf) and not isinstance(leaf, type):
-            found += tensors([getattr(leaf, each.name) for each in fields(leaf)])
-    return found
+    """Return the tensors in nested tuples, lists, mappings and dataclasses, those of a mapping by its sorted keys."""
+    if isinstance(tree, torch.Tensor):
+        return [tree]
+    parts: Iterable[object]
+    if isinstance(tree, Mapping):
+        parts = [tree[key] for key in sorted(tree, key=str)]
+    elif isinstance(tree, tuple | list):
+        parts = tree
+    elif is_dataclass(tree) and not isinstance(tree, type):
+        parts = [getattr(tree, each.name) for each in fields(tree)]
+    else:
+        parts = [leaf for leaf in tree_leaves(tree) if leaf is not tree]
+    return [tensor for part in parts for tensor in tensors(part)]
+
+
+def _named(name: str, tree: object) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield the tensors in a tree, each with its path: names and numbers with dots between them."""
+    if isinstance(tree, Mapping):
+        parts = list(tree.items())
+    elif isinstance(tree, tuple | list):
+        parts = list(enumerate(tree))
+    else:
+        yield from ((name, tensor) for tensor in tensors(tree))
+        return
+    for key, part in parts:
+        yield from _named(f"{name}.{key}" if name else str(key), part)
 
 
 def _described(tensor: torch.Tensor) -> str:

@@ -1,11 +1,13 @@
 """Trace users' own networks back to the commits of their repositories."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchcli import files
 from benchcli.errors import UserError
 from benchcli.schema import Code, Family, Key
 from benchcli.system import git
@@ -26,9 +28,14 @@ def traced_back(codes: Mapping[Key, Code], families: Iterable[Family]) -> dict[K
     return found
 
 
-def described(codes: Mapping[Key, Code]) -> list[dict[str, Any]]:
-    """Return an entry for each network, for `environment.json`."""
-    return [{"family": family, "variant": variant, **asdict(code)} for (family, variant), code in codes.items()]
+def remembered(environment: dict[str, Any], codes: Mapping[Key, Code], families: Iterable[Family]) -> dict[Key, Code]:
+    """Return the codes with their commits, and keep them in a run's environment beside those that it has."""
+    now = traced_back(codes, families)
+    kept = [entry for entry in environment.get("code") or () if (entry["family"], entry["variant"]) not in now]
+    entries = [{"family": family, "variant": variant, **asdict(each)} for (family, variant), each in now.items()]
+    if kept or entries:
+        environment["code"] = [*kept, *entries]
+    return now
 
 
 def _state(folder: Path) -> tuple[str | None, bool | None]:
@@ -40,3 +47,16 @@ def _state(folder: Path) -> tuple[str | None, bool | None]:
         return git.commit_of(root, "HEAD"), bool(git.changes(root)[0])
     except UserError:  # git fails: the file's hash is recorded all the same
         return None, None
+
+
+def check_unchanged(folder: object, environment: Mapping[str, Any], families: Iterable[Family]) -> None:
+    """Raise UserError if the file of a network that a run has measured is not what it was then."""
+    sources = {(family.name, variant.name): variant.source for family in families for variant in family.variants}
+    for entry in environment.get("code") or ():
+        source = sources.get((entry.get("family"), entry.get("variant")))
+        path = Path(source.folder if source else "") / str(entry.get("file"))
+        if not files.is_file(path) or hashlib.sha256(path.read_bytes()).hexdigest() != entry.get("sha256"):
+            raise UserError(
+                f"{path} is not what it was when {folder} was started: a run has one version of each network; start a "
+                "new one with --output"
+            )

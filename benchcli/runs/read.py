@@ -1,7 +1,6 @@
 """Read recorded runs, and reject incomplete or damaged ones with an error that names the fault."""
 
 import csv
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from benchcli.measure.wire import decode_family
 from benchcli.runs.columns import parse
 from benchcli.runs.environment import check_resolves
 from benchcli.runs.folder import ENVIRONMENT, Folder
+from benchcli.runs.plausible import impossible
 from benchcli.runs.run import RunReport
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.schema import Family, FamilyResult, Key, Record, Target
@@ -22,18 +22,10 @@ from benchcli.system.machine import IDENTITY
 from benchcli.validation import DTYPES, LAYOUTS
 from benchcli.workloads.guidelines.base import GUIDELINES
 
-POSITIVE = (
-    *("median_s", "ci_low_s", "ci_high_s"),
-    *("relative_speed", "relative_low", "relative_high"),
-    *("reference_speed", "reference_low", "reference_high"),
-)
-NUMBERS = (*POSITIVE, "flops_deviation")
 TEXTS = ("run", "started", "digest", "commit")
 TEXTS_OF = {"machine": ("host", "cpu", "architecture", "system"), "device": ("card", "driver", "capability")}
 """The facts of an environment and of its parts that are texts. All of the software's are."""
 PLAIN = (str, int, float, list, dict, NoneType)
-LEAST, MOST = 1e-12, 1e12
-"""The smallest and the largest seconds, and ratio of seconds, that a measurement can produce."""
 
 
 @dataclass(frozen=True)
@@ -198,14 +190,8 @@ def _record(
     variant = next((v for v in family.variants if v.name == cells.get("variant")), None) if family else None
     if family is None or variant is None:
         raise UserError(f"{where}: a row of {cells.get('family')} {cells.get('variant')}, which the run does not have")
-    for name in NUMBERS:
-        _check_number(where, name, cells.get(name, ""))
-    for names in zip(POSITIVE[::3], POSITIVE[1::3], POSITIVE[2::3], strict=True):
-        middle, low, high = (float(cells.get(name) or "nan") for name in names)
-        if low > middle or middle > high:
-            raise UserError(
-                f"{where}: {names[0]} is outside of its interval: the file is damaged, record the run again"
-            )
+    if wrong := impossible(cells):
+        raise UserError(f"{where}: {wrong}: the file is damaged, record the run again")
     try:
         return parse(cells, family, variant, family.on(target))
     except KeyError as error:
@@ -214,15 +200,3 @@ def _record(
         ) from None
     except ValueError as error:
         raise UserError(f"{where}: it cannot be read ({error}): the file is damaged, record the run again") from None
-
-
-def _check_number(where: str, name: str, cell: str) -> None:
-    """Raise UserError if a cell holds a number that no measurement can produce."""
-    try:
-        number = float(cell) if cell else 1.0
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number) or (name in POSITIVE and not LEAST <= number <= MOST):
-        raise UserError(
-            f"{where}: {name} is {cell!r}, which is not a valid value: the file is damaged, record the run again"
-        )

@@ -11,6 +11,7 @@ from benchcli.measure.engine import Run, measure
 from benchcli.measure.process import Launcher
 from benchcli.measure.supervise import refuse, survey
 from benchcli.measure.tools import Progress, Tools
+from benchcli.runs import code
 from benchcli.runs.environment import asked, begun, check_same, identify, weigh
 from benchcli.runs.folder import RESULTS, unused
 from benchcli.runs.run_folder import RunFolder
@@ -97,8 +98,8 @@ def run_suite(request: RunRequest, tools: Tools) -> RunReport:
     suite = request.suite
     request = replace(request, suite=replace(suite, families=tuple(map(with_references, suite.families))))
     noticed = preflight(request.target, tools.busy_cores)
-    for code in noticed:
-        tools.warn(code)
+    for each in noticed:
+        tools.warn(each)
     with tools.workers() as launcher:
         start_s = tools.clock()
         folder, environment, finished = _opened(request)
@@ -123,6 +124,7 @@ def _opened(request: RunRequest) -> tuple[RunFolder, dict[str, Any], list[Family
     try:
         environment = folder.environment
         check_same(request.resume, environment, wanted)
+        code.check_unchanged(request.resume, environment, request.suite.families)
         finished = folder.finished(request.suite.families, request.target)
         folder.keep_only(finished)
     except UserError:
@@ -189,11 +191,7 @@ class _Work:
             counted = survey([family.launched for family in rest], request.target, request.plan, self.launcher)
             refuse(counted.failures.by_key)
             identify(self.environment, request.target, counted)
-            if counted.codes:
-                from benchcli.runs.code import described, traced_back
-
-                counted.codes = traced_back(counted.codes, rest)
-                self.environment["code"] = described(counted.codes)
+            counted.codes = code.remembered(self.environment, counted.codes, rest)
         except (UserError, NothingMeasuredError):
             if request.resume is None:
                 self.folder.discard()
@@ -243,7 +241,7 @@ def _end(report: RunReport, unfinished: int, ending: KeyboardInterrupt | Nothing
     if ending is not None:
         raise ending
     if not any(record.timing for record in report.records):
-        errors = [record.failure.error for record in report.records if record.failure]
+        errors = [f"{record.variant.name}: {record.failure.error}" for record in report.records if record.failure]
         raise NothingMeasuredError(f"nothing was measured, see {report.folder}: {errors[0]}")
 
 

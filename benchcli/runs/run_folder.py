@@ -24,6 +24,7 @@ from benchcli.runs.observations import (
     parse_layers,
     sample_row,
 )
+from benchcli.runs.plausible import impossible
 from benchcli.schema import Breakdown, Family, FamilyResult, Layers, Record, Target
 
 if TYPE_CHECKING:
@@ -92,10 +93,11 @@ class RunFolder(Folder):
         self.replace(LAYERS, lines_of([LAYER_COLUMNS, *rows]))
 
     def layers(self) -> list[Layers]:
-        """Return the stored layers; nothing if a row cannot be parsed."""
-        with contextlib.suppress(ValueError, KeyError):
+        """Return the stored layers. Raises UserError if a row cannot be read."""
+        try:
             return parse_layers(self._read(LAYERS))
-        return []
+        except (ValueError, KeyError) as error:
+            raise UserError(f"{self.path / LAYERS} is damaged ({error}): delete it, and trace again") from None
 
     def next_launch(self) -> int:
         """Return the number of the next launch: one more than the highest stored number."""
@@ -111,7 +113,8 @@ class RunFolder(Folder):
         records = {}
         for family in families:
             cells = {line["variant"]: line for line in rows.get(family.name, ())}
-            if all(cells.get(v.name, {}).get("channels") == v.channels for v in family.variants):
+            whole = all(cells.get(v.name, {}).get("channels") == v.channels for v in family.variants)
+            if whole and not any(impossible(cells[v.name]) for v in family.variants):
                 with contextlib.suppress(ValueError, KeyError):  # measure an unreadable row again
                     records[family.name] = tuple(
                         parse(cells[v.name], family, v, family.on(target)) for v in family.variants

@@ -77,7 +77,9 @@ class Variant:
     @property
     def takes(self) -> str:
         """What it is called with, without the batch, as text: its inputs, or the shape of its only one."""
-        return ", ".join(map(str, self.inputs)) or str(self.shape)
+        if not self.inputs or self.inputs == (Input(self.shape),):
+            return str(self.shape)
+        return ", ".join(map(str, self.inputs))
 
     @property
     def is_built_in(self) -> bool:

@@ -26,6 +26,10 @@ SILENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PRO
 """Variables with which git refreshes no index, fetches nothing and asks nothing."""
 
 
+OF_HOOKS = ("GIT_INDEX_FILE", "GIT_PREFIX", "GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
+"""Variables that a git hook has of its own repository, which need not be that of the folder."""
+
+
 def top(folder: Path) -> Path | None:
     """Return the root of the working tree that contains a folder.
 
@@ -131,8 +135,7 @@ def _run(folder: Path, variables: Mapping[str, str], *arguments: str) -> "subpro
     program = shutil.which("git")
     if program is None:
         raise UserError("there is no git here: install it, or give folders or interpreters as --base and --head")
-    # Inside a git hook these variables name the hook's own index.
-    inherited = {name: value for name, value in os.environ.items() if name not in {"GIT_INDEX_FILE", "GIT_PREFIX"}}
+    inherited = {name: value for name, value in os.environ.items() if name not in OF_HOOKS}
     settings = [part for setting in SAFE for part in ("-c", setting)]
     try:
         with subprocess.Popen(

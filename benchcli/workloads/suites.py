@@ -8,7 +8,7 @@ from typing import Any
 
 from benchcli import files
 from benchcli.errors import UserError, unknown
-from benchcli.schema import Family, Source
+from benchcli.schema import BUILT_IN, Family, Input, Source
 from benchcli.workloads.blocks.family import BlockRequest
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
 from benchcli.workloads.family import Request, taken_from
@@ -28,6 +28,8 @@ KINDS = {
 }
 """The keys that select the kind of a family's networks. The last two may be combined."""
 OWN = {"network", "variant"}
+IMAGE = (3, 224, 224)
+"""The shape of the input of a network of one's own that has none, and whose callable gives none."""
 DEEPEST = 500
 """Most dots before a line's "=". A suite's own keys have none; the parser takes their number squared."""
 
@@ -103,28 +105,42 @@ class SuiteFile:
         if "name" not in fields:
             raise self._error("a family of your own networks needs a name", "family", index)
         shared = {key: fields.pop(key, None) for key in ("builder", "shape", "inputs", "top1_error")}
-        arguments, tables = fields.pop("arguments", {}), fields.pop("variants", [{}])
-        networks: list[CustomNetwork] = []
-        batches: set[int] = set()
-        for variant_table in tables:
-            variant = {"name": fields["name"] if len(tables) == 1 else None, **shared}
-            variant |= self._fields(index, variant_table, VARIANT_KEYS)
-            if given := variant.pop("inputs"):
-                batch, inputs = given
-                batches.add(batch)
-                variant |= {"inputs": inputs, "shape": inputs[0].shape}
-            for key, field in (("name", "name"), ("network", "builder"), ("shape", "shape")):
-                if variant[field] is None:
-                    raise self._error(f"{fields['name']}: a network needs a {key}", "family", index)
-            variant["arguments"] = {**arguments, **variant.get("arguments", {})}
-            networks.append(CustomNetwork(**variant))
+        shared["arguments"] = fields.pop("arguments", {})
+        tables = fields.pop("variants", [{}])
+        own = {"name": fields["name"] if len(tables) == 1 else None, **shared}
+        networks = [self._own_network(index, fields["name"], own, table) for table in tables]
+        names = [network.name for network, _ in networks]
+        if len(set(names)) < len(names):
+            raise self._error(f"{fields['name']}: two networks have one name", "family", index)
+        batches = {batch for _, batch in networks if batch}
         if len(batches) > 1:
             raise self._error(f"{fields['name']}: all inputs of a family begin with one batch", "inputs", index)
         fields = {"batches": tuple(batches) or (1,), **fields}
-        names = [network.name for network in networks]
-        if len(set(names)) < len(names):
-            raise self._error(f"{fields['name']}: two networks have one name", "family", index)
-        return CustomRequest(networks=tuple(networks), **fields)
+        return CustomRequest(networks=tuple(network for network, _ in networks), **fields)
+
+    def _own_network(
+        self, index: int, family: str, shared: dict[str, Any], table: dict[str, Any]
+    ) -> tuple[CustomNetwork, int | None]:
+        """Return a network of a family and the batch of its inputs, if these have one."""
+        given = self._fields(index, table, VARIANT_KEYS)
+        if "inputs" in given or "shape" in given:  # a network's own replace the family's, of either kind
+            shared = {**shared, "inputs": None, "shape": None}
+        variant = {**shared, **given, "arguments": {**shared["arguments"], **given.get("arguments", {})}}
+        for key, field in (("name", "name"), ("network", "builder")):
+            if variant[field] is None:
+                raise self._error(f"{family}: a network needs a {key}", "family", index)
+        inputs, shape = variant.pop("inputs"), variant["shape"]
+        if inputs and shape is not None:
+            raise self._error(f"{family}: give inputs or shape, not both", "inputs", index)
+        if inputs:
+            batch, taken = inputs
+            return CustomNetwork(**{**variant, "inputs": taken, "shape": taken[0].shape}), batch
+        if shape is not None:  # it is asked for, so that example inputs do not replace it
+            own = not variant["builder"].startswith(BUILT_IN)
+            return CustomNetwork(**variant, inputs=(Input(shape),) if own else ()), None
+        if variant["builder"].startswith(BUILT_IN):
+            raise self._error(f"{family}: a network needs a shape", "family", index)
+        return CustomNetwork(**{**variant, "shape": IMAGE}), None
 
     def _check_keys(self, index: int, table: dict[str, Any], keys: Keys) -> None:
         for key in table:

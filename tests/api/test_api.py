@@ -70,7 +70,7 @@ def test_a_live_module_is_measured_in_a_process_of_its_own() -> None:
         ({"x": 3}, None, "x is a int: give a torch.nn.Module, or a function that makes one"),
         ({"x": "mynet"}, None, "x must be 'package.module:callable', not 'mynet'"),
         ({}, None, "measure takes the name of a guideline or suite, or a mapping"),
-        ({"x": nn.ReLU()}, torch.zeros(0, 3), "inputs must be a tensor"),
+        ({"x": nn.ReLU()}, "image", "inputs must be a tensor"),
         ({"x": nn.ReLU()}, (3,), "the shape of an input has the batch first"),
     ],
 )

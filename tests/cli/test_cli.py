@@ -417,7 +417,7 @@ def test_nothing_measured_is_exit_code_4(cli: Cli) -> None:
 
     found = cli(*NARROW, "--output", "run", launcher=dying)
     assert found.code == 4
-    assert "nothing was measured, see run: the worker was ended by SIGSEGV" in found.err
+    assert "nothing was measured, see run: g=1: the worker was ended by SIGSEGV" in found.err
     assert Path("run/measurements.csv").read_text().count("crashed") == 4  # a failure is a row too
 
 

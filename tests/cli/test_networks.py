@@ -105,7 +105,7 @@ def test_networks_of_ones_own_that_go_wrong_are_rows_and_the_others_are_measured
 @pytest.mark.parametrize(
     ("name", "error"),
     [
-        ("mynet:function", "returned a function, not a torch.nn.Module"),
+        ("mynet:function", "returned function, not a torch.nn.Module"),
         ("unfinished:build", "unfinished cannot be imported from"),
         ("mynet:gone", "unknown callable 'gone'"),
         ("nowhere.at_all:build", "nowhere.at_all cannot be imported"),

@@ -10,6 +10,7 @@ from torch import nn
 
 import benchcli
 from benchcli.api.results import Run
+from benchcli.costs.inputs import tensors
 from benchcli.errors import UserError
 from benchcli.schema import Record
 from tests.conftest import Outcome
@@ -37,7 +38,7 @@ def test_every_network_of_the_suite_is_measured_or_one_line_says_why_not(cli: Cl
     inputs = {name: record.costs.inputs for name, record in records.items() if record.costs}
     assert inputs["by-name"] == "4x8, right=4x6"
     assert inputs["masked"] == "ids=1x16:int32, mask=1x16:bool"
-    assert inputs[f"{OWN}nested"] == "pair=1x8, pair=1x6"
+    assert inputs[f"{OWN}nested"] == "pair.both.0=1x8, pair.both.1=1x6"
     assert (records["tokens"].costs.tokens, records["vit"].costs.tokens) == (16, None)  # type: ignore[union-attr]
     assert "half: its weights are float16" in found.out
 
@@ -61,7 +62,7 @@ def test_inputs_are_given_on_the_command_line(cli: Cli) -> None:
         ((f"{OWN}text", "--input", "1x16:int64:0..5000"), "give the range 0..99"),
         ((f"{OWN}tow",), "did you mean two"),
         (("tests.own.netwroks:two",), "cannot be imported"),
-        ((f"{OWN}number",), "returned a int, not a torch.nn.Module"),
+        ((f"{OWN}number",), "returned int, not a torch.nn.Module"),
     ],
 )
 def test_a_wrong_request_ends_with_2_and_leaves_nothing_behind(cli: Cli, words: tuple[str, ...], way_out: str) -> None:
@@ -76,7 +77,7 @@ def test_a_network_that_needs_other_inputs_is_a_marked_row_and_the_others_are_sh
     words = ("network", "mobilenet-v1-0.25", f"{OWN}two", "--size", "32", "--device", "fake", "--launches", "1")
     found = cli(*words, "--output", "run")
     assert found.code == 4
-    assert "give each of its inputs with --input" in found.out
+    assert "give each of its inputs (--input" in found.out
     good, bad = records_of("run")
     assert good.timing
     assert bad.failure
@@ -93,7 +94,7 @@ PYTHON: list[tuple[Any, Any, str]] = [
     (nn.Bilinear(8, 6, 4), (torch.ones(2, 8), torch.ones(2, 6)), "2x8, 2x6"),
     (nn.Bilinear(8, 6, 4), {"input1": torch.ones(2, 8), "input2": torch.ones(2, 6)}, "input1=2x8, input2=2x6"),
     (nn.Embedding(9, 4), torch.zeros(3, 7, dtype=torch.int64), "3x7:int64"),
-    (Pair(), {"pair": {"both": [torch.ones(1, 8), torch.ones(1, 8)]}}, "pair=1x8, pair=1x8"),
+    (Pair(), {"pair": {"both": [torch.ones(1, 8), torch.ones(1, 8)]}}, "pair.both.0=1x8, pair.both.1=1x8"),
     (networks.examples, None, "1x8, 1x6"),
 ]
 
@@ -124,3 +125,86 @@ def test_networks_are_imported_from_the_suites_own_folder_first(cli: Cli, tmp_pa
     found = cli("run", "models/ours.toml", "--device", "fake", "--launches", "1", "--output", "run")
     assert found.code == 0, found.out
     assert records_of("run")[0].costs.params == 30  # type: ignore[union-attr]
+
+
+def test_a_callable_that_is_named_like_an_emoji_keeps_its_name(cli: Cli) -> None:
+    words = ("--device", "fake", "--launches", "1", "--size", "32", "--output", "run")
+    found = cli("network", "mobilenet-v1-0.25", f"{OWN}two", *words)
+    assert f"failed: {OWN}two: it cannot be called" in found.out
+
+
+def test_a_suite_gives_inputs_or_a_shape(cli: Cli) -> None:
+    Path("s.toml").write_text('[[family]]\nname = "a"\nnetwork = "m:f"\ninputs = ["1x8"]\nshape = [8]\n')
+    found = cli("run", "s.toml", "--output", "run")
+    assert found.code == 2
+    assert "s.toml:4: a: give inputs or shape, not both" in found.err
+
+
+EXAMPLE = """
+import torch
+from torch import nn
+
+def build():
+    return nn.Linear(8, 8)
+
+build.example_inputs = torch.ones(4, 8)
+"""
+
+
+@pytest.mark.parametrize(("given", "described"), [("", "4x8"), ("shape = [2, 8]\n", "1x2x8")])
+def test_a_shape_that_was_asked_for_replaces_example_inputs(
+    cli: Cli, tmp_path: Path, given: str, described: str
+) -> None:
+    (tmp_path / "with_example.py").write_text(EXAMPLE)
+    Path("s.toml").write_text(f'[[family]]\nname = "a"\nnetwork = "with_example:build"\n{given}')
+    assert cli("run", "s.toml", "--device", "fake", "--launches", "1", "--output", "run").code == 0
+    (record,) = records_of("run")
+    assert record.costs
+    assert record.costs.inputs == described
+
+
+def test_a_resumed_run_has_one_version_of_each_network(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "changing.py").write_text(EXAMPLE)
+    Path("s.toml").write_text(
+        "".join(f'[[family]]\nname = "{name}"\nnetwork = "changing:build"\n' for name in ("one", "two"))
+    )
+    words = ("run", "s.toml", "--device", "fake", "--launches", "1")
+    assert cli(*words, "--output", "run").code == 0
+    path = tmp_path / "run" / "measurements.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))  # ended before the second
+    assert cli(*words, "--resume", "run").code == 0
+    assert {record.family.name for record in records_of("run") if record.code} == {"one", "two"}
+    (tmp_path / "changing.py").write_text(EXAMPLE.replace("Linear(8, 8)", "Linear(8, 64)"))
+    for more in ((), ("--depth", "1")):
+        found = cli(*words, "--resume", "run", *more)
+        assert found.code == 2
+        assert "changing.py is not what it was when run was started" in found.err
+
+
+def test_numbers_that_no_measurement_gives_are_measured_again(cli: Cli) -> None:
+    words = ("network", f"{OWN}examples", "--device", "fake", "--launches", "1")
+    assert cli(*words, "--output", "run").code == 0
+    path = Path("run/measurements.csv")
+    (record,) = records_of("run")
+    assert record.timing
+    path.write_text(path.read_text().replace(str(record.timing.seconds.estimate), "-5"))
+    assert cli(*words, "--resume", "run").code == 0
+    assert records_of("run")[0].timing == record.timing
+
+
+def test_outputs_are_told_by_their_keys_and_not_by_their_order() -> None:
+    one, other = torch.ones(2), torch.zeros(3)
+    assert [tensors({"b": other, "a": one}), tensors({"a": one, "b": other})] == [[one, other]] * 2
+    assert tensors(networks.Detection(one, other)) == [one, other]
+
+
+@pytest.mark.parametrize("inputs", [(True, 2), {1: torch.ones(1, 3)}, (torch.zeros(0, 4), torch.ones(1))])
+def test_strange_inputs_in_python_are_named_before_anything_starts(inputs: Any) -> None:
+    with pytest.raises(UserError, match="inputs"):
+        benchcli.measure({"mine": nn.ReLU()}, inputs=inputs, device="fake", launches=1)
+
+
+def test_an_error_is_given_once(cli: Cli) -> None:
+    found = cli("network", f"{OWN}two", "--error", f"{OWN}two=5", "--error", f"{OWN}two=6")
+    assert found.code == 2
+    assert "--error has a value twice" in found.err

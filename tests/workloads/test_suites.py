@@ -206,7 +206,6 @@ def test_a_network_alone_is_named_like_its_family(tmp_path: Path) -> None:
     [
         ('name = "tower"\n', "", "own.toml:2: a family of your own networks needs a name"),
         ("net.blocks:tower", "net.blocks", "own.toml:4: network must be 'package.module:callable', not 'net.blocks'"),
-        ("shape = [64, 28, 28]", "", "tower: a network needs a shape"),
         ("[64, 28, 28]", "[]", "own.toml:6: shape must be the sizes of an input"),
         ("[64, 28, 28]", "[64, 0]", "a size in shape must be from 1"),
         ("true", "{ a = 1 }", "arguments: deep must be a number"),

@@ -53,7 +53,7 @@ def build(variant: Variant) -> torch.nn.Module:
     network = make(**variant.params)
     refuse_other_files(variant.source)
     if not isinstance(network, torch.nn.Module):
-        raise RefusedError(f"{variant.builder} returned a {type(network).__name__}, not a torch.nn.Module")
+        raise RefusedError(f"{variant.builder} returned {type(network).__name__}, not a torch.nn.Module")
     return network
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import os
+from functools import partial
 from pathlib import Path
 
 from benchcli.measure.worker.code_versions import find
@@ -13,11 +14,12 @@ def code_of(variant: Variant) -> Code | None:
     """Return where a user's own network comes from; None if it ships, was given by value, or has no file."""
     if variant.is_built_in:
         return None
-    make = inspect.unwrap(find(variant.builder, variant.source))
+    make = find(variant.builder, variant.source)
     try:
+        make = inspect.unwrap(make.func if isinstance(make, partial) else make)
         file, line = inspect.getsourcefile(make), inspect.getsourcelines(make)[1]
         text = Path(file or "").read_bytes()
-    except (OSError, TypeError):
+    except (OSError, TypeError, ValueError):  # no file, or a wrapper of itself
         return None
     folder = variant.source.folder if variant.source else ""
     inside = os.path.relpath(file or "", folder) if folder else os.pardir

@@ -95,8 +95,8 @@ def _first_call(network: torch.nn.Module, inputs: Inputs) -> outputs.Outputs:
         if "forward()" not in str(error):
             raise
         raise SourceError(
-            f"it cannot be called with {inputs.described()} ({error}): give each of its inputs with --input, in Python "
-            "with inputs=, or as example_inputs of the callable"
+            f"it cannot be called with {inputs.described()} ({error}): give each of its inputs (--input, or inputs in "
+            "suites and Python), or example_inputs of the callable"
         ) from None
 
 

@@ -27,6 +27,7 @@ class TerminalTable(Format):
             color_system=colours,  # type: ignore[arg-type]
             width=100_000,  # nothing is cut: a narrow terminal wraps lines by itself
             highlight=False,
+            emoji=False,  # a callable may be named as one: "mine:two:"
             soft_wrap=True,
         )
         console.print(page.heading, style="dim", markup=False)

@@ -134,7 +134,9 @@ def inputs(record: Record) -> str:
     variant = record.variant
     if record.costs and record.costs.inputs and not _is_image(record):
         return record.costs.inputs.replace("x", "×")
-    return "×".join(map(str, variant.shape[1:]))
+    if record.costs is None and not variant.is_built_in and not variant.inputs:
+        return UNKNOWN  # its callable may have inputs of its own
+    return ", ".join(map(str, variant.inputs)).replace("x", "×") or "×".join(map(str, variant.shape[1:]))
 
 
 def _is_image(record: Record) -> bool:

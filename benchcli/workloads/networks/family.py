@@ -74,7 +74,7 @@ def _variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
         raise UserError(f"{name!r} names no network: write {own} for a callable of your own")
     is_own = colon and not (library in LIBRARIES and model)
     if inputs and not is_own:
-        raise UserError(f"--input is for networks of your own: {name} takes one image; give --size for its size")
+        raise UserError(f"inputs are for networks of your own: {name} takes one image; give --size for its size")
     if not colon:
         return NETWORKS[name].variant(size)
     return _own(name, size, inputs) if is_own else _of_library(name, library, model, size or SIZE)

@@ -109,7 +109,7 @@ def test_what_is_not_there_is_named(tmp_path: Path, builder: str, text: str) -> 
 
 def test_a_callable_that_makes_no_module_is_refused(tmp_path: Path) -> None:
     variant = Variant("v", "theirnet.net:nothing", {}, (1,), "1", version(tmp_path, 1))
-    with pytest.raises(SourceError, match=r"returned a dict, not a torch\.nn\.Module"):
+    with pytest.raises(SourceError, match=r"returned dict, not a torch\.nn\.Module"):
         build(variant)
 
 

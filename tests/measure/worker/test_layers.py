@@ -1,6 +1,7 @@
 """The times of layers: what each module does itself, from stamps around its calls."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,6 +148,23 @@ def test_what_has_no_layers_says_so(cli: Callable[..., Any], words: tuple[str, .
     assert way_out in found.err
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_network_that_runs_as_a_whole_has_no_layers() -> None:
     with pytest.raises(NotImplementedError, match="it has no layers to time"):
         measured(torch.jit.script(nn.Linear(4, 4)), torch.ones(1, 4))
+
+
+def test_a_module_that_only_holds_others_is_several() -> None:
+    launches = [launch(number, {"": 0.5, "blocks.0": 2.0, "blocks.1": 3.0}) for number in range(6)]
+    (blocks, _) = layer_rows(launches, 1)
+    assert (blocks.path, blocks.kind, round(blocks.seconds.estimate, 9)) == ("blocks", "several", 5.0)
+
+
+def test_damaged_layers_are_named(cli: Callable[..., Any]) -> None:
+    words = ("network", "mobilenet-v1-0.25", "--size", "32", "--device", "fake", "--launches", "1", "--layers")
+    assert cli(*words, "--output", "run").code == 0
+    path = Path("run/layers.csv")
+    path.write_text(path.read_text().replace(",Conv2d,", ",Conv2d,many", 1))
+    found = cli(*words, "--resume", "run")
+    assert found.code == 2
+    assert "layers.csv is damaged" in found.err
