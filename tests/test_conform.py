@@ -25,7 +25,7 @@ SAMPLE = values.sample("g=8", 0, 0, 0.001)
         SAMPLE,
         Sampled("family", SAMPLE),
         values.conditions(),
-        Output(((1, 2),), (0.5, 1)),
+        Output(((1, 2),), ("",), (0.5, 1)),
         Costs(1, 2, 3, 4, 5, 6, 7, 8, unknown=("op",)),
     ],
 )

@@ -118,6 +118,9 @@ def _network(data: CheckData, pair: Pair) -> Finding | None:
 
 def _output(data: CheckData, pair: Pair) -> Finding:
     base, head = (data.surveys[side].outputs[pair.name, side] for side in (BASE, HEAD))
+    if base.names != head.names:
+        now, then = (", ".join(each.names) or "a tensor alone" for each in (head, base))
+        return _finding(data, pair, "output", "changed", f"its outputs are {now}, and were {then}")
     if base.shapes != head.shapes:
         now, then = (", ".join(map(str, each.shapes)) for each in (head, base))
         return _finding(data, pair, "output", "changed", f"its output is {now}, and was {then}")

@@ -1,6 +1,6 @@
 """What a network is called with: positional and keyword arguments that hold tensors."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -38,9 +38,9 @@ class Inputs:
 
     def described(self) -> str:
         """Return names, shapes and dtypes, such as "1x3x224x224" or "ids=1x16:int64"; no dtype for floating ones."""
-        named = [pair for arg in self.args for pair in _named("", arg)]
-        named += [pair for name, arg in self.kwargs.items() for pair in _named(name, arg)]
-        return ", ".join(f"{name}{'=' if name else ''}{_described(tensor)}" for name, tensor in named)
+        found = [pair for arg in self.args for pair in named(arg)]
+        found += [pair for name, arg in self.kwargs.items() for pair in named(arg, name)]
+        return ", ".join(f"{name}{'=' if name else ''}{_described(tensor)}" for name, tensor in found)
 
 
 def as_inputs(value: object) -> Inputs:
@@ -54,31 +54,47 @@ def as_inputs(value: object) -> Inputs:
 
 def tensors(tree: object) -> list[torch.Tensor]:
     """Return the tensors in nested tuples, lists, mappings and dataclasses, those of a mapping by its sorted keys."""
+    found: list[torch.Tensor] = []
+    _collect(tree, found)
+    return found
+
+
+def _collect(tree: object, found: list[torch.Tensor]) -> None:
+    """Append the tensors of a tree. It runs for each operator of a walk, so that the commonest kinds come first."""
     if isinstance(tree, torch.Tensor):
-        return [tree]
-    parts: Iterable[object]
-    if isinstance(tree, Mapping):
-        parts = [tree[key] for key in sorted(tree, key=str)]
+        found.append(tree)
     elif isinstance(tree, tuple | list):
-        parts = tree
-    elif is_dataclass(tree) and not isinstance(tree, type):
-        parts = [getattr(tree, each.name) for each in fields(tree)]
-    else:
-        parts = [leaf for leaf in tree_leaves(tree) if leaf is not tree]
-    return [tensor for part in parts for tensor in tensors(part)]
-
-
-def _named(name: str, tree: object) -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield the tensors in a tree, each with its path: names and numbers with dots between them."""
-    if isinstance(tree, Mapping):
-        parts = list(tree.items())
-    elif isinstance(tree, tuple | list):
-        parts = list(enumerate(tree))
-    else:
-        yield from ((name, tensor) for tensor in tensors(tree))
+        for part in tree:
+            _collect(part, found)
+    elif tree is None or isinstance(tree, PLAIN):
         return
-    for key, part in parts:
-        yield from _named(f"{name}.{key}" if name else str(key), part)
+    else:
+        for _, part in _parts(tree):
+            _collect(part, found)
+
+
+PLAIN = (bool, int, float, str, torch.dtype, torch.device, torch.memory_format, torch.layout)
+"""The kinds of arguments that hold no tensor."""
+
+
+def _parts(tree: object) -> list[tuple[str, object]]:
+    """Return what a mapping, a dataclass or a node that torch knows holds, by name or number."""
+    if isinstance(tree, Mapping):
+        return [(str(key), tree[key]) for key in sorted(tree, key=str)]
+    if isinstance(tree, tuple | list):
+        return [(str(number), part) for number, part in enumerate(tree)]
+    if is_dataclass(tree) and not isinstance(tree, type):
+        return [(each.name, getattr(tree, each.name)) for each in fields(tree)]
+    return [(str(number), leaf) for number, leaf in enumerate(tree_leaves(tree)) if leaf is not tree]
+
+
+def named(tree: object, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield the tensors of a tree, as `tensors` does, each with its path: names and numbers with dots between them."""
+    if isinstance(tree, torch.Tensor):
+        yield name, tree
+        return
+    for key, part in () if tree is None or isinstance(tree, PLAIN) else _parts(tree):
+        yield from named(part, f"{name}.{key}" if name else key)
 
 
 def _described(tensor: torch.Tensor) -> str:

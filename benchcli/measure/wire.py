@@ -104,7 +104,7 @@ def _detail(data: Any) -> CostDetail | None:
 
 
 def _output(data: Any) -> Output:
-    return Output(tuple(map(tuple, data["shapes"])), tuple(data["fingerprint"]))
+    return Output(tuple(map(tuple, data["shapes"])), tuple(data["names"]), tuple(data["fingerprint"]))
 
 
 def _layers(data: Any) -> Layers:

@@ -17,6 +17,8 @@ class Output:
     """The outputs of a network for fixed inputs and fixed weights, in eager float32."""
 
     shapes: tuple[tuple[int, ...], ...]
+    names: tuple[str, ...]
+    """Where each tensor stands in what the network returns, such as "scores"; empty for a tensor alone."""
     fingerprint: tuple[float, ...]
     """Summary numbers of the output; see `benchcli.measure.worker.outputs`."""
 

@@ -10,7 +10,7 @@ from torch import nn
 
 import benchcli
 from benchcli.api.results import Run
-from benchcli.costs.inputs import tensors
+from benchcli.costs.inputs import named, tensors
 from benchcli.errors import UserError
 from benchcli.schema import Record
 from tests.conftest import Outcome
@@ -196,6 +196,24 @@ def test_outputs_are_told_by_their_keys_and_not_by_their_order() -> None:
     one, other = torch.ones(2), torch.zeros(3)
     assert [tensors({"b": other, "a": one}), tensors({"a": one, "b": other})] == [[one, other]] * 2
     assert tensors(networks.Detection(one, other)) == [one, other]
+    assert [name for name, _ in named({"b": [one, None, other], "a": 3})] == ["b.0", "b.2"]
+    assert [name for name, _ in named(networks.Detection(one, other))] == ["scores", "best"]
+    assert [name for name, _ in named(one)] == [""]
+
+
+def test_a_check_tells_outputs_by_their_names(cli: Cli) -> None:
+    for folder, names in (("old", ("a", "b")), ("new", ("a", "c"))):
+        Path(folder).mkdir()
+        Path(folder, "keyed.py").write_text(
+            "from torch import nn\n\nclass Net(nn.Linear):\n    def forward(self, x):\n"
+            f"        y = super().forward(x)\n        return {{{names[1]!r}: y * 2, {names[0]!r}: y}}\n\n"
+            "def build():\n    return Net(8, 8)\n"
+        )
+    Path("s.toml").write_text('[[family]]\nname = "f"\nnetwork = "keyed:build"\nshape = [8]\n')
+    words = ("check", "s.toml", "--base", "old", "--head", "new", "--device", "fake", "--costs-only", "--output", "out")
+    found = cli(*words)
+    assert found.code == 3
+    assert "its outputs are a, c, and were a, b" in found.out
 
 
 @pytest.mark.parametrize("inputs", [(True, 2), {1: torch.ones(1, 3)}, (torch.zeros(0, 4), torch.ones(1))])

@@ -10,7 +10,7 @@ import torch
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.costs.count import total, walk
 from benchcli.costs.crosscheck import COUNTERS
-from benchcli.costs.inputs import Inputs
+from benchcli.costs.inputs import Inputs, named
 from benchcli.measure.protocol import Counted, Event, Failed, Spoilt, Started, Task
 from benchcli.measure.worker import outputs, switches
 from benchcli.measure.worker.bench import (
@@ -56,12 +56,14 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
         network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     alive()
     with torch.no_grad():
-        first = outputs.kept(_first_call(network, inputs))
+        result = _first_call(network, inputs)
+        names = tuple(name for name, _ in named(result))
+        first = outputs.kept(outputs.outputs_of(result))
         alive()
         second = outputs.outputs_of(inputs.bound_to(network)())
     if not outputs.alike(first, second):
         raise WrongOutputError("its output differs from call to call")
-    summary = Output(tuple(tuple(each.shape) for each in first), outputs.fingerprint(first))
+    summary = Output(tuple(tuple(each.shape) for each in first), names, outputs.fingerprint(first))
     dtype = torch_dtype(family.dtype)
     network, inputs = network.to(dtype), inputs.floating(lambda tensor: tensor.to(dtype))
     alive()
@@ -77,10 +79,10 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     return Counted(family.name, variant.name, costs, summary, detail, code_of(variant))
 
 
-def _first_call(network: torch.nn.Module, inputs: Inputs) -> outputs.Outputs:
-    """Return the outputs of a call. Raises SourceError where the network needs other inputs."""
+def _first_call(network: torch.nn.Module, inputs: Inputs) -> object:
+    """Return what a call returns. Raises SourceError where the network needs other inputs."""
     try:
-        return outputs.outputs_of(inputs.bound_to(network)())
+        return inputs.bound_to(network)()
     except IndexError as error:
         rows = min(
             (each.num_embeddings for each in network.modules() if isinstance(each, torch.nn.Embedding)), default=0
