@@ -11,8 +11,8 @@ import argparse
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,6 +24,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 import benchcli
 from benchcli.analysis.layers import accounted
 from benchcli.backends.devices.base import DEVICES
+from benchcli.costs.calls import ModuleCall, module_calls, paths_of
 from benchcli.costs.inputs import Inputs
 from benchcli.measure.worker.bench import Bench
 from benchcli.measure.worker.layers import own_seconds, stamped
@@ -107,21 +108,18 @@ def own_of(root: Any) -> Mapping[str, float]:
     return own
 
 
-@contextmanager
-def scopes(network: torch.nn.Module) -> Iterator[None]:
+def scopes(network: torch.nn.Module) -> AbstractContextManager[None]:
     """Let the profiler see each module's call as a scope of its name."""
-    names = {id(module): name for name, module in network.named_modules()}
-    original = torch.nn.Module.__call__
+    paths = paths_of(network)
 
-    def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-        with record_function(f"layer:{names.get(id(module), '?')}"):
-            return original(module, *args, **kwargs)
+    def around(original: ModuleCall) -> ModuleCall:
+        def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            with record_function(f"layer:{paths.get(id(module), '?')}"):
+                return original(module, *args, **kwargs)
 
-    torch.nn.Module.__call__ = call  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        torch.nn.Module.__call__ = original  # type: ignore[method-assign]
+        return call
+
+    return module_calls(around)
 
 
 if __name__ == "__main__":

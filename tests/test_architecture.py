@@ -31,6 +31,7 @@ WITH_TORCH = (
     "workloads.layers",
     "costs.arguments",
     "costs.arithmetic",
+    "costs.calls",
     "costs.count",
     "costs.crosscheck",
     "costs.inputs",

@@ -8,7 +8,7 @@ from benchcli import validation
 from benchcli.api.counting import costs
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.options import run_format_option, tools_option
+from benchcli.cli.options import own_inputs_option, run_format_option, tools_option
 from benchcli.cli.output import show
 from benchcli.errors import FINE, NOT_MEASURED
 from benchcli.report.views.costs import NETWORK, ROWS
@@ -29,14 +29,7 @@ from benchcli.report.views.costs import NETWORK, ROWS
     type=parameters.whole("a size", validation.SIZES),
     help="Height and width of every input image.  [default: each network's own]",
 )
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="TEXT",
-    help="An input of your own network, once for each: [NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as "
-    "1x3x224x224 or ids=1x16:int64:0..29999.",
-)
+@own_inputs_option
 @click.option(
     "--batch",
     type=parameters.whole("a batch size", validation.BATCHES),

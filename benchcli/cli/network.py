@@ -9,6 +9,7 @@ from benchcli.api.networks import NETWORK_BUDGET_S, network
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
 from benchcli.cli.measuring import measuring_options
+from benchcli.cli.options import own_inputs_option
 from benchcli.cli.output import measure_and_show
 from benchcli.workloads.networks.base import GROUPS
 
@@ -26,14 +27,7 @@ from benchcli.workloads.networks.base import GROUPS
     type=parameters.wholes("a size", validation.SIZES),
     help="Height and width of every input image; several are compared.  [default: each network's own]",
 )
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="TEXT",
-    help="An input of your own network, once for each: [NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as "
-    "1x3x224x224 or ids=1x16:int64:0..29999.",
-)
+@own_inputs_option
 @click.option(
     "--error",
     "errors",

@@ -133,6 +133,18 @@ def input_options(otherwise: str = "") -> Callable[[Command], Command]:
     )
 
 
+def own_inputs_option(command: Command) -> Command:
+    """Add --input, of which each describes one input of a user's own network."""
+    return click.option(
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="TEXT",
+        help="An input of your own network, once for each: [NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as "
+        "1x3x224x224 or ids=1x16:int64:0..29999.",
+    )(command)
+
+
 def plan_options(
     budget_s: float = DEFAULT.budget_s, precision: float = DEFAULT.precision
 ) -> Callable[[Command], Command]:

@@ -8,7 +8,7 @@ import torch
 
 from benchcli.costs.inputs import as_inputs
 from benchcli.costs.walk import Walk, walk_once
-from benchcli.schema import Costs, OperatorCall
+from benchcli.schema import Costs, OperatorCall, sizes
 
 MOST_SHAPES = 6
 """The most shapes of inputs that the name of an operator without a rule tells."""
@@ -70,7 +70,7 @@ def unknown(calls: Iterable[OperatorCall]) -> Iterator[str]:
     by_operator: dict[str, Counter[str]] = {}
     for call in calls:
         if call.flops is None:
-            shapes = " and ".join("x".join(map(str, shape)) or "a number" for shape in call.inputs)
+            shapes = " and ".join(map(sizes, call.inputs))
             by_operator.setdefault(call.operator, Counter())[shapes] += 1
     for operator, counted in by_operator.items():
         named = [f"{shapes}{f' {times} times' if times > 1 else ''}" for shapes, times in counted.items()]

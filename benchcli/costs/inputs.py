@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from benchcli.schema import sizes
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -98,5 +100,5 @@ def named(tree: object, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def _described(tensor: torch.Tensor) -> str:
-    sizes = "x".join(map(str, tensor.shape)) or "a number"
-    return sizes if tensor.is_floating_point() else f"{sizes}:{str(tensor.dtype).removeprefix('torch.')}"
+    shape = sizes(tensor.shape)
+    return shape if tensor.is_floating_point() else f"{shape}:{str(tensor.dtype).removeprefix('torch.')}"

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchcli.costs.arguments import COMPOSITE, Arguments, is_composite, named
 from benchcli.costs.arithmetic import elementwise, is_pointwise, multiply_adds
+from benchcli.costs.calls import ModuleCall, module_calls, paths_of
 from benchcli.costs.inputs import Inputs, tensors
 from benchcli.costs.memory import Traffic, bytes_of, distinct, traffic
 from benchcli.costs.operators import CONVOLUTIONS, NORMALISATIONS
@@ -162,28 +163,28 @@ def _formula_elements(arguments: Arguments, output: torch.Tensor) -> int:
 def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
     """Yield the paths of the modules that are being called, the innermost last, during the block.
 
-    A hook would tell too, but torch takes other paths through modules that have hooks. Noting a path
-    takes a frame for each level of modules.
+    Noting a path takes a frame for each level of modules.
     """
     walker, limit = threading.get_ident(), sys.getrecursionlimit()
-    names = {id(module): name for name, module in network.named_modules()}
+    paths = paths_of(network)
     path: list[str] = []
-    original = torch.nn.Module.__call__
 
-    def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() != walker:  # the mode is of one thread
-            walked.unseen.add(THREAD)
-            return original(module, *args, **kwargs)
-        path.append(names.get(id(module), path[-1] if path else ""))
-        try:
-            return original(module, *args, **kwargs)
-        finally:
-            path.pop()
+    def around(original: ModuleCall) -> ModuleCall:
+        def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if threading.get_ident() != walker:  # the mode is of one thread
+                walked.unseen.add(THREAD)
+                return original(module, *args, **kwargs)
+            path.append(paths.get(id(module), path[-1] if path else ""))
+            try:
+                return original(module, *args, **kwargs)
+            finally:
+                path.pop()
 
-    torch.nn.Module.__call__ = call  # type: ignore[method-assign]
+        return call
+
     sys.setrecursionlimit(3 * limit // 2)
     try:
-        yield path
+        with module_calls(around):
+            yield path
     finally:
-        torch.nn.Module.__call__ = original  # type: ignore[method-assign]
         sys.setrecursionlimit(limit)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from benchcli.backends.devices.base import DEVICES, PEAK_FLOAT32, split_name
-from benchcli.measure.launches import Evidence, taker
+from benchcli.measure.launches import Evidence, of_family, taker
 from benchcli.measure.process import Launcher
 from benchcli.measure.summarise import ALWAYS_LAUNCHES, Context, another_launch, result
 from benchcli.measure.supervise import Survey
@@ -108,7 +108,7 @@ class _Engine:
             family.on(run.target),
             run.plan,
             run.survey.device.get(PEAK_FLOAT32),
-            {variant: code for (name, variant), code in run.survey.codes.items() if name == family.name},
+            of_family(run.survey.codes, family.name),
         )
         return result(context, family, self.evidence.known(family), self.evidence.first_of(family))
 

@@ -134,7 +134,7 @@ class Evidence:
         if first is None or self.plan.launches is not None:
             return False
         samples = self.known(family).samples
-        costs = _by_variant(family, self.costs)
+        costs = of_family(self.costs, family.name)
         speeds = (first.speed_of(name, each, costs[name].items or 1) for name, each in samples.items())
         widths = [speed.relative_half_width for speed in speeds if speed]
         return any(width is None or width > self.plan.precision for width in widths)
@@ -143,20 +143,20 @@ class Evidence:
         """Return the evidence on the same networks in the first setting; None if this is it, or the only one."""
         if not family.first or family.first == family.name:
             return None
-        items = {name: costs.items or 1 for name, costs in _by_name(self.costs, family.first).items()}
-        return FirstSetting(_by_name(self.samples, family.first), items)
+        items = {name: costs.items or 1 for name, costs in of_family(self.costs, family.first).items()}
+        return FirstSetting(of_family(self.samples, family.first), items)
 
     def known(self, family: Family) -> FamilyEvidence:
         """Return the evidence on one family, without the samples of variants that failed later."""
-        failures = _by_variant(family, self.failures.by_key)
+        failures = of_family(self.failures.by_key, family.name)
         return FamilyEvidence(
-            costs=_by_variant(family, self.costs),
+            costs=of_family(self.costs, family.name),
             failures=failures,
             samples={
-                name: samples for name, samples in _by_variant(family, self.samples).items() if name not in failures
+                name: samples for name, samples in of_family(self.samples, family.name).items() if name not in failures
             },
             conditions=tuple(self.conditions.get(family.name, ())),
-            singles=_by_variant(family, self.singles),
+            singles=of_family(self.singles, family.name),
         )
 
     def _keep(self, taken: Taken) -> None:
@@ -168,10 +168,6 @@ class Evidence:
             self.conditions.setdefault(watched.family, []).append(watched.conditions)
 
 
-def _by_name(table: Mapping[Key, Value], family: str) -> dict[str, Value]:
-    return {variant: value for (name, variant), value in table.items() if name == family}
-
-
-def _by_variant(family: Family, table: Mapping[Key, Value]) -> dict[str, Value]:
+def of_family(table: Mapping[Key, Value], family: str) -> dict[str, Value]:
     """Return one family's part of a table, by variant."""
-    return _by_name(table, family.name)
+    return {variant: value for (name, variant), value in table.items() if name == family}

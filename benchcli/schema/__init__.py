@@ -18,6 +18,7 @@ from benchcli.schema.asked import (
     Suite,
     Target,
     Variant,
+    sizes,
 )
 from benchcli.schema.costs import CostDetail, Costs, OperatorCall
 from benchcli.schema.measured import (
@@ -79,4 +80,5 @@ __all__ = [
     "Target",
     "Timing",
     "Variant",
+    "sizes",
 ]

@@ -1,6 +1,6 @@
 """The values that describe a request: suites, families, variants, the target and the plan."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -31,6 +31,11 @@ class Source:
     """The suite's own folder, relative to `folder` or absolute, which is searched first; empty for none."""
 
 
+def sizes(shape: Sequence[int]) -> str:
+    """Return a shape as text, such as "3x224x224"."""
+    return "x".join(map(str, shape)) or "a number"
+
+
 @dataclass(frozen=True)
 class Input:
     """One input of a user's own network, drawn at random."""
@@ -46,9 +51,9 @@ class Input:
     """The least and the most that whole numbers can be, both included."""
 
     def __str__(self) -> str:
-        sizes = "x".join(map(str, self.shape)) or "a number"
         span = f":{self.low}..{self.high}" if self.dtype not in {"float", "bool"} else ""
-        return f"{self.name}{'=' if self.name else ''}{sizes}{'' if self.dtype == 'float' else f':{self.dtype}'}{span}"
+        dtype = "" if self.dtype == "float" else f":{self.dtype}"
+        return f"{self.name}{'=' if self.name else ''}{sizes(self.shape)}{dtype}{span}"
 
 
 @dataclass(frozen=True)

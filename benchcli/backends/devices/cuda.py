@@ -110,7 +110,7 @@ class Cuda(EventDevice):
         """Return what the management library adds, and the card's rate in float32."""
         import torch
 
-        card, known = torch.cuda.get_device_properties(index), nvml.card(_uuid(index))
+        card, known = torch.cuda.get_device_properties(index), _managed_card(index)
         facts = known.facts() if known else dict.fromkeys(nvml.FACTS)
         clock_hz = facts["most_clock_hz"] or 1e3 * getattr(card, "clock_rate", 0)
         lanes = LANES_OF_DATA_CENTRES.get((card.major, card.minor)) or LANES.get(card.major, 0)
@@ -155,12 +155,12 @@ class Cuda(EventDevice):
 
     def health(self, index: int) -> Health | None:
         """Return the card's clock and throttle reasons from NVML, or None without NVML."""
-        card = nvml.card(_uuid(index))
+        card = _managed_card(index)
         return card.health() if card else None
 
     def readings(self, index: int) -> Readings:
         """Return the card's temperature, power and use by others, from NVML."""
-        card = nvml.card(_uuid(index))
+        card = _managed_card(index)
         return card.readings() if card else Readings()
 
     def kernels(self, call: Callable[[], object], index: int) -> str | None:
@@ -182,10 +182,11 @@ class Cuda(EventDevice):
         torch.backends.cuda.matmul.allow_tf32 = False
 
 
-def _uuid(index: int) -> str:
+def _managed_card(index: int) -> nvml.Card | None:
+    """Return the card as the management library knows it, or None without the library."""
     import torch
 
-    return str(torch.cuda.get_device_properties(index).uuid)
+    return nvml.card(str(torch.cuda.get_device_properties(index).uuid))
 
 
 def _allocator() -> str:

@@ -3,41 +3,29 @@
 from collections.abc import Callable
 from functools import partial
 from statistics import median
-from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
-from benchcli.backends.devices.base import DEVICES, Tracer, split_name
-from benchcli.backends.runtimes.base import RUNTIMES
-from benchcli.measure.protocol import Failed, Started, Task, Traced
-from benchcli.measure.worker.bench import HARMLESS, Bench, Setting, failure, prepare
+from benchcli.backends.devices.base import Tracer
+from benchcli.measure.protocol import Task, Traced
+from benchcli.measure.worker.bench import Bench
 from benchcli.measure.worker.rounds import calls_per_sample, no_collection
 from benchcli.measure.worker.sample import Send
+from benchcli.measure.worker.tracing import Subject, repeated, trace_each, warm_up
 from benchcli.schema import Breakdown, Category
 
-WARM_UP_CALLS = 3
-Value = TypeVar("Value")
+LEAST = 2
+"""The least traces: the first one does not count."""
 
 
 def profile(task: Task, send: Send) -> None:
     """Send the time breakdown of each variant, or the error that prevented it."""
-    kind, index = split_name(task.target.device)
-    device, runtime = DEVICES[kind], RUNTIMES[task.target.runtime]
-    setting = Setting(device, index, runtime, task.target.cache, lambda: False, task.seed)
-    for family in task.families:
-        for variant in family.variants:
-            started = Started(family.name, variant.name)
-            send(started)
-            try:
-                costs = task.costs[family.name][variant.name]
-                bench = prepare(variant, family, costs, setting)
-                make_tracer = partial(device.tracer, bench.call, costs, index)
-                parts = _break_down(bench, make_tracer, device.resolution_s, task, partial(send, started))
-            except Exception as error:  # A network may raise anything; the other variants go on.
-                send(Failed(family.name, variant.name, *failure(error)))
-                if device.errors_stick and not isinstance(error, HARMLESS):
-                    raise
-            else:
-                send(Traced(Breakdown(family=family.name, variant=variant.name, launch=task.launch, **parts)))
+    trace_each(task, send, _traced)
+
+
+def _traced(of: Subject) -> Traced:
+    make_tracer = partial(of.device.tracer, of.bench.call, of.costs, of.index)
+    parts = _break_down(of.bench, make_tracer, of.device.resolution_s, of.task, of.alive)
+    return Traced(Breakdown(family=of.family, variant=of.variant, launch=of.task.launch, **parts))
 
 
 def _break_down(
@@ -47,14 +35,12 @@ def _break_down(
 
     It calls `alive` before each sample to report progress.
     """
-    for _ in range(WARM_UP_CALLS):
-        bench.call()
-        alive()
+    warm_up(bench, alive)
     with no_collection():
         calls = calls_per_sample(bench.timer(1).seconds, resolution_s)
-        call_s = median(_repeated(lambda: bench.timer(calls).seconds / calls, task, alive))
+        call_s = median(repeated(lambda: bench.timer(calls).seconds / calls, task, alive, LEAST))
         tracer = make_tracer()
-        traces = _repeated(tracer, task, alive)[1:]  # the first one starts the tracer
+        traces = repeated(tracer, task, alive, LEAST)[1:]  # the first one starts the tracer
     parts: dict[Category, float] = {each: median(trace.parts[each] for trace in traces) for each in traces[0].parts}
     return {
         "call_s": call_s,
@@ -62,19 +48,3 @@ def _break_down(
         "parts": {**parts, "framework": max(0.0, call_s - sum(parts.values()))},
         "reorder_s": median(trace.reorder_s for trace in traces),
     }
-
-
-def _repeated(measure: Callable[[], Value], task: Task, alive: Callable[[], None]) -> list[Value]:
-    """Measure at least twice, and until the task's rounds and seconds, or its most seconds, are reached."""
-    values: list[Value] = []
-    start = perf_counter()
-    while not _enough(len(values), perf_counter() - start, task):
-        alive()
-        values.append(measure())
-    return values
-
-
-def _enough(rounds: int, elapsed_s: float, task: Task) -> bool:
-    if rounds < 2:
-        return False
-    return elapsed_s >= task.most_seconds or (rounds >= task.rounds and elapsed_s >= task.seconds)

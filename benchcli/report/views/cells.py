@@ -6,7 +6,7 @@ from benchcli import formatting
 from benchcli.analysis import equal_flops
 from benchcli.formatting import UNKNOWN
 from benchcli.report.advice import grouped, sentence
-from benchcli.schema import Costs, Family, FamilyResult, Record
+from benchcli.schema import Costs, Family, FamilyResult, Record, sizes
 
 COUNTED = ("MFLOPs (mult-adds)", "Δ FLOPs", "mem. access MB")
 TIMED = ("time ms", "relative speed")
@@ -140,7 +140,7 @@ def inputs(record: Record) -> str:
 
 
 def _is_image(record: Record) -> bool:
-    image = "x".join(map(str, (record.family.batch, *record.variant.shape)))
+    image = sizes((record.family.batch, *record.variant.shape))
     return record.costs is not None and record.costs.inputs == image and len(record.variant.shape) == 3
 
 

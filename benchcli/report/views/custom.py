@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from benchcli.report.page import Table
-from benchcli.report.views import cells
-from benchcli.report.views.errors import COLUMNS, Errors
+from benchcli.report.views import cells, networks
+from benchcli.report.views.errors import Errors
 from benchcli.schema import FamilyResult
 
 
@@ -16,32 +16,10 @@ def table(results: Sequence[FamilyResult]) -> Table:
     return Table(
         title="Your networks",
         words=len(extra) + 2,
-        columns=(
-            "family",
-            *extra,
-            "network",
-            "input",
-            *cells.COUNTED,
-            "params M",
-            *cells.TIMED,
-            *cells.PERCENTILES,
-            *cells.rate_headings(records),
-            *COLUMNS,
-        ),
+        columns=("family", *extra, *networks.columns(records)),
         rows=tuple(
-            (
-                record.family.name,
-                *cells.settings(record.family, extra),
-                record.variant.name,
-                cells.inputs(record),
-                *cells.costs(record),
-                cells.params(record),
-                *cells.time(record),
-                *cells.percentiles(record),
-                *cells.rates(record),
-                *errors.cells(record),
-            )
+            (record.family.name, *cells.settings(record.family, extra), *networks.row(record, errors))
             for record in records
         ),
-        lines=(*errors.lines(), *cells.sentences(records), *cells.warning_lines(records)),
+        lines=networks.lines(records, errors),
     )

@@ -27,24 +27,39 @@ def table(results: Sequence[FamilyResult]) -> Table:
         columns=(
             *several,
             *extra,
-            "network",
-            "input",
-            *cells.COUNTED,
-            "params M",
-            *cells.TIMED,
-            *cells.PERCENTILES,
-            *cells.rate_headings(records),
-            *(["paper"] if speeds else []),
-            *COLUMNS,
+            *columns(records, ["paper"] if speeds else []),
         ),
         rows=tuple(_row(record, several, extra, errors, speeds) for record in records),
-        lines=(
-            *errors.lines(),
-            *cells.sentences(records),
-            *filter(None, [batch_hint(records)]),
-            *cells.warning_lines(records),
-        ),
+        lines=lines(records, errors, batch_hint(records)),
     )
+
+
+def columns(records: Sequence[Record], more: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the headings of a whole network, with `more` before those of its error."""
+    rates = cells.rate_headings(records)
+    measured = (*cells.COUNTED, "params M", *cells.TIMED, *cells.PERCENTILES, *rates)
+    return "network", "input", *measured, *more, *COLUMNS
+
+
+def row(record: Record, errors: Errors, more: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the cells under `columns`."""
+    return (
+        record.variant.name,
+        cells.inputs(record),
+        *cells.costs(record),
+        cells.params(record),
+        *cells.time(record),
+        *cells.percentiles(record),
+        *cells.rates(record),
+        *more,
+        *errors.cells(record),
+    )
+
+
+def lines(records: Sequence[Record], errors: Errors, hint: str | None = None) -> tuple[str, ...]:
+    """Return the lines below a table of whole networks."""
+    hints = [hint] if hint else []
+    return (*errors.lines(), *cells.sentences(records), *hints, *cells.warning_lines(records))
 
 
 def _row(
@@ -54,16 +69,6 @@ def _row(
     errors: Errors,
     speeds: Mapping[Key, float],
 ) -> tuple[str, ...]:
-    return (
-        *([record.family.name] if several else []),
-        *cells.settings(record.family, extra),
-        record.variant.name,
-        cells.inputs(record),
-        *cells.costs(record),
-        cells.params(record),
-        *cells.time(record),
-        *cells.percentiles(record),
-        *cells.rates(record),
-        *([cells.paper_speed(speeds.get(record.key), record)] if speeds else []),
-        *errors.cells(record),
-    )
+    paper = [cells.paper_speed(speeds.get(record.key), record)] if speeds else []
+    family = [record.family.name] if several else []
+    return (*family, *cells.settings(record.family, extra), *row(record, errors, paper))

@@ -16,11 +16,13 @@ def table(results: Sequence[FamilyResult]) -> Table:
     """Return the table, with the first setting's rows and those that are compared with them."""
     results = [result for result in results if result.family.first]
     records = cells.records_of(results)
-    told = {id(each.record): each for each in compared(results)}
+    told = {each.record.key: each for each in compared(results)}
+    by_network: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        by_network.setdefault((record.family.first, record.variant.name), []).append(record)
     values = {name: {_value(record, name) for record in records} for name in NAMES}
     differing = [name for name in NAMES if len(values[name]) > 1]
     several = len({result.family.first for result in results}) > 1
-    ordered = sorted(range(len(records)), key=lambda place: _rank(records, place))
     return Table(
         title="Settings compared",
         words=len(differing) + 1 + several,
@@ -33,7 +35,9 @@ def table(results: Sequence[FamilyResult]) -> Table:
             "speed",
             "compared with the first",
         ),
-        rows=tuple(_row(records[place], told.get(id(records[place])), differing, several) for place in ordered),
+        rows=tuple(
+            _row(record, told.get(record.key), differing, several) for own in by_network.values() for record in own
+        ),
         lines=(
             "speed is relative to the same network in its first row, per image where batches differ; "
             "the settings were measured in turns" + _threads(values["threads"]),
@@ -45,17 +49,6 @@ def table(results: Sequence[FamilyResult]) -> Table:
             *(_flip(each, differing) for each in flips(results)),
         ),
     )
-
-
-def _rank(records: Sequence[Record], place: int) -> tuple[int, int]:
-    """Put the settings of one network one below the other."""
-    record = records[place]
-    first = next(number for number, each in enumerate(records) if _network(each) == _network(record))
-    return first, place
-
-
-def _network(record: Record) -> tuple[str, str]:
-    return record.family.first, record.variant.name
 
 
 def _row(record: Record, told: Compared | None, differing: Sequence[str], several: bool) -> tuple[str, ...]:
