@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-lowest fuzz zoo coverage lint reference docs golden constraints dist clean
+.PHONY: demo test test-fast test-lowest fuzz zoo coverage lint reference docs golden constraints vega dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -55,6 +55,11 @@ docs: $(VENV)/installed
 
 golden: $(VENV)/installed
 	$(BIN)/python -m pytest --update-golden
+
+# Build the charts' JavaScript that reports embed anew, with its licences, from .ci/vega/package.json: needs npm.
+vega:
+	cd .ci/vega && npm install --no-audit --no-fund --no-package-lock && node build.js
+	rm -rf .ci/vega/node_modules
 
 # Write constraints.txt anew: the newest versions that a fresh environment gets, without local labels such as +cpu.
 constraints:

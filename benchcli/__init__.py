@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from benchcli.api.measuring import measure
     from benchcli.api.networks import block, network
     from benchcli.api.recorded import compare, load
+    from benchcli.api.reporting import plot, report
     from benchcli.api.results import UnfinishedError
     from benchcli.errors import NothingMeasuredError, UserError
 
@@ -34,6 +35,8 @@ __all__ = [
     "load",
     "measure",
     "network",
+    "plot",
+    "report",
     "selftest",
 ]
 _MODULES = {
@@ -49,12 +52,14 @@ _MODULES = {
     "load": "api.recorded",
     "measure": "api.measuring",
     "network": "api.networks",
+    "plot": "api.reporting",
+    "report": "api.reporting",
     "selftest": "api.machine",
 }
 
 
 class _Package(ModuleType):
-    """Keeps `benchcli.measure`, `check` and `costs` the functions, though packages have these names."""
+    """Keeps `benchcli.measure`, `check`, `costs` and `report` the functions, though packages have these names."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in _MODULES or not isinstance(value, ModuleType):  # the import system binds packages

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from statistics import NormalDist, mean, median, stdev
+from statistics import NormalDist, StatisticsError, correlation, mean, median, stdev
 from typing import TypeVar
 
 from benchcli.schema import Breakdown, Category, Interval, Sample
@@ -182,3 +182,19 @@ def _central_probability(t: float, degrees: int) -> float:
     if odd:
         return 2 / math.pi * (angle + math.sin(angle) * total)
     return math.sin(angle) * total
+
+
+def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """Return Spearman's rank correlation; None if all values of one are equal, or if there are fewer than two."""
+    try:
+        return correlation(_ranks(one), _ranks(other))
+    except StatisticsError:
+        return None
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """Return the rank of each value; equal values share the mean of their ranks."""
+    places: dict[float, list[int]] = {}
+    for place, value in enumerate(sorted(values)):
+        places.setdefault(value, []).append(place)
+    return [mean(places[value]) for value in values]

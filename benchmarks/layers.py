@@ -57,7 +57,7 @@ def whole(name: str, launches: int) -> tuple[float, float]:
     """Return the sum of a network's layers and its own share, relative to an untimed call."""
     with tempfile.TemporaryDirectory() as place:
         run = benchcli.network(name, layers=True, launches=1, output=Path(place) / "run")
-    traced = run.report.layers[:launches]
+    traced = run.details.layers[:launches]
     own = next((row.share for row in run.layers if not row.path), 0.0)
     print(f"{name:<24} {accounted(traced):>8.1%} {own:>8.1%}", flush=True)
     return accounted(traced), own

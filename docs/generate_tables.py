@@ -22,7 +22,7 @@ from benchcli.report.page import Page
 from benchcli.report.views.breakdowns import HEADINGS
 from benchcli.report.views.run import page as page_of
 from benchcli.runs.read import report_of
-from benchcli.runs.run import RunReport
+from benchcli.runs.report import RunReport
 from benchcli.schema import Breakdown, Category, Record
 from benchcli.statistics import median_share
 from benchcli.workloads import papers

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
+from benchcli.statistics import rank_correlation
+
 if TYPE_CHECKING:
     import numpy
     import numpy.typing
@@ -64,15 +66,13 @@ def best(found: Sequence[Prediction], metric: Metric, parameters: int) -> Predic
 
 
 def _prediction(predictor: Predictor, points: Sequence[Point]) -> Prediction:
-    import pandas
-
     fitted = []
     for point in points:
         others = [other for other in points if other.architecture != point.architecture]
         fitted.append(predictor.fit(others)(point))
-    ranks = pandas.DataFrame({"fitted": fitted, "seconds": [point.seconds for point in points]}).rank()
+    correlation = rank_correlation(fitted, [point.seconds for point in points])
     errors = [abs(value / point.seconds - 1) for value, point in zip(fitted, points, strict=True)]
-    return Prediction(predictor, float(ranks["fitted"].corr(ranks["seconds"])), median(errors))
+    return Prediction(predictor, math.nan if correlation is None else correlation, median(errors))
 
 
 def _linear(*terms: Callable[[Point], float]) -> Callable[[Sequence[Point]], Callable[[Point], float]]:

@@ -1,6 +1,6 @@
 """Check one version of networks against another, or against a recorded run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Unpack
@@ -15,7 +15,7 @@ from benchcli.check.run import run_check
 from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError
 from benchcli.errors import UserError
 from benchcli.measure.tools import Observer, Tools
-from benchcli.report.page import Page
+from benchcli.report.page import Figure, Page
 from benchcli.runs.observations import Cell
 
 
@@ -23,18 +23,28 @@ from benchcli.runs.observations import Cell
 class Check(Shown):
     """The result of a check."""
 
-    report: CheckReport
+    details: CheckReport
     """The report that the properties below read."""
 
     def _laid_out(self) -> Page:
         from benchcli.report.views.check import page
 
-        return page(self.report)
+        return page(self.details)
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        from benchcli.report.views import facts
+
+        return facts.of_check(self.details.environment, self.folder)
+
+    def _figures(self) -> Iterable[Figure]:
+        from benchcli.report.charts import changes
+
+        return changes.figures(self.findings)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The findings for each network, the most important first."""
-        return self.report.findings
+        return self.details.findings
 
     @property
     def failed(self) -> bool:
@@ -44,7 +54,7 @@ class Check(Shown):
     @property
     def folder(self) -> Path | None:
         """The folder of the check's files; None if nothing was timed against a recorded run."""
-        return self.report.folder
+        return self.details.folder
 
     def exit_code(self, strict: bool = False) -> int:
         """Return the command line's exit code: 3 a regression, 4 not measured, 0 fine.
@@ -54,7 +64,7 @@ class Check(Shown):
         return exit_code(self.findings, strict)
 
     def _machine(self) -> dict[str, Cell]:
-        return machine_cells(self.report.environment)
+        return machine_cells(self.details.environment)
 
 
 class CheckSettings(TargetSettings, total=False):

@@ -12,7 +12,7 @@ from benchcli.errors import UserError
 from benchcli.report.page import Page
 from benchcli.report.views.claims import judged_by, page
 from benchcli.runs.read import report_of
-from benchcli.runs.run import RunReport
+from benchcli.runs.report import RunReport
 from benchcli.schema import Family, Suite
 from benchcli.workloads.suites import families_of_suite, find_suite
 
@@ -29,12 +29,12 @@ class Claims(Run):
         self._families = tuple(families)
 
     def _laid_out(self) -> Page:
-        return page(self.report, self._families)
+        return page(self.details, self._families)
 
     @property
     def judged(self) -> tuple[Judged, ...]:
         """Each claim with its verdict and its evidence."""
-        return tuple(judged_by(self.report, self._families))
+        return tuple(judged_by(self.details, self._families))
 
 
 def claims(folder: Path | str | None = None, **settings: Unpack[Settings]) -> Claims:

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchcli import files
+from benchcli.api.checking import Check
+from benchcli.api.claims import SUITE, claims
 from benchcli.api.results import Run, Runs, Shown
+from benchcli.check import read as read_check
 from benchcli.errors import UserError
 from benchcli.report.page import Page
 from benchcli.runs.read import Recorded, read, report_of
@@ -32,18 +35,36 @@ class Compared(Shown):
         return page(self.comparison)
 
 
-def load(folder_or_glob: Path | str) -> Run | Runs:
-    """Return the recorded run in a folder; for a pattern, such as "results/*g2*", all runs that match.
+def load(folder_or_glob: Path | str) -> Run | Check | Runs:
+    """Return the recorded run or check in a folder; for a pattern, such as "results/*g2*", all that match.
 
-    Raises UserError if there is no run, or if a run is damaged.
+    Raises UserError if there is none, or if one is damaged.
     """
     text = str(folder_or_glob)
     if not set(text) & set("*?[") or files.mode_of(Path(text)) is not None:
-        return Run(report_of(Path(text)))
+        return _load(Path(text))
     folders = sorted(Path(match) for match in glob(text) if Path(match).is_dir())  # noqa: PTH207  an absolute pattern too
     if not folders:
         raise UserError(f"no results at {text}: nothing matches the pattern")
-    return Runs(tuple(Run(report_of(folder)) for folder in folders))
+    found = [_load(folder) for folder in folders]
+    return found[0] if len(found) == 1 and isinstance(found[0], Check) else Runs(tuple(found))
+
+
+def load_all(runs: Sequence[str], depth: int | None = None) -> Run | Check | Runs:
+    """Return the recorded runs and checks of several folders or patterns, with layers rolled up to a depth."""
+    loaded = [load(each) for each in runs]
+    found = [each for one in loaded for each in (one if isinstance(one, Runs) else (one,))]
+    for each in found:
+        if isinstance(each, Run):
+            each.depth = depth
+    return found[0] if len(found) == 1 else Runs(tuple(found))
+
+
+def _load(path: Path) -> Run | Check:
+    if read_check.is_check(path):
+        return Check(read_check.report_of(path))
+    report = report_of(path)
+    return claims(path) if report.environment["suite"]["name"] == SUITE else Run(report)
 
 
 def compare(*runs: Path | str | Run) -> Compared:

@@ -1,18 +1,19 @@
 """The values that the API returns. Each can be shown, tabulated, and read field by field."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchcli.api.plotting import draw
+from benchcli.api.writing import write_whole
 from benchcli.errors import UserError
 from benchcli.report.formats.base import FORMATS
-from benchcli.report.page import Page, cleaned
+from benchcli.report.page import Figure, Page, cleaned
 from benchcli.runs.observations import Cell
-from benchcli.runs.run import RunReport
+from benchcli.runs.report import RunReport
 from benchcli.runs.run_folder import SAMPLES
 from benchcli.schema import Record
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from benchcli.analysis.layers import LayerRow
     from benchcli.analysis.verdicts import Verdict
 
-CODE = (".py", ".toml", ".ipynb", ".so", ".sh", ".cfg", ".yml", ".yaml", ".pt", ".pth", ".c", ".cpp", ".cu")
-"""The ends of the names of files that no report replaces."""
 MACHINE = ("host", "cpu", "architecture", "cores", "system")
 """Facts of the machine in every row of a frame, as `machine_<name>`."""
 
@@ -36,12 +35,38 @@ class Shown:
         """The tables, rows and annotations that the formats show, every text printable."""
         return cleaned(self._laid_out())
 
+    @cached_property
+    def drawn(self) -> Page:
+        """The page with its charts, and with the facts about the machine."""
+        return cleaned(replace(self._laid_out(), facts=self._facts(), figures=tuple(self._figures())))
+
     def _laid_out(self) -> Page:
         raise NotImplementedError
 
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        return ()
+
+    def _figures(self) -> Iterable[Figure]:
+        return ()
+
     def show(self, format_: str = "table") -> str:
-        """Return the result as text in a format of the command line: table, markdown, csv, json."""
-        return FORMATS[format_].render(self.page)
+        """Return the result as text in a format of the command line: table, markdown, csv, json, html."""
+        chosen = FORMATS[format_]
+        return chosen.render(self.drawn if chosen.draws else self.page)
+
+    def report(self, path: Path | str) -> None:
+        """Write the result as one HTML page that loads nothing: tables, charts and their numbers.
+
+        Raises UserError if the file cannot be written.
+        """
+        self.write("html", path)
+
+    def plot(self, kind: str, path: Path | str, theme: str = "light") -> None:
+        """Draw the charts of one kind into a file: .svg, .png, .pdf, or .json for their specification.
+
+        Raises UserError if there is no such chart, or if the extra `plot` is not installed.
+        """
+        draw(self.drawn, kind, Path(path), theme)
 
     def write(self, format_: str, path: Path | str) -> None:
         """Write the result to a file in a format of the command line, whole or not at all.
@@ -72,7 +97,7 @@ class Shown:
 class Run(Shown):
     """The result of measuring a suite."""
 
-    report: RunReport
+    details: RunReport
     """The report that the properties below read."""
     depth: int | None = None
     """The depth to which the page rolls layers up; None for the slowest layers as they are."""
@@ -80,29 +105,39 @@ class Run(Shown):
     def _laid_out(self) -> Page:
         from benchcli.report.views.run import page
 
-        return page(self.report, self.depth)
+        return page(self.details, self.depth)
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        from benchcli.report.views import facts
+
+        return facts.of_run(self.details)
+
+    def _figures(self) -> Iterable[Figure]:
+        from benchcli.report.charts.base import LabelledRun, figures_of
+
+        return figures_of([LabelledRun("", self.details)])
 
     @property
     def records(self) -> tuple[Record, ...]:
         """One record for each variant: its identity, costs and time, or why it has none."""
-        return self.report.records
+        return self.details.records
 
     @property
     def verdicts(self) -> "tuple[Verdict, ...]":
         """One verdict for each family of a guideline."""
         from benchcli.analysis.verdicts import verdicts
 
-        return tuple(verdicts(self.report.results))
+        return tuple(verdicts(self.details.results))
 
     @property
     def folder(self) -> Path:
         """The folder of the run's files."""
-        return self.report.folder
+        return self.details.folder
 
     @property
     def environment(self) -> Mapping[str, Any]:
         """The request, machine, software versions, device and settings."""
-        return self.report.environment
+        return self.details.environment
 
     @property
     def layers(self) -> "list[LayerRow]":
@@ -113,7 +148,7 @@ class Run(Shown):
         """Return the modules rolled up to a depth: each with all that it calls below."""
         from benchcli.analysis.layers import layer_rows
 
-        return layer_rows(self.report.layers, depth)
+        return layer_rows(self.details.layers, depth)
 
     def samples(self) -> "pandas.DataFrame":
         """Return every raw sample, in seconds per call. Raises UserError if they are unreadable."""
@@ -129,11 +164,11 @@ class Run(Shown):
 
 
 @dataclass(repr=False)
-class Runs(Shown, Sequence[Run]):
-    """Several runs, in the order of their folders' names."""
+class Runs(Shown, Sequence[Any]):
+    """Several runs or checks, in the order of their folders' names."""
 
-    runs: tuple[Run, ...]
-    """The runs; iterating and indexing give them too."""
+    runs: tuple[Any, ...]
+    """The runs and checks; iterating and indexing give them too."""
 
     def __getitem__(self, place: Any) -> Any:
         return self.runs[place]
@@ -141,24 +176,37 @@ class Runs(Shown, Sequence[Run]):
     def __len__(self) -> int:
         return len(self.runs)
 
-    def __iter__(self) -> Iterator[Run]:
+    def __iter__(self) -> Iterator[Any]:
         return iter(self.runs)
 
+    @cached_property
+    def page(self) -> Page:
+        """The rows and the data of all of them. Raises UserError for runs and checks, whose rows differ."""
+        pages = [run.page for run in self.runs]
+        if len({page.columns for page in pages}) > 1:
+            raise UserError("runs and checks have different columns: give one kind of them for this format")
+        rows = tuple(row for page in pages for row in page.rows)
+        return Page("runs", "", (), "", pages[0].columns, rows, [page.data for page in pages])
+
     def show(self, format_: str = "table") -> str:
-        """Return all runs as text, one below the other. CSV is one table for all runs."""
-        if format_ != "csv":
+        """Return all as text: one below the other, one table as CSV, one list as JSON, one page as HTML."""
+        if format_ in {"csv", "json"}:
+            return super().show(format_)
+        if not FORMATS[format_].draws:
             return "\n".join(run.show(format_) for run in self.runs)
-        lines = [run.show("csv").splitlines() for run in self.runs]
-        return "".join(f"{line}\n" for line in [lines[0][0], *(line for each in lines for line in each[1:])])
+        from benchcli.api.reporting import together
+
+        return together(self).show(format_)
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return the rows of all runs, one below the other."""
         import pandas
 
-        return pandas.concat([run.to_frame() for run in self.runs], ignore_index=True)
+        frames: list[pandas.DataFrame] = [run.to_frame() for run in self.runs]
+        return pandas.concat(frames, ignore_index=True)
 
     def _repr_html_(self) -> str:
-        return "".join(run._repr_html_() for run in self.runs)
+        return "".join(str(run._repr_html_()) for run in self.runs)
 
 
 class UnfinishedError(Exception):
@@ -171,40 +219,6 @@ class UnfinishedError(Exception):
         super().__init__(left)
         self.result = result
         self.reason = reason
-
-
-def check_writable(path: Path) -> None:
-    """Raise UserError if a file cannot be written. An existing file is left as it is."""
-    try:
-        if path.is_dir():
-            raise UserError(f"{path} is a folder: name a file in it")
-        if path.exists() and not path.is_file():  # a pipe or a device: opening it may wait for ever
-            raise UserError(f"{path} is not a regular file: name one")
-        if path.suffix in CODE and path.exists():
-            raise UserError(f"{path} is there, and its name is that of code or settings: name another file")
-        if not path.absolute().parent.is_dir():
-            raise UserError(f"{path} cannot be written: name one in a folder that is there")
-        draft = _draft(path)
-        draft.touch()
-        draft.unlink()
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file, whole or not at all. Raises UserError if it cannot be written."""
-    draft = _draft(path)
-    try:
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
-        draft.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise UserError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def _draft(path: Path) -> Path:
-    return path.with_name(f".{path.name[:200]}.part")
 
 
 def machine_cells(environment: Mapping[str, Any]) -> dict[str, Cell]:

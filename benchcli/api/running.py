@@ -18,7 +18,8 @@ from benchcli.api.settings import (
     threads_of,
 )
 from benchcli.errors import unknown
-from benchcli.runs.run import RunReport, RunRequest, UnfinishedRunError, run_suite
+from benchcli.runs.report import RunReport
+from benchcli.runs.run import RunRequest, UnfinishedRunError, run_suite
 from benchcli.schema import Suite, Target
 from benchcli.workloads.overrides import Overrides
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchcli.check.ending import ordered
+from benchcli.check.folder import conclude
 from benchcli.check.recorded import Now, against
 from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError, heading_of
 from benchcli.errors import NothingMeasuredError, UserError, unknown
@@ -20,7 +21,8 @@ from benchcli.measure.supervise import Survey, survey
 from benchcli.measure.timings import reference_speed
 from benchcli.measure.tools import Tools
 from benchcli.runs.read import Recorded, mismatches, read
-from benchcli.runs.run import RunReport, RunRequest, UnfinishedRunError, run_suite
+from benchcli.runs.report import RunReport
+from benchcli.runs.run import RunRequest, UnfinishedRunError, run_suite
 from benchcli.schema import Family, FamilyResult, Key, Plan, Record, Suite, Target
 from benchcli.system import machine
 from benchcli.workloads.suites import families_of_suite, find_suite
@@ -56,13 +58,17 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
         for each in against(then, now, threshold, request.allowed)
         if not request.only or each.family in request.only or each.where in request.only
     )
+    heading = heading_of(f"baseline {path}", request.target)
+    facts = _facts(file.name, then, report, threshold, tools.clock() - start_s, request.costs_only)
     check_report = CheckReport(
         name=file.name,
-        heading=heading_of(f"baseline {path}", request.target),
-        environment=_environment(file.name, then, report, threshold, tools.clock() - start_s, request.costs_only),
+        heading=heading,
+        environment={**(report.environment if report else {}), "check": {**facts, "heading": heading}},
         findings=findings,
         folder=report.folder if report else None,
     )
+    if check_report.folder:
+        conclude(check_report.folder, check_report.environment, findings)
     if ending:
         raise UnfinishedCheckError(check_report, ending.reason)
     return check_report
@@ -129,23 +135,20 @@ def _run(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[RunReport |
         return None, None
 
 
-def _environment(
+def _facts(
     name: str, then: Recorded, report: RunReport | None, threshold: float, seconds: float, costs_only: bool
 ) -> dict[str, Any]:
     records = report.records if report else ()
     codes = dict.fromkeys(code for record in records for code in record.warnings if is_disturbance(code))
     return {
-        **(report.environment if report else {}),
-        "check": {
-            "suite": name,
-            "baseline": str(then.path),
-            "baseline_run": then.environment.get("run"),
-            "threshold": threshold,
-            "costs_only": costs_only,
-            "timed": report is not None,
-            "warnings": list(merged(list(codes))),
-            "seconds": seconds,
-        },
+        "suite": name,
+        "baseline": str(then.path),
+        "baseline_run": then.environment.get("run"),
+        "threshold": threshold,
+        "costs_only": costs_only,
+        "timed": report is not None,
+        "warnings": list(merged(list(codes))),
+        "seconds": seconds,
     }
 
 

@@ -1,11 +1,13 @@
 """Write a check's folder: its samples, the conditions of its launches, and its findings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from operator import itemgetter
+from pathlib import Path
+from typing import Any
 
 from benchcli.check.findings import Finding
 from benchcli.measure.launches import Evidence
-from benchcli.runs.folder import Folder
+from benchcli.runs.folder import Folder, lines_of
 from benchcli.runs.observations import CONDITION_COLUMNS, SAMPLE_COLUMNS, Cell, condition_row, sample_row
 from benchcli.runs.run_folder import LAUNCHES, SAMPLES
 
@@ -30,6 +32,8 @@ COLUMNS = (
     "text",
     "builder",
     "rerun",
+    "file",
+    "line",
 )
 
 
@@ -59,7 +63,19 @@ class CheckFolder(Folder):
 
     def conclude(self, findings: Iterable[Finding]) -> None:
         """Append the findings."""
-        self.add({FINDINGS: [itemgetter(*COLUMNS)(finding_row(finding)) for finding in findings]})
+        self.add({FINDINGS: rows_of(findings)})
+
+
+def rows_of(findings: Iterable[Finding]) -> list[tuple[Cell, ...]]:
+    """Return the rows of `findings.csv`."""
+    return [itemgetter(*COLUMNS)(finding_row(finding)) for finding in findings]
+
+
+def conclude(run: Path, environment: Mapping[str, Any], findings: Iterable[Finding]) -> None:
+    """Add to the folder of a run, which a check has measured, what the check found in it."""
+    folder = Folder(run)
+    folder.replace(FINDINGS, lines_of([COLUMNS, *rows_of(findings)]))
+    folder.describe(environment)
 
 
 def finding_row(finding: Finding) -> dict[str, Cell]:
@@ -89,4 +105,6 @@ def finding_row(finding: Finding) -> dict[str, Cell]:
         "text": finding.text,
         "builder": finding.builder,
         "rerun": finding.rerun or None,
+        "file": finding.code.file if finding.code else None,
+        "line": finding.code.line if finding.code else None,
     }

@@ -148,8 +148,8 @@ class _VersionCheck:
             self.folder.discard()
             raise ending or NothingMeasuredError("nothing was checked")
         final_findings = tuple(map(self._with_command, state.findings))
-        self.environment["check"] |= state.facts
         heading = heading_of(self.versions.title, self.request.target)
+        self.environment["check"] |= {**state.facts, "heading": heading}
         report = CheckReport(name, heading, self.environment, final_findings, self.folder.path)
         try:
             self.folder.conclude(final_findings)

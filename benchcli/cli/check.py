@@ -1,5 +1,6 @@
 """`benchcli check`: is head slower, or costlier, than base?"""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,7 +13,8 @@ from benchcli.check import rules
 from benchcli.check.findings import ALLOWABLE
 from benchcli.check.session import BUDGET_S
 from benchcli.cli import parameters
-from benchcli.cli.options import check_format_option, target_options, tools_option
+from benchcli.cli.format_options import check_format_option, report_option
+from benchcli.cli.options import target_options, tools_option
 from benchcli.cli.output import destinations, reporting, say, show
 from benchcli.errors import INTERRUPTED, NOT_MEASURED
 
@@ -81,9 +83,12 @@ from benchcli.errors import INTERRUPTED, NOT_MEASURED
     type=parameters.folder(),
     help="Folder to write this check's files to.  [default: results/<time>-check-<suite>-<host>]",
 )
+@report_option
 @check_format_option
 @tools_option
-def command(tools: Tools, /, strict: bool, write: tuple[str, ...], format_: str, **options: Any) -> int:
+def command(
+    tools: Tools, /, strict: bool, write: tuple[str, ...], report: Path | None, format_: str, **options: Any
+) -> int:
     """Compare two versions of your networks, and exit with code 3 if the new one is slower or costlier.
 
     Other outputs, a network that fails and one that is gone fail the check as well. SUITE is a TOML file that names
@@ -92,13 +97,13 @@ def command(tools: Tools, /, strict: bool, write: tuple[str, ...], format_: str,
     \b
     Example: benchcli check suites/mine.toml --base main
     """
-    files = destinations(write)
+    files = [*destinations(write), *([("html", report)] if report else [])]
     try:
         with reporting(tools) as told:
             result = check(tools=told, **options)
     except UnfinishedError as unfinished:
         code = int(unfinished.result.exit_code(strict)) or NOT_MEASURED
-        show(unfinished.result.page, format_, files, code)
+        show(unfinished.result, format_, files, code)
         say(str(unfinished))
         return INTERRUPTED if unfinished.reason is None else code
-    return show(result.page, format_, files, result.exit_code(strict))
+    return show(result, format_, files, result.exit_code(strict))

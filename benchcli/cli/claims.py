@@ -12,7 +12,7 @@ from benchcli.cli.options import output_options, plan_options, target_options, t
 from benchcli.cli.output import measure_and_show, show
 from benchcli.errors import UserError
 
-HEEDED = ("folder", "format_")
+HEEDED = ("folder", "format_", "report")
 
 
 @click.command("claims")
@@ -22,7 +22,9 @@ HEEDED = ("folder", "format_")
 @output_options
 @tools_option
 @click.pass_context
-def command(context: click.Context, tools: Tools, /, folder: Path | None, format_: str, **options: Any) -> int:
+def command(
+    context: click.Context, tools: Tools, /, folder: Path | None, format_: str, report: Path | None, **options: Any
+) -> int:
     """Test the claims of the two ShuffleNet papers on this machine, or on the recorded run in FOLDER.
 
     Every claim that can be measured gets a verdict with its evidence: the guidelines, which network is faster, where
@@ -32,9 +34,9 @@ def command(context: click.Context, tools: Tools, /, folder: Path | None, format
     Example: benchcli claims
     """
     if folder is None:
-        return measure_and_show(tools, format_, claims, **options)
+        return measure_and_show(tools, format_, claims, report=report, **options)
     _refuse_options(context)
-    return show(claims(folder).page, format_)
+    return show(claims(folder), format_, [("html", report)] if report else [])
 
 
 def _refuse_options(context: click.Context) -> None:

@@ -6,7 +6,7 @@ import click
 
 from benchcli.api.recorded import compare
 from benchcli.cli import parameters
-from benchcli.cli.options import run_format_option
+from benchcli.cli.format_options import run_format_option
 from benchcli.cli.output import show
 
 
@@ -19,4 +19,4 @@ def command(runs: tuple[Path, ...], format_: str) -> int:
     \b
     Example: benchcli compare results/monday results/tuesday
     """
-    return show(compare(*runs).page, format_)
+    return show(compare(*runs), format_)

@@ -8,7 +8,8 @@ from benchcli import validation
 from benchcli.api.counting import costs
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.options import own_inputs_option, run_format_option, tools_option
+from benchcli.cli.format_options import run_format_option
+from benchcli.cli.options import own_inputs_option, tools_option
 from benchcli.cli.output import show
 from benchcli.errors import FINE, NOT_MEASURED
 from benchcli.report.views.costs import NETWORK, ROWS
@@ -63,4 +64,4 @@ def command(tools: Tools, /, names: tuple[str, ...], format_: str, strict: bool,
     counted = costs(*names, tools=tools, **options)
     lacking = counted.failures or any(each.error for each in counted.costs.values())
     incomplete = any(not each.flops_complete for each in counted.costs.values())
-    return show(counted.page, format_, code=NOT_MEASURED if lacking or (strict and incomplete) else FINE)
+    return show(counted, format_, code=NOT_MEASURED if lacking or (strict and incomplete) else FINE)

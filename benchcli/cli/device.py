@@ -6,7 +6,8 @@ import click
 
 from benchcli.api.machine import device
 from benchcli.api.settings import Tools
-from benchcli.cli.options import format_option, target_options, tools_option
+from benchcli.cli.format_options import format_option
+from benchcli.cli.options import target_options, tools_option
 from benchcli.cli.output import show_sections
 from benchcli.report.views import device as view
 

@@ -11,7 +11,7 @@ from benchcli.api.settings import ALLOCATORS
 from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
-from benchcli.cli.options import format_option
+from benchcli.cli.format_options import format_option
 from benchcli.cli.output import show_sections
 from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN

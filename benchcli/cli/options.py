@@ -10,15 +10,13 @@ from benchcli import validation
 from benchcli.api.settings import ALLOCATORS, CACHES, Tools
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
-from benchcli.errors import unknown
-from benchcli.report.formats.base import FORMATS
+from benchcli.cli.format_options import report_option, run_format_option
 from benchcli.schema import Plan
 from benchcli.workloads.guidelines.family import NAMED_WIDTHS
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT = Plan()
-DEFAULT_FORMAT = "table"
 
 
 def tools_option(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -188,59 +186,9 @@ def output_options(command: Command) -> Command:
             type=parameters.folder(),
             help="Folder of an interrupted run: measure only what is missing in it.",
         ),
+        report_option,
         run_format_option,
     )
-
-
-def format_option(*known: str) -> Callable[[Command], Command]:
-    """Add --format with these formats, the first by default."""
-    return click.option(
-        "--format",
-        "format_",
-        type=parameters.name("format", lambda: known),
-        default=known[0],
-        show_default=True,
-        help=f"Format of the output: {', '.join(known)}.",
-    )
-
-
-def run_format_option(command: Command) -> Command:
-    """Add --format with the formats for every page."""
-    return _page_format(command, for_checks=False)
-
-
-def check_format_option(command: Command) -> Command:
-    """Add --format with all formats, including those for CI."""
-    return _page_format(command, for_checks=True)
-
-
-def _page_format(command: Command, for_checks: bool) -> Command:
-    """Add --format. A format is imported only if it is used, or if the help lists it."""
-
-    def names() -> list[str]:
-        known = (each.name for each in FORMATS if for_checks or not each.for_checks)
-        return sorted(known, key=lambda name: name != DEFAULT_FORMAT)
-
-    def read(text: str) -> str:
-        format_ = FORMATS.get(text)
-        if format_ is None or (format_.for_checks and not for_checks):
-            raise unknown("format", text, names())
-        return format_.name
-
-    class Listing(click.Option):
-        def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-            self.help = f"Format of the output: {', '.join(names())}."
-            return super().get_help_record(ctx)
-
-    return click.option(
-        "--format",
-        "format_",
-        cls=Listing,
-        type=parameters.Parameter("name", read, names),
-        default=DEFAULT_FORMAT,
-        show_default=True,
-        help="Format of the output.",
-    )(command)
 
 
 def add_all(command: Command, *options: Callable[[Command], Command]) -> Command:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchcli.api.results import Run, UnfinishedError, check_writable, write_whole
+from benchcli.api.results import Run, Shown, UnfinishedError
+from benchcli.api.writing import check_writable, write_whole
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, USAGE, UserError
 from benchcli.formatting import clean
 
 if TYPE_CHECKING:
     from benchcli.api.settings import Observer, Progress, Tools
-    from benchcli.report.page import Page
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable with the file from which GitHub Actions reads a step's Markdown."""
@@ -51,22 +51,20 @@ def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
     return found
 
 
-def show(page: "Page", format_: str, files: Sequence[tuple[str, Path]] = (), code: int = FINE) -> int:
-    """Write the files, print the page, and return the exit code.
+def show(result: Shown, format_: str, files: Sequence[tuple[str, Path]] = (), code: int = FINE) -> int:
+    """Write the files, print the result, and return the exit code.
 
     A file or a stdout that cannot be written is reported. It makes FINE a USAGE, and changes no
     other code: what was found matters more than whether it could be shown.
     """
-    from benchcli.report.formats.base import FORMATS
-
     problems = []
     for name, path in files:
         try:
-            write_whole(path, FORMATS[name].render(page))
+            write_whole(path, result.show(name))
         except UserError as error:
             problems.append(str(error))
     try:
-        _print(page, format_)
+        _print(result, format_)
     except BrokenPipeError:
         abandon_stdout()  # its reader has closed it, which is no error
     except OSError as error:
@@ -77,18 +75,16 @@ def show(page: "Page", format_: str, files: Sequence[tuple[str, Path]] = (), cod
     return USAGE if problems and code == FINE else code
 
 
-def _print(page: "Page", format_: str) -> None:
-    """Print the page. For GitHub Actions, append its Markdown to the step's summary."""
-    from benchcli.report.formats.base import FORMATS
-
+def _print(result: Shown, format_: str) -> None:
+    """Print the result. For GitHub Actions, append its Markdown to the step's summary."""
     summary = os.environ.get(SUMMARY)
     if format_ == "github" and summary:
         from benchcli.report.formats.github import annotations
 
-        click.echo(annotations(page), nl=False)
-        _append(Path(summary), FORMATS["markdown"].render(page))
+        click.echo(annotations(result.page), nl=False)
+        _append(Path(summary), result.show("markdown"))
         format_ = "table"
-    click.echo(FORMATS[format_].render(page), nl=False)
+    click.echo(result.show(format_), nl=False)
     if sys.stdout:  # it may be closed
         sys.stdout.flush()  # a full device is found now, and not while Python ends
 
@@ -118,17 +114,26 @@ def show_sections(sections: Sections, format_: str, line: Callable[[str, Any], s
             click.echo(f"  {line(entry, value)}".rstrip())
 
 
-def measure_and_show(tools: "Tools", format_: str, measure: Callable[..., Run], /, *names: str, **options: Any) -> int:
+def measure_and_show(
+    tools: "Tools",
+    format_: str,
+    measure: Callable[..., Run],
+    /,
+    *names: str,
+    report: Path | None = None,
+    **options: Any,
+) -> int:
     """Call a function of the API with the options, show its result, and return the exit code."""
+    files = [("html", report)] if report else []
     try:
         with reporting(tools) as told:
             result = measure(*names, tools=told, **options)
     except UnfinishedError as unfinished:
         if unfinished.result.records:
-            show(unfinished.result.page, format_, code=NOT_MEASURED)
+            show(unfinished.result, format_, files, NOT_MEASURED)
         say(str(unfinished))
         return INTERRUPTED if unfinished.reason is None else NOT_MEASURED
-    return show(result.page, format_, code=NOT_MEASURED if any(each.failure for each in result.records) else FINE)
+    return show(result, format_, files, NOT_MEASURED if any(each.failure for each in result.records) else FINE)
 
 
 @contextmanager

@@ -111,6 +111,16 @@ def folder() -> Parameter:
     return Parameter("path", _folder, kind="dir")
 
 
+def file() -> Parameter:
+    """Take the path of a file that can be written."""
+    return Parameter("path", _file, kind="file")
+
+
+def recorded() -> Parameter:
+    """Take the folder of a run or a check, or a pattern for several."""
+    return Parameter("path", lambda text: validation.text("a run", text), kind="dir")
+
+
 def precision(kind: str = "a precision") -> Parameter:
     """Take a fraction, written with its unit: "1%"."""
     return Parameter("percent", lambda text: _precision(text, kind))
@@ -119,6 +129,14 @@ def precision(kind: str = "a precision") -> Parameter:
 def duration(kind: str = "a budget") -> Parameter:
     """Take seconds, as "90", "90s", "1.5m" or "1h"."""
     return Parameter("seconds", lambda text: _duration(text, kind))
+
+
+def _file(text: str) -> Path:
+    from benchcli.api.writing import check_writable
+
+    path = Path(validation.text("a file", text))
+    check_writable(path)
+    return path
 
 
 def _whole(kind: str, text: str, least_most: tuple[int, int]) -> int:

@@ -10,7 +10,8 @@ from benchcli.api.machine import SELFTEST_BUDGET_S, SelfTest, selftest
 from benchcli.api.results import UnfinishedError
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.options import format_option, plan_options, target_options, tools_option
+from benchcli.cli.format_options import format_option
+from benchcli.cli.options import plan_options, target_options, tools_option
 from benchcli.cli.output import reporting, say
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED
 from benchcli.report.views import selftest as view

@@ -5,7 +5,7 @@ This module also measures the overhead that the timing loop adds to each call.
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
@@ -13,7 +13,8 @@ from typing import Any, Literal
 from benchcli.backends.devices.base import DEVICES
 from benchcli.measure.disturbances import disturbances
 from benchcli.schema import Conditions, Costs
-from benchcli.system.counters import between, look, unseen
+from benchcli.system import counters
+from benchcli.system.counters import between, look
 from benchcli.system.machine import clock_steps
 
 SECONDS = 1.5
@@ -55,7 +56,7 @@ def probe(seconds: float = SECONDS) -> Probe:
     middle_s = median(times_s)
     return Probe(
         conditions=between(0, start, end, call_overhead_s()),
-        unseen=unseen(end),
+        unseen=counters.unseen(end),
         pieces=len(times_s),
         spread=median(abs(piece_s - middle_s) for piece_s in times_s) / middle_s,
         slow=sum(piece_s > 1.5 * middle_s for piece_s in times_s) / len(times_s),
@@ -88,9 +89,15 @@ class Grade:
 
 def grade(machine: Mapping[str, Any], probed: Probe, threads: int) -> Grade:
     """Grade a machine from its facts and a probe."""
-    now, always = tuple(_now(probed, threads)), tuple(_always(machine, probed))
+    now, always = tuple(_now(probed, threads)), tuple(limits(machine, probed.unseen))
     word: Word = "poor" if now else "fair" if always else "good"
     return Grade(word, now + always)
+
+
+def grade_of_run(machine: Mapping[str, Any], unseen: Iterable[str], was_disturbed: bool) -> Grade:
+    """Grade a machine from its recorded facts, and from whether a run on it was disturbed."""
+    always = tuple(limits(machine, unseen))
+    return Grade("poor" if was_disturbed else "fair" if always else "good", always)
 
 
 def _now(probed: Probe, threads: int) -> Iterator[str]:
@@ -104,8 +111,8 @@ def _now(probed: Probe, threads: int) -> Iterator[str]:
         yield f"clock-steps:{probed.resolution_s * 1e6:.2g} µs, {probed.steps_back} times back"
 
 
-def _always(machine: Mapping[str, Any], probed: Probe) -> Iterator[str]:
-    """Yield the codes of the machine's permanent limits."""
+def limits(machine: Mapping[str, Any], unseen: Iterable[str]) -> Iterator[str]:
+    """Yield the codes of the machine's permanent limits; `unseen` is what cannot be observed on it."""
     if machine.get("virtualised"):
         yield "virtualised"
     quota = machine.get("cpu_quota")
@@ -118,7 +125,7 @@ def _always(machine: Mapping[str, Any], probed: Probe) -> Iterator[str]:
         yield "turbo"
     if machine.get("cores") == 1:
         yield "one-core"
-    blind = [*probed.unseen, *(name for name in ("governor", "turbo") if name in machine and machine[name] is None)]
+    blind = [*unseen, *(name for name in ("governor", "turbo") if name in machine and machine[name] is None)]
     if blind:
         yield f"unseen:{', '.join(blind)}"
 

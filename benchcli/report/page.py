@@ -1,9 +1,9 @@
 """Define the page: the content that a command shows in any format.
 
-Tables for people, rows for CSV, an object for JSON, and annotations for CI.
+Tables and figures for people, rows for CSV, an object for JSON, and annotations for CI.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar
 
@@ -26,6 +26,26 @@ class Table:
     """How many of the first columns are words; the others are numbers."""
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[str, ...]
+    key: str = ""
+    """What it is about, such as "g2" or "networks": figures with this key stand beside it."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart: what it shows, its numbers, and how they are drawn."""
+
+    kind: str
+    """The kind of chart, such as "axis"."""
+    key: str
+    """What it is about: the key of the table that it stands beside."""
+    title: str
+    text: str
+    """What there is to see, in a sentence, for those who cannot see it too."""
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    """The numbers, with their units in the columns' names; `spec` draws them by these names."""
+    spec: Mapping[str, Any]
+    """The drawing in Vega-Lite's grammar, without data, size and colours of text."""
 
 
 def without_empty_columns(table: Table) -> Table:
@@ -79,9 +99,16 @@ class Page:
     columns: tuple[str, ...]
     rows: tuple[Mapping[str, Cell], ...]
     """Rows of the CSV, by column."""
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    """The object for JSON, or the list of several runs'."""
     annotations: tuple[Annotation, ...] = ()
     """Results for CI; only checks have any."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """Names and values: where, when and with what it was measured."""
+    figures: tuple[Figure, ...] = ()
+    """Charts, for formats that draw them."""
+    parts: tuple["Page", ...] = ()
+    """The pages of the runs that this one compares, for formats that show them too."""
 
 
 def cleaned(content: Content) -> Content:

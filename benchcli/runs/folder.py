@@ -188,6 +188,19 @@ def locked(path: Path) -> "FileLock | None":
     return lock
 
 
+def is_going(path: Path) -> bool:
+    """Return whether a run or check is writing to a folder now."""
+    if not files.is_file(path / LOCK) or not os.access(path / LOCK, os.W_OK):
+        return False
+    try:
+        lock = locked(path)
+    except UserError:
+        return True
+    if lock:
+        lock.release()
+    return False
+
+
 def lines_of(rows: Sequence[Sequence[Cell]]) -> str:
     """Return rows as CSV text."""
     text = io.StringIO()

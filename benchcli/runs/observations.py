@@ -1,10 +1,11 @@
 """Convert what was observed in launches, samples, conditions and breakdowns, to CSV rows and back."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
+from typing import Any, get_args
 
-from benchcli.schema import CATEGORIES, Breakdown, Conditions, Layer, Layers, Sample
+from benchcli.schema import CATEGORIES, Breakdown, Conditions, Exclusion, Layer, Layers, Sample
 from benchcli.schema.conform import whole
 
 Cell = str | int | float | None
@@ -62,6 +63,47 @@ def condition_row(family: str, conditions: Conditions) -> list[Cell]:
         "kernels": " | ".join(f"{name}: {names}" for name, names in conditions.kernels.items()) or None,
     }
     return [family, *({**asdict(conditions), **texts}.values())]
+
+
+def parse_sample(cells: Mapping[str, str]) -> Sample:
+    """Return the sample in a row of text. Raises ValueError or KeyError if it is damaged."""
+    excluded = cells["excluded"] or None
+    seconds = float(cells["seconds"])
+    if excluded not in {*get_args(Exclusion), None} or not 0 < seconds < math.inf:
+        raise ValueError("a sample that no measurement gives")
+    return Sample(
+        variant=cells["variant"],
+        launch=whole(cells["launch"]),
+        round=whole(cells["round"]),
+        calls=whole(cells["calls"]),
+        seconds=seconds,
+        faults=_optional(cells["faults_per_call"], float),
+        excluded=excluded,  # type: ignore[arg-type]
+        host_seconds=_optional(cells.get("host_seconds", ""), float),
+    )
+
+
+def parse_conditions(cells: Mapping[str, str]) -> Conditions:
+    """Return the conditions in a row of text. Raises ValueError or KeyError if they are damaged."""
+    values: dict[str, Any] = {}
+    for field in fields(Conditions):
+        text = cells.get(field.name, "")
+        if field.name == "throttle_reasons":
+            values[field.name] = tuple(text.split(" | ")) if text else ()
+        elif field.name == "kernels":
+            values[field.name] = dict(each.split(": ", 1) for each in text.split(" | ")) if text else {}
+        else:
+            values[field.name] = _optional(text, whole if str(field.type).startswith("int") else float)
+    if None in (values["launch"], values["wall_s"], values["call_overhead_s"]):
+        raise ValueError("a launch without its number or duration")
+    return Conditions(**values)
+
+
+def _optional(text: str, parse: Callable[[str], float]) -> float | None:
+    number = parse(text) if text else None
+    if number is not None and not math.isfinite(number):
+        raise ValueError("a number that no measurement gives")
+    return number
 
 
 def breakdown_row(breakdown: Breakdown) -> list[Cell]:

@@ -9,12 +9,13 @@ from typing import Any
 
 from benchcli import files
 from benchcli.errors import UserError
+from benchcli.formatting import counted
 from benchcli.measure.wire import decode_family
 from benchcli.runs.columns import parse
 from benchcli.runs.environment import check_resolves
-from benchcli.runs.folder import ENVIRONMENT, Folder
+from benchcli.runs.folder import ENVIRONMENT, Folder, is_going
 from benchcli.runs.plausible import impossible
-from benchcli.runs.run import RunReport
+from benchcli.runs.report import RunReport
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.schema import Family, FamilyResult, Key, Record, Target
 from benchcli.schema.conform import conforms
@@ -53,7 +54,7 @@ def read(path: Path) -> Recorded:
         raise UserError(f"no results at {path}: give the folder of a run, such as results/<time>-<suite>-<host>")
     lacking = next((name for name in (ENVIRONMENT, MEASUREMENTS) if not files.is_file(folder / name)), None)
     if lacking:
-        raise UserError(f"{folder} is not the folder of a run: it lacks {lacking}")
+        raise UserError(f"{folder} is not the folder of a run: it lacks {lacking}{_hint(folder)}")
     environment = Folder(folder).environment
     if "machine" not in environment:
         raise UserError(f"{folder} was cut short before anything was measured: --resume it, or record it again")
@@ -70,6 +71,14 @@ def read(path: Path) -> Recorded:
     return Recorded(folder, environment, records, unfinished)
 
 
+def _hint(folder: Path) -> str:
+    """Return the way out for a folder that is no run's, but holds some."""
+    inside = [each.parent.name for each in sorted(folder.glob(f"*/{ENVIRONMENT}"))]
+    if not inside:
+        return ""
+    return f"; {counted(len(inside), 'folder')} in it may be: give {folder / inside[-1]}, or a pattern for several"
+
+
 def report_of(path: Path) -> RunReport:
     """Return the report of the run in a folder; leave out its unfinished families.
 
@@ -81,14 +90,22 @@ def report_of(path: Path) -> RunReport:
         if record.family.name in run.unfinished:
             continue
         by_family[record.family.name].append(record)
-    results = tuple(FamilyResult(records[0].family, tuple(records), ()) for records in by_family.values() if records)
+    folder = RunFolder(run.path)
+    conditions = folder.conditions()
+    results = tuple(
+        FamilyResult(records[0].family, tuple(records), (), tuple(conditions.get(name, ())))
+        for name, records in by_family.items()
+        if records
+    )
     return RunReport(
         environment=dict(run.environment),
         results=results,
         folder=run.path,
         seconds=None,
-        breakdowns=tuple(RunFolder(run.path).breakdowns()),
-        layers=tuple(RunFolder(run.path).layers()),
+        breakdowns=tuple(folder.breakdowns()),
+        layers=tuple(folder.layers()),
+        unfinished=run.unfinished,
+        is_going=is_going(run.path),
     )
 
 

@@ -1,6 +1,6 @@
 """Run a suite: survey it, measure it, and store each finished family. `analysis` interprets it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,9 @@ from benchcli.measure.tools import Progress, Tools
 from benchcli.runs import code
 from benchcli.runs.environment import asked, begun, check_same, identify, weigh
 from benchcli.runs.folder import RESULTS, unused
+from benchcli.runs.report import RunReport
 from benchcli.runs.run_folder import RunFolder
-from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Layers, Plan, Record, Suite, Target
+from benchcli.schema import Failure, FamilyResult, Key, Plan, Suite, Target
 from benchcli.workloads.references import with_references
 
 if TYPE_CHECKING:
@@ -47,30 +48,6 @@ class RunRequest:
             raise UserError(f"{option} traces calls with warm caches: leave --cache cold out")
         if self.layered and self.target.runtime != "eager":
             raise UserError("--layers calls the modules one by one, which a graph does not: leave --runtime graph out")
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """The results of a run that has ended, and its environment."""
-
-    environment: dict[str, Any]
-    results: tuple[FamilyResult, ...]
-    folder: Path
-    seconds: float | None
-    """The run's duration. None for a run read from its folder, which does not store it."""
-    breakdowns: tuple[Breakdown, ...] = ()
-    """In the order of families and variants, several launches each. Empty if none was requested."""
-    untraced: Mapping[Key, Failure] = field(default_factory=dict)
-    """The reasons why variants that have a time have no breakdown."""
-    layers: tuple[Layers, ...] = ()
-    """In the order of families and variants, several launches each. Empty if none was requested."""
-    unlayered: Mapping[Key, Failure] = field(default_factory=dict)
-    """The reasons why variants that have a time have no layers."""
-
-    @property
-    def records(self) -> tuple[Record, ...]:
-        """The records of all families, one below the other."""
-        return tuple(record for result in self.results for record in result.records)
 
 
 class UnfinishedRunError(Exception):

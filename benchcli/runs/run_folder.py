@@ -21,11 +21,13 @@ from benchcli.runs.observations import (
     condition_row,
     layer_rows,
     parse_breakdown,
+    parse_conditions,
     parse_layers,
+    parse_sample,
     sample_row,
 )
 from benchcli.runs.plausible import impossible
-from benchcli.schema import Breakdown, Family, FamilyResult, Layers, Record, Target
+from benchcli.schema import Breakdown, Conditions, Family, FamilyResult, Layers, Record, Sample, Target
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -98,6 +100,22 @@ class RunFolder(Folder):
             return parse_layers(self._read(LAYERS))
         except (ValueError, KeyError) as error:
             raise UserError(f"{self.path / LAYERS} is damaged ({error}): delete it, and trace again") from None
+
+    def samples(self) -> dict[str, list[Sample]]:
+        """Return the raw samples by family; leave out rows that cannot be parsed."""
+        found: dict[str, list[Sample]] = {}
+        for cells in self._read(SAMPLES):
+            with contextlib.suppress(ValueError, KeyError):
+                found.setdefault(cells["family"], []).append(parse_sample(cells))
+        return found
+
+    def conditions(self) -> dict[str, list[Conditions]]:
+        """Return the conditions of the launches by family; leave out rows that cannot be parsed."""
+        found: dict[str, list[Conditions]] = {}
+        for cells in self._read(LAUNCHES):
+            with contextlib.suppress(ValueError, KeyError):
+                found.setdefault(cells["family"], []).append(parse_conditions(cells))
+        return found
 
     def next_launch(self) -> int:
         """Return the number of the next launch: one more than the highest stored number."""

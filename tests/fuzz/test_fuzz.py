@@ -25,7 +25,7 @@ from benchcli.measure.wire import decode_event
 from benchcli.report.views.claims import page as claims_page
 from benchcli.report.views.run import page as run_page
 from benchcli.runs.read import Recorded, read, report_of
-from benchcli.runs.run import RunReport
+from benchcli.runs.report import RunReport
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS
 from benchcli.workloads.suites import SuiteFile, families_of_suite

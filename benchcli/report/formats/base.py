@@ -13,6 +13,8 @@ class Format(ABC):
     name: ClassVar[str]
     for_checks: ClassVar[bool] = False
     """Whether it shows annotations, which only checks have."""
+    draws: ClassVar[bool] = False
+    """Whether it shows figures and facts, which take time to gather."""
 
     @abstractmethod
     def render(self, page: Page) -> str:

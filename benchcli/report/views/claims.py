@@ -13,7 +13,7 @@ from benchcli.report.page import Page, Table
 from benchcli.report.views import breakdowns
 from benchcli.report.views.cells import records_of, warning_lines
 from benchcli.report.views.run import footer, heading
-from benchcli.runs.run import RunReport
+from benchcli.runs.report import RunReport
 from benchcli.schema import Family, FamilyResult
 
 COLUMNS = ("claim", "verdict", "says", "source", "evidence")

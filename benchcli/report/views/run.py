@@ -1,7 +1,7 @@
 """Lay out the report of a run as a page."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 from itertools import groupby
 from types import ModuleType
@@ -14,7 +14,7 @@ from benchcli.report.advice import sentence
 from benchcli.report.page import Page, Table, without_empty_columns
 from benchcli.report.views import guidelines
 from benchcli.runs.columns import COLUMNS, row
-from benchcli.runs.run import RunReport
+from benchcli.runs.report import RunReport
 from benchcli.schema import Catalogue, Record, Target
 from benchcli.workloads.family import settings_of
 
@@ -68,7 +68,9 @@ def _tables(report: RunReport, judged: Sequence[Verdict]) -> list[Table]:
     """Return a table for each guideline, and one for each other kind of family."""
     groups = groupby(report.results, key=lambda result: (result.family.guideline, result.family.catalogue))
     return [
-        guidelines.table(name, list(results), judged) if name else _view_of(catalogue).table(list(results))
+        replace(guidelines.table(name, list(results), judged), key=name)
+        if name
+        else replace(_view_of(catalogue).table(list(results)), key=catalogue or "custom")
         for (name, catalogue), results in groups
     ]
 
@@ -83,7 +85,7 @@ def _settings(report: RunReport) -> list[Table]:
         return []
     from benchcli.report.views import settings
 
-    return [settings.table(report.results)]
+    return [replace(settings.table(report.results), key="settings")]
 
 
 def _layers(report: RunReport, depth: int | None) -> list[Table]:
@@ -91,7 +93,7 @@ def _layers(report: RunReport, depth: int | None) -> list[Table]:
         return []
     from benchcli.report.views import layers
 
-    return [layers.table(report.layers, report.unlayered, depth)]
+    return [replace(layers.table(report.layers, report.unlayered, depth), key="layers")]
 
 
 def _layer_rows(report: RunReport) -> list[dict[str, Any]]:
@@ -107,7 +109,7 @@ def _breakdown(report: RunReport) -> list[Table]:
         return []
     from benchcli.report.views import breakdowns
 
-    return [breakdowns.table(report.records, report.breakdowns, report.untraced)]
+    return [replace(breakdowns.table(report.records, report.breakdowns, report.untraced), key="breakdown")]
 
 
 def heading(report: RunReport) -> str:

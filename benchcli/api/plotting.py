@@ -1,0 +1,44 @@
+"""Draw the charts of a page into a file."""
+
+from pathlib import Path
+
+from benchcli import validation
+from benchcli.api.writing import check_writable, write_whole
+from benchcli.errors import UserError
+from benchcli.report.page import Page
+
+THEMES = ("light", "dark")
+
+
+def kinds() -> list[str]:
+    """Return the kinds of charts: those of runs, and that of checks."""
+    from benchcli.report.charts.base import CHARTS
+    from benchcli.report.charts.changes import KIND
+
+    return [*(chart.name for chart in CHARTS), KIND]
+
+
+def check(kind: str, path: Path, theme: str) -> None:
+    """Raise UserError if a chart of this kind cannot be drawn into this file."""
+    from benchcli.report import drawing
+
+    validation.one_of("kind of chart", kind, kinds())
+    validation.one_of("theme", theme, THEMES)
+    drawing.check(path.suffix.lower())
+    check_writable(path)
+
+
+def draw(page: Page, kind: str, path: Path, theme: str = "light") -> None:
+    """Draw the charts of one kind into a file, whose name's end says how.
+
+    Raises UserError if the page has no such chart, if the file cannot be written, or if the extra
+    `plot` is not installed.
+    """
+    from benchcli.report import drawing
+
+    check(kind, path, theme)
+    figures = [figure for figure in page.figures if figure.kind == kind]
+    if not figures:
+        there = ", ".join(dict.fromkeys(figure.kind for figure in page.figures)) or "none"
+        raise UserError(f"{page.name} has nothing to draw as {kind}: it has charts of the kinds {there}")
+    write_whole(path, drawing.draw(figures, path.suffix.lower(), theme))

@@ -1,0 +1,1 @@
+"""Draw what was measured: one kind of chart a file."""

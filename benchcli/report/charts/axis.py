@@ -1,0 +1,86 @@
+"""Draw relative speed along a guideline's axis, with the paper's curve beside it."""
+
+from collections.abc import Iterator, Sequence
+
+from benchcli.analysis.verdicts import paper_speed
+from benchcli.report.charts import grammar
+from benchcli.report.charts.base import CHARTS, Chart, LabelledRun
+from benchcli.report.page import Figure
+from benchcli.runs.observations import Cell
+from benchcli.schema import Family, Record
+from benchcli.workloads.guidelines.base import GUIDELINES
+
+HERE, PAPER = "this machine", "paper"
+SHORT = 6
+"""The most letters of names that stand side by side."""
+COLUMNS = ("network", "series", "relative speed", "low", "high")
+
+
+class Axis(Chart):
+    """One figure for each family of a guideline; several runs are several series."""
+
+    name = "axis"
+    place = 1
+
+    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
+        """Yield the figures in the order of the first run's families."""
+        families = {result.family.name: result.family for run in runs for result in run.report.results}
+        for family in families.values():
+            if family.guideline:
+                yield _figure(family, runs)
+
+
+def _figure(family: Family, runs: Sequence[LabelledRun]) -> Figure:
+    measured = [
+        (run.label or HERE, record)
+        for run in runs
+        for result in run.report.results
+        if result.family.name == family.name
+        for record in result.records
+    ]
+    rows = [_measured(label, record) for label, record in measured]
+    if measured and family.baseline == measured[0][1].variant.name:
+        rows += _published([record for label, record in measured if label == measured[0][0]])
+    guideline = GUIDELINES[family.guideline]
+    return Figure(
+        kind="axis",
+        key=family.guideline,
+        title=f"{family.guideline.upper()} {_setting(family)}: speed by {guideline.axis}",
+        text=f"The guideline says that {guideline.claim}. Speed is relative to {family.baseline}, with 95 % intervals"
+        + ("; the paper's figures are the dashed line." if any(row[1] == PAPER for row in rows) else "."),
+        columns=COLUMNS,
+        rows=tuple(rows),
+        spec=_spec(rows, guideline.axis),
+    )
+
+
+def _setting(family: Family) -> str:
+    usual = f"{family.guideline}-x{family.scale}"
+    return f"×{family.scale}" if family.name == usual else f"×{family.scale} ({family.name})"
+
+
+def _measured(label: str, record: Record) -> tuple[Cell, ...]:
+    is_baseline = record.variant.name == record.family.baseline
+    relative = record.timing.relative if record.timing else None
+    if is_baseline and record.timing:
+        return record.variant.name, label, 1.0, None, None
+    return record.variant.name, label, *grammar.ends(relative)
+
+
+def _published(records: Sequence[Record]) -> list[tuple[Cell, ...]]:
+    speeds = [(record.variant.name, paper_speed(record)) for record in records]
+    return [(name, PAPER, grammar.drawn(speed), None, None) for name, speed in speeds if speed is not None]
+
+
+def _spec(rows: Sequence[tuple[Cell, ...]], axis: str) -> grammar.Spec:
+    x, y = grammar.name("network", rows, 0, axis), grammar.number("relative speed")
+    if max(len(str(row[0])) for row in rows) <= SHORT:
+        x["axis"]["labelAngle"] = 0
+    told_apart = grammar.series("series", [row[1] for row in rows], "color", "shape", "strokeDash")
+    line = {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"x": x, "y": y, **told_apart}}
+    del told_apart["strokeDash"]
+    points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=False)
+    return {"height": 220, "layer": [grammar.rule_at("y", 1), line, points]}
+
+
+CHARTS.add(Axis())

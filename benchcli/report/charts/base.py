@@ -1,0 +1,61 @@
+"""Define the interface of a kind of chart."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from benchcli import files
+from benchcli.registry import Registry
+from benchcli.report.page import Figure
+from benchcli.runs.report import RunReport
+from benchcli.runs.run_folder import SAMPLES, RunFolder
+from benchcli.schema import Family, Sample
+
+MOST_BYTES = 16_000_000
+"""The largest file of samples that is read for a chart."""
+
+
+@dataclass(frozen=True)
+class LabelledRun:
+    """A run, and the name of its series in a chart of several runs."""
+
+    label: str
+    report: RunReport
+
+    @cached_property
+    def samples(self) -> dict[str, list[Sample]]:
+        """The raw samples by family; none if there are too many to draw."""
+        path = self.report.folder / SAMPLES
+        is_drawn = files.is_file(path) and path.stat().st_size <= MOST_BYTES
+        return RunFolder(self.report.folder).samples() if is_drawn else {}
+
+
+class Chart(ABC):
+    """One kind of chart of runs. Subclass it in a file of this package and register an instance."""
+
+    name: ClassVar[str]
+    place: ClassVar[int]
+    """Where it stands on a page: the lower, the earlier."""
+
+    @abstractmethod
+    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
+        """Yield the figures of runs of one suite; none where they have nothing of this kind."""
+
+
+CHARTS: Registry[Chart] = Registry("kind of chart", "benchcli.report.charts")
+
+
+def figures_of(runs: Sequence[LabelledRun]) -> Iterator[Figure]:
+    """Yield the figures of all kinds, in the order in which a page has them."""
+    for chart in sorted(CHARTS, key=lambda chart: chart.place):
+        yield from chart.figures(runs)
+
+
+def only_run(runs: Sequence[LabelledRun]) -> Iterator[tuple[Family, list[Sample]]]:
+    """Yield each family of the only run with its samples; nothing of several runs, which have charts of their own."""
+    for run in runs if len(runs) == 1 else ():
+        for result in run.report.results:
+            if run.samples.get(result.family.name):
+                yield result.family, run.samples[result.family.name]

@@ -1,0 +1,45 @@
+"""Draw what share of each network's time goes to each category of operator."""
+
+from collections.abc import Iterator, Sequence
+
+from benchcli.report.charts import stacks
+from benchcli.report.charts.base import CHARTS, Chart, LabelledRun
+from benchcli.report.page import Figure
+from benchcli.report.views.breakdowns import HEADINGS
+from benchcli.schema import Breakdown
+from benchcli.statistics import median_share
+
+
+class ByCategory(Chart):
+    """A figure for each run that was traced."""
+
+    name = "breakdown"
+    place = 5
+
+    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
+        """Yield the figures in the order of the runs."""
+        for run in runs:
+            traced = run.report.breakdowns
+            if traced:
+                title = "Where the time goes, by kind of operator"
+                yield stacks.figure(
+                    "breakdown",
+                    f"{title} ({run.label})" if run.label else title,
+                    "Each bar is a call of one network; its parts are the median shares of the time over launches.",
+                    _shares(traced),
+                    tuple(HEADINGS.values()),
+                )
+
+
+def _shares(traced: Sequence[Breakdown]) -> dict[str, dict[str, float]]:
+    several = len({each.family for each in traced}) > 1
+    groups: dict[str, list[Breakdown]] = {}
+    for each in traced:
+        groups.setdefault(f"{each.family}/{each.variant}" if several else each.variant, []).append(each)
+    return {
+        network: {heading: median_share(of, category) for category, heading in HEADINGS.items()}
+        for network, of in groups.items()
+    }
+
+
+CHARTS.add(ByCategory())

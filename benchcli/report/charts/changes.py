@@ -1,0 +1,53 @@
+"""Draw the changes in time that a check found, with their intervals and thresholds."""
+
+from collections.abc import Iterator, Sequence
+
+from benchcli.check.findings import Finding
+from benchcli.report.charts import grammar
+from benchcli.report.page import Figure
+from benchcli.runs.observations import Cell
+
+KIND = "changes"
+COLUMNS = ("network", "outcome", "change %", "low %", "high %", "threshold %")
+MOST_ROWS = 60
+"""The most networks that are drawn: the most important ones."""
+
+
+def figures(findings: Sequence[Finding]) -> Iterator[Figure]:
+    """Yield the figure of a check's findings on time; none if it has no change in time."""
+    timed = [finding for finding in findings if finding.subject == "time" and finding.change]
+    if not timed:
+        return
+    rows = [_row(finding) for finding in timed[:MOST_ROWS]]
+    yield Figure(
+        kind=KIND,
+        key=KIND,
+        title="Change in time of each network",
+        text="Above 0 % head is slower than base. Lines are 95 % intervals, and ticks the thresholds that they must "
+        "exceed." + (f" The first {MOST_ROWS} of {len(timed)} networks." if len(timed) > MOST_ROWS else ""),
+        columns=COLUMNS,
+        rows=tuple(rows),
+        spec=_spec(rows),
+    )
+
+
+def _row(finding: Finding) -> tuple[Cell, ...]:
+    change, judgement = finding.change, finding.judgement
+    ends = (change.estimate, change.low, change.high) if change else (None, None, None)
+    threshold = judgement.threshold if judgement else None
+    shifted = (grammar.drawn(None if each is None else each - 1, 100) for each in (*ends, threshold))
+    return finding.where, finding.outcome, *shifted
+
+
+def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
+    x, y = grammar.number("change %", zero=True), grammar.name("network", rows, 0)
+    told_apart = grammar.series("outcome", [row[1] for row in rows], "color", "shape")
+    points = grammar.intervals(x, y, COLUMNS, "low %", "high %", told_apart, across=True)
+    bound = {
+        "mark": {"type": "tick", "thickness": 1.5, "opacity": 0.7},
+        "encoding": {"x": {**x, "field": "threshold %"}, "y": y},
+    }
+    return {
+        "height": grammar.rows_height([row[0] for row in rows]),
+        "layer": [grammar.rule_at("x", 0, x["scale"]), bound, points],
+    }

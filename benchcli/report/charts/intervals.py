@@ -1,0 +1,77 @@
+"""Draw the relative speeds of blocks and networks, with their intervals."""
+
+from collections.abc import Iterator, Sequence
+
+from benchcli.analysis.published import relative_speed
+from benchcli.report.charts import grammar
+from benchcli.report.charts.axis import HERE, PAPER
+from benchcli.report.charts.base import CHARTS, Chart, LabelledRun
+from benchcli.report.page import Figure
+from benchcli.runs.observations import Cell
+from benchcli.schema import Family, Record
+
+COLUMNS = ("network", "series", "relative speed", "low", "high")
+MOST_ROWS = 60
+"""The most networks of a family that are drawn."""
+
+
+class RelativeSpeeds(Chart):
+    """A figure for each family that is no guideline's; several runs are several series."""
+
+    name = "intervals"
+    place = 3
+
+    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
+        """Yield the figures in the order of the first run's families."""
+        families = {result.family.name: result.family for run in runs for result in run.report.results}
+        for family in families.values():
+            if not family.guideline and len(family.variants) > 1:
+                yield _figure(family, runs)
+
+
+def _figure(family: Family, runs: Sequence[LabelledRun]) -> Figure:
+    rows = [row for run in runs for row in _rows(family, run)][: MOST_ROWS * len(runs)]
+    is_published = any(row[1] == PAPER and row[0] != family.baseline for row in rows)
+    rows = [row for row in rows if row[1] != PAPER or is_published]
+    return Figure(
+        kind="intervals",
+        key=family.catalogue or "custom",
+        title=f"Speed relative to {family.baseline} ({family.name})",
+        text=f"Above 1 a network is faster than {family.baseline}. Lines are 95 % intervals"
+        + (", and the paper's figures have a mark of their own." if is_published else "."),
+        columns=COLUMNS,
+        rows=tuple(rows),
+        spec=_spec(rows),
+    )
+
+
+def _rows(family: Family, run: LabelledRun) -> Iterator[tuple[Cell, ...]]:
+    for result in run.report.results:
+        if result.family.name == family.name:
+            for record in result.records:
+                yield _measured(record, run.label or HERE)
+                published = relative_speed(record, result.records[0])
+                if published is not None and not run.label:
+                    yield record.variant.name, PAPER, grammar.drawn(published), None, None
+
+
+def _measured(record: Record, label: str) -> tuple[Cell, ...]:
+    if record.timing and record.variant.name == record.family.baseline:
+        return record.variant.name, label, 1.0, None, None
+    return record.variant.name, label, *grammar.ends(record.timing.relative if record.timing else None)
+
+
+def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
+    labels = list(dict.fromkeys(row[1] for row in rows))
+    x, y = grammar.number("relative speed", zero=True), grammar.name("network", rows, 0)
+    told_apart = grammar.series("series", labels, "color", "shape")
+    if len(labels) > 1:
+        told_apart["yOffset"] = {"field": "series", "type": "nominal", "sort": labels}
+    points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=True)
+    if len(labels) > 1:
+        points["layer"][0]["encoding"]["yOffset"] = told_apart["yOffset"]
+    height = grammar.rows_height([row[0] for row in rows]) * (2 if len(labels) > 2 else 1)
+    return {"height": height, "layer": [grammar.rule_at("x", 1, x["scale"]), points]}
+
+
+CHARTS.add(RelativeSpeeds())

@@ -1,0 +1,66 @@
+"""Draw each launch of a family beside the others: what moves all networks at once is the machine."""
+
+from collections.abc import Iterator, Sequence
+from math import exp, log
+from statistics import median
+
+from benchcli.report.charts import grammar
+from benchcli.report.charts.base import CHARTS, Chart, LabelledRun, only_run
+from benchcli.report.page import Figure
+from benchcli.runs.observations import Cell
+from benchcli.schema import Sample
+from benchcli.statistics import launch_log_seconds
+
+COLUMNS = ("launch", "network", "time relative to the median", "time ms")
+
+
+class Launches(Chart):
+    """A figure of the launches of each family over time; none for several runs."""
+
+    name = "launches"
+    place = 9
+
+    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
+        """Yield the figures in the order of the families."""
+        for family, samples in only_run(runs):
+            rows = [row for variant in family.variants for row in _launches(variant.name, samples)]
+            if rows:
+                yield Figure(
+                    kind="launches",
+                    key="launches",
+                    title=f"Launches of {family.name}",
+                    text="Each network's median time in each launch (a fresh process), relative to its median over all "
+                    "of them. What moves all lines at once is the machine; relative speeds are paired within a launch.",
+                    columns=COLUMNS,
+                    rows=tuple(rows),
+                    spec=_spec(rows),
+                )
+
+
+def _launches(name: str, samples: Sequence[Sample]) -> list[tuple[Cell, ...]]:
+    logs = launch_log_seconds(each for each in samples if each.variant == name)
+    if not logs:
+        return []
+    middle = median(logs.values())
+    return [
+        (launch, name, grammar.drawn(exp(each - middle)), grammar.drawn(exp(each), 1e3))
+        for launch, each in sorted(logs.items())
+    ]
+
+
+def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
+    spread = max(abs(log(float(row[2] or 1))) for row in rows)
+    least = exp(max(spread, log(1.02)) * 1.1)  # a quiet run shall look like one
+    y = grammar.number("time relative to the median")
+    y["scale"] = {"domain": [1 / least, least], "nice": False}
+    x = {"field": "launch", "type": "ordinal", "title": "launch, in the order of time", "axis": {"labelAngle": 0}}
+    told_apart = grammar.series("network", [row[1] for row in rows], "color", "shape")
+    line = {"mark": {"type": "line", "strokeWidth": 1}, "encoding": {"x": x, "y": y, "color": told_apart["color"]}}
+    points = {
+        "mark": {**grammar.POINT, "size": 35},
+        "encoding": {"x": x, "y": y, **told_apart, "tooltip": grammar.tooltip(COLUMNS)},
+    }
+    return {"height": 180, "layer": [grammar.rule_at("y", 1, y["scale"]), line, points]}
+
+
+CHARTS.add(Launches())
