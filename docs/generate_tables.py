@@ -61,6 +61,11 @@ def g2() -> str:
     return "\n" + indent(text, "    ") + "\n"
 
 
+def verdict() -> str:
+    """Return the line of the verdict in the kept run of G2."""
+    return f"\n    {_verdicts(report('g2-epyc'), 'g2')[0]}\n\n"
+
+
 def scales(guideline: str) -> str:
     """Return the relative speeds of a guideline's networks at the paper's scales, and the verdicts."""
     found = [result for result in report("paper-epyc").results if result.family.guideline == guideline]
@@ -70,12 +75,15 @@ def scales(guideline: str) -> str:
         columns += [f"×{result.family.scale} here", f"×{result.family.scale} paper"]
         for row, record in zip(rows, result.records, strict=True):
             row += _beside(record, result.records[0], paper_speed(record))
-    page = page_of(report("paper-epyc"))
-    table = next(each for each in page.tables if each.title.startswith(guideline.upper()))
-    verdicts = [
-        line for line in table.lines if re.match(r"×\d+ (holds|reversed|no effect|inconclusive|not judged)", line)
-    ]
-    return markdown(columns, rows) + "\n" + "".join(f"- {line}\n" for line in verdicts)
+    lines = _verdicts(report("paper-epyc"), guideline)
+    return markdown(columns, rows) + "\n" + "".join(f"- {line}\n" for line in lines)
+
+
+def _verdicts(run: RunReport, guideline: str) -> list[str]:
+    """Return the lines of a guideline's verdicts: its table has one for each family, above its warnings."""
+    table = next(each for each in page_of(run).tables if each.title.startswith(guideline.upper()))
+    judged = [result for result in run.results if result.family.guideline == guideline]
+    return list(table.lines[: len(judged)])
 
 
 def claims() -> str:
@@ -199,8 +207,9 @@ def _shown(
     return "\n" + indent(text.strip("\n").partition("\n")[2], "    ") + "\n\n"
 
 
+ONCE = (g2, verdict, claims, prediction, breakdown, blocks, layers, settings, batches, front)
 TABLES: Mapping[str, Callable[[], str]] = {
-    **{each.__name__: each for each in (g2, claims, prediction, breakdown, blocks, layers, settings, batches, front)},
+    **{each.__name__: each for each in ONCE},
     **{f"scales_{name}": partial(scales, name) for name in ("g1", "g2", "g3", "g4")},
 }
 

@@ -133,9 +133,13 @@ def test_kept_runs_have_a_command_and_a_commit() -> None:
         assert {"launches.csv", "samples.csv", "table.md"} <= {path.name for path in (kept / name).iterdir()}
 
 
+OF_OTHERS = ("--update-golden", "--all")
+"""Options of pytest and of git."""
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_options_that_pages_name_exist(page: Path) -> None:
-    known = {name for verb in COMMANDS for name in options(verb)} | {"--help", "--version", "--update-golden"}
+    known = {name for verb in COMMANDS for name in options(verb)} | {"--help", "--version", *OF_OTHERS}
     for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8")):
         assert option in known, f"{page.name} names the option {option}"
 

@@ -87,3 +87,15 @@ def test_every_supported_python_is_tested() -> None:
     supported = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if " :: 3." in line]
     for job in ("test", "wheel"):
         assert loaded(".github/workflows/ci.yml")["jobs"][job]["strategy"]["matrix"]["python"] == supported
+
+
+def test_a_page_that_loads_something_from_elsewhere_is_found(tmp_path: Path) -> None:
+    loaded = runpy.run_path(str(ROOT / ".ci" / "offline.py"))["loaded"]
+    page = tmp_path / "page.html"
+    page.write_text(
+        '<a href="https://arxiv.org">paper</a><script src="own.js"></script><link rel="canonical" href="//x">'
+    )
+    assert loaded(tmp_path) == []
+    page.write_text('<script defer src="https://elsewhere/x.js"></script><link href="//fonts/f.css" rel="stylesheet">')
+    (tmp_path / "style.css").write_text("a { background: url('https://elsewhere/a.png') }")
+    assert [name.partition(":")[0] for name in loaded(tmp_path)] == ["page.html", "page.html", "style.css"]
