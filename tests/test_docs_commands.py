@@ -52,6 +52,12 @@ def test_every_command_in_a_sentence_is_one_that_the_program_takes(page: Path) -
     assert list(filter(None, map(wrong, whole))) == []
 
 
+def test_the_kinds_of_charts_are_those_that_the_program_draws() -> None:
+    kinds = re.findall(r"^\| `(\w+)` \|", (DOCS / "reports.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert kinds
+    assert list(filter(None, (wrong(["plot", "run", "--kind", kind, "-o", "chart.svg"]) for kind in kinds))) == []
+
+
 @pytest.mark.parametrize(
     "line",
     ["guideline", "guideline g9", "guideline g2 g3", "guideline g2 --batches 1", "guideline g2 --batch x", "chekc"],
