@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-lowest fuzz zoo coverage lint reference docs golden constraints vega dist clean
+.PHONY: demo test test-fast test-lowest fuzz zoo coverage lint reference docs site golden constraints vega dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -53,6 +53,12 @@ docs: $(VENV)/installed
 	$(BIN)/python docs/generate_api.py
 	$(BIN)/python docs/generate_tables.py
 
+# The documentation as a site, in build/site; a link that leads nowhere is an error.
+site: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m sphinx -b html -W --keep-going -n -q -d build/doctrees docs build/site
+	$(BIN)/python .ci/offline.py build/site
+
 golden: $(VENV)/installed
 	$(BIN)/python -m pytest --update-golden
 
@@ -64,7 +70,7 @@ vega:
 # Write constraints.txt anew: the newest versions that a fresh environment gets, without local labels such as +cpu.
 constraints:
 	$(PYTHON) -m venv --clear build/constraints
-	build/constraints/bin/python -m pip install --quiet --editable '.[dev,zoo]'
+	build/constraints/bin/python -m pip install --quiet --editable '.[dev,docs,zoo]'
 	head -n 1 constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze --exclude-editable | sed 's/+[^ ]*$$//' | LC_ALL=C sort -f >> build/constraints.txt
 	mv build/constraints.txt constraints.txt

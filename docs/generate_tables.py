@@ -7,6 +7,7 @@ documents compares the pages with what this script would write.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from textwrap import indent
@@ -17,6 +18,7 @@ from benchcli.analysis.claims.base import Evidence
 from benchcli.analysis.claims.indirect import points
 from benchcli.analysis.fit import predictions
 from benchcli.analysis.published import relative_speed
+from benchcli.analysis.verdicts import paper_speed
 from benchcli.report.formats.base import FORMATS
 from benchcli.report.page import Page
 from benchcli.report.views.breakdowns import HEADINGS
@@ -27,10 +29,11 @@ from benchcli.schema import Breakdown, Category, Record
 from benchcli.statistics import median_share
 from benchcli.workloads import papers
 from benchcli.workloads.blocks.base import BLOCKS
+from benchcli.workloads.guidelines.base import GUIDELINES
 
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "results" / "reference"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "papers.md")
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 PLACE = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 BROKEN_DOWN = {
     "shufflenet-v2-1x": "",
@@ -56,6 +59,31 @@ def g2() -> str:
     """Return what the terminal shows of the kept run of G2."""
     text = benchcli.load(KEPT / "g2-epyc").show().replace(f"{ROOT}/", "")
     return "\n" + indent(text, "    ") + "\n"
+
+
+def verdict() -> str:
+    """Return the line of the verdict in the kept run of G2."""
+    return f"\n    {_verdicts(report('g2-epyc'), 'g2')[0]}\n\n"
+
+
+def scales(guideline: str) -> str:
+    """Return the relative speeds of a guideline's networks at the paper's scales, and the verdicts."""
+    found = [result for result in report("paper-epyc").results if result.family.guideline == guideline]
+    columns = [GUIDELINES[guideline].axis]
+    rows = [[record.variant.name] for record in found[0].records]
+    for result in found:
+        columns += [f"×{result.family.scale} here", f"×{result.family.scale} paper"]
+        for row, record in zip(rows, result.records, strict=True):
+            row += _beside(record, result.records[0], paper_speed(record))
+    lines = _verdicts(report("paper-epyc"), guideline)
+    return markdown(columns, rows) + "\n" + "".join(f"- {line}\n" for line in lines)
+
+
+def _verdicts(run: RunReport, guideline: str) -> list[str]:
+    """Return the lines of a guideline's verdicts: its table has one for each family, above its warnings."""
+    table = next(each for each in page_of(run).tables if each.title.startswith(guideline.upper()))
+    judged = [result for result in run.results if result.family.guideline == guideline]
+    return list(table.lines[: len(judged)])
 
 
 def claims() -> str:
@@ -133,7 +161,11 @@ def blocks() -> str:
 
 
 def _speeds(record: Record, baseline: Record) -> tuple[str, str]:
-    published = relative_speed(record, baseline)
+    return _beside(record, baseline, relative_speed(record, baseline))
+
+
+def _beside(record: Record, baseline: Record, published: float | None) -> tuple[str, str]:
+    """Return a relative speed, and the paper's."""
     relative = record.timing.relative if record.timing else None
     if record is baseline:
         return "1", "1"
@@ -161,7 +193,7 @@ def front() -> str:
 
 
 LARGE = 7.0
-"""The least share of the time, in per cent, of a layer that the README shows."""
+"""The least share of the time, in per cent, of a layer that is shown."""
 
 
 def _shown(
@@ -175,8 +207,10 @@ def _shown(
     return "\n" + indent(text.strip("\n").partition("\n")[2], "    ") + "\n\n"
 
 
+ONCE = (g2, verdict, claims, prediction, breakdown, blocks, layers, settings, batches, front)
 TABLES: Mapping[str, Callable[[], str]] = {
-    each.__name__: each for each in (g2, claims, prediction, breakdown, blocks, layers, settings, batches, front)
+    **{each.__name__: each for each in ONCE},
+    **{f"scales_{name}": partial(scales, name) for name in ("g1", "g2", "g3", "g4")},
 }
 
 

@@ -31,16 +31,10 @@ from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS
 from benchcli.workloads.suites import families_of_suite, find_suite
 from tests.conftest import Outcome
+from tests.documents import BY_HAND, DOCS, READ, ROOT, blocks, name_of
 
-ROOT = Path(__file__).parent.parent
 REGISTRIES: tuple[Registry[Any], ...] = (GUIDELINES, BLOCKS, NETWORKS, DEVICES, RUNTIMES, FORMATS)
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    ROOT / "suites" / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "docs").glob("*.yml")),
-]
+PAGES = [ROOT / "CONTRIBUTING.md", *READ, *sorted(DOCS.glob("*.yml"))]
 
 
 def generator(script: str) -> ModuleType:
@@ -72,7 +66,11 @@ FIGURE = re.compile(r"±|\d[\d.,]* ?(?:%|ms\b|ns\b|µs\b|MB\b|kB\b|s\b)|\b\d+ of
 SOURCE = re.compile(r"(benchmarks/\w+\.py|results/reference/[\w-]+|tests/[\w/]+\.py)")
 """A script, a kept run, or a test that asserts the figure."""
 DEFINITIONS = {
-    "How to read it",  # what the columns mean, and thresholds
+    "Read it",  # what the columns mean
+    "The table",
+    "The interval",
+    "The verdict",  # thresholds
+    "Other results",
     "The networks",  # the paper's settings, and tolerances
     "Costs",  # formulas, and the papers' figures
     "Time",  # settings of the method
@@ -81,9 +79,9 @@ DEFINITIONS = {
     "How",  # the check's rules
     "What fails",
     "What it cannot tell",  # limits of the method
-    "Whole networks, and your own",  # commands
-    "Start",  # how long a command takes is in the kept run below it
-    "More",
+    "benchcli",  # how long a command takes is in the kept run below it
+    "Results",  # commands
+    "Measure them your way",
 }
 """Headings of sections whose figures are settings, thresholds or the papers', and not measured here."""
 
@@ -99,9 +97,12 @@ def sections(page: Path) -> Iterator[tuple[str, str]]:
     yield heading, "\n".join(lines)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/methodology.md", "docs/papers.md", "docs/regression-checks.md"])
-def test_every_measured_figure_names_its_script_or_kept_run(name: str) -> None:
-    page = ROOT / name
+EXAMPLES = {DOCS / "troubleshooting.md"}
+"""Pages whose figures are made up, to show what messages look like."""
+
+
+@pytest.mark.parametrize("page", [page for page in BY_HAND if page not in EXAMPLES], ids=name_of)
+def test_every_measured_figure_names_its_script_or_kept_run(page: Path) -> None:
     bare = [
         f"{heading}: {FIGURE.findall(text)[:3]}"
         for heading, text in sections(page)
@@ -109,7 +110,7 @@ def test_every_measured_figure_names_its_script_or_kept_run(name: str) -> None:
     ]
     assert bare == []
     for source in SOURCE.findall(page.read_text(encoding="utf-8")):
-        assert (ROOT / source).exists(), f"{name} names {source}"
+        assert (ROOT / source).exists(), f"{name_of(page)} names {source}"
 
 
 def test_a_figure_without_a_source_is_found() -> None:
@@ -132,15 +133,14 @@ def test_kept_runs_have_a_command_and_a_commit() -> None:
         assert {"launches.csv", "samples.csv", "table.md"} <= {path.name for path in (kept / name).iterdir()}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_verbs_and_options_that_pages_name_exist(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    for verb in re.findall(
-        r"benchcli ([a-z]+)\b(?= |`|\n)", "\n".join(re.findall(r"`[^`]*`|^    .*$", text, re.MULTILINE))
-    ):
-        assert verb in COMMANDS, f"{page.name} names the verb {verb}"
-    known = {name for verb in COMMANDS for name in options(verb)} | {"--help", "--version", "--update-golden"}
-    for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text):
+OF_OTHERS = ("--update-golden", "--all")
+"""Options of pytest and of git."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_options_that_pages_name_exist(page: Path) -> None:
+    known = {name for verb in COMMANDS for name in options(verb)} | {"--help", "--version", *OF_OTHERS}
+    for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8")):
         assert option in known, f"{page.name} names the option {option}"
 
 
@@ -150,15 +150,8 @@ def options(verb: str) -> list[str]:
     return [name for param in command.params for name in param.opts]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-        if not target.startswith("http"):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
-
-
 def test_the_suite_format_documents_every_key() -> None:
-    text = (ROOT / "suites" / "README.md").read_text(encoding="utf-8")
+    text = (DOCS / "suites.md").read_text(encoding="utf-8")
     for key in {**GUIDELINE_KEYS, **BLOCK_KEYS, **NETWORK_KEYS, **CUSTOM_KEYS}:
         assert f"`{key}`" in text
     assert GuidelineRequest(guideline="g1").scales == (1,)
@@ -166,7 +159,7 @@ def test_the_suite_format_documents_every_key() -> None:
 
 def test_make_names_its_targets() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in ("demo", "test", "lint", "docs"):
+    for target in ("demo", "test", "lint", "docs", "site"):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
 
@@ -269,12 +262,11 @@ def test_every_plug_in_point_has_an_example() -> None:
 
 
 def python_blocks() -> list[tuple[str, str]]:
-    """Return the examples of the README and of the API's page: where they are, and their text."""
-    pages = (ROOT / "README.md", ROOT / "docs" / "api.md")
+    """Return the examples in Python: where they are, and their text."""
     return [
-        (f"{page.name}-{number}", text)
-        for page in pages
-        for number, text in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+        (f"{name_of(page)}-{number}", code.text)
+        for page in READ
+        for number, code in enumerate(code for code in blocks(page) if code.language == "python")
     ]
 
 
@@ -285,7 +277,6 @@ def test_examples_in_python_run(
     monkeypatch.setattr(running, "Tools", tools)
     monkeypatch.setattr(live, "Tools", tools)
     exec(compile(text, place, "exec"), {"__name__": place})
-    assert text.count("benchcli.") >= 1
 
 
 OLD_WORDS = (

@@ -1,6 +1,6 @@
 """Decide outcomes from paired log ratios, costs and outputs.
 
-Nothing here measures or prints. `docs/regression-checks.md` has the evidence behind the rules.
+Nothing here measures or prints. `docs/ci.md` has the evidence behind the rules.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Read suites: TOML files that list the families to measure (format: `suites/README.md`)."""
+"""Read suites: TOML files that list the families to measure (format: `docs/suites.md`)."""
 
 import re
 import tomllib
