@@ -41,14 +41,18 @@ class Shown:
 
     def show(self, format_: str = "table") -> str:
         """Return the result as text in a format of the command line: table, markdown, csv, json."""
-        return FORMATS[format_].render(self.page)
+        return FORMATS[format_].on_screen(self.page)
 
     def write(self, format_: str, path: Path | str) -> None:
         """Write the result to a file in a format of the command line, whole or not at all.
 
         Raises UserError if the file cannot be written; what it held before is then unchanged.
         """
-        write_whole(Path(path), self.show(format_))
+        write_whole(Path(path), self._written(format_))
+
+    def _written(self, format_: str) -> str:
+        """Return the result as a file holds it: neither as wide nor as colourful as a terminal."""
+        return FORMATS[format_].render(self.page)
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return a row for each record: the columns of the CSV, in SI units, and the machine's."""

@@ -1,5 +1,6 @@
 """Run a suite: survey it, measure it, and store each finished family. `analysis` interprets it."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -186,7 +187,8 @@ class _Work:
         if not rest and not self._untraced_families():
             return
         begun_s = tools.clock()
-        tools.observe(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
+        budget_s = request.plan.budget_s * len(rest)
+        self._observe(Progress("counting costs", 0.0, budget_s, request.plan.launches is not None))
         try:
             counted = survey([family.launched for family in rest], request.target, request.plan, self.launcher)
             refuse(counted.failures.by_key)
@@ -204,12 +206,17 @@ class _Work:
             plan=request.plan,
             survey=counted,
             launcher=self.launcher,
-            observer=tools.observe,
+            observer=self._observe,
             clock=tools.clock,
             begun_s=begun_s,
             first_launch=self.folder.next_launch(),
         )
         yield from measure(rest, run)
+
+    def _observe(self, now: Progress) -> None:
+        """Report the progress of measuring; the time that tracing takes afterwards is not known yet."""
+        traces = self.request.traced or self.request.layered
+        self.tools.observe(replace(now, doing=f"{now.doing}, tracing comes after it") if traces else now)
 
     def _untraced_families(self) -> list[tuple[FamilyResult, bool]]:
         if not self.request.traced and not self.request.layered:
@@ -223,8 +230,12 @@ class _Work:
 
     def _trace(self) -> None:
         """Trace the requested families that lack breakdowns, and store each in the folder."""
-        for result, by_layer in self._untraced_families():
-            self.tools.observe(Progress(f"{result.family.name}: where the time goes", 1.0, 1.0))
+        untraced, begun_s = self._untraced_families(), self.tools.clock()
+        for number, (result, by_layer) in enumerate(untraced):
+            spent_s = self.tools.clock() - begun_s
+            end_s = spent_s / number * len(untraced) if number else math.inf
+            doing = f"tracing {result.family.name}, {number + 1} of {len(untraced)}"
+            self.tools.observe(Progress(doing, spent_s, end_s, is_estimate=True))
             failures = self._tracing().trace(result, by_layer, self.request.target, self.request.plan, self.launcher)
             if by_layer:
                 self.unlayered |= failures

@@ -90,7 +90,7 @@ def test_there_are_enough_cases_on_both_sides() -> None:
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (measured(0.5, 0.01, 0.2), "its FLOPs differ by +20.0 %, and beyond 10% speeds are not comparable"),
+        (measured(0.5, 0.01, 0.2), "its FLOPs differ by +20.0 %, and beyond 10 % speeds are not comparable"),
         (measured(0.5, 0.01, None), "the FLOPs of g=8 or g=1 are not known, or 0"),
         (measured(0.5, 0.01, 0.0, launches=2), "no interval from 2 launches: give --launches 6 or more"),
         (measured(0.5, 0.01, 0.0, launches=1), "no interval from 1 launch: "),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from benchcli import formatting
 from benchcli.analysis.layers import LayerRow, accounted, layer_rows
 from benchcli.formatting import UNKNOWN
+from benchcli.report.outcomes import signed
 from benchcli.report.page import Table
 from benchcli.schema import Failure, Key, Layers
 
@@ -14,6 +15,9 @@ OWN = "(in no module)"
 """The row of what a network does itself."""
 COLUMNS = ("type", "input", "output", "MFLOPs (mult-adds)", "mem. access MB", "time ms", "share")
 
+LEAST = ("input", "mem. access MB", "MFLOPs (mult-adds)", "output", "type")
+"""The columns that a narrow screen leaves out, in this order."""
+
 
 def table(traced: Sequence[Layers], failures: Mapping[Key, Failure], depth: int | None = None) -> Table:
     """Return the table: the slowest layers of each network, or all modules at a depth."""
@@ -22,18 +26,19 @@ def table(traced: Sequence[Layers], failures: Mapping[Key, Failure], depth: int 
     by_network: dict[Key, list[LayerRow]] = {}
     for row in rows:
         by_network.setdefault((row.family, row.variant), []).append(row)
+    shown = [_slowest(each) if depth is None else each for each in by_network.values()]
     return Table(
         title="Time by layer" if depth is None else f"Time by layer, rolled up to depth {depth}",
         words=4 if several else 3,
         columns=(*(["network"] if several else []), "layer", *COLUMNS),
-        rows=tuple(
-            _cells(row, several) for each in by_network.values() for row in (_slowest(each) if depth is None else each)
-        ),
+        rows=tuple(_cells(row, several) for each in shown for row in each),
+        least=LEAST,
+        groups=tuple(map(len, shown)),
         lines=(
             "time is what a module does itself, and of a rolled-up one what it calls too; share is that of a call in "
             "which nothing is timed",
             *(_line(key, each, traced, depth) for key, each in by_network.items()),
-            *(f"{each.status}: {key[1]} has no layers: {each.error}" for key, each in failures.items()),
+            *(f"{signed(each.status)}: {key[1]} has no layers: {each.error}" for key, each in failures.items()),
         ),
     )
 
@@ -71,4 +76,4 @@ def _cells(row: LayerRow, several: bool) -> tuple[str, ...]:
 def _time(row: LayerRow) -> str:
     middle = formatting.milliseconds(row.seconds.estimate)
     half = row.seconds.relative_half_width
-    return middle if half is None else f"{middle} ± {half:.0%}"
+    return middle if half is None else f"{middle} ± {formatting.percent(half, decimals=0)}"

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from benchcli import formatting
 from benchcli.analysis.settings import Compared, Flip, compared, flips
 from benchcli.formatting import UNKNOWN
+from benchcli.report.outcomes import signed
 from benchcli.report.page import Table
 from benchcli.report.views import cells
-from benchcli.schema import FamilyResult, Record
+from benchcli.schema import FamilyResult, Interval, Record
 
 NAMES = ("batch", "dtype", "layout", "threads", "size")
 
@@ -48,6 +49,10 @@ def table(results: Sequence[FamilyResult]) -> Table:
             ),
             *(_flip(each, differing) for each in flips(results)),
         ),
+        least=(cells.rate_headings(records)[0],),
+        groups=tuple(map(len, by_network.values())),
+        bars=tuple(_bar(record, told.get(record.key)) for own in by_network.values() for record in own),
+        bars_after="speed",
     )
 
 
@@ -61,8 +66,14 @@ def _row(record: Record, told: Compared | None, differing: Sequence[str], severa
         time,
         cells.rates(record)[0],
         formatting.speed(speed) if speed else "1" if told is None and record.timing else UNKNOWN,
-        told.outcome if told else "the first",
+        signed(told.outcome) if told else "the first",
     )
+
+
+def _bar(record: Record, told: Compared | None) -> Interval | None:
+    if record.timing is None:
+        return None
+    return record.timing.setting or (Interval(1.0, 1.0, 1.0) if told is None else None)
 
 
 def _value(record: Record, name: str) -> str:
