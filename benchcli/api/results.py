@@ -19,8 +19,8 @@ from benchcli.schema import Record
 if TYPE_CHECKING:
     import pandas
 
-    from benchcli.analysis.layers import LayerRow
     from benchcli.analysis.verdicts import Verdict
+    from benchcli.api.layers import LayerRows
 
 CODE = (".py", ".toml", ".ipynb", ".so", ".sh", ".cfg", ".yml", ".yaml", ".pt", ".pth", ".c", ".cpp", ".cu")
 """The ends of the names of files that no report replaces."""
@@ -109,15 +109,19 @@ class Run(Shown):
         return self.report.environment
 
     @property
-    def layers(self) -> "list[LayerRow]":
-        """One row for each module of each network, with what it does itself; empty unless `layers` was asked for."""
+    def layers(self) -> "LayerRows":
+        """One row for each module of each network, with what it does itself; empty unless `layers` was asked for.
+
+        It is a list, which a Python prompt shows as a table.
+        """
         return self.layers_at(None)
 
-    def layers_at(self, depth: int | None) -> "list[LayerRow]":
+    def layers_at(self, depth: int | None) -> "LayerRows":
         """Return the modules rolled up to a depth: each with all that it calls below."""
         from benchcli.analysis.layers import layer_rows
+        from benchcli.api.layers import LayerRows
 
-        return layer_rows(self.report.layers, depth)
+        return LayerRows(layer_rows(self.report.layers, depth), depth)
 
     def samples(self) -> "pandas.DataFrame":
         """Return every raw sample, in seconds per call. Raises UserError if they are unreadable."""

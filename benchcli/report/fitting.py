@@ -12,8 +12,8 @@ GAP = 2
 """The columns between two columns of a table."""
 PROSE = 30
 """The width to which a column of sentences is wrapped before another column is left out."""
-LEAST_WORDS = 8
-"""The least width of a column of words where nothing else helps."""
+LEAST_WORDS, LEAST_NUMBERS = 8, 16
+"""The least widths of columns of words and of numbers where nothing else helps; no number is as wide."""
 HEADING_LINES = 2
 """The most lines of a heading."""
 
@@ -41,7 +41,7 @@ class Column:
     def least(self) -> int:
         """The width below which nothing can be read: a name is broken, and a number never."""
         words = [cell_len(word) for cell in (self.heading, *self.cells) for word in cell.split(" ")]
-        return min(max(words), LEAST_WORDS) if self.is_words else max(words)
+        return min(max(words), LEAST_WORDS if self.is_words else LEAST_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,17 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
     A word that is longer than a line is broken.
     """
-    lines, line = [], ""
+    lines: list[str] = []
+    line = ""
     for number, word in enumerate(text.split(" ")):
         joined = f"{line} {word}" if number else word
         if cell_len(joined) <= width:
             line = joined
             continue
-        if line.strip():
-            lines.append(line)
-        *whole, line = [f"{indent}{part}" for part in chop_cells(word, max(1, width - len(indent)))] or [indent]
-        lines += whole
+        lines += [line] if line.strip() else []
+        parts = chop_cells(word, max(1, width - len(indent))) or [""]
+        lines += [f"{indent if lines or place else ''}{part}" for place, part in enumerate(parts)]
+        line = lines.pop()
     return [*lines, line]
 
 

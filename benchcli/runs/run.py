@@ -1,13 +1,12 @@
 """Run a suite: survey it, measure it, and store each finished family. `analysis` interprets it."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.measure.diagnostics import preflight
+from benchcli.measure.diagnostics import preflight, with_noticed
 from benchcli.measure.engine import Run, measure
 from benchcli.measure.process import Launcher
 from benchcli.measure.supervise import refuse, survey
@@ -156,7 +155,7 @@ class _Work:
         """
         try:
             for result in self._measured():
-                self.done[result.family.name] = _with(noticed, result)
+                self.done[result.family.name] = with_noticed(noticed, result)
                 self.folder.put(self.done[result.family.name])
             weigh(self.environment, self.done.values(), self.request.target)
             self.folder.describe(self.environment)
@@ -230,13 +229,12 @@ class _Work:
 
     def _trace(self) -> None:
         """Trace the requested families that lack breakdowns, and store each in the folder."""
-        untraced, begun_s = self._untraced_families(), self.tools.clock()
-        for number, (result, by_layer) in enumerate(untraced):
-            spent_s = self.tools.clock() - begun_s
-            end_s = spent_s / number * len(untraced) if number else math.inf
-            doing = f"tracing {result.family.name}, {number + 1} of {len(untraced)}"
-            self.tools.observe(Progress(doing, spent_s, end_s, is_estimate=True))
-            failures = self._tracing().trace(result, by_layer, self.request.target, self.request.plan, self.launcher)
+        untraced = self._untraced_families()
+        if not untraced:
+            return
+        tracing = self._tracing()
+        for result, by_layer in tracing.told(untraced, self.tools):
+            failures = tracing.trace(result, by_layer, self.request.target, self.request.plan, self.launcher)
             if by_layer:
                 self.unlayered |= failures
             else:
@@ -254,16 +252,3 @@ def _end(report: RunReport, unfinished: int, ending: KeyboardInterrupt | Nothing
     if not any(record.timing for record in report.records):
         errors = [f"{record.variant.name}: {record.failure.error}" for record in report.records if record.failure]
         raise NothingMeasuredError(f"nothing was measured, see {report.folder}: {errors[0]}")
-
-
-def _with(noticed: Sequence[str], result: FamilyResult) -> FamilyResult:
-    """Add the warnings from before the run to every record.
-
-    They replace warnings of the same kind that measuring added.
-    """
-    kinds = tuple(code.partition(":")[0] for code in noticed)
-    records = (
-        replace(record, warnings=(*noticed, *(code for code in record.warnings if code.partition(":")[0] not in kinds)))
-        for record in result.records
-    )
-    return replace(result, records=tuple(records))

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.page import Page, Table
 
-
 FOLDED = 10
 """The most unchanged rows that are shown without a click."""
 

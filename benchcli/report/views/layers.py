@@ -22,11 +22,18 @@ LEAST = ("input", "mem. access MB", "MFLOPs (mult-adds)", "output", "type")
 def table(traced: Sequence[Layers], failures: Mapping[Key, Failure], depth: int | None = None) -> Table:
     """Return the table: the slowest layers of each network, or all modules at a depth."""
     rows = layer_rows(traced, depth)
+    by_network = _by_network(rows)
+    lines = (
+        *(_line(key, each, traced, depth) for key, each in by_network.items()),
+        *(f"{signed(each.status)}: {key[1]} has no layers: {each.error}" for key, each in failures.items()),
+    )
+    return table_of(rows, depth, lines)
+
+
+def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence[str] = ()) -> Table:
+    """Return the table of these rows, with further lines below."""
     several = len({(each.family, each.variant) for each in rows}) > 1
-    by_network: dict[Key, list[LayerRow]] = {}
-    for row in rows:
-        by_network.setdefault((row.family, row.variant), []).append(row)
-    shown = [_slowest(each) if depth is None else each for each in by_network.values()]
+    shown = [_slowest(each) if depth is None else each for each in _by_network(rows).values()]
     return Table(
         title="Time by layer" if depth is None else f"Time by layer, rolled up to depth {depth}",
         words=4 if several else 3,
@@ -37,10 +44,16 @@ def table(traced: Sequence[Layers], failures: Mapping[Key, Failure], depth: int 
         lines=(
             "time is what a module does itself, and of a rolled-up one what it calls too; share is that of a call in "
             "which nothing is timed",
-            *(_line(key, each, traced, depth) for key, each in by_network.items()),
-            *(f"{signed(each.status)}: {key[1]} has no layers: {each.error}" for key, each in failures.items()),
+            *lines,
         ),
     )
+
+
+def _by_network(rows: Sequence[LayerRow]) -> dict[Key, list[LayerRow]]:
+    found: dict[Key, list[LayerRow]] = {}
+    for row in rows:
+        found.setdefault((row.family, row.variant), []).append(row)
+    return found
 
 
 def _slowest(rows: Sequence[LayerRow]) -> list[LayerRow]:
