@@ -52,6 +52,7 @@ docs: $(VENV)/installed
 	$(BIN)/python docs/generate_networks.py
 	$(BIN)/python docs/generate_api.py
 	$(BIN)/python docs/generate_tables.py
+	$(BIN)/python docs/generate_pictures.py
 
 # The documentation as a site, in build/site; a link that leads nowhere is an error.
 site: $(VENV)/installed

@@ -1,5 +1,8 @@
 """Format numbers as text. No other module writes SI prefixes."""
 
+import math
+from collections.abc import Sequence
+
 from benchcli.schema import Interval
 
 UNKNOWN = "–"
@@ -10,6 +13,8 @@ WIDE, LOPSIDED = 0.1, 0.1
 The width is relative to the estimate. The asymmetry is the difference of the two half-widths,
 relative to the width.
 """
+MOST_NAMES = 4
+"""The most names that a sentence lists; it counts the others."""
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -48,8 +53,11 @@ def significant(number: float) -> str:
 
 
 def mega(count: int) -> str:
-    """Return a count in millions."""
-    return f"{count / 1e6:.1f}"
+    """Return a count in millions: "513.8", "0.12", "0.0031"; small ones have two significant digits."""
+    number = count / 1e6
+    if number == 0 or number >= 1:
+        return f"{number:.1f}" if number else "0"
+    return f"{number:.{1 - math.floor(math.log10(number))}f}"
 
 
 def prefixed(count: float, unit: str) -> str:
@@ -60,10 +68,10 @@ def prefixed(count: float, unit: str) -> str:
     return f"{count:.0f} {unit}"
 
 
-def percent(fraction: float, signed: bool = False) -> str:
+def percent(fraction: float, signed: bool = False, decimals: int = 1) -> str:
     """Return a fraction in per cent: "+3.3 %"."""
-    text = f"{fraction * 100:{'+' if signed else ''}.1f}"
-    return "0.0 %" if float(text) == 0 else f"{text} %"
+    text = f"{fraction * 100:{'+' if signed else ''}.{decimals}f}"
+    return f"{0:.{decimals}f} %" if float(text) == 0 else f"{text} %"
 
 
 def speed(interval: Interval) -> str:
@@ -82,6 +90,18 @@ def speed(interval: Interval) -> str:
 def counted(number: int, word: str, plural: str | None = None) -> str:
     """Return a number with its noun: "1 thread", "2 threads"."""
     return f"{number} {word if number == 1 else plural or word + 's'}"
+
+
+def span(low: float, high: float) -> str:
+    """Return two fractions as whole percentages: "20 to 35 %", "20 %" if they are the same."""
+    ends = [percent(end, decimals=0) for end in (low, high)]
+    return ends[1] if ends[0] == ends[1] else f"{ends[0].removesuffix(' %')} to {ends[1]}"
+
+
+def named(names: Sequence[str]) -> str:
+    """Return names as a list; of many only the first ones, and a count: "a, b, c, d and 3 more"."""
+    rest = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def change(interval: Interval) -> str:

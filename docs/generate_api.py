@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import benchcli
-from benchcli.api import checking, claims, counting, live, machine, recorded, results, running, settings
+from benchcli.api import (
+    checking,
+    claims,
+    counting,
+    live,
+    machine,
+    recorded,
+    reporting,
+    results,
+    running,
+    settings,
+    several,
+)
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.measure.tools import Progress
 from benchcli.schema import Costs, OperatorCall
@@ -56,12 +68,17 @@ print(benchcli.load("*day").to_frame()[["run", "variant", "median_s"]])
 print(benchcli.compare("monday", "tuesday"))
 ```
 """
-FUNCTIONS = ("measure", "block", "network", "costs", "claims", "check", "compare", "load", "selftest", "device")
+FUNCTIONS = (
+    *("measure", "block", "network", "costs", "claims", "check"),
+    *("compare", "load", "report", "plot", "selftest", "device"),
+)
 SETTINGS = (settings.TargetSettings, settings.PlanSettings, running.Settings, checking.CheckSettings)
 RESULTS = (
     results.Shown,
     results.Run,
-    results.Runs,
+    several.Runs,
+    reporting.Series,
+    reporting.Checks,
     counting.Counts,
     Costs,
     OperatorCall,

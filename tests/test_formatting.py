@@ -31,3 +31,31 @@ def test_prefixes(count: float, text: str) -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(14.2, "14 s"), (125, "2 min 5 s")])
 def test_durations(seconds: float, text: str) -> None:
     assert formatting.seconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (513_800_000, "513.8"),
+        (1_000_000, "1.0"),
+        (996_000, "1.00"),
+        (120_000, "0.12"),
+        (3_100, "0.0031"),
+        (7, "0.0000070"),
+        (0, "0"),
+    ],
+)
+def test_small_counts_in_millions_show_digits(count: int, text: str) -> None:
+    assert formatting.mega(count) == text
+
+
+def test_percentages_are_written_one_way() -> None:
+    assert formatting.percent(0.05, decimals=0) == "5 %"
+    assert formatting.percent(0.0123, decimals=2) == "1.23 %"
+    assert formatting.span(0.2, 0.35) == "20 to 35 %"
+    assert formatting.span(0.2, 0.2) == "20 %"
+
+
+def test_of_many_names_the_first_four_are_listed() -> None:
+    assert formatting.named(["a", "b", "c", "d"]) == "a, b, c, d"
+    assert formatting.named(["a", "b", "c", "d", "e", "f"]) == "a, b, c, d and 2 more"

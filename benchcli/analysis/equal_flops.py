@@ -98,7 +98,8 @@ def _why_no_equal_flops(record: Record, baseline: Record) -> str | None:
         return f"the FLOPs of {record.variant.name} or {baseline.variant.name} are not known, or 0"
     if not has_equal_flops(record):
         deviation = formatting.percent(record.flops_deviation, signed=True)
-        return f"its FLOPs differ by {deviation}, and beyond {EQUAL_FLOPS:.0%} speeds are not comparable"
+        percent = formatting.percent(EQUAL_FLOPS, decimals=0)
+        return f"its FLOPs differ by {deviation}, and beyond {percent} speeds are not comparable"
     return None
 
 
@@ -108,8 +109,8 @@ def distrust(record: Record) -> str | None:
     if timing is None:
         return f"{name} has no time"
     if timing.is_disturbed:
-        share = timing.excluded_share
-        return f"{share:.0%} of the samples of {name} were disturbed: stop other work, or measure later"
+        share = formatting.percent(timing.excluded_share, decimals=0)
+        return f"{share} of the samples of {name} were disturbed: stop other work, or measure later"
     if timing.relative is None or timing.relative.low is None:
         count = formatting.counted(timing.launches, "launch", "launches")
         return f"no interval from {count}: give --launches 6 or more, or a larger --budget"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from benchcli import files
 from benchcli.api.checking import Check
 from benchcli.api.claims import SUITE, claims
-from benchcli.api.results import Run, Runs, Shown
+from benchcli.api.results import Run, Shown
+from benchcli.api.several import Runs
 from benchcli.check import read as read_check
 from benchcli.errors import UserError
 from benchcli.report.page import Page

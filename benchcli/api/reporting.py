@@ -9,7 +9,8 @@ from benchcli.analysis.history import in_order
 from benchcli.api import plotting
 from benchcli.api.checking import Check
 from benchcli.api.recorded import MOST, load
-from benchcli.api.results import Run, Runs, Shown
+from benchcli.api.results import Run, Shown
+from benchcli.api.several import Runs
 from benchcli.api.writing import check_writable
 from benchcli.errors import UserError
 from benchcli.report.charts.base import LabelledRun, figures_of

@@ -1,6 +1,6 @@
 """The values that the API returns. Each can be shown, tabulated, and read field by field."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchcli.api.plotting import draw
 from benchcli.api.writing import write_whole
 from benchcli.errors import UserError
-from benchcli.report.formats.base import FORMATS
+from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.page import Figure, Page, cleaned
 from benchcli.runs.observations import Cell
 from benchcli.runs.report import RunReport
@@ -20,8 +20,8 @@ from benchcli.schema import Record
 if TYPE_CHECKING:
     import pandas
 
-    from benchcli.analysis.layers import LayerRow
     from benchcli.analysis.verdicts import Verdict
+    from benchcli.api.layers import LayerRows
 
 MACHINE = ("host", "cpu", "architecture", "cores", "system")
 """Facts of the machine in every row of a frame, as `machine_<name>`."""
@@ -52,7 +52,15 @@ class Shown:
     def show(self, format_: str = "table") -> str:
         """Return the result as text in a format of the command line: table, markdown, csv, json, html."""
         chosen = FORMATS[format_]
-        return chosen.render(self.drawn if chosen.draws else self.page)
+        return chosen.on_screen(self._page_for(chosen))
+
+    def written(self, format_: str) -> str:
+        """Return the result as a file holds it: neither as wide nor as colourful as a terminal."""
+        chosen = FORMATS[format_]
+        return chosen.render(self._page_for(chosen))
+
+    def _page_for(self, chosen: Format) -> Page:
+        return self.drawn if chosen.draws else self.page
 
     def report(self, path: Path | str) -> None:
         """Write the result as one HTML page that loads nothing: tables, charts and their numbers.
@@ -73,7 +81,7 @@ class Shown:
 
         Raises UserError if the file cannot be written; what it held before is then unchanged.
         """
-        write_whole(Path(path), self.show(format_))
+        write_whole(Path(path), self.written(format_))
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return a row for each record: the columns of the CSV, in SI units, and the machine's."""
@@ -140,15 +148,19 @@ class Run(Shown):
         return self.details.environment
 
     @property
-    def layers(self) -> "list[LayerRow]":
-        """One row for each module of each network, with what it does itself; empty unless `layers` was asked for."""
+    def layers(self) -> "LayerRows":
+        """One row for each module of each network, with what it does itself; empty unless `layers` was asked for.
+
+        It is a list, which a Python prompt shows as a table.
+        """
         return self.layers_at(None)
 
-    def layers_at(self, depth: int | None) -> "list[LayerRow]":
+    def layers_at(self, depth: int | None) -> "LayerRows":
         """Return the modules rolled up to a depth: each with all that it calls below."""
         from benchcli.analysis.layers import layer_rows
+        from benchcli.api.layers import LayerRows
 
-        return layer_rows(self.details.layers, depth)
+        return LayerRows(layer_rows(self.details.layers, depth), depth)
 
     def samples(self) -> "pandas.DataFrame":
         """Return every raw sample, in seconds per call. Raises UserError if they are unreadable."""
@@ -161,52 +173,6 @@ class Run(Shown):
 
     def _machine(self) -> Mapping[str, Cell]:
         return machine_cells(self.environment)
-
-
-@dataclass(repr=False)
-class Runs(Shown, Sequence[Any]):
-    """Several runs or checks, in the order of their folders' names."""
-
-    runs: tuple[Any, ...]
-    """The runs and checks; iterating and indexing give them too."""
-
-    def __getitem__(self, place: Any) -> Any:
-        return self.runs[place]
-
-    def __len__(self) -> int:
-        return len(self.runs)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.runs)
-
-    @cached_property
-    def page(self) -> Page:
-        """The rows and the data of all of them. Raises UserError for runs and checks, whose rows differ."""
-        pages = [run.page for run in self.runs]
-        if len({page.columns for page in pages}) > 1:
-            raise UserError("runs and checks have different columns: give one kind of them for this format")
-        rows = tuple(row for page in pages for row in page.rows)
-        return Page("runs", "", (), "", pages[0].columns, rows, [page.data for page in pages])
-
-    def show(self, format_: str = "table") -> str:
-        """Return all as text: one below the other, one table as CSV, one list as JSON, one page as HTML."""
-        if format_ in {"csv", "json"}:
-            return super().show(format_)
-        if not FORMATS[format_].draws:
-            return "\n".join(run.show(format_) for run in self.runs)
-        from benchcli.api.reporting import together
-
-        return together(self).show(format_)
-
-    def to_frame(self) -> "pandas.DataFrame":
-        """Return the rows of all runs, one below the other."""
-        import pandas
-
-        frames: list[pandas.DataFrame] = [run.to_frame() for run in self.runs]
-        return pandas.concat(frames, ignore_index=True)
-
-    def _repr_html_(self) -> str:
-        return "".join(str(run._repr_html_()) for run in self.runs)
 
 
 class UnfinishedError(Exception):

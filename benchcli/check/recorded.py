@@ -133,9 +133,8 @@ def _why_not_comparable(before: Record, now: Record) -> str | None:
         if reference is None:
             return f"the reference network had no time {when}: {way_out}"
         if record.timing and record.timing.is_disturbed:
-            return (
-                f"{record.timing.excluded_share:.0%} of its samples were disturbed {when}: stop other work; {way_out}"
-            )
+            share = formatting.percent(record.timing.excluded_share, decimals=0)
+            return f"{share} of its samples were disturbed {when}: stop other work; {way_out}"
         if reference.speed.low is None and record.timing:
             launches = formatting.counted(record.timing.launches, "launch", "launches")
             return f"no interval from {launches} {when}: {way_out}"

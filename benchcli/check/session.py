@@ -175,9 +175,12 @@ class CheckSession:
         """Return the seconds since the check began."""
         return self.tools.clock() - self.begun_s
 
-    def say(self, doing: str) -> None:
-        """Report progress: the current activity."""
-        self.tools.observe(Progress(doing, self.spent_s(), self.request.budget_s))
+    def say(self, doing: str, launches: int | None = None) -> None:
+        """Report progress: the current activity, and the most launches that are still to be made if that is known."""
+        spent_s, most_s = self.spent_s(), self.request.budget_s
+        if launches is not None and self.last_s:
+            most_s = min(most_s, max(rules.UNTIL_S, spent_s + launches * self.last_s))
+        self.tools.observe(Progress(doing, spent_s, most_s))
 
     def failed_pairs(self) -> Iterator[str]:
         """Yield the names of pairs in which a network failed while it was timed."""

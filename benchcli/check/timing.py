@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import mean, median
 
+from benchcli import formatting
 from benchcli.check import alone, rules
 from benchcli.check.pairs import CONTROL, Pair
 from benchcli.check.rules import Judgement
@@ -48,6 +49,26 @@ class Times:
                 self.cut[name] = why
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A part of the measuring, for the progress."""
+
+    name: str
+    first: int
+    """The number of its first launch."""
+    launches: int
+    after: int = 0
+    """The most launches of what comes after it."""
+
+    def launch(self, done: int) -> str:
+        """Return which launch of how many comes after `done` of them."""
+        return f"launch {done + 1} of {self.launches}" if done < self.launches else f"launch {done + 1}, to be certain"
+
+    def left(self, done: int) -> int:
+        """Return the most launches that are still to be made after `done` of this part."""
+        return max(1, self.launches - done) + self.after
+
+
 def take_times(session: CheckSession, pairs: Sequence[Pair], times: Times) -> None:
     """Judge the time of every pair, and update `times` after every step."""
     families = {pair.name: pair.together() for pair in pairs}
@@ -64,11 +85,11 @@ def _screen(session: CheckSession, families: Mapping[str, Family], times: Times)
     process, the launches so far do not count, and both versions get separate processes.
     """
     screen, first = _evidence(session, 0), 0
-    _launch(session, screen, families, 1, "screening")
+    _launch(session, screen, families, 1, _screening(session, families, 0))
     failed = next(iter(session.failures.by_key.values()), None)
     if session.together and failed:
         screen, first = _apart(session, failed.error, screen)
-    _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, "screening")
+    _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, _screening(session, families, first))
     if session.together and not session.failures.by_key:
         why = _slowed(session, families, screen)
         if why is None:
@@ -76,11 +97,16 @@ def _screen(session: CheckSession, families: Mapping[str, Family], times: Times)
             return screen  # nothing is judged: it is not known whether base was slowed too
         if why:
             screen, first = _apart(session, why, screen)
-            _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, "screening")
+            _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, _screening(session, families, first))
     times.counts |= {"screened": len(families), "screenings": screen.launches - first}
     for name, family in families.items():
         _judge(session, name, family, [screen], times)
     return screen
+
+
+def _screening(session: CheckSession, families: Mapping[str, Family], first: int) -> Stage:
+    after = rules.confirmations(session.request.launches, max(1, len(families)))
+    return Stage("screening", first, rules.SCREEN_LAUNCHES, after)
 
 
 def _apart(session: CheckSession, why: str, made: Evidence) -> tuple[Evidence, int]:
@@ -100,14 +126,15 @@ def _slowed(session: CheckSession, families: Mapping[str, Family], screen: Evide
     for number in range(alone.LAUNCHES):
         if not _has_time(session):
             return None
-        session.say(f"base alone: launch {number + 1}")
+        session.say(f"base alone: launch {number + 1} of at most {alone.LAUNCHES}")
         lone.launch([alone.base_of(family) for family in families.values()], taker(session.launcher(BASE)))
         if lone.failures.by_key:
             return f"base fails without head: {next(iter(lone.failures.by_key.values())).error}"
         factor = alone.slowdown(list(families.values()), screen, lone)
         if factor == 1.0:
             return ""
-    return f"head slows the whole process: base takes {factor - 1:.0%} longer beside it than alone"
+    slower = formatting.percent(factor - 1, decimals=0)
+    return f"head slows the whole process: base takes {slower} longer beside it than alone"
 
 
 def _confirm(session: CheckSession, screen: Evidence, families: Mapping[str, Family], times: Times) -> None:
@@ -122,7 +149,7 @@ def _confirm(session: CheckSession, screen: Evidence, families: Mapping[str, Fam
     still_open, last = dict(families), screen.launches + needed
     while still_open and (fresh.launches < last or session.spent_s() < rules.UNTIL_S):
         launches = fresh.launches
-        _launch(session, fresh, still_open, launches + 1, "confirming")
+        _launch(session, fresh, still_open, launches + 1, Stage("confirming", screen.launches, needed))
         if fresh.launches == launches:
             break
         for name, family in list(still_open.items()):
@@ -203,7 +230,9 @@ def _evidence(session: CheckSession, launches: int) -> Evidence:
     return Evidence(session.request.target, plan, costs, session.failures, launches, 0.0, rules.ROUNDS, True)
 
 
-def _launch(session: CheckSession, evidence: Evidence, families: Mapping[str, Family], until: int, doing: str) -> None:
+def _launch(
+    session: CheckSession, evidence: Evidence, families: Mapping[str, Family], until: int, stage: Stage
+) -> None:
     """Launch until `evidence` has `until` launches or the budget is spent."""
     while evidence.launches < until and _has_time(session):
         failed = set(session.failed_pairs())
@@ -211,7 +240,10 @@ def _launch(session: CheckSession, evidence: Evidence, families: Mapping[str, Fa
         if not running:
             return
         start_s = session.spent_s()
-        session.say(f"{doing} {len(running)}: launch {evidence.launches + 1}")
+        done = evidence.launches - stage.first
+        session.say(
+            f"{stage.name} {formatting.counted(len(running), 'network')}: {stage.launch(done)}", stage.left(done)
+        )
         evidence.launch(running, _taker(session))
         session.folder.keep(evidence, evidence.launches - 1)
         session.last_s = session.spent_s() - start_s

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable with the file from which GitHub Actions reads a step's Markdown."""
 REFRESHES_A_SECOND = 2
 """It is low, because drawing takes CPU time beside the measurement."""
+LONGEST_LEFT = len("at most 59 min 59 s left")
 
 Sections = Mapping[str, Mapping[str, Any]]
 
@@ -60,7 +62,7 @@ def show(result: Shown, format_: str, files: Sequence[tuple[str, Path]] = (), co
     problems = []
     for name, path in files:
         try:
-            write_whole(path, result.show(name))
+            write_whole(path, result.written(name))
         except UserError as error:
             problems.append(str(error))
     try:
@@ -82,9 +84,9 @@ def _print(result: Shown, format_: str) -> None:
         from benchcli.report.formats.github import annotations
 
         click.echo(annotations(result.page), nl=False)
-        _append(Path(summary), result.show("markdown"))
+        _append(Path(summary), result.written("markdown"))
         format_ = "table"
-    click.echo(result.show(format_), nl=False)
+    click.echo(result.show(format_), nl=False, color=True)  # click takes colours from pipes
     if sys.stdout:  # it may be closed
         sys.stdout.flush()  # a full device is found now, and not while Python ends
 
@@ -147,26 +149,44 @@ def reporting(tools: "Tools") -> Iterator["Tools"]:
 
 @contextmanager
 def _progress() -> Iterator["Observer"]:
-    """Yield a function that shows each step; it draws nothing if stderr is not a terminal."""
-    from rich.console import Console
+    """Yield a function that shows each step; it draws nothing where a line cannot be replaced."""
+    from benchcli.report.terminal import is_dumb, is_terminal
 
-    console = Console(stderr=True, emoji=False)
-    if not console.is_terminal:
+    if not is_terminal(sys.stderr) or is_dumb():
         yield lambda _progress: None
         return
+    from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
+    from rich.table import Column
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("at most {task.fields[left]} s left"))
+    # What is done is cut where there is no room; the time that is left is not.
+    doing = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
+    left = TextColumn("{task.fields[left]}", markup=False, table_column=Column(no_wrap=True, min_width=LONGEST_LEFT))
+    console = Console(stderr=True, emoji=False, force_terminal=True)
+    columns = (doing, BarColumn(bar_width=20), left)
     bar = Bar(*columns, console=console, transient=True, refresh_per_second=REFRESHES_A_SECOND)
-    task = bar.add_task("starting", total=None, left="?")
+    task = bar.add_task("starting", total=None, left="")
 
     def observe(now: "Progress") -> None:
         bar.start()  # not before the first step: until then there are notices to be read
-        left = f"{max(0.0, now.most_s - now.spent_s):.0f}"
-        bar.update(task, description=now.doing, completed=now.spent_s, total=now.most_s, left=left)
+        total = now.most_s if math.isfinite(now.most_s) else None
+        bar.update(task, description=clean(now.doing), completed=now.spent_s, total=total, left=time_left(now))
 
     try:
         yield observe
     finally:
         bar.stop()
+
+
+def time_left(now: "Progress") -> str:
+    """Return how long the whole run still takes: "at most 42 s left", "about 2 min 5 s left".
+
+    It is empty if that is not known.
+    """
+    from benchcli import formatting
+
+    if not math.isfinite(now.most_s):
+        return ""
+    left = formatting.seconds(max(0.0, now.most_s - now.spent_s))
+    return f"{'about' if now.is_estimate else 'at most'} {left} left"

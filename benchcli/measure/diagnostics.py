@@ -8,12 +8,13 @@ Each rule has a threshold. Quiet machines stay below it and disturbed ones excee
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from statistics import mean, median, quantiles
 
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.measure.disturbances import BUSY_SHARE, PREEMPTED
 from benchcli.measure.environment import STEADY, has_effect
-from benchcli.schema import Conditions, Record, Sample, Target
+from benchcli.schema import Conditions, FamilyResult, Record, Sample, Target
 from benchcli.statistics import has_ranks, launch_log_seconds
 from benchcli.system.machine import system, usable_cores
 
@@ -67,6 +68,19 @@ def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[st
     if target.allocator == STEADY.name and not has_effect():
         codes.append(f"allocator:{system()}")
     return codes
+
+
+def with_noticed(noticed: Sequence[str], result: FamilyResult) -> FamilyResult:
+    """Add the warnings from before the run to every record.
+
+    They replace warnings of the same kind that measuring added.
+    """
+    kinds = tuple(code.partition(":")[0] for code in noticed)
+    records = (
+        replace(record, warnings=(*noticed, *(code for code in record.warnings if code.partition(":")[0] not in kinds)))
+        for record in result.records
+    )
+    return replace(result, records=tuple(records))
 
 
 def host_bound_way_out(target: Target) -> str:

@@ -67,6 +67,8 @@ class _Engine:
     """The number of families that had their share so far. The first share includes the time of the survey."""
     last_s: float = 0.0
     """The duration of the last launch."""
+    last_families: int = 0
+    """The number of families in the last launch."""
 
     def __post_init__(self) -> None:
         run = self.run
@@ -120,18 +122,30 @@ class _Engine:
         open_, done = [(family, needed or family) for family, needed in self.evidence.needed_of(families)], 0
         while open_ and another_launch(done, least, self._spent_s() + last_s <= until_s(), self.run.plan):
             start_s = self._spent_s()
-            names = "+".join(dict.fromkeys(family.guideline or family.name for family, _ in open_))
-            doing = f"{names}: launch {self.evidence.launches + 1}"
-            self.run.observer(Progress(doing, start_s, self._most_s()))
+            self._tell([family for family, _ in open_], done, least, start_s)
             self.evidence.launch([needed for _, needed in open_], taker(self.run.launcher))
             done, last_s = done + 1, self._spent_s() - start_s
-            self.last_s = last_s
+            self.last_s, self.last_families = last_s, len(open_)
             if self.evidence.launches == self.run.first_launch + 1:
                 self.family_s *= self._growth([family for family, _ in open_], last_s)
             remaining = self.evidence.needed_of([family for family, _ in open_])
             open_ = [(family, needed) for family, needed in remaining if needed]
             yield from (self.result(family) for family, needed in remaining if needed is None)
         return [family for family, _ in open_]
+
+    def _tell(self, families: Sequence[Family], done: int, least: int, spent_s: float) -> None:
+        """Report the next launch of these families, and when the whole run is expected to end."""
+        names = "+".join(dict.fromkeys(family.guideline or family.name for family in families))
+        given = self.run.plan.launches
+        ahead = max(0, (given or least) - done) * len(families) + (given or ALWAYS_LAUNCHES) * self._waiting()
+        end_s = spent_s + ahead * (self.last_s / self.last_families if self.last_families else 0.0)
+        most_s = end_s if given and self.last_families else max(self._most_s(), end_s)
+        doing = f"{names}: {_of_launches(done + 1, least, given)}"
+        self.run.observer(Progress(doing, spent_s, most_s, is_estimate=given is not None))
+
+    def _waiting(self) -> int:
+        """Return the number of families that have not been launched yet."""
+        return self.families - self.allotted
 
     def _growth(self, families: list[Family], launch_s: float) -> float:
         """Return by which factor the start-up of the first launch makes the budget grow."""
@@ -146,3 +160,10 @@ class _Engine:
 
     def _spent_s(self) -> float:
         return self.run.clock() - self.begun_s
+
+
+def _of_launches(number: int, least: int, given: int | None) -> str:
+    """Return which launch of how many comes: "launch 3 of 9", "launch 3 of at least 6"."""
+    if given is not None:
+        return f"launch {number} of {given}"
+    return f"launch {number} of at least {least}" if number <= least else f"launch {number}, for narrower intervals"

@@ -1,5 +1,6 @@
 """Turn warning codes into sentences. A code is a kind, with an optional detail after a colon."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from benchcli.measure.diagnostics import merged
@@ -106,9 +107,14 @@ _SENTENCES: dict[str, Callable[[str], str]] = {
 }
 
 
+_PERCENT = re.compile(r"(?<=\d)%(?P<range>(?= to \d[\d.]*%))?")
+"""A per cent sign of a code. Sentences have a space before it, and of a range only the last one."""
+
+
 def sentence(code: str) -> str:
     """Return the sentence for a warning code: what it means, and what to do."""
     kind, _, detail = code.partition(":")
+    detail = _PERCENT.sub(lambda match: "" if match["range"] is not None else " %", detail)
     return _SENTENCES[kind](detail) if kind in _SENTENCES else code
 
 

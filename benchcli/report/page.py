@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from benchcli.formatting import UNKNOWN, clean
 from benchcli.runs.observations import Cell as Cell
+from benchcli.schema import Interval as Interval
 
 Content = TypeVar("Content")
 
@@ -26,6 +27,16 @@ class Table:
     """How many of the first columns are words; the others are numbers."""
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[str, ...]
+    least: tuple[str, ...] = ()
+    """Headings of the columns that a narrow screen leaves out, the least important one first."""
+    groups: tuple[int, ...] = ()
+    """How many rows belong together, from the top: those of a family. Empty if all do."""
+    bars: tuple[Interval | None, ...] = ()
+    """The interval of each row that a screen may draw as a bar; empty if there is nothing to draw."""
+    bars_after: str = "relative speed"
+    """The heading of the column that the bars stand beside."""
+    unchanged: int = 0
+    """How many of the last rows say that nothing changed, so that a format may fold them."""
     key: str = ""
     """What it is about, such as "g2" or "networks": figures with this key stand beside it."""
 
@@ -103,6 +114,8 @@ class Page:
     """The object for JSON, or the list of several runs'."""
     annotations: tuple[Annotation, ...] = ()
     """Results for CI; only checks have any."""
+    summary: str = ""
+    """The result in a line, with which the footer begins too; empty if the tables are the result."""
     facts: tuple[tuple[str, str], ...] = ()
     """Names and values: where, when and with what it was measured."""
     figures: tuple[Figure, ...] = ()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.measure.diagnostics import preflight
+from benchcli.measure.diagnostics import preflight, with_noticed
 from benchcli.measure.engine import Run, measure
 from benchcli.measure.process import Launcher
 from benchcli.measure.supervise import refuse, survey
@@ -132,7 +132,7 @@ class _Work:
         """
         try:
             for result in self._measured():
-                self.done[result.family.name] = _with(noticed, result)
+                self.done[result.family.name] = with_noticed(noticed, result)
                 self.folder.put(self.done[result.family.name])
             weigh(self.environment, self.done.values(), self.request.target)
             self.folder.describe(self.environment)
@@ -163,7 +163,8 @@ class _Work:
         if not rest and not self._untraced_families():
             return
         begun_s = tools.clock()
-        tools.observe(Progress("counting costs", 0.0, request.plan.budget_s * len(rest)))
+        budget_s = request.plan.budget_s * len(rest)
+        self._observe(Progress("counting costs", 0.0, budget_s, request.plan.launches is not None))
         try:
             counted = survey([family.launched for family in rest], request.target, request.plan, self.launcher)
             refuse(counted.failures.by_key)
@@ -181,12 +182,17 @@ class _Work:
             plan=request.plan,
             survey=counted,
             launcher=self.launcher,
-            observer=tools.observe,
+            observer=self._observe,
             clock=tools.clock,
             begun_s=begun_s,
             first_launch=self.folder.next_launch(),
         )
         yield from measure(rest, run)
+
+    def _observe(self, now: Progress) -> None:
+        """Report the progress of measuring; the time that tracing takes afterwards is not known yet."""
+        traces = self.request.traced or self.request.layered
+        self.tools.observe(replace(now, doing=f"{now.doing}, tracing comes after it") if traces else now)
 
     def _untraced_families(self) -> list[tuple[FamilyResult, bool]]:
         if not self.request.traced and not self.request.layered:
@@ -200,9 +206,12 @@ class _Work:
 
     def _trace(self) -> None:
         """Trace the requested families that lack breakdowns, and store each in the folder."""
-        for result, by_layer in self._untraced_families():
-            self.tools.observe(Progress(f"{result.family.name}: where the time goes", 1.0, 1.0))
-            failures = self._tracing().trace(result, by_layer, self.request.target, self.request.plan, self.launcher)
+        untraced = self._untraced_families()
+        if not untraced:
+            return
+        tracing = self._tracing()
+        for result, by_layer in tracing.told(untraced, self.tools):
+            failures = tracing.trace(result, by_layer, self.request.target, self.request.plan, self.launcher)
             if by_layer:
                 self.unlayered |= failures
             else:
@@ -220,16 +229,3 @@ def _end(report: RunReport, unfinished: int, ending: KeyboardInterrupt | Nothing
     if not any(record.timing for record in report.records):
         errors = [f"{record.variant.name}: {record.failure.error}" for record in report.records if record.failure]
         raise NothingMeasuredError(f"nothing was measured, see {report.folder}: {errors[0]}")
-
-
-def _with(noticed: Sequence[str], result: FamilyResult) -> FamilyResult:
-    """Add the warnings from before the run to every record.
-
-    They replace warnings of the same kind that measuring added.
-    """
-    kinds = tuple(code.partition(":")[0] for code in noticed)
-    records = (
-        replace(record, warnings=(*noticed, *(code for code in record.warnings if code.partition(":")[0] not in kinds)))
-        for record in result.records
-    )
-    return replace(result, records=tuple(records))

@@ -1,11 +1,13 @@
 """Trace the requested families of a run, by category and by layer, that its folder does not hold yet."""
 
+import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benchcli.measure.breakdown import LAUNCHES, LAYER_LAUNCHES, break_down, time_layers
 from benchcli.measure.process import Launcher
+from benchcli.measure.tools import Progress, Tools
 from benchcli.runs.run_folder import RunFolder
 from benchcli.schema import Failure, FamilyResult, Key, Plan, Target
 
@@ -29,6 +31,16 @@ class Tracing:
             *((each, False) for each in _short(results, self.broken_down, broken_down, LAUNCHES)),
             *((each, True) for each in _short(results, self.layered, layered, LAYER_LAUNCHES)),
         ]
+
+    def told(self, lacking: Sequence[tuple[FamilyResult, bool]], tools: Tools) -> Iterator[tuple[FamilyResult, bool]]:
+        """Yield the families to trace, and report the progress before each."""
+        begun_s = tools.clock()
+        for number, (result, by_layer) in enumerate(lacking):
+            spent_s = tools.clock() - begun_s
+            end_s = spent_s / number * len(lacking) if number else math.inf
+            doing = f"tracing {result.family.name}, {number + 1} of {len(lacking)}"
+            tools.observe(Progress(doing, spent_s, end_s, is_estimate=True))
+            yield result, by_layer
 
     def trace(
         self, result: FamilyResult, by_layer: bool, target: Target, plan: Plan, launcher: Launcher

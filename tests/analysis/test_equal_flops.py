@@ -90,11 +90,11 @@ def test_there_are_enough_cases_on_both_sides() -> None:
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (measured(0.5, 0.01, 0.2), "its FLOPs differ by +20.0 %, and beyond 10% speeds are not comparable"),
+        (measured(0.5, 0.01, 0.2), "its FLOPs differ by +20.0 %, and beyond 10 % speeds are not comparable"),
         (measured(0.5, 0.01, None), "the FLOPs of g=8 or g=1 are not known, or 0"),
         (measured(0.5, 0.01, 0.0, launches=2), "no interval from 2 launches: give --launches 6 or more"),
         (measured(0.5, 0.01, 0.0, launches=1), "no interval from 1 launch: "),
-        (measured(0.5, 0.01, 0.0, excluded=31), "52% of the samples of g=8 were disturbed: stop other work"),
+        (measured(0.5, 0.01, 0.0, excluded=31), "52 % of the samples of g=8 were disturbed: stop other work"),
         (replace(measured(0.5, 0.01, 0.0), timing=None), "g=8 has no relative speed"),
         (replace(measured(0.5, 0.01, 0.0), failure=Failure("crashed", "SIGSEGV")), "g=8 has no time: SIGSEGV"),
     ],
@@ -114,7 +114,7 @@ def test_a_disturbed_baseline_is_as_bad() -> None:
     assert BASELINE.timing
     disturbed = replace(BASELINE, timing=replace(BASELINE.timing, excluded=40))
     judgement = judge(measured(0.5, 0.01, 0.0), disturbed)
-    assert judgement.reason == "67% of the samples of g=1 were disturbed: stop other work, or measure later"
+    assert judgement.reason == "67 % of the samples of g=1 were disturbed: stop other work, or measure later"
 
 
 def test_bounds_are_symmetric_in_logarithm() -> None:

@@ -146,7 +146,7 @@ def test_what_is_finished_survives_an_interruption(tools: Callable[..., Tools]) 
 def test_progress_is_told(tools: Callable[[], Tools]) -> None:
     steps: list[Progress] = []
     benchcli.measure("g2", width=16, device="fake", launches=2, tools=tools(), progress=steps.append)
-    assert [step.doing for step in steps] == ["counting costs", "g2: launch 1", "g2: launch 2"]
+    assert [step.doing for step in steps] == ["counting costs", "g2: launch 1 of 2", "g2: launch 2 of 2"]
 
 
 def test_a_result_in_a_notebook_shows_tables_and_runs_nothing(tools: Callable[[], Tools]) -> None:

@@ -280,7 +280,7 @@ def test_a_head_that_slows_the_whole_process_gets_one_of_its_own(check: Cli) -> 
     version("new", code=NET + "\nCHANGED = True\n")
     found = check(launcher=slowing(1.1, (1.0, 1.0)))
     assert found.code == 0  # the simulated clock has no slowdown in processes of their own
-    assert "head slows the whole process: base takes 10% longer beside it than alone" in found.out
+    assert "head slows the whole process: base takes 10 % longer beside it than alone" in found.out
 
 
 @pytest.mark.parametrize(("together", "alone"), [(1.1, (1.0, 1.1)), (1.04, (1.0, 1.0)), (1.0, (1.1,))], ids=str)
@@ -466,7 +466,7 @@ def test_files_are_written_besides(check: Cli, monkeypatch: pytest.MonkeyPatch) 
     assert found.code == 0
     assert ElementTree.parse("report.xml").getroot().tag == "testsuites"
     assert json.loads(Path("report.json").read_text())["findings"]
-    assert Path("summary.md").read_text().startswith("base old · head new")
+    assert Path("summary.md").read_text().startswith("**2 networks: 2 same**\n\nbase old · head new")
     assert "| tower | thin |" not in found.out  # the summary has it
 
 

@@ -648,5 +648,5 @@ def test_a_suite_of_unequal_flops_is_measured_and_not_judged(cli: Cli) -> None:
     far = cli("run", "more.toml", *FAKE, "--output", "far")
     assert far.code == 0
     assert "x1 not judged" in far.out.replace("×", "x")
-    assert "its FLOPs differ by +300.0 %, and beyond 10% speeds are not comparable" in far.out
+    assert "its FLOPs differ by +300.0 %, and beyond 10 % speeds are not comparable" in far.out
     assert "relative speed" in far.out

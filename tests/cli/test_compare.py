@@ -346,7 +346,7 @@ def test_disturbed_samples_are_no_slowdown_and_no_pass(baseline: Callable[..., O
     found = baseline()
     assert found.code == 4
     assert "unmeasured g2-x1/g=2" in found.out
-    assert "100% of its samples were disturbed then" in found.out
+    assert "100 % of its samples were disturbed then" in found.out
 
 
 def test_one_network_of_a_family_alone(baseline: Callable[..., Outcome]) -> None:

@@ -154,8 +154,35 @@ def test_progress_tells_what_is_done_and_the_most_it_may_take() -> None:
         "run", "s", Target(), Plan(budget_s=70), Survey(costs=known), launcher(clock, 0.0, []), seen.append, clock
     )
     list(measure([of], session))
-    assert seen[0] == Progress("g2: launch 1", 0.0, 70)
+    assert seen[0] == Progress("g2: launch 1 of at least 6", 0.0, 70)
     assert [progress.spent_s for progress in seen] == [0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0]
+    assert seen[-1] == Progress("g2: launch 7, for narrower intervals", 60.0, 70)
+
+
+def told(plan: Plan, *families: Family) -> list[Progress]:
+    """Return the progress of measuring families whose launches take ten seconds each."""
+    seen: list[Progress] = []
+    clock = Clock()
+    known = {(of.name, each.name): COSTS for of in families for each in of.variants}
+    session = Run("run", "s", Target(), plan, Survey(costs=known), launcher(clock, 0.0, []), seen.append, clock)
+    list(measure(families, session))
+    return seen
+
+
+def test_the_time_left_is_of_all_families_and_not_of_one() -> None:
+    one, other = family(*PAIR), family(*PAIR, name="g3-x1", guideline="g3")
+    given = told(Plan(launches=2), one, other)
+    assert [each.doing for each in given] == [
+        *("g2: launch 1 of 2", "g2: launch 2 of 2", "g3: launch 1 of 2", "g3: launch 2 of 2"),
+    ]
+    assert [each.most_s for each in given[1:]] == [40.0, 40.0, 40.0]
+    assert all(each.is_estimate for each in given)
+
+
+def test_a_budget_that_the_least_launches_exceed_is_no_bound() -> None:
+    seen = told(Plan(budget_s=1), family(*PAIR), family(*PAIR, name="g3-x1", guideline="g3"))
+    assert [each.most_s for each in seen[1:]] == [120.0] * 11
+    assert not any(each.is_estimate for each in seen)
 
 
 @pytest.mark.parametrize(

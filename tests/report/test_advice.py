@@ -54,3 +54,8 @@ def test_one_cause_gives_one_warning_with_its_range() -> None:
     ]
     assert grouped(records) == {"page-faults:9 to 433": records, "imprecise:budget": records}
     assert sentence("page-faults:9 to 433").startswith("9 to 433 page faults per call")
+
+
+def test_percentages_of_codes_have_a_space_in_sentences() -> None:
+    assert sentence("quota:40%").startswith("the control group's CPU quota stopped the run for 40 % of the time")
+    assert sentence("preempted:20% to 35% of the samples").startswith("20 to 35 % of the samples were interrupted")

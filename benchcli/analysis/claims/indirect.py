@@ -46,7 +46,7 @@ def _range(family: str, records: Sequence[Record]) -> Item:
     ordered = sorted(rates, key=lambda name: rates[name].estimate)
     slow, fast = rates[ordered[0]], rates[ordered[-1]]
     text = (
-        f"{family}, FLOPs within {EQUAL_FLOPS:.0%}: {ordered[-1]} does "
+        f"{family}, FLOPs within {formatting.percent(EQUAL_FLOPS, decimals=0)}: {ordered[-1]} does "
         f"{fast.estimate / slow.estimate:.2f} times the FLOPs per second of {ordered[0]}"
     )
     if fast.low is None or slow.high is None or fast.high is None or slow.low is None:
@@ -95,8 +95,8 @@ def _prediction(points: Sequence[Point]) -> Item:
     return item(
         flops.error > MOST_ERROR,
         f"FLOPs predict the time of {len(points)} networks, each from other architectures and with two parameters, "
-        f"with a median error of {_error(flops)}, and over {MOST_ERROR:.0%} supports the claim; for comparison: "
-        f"{compared}",
+        f"with a median error of {_error(flops)}, and over {formatting.percent(MOST_ERROR, decimals=0)} supports the "
+        f"claim; for comparison: {compared}",
     )
 
 

@@ -65,7 +65,7 @@ def _describe(record: Record, traced: Sequence[Breakdown], least: float) -> str:
     elementwise, data = (formatting.percent(median_share(traced, each)) for each in SHOWN)
     return (
         f"{record.variant.name}: {beyond} of the time is in no convolution, depthwise or dense{_published(record)}, "
-        f"and {least:.0%} is considerable; element-wise {elementwise}, data movement {data}"
+        f"and {formatting.percent(least, decimals=0)} is considerable; element-wise {elementwise}, data movement {data}"
     )
 
 

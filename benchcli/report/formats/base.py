@@ -18,7 +18,11 @@ class Format(ABC):
 
     @abstractmethod
     def render(self, page: Page) -> str:
-        """Return the page as text that ends with a new line."""
+        """Return the page as text that ends with a new line, for a file or a pipe."""
+
+    def on_screen(self, page: Page) -> str:
+        """Return the page as stdout shows it best; most formats are the same everywhere."""
+        return self.render(page)
 
 
 FORMATS: Registry[Format] = Registry("format", "benchcli.report.formats")

@@ -16,7 +16,9 @@ from benchcli.workloads.blocks.family import REFERENCE
 def table(results: Sequence[FamilyResult]) -> Table:
     """Return the table of families of blocks."""
     extra = cells.differing(results)
-    several = ["family"] if len({_chain(result.records[0]) for result in results}) > 1 else []
+    several = (
+        ["family"] if len({_chain(each.records[0]) for each in results}) > 1 or cells.are_alike(results, extra) else []
+    )
     records = cells.records_of(results)
     converted = cells.converted(records)
     return Table(
@@ -40,6 +42,9 @@ def table(results: Sequence[FamilyResult]) -> Table:
             for record in result.records
         ),
         lines=(*_reasons(records), *_unequal(records), *cells.warning_lines(records)),
+        least=("channels", *cells.LEAST, "follows", "paper", cells.CONVERTED, "violates"),
+        groups=cells.sizes_of(results),
+        bars=cells.bars(records),
     )
 
 

@@ -1,9 +1,11 @@
 """Lay out the table of time by category of operator."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from benchcli import formatting
+from benchcli.report.outcomes import signed
 from benchcli.report.page import Table
 from benchcli.schema import Breakdown, Category, Failure, Key, Record
 from benchcli.statistics import median_share
@@ -18,6 +20,11 @@ HEADINGS: Mapping[Category, str] = {
     "framework": "framework",
     "other": "other",
 }
+LEAST = (
+    *("profiling", "of which reorders", "sum / time", "other", "framework", "pooling"),
+    *("matrix products", "data movement", "depthwise", "element-wise", "convolution"),
+)
+"""The columns that a narrow screen leaves out, in this order."""
 AGREED = 0.05
 """The largest relative difference, without a warning, of two times that should agree.
 
@@ -51,6 +58,8 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             "in no operator; of data movement, reorders are layout conversions inside convolutions",
             *lines(records, breakdowns, failures),
         ),
+        least=LEAST,
+        groups=tuple(Counter(family for family, _ in rows).values()),
     )
 
 
@@ -63,7 +72,7 @@ def lines(
     return (
         *_apart(rows),
         *_moved(rows, measured),
-        *(f"{each.status}: {_name(key, rows)} was not traced: {each.error}" for key, each in failures.items()),
+        *(f"{signed(each.status)}: {_name(key, rows)} was not traced: {each.error}" for key, each in failures.items()),
     )
 
 
@@ -103,7 +112,7 @@ def _apart(rows: Mapping[Key, Sequence[Breakdown]]) -> list[str]:
     apart = [_name(key, rows) for key, of in rows.items() if _parts_over_time(of) > 1 + AGREED]
     if not apart:
         return []
-    return [f"! {', '.join(apart)}: profiling slowed these operators: shares are of their sum"]
+    return [f"! {formatting.named(apart)}: profiling slowed these operators: shares are of their sum"]
 
 
 def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Record]) -> list[str]:
@@ -114,4 +123,4 @@ def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Recor
         moved = median(each.call_s for each in of) / timing.seconds.estimate - 1 if timing else 0.0
         if abs(moved) > AGREED:
             told.append(f"{_name(key, rows)} {formatting.percent(moved, signed=True)}")
-    return [f"the time changed between the measurement and the profile: {', '.join(told)}"] if told else []
+    return [f"the time changed between the measurement and the profile: {formatting.named(told)}"] if told else []

@@ -6,13 +6,14 @@ from benchcli import formatting
 from benchcli.analysis import equal_flops
 from benchcli.formatting import UNKNOWN
 from benchcli.report.advice import grouped, sentence
-from benchcli.schema import Costs, Family, FamilyResult, Record, sizes
+from benchcli.report.outcomes import signed
+from benchcli.schema import Costs, Family, FamilyResult, Interval, Record, sizes
 
 COUNTED = ("MFLOPs (mult-adds)", "Δ FLOPs", "mem. access MB")
 TIMED = ("time ms", "relative speed")
 CONVERTED = "at equal FLOPs"
-MOST_NAMES = 12
-"""The most networks that a warning names."""
+LEAST = ("Δ FLOPs", "mem. access MB", "MFLOPs (mult-adds)")
+"""The columns of costs that a narrow screen leaves out, in this order."""
 LEAST_DEVIATION = 0.0005
 """The least FLOPs deviation that the tables show: they round to 0.1 %."""
 MARKED = ("imprecise", "few-launches")
@@ -34,6 +35,27 @@ def settings(family: Family, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(getattr(family, name)) for name in names)
 
 
+def are_alike(results: Sequence[FamilyResult], names: Sequence[str]) -> bool:
+    """Return whether the scale and these settings are the same in two families of a table."""
+    return len({(each.family.scale, *settings(each.family, names)) for each in results}) < len(results)
+
+
+def sizes_of(results: Sequence[FamilyResult]) -> tuple[int, ...]:
+    """Return the number of rows of each family, which stand together in a table."""
+    return tuple(len(result.records) for result in results)
+
+
+def bars(records: Sequence[Record]) -> tuple[Interval | None, ...]:
+    """Return the intervals of the relative speeds; a baseline's is 1."""
+    return tuple(_bar(record) if record.timing else None for record in records)
+
+
+def _bar(record: Record) -> Interval | None:
+    if is_baseline(record):
+        return Interval(1.0, 1.0, 1.0)
+    return record.timing.relative if record.timing else None
+
+
 def is_baseline(record: Record) -> bool:
     """Return whether the variant is its family's baseline."""
     return record.variant.name == record.family.baseline
@@ -50,7 +72,9 @@ def costs(record: Record) -> tuple[str, str, str]:
 
 def params(record: Record) -> str:
     """Return the parameters in millions."""
-    return f"{record.costs.params / 1e6:.2f}" if record.costs else UNKNOWN
+    if record.costs is None:
+        return UNKNOWN
+    return f"{record.costs.params / 1e6:.2f}" if record.costs.params >= 1e6 else formatting.mega(record.costs.params)
 
 
 def flops(counted: Costs) -> str:
@@ -62,7 +86,7 @@ def time(record: Record) -> tuple[str, str]:
     """Return the cells under `TIMED`."""
     timing = record.timing
     if timing is None:
-        return record.failure.status if record.failure else UNKNOWN, UNKNOWN
+        return signed(record.failure.status) if record.failure else UNKNOWN, UNKNOWN
     if is_baseline(record):
         return formatting.milliseconds(timing.seconds.estimate), "1"
     relative = formatting.speed(timing.relative) if timing.relative else UNKNOWN
@@ -96,7 +120,7 @@ def warning_lines(records: Sequence[Record]) -> Iterator[str]:
     for record in records:
         if record.failure:
             name = " ".join(filter(None, (_label(record, records), record.variant.name)))
-            yield f"{record.failure.status}: {name}: {record.failure.error}"
+            yield f"{signed(record.failure.status)}: {name}: {record.failure.error}"
     for code, about in grouped(records).items():
         mark = "! " if code.startswith(MARKED) else ""
         yield f"{mark}{_names(about, records)}: {sentence(code)}"
@@ -106,12 +130,12 @@ def _names(about: Sequence[Record], records: Sequence[Record]) -> str:
     """Return the names of the rows that a warning is about, grouped by family."""
     if len(about) == len([record for record in records if record.timing]) and len(about) > 1:
         return "every network"
-    if len(about) > MOST_NAMES:
-        return f"{len(about)} of {len(records)} networks"
     groups: dict[str, list[str]] = {}
-    for record in about:
+    for record in about[: formatting.MOST_NAMES]:
         groups.setdefault(_label(record, records), []).append(record.variant.name)
-    return "; ".join(_of_family(label, names) for label, names in groups.items())
+    names = "; ".join(_of_family(label, names) for label, names in groups.items())
+    rest = len(about) - formatting.MOST_NAMES
+    return f"{names} and {rest} more of {len(records)} networks" if rest > 0 else names
 
 
 def _of_family(label: str, names: Sequence[str]) -> str:

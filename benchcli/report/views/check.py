@@ -12,6 +12,7 @@ from benchcli.check.session import CheckReport
 from benchcli.check.versions import BASE, HEAD
 from benchcli.formatting import UNKNOWN
 from benchcli.report.advice import sentence
+from benchcli.report.outcomes import signed
 from benchcli.report.page import Annotation, Level, Page, Table
 from benchcli.schema import Key
 
@@ -42,8 +43,11 @@ def page(report: CheckReport) -> Page:
                 words=3,
                 rows=tuple(_rows(findings)),
                 lines=lines,
+                least=("base ms",),
+                unchanged=sum(all(each.outcome == "same" for each in of) for of in _by_network(findings).values()),
             ),
         ),
+        summary=summary(findings),
         footer=" · ".join(filter(None, [summary(findings), how(check), str(report.folder or "")])),
         columns=COLUMNS,
         rows=tuple(finding_row(finding) for finding in findings),
@@ -140,8 +144,8 @@ def _by_text(findings: Sequence[Finding]) -> dict[tuple[str, str], list[Finding]
 def _lines(findings: Sequence[Finding]) -> Iterator[str]:
     told = [finding for finding in findings if finding.outcome in TOLD]
     for (word, text), of_text in _by_text(told).items():
-        networks = ", ".join(f"{finding.where} ({finding.builder})" for finding in of_text)
-        yield f"{word} {networks}: {text}"
+        networks = formatting.named([f"{finding.where} ({finding.builder})" for finding in of_text])
+        yield f"{signed(word)} {networks}: {text}"
     if any(finding.fails for finding in findings):
         yield "an outcome in capitals fails the check"
     for rerun in dict.fromkeys(f.rerun for f in findings if (f.fails or f.outcome in OPEN) and f.rerun):
@@ -163,7 +167,7 @@ def _rows(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
 
 def _verdict(of_network: Sequence[Finding]) -> str:
     words = list(dict.fromkeys(_word(finding) for finding in of_network if finding.outcome != "same"))
-    return ", ".join(words) or _same(of_network)
+    return signed(*words or [_same(of_network)])
 
 
 def _same(of_network: Sequence[Finding]) -> str:

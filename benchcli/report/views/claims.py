@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import get_args
 
+from benchcli import formatting
 from benchcli.analysis.claims.about import ABOUT
 from benchcli.analysis.claims.base import Evidence, Judged, Verdict, judged
 from benchcli.analysis.claims.comparable import COMPARABLE
 from benchcli.analysis.equal_flops import EFFECT, EQUAL_FLOPS
+from benchcli.report.outcomes import signed
 from benchcli.report.page import Page, Table
 from benchcli.report.views import breakdowns
 from benchcli.report.views.cells import records_of, warning_lines
@@ -18,8 +20,9 @@ from benchcli.schema import Family, FamilyResult
 
 COLUMNS = ("claim", "verdict", "says", "source", "evidence")
 RULES = (
-    f"speeds are judged at equal FLOPs and count from {EFFECT:.0%}; FLOPs that differ by over {EQUAL_FLOPS:.0%} are "
-    f"not judged; about: within a factor of {ABOUT:g}; comparable: within a factor of {COMPARABLE:.2f}"
+    f"speeds are judged at equal FLOPs and count from {formatting.percent(EFFECT, decimals=0)}; FLOPs that differ by "
+    f"over {formatting.percent(EQUAL_FLOPS, decimals=0)} are not judged; about: within a factor of {ABOUT:g}; "
+    f"comparable: within a factor of {COMPARABLE:.2f}"
 )
 """The thresholds of all kinds of claims."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -82,8 +85,9 @@ def _verdicts(found: Sequence[Judged]) -> Table:
         title="Claims of the ShuffleNet papers, judged on this machine (ARM, GPU: where the paper says it)",
         columns=("claim", "verdict", "text", "source"),
         words=4,
-        rows=tuple((each.claim.name, each.verdict, each.claim.says, each.claim.provenance) for each in found),
+        rows=tuple((each.claim.name, signed(each.verdict), each.claim.says, each.claim.provenance) for each in found),
         lines=(f"{len(found)} claims: {told}",),
+        least=("source",),
     )
 
 
@@ -94,10 +98,11 @@ def _evidence(found: Sequence[Judged], warnings: Sequence[str]) -> Table:
         words=3,
         rows=tuple(row for each in found for row in _rows(each)),
         lines=(RULES, *warnings),
+        groups=tuple(len(each.items) for each in found),
     )
 
 
 def _rows(claim: Judged) -> Iterator[tuple[str, ...]]:
     """Yield a row for each piece of evidence; the first one names the claim."""
     for number, item in enumerate(claim.items):
-        yield "" if number else claim.claim.name, item.outcome, item.text
+        yield "" if number else claim.claim.name, signed(item.outcome), item.text

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import groupby
 from string import ascii_uppercase
 
 from benchcli import formatting
@@ -52,6 +53,8 @@ def page(comparison: Comparison) -> Page:
                 words=2,
                 rows=(*map(_row, comparison.rows), *_means(comparison)),
                 lines=tuple(_lines(comparison)),
+                least=tuple(f"{letter} rel. speed" for letter in reversed(letters)),
+                groups=_groups(comparison),
             ),
         ),
         footer=_footer(comparison),
@@ -65,6 +68,11 @@ def page(comparison: Comparison) -> Page:
             "missing": list(comparison.missing),
         },
     )
+
+
+def _groups(comparison: Comparison) -> tuple[int, ...]:
+    """Return the number of rows of each family, and the one row of the means."""
+    return (*(len(list(rows)) for _, rows in groupby(comparison.rows, key=lambda row: row.family)), 1)
 
 
 def _row(row: Row) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from benchcli import formatting
 from benchcli.formatting import UNKNOWN
+from benchcli.report.outcomes import signed
 from benchcli.report.page import Page, Table
 from benchcli.runs.observations import Cell
 from benchcli.schema import CostDetail, Costs, Failure, Family, OperatorCall
@@ -158,6 +159,10 @@ def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: tuple[str, 
             for row in rows
         ),
         lines=lines,
+        least=(
+            "weights", "if fused", "compulsory", "peak act.", "input", "device peak", "element-wise", "params",
+            "mem. access",
+        ),
     )  # fmt: skip
 
 
@@ -182,6 +187,7 @@ def _parts(rows: Sequence[Mapping[str, Cell]], by: str, title: str, lines: tuple
             for row in rows[:MOST_ROWS]
         ),
         lines=(*hidden, *lines),
+        least=("if fused", "outputs", "element-wise", "calls", "mem. access"),
     )  # fmt: skip
 
 
@@ -202,7 +208,7 @@ def _lines(
     costs: Mapping[str, Costs], details: Mapping[str, CostDetail], failures: Mapping[str, Failure]
 ) -> Iterable[str]:
     for name, failure in failures.items():
-        yield f"{failure.status}: {name}: {failure.error}"
+        yield f"{signed(failure.status)}: {name}: {failure.error}"
     for name, each in costs.items():
         if each.error:
             yield f"{name} cannot be counted: {each.error}"
@@ -222,4 +228,4 @@ def _differences(tool: str, costs: Mapping[str, Costs], others: Mapping[str, int
             yield f"{name}: {tool} counts {count:,} multiply-adds, and benchcli {whole:,}{share}"
     lacking = [name for name, count in others.items() if isinstance(count, str)]
     if lacking:
-        yield f"{tool} cannot count {', '.join(lacking)}; --format json says why"
+        yield f"{tool} cannot count {formatting.named(lacking)}; --format json says why"

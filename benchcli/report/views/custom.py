@@ -22,4 +22,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
             for record in records
         ),
         lines=networks.lines(records, errors),
+        least=networks.LEAST,
+        groups=cells.sizes_of(results),
+        bars=cells.bars(records),
     )

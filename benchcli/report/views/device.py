@@ -17,8 +17,8 @@ WRITTEN: dict[str, Callable[[Any], str]] = {
     "_hz": lambda value: formatting.prefixed(value, "Hz"),
     "_cores": lambda value: f"{value:.2f} cores",
     "_s": formatting.short,
-    "pressure": "{:.1%} of the time".format,
-    "spread": "{:.2%} between repetitions of the same work".format,
+    "pressure": lambda value: f"{formatting.percent(value)} of the time",
+    "spread": lambda value: f"{formatting.percent(value, decimals=2)} between repetitions of the same work",
 }
 """The function that formats a value, by the end of its name."""
 LABELS = {

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from benchcli.analysis.pareto import Place, pareto_front
 from benchcli.analysis.published import top1_error
 from benchcli.formatting import UNKNOWN
+from benchcli.report.outcomes import signed
 from benchcli.schema import Record
 
 COLUMNS = ("top-1 error %", "Pareto front")
-MARKS: Mapping[Place, str] = {"on": "yes", "near": "?", "off": "no"}
+MARKS: Mapping[Place, str] = {"on": signed("yes"), "near": signed("undecided"), "off": signed("no")}
 
 
 class Errors:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from benchcli import formatting
 from benchcli.analysis.equal_flops import EQUAL_FLOPS
 from benchcli.analysis.verdicts import Verdict, extreme, paper_speed
+from benchcli.report.outcomes import sign_of
 from benchcli.report.page import Table
 from benchcli.report.views import cells
 from benchcli.schema import FamilyResult, Record
@@ -17,7 +18,7 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
     extra = cells.differing(results)
     records = cells.records_of(results)
     converted = cells.converted(records)
-    several = ["family"] if len({result.family.scale for result in results}) < len(results) and not extra else []
+    several = ["family"] if cells.are_alike(results, extra) else []
     columns = [*several, "scale", *extra]
     mine = {result.family.name: paper_speed(extreme(result)) for result in results}
     return Table(
@@ -39,6 +40,9 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
             *(_verdict_line(verdict, mine[verdict.family]) for verdict in verdicts if verdict.family in mine),
             *cells.warning_lines(records),
         ),
+        least=("channels", *cells.LEAST, "paper", cells.CONVERTED),
+        groups=cells.sizes_of(results),
+        bars=cells.bars(records),
     )
 
 
@@ -65,14 +69,15 @@ def _row(record: Record, extra: Sequence[str], converted: Sequence[str]) -> tupl
 
 def _verdict_line(verdict: Verdict, published: float | None) -> str:
     where = verdict.scale if verdict.family == f"{verdict.guideline}-x{verdict.scale[1:]}" else verdict.family
+    outcome = f"{sign_of(verdict.outcome)} {where} {verdict.outcome}"
     if verdict.relative is None:
-        return f"{where} {verdict.outcome}: {verdict.advice}"
+        return f"{outcome}: {verdict.advice}"
     measured = f"{verdict.variant} runs at {formatting.speed(verdict.relative)} of the speed of {verdict.baseline}"
     paper = f" (paper {published:.3f})" if published else ""
     undecided = verdict.outcome in {"no effect", "inconclusive"}
     bound = f" (threshold {formatting.percent(verdict.threshold)})" if undecided else ""
     advice = f"; {verdict.advice}" if verdict.advice else ""
-    return f"{where} {verdict.outcome}: {measured}{_converted(verdict)}{paper}{bound}{advice}"
+    return f"{outcome}: {measured}{_converted(verdict)}{paper}{bound}{advice}"
 
 
 def _converted(verdict: Verdict) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from benchcli import formatting
 from benchcli.analysis.layers import LayerRow, accounted, layer_rows
 from benchcli.formatting import UNKNOWN
+from benchcli.report.outcomes import signed
 from benchcli.report.page import Table
 from benchcli.schema import Failure, Key, Layers
 
@@ -14,28 +15,45 @@ OWN = "(in no module)"
 """The row of what a network does itself."""
 COLUMNS = ("type", "input", "output", "MFLOPs (mult-adds)", "mem. access MB", "time ms", "share")
 
+LEAST = ("input", "mem. access MB", "MFLOPs (mult-adds)", "output", "type")
+"""The columns that a narrow screen leaves out, in this order."""
+
 
 def table(traced: Sequence[Layers], failures: Mapping[Key, Failure], depth: int | None = None) -> Table:
     """Return the table: the slowest layers of each network, or all modules at a depth."""
     rows = layer_rows(traced, depth)
+    by_network = _by_network(rows)
+    lines = (
+        *(_line(key, each, traced, depth) for key, each in by_network.items()),
+        *(f"{signed(each.status)}: {key[1]} has no layers: {each.error}" for key, each in failures.items()),
+    )
+    return table_of(rows, depth, lines)
+
+
+def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence[str] = ()) -> Table:
+    """Return the table of these rows, with further lines below."""
     several = len({(each.family, each.variant) for each in rows}) > 1
-    by_network: dict[Key, list[LayerRow]] = {}
-    for row in rows:
-        by_network.setdefault((row.family, row.variant), []).append(row)
+    shown = [_slowest(each) if depth is None else each for each in _by_network(rows).values()]
     return Table(
         title="Time by layer" if depth is None else f"Time by layer, rolled up to depth {depth}",
         words=4 if several else 3,
         columns=(*(["network"] if several else []), "layer", *COLUMNS),
-        rows=tuple(
-            _cells(row, several) for each in by_network.values() for row in (_slowest(each) if depth is None else each)
-        ),
+        rows=tuple(_cells(row, several) for each in shown for row in each),
+        least=LEAST,
+        groups=tuple(map(len, shown)),
         lines=(
             "time is what a module does itself, and of a rolled-up one what it calls too; share is that of a call in "
             "which nothing is timed",
-            *(_line(key, each, traced, depth) for key, each in by_network.items()),
-            *(f"{each.status}: {key[1]} has no layers: {each.error}" for key, each in failures.items()),
+            *lines,
         ),
     )
+
+
+def _by_network(rows: Sequence[LayerRow]) -> dict[Key, list[LayerRow]]:
+    found: dict[Key, list[LayerRow]] = {}
+    for row in rows:
+        found.setdefault((row.family, row.variant), []).append(row)
+    return found
 
 
 def _slowest(rows: Sequence[LayerRow]) -> list[LayerRow]:
@@ -71,4 +89,4 @@ def _cells(row: LayerRow, several: bool) -> tuple[str, ...]:
 def _time(row: LayerRow) -> str:
     middle = formatting.milliseconds(row.seconds.estimate)
     half = row.seconds.relative_half_width
-    return middle if half is None else f"{middle} ± {half:.0%}"
+    return middle if half is None else f"{middle} ± {formatting.percent(half, decimals=0)}"

@@ -8,6 +8,13 @@ from benchcli.report.views import cells
 from benchcli.report.views.errors import COLUMNS, Errors
 from benchcli.schema import FamilyResult, Key, Record
 
+LEAST = (
+    *("GFLOP/s (mult-adds)", "params M", "Δ FLOPs", "input", "mem. access MB"),
+    *("images/s", "tokens/s", "images or tokens/s", "MFLOPs (mult-adds)", "p50 ms", "p95 ms", "paper"),
+    *("top-1 error %", "p99 ms"),
+)
+"""The columns that a narrow screen leaves out, in this order."""
+
 
 def table(results: Sequence[FamilyResult]) -> Table:
     """Return the table of networks, several groups one below the other."""
@@ -31,6 +38,9 @@ def table(results: Sequence[FamilyResult]) -> Table:
         ),
         rows=tuple(_row(record, several, extra, errors, speeds) for record in records),
         lines=lines(records, errors, batch_hint(records)),
+        least=LEAST,
+        groups=cells.sizes_of(results),
+        bars=cells.bars(records),
     )
 
 

@@ -28,7 +28,7 @@ def page(report: RunReport, depth: int | None = None) -> Page:
         tables=tuple(
             map(
                 without_empty_columns,
-                (*_tables(report, judged), *_settings(report), *_breakdown(report), *_layers(report, depth)),
+                (*_settings(report), *_tables(report, judged), *_breakdown(report), *_layers(report, depth)),
             )
         ),
         footer=footer(report),

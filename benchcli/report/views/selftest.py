@@ -37,7 +37,7 @@ def lines(done: Sequence[Comparison], result: Summary) -> list[str]:
 
 def _share(count: Count) -> str:
     interval = count.interval
-    return f"{count.found} of {count.of} (95 % interval {interval.low:.0%} to {interval.high:.0%})"
+    return f"{count.found} of {count.of} (95 % interval {formatting.span(interval.low or 0.0, interval.high or 1.0)})"
 
 
 def _warnings(done: Sequence[Comparison]) -> dict[str, str]:

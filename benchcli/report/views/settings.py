@@ -1,13 +1,14 @@
 """Lay out the table that compares settings: each network with itself in the first of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchcli import formatting
 from benchcli.analysis.settings import Compared, Flip, compared, flips
 from benchcli.formatting import UNKNOWN
+from benchcli.report.outcomes import signed
 from benchcli.report.page import Table
 from benchcli.report.views import cells
-from benchcli.schema import FamilyResult, Record
+from benchcli.schema import FamilyResult, Interval, Record
 
 NAMES = ("batch", "dtype", "layout", "threads", "size")
 
@@ -41,14 +42,24 @@ def table(results: Sequence[FamilyResult]) -> Table:
         lines=(
             "speed is relative to the same network in its first row, per image where batches differ; "
             "the settings were measured in turns" + _threads(values["threads"]),
-            *(
-                f"{each.record.variant.name} ({_setting(each.record, differing)}): {each.why}"
-                for each in told.values()
-                if each.why
-            ),
+            *_not_judged(told.values(), differing),
             *(_flip(each, differing) for each in flips(results)),
         ),
+        least=(cells.rate_headings(records)[0],),
+        groups=tuple(map(len, by_network.values())),
+        bars=tuple(_bar(record, told.get(record.key)) for own in by_network.values() for record in own),
+        bars_after="speed",
     )
+
+
+def _not_judged(told: Iterable[Compared], differing: Sequence[str]) -> Iterator[str]:
+    """Yield why networks are not judged; those with the same reason share a line."""
+    names: dict[str, list[str]] = {}
+    for each in told:
+        if each.why:
+            names.setdefault(each.why, []).append(f"{each.record.variant.name} ({_setting(each.record, differing)})")
+    for why, of in names.items():
+        yield f"{formatting.named(of)}: {why}"
 
 
 def _row(record: Record, told: Compared | None, differing: Sequence[str], several: bool) -> tuple[str, ...]:
@@ -61,8 +72,14 @@ def _row(record: Record, told: Compared | None, differing: Sequence[str], severa
         time,
         cells.rates(record)[0],
         formatting.speed(speed) if speed else "1" if told is None and record.timing else UNKNOWN,
-        told.outcome if told else "the first",
+        signed(told.outcome) if told else "the first",
     )
+
+
+def _bar(record: Record, told: Compared | None) -> Interval | None:
+    if record.timing is None:
+        return None
+    return record.timing.setting or (Interval(1.0, 1.0, 1.0) if told is None else None)
 
 
 def _value(record: Record, name: str) -> str:

@@ -1,0 +1,84 @@
+"""What stdout and stderr get: colours, bars of progress, and the time that is left."""
+
+import io
+import math
+import re
+import sys
+
+import pytest
+
+from benchcli.api.settings import Progress, Tools
+from benchcli.cli.output import reporting, time_left
+from tests.conftest import in_process
+
+COMMAND = ("-m", "benchcli", "costs", "shufflenet-v2-0.5x", "--device", "fake")
+
+
+class Terminal(io.StringIO):
+    """A stderr that calls itself a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.measured
+def test_force_color_colours_a_pipe_and_draws_no_bar_and_no_color_wins() -> None:
+    plain = in_process(*COMMAND, FORCE_COLOR="", NO_COLOR="", TERM="xterm")
+    forced = in_process(*COMMAND, FORCE_COLOR="1", NO_COLOR="", TERM="xterm")
+    both = in_process(*COMMAND, FORCE_COLOR="1", NO_COLOR="1", TERM="xterm")
+    dumb = in_process(*COMMAND, FORCE_COLOR="1", NO_COLOR="", TERM="dumb")
+    assert plain.returncode == 0, plain.stderr
+    assert plain.stdout == both.stdout == dumb.stdout
+    assert "\x1b[1m" in forced.stdout
+    assert re.sub(r"\x1b\[\d+m", "", forced.stdout) == plain.stdout
+    assert {each.stderr for each in (plain, forced, both, dumb)} == {""}
+
+
+def progress_on(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, *steps: Progress) -> str:
+    """Return what a stream gets of some steps of a run."""
+    monkeypatch.setattr(sys, "stderr", stream)
+    with reporting(Tools()) as told:
+        for step in steps:
+            told.observe(step)
+    return stream.getvalue()
+
+
+STEP = Progress("g2: launch 3 of at least 6", 14.0, 56.0)
+
+
+def test_a_terminal_sees_the_step_and_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = progress_on(Terminal(), monkeypatch, STEP)
+    assert "g2: launch 3 of at least 6" in shown
+    assert "at most 42 s left" in shown
+
+
+def test_markup_and_control_characters_in_a_step_are_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = progress_on(Terminal(), monkeypatch, Progress("[bold]x[/] \x1b[2J", 1.0, 2.0))
+    assert "[bold]x[/] \\x1b[2J" in shown
+
+
+def test_a_pipe_and_a_dumb_terminal_see_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    assert progress_on(io.StringIO(), monkeypatch, STEP) == ""
+    monkeypatch.setenv("TERM", "dumb")
+    assert progress_on(Terminal(), monkeypatch, STEP) == ""
+
+
+@pytest.mark.parametrize(
+    ("step", "text"),
+    [
+        (Progress("x", 1.0, 43.0), "at most 42 s left"),
+        (Progress("x", 0.0, 125.0, is_estimate=True), "about 2 min 5 s left"),
+        (Progress("x", 9.0, 7.0), "at most 0 s left"),
+        (Progress("x", 9.0, math.inf), ""),
+    ],
+)
+def test_the_time_that_is_left(step: Progress, text: str) -> None:
+    assert time_left(step) == text
