@@ -18,6 +18,8 @@ import torch
 from benchcli.check.findings import costs_outcome
 from benchcli.measure.process import Conversation, Launcher
 from benchcli.measure.protocol import LAUNCH, Done, Failed, Sampled, Task, Waiting, Watched
+from benchcli.report.formats import table
+from benchcli.report.terminal import Screen
 from tests.check.test_versions import call
 from tests.conftest import Outcome, inline
 from tests.values import COSTS
@@ -86,6 +88,21 @@ def test_nothing_changed_is_the_same_in_every_way(check: Cli, golden: Golden) ->
     assert (found.code, found.err) == (0, "")
     assert set(findings().values()) == {"same"}
     golden("check.same.txt", found.out)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_check_fits_the_terminal(check: Cli, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setattr(table, "screen_of", lambda _stream: Screen(width, bars=True))
+    version("old")
+    version("new", blocks=22)
+    found = check("--costs-only")
+    assert found.code == 3
+    lines = found.out.splitlines()
+    assert max(map(len, lines)) <= width
+    assert "✗ COSTLIER" in found.out
+    text = " ".join(found.out.split())
+    assert "re-run: benchcli check ours.toml --base old --head new --only tower/thin --device fake" in text
+    assert "least possible memory access 120,832 to 122,880 bytes (+1.7 %)" in text
 
 
 FILES = {"markdown": "a.md", "csv": "a.csv", "json": "a.json", "github": "a.txt", "junit": "a.xml"}

@@ -4,14 +4,49 @@ import io
 import math
 import re
 import sys
+from collections.abc import Callable
 
 import pytest
+from rich.cells import cell_len
 
 from benchcli.api.settings import Progress, Tools
 from benchcli.cli.output import reporting, time_left
-from tests.conftest import in_process
+from benchcli.report.formats import table
+from benchcli.report.terminal import Screen
+from tests.conftest import Outcome, in_process
 
 COMMAND = ("-m", "benchcli", "costs", "shufflenet-v2-0.5x", "--device", "fake")
+
+
+FAKE = ("--device", "fake", "--launches", "6", "--output", "run")
+SHOWN = {
+    "guideline": (("guideline", "g3", "--width", "16", "--batch", "1,2", *FAKE), ("scale", "fragments", "speed")),
+    "block": (
+        ("block", "shufflenet-v2", "mobilenet-v2", "--width", "64", "--size", "28", *FAKE),
+        ("block", "violates"),
+    ),
+    "network": (
+        ("network", "shufflenet-v2-0.5x", "mobilenet-v1-0.25", "--size", "32", "--breakdown", "--layers", *FAKE),
+        ("network", "layer", "variant", "share"),
+    ),
+}
+"""Commands, and words of their tables that no width takes away."""
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_command_fits_the_terminal(
+    cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, name: str, width: int
+) -> None:
+    command, words = SHOWN[name]
+    monkeypatch.setattr(table, "screen_of", lambda _stream: Screen(width, colours=True, bars=True))
+    found = cli(*command)
+    assert found.code == 0
+    shown = re.sub(r"\x1b\[\d+m", "", found.out)
+    assert max(map(cell_len, shown.splitlines())) <= width
+    assert all(re.search(rf"\b{word}\b", shown) for word in (*words, "time", "relative"))
+    if name == "guideline":
+        assert ("left out" in shown) == (width < 120)
 
 
 class Terminal(io.StringIO):

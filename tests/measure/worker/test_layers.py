@@ -108,7 +108,7 @@ def test_the_table_has_the_slowest_layers_and_says_what_it_leaves_out() -> None:
     assert len(shown.rows) == 21
     assert "5 more layers take" in "\n".join(shown.lines)
     assert "100.0 % of a call" in "\n".join(shown.lines)
-    assert "failed: b has no layers: no" in shown.lines
+    assert "✗ failed: b has no layers: no" in shown.lines
     assert len(table(launches, {}, depth=1).rows) == 26
 
 
