@@ -7,7 +7,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchcli.api.plotting import draw
 from benchcli.api.writing import write_whole
 from benchcli.errors import UserError
 from benchcli.report.formats.base import FORMATS, Format
@@ -74,6 +73,8 @@ class Shown:
 
         Raises UserError if there is no such chart, or if the extra `plot` is not installed.
         """
+        from benchcli.api.plotting import draw
+
         draw(self.drawn, kind, Path(path), theme)
 
     def write(self, format_: str, path: Path | str) -> None:
