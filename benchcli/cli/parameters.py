@@ -118,7 +118,7 @@ def file() -> Parameter:
 
 def recorded() -> Parameter:
     """Take the folder of a run or a check, or a pattern for several."""
-    return Parameter("path", lambda text: validation.text("a run", text), kind="dir")
+    return Parameter("path", lambda text: str(_folder(text)), kind="dir")
 
 
 def precision(kind: str = "a precision") -> Parameter:

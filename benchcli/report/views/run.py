@@ -139,4 +139,12 @@ def footer(report: RunReport) -> str:
     count = "no launch" if not launches else f"{ends} launch{'' if launches == [1] else 'es'}"
     state = "disturbed" if disturbed(report.records) else "quiet"
     took = [] if report.seconds is None else [formatting.seconds(report.seconds)]
-    return " · ".join([str(report.folder), count, *took, state])
+    unfinished = [whole(report)] if report.unfinished else []
+    return " · ".join([str(report.folder), count, *took, state, *unfinished])
+
+
+def whole(report: RunReport) -> str:
+    """Return whether a run is finished, and what it lacks."""
+    if report.is_going:
+        return f"still going: {formatting.counted(len(report.unfinished), 'family', 'families')} to come"
+    return f"not finished: lacks {', '.join(report.unfinished)}" if report.unfinished else "finished"

@@ -7,6 +7,7 @@ from benchcli.analysis.comparison import Comparison
 from benchcli.formatting import UNKNOWN, counted
 from benchcli.report.page import Page, Table
 from benchcli.report.views import comparison as view
+from benchcli.report.views.run import whole
 from benchcli.runs.report import RunReport
 
 COLUMNS = ("run", "folder", "started", "commit", "processor or card", "networks", "state")
@@ -35,11 +36,4 @@ def _row(report: RunReport, label: str) -> tuple[str, ...]:
     environment = report.environment
     where = (environment.get("device") or {}).get("card") or (environment.get("machine") or {}).get("cpu") or UNKNOWN
     texts = (environment.get("started"), str(environment.get("commit") or "")[:10], where)
-    return label, str(report.folder), *(str(each or UNKNOWN) for each in texts), str(len(report.records)), state(report)
-
-
-def state(report: RunReport) -> str:
-    """Return whether the run is whole."""
-    if report.is_going:
-        return f"still going: {counted(len(report.unfinished), 'family', 'families')} to come"
-    return f"not finished: lacks {', '.join(report.unfinished)}" if report.unfinished else "finished"
+    return label, str(report.folder), *(str(each or UNKNOWN) for each in texts), str(len(report.records)), whole(report)

@@ -1,0 +1,246 @@
+"""Reports in a real browser: they are drawn, used, printed and saved, and nothing leaves them."""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchcli.api.recorded import load
+from benchcli.api.reporting import together
+from benchcli.report.formats.base import FORMATS
+from benchcli.report.page import Cell, Figure, Page, Table, cleaned
+from tests.browser.conftest import SIZES, Seen
+from tests.hostile import STRINGS
+
+KEPT = Path(__file__).parents[2] / "results" / "reference"
+NAMES = ["paper-epyc", "networks-epyc", "claims-epyc", "layers-epyc", "settings-epyc"]
+Look = Callable[..., Seen]
+SPEC = {
+    "height": 100,
+    "mark": {"type": "point"},
+    "encoding": {
+        "x": {"field": "time ms", "type": "quantitative"},
+        "y": {"field": "network", "type": "nominal"},
+        "tooltip": [{"field": "network", "title": "network"}],
+    },
+}
+
+
+def page(names: list[str], number: float | None = 1.5, title: str = "table") -> str:
+    """Return a report with a table and a chart of these names."""
+    rows: tuple[tuple[Cell, ...], ...] = tuple((name, number) for name in names)
+    figure = Figure("axis", "key", title, title, ("network", "time ms"), rows, SPEC)
+    cells = tuple((name, f"{place}.5" if number else "–") for place, name in enumerate(names))
+    table = Table(title, ("network", "time ms"), 1, cells, (title,), key="key")
+    whole = Page(title, title, (table,), title, ("network",), (), {}, figures=(figure,), facts=((title, title),))
+    return FORMATS["html"].render(cleaned(whole))
+
+
+def nothing_went_wrong(seen: Seen) -> None:
+    assert seen.told == []
+    assert [url for url in seen.requests if not url.startswith(("file://", "blob:"))] == []
+    assert len([url for url in seen.requests if url.startswith("file://")]) == 1
+
+
+def violations(seen: Seen) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(seen.page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_report_of_a_kept_run_is_drawn(look: Look, name: str, size: str) -> None:
+    result = load(KEPT / name)
+    seen = look(result.show("html"), size)
+    states = seen.draw_all()
+    assert states == ["drawn"] * len(result.drawn.figures)
+    assert seen.marks() > sum(len(figure.rows) for figure in result.drawn.figures) / 4
+    width = seen.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= SIZES[size][0]
+    nothing_went_wrong(seen)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["paper-epyc", "claims-epyc"])
+def test_an_accessibility_checker_finds_nothing(look: Look, name: str, scheme: str) -> None:
+    seen = look(load(KEPT / name).show("html"), color_scheme=scheme)
+    seen.draw_all()
+    assert violations(seen) == []
+
+
+def test_ten_machines_stand_side_by_side(look: Look, tmp_path: Path) -> None:
+    for number in range(10):
+        folder = tmp_path / f"run{number}"
+        shutil.copytree(KEPT / "g2-epyc", folder)
+        environment = json.loads((folder / "environment.json").read_text())
+        environment["machine"] |= {"host": f"host{number}", "cpu": f"Processor {number}"}
+        environment["started"] = f"2026-07-{number + 10}T00:00:00Z"
+        (folder / "environment.json").write_text(json.dumps(environment))
+    seen = look(together(str(tmp_path / "run*")).show("html"))
+    assert set(seen.draw_all()) == {"drawn"}
+    assert seen.page.get_by_text("Processor 9 · host9").count() > 0
+    nothing_went_wrong(seen)
+
+
+def test_ten_thousand_rows_are_there_without_all_standing_in_the_page(look: Look) -> None:
+    seen = look(page([f"network {number}" for number in range(10_000)]))
+    table = seen.page.locator(".table").first
+    assert table.locator("[role=status]").inner_text() == "10000 rows"
+    assert table.locator("tbody tr").count() == 200
+    table.get_by_role("button", name="Show 200 more of 9800 rows").click()
+    assert table.locator("tbody tr").count() == 400
+    table.get_by_role("searchbox").fill("network 9999")
+    assert table.locator("tbody tr").count() == 1
+    nothing_went_wrong(seen)
+
+
+@pytest.mark.parametrize(("names", "number"), [([], 1.0), (["one"], 1.0), (["one", "two"], None)])
+def test_no_row_one_row_and_no_number(look: Look, names: list[str], number: float | None) -> None:
+    seen = look(page(names, number))
+    assert seen.draw_all() == ["drawn"]
+    nothing_went_wrong(seen)
+
+
+def test_hostile_texts_take_no_effect(look: Look) -> None:
+    for text in STRINGS[::7]:
+        seen = look(page([text, "plain"], title=text))
+        assert seen.draw_all() == ["drawn"], repr(text)
+        nothing_went_wrong(seen)
+        assert seen.page.locator(".table td").first.inner_text() is not None
+        seen.page.context.close()
+
+
+def test_all_hostile_texts_in_one_page_take_no_effect(look: Look) -> None:
+    seen = look(page(list(STRINGS)))
+    assert seen.draw_all() == ["drawn"]
+    seen.page.locator(".table").first.get_by_role("button", name="network").click()
+    assert seen.page.evaluate("document.querySelectorAll('main script, main img, main iframe, main a').length") == 0
+    nothing_went_wrong(seen)
+
+
+def cells(seen: Seen, column: int = 0) -> list[str]:
+    return list(
+        seen.page.evaluate(
+            "(column) => [...document.querySelector('.page > section > .table tbody').rows]"
+            ".map((row) => row.cells[column].textContent)",
+            column,
+        )
+    )
+
+
+def test_a_table_sorts_by_numbers_both_ways_and_back(look: Look) -> None:
+    seen = look(load(KEPT / "g2-epyc").show("html"))
+    table = seen.page.locator(".page > section > .table").first
+    heading = table.get_by_role("button", name="time ms")
+    column = seen.page.evaluate(
+        "[...document.querySelector('.page > section > .table thead tr').cells]"
+        ".findIndex((cell) => cell.textContent.startsWith('time ms'))"
+    )
+    before = cells(seen, column)
+    heading.click()
+    heading.click()
+    assert cells(seen, column) == sorted(before, key=float, reverse=True)
+    assert table.locator("th[aria-sort=descending]").count() == 1
+    heading.click()
+    assert cells(seen, column) == before
+
+
+def test_a_table_is_used_by_keyboard_alone(look: Look) -> None:
+    seen = look(load(KEPT / "g2-epyc").show("html"))
+    box = seen.page.locator(".page > section > .table input").first
+    box.focus()
+    seen.page.keyboard.type("g=8")
+    assert len(cells(seen)) == 1
+    for _ in range(2):  # past the download, to the region that scrolls
+        seen.page.keyboard.press("Tab")
+    seen.page.keyboard.press("Tab")
+    seen.page.keyboard.press("Enter")
+    assert seen.page.locator("th[aria-sort=ascending]").count() == 1
+    assert seen.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def saved(seen: Seen, button: Any) -> bytes:
+    with seen.page.expect_download() as waiting:
+        button.click()
+    return Path(waiting.value.path()).read_bytes()
+
+
+def test_what_a_table_shows_is_downloaded_as_csv(look: Look) -> None:
+    seen = look(page(["=1+1", "plain, with a comma", '"quoted"', "-2+3"]))
+    table = seen.page.locator(".table").first
+    rows = list(csv.reader(io.StringIO(saved(seen, table.get_by_role("button", name="Download CSV")).decode())))
+    assert rows == [
+        ["network", "time ms"],
+        ["'=1+1", "0.5"],
+        ["plain, with a comma", "1.5"],
+        ['"quoted"', "2.5"],
+        ["'-2+3", "3.5"],
+    ]
+
+
+def test_a_chart_is_saved_as_svg_and_png(look: Look) -> None:
+    seen = look(load(KEPT / "g2-epyc").show("html"), color_scheme="dark")
+    seen.draw_all()
+    figure = seen.page.locator("figure").first
+    svg = saved(seen, figure.get_by_role("button", name="Save SVG")).decode()
+    assert svg.startswith("<svg")
+    assert "var(" not in svg
+    assert "G2 ×1: speed by groups" in svg
+    assert saved(seen, figure.get_by_role("button", name="Save PNG")).startswith(b"\x89PNG")
+    nothing_went_wrong(seen)
+
+
+def test_colours_follow_the_system_and_the_button(look: Look) -> None:
+    seen = look(load(KEPT / "g2-epyc").show("html"), color_scheme="dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert seen.page.evaluate(background) == "rgb(20, 24, 29)"
+    seen.page.get_by_role("button", name="Light colours").click()
+    assert seen.page.evaluate(background) == "rgb(255, 255, 255)"
+    seen.draw_all()
+    axis = "getComputedStyle(document.querySelector('.chart svg text')).fill"
+    assert seen.page.evaluate(axis) == "rgb(27, 32, 38)"
+    seen.page.get_by_role("button", name="Dark colours").click()
+    assert seen.page.evaluate(axis) == "rgb(231, 234, 238)"
+
+
+def test_a_page_prints_light_and_whole(look: Look, tmp_path: Path) -> None:
+    seen = look(load(KEPT / "g2-epyc").show("html"), color_scheme="dark")
+    seen.draw_all()
+    seen.page.emulate_media(media="print")
+    assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not seen.page.locator(".tools").first.is_visible()
+    assert seen.page.locator(".chart svg").first.is_visible()
+    assert len(seen.page.pdf()) > 20_000
+
+
+def test_charts_are_drawn_when_they_come_into_view(look: Look) -> None:
+    seen = look(load(KEPT / "paper-epyc").show("html"))
+    assert seen.page.evaluate("document.documentElement.dataset.ready") == "yes"
+    states = "[...document.querySelectorAll('.chart')].map((each) => each.dataset.state ?? 'not yet')"
+    assert "not yet" in seen.page.evaluate(states)
+    last = seen.page.locator(".page > section > .figures .chart").last
+    last.scroll_into_view_if_needed()
+    seen.page.wait_for_function(
+        "[...document.querySelectorAll('.page > section > .figures .chart')].at(-1).dataset.state === 'drawn'"
+    )
+
+
+def test_without_scripts_all_numbers_are_there(look: Look) -> None:
+    seen = look(load(KEPT / "g2-epyc").show("html"), java_script_enabled=False)
+    assert seen.page.get_by_text("Without JavaScript there are no charts").is_visible()
+    assert seen.page.locator("td", has_text="0.622").count() >= 1
+    assert not seen.page.locator(".tools").first.is_visible()
+
+
+def test_a_chart_that_cannot_be_drawn_says_so(look: Look) -> None:
+    broken = page(["one"]).replace('"type":"point"', '"type":"no such mark"')
+    seen = look(broken)
+    assert seen.draw_all() == ["failed"]
+    assert seen.page.get_by_text("This chart could not be drawn").is_visible()
