@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-lowest fuzz zoo coverage lint reference docs site golden constraints vega dist clean
+CHROMIUM := apt-get update && apt-get install --yes --no-install-recommends chromium
+
+.PHONY: demo test test-fast test-browser chromium-line test-lowest fuzz zoo coverage lint reference docs site golden constraints vega dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -26,6 +28,14 @@ zoo: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[zoo]'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps pytorchcv
 	$(BIN)/python benchmarks/library_costs.py
+
+# Reports in a real browser. It installs nothing: without Chromium it says the line that does.
+test-browser: $(VENV)/installed
+	@command -v chromium chromium-browser google-chrome >/dev/null || { echo "it needs Chromium: $(CHROMIUM)"; exit 1; }
+	BENCHCLI_BROWSER=1 $(BIN)/python -m pytest -n auto tests/browser
+
+chromium-line:
+	@echo '$(CHROMIUM)'
 
 # How much of the package the tests of test-fast reach; pyproject.toml has the floor.
 coverage: $(VENV)/installed

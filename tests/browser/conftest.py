@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-INSTALL = "apt-get update && apt-get install --yes --no-install-recommends chromium"
 SWITCHES = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -24,7 +23,7 @@ def chromium() -> str | None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     wanted = os.environ.get("BENCHCLI_BROWSER")
-    reason = f"there is no Chromium: {INSTALL}" if wanted else "make test-browser runs it"
+    reason = "there is no Chromium: make test-browser says how to install it" if wanted else "make test-browser runs it"
     for item in items:
         if item.path.parent == Path(__file__).parent and not (wanted and chromium()):
             item.add_marker(pytest.mark.skip(reason=reason))
@@ -43,10 +42,13 @@ class Seen:
         """Scroll through the whole page with everything unfolded; return the state of each chart."""
         self.page.evaluate("document.querySelectorAll('main details').forEach((each) => { each.open = true; })")
         self.page.evaluate("dispatchEvent(new Event('beforeprint'))")
-        self.page.wait_for_function(
-            "[...document.querySelectorAll('.chart')].every((each) => /drawn|failed/.test(each.dataset.state))"
-        )
+        self.page.locator(".chart:not([data-state=drawn], [data-state=failed])").first.wait_for(state="detached")
         return list(self.page.evaluate("[...document.querySelectorAll('.chart')].map((each) => each.dataset.state)"))
+
+    @property
+    def table(self) -> Any:
+        """The first table that is not the numbers of a chart."""
+        return self.page.locator(".page > section > .table").first
 
     def marks(self) -> int:
         """Return the number of drawn points, lines and bars."""
