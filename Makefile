@@ -31,7 +31,8 @@ zoo: $(VENV)/installed
 
 # Reports in a real browser. It installs nothing: without Chromium it says the line that does.
 test-browser: $(VENV)/installed
-	@command -v chromium chromium-browser google-chrome >/dev/null || { echo "it needs Chromium: $(CHROMIUM)"; exit 1; }
+	@for each in chromium chromium-browser google-chrome; do command -v $$each > /dev/null && exit 0; done; \
+		echo 'test-browser needs Chromium: $(CHROMIUM)'; exit 1
 	BENCHCLI_BROWSER=1 $(BIN)/python -m pytest -n auto tests/browser
 
 chromium-line:

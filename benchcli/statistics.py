@@ -1,6 +1,7 @@
 """Estimates with 95 % intervals. The unit of evidence is the launch."""
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -194,7 +195,5 @@ def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float | No
 
 def _ranks(values: Sequence[float]) -> list[float]:
     """Return the rank of each value; equal values share the mean of their ranks."""
-    places: dict[float, list[int]] = {}
-    for place, value in enumerate(sorted(values)):
-        places.setdefault(value, []).append(place)
-    return [mean(places[value]) for value in values]
+    ordered = sorted(values)
+    return [(bisect_left(ordered, value) + bisect_right(ordered, value) - 1) / 2 for value in values]

@@ -36,8 +36,8 @@ class Shown:
 
     @cached_property
     def drawn(self) -> Page:
-        """The page with its charts, and with the facts about the machine."""
-        return cleaned(replace(self._laid_out(), facts=self._facts(), figures=tuple(self._figures())))
+        """The page with its charts and the facts about the machine, and without the object for JSON."""
+        return cleaned(replace(self._laid_out(), data={}, facts=self._facts(), figures=tuple(self._figures())))
 
     def _laid_out(self) -> Page:
         raise NotImplementedError

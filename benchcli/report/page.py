@@ -135,6 +135,8 @@ def cleaned(content: Content) -> Content:
 def _cleaned(content: Any) -> Any:
     if isinstance(content, str):
         return clean(content)
+    if content is None or isinstance(content, int | float):  # most of a page
+        return content
     if isinstance(content, Mapping):
         return {_cleaned(key): _cleaned(value) for key, value in content.items()}
     if isinstance(content, list | tuple):

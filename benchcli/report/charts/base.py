@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -13,6 +13,8 @@ from benchcli.runs.report import RunReport
 from benchcli.runs.run_folder import SAMPLES, RunFolder
 from benchcli.schema import Family, Sample
 
+MOST_FIGURES = 60
+"""The most figures of a kind on a page."""
 MOST_BYTES = 16_000_000
 """The largest file of samples that is read for a chart."""
 
@@ -48,9 +50,14 @@ CHARTS: Registry[Chart] = Registry("kind of chart", "benchcli.report.charts")
 
 
 def figures_of(runs: Sequence[LabelledRun]) -> Iterator[Figure]:
-    """Yield the figures of all kinds, in the order in which a page has them."""
+    """Yield the figures of all kinds, in the order in which a page has them, and of each kind not too many."""
     for chart in sorted(CHARTS, key=lambda chart: chart.place):
-        yield from chart.figures(runs)
+        figures = list(chart.figures(runs))
+        yield from figures[: MOST_FIGURES - 1]
+        for last in figures[MOST_FIGURES - 1 : MOST_FIGURES]:
+            left_out = len(figures) - MOST_FIGURES
+            more = f" {left_out} more charts of this kind are left out." if left_out > 0 else ""
+            yield replace(last, text=last.text + more)
 
 
 def only_run(runs: Sequence[LabelledRun]) -> Iterator[tuple[Family, list[Sample]]]:

@@ -22,6 +22,7 @@ from benchcli.workloads.family import settings_of
 def page(report: RunReport, depth: int | None = None) -> Page:
     """Return the page of a run, with layers rolled up to `depth`. Its data for JSON adds the advice to each warning."""
     records, judged = report.records, verdicts(report.results)
+    rows = tuple(row(record) for record in records)
     return Page(
         name=str(report.environment["suite"]["name"]),
         heading=heading(report),
@@ -33,19 +34,19 @@ def page(report: RunReport, depth: int | None = None) -> Page:
         ),
         footer=footer(report),
         columns=COLUMNS,
-        rows=tuple(row(record) for record in records),
+        rows=rows,
         data={
             "environment": report.environment,
             "records": [
                 {
-                    **row(record),
+                    **cells,
                     "warnings": [{"code": code, "advice": sentence(code)} for code in record.warnings],
                     "top1_error_percent": _error(record),
                 }
-                for record in records
+                for record, cells in zip(records, rows, strict=True)
             ],
             "launches": [
-                {"family": result.family.name, **asdict(conditions)}
+                {"family": result.family.name, **vars(conditions)}
                 for result in report.results
                 for conditions in result.conditions
             ],
