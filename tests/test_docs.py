@@ -22,6 +22,7 @@ from benchcli.costs.count import count
 from benchcli.costs.inputs import as_inputs
 from benchcli.measure.tools import Tools
 from benchcli.registry import Registry
+from benchcli.report.charts.base import CHARTS
 from benchcli.report.formats.base import FORMATS
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES
@@ -33,7 +34,7 @@ from benchcli.workloads.suites import families_of_suite, find_suite
 from tests.conftest import Outcome
 from tests.documents import BY_HAND, DOCS, READ, ROOT, blocks, name_of
 
-REGISTRIES: tuple[Registry[Any], ...] = (GUIDELINES, BLOCKS, NETWORKS, DEVICES, RUNTIMES, FORMATS)
+REGISTRIES: tuple[Registry[Any], ...] = (GUIDELINES, BLOCKS, NETWORKS, DEVICES, RUNTIMES, FORMATS, CHARTS)
 PAGES = [ROOT / "CONTRIBUTING.md", *READ, *sorted(DOCS.glob("*.yml"))]
 
 
@@ -59,6 +60,14 @@ def test_tables_of_kept_runs_are_what_the_runs_say() -> None:
     assert set(re.findall(r"<!-- table: (\w+) -->", text)) == set(module.TABLES)
     for page in module.PAGES:
         assert page.read_text(encoding="utf-8") == module.page(page), "run `make docs`"
+
+
+def test_pictures_are_what_make_docs_draws() -> None:
+    pytest.importorskip("vl_convert", reason="pip install '.[plot]' draws pictures")
+    module = generator("generate_pictures")
+    assert {path.name for path in module.PICTURES.iterdir()} == set(module.DRAWN)
+    for name in module.DRAWN:
+        assert (module.PICTURES / name).read_text(encoding="utf-8") == module.picture(name), "run `make docs`"
 
 
 FIGURE = re.compile(r"±|\d[\d.,]* ?(?:%|ms\b|ns\b|µs\b|MB\b|kB\b|s\b)|\b\d+ of \d+\b|\d times as")
@@ -225,6 +234,14 @@ def test_the_format_example_works(plugged: ModuleType, cli: Callable[..., Outcom
     assert found.code == 0
 
 
+@pytest.mark.parametrize("plugged", ["benchcli/report/charts/params.py"], indirect=True)
+def test_the_chart_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
+    kept = str(ROOT / "results" / "reference" / "g2-epyc")
+    found = cli("plot", kept, "--kind", "params", "-o", "params.json")
+    assert (found.code, found.err) == (0, "benchcli: wrote params.json\n")
+    assert len(json.loads(Path("params.json").read_text())["data"]["values"]) == 4
+
+
 @pytest.mark.parametrize("plugged", ["benchcli/workloads/blocks/vgg.py"], indirect=True)
 def test_the_block_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     unit = BLOCKS["vgg"].build(channels=4, units=1, stride=2)
@@ -257,7 +274,7 @@ def test_the_claim_example_is_of_a_kind_and_of_families_that_are_measured() -> N
 
 def test_every_plug_in_point_has_an_example() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    for kind in ("guideline", "block", "network", "claim", "device", "runtime", "suite", "format"):
+    for kind in ("guideline", "block", "network", "claim", "device", "runtime", "suite", "format", "chart"):
         assert re.search(rf"^## Add a {kind}$", text, re.MULTILINE)
 
 
