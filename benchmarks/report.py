@@ -1,9 +1,9 @@
-"""Time `benchcli report` and `benchcli show`, and weigh the pages.  python benchmarks/report.py [--browser]
+"""Time `benchcli report` and `benchcli show`, and weigh the pages.  python benchmarks/report.py
 
 Each time stands beside that of `import pandas` in a process of its own, which runs in turns with
-it: their ratio depends less on the machine. The large run is made of copies of a kept run. With
---browser, the pages are opened in Chromium too: it tells when they can be used, and when the first
-chart is drawn.
+it: their ratio depends less on the machine. The large run is made of copies of a kept run. Where
+Chromium is installed, the pages are opened in it too: it tells when they can be used, and when the
+first chart is drawn.
 """
 
 import argparse
@@ -82,7 +82,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=10_000, help="of the large run")
     parser.add_argument("--runs", type=int, default=7, help="of each command")
-    parser.add_argument("--browser", action="store_true", help="open the pages in Chromium too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         small_page, large_page = Path(temporary, "small.html"), Path(temporary, "large.html")
@@ -92,7 +91,7 @@ def main() -> None:
         compared(what, ["report", str(run), "-o", str(large_page)], min(options.runs, 3), large_page)
         compared("show paper-epyc", ["show", str(PAPER)], options.runs)
         compared("report --help", ["report", "--help"], options.runs)
-        if options.browser:
+        if shutil.which("chromium"):
             opened("report paper-epyc", small_page)
             opened(what, large_page)
 
