@@ -44,6 +44,7 @@ def page(report: CheckReport) -> Page:
                 rows=tuple(_rows(findings)),
                 lines=lines,
                 least=("base ms",),
+                key="changes",
                 unchanged=sum(all(each.outcome == "same" for each in of) for of in _by_network(findings).values()),
             ),
         ),
