@@ -39,7 +39,7 @@ class Check(Shown):
     def _figures(self) -> Iterable[Figure]:
         from benchcli.report.charts import changes
 
-        return changes.figures(self.findings)
+        return changes.figures(self.details)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -13,6 +13,7 @@ from benchcli.api.results import Run, Shown
 from benchcli.api.several import Runs
 from benchcli.api.writing import check_writable
 from benchcli.errors import UserError
+from benchcli.formatting import clean
 from benchcli.report.charts.base import LabelledRun, figures_of
 from benchcli.report.page import Figure, Page, cleaned
 from benchcli.report.views.labels import labels
@@ -48,7 +49,8 @@ class Series(Shown):
     def drawn(self) -> Page:
         """The page of all runs with their charts, and then that of each."""
         few = len(self.runs) <= MOST_DRAWN
-        parts = tuple(run.drawn if few else run.page for run in self.runs)
+        named = zip(labels([run.details for run in self.runs]), self.runs, strict=True)
+        parts = tuple(replace(run.drawn if few else run.page, name=clean(label)) for label, run in named)
         figures = tuple(self._figures())
         return replace(cleaned(replace(self._laid_out(), figures=figures)), parts=parts)
 

@@ -59,6 +59,8 @@ class Shown:
         return chosen.render(self._page_for(chosen))
 
     def _page_for(self, chosen: Format) -> Page:
+        if chosen.for_checks and not self.page.annotations:
+            raise UserError(f"{chosen.name} shows the findings of checks: give another format")
         return self.drawn if chosen.draws else self.page
 
     def report(self, path: Path | str) -> None:

@@ -18,7 +18,8 @@ from benchcli.errors import FINE
     required=True,
     type=parameters.name("kind of chart", kinds),
     help="What to draw: axis (speed along a guideline's axis), pareto (time and error), costs (FLOPs, memory access "
-    "and time), intervals (relative speeds), breakdown, layers, history, samples, launches, or changes (of a check).",
+    "and time), intervals (relative speeds), settings (batches, dtypes and the like), breakdown, layers, history, "
+    "samples, launches, or changes (of a check).",
 )
 @click.option(
     "-o", "--output", required=True, type=parameters.file(), help="The picture to write: .svg, .png, .pdf, or .json."
@@ -33,7 +34,7 @@ from benchcli.errors import FINE
 def command(runs: tuple[str, ...], kind: str, output: Path, theme: str) -> int:
     """Draw charts of recorded runs or checks into a file, without a browser, for papers, READMEs and pull requests.
 
-    It needs the extra plot: pip install 'benchcli[plot]'. A .json file is the chart's specification in Vega-Lite.
+    It needs the extra plot: pip install vl-convert-python. A .json file is the chart's specification in Vega-Lite.
 
     \b
     Example: benchcli plot results/monday --kind axis -o g2.svg

@@ -9,8 +9,9 @@ SOLID, LIGHT = tuple(BLOCKS)
 
 
 def heading(table: Table) -> str:
-    """Return the heading of a table's bars: their scale. It is empty if there is no bar to draw."""
-    return f"0 to {_scale(table):.2f}" if _scale(table) else ""
+    """Return the heading of a table's bars: their scale. It is empty if no interval is there to be drawn."""
+    has_intervals = any(each and each.low is not None and each.low != each.high for each in table.bars)
+    return f"0 to {_scale(table):.2f}" if has_intervals else ""
 
 
 def bars(table: Table) -> tuple[str, ...]:

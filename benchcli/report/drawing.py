@@ -69,7 +69,7 @@ def _library() -> Any:
     try:
         import vl_convert
     except ImportError:
-        raise UserError("pictures need the extra plot: pip install 'benchcli[plot]'") from None
+        raise UserError("pictures need a library, the extra plot: pip install vl-convert-python") from None
     return vl_convert
 
 

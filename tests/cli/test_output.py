@@ -27,7 +27,7 @@ SHOWN = {
     ),
     "network": (
         ("network", "shufflenet-v2-0.5x", "mobilenet-v1-0.25", "--size", "32", "--breakdown", "--layers", *FAKE),
-        ("network", "layer", "variant", "share"),
+        ("network", "layer", "share"),
     ),
 }
 """Commands, and words of their tables that no width takes away."""

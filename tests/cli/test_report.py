@@ -206,7 +206,7 @@ def test_three_runs_have_a_history_in_the_order_of_time(cli: Cli) -> None:
     text = Path("report.html").read_text()
     assert "History of g2-x1" in text
     rows = data(text, "History of g2-x1")["rows"]
-    assert [str(row[0])[:7] for row in rows[:3]] == ["1111111", "2222222", "3333333"]
+    assert [str(row[0])[:7] for row in rows[:3]] == ["A 11111", "B 22222", "C 33333"]
     assert [str(row[6])[:5] for row in rows if row[6]] == ["+30.0"] * 4
 
 
@@ -291,7 +291,7 @@ def test_plot_says_what_it_can_draw(cli: Cli) -> None:
 
 
 def test_plot_draws_files(cli: Cli) -> None:
-    pytest.importorskip("vl_convert", reason="pip install 'benchcli[plot]' draws pictures")
+    pytest.importorskip("vl_convert", reason="pip install vl-convert-python draws pictures")
     for suffix, beginning in {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "json": b"{"}.items():
         found = cli("plot", G2, "--kind", "axis", "-o", f"x.{suffix}", "--theme", "dark")
         assert (found.code, found.err) == (0, f"benchcli: wrote x.{suffix}\n")
@@ -303,7 +303,10 @@ def test_plot_draws_files(cli: Cli) -> None:
 def test_without_the_extra_plot_says_the_line_that_installs_it(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     found = cli("plot", G2, "--kind", "axis", "-o", "x.svg")
-    assert (found.code, found.err) == (2, "benchcli: pictures need the extra plot: pip install 'benchcli[plot]'\n")
+    assert (found.code, found.err) == (
+        2,
+        "benchcli: pictures need a library, the extra plot: pip install vl-convert-python\n",
+    )
     assert cli("plot", G2, "--kind", "axis", "-o", "x.json").code == 0
     assert cli("report", G2, "-o", "x.html").code == 0
 

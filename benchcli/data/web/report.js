@@ -7,6 +7,7 @@
 
   // ---- charts
 
+  const NARROW = 420;
   const colour = (name) => `var(--${name})`;
 
   /** Return the configuration with each "$name" replaced by what `of` returns for it. */
@@ -27,6 +28,7 @@
     const config = {
       ...coloured(chartConfig, colours),
       background: forFile ? theme.background : "transparent",
+      legend: { ...coloured(chartConfig.legend, colours), columns: width < NARROW ? 2 : chartConfig.legend.columns },
       range: { category: series },
     };
     const title = forFile ? { title: { text: figure.title } } : {};
@@ -126,12 +128,13 @@
     return /[",\n\r]/.test(inert) ? `"${inert.replace(/"/g, '""')}"` : inert;
   };
 
+  const LONG = 60;
   const rowOf = (cells, isNumber) => {
     const row = document.createElement("tr");
     cells.forEach((cell, place) => {
       const element = row.insertCell();
       element.textContent = cell;
-      element.className = [isNumber[place] ? "number" : "", (cell.includes(" ") && tones[cell.split(" ")[0]]) || ""].join(" ").trim();
+      element.className = [isNumber[place] ? "number" : "", cell.length > LONG ? "long" : "", (cell.includes(" ") && tones[cell.split(" ")[0]]) || ""].join(" ").trim();
     });
     return row;
   };

@@ -47,7 +47,7 @@ def _figure(family: Family, runs: Sequence[LabelledRun]) -> Figure:
         key=family.guideline,
         title=f"{family.guideline.upper()} {_setting(family)}: speed by {guideline.axis}",
         text=f"The guideline says that {guideline.claim}. Speed is relative to {family.baseline}, with 95 % intervals"
-        + ("; the paper's figures are the dashed line." if any(row[1] == PAPER for row in rows) else "."),
+        + ("; the paper's figures are a line of their own." if any(row[1] == PAPER for row in rows) else "."),
         columns=COLUMNS,
         rows=tuple(rows),
         spec=_spec(rows, guideline.axis),

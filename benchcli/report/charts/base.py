@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
 from benchcli import files
@@ -29,9 +30,7 @@ class LabelledRun:
     @cached_property
     def samples(self) -> dict[str, list[Sample]]:
         """The raw samples by family; none if there are too many to draw."""
-        path = self.report.folder / SAMPLES
-        is_drawn = files.is_file(path) and path.stat().st_size <= MOST_BYTES
-        return RunFolder(self.report.folder).samples() if is_drawn else {}
+        return samples_in(self.report.folder)
 
 
 class Chart(ABC):
@@ -58,6 +57,13 @@ def figures_of(runs: Sequence[LabelledRun]) -> Iterator[Figure]:
             left_out = len(figures) - MOST_FIGURES
             more = f" {left_out} more charts of this kind are left out." if left_out > 0 else ""
             yield replace(last, text=last.text + more)
+
+
+def samples_in(folder: Path) -> dict[str, list[Sample]]:
+    """Return the raw samples in the folder of a run or a check, by family; none if there are too many to draw."""
+    path = folder / SAMPLES
+    is_drawn = files.is_file(path) and path.stat().st_size <= MOST_BYTES
+    return RunFolder(folder).samples() if is_drawn else {}
 
 
 def only_run(runs: Sequence[LabelledRun]) -> Iterator[tuple[Family, list[Sample]]]:

@@ -32,10 +32,12 @@ class ByCategory(Chart):
 
 
 def _shares(traced: Sequence[Breakdown]) -> dict[str, dict[str, float]]:
-    several = len({each.family for each in traced}) > 1
+    keys = list(dict.fromkeys((each.family, each.variant) for each in traced))
+    names = [variant for _, variant in keys]
     groups: dict[str, list[Breakdown]] = {}
     for each in traced:
-        groups.setdefault(f"{each.family}/{each.variant}" if several else each.variant, []).append(each)
+        is_unique = names.count(each.variant) == 1
+        groups.setdefault(each.variant if is_unique else f"{each.variant} ({each.family})", []).append(each)
     return {
         network: {heading: median_share(of, category) for category, heading in HEADINGS.items()}
         for network, of in groups.items()

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from benchcli.check.findings import Finding
-from benchcli.report.charts import grammar
+from benchcli.check.session import CheckReport
+from benchcli.report.charts import grammar, launches, samples
+from benchcli.report.charts.base import MOST_FIGURES, samples_in
 from benchcli.report.page import Figure
 from benchcli.runs.observations import Cell
 
@@ -13,13 +15,21 @@ MOST_ROWS = 60
 """The most networks that are drawn: the most important ones."""
 
 
-def figures(findings: Sequence[Finding]) -> Iterator[Figure]:
-    """Yield the figure of a check's findings on time; none if it has no change in time."""
-    timed = [finding for finding in findings if finding.subject == "time" and finding.change]
+def figures(report: CheckReport) -> Iterator[Figure]:
+    """Yield the figure of a check's findings on time, then those of its samples and launches; none without times."""
+    timed = [finding for finding in report.findings if finding.subject == "time" and finding.change]
     if not timed:
         return
+    yield _changes(timed)
+    observed = samples_in(report.folder) if report.folder and "baseline" not in report.environment["check"] else {}
+    pairs = [(finding.where, observed[finding.where]) for finding in timed if finding.where in observed][:MOST_FIGURES]
+    for chart in (samples, launches):
+        yield from (chart.figure(where, sorted({each.variant for each in own}), own) for where, own in pairs)
+
+
+def _changes(timed: Sequence[Finding]) -> Figure:
     rows = [_row(finding) for finding in timed[:MOST_ROWS]]
-    yield Figure(
+    return Figure(
         kind=KIND,
         key=KIND,
         title="Change in time of each network",

@@ -29,13 +29,13 @@ class CostsAndTime(Chart):
         if len(runs) > 1 or len(records) < LEAST:
             return
         rows = [_row(record, group) for record, group in zip(records, _groups(records), strict=True)]
-        for column, words in ((FLOPS, "FLOPs"), (BYTES, "Memory access")):
+        for column, words in ((FLOPS, "FLOPs"), (BYTES, "memory access")):
             place = COLUMNS.index(column)
             correlation = rank_correlation([float(row[place] or 0) for row in rows], [row[4] for row in rows])
             yield Figure(
                 kind="costs",
                 key="costs",
-                title=f"{words} against time",
+                title=f"Time against {words}",
                 text=f"{len(rows)} networks; both axes are logarithmic." + _correlated(words, correlation),
                 columns=COLUMNS,
                 rows=tuple(rows),
@@ -46,7 +46,7 @@ class CostsAndTime(Chart):
 def _correlated(words: str, correlation: float | None) -> str:
     if correlation is None:
         return ""
-    sentence = f" Spearman's rank correlation of {words.replace('Memory', 'memory')} and time is {correlation:.2f}"
+    sentence = f" Spearman's rank correlation of {words} and time is {correlation:.2f}"
     return f"{sentence}; at 1 the one orders the networks as the other does."
 
 

@@ -43,14 +43,16 @@ def name(field: str, rows: Sequence[Sequence[Cell]], place: int, title: str | No
         "type": "nominal",
         "sort": list(dict.fromkeys(row[place] for row in rows)),
         "title": title,
-        "axis": {"labelLimit": 160, "labelOverlap": False},
+        "axis": {"labelLimit": 220, "labelOverlap": False},
     }
 
 
 def series(field: str, values: Sequence[Cell], *channels: str) -> Spec:
     """Return the encodings that tell series apart, by more than their colour."""
     domain = list(dict.fromkeys(values))
-    shared = {"field": field, "type": "nominal", "sort": domain, "title": None}
+    shared: Spec = {"field": field, "type": "nominal", "sort": domain, "title": None}
+    if len(domain) == 1:
+        shared["legend"] = None  # there is nothing to tell apart
     ranges: Mapping[str, Mapping[str, Any]] = {
         "shape": {"range": ["circle", "diamond", "square", "triangle-up", "cross", "triangle-down"]},
         "strokeDash": {"range": [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]},

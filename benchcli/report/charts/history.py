@@ -34,8 +34,8 @@ class History(Chart):
                 kind="history",
                 key="history",
                 title=f"History of {family}",
-                text="Time in each run relative to the first, with 95 % intervals. A ring and a label mark a change of "
-                f"more than {formatting.percent(CHANGE)} since the run before: {count or 'none'}.",
+                text="Time in each run relative to the first, with 95 % intervals. A ring and a label mark a change "
+                f"of certainly more than {formatting.percent(CHANGE)} since the run before: {count or 'none'}.",
                 columns=COLUMNS,
                 rows=tuple(rows),
                 spec=_spec(rows),

@@ -23,18 +23,22 @@ class Launches(Chart):
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the families."""
         for family, samples in only_run(runs):
-            rows = [row for variant in family.variants for row in _launches(variant.name, samples)]
-            if rows:
-                yield Figure(
-                    kind="launches",
-                    key="launches",
-                    title=f"Launches of {family.name}",
-                    text="Each network's median time in each launch (a fresh process), relative to its median over all "
-                    "of them. What moves all lines at once is the machine; relative speeds are paired within a launch.",
-                    columns=COLUMNS,
-                    rows=tuple(rows),
-                    spec=_spec(rows),
-                )
+            yield figure(family.name, [variant.name for variant in family.variants], samples)
+
+
+def figure(name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
+    """Return the figure of the launches of some networks, under a name for them all."""
+    rows = [row for network in networks for row in _launches(network, samples)]
+    return Figure(
+        kind="launches",
+        key="launches",
+        title=f"Launches of {name}",
+        text="Each network's median time in each launch (a fresh process), relative to its median over all of them. "
+        "What moves all lines at once is the machine; relative speeds are paired within a launch.",
+        columns=COLUMNS,
+        rows=tuple(rows),
+        spec=_spec(rows),
+    )
 
 
 def _launches(name: str, samples: Sequence[Sample]) -> list[tuple[Cell, ...]]:
@@ -49,11 +53,16 @@ def _launches(name: str, samples: Sequence[Sample]) -> list[tuple[Cell, ...]]:
 
 
 def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
-    spread = max(abs(log(float(row[2] or 1))) for row in rows)
+    spread = max((abs(log(float(row[2] or 1))) for row in rows), default=0.0)
     least = exp(max(spread, log(1.02)) * 1.1)  # a quiet run shall look like one
     y = grammar.number("time relative to the median")
     y["scale"] = {"domain": [1 / least, least], "nice": False}
-    x = {"field": "launch", "type": "ordinal", "title": "launch, in the order of time", "axis": {"labelAngle": 0}}
+    x = {
+        "field": "launch",
+        "type": "ordinal",
+        "title": "launch, in the order of time",
+        "axis": {"labelAngle": 0, "labelOverlap": True},
+    }
     told_apart = grammar.series("network", [row[1] for row in rows], "color", "shape")
     line = {"mark": {"type": "line", "strokeWidth": 1}, "encoding": {"x": x, "y": y, "color": told_apart["color"]}}
     points = {

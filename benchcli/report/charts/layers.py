@@ -8,7 +8,7 @@ from benchcli.report.charts.base import CHARTS, Chart, LabelledRun
 from benchcli.report.page import Figure
 from benchcli.report.views.layers import OWN
 
-MOST = 12
+MOST = 7
 """The most modules with a part of their own; the rest of a network is one part."""
 REST = "(other modules)"
 
@@ -25,7 +25,9 @@ class ByLayer(Chart):
             networks: dict[tuple[str, str], list[LayerRow]] = {}
             for row in layer_rows(run.report.layers, _depth(run)):
                 networks.setdefault((row.family, row.variant), []).append(row)
-            for (_, network), rows in networks.items():
+            names = [network for _, network in networks]
+            for (family, name), rows in networks.items():
+                network = f"{name} ({family})" if names.count(name) > 1 else name
                 shares = _largest(rows)
                 yield stacks.figure(
                     "layers",

@@ -53,7 +53,7 @@ def _figure(setting: str, records: Sequence[Record], places: dict[tuple[str, str
         "other is as accurate and certainly or possibly faster.",
         columns=COLUMNS,
         rows=tuple(rows),
-        spec=_spec(rows),
+        spec=_spec(),
     )
 
 
@@ -62,10 +62,8 @@ def _row(record: Record, place: Place) -> tuple[Cell, ...]:
     return record.variant.name, *grammar.ends(seconds, 1e3), top1_error(record), PLACES[place]
 
 
-def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
+def _spec() -> grammar.Spec:
     x, y = grammar.number(TIME), grammar.number(ERROR)
-    times = [float(row[1]) for row in rows if row[1] is not None]
-    middle = (min(times) + max(times)) / 2
     on = {"filter": {"field": "Pareto front", "equal": PLACES["on"]}}
     front = {
         "transform": [on],
@@ -74,15 +72,14 @@ def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
     }
     told_apart = grammar.series("Pareto front", list(PLACES.values()), "color", "shape")
     points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=True)
-    return {"height": 340, "layer": [front, points, _names(x, y, on, middle, "<"), _names(x, y, on, middle, ">=")]}
+    return {"height": 340, "layer": [front, points, _names(x, y, on)]}
 
 
-def _names(x: grammar.Spec, y: grammar.Spec, on: grammar.Spec, middle: float, where: str) -> grammar.Spec:
-    """Return the names of the networks on the front that are faster, or slower, than the middle of the chart."""
-    place = {"align": "left", "dx": 7, "dy": -7} if where == "<" else {"align": "right", "dx": -7, "dy": 10}
+def _names(x: grammar.Spec, y: grammar.Spec, on: grammar.Spec) -> grammar.Spec:
+    """Return the names of the networks on the front, slanted, so that those of neighbours run side by side."""
     return {
-        "transform": [on, {"filter": f"datum['{TIME}'] {where} {middle}"}],
-        "mark": {"type": "text", **place, "limit": 140, "fontSize": 10},
+        "transform": [on],
+        "mark": {"type": "text", "align": "left", "angle": -35, "dx": 7, "dy": -3, "limit": 140, "fontSize": 10},
         "encoding": {"x": x, "y": y, "text": {"field": "network"}},
     }
 

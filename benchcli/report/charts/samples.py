@@ -22,21 +22,25 @@ class RawSamples(Chart):
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the families."""
         for family, samples in only_run(runs):
-            names = [variant.name for variant in family.variants]
-            own = [sample for name in names for sample in samples if sample.variant == name]
-            step = max(1, -(-len(own) // MOST_SAMPLES))
-            rows = [_row(sample) for sample in own[::step]]
-            thinned = f" (each {step}th of {len(own)} is drawn)" if step > 1 else ""
-            yield Figure(
-                kind="samples",
-                key="samples",
-                title=f"Samples of {family.name}",
-                text=f"Each mark is the time per call of one timed block{thinned}. Excluded samples were disturbed "
-                "and do not count.",
-                columns=COLUMNS,
-                rows=tuple(rows),
-                spec=_spec(rows),
-            )
+            yield figure(family.name, [variant.name for variant in family.variants], samples)
+
+
+def figure(name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
+    """Return the figure of the samples of some networks, under a name for them all."""
+    own = [sample for network in networks for sample in samples if sample.variant == network]
+    step = max(1, -(-len(own) // MOST_SAMPLES))
+    rows = [_row(sample) for sample in own[::step]]
+    thinned = f" (one in {step} of {len(own)} is drawn)" if step > 1 else ""
+    return Figure(
+        kind="samples",
+        key="samples",
+        title=f"Samples of {name}",
+        text=f"Each mark is the time per call of one timed block{thinned}. Excluded samples were disturbed and do not "
+        "count.",
+        columns=COLUMNS,
+        rows=tuple(rows),
+        spec=_spec(rows),
+    )
 
 
 def _row(sample: Sample) -> tuple[Cell, ...]:

@@ -9,8 +9,8 @@ from benchcli.runs.observations import Cell
 COLUMNS = ("network", "part", "share %", "from %", "to %", "place")
 PALE = ("#9ecae1", "#fdae6b", "#a1d99b", "#bcbddc", "#fa9fb5", "#d9c27c", "#8dd3c7", "#e3e3e3")
 """Colours of parts on which black names can be read."""
-LABELLED = 9
-"""The least share, in per cent, of a part whose name stands in its bar."""
+LETTER = 1.6
+"""Per cent of the chart's width that a letter takes: a name that is wider than its part is left to the legend."""
 
 
 def figure(kind: str, title: str, text: str, shares: Mapping[str, Mapping[str, float]], order: Sequence[str]) -> Figure:
@@ -46,7 +46,7 @@ def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
     }
     names = {
         "transform": [
-            {"filter": f"datum['share %'] >= {LABELLED}"},
+            {"filter": f"datum['share %'] > {LETTER} * (length(datum.part) + 1)"},
             {"calculate": "(datum['from %'] + datum['to %']) / 2", "as": "middle"},
             {"calculate": "datum['share %'] * 0.9", "as": "room"},
         ],

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from importlib import resources
 from itertools import takewhile
@@ -24,6 +25,8 @@ TITLES: Mapping[str, str] = {
     "changes": "Changes in time",
 }
 """Headings of the sections whose figures have no table beside them."""
+LONG = 60
+"""The longest cell that stands in one line."""
 FOLDED = ("samples", "launches")
 
 
@@ -82,6 +85,7 @@ class _Document:
         return {**vars(page), "id": identity, "sections": sections}
 
     def _section(self, page: str, title: str, table: Table | None, figures: Sequence[Figure]) -> dict[str, Any]:
+        table = replace(table, rows=tuple(_filled(table.rows))) if table else None
         identity = f"{page}-section-{len(self.contents)}"
         self.contents.append((identity, title))
         lines = table.lines if table else ()
@@ -123,6 +127,14 @@ def _sections(page: Page) -> Iterator[tuple[str, Table | None, list[Figure]]]:
         yield TITLES.get(key, key), None, [figure for figure in left if figure.key == key]
 
 
+def _filled(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Yield rows whose empty first cell repeats the one above, so that a row means the same wherever it is sorted."""
+    above = ""
+    for row in rows:
+        above = row[0] if row and row[0] else above
+        yield (above, *row[1:]) if row else row
+
+
 def _is_text(figure: Figure, column: int) -> bool:
     return all(isinstance(row[column], str) for row in figure.rows)
 
@@ -132,7 +144,7 @@ def _shown(cell: Cell) -> str:
 
 
 def _cell_class(cell: str, is_number: bool) -> Any:
-    names = " ".join(filter(None, ("number" if is_number else "", tone(cell))))
+    names = " ".join(filter(None, ("number" if is_number else "", "long" if len(cell) > LONG else "", tone(cell))))
     return _safe(f' class="{names}"' if names else "")
 
 

@@ -42,7 +42,7 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
         words=2 if several else 1,
         columns=(
             *(["family"] if several else []),
-            "variant",
+            "network",
             "time ms",
             *spent.values(),
             "of which reorders",

@@ -126,7 +126,8 @@ def how(check: Mapping[str, Any]) -> str:
     else:
         return took
     state = "disturbed" if check.get("warnings") else "quiet"
-    return f"{method} · threshold {formatting.percent(check['threshold'])} · {took} · {state}"
+    widened = "" if "baseline" in check else "from "  # by what the control differs from base
+    return f"{method} · threshold {widened}{formatting.percent(check['threshold'])} · {took} · {state}"
 
 
 def describe_finding(finding: Finding) -> str:

@@ -40,7 +40,11 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
             *(_verdict_line(verdict, mine[verdict.family]) for verdict in verdicts if verdict.family in mine),
             *cells.warning_lines(records),
         ),
-        least=("channels", *cells.LEAST, "paper", cells.CONVERTED),
+        least=(
+            *("channels", "Δ FLOPs"),
+            *(["scale"] if len({result.family.scale for result in results}) == 1 else []),
+            *("MFLOPs (mult-adds)", cells.CONVERTED, "paper", "mem. access MB"),
+        ),
         groups=cells.sizes_of(results),
         bars=cells.bars(records),
     )

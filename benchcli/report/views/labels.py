@@ -1,6 +1,7 @@
 """Name the runs of a comparison by what tells them apart."""
 
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 from typing import Any
 
 from benchcli.runs.report import RunReport
@@ -8,7 +9,10 @@ from benchcli.workloads.family import settings_of
 
 
 def labels(reports: Sequence[RunReport]) -> list[str]:
-    """Return a label for each run: the facts that differ, and the start where they do not suffice."""
+    """Return a label for each run: the facts that differ, and the start where they do not suffice.
+
+    A comparison's letter stands before it, unless there are more runs than letters.
+    """
     if len(reports) == 1:
         return [""]
     facts = [_facts(report) for report in reports]
@@ -18,7 +22,11 @@ def labels(reports: Sequence[RunReport]) -> list[str]:
         if len(set(found)) == len(found) and all(found):
             break
         found = [" · ".join(filter(None, (label, more(each)))) for label, each in zip(found, reports, strict=True)]
-    return found
+    return (
+        found
+        if len(found) > len(ascii_uppercase)
+        else [f"{a} {b}" for a, b in zip(ascii_uppercase, found, strict=False)]
+    )
 
 
 def _facts(report: RunReport) -> Mapping[str, str]:

@@ -21,29 +21,28 @@ def table(results: Sequence[FamilyResult]) -> Table:
     by_network: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         by_network.setdefault((record.family.first, record.variant.name), []).append(record)
-    values = {name: {_value(record, name) for record in records} for name in NAMES}
-    differing = [name for name in NAMES if len(values[name]) > 1]
+    differ = differing(records)
     several = len({result.family.first for result in results}) > 1
     return Table(
         title="Settings compared",
-        words=len(differing) + 1 + several,
+        words=len(differ) + 1 + several,
         columns=(
             *(["family"] if several else []),
             "network",
-            *differing,
+            *differ,
             "time ms",
             cells.rate_headings(records)[0],
             "speed",
             "compared with the first",
         ),
         rows=tuple(
-            _row(record, told.get(record.key), differing, several) for own in by_network.values() for record in own
+            _row(record, told.get(record.key), differ, several) for own in by_network.values() for record in own
         ),
         lines=(
             "speed is relative to the same network in its first row, per image where batches differ; "
-            "the settings were measured in turns" + _threads(values["threads"]),
-            *_not_judged(told.values(), differing),
-            *(_flip(each, differing) for each in flips(results)),
+            "the settings were measured in turns" + _threads("threads" in differ),
+            *_not_judged(told.values(), differ),
+            *(_flip(each, differ) for each in flips(results)),
         ),
         least=(cells.rate_headings(records)[0],),
         groups=tuple(map(len, by_network.values())),
@@ -52,23 +51,23 @@ def table(results: Sequence[FamilyResult]) -> Table:
     )
 
 
-def _not_judged(told: Iterable[Compared], differing: Sequence[str]) -> Iterator[str]:
+def _not_judged(told: Iterable[Compared], differ: Sequence[str]) -> Iterator[str]:
     """Yield why networks are not judged; those with the same reason share a line."""
     names: dict[str, list[str]] = {}
     for each in told:
         if each.why:
-            names.setdefault(each.why, []).append(f"{each.record.variant.name} ({_setting(each.record, differing)})")
+            names.setdefault(each.why, []).append(f"{each.record.variant.name} ({setting(each.record, differ)})")
     for why, of in names.items():
         yield f"{formatting.named(of)}: {why}"
 
 
-def _row(record: Record, told: Compared | None, differing: Sequence[str], several: bool) -> tuple[str, ...]:
+def _row(record: Record, told: Compared | None, differ: Sequence[str], several: bool) -> tuple[str, ...]:
     speed = record.timing.setting if record.timing else None
     time = cells.time(record)[0]
     return (
         *([record.family.first] if several else []),
         record.variant.name,
-        *(_value(record, name) for name in differing),
+        *(_value(record, name) for name in differ),
         time,
         cells.rates(record)[0],
         formatting.speed(speed) if speed else "1" if told is None and record.timing else UNKNOWN,
@@ -90,17 +89,23 @@ def _value(record: Record, name: str) -> str:
     return str(record.family.inputs[name])
 
 
-def _setting(record: Record, differing: Sequence[str]) -> str:
-    return ", ".join(f"{name} {_value(record, name)}" for name in differing)
+def differing(records: Sequence[Record]) -> list[str]:
+    """Return the names of the settings that differ between records."""
+    return [name for name in NAMES if len({_value(record, name) for record in records}) > 1]
 
 
-def _threads(values: set[str]) -> str:
-    return "" if len(values) < 2 else "; numbers of threads in processes that alternate"
+def setting(record: Record, names: Sequence[str]) -> str:
+    """Return a record's values of some settings, as text: "batch 8, dtype float32"."""
+    return ", ".join(f"{name} {_value(record, name)}" for name in names)
 
 
-def _flip(flip: Flip, differing: Sequence[str]) -> str:
+def _threads(differ: bool) -> str:
+    return "; numbers of threads in processes that alternate" if differ else ""
+
+
+def _flip(flip: Flip, differ: Sequence[str]) -> str:
     before, after = ("faster", "slower") if not flip.gets_faster else ("slower", "faster")
     return (
-        f"the ranking changes: {flip.network} is {before} than {flip.baseline} at {_setting(flip.before, differing)}, "
-        f"and {after} at {_setting(flip.after, differing)}"
+        f"the ranking changes: {flip.network} is {before} than {flip.baseline} at {setting(flip.before, differ)}, "
+        f"and {after} at {setting(flip.after, differ)}"
     )

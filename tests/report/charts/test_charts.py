@@ -69,7 +69,7 @@ def fields(part: object) -> set[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_vega_lite_takes_every_specification(name: str) -> None:
-    vl_convert = pytest.importorskip("vl_convert", reason="pip install 'benchcli[plot]' draws pictures")
+    vl_convert = pytest.importorskip("vl_convert", reason="pip install vl-convert-python draws pictures")
     figures = list(figures_of([LabelledRun("", kept(name))]))
     kinds = {figure.kind: figure for figure in figures}
     for figure in kinds.values():
