@@ -31,16 +31,16 @@ class Axis(Chart):
 
 
 def _figure(family: Family, runs: Sequence[LabelledRun]) -> Figure:
-    measured = [
+    records = [
         (run.label or HERE, record)
         for run in runs
         for result in run.report.results
         if result.family.name == family.name
         for record in result.records
     ]
-    rows = [_measured(label, record) for label, record in measured]
-    if measured and family.baseline == measured[0][1].variant.name:
-        rows += _published([record for label, record in measured if label == measured[0][0]])
+    rows = [measured(label, record) for label, record in records]
+    if records and family.baseline == records[0][1].variant.name:
+        rows += _published([record for label, record in records if label == records[0][0]])
     guideline = GUIDELINES[family.guideline]
     return Figure(
         kind="axis",
@@ -59,12 +59,11 @@ def _setting(family: Family) -> str:
     return f"×{family.scale}" if family.name == usual else f"×{family.scale} ({family.name})"
 
 
-def _measured(label: str, record: Record) -> tuple[Cell, ...]:
-    is_baseline = record.variant.name == record.family.baseline
-    relative = record.timing.relative if record.timing else None
-    if is_baseline and record.timing:
+def measured(label: str, record: Record) -> tuple[Cell, ...]:
+    """Return the row of a measured relative speed; the baseline's is 1, without an interval."""
+    if record.timing and record.variant.name == record.family.baseline:
         return record.variant.name, label, 1.0, None, None
-    return record.variant.name, label, *grammar.ends(relative)
+    return record.variant.name, label, *grammar.ends(record.timing.relative if record.timing else None)
 
 
 def _published(records: Sequence[Record]) -> list[tuple[Cell, ...]]:

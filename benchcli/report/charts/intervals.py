@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from benchcli.analysis.published import relative_speed
 from benchcli.report.charts import grammar
-from benchcli.report.charts.axis import HERE, PAPER
+from benchcli.report.charts.axis import COLUMNS, HERE, PAPER, measured
 from benchcli.report.charts.base import CHARTS, Chart, LabelledRun
 from benchcli.report.page import Figure
 from benchcli.runs.observations import Cell
-from benchcli.schema import Family, Record
+from benchcli.schema import Family
 
-COLUMNS = ("network", "series", "relative speed", "low", "high")
 MOST_ROWS = 60
 """The most networks of a family that are drawn."""
 
@@ -49,16 +48,10 @@ def _rows(family: Family, run: LabelledRun) -> Iterator[tuple[Cell, ...]]:
     for result in run.report.results:
         if result.family.name == family.name:
             for record in result.records:
-                yield _measured(record, run.label or HERE)
+                yield measured(run.label or HERE, record)
                 published = relative_speed(record, result.records[0])
                 if published is not None and not run.label:
                     yield record.variant.name, PAPER, grammar.drawn(published), None, None
-
-
-def _measured(record: Record, label: str) -> tuple[Cell, ...]:
-    if record.timing and record.variant.name == record.family.baseline:
-        return record.variant.name, label, 1.0, None, None
-    return record.variant.name, label, *grammar.ends(record.timing.relative if record.timing else None)
 
 
 def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
