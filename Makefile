@@ -10,8 +10,10 @@ CHROMIUM := apt-get update && apt-get install --yes --no-install-recommends chro
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
 
+# MORE are further arguments of pytest.
+MORE ?=
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto $(MORE)
 
 # Everything that starts no measured process.
 test-fast: $(VENV)/installed
