@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchcli import validation
-from benchcli.api.writing import check_writable, write_whole
+from benchcli.api.writing import write_whole
 from benchcli.errors import UserError
 from benchcli.report.page import Page
 
@@ -25,7 +25,6 @@ def check(kind: str, path: Path, theme: str) -> None:
     validation.one_of("kind of chart", kind, kinds())
     validation.one_of("theme", theme, THEMES)
     drawing.check(path.suffix.lower())
-    check_writable(path)
 
 
 def draw(page: Page, kind: str, path: Path, theme: str = "light") -> None:
@@ -37,8 +36,10 @@ def draw(page: Page, kind: str, path: Path, theme: str = "light") -> None:
     from benchcli.report import drawing
 
     check(kind, path, theme)
-    figures = [figure for figure in page.figures if figure.kind == kind]
+    kind, theme = validation.one_of("kind of chart", kind, kinds()), validation.one_of("theme", theme, THEMES)
+    of_parts = [figure for part in page.parts for figure in part.figures]
+    figures = [each for each in page.figures if each.kind == kind] or [each for each in of_parts if each.kind == kind]
     if not figures:
-        there = ", ".join(dict.fromkeys(figure.kind for figure in page.figures)) or "none"
+        there = ", ".join(dict.fromkeys(figure.kind for figure in (*page.figures, *of_parts))) or "none"
         raise UserError(f"{page.name} has nothing to draw as {kind}: it has charts of the kinds {there}")
     write_whole(path, drawing.draw(figures, path.suffix.lower(), theme))

@@ -11,7 +11,7 @@ from benchcli.api.checking import Check
 from benchcli.api.recorded import MOST, load
 from benchcli.api.results import Run, Shown
 from benchcli.api.several import Runs
-from benchcli.api.writing import check_writable
+from benchcli.api.writing import target
 from benchcli.errors import UserError
 from benchcli.formatting import clean
 from benchcli.report.charts.base import LabelledRun, figures_of
@@ -102,7 +102,7 @@ def report(*runs: Given | Sequence[Given], path: Path | str) -> None:
     Several runs of one suite stand side by side; three or more have a history. Raises UserError as
     `load` does, if they are of different suites, or if the file cannot be written.
     """
-    check_writable(Path(path))
+    target(path)
     together(*runs).report(path)
 
 
@@ -112,7 +112,7 @@ def plot(*runs: Given | Sequence[Given], kind: str, path: Path | str, theme: str
     Raises UserError as `report` does, if there is no chart of this kind, or if the extra `plot` is
     not installed.
     """
-    plotting.check(kind, Path(path), theme)
+    plotting.check(kind, target(path), theme)
     together(*runs).plot(kind, path, theme)
 
 
@@ -121,6 +121,8 @@ def _loaded(given: Given | Sequence[Given]) -> list[Run | Check]:
         given = load(given)
     if isinstance(given, Run | Check):
         return [given]
+    if not isinstance(given, Sequence):
+        raise UserError(f"a run is a folder, a pattern or a result, not {given!r}")
     return [each for one in given for each in _loaded(one)]
 
 

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchcli.api.writing import write_whole
+from benchcli.api.writing import target, write_whole
 from benchcli.errors import UserError
 from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.page import Figure, Page, cleaned
@@ -77,14 +77,14 @@ class Shown:
         """
         from benchcli.api.plotting import draw
 
-        draw(self.drawn, kind, Path(path), theme)
+        draw(self.drawn, kind, target(path), theme)
 
     def write(self, format_: str, path: Path | str) -> None:
         """Write the result to a file in a format of the command line, whole or not at all.
 
         Raises UserError if the file cannot be written; what it held before is then unchanged.
         """
-        write_whole(Path(path), self.written(format_))
+        write_whole(target(path), self.written(format_))
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return a row for each record: the columns of the CSV, in SI units, and the machine's."""

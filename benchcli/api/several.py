@@ -55,6 +55,8 @@ class Runs(Shown, Sequence[Any]):
         return self._joined(format_, Shown.written)
 
     def _joined(self, format_: str, shown: Callable[[Shown, str], str]) -> str:
+        if format_ == "junit":
+            raise UserError("junit shows one check: give one")
         whole = format_ in {"csv", "json"} or FORMATS[format_].draws
         return shown(self, format_) if whole else "\n".join(shown(run, format_) for run in self.runs)
 

@@ -60,15 +60,11 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
     )
     heading = heading_of(f"baseline {path}", request.target)
     facts = _facts(file.name, then, report, threshold, tools.clock() - start_s, request.costs_only)
-    check_report = CheckReport(
-        name=file.name,
-        heading=heading,
-        environment={**(report.environment if report else {}), "check": {**facts, "heading": heading}},
-        findings=findings,
-        folder=report.folder if report else None,
-    )
-    if check_report.folder:
-        conclude(check_report.folder, check_report.environment, findings)
+    check = {"check": {**facts, "heading": heading, "findings": len(findings)}}
+    environment, folder = {**(report.environment if report else {}), **check}, report.folder if report else None
+    check_report = CheckReport(file.name, heading, environment, findings, folder)
+    if folder:
+        conclude(folder, environment, findings)
     if ending:
         raise UnfinishedCheckError(check_report, ending.reason)
     return check_report

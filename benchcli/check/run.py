@@ -149,7 +149,7 @@ class _VersionCheck:
             raise ending or NothingMeasuredError("nothing was checked")
         final_findings = tuple(map(self._with_command, state.findings))
         heading = heading_of(self.versions.title, self.request.target)
-        self.environment["check"] |= {**state.facts, "heading": heading}
+        self.environment["check"] |= {**state.facts, "heading": heading, "findings": len(final_findings)}
         report = CheckReport(name, heading, self.environment, final_findings, self.folder.path)
         try:
             self.folder.conclude(final_findings)

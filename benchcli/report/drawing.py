@@ -62,7 +62,10 @@ def check(suffix: str) -> None:
 def draw(figures: Sequence[Figure], suffix: str, theme: str = "light") -> bytes:
     """Return a picture of the figures. Raises UserError as `check` does."""
     check(suffix)
-    return DRAWN[suffix](specification(figures, theme))
+    try:
+        return DRAWN[suffix](specification(figures, theme))
+    except ValueError as error:  # what the library says of a drawing that it cannot make
+        raise UserError(f"the chart cannot be drawn: {str(error).splitlines()[0][:200]}") from None
 
 
 def _library() -> Any:

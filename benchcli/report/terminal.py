@@ -58,7 +58,7 @@ def is_dumb(environment: Mapping[str, str] = os.environ) -> bool:
 def _width(stream: TextIO, environment: Mapping[str, str]) -> int:
     """Return the columns of a terminal; the variable COLUMNS decides if it is set."""
     given = environment.get("COLUMNS", "")
-    if given.isascii() and given.isdigit() and int(given) >= NARROWEST:
+    if given.isascii() and given.isdigit() and len(given) < 6 and int(given) >= NARROWEST:
         return int(given)
     try:
         found = os.get_terminal_size(stream.fileno()).columns

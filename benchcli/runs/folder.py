@@ -26,6 +26,10 @@ IGNORE = ".gitignore"
 """A file that keeps results out of the repository, if benchcli itself creates their folder."""
 
 
+LOOK_S = 0.5
+"""Seconds to wait for a lock: who only looks whether a run is going holds it for a moment."""
+
+
 class Folder:
     """A folder with `environment.json` and CSV tables.
 
@@ -167,7 +171,7 @@ def unused(path: Path) -> Path:
     return next(each for each in itertools.chain([path], numbered) if not each.exists())
 
 
-def locked(path: Path) -> "FileLock | None":
+def locked(path: Path, wait_s: float = LOOK_S) -> "FileLock | None":
     """Lock a folder against other runs; return None if the file system has no locks.
 
     The operating system releases the lock when this process ends, however it ends.
@@ -178,7 +182,7 @@ def locked(path: Path) -> "FileLock | None":
     files.refuse_special(path / LOCK)
     lock = FileLock(path / LOCK)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=wait_s)
     except Timeout:
         raise UserError(f"{path} is being written by a run that is still going: wait for it, or end it") from None
     except NotImplementedError:  # some network file systems have no locks
@@ -193,7 +197,7 @@ def is_going(path: Path) -> bool:
     if not files.is_file(path / LOCK) or not os.access(path / LOCK, os.W_OK):
         return False
     try:
-        lock = locked(path)
+        lock = locked(path, wait_s=0.0)
     except UserError:
         return True
     if lock:

@@ -125,7 +125,8 @@ def parse_layers(rows: Iterable[Mapping[str, str]]) -> list[Layers]:
     for cells in rows:
         key = cells["family"], cells["variant"], whole(cells["launch"])
         call_s, seconds = float(cells["call_s"]), float(cells["seconds"])
-        if not (math.isfinite(seconds) and 0 < call_s < math.inf):
+        counts = [whole(cells[name] or "0") for name in ("calls", "flops", "mac_bytes")]
+        if not (math.isfinite(seconds) and 0 < call_s < math.inf) or min(counts) < 0:
             raise ValueError("a number that no timing gives")
         layer = Layer(
             path=cells["path"],

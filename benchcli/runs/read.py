@@ -4,7 +4,6 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 from benchcli import files
@@ -13,6 +12,7 @@ from benchcli.formatting import counted
 from benchcli.measure.wire import decode_family
 from benchcli.runs.columns import parse
 from benchcli.runs.environment import check_resolves
+from benchcli.runs.facts import check_facts
 from benchcli.runs.folder import ENVIRONMENT, Folder, is_going
 from benchcli.runs.plausible import impossible
 from benchcli.runs.report import RunReport
@@ -23,10 +23,8 @@ from benchcli.system.machine import IDENTITY
 from benchcli.validation import DTYPES, LAYOUTS
 from benchcli.workloads.guidelines.base import GUIDELINES
 
-TEXTS = ("run", "started", "digest", "commit")
-TEXTS_OF = {"machine": ("host", "cpu", "architecture", "system"), "device": ("card", "driver", "capability")}
-"""The facts of an environment and of its parts that are texts. All of the software's are."""
-PLAIN = (str, int, float, list, dict, NoneType)
+PARTS = ("machine", "software", "device", "target", "suite")
+"""The parts of an environment that every run has."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def read(path: Path) -> Recorded:
     environment = Folder(folder).environment
     if "machine" not in environment:
         raise UserError(f"{folder} was cut short before anything was measured: --resume it, or record it again")
-    _check_facts(folder, environment)
+    check_facts(folder, environment, PARTS)
     families = _families(folder, environment)
     records = tuple(_records(folder / MEASUREMENTS, families, _target(folder, environment)))
     recorded = {record.key for record in records}
@@ -127,20 +125,6 @@ def _identity(environment: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{part} {name}": value for part, facts in parts.items() for name, value in facts.items()}
 
 
-def _check_facts(folder: Path, environment: Mapping[str, Any]) -> None:
-    """Raise UserError if a part or a fact of the environment has another type than a run writes."""
-    parts = ("machine", "software", "device", "target", "suite")
-    wrong = [part for part in parts if not isinstance(environment.get(part), dict)]
-    wrong += [name for name in TEXTS if not isinstance(environment.get(name), str | None)]
-    for part in parts[:3] if not wrong else ():
-        for name, value in environment[part].items():
-            is_text = part == "software" or name in TEXTS_OF.get(part, ())
-            if not isinstance(value, (str, NoneType) if is_text else PLAIN):
-                wrong.append(f"{part}: {name}")
-    if wrong:
-        raise UserError(f"{folder / ENVIRONMENT}: {wrong[0]} is not what a run writes there: record it again")
-
-
 def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]:
     try:
         families = [decode_family(family) for family in environment["suite"]["families"]]
@@ -168,8 +152,17 @@ def _is_possible(family: Family) -> bool:
         and all(shape and min(shape) >= 1 for shape in shapes)
         and family.dtype in DTYPES
         and family.layout in LAYOUTS
-        and (not family.guideline or GUIDELINES.get(family.guideline) is not None)
+        and (not family.guideline or _has_names_of(family))
     )
+
+
+def _has_names_of(family: Family) -> bool:
+    """Return whether the guideline of a family is there, and can read the names of its variants."""
+    guideline = GUIDELINES.get(family.guideline)
+    try:
+        return guideline is not None and bool(guideline.extreme([variant.name for variant in family.variants]))
+    except ValueError:
+        return False
 
 
 def _target(folder: Path, environment: Mapping[str, Any]) -> Target:

@@ -174,7 +174,7 @@ def saved(seen: Seen, button: Any) -> bytes:
 
 
 def test_what_a_table_shows_is_downloaded_as_csv(look: Look) -> None:
-    seen = look(page(["=1+1", "plain, with a comma", '"quoted"', "-2+3"]))
+    seen = look(page(["=1+1", "plain, with a comma", '"quoted"', "-2+3", "-1 +cmd", "-1.1 %"]))
     table = seen.table
     rows = list(csv.reader(io.StringIO(saved(seen, table.get_by_role("button", name="Download CSV")).decode())))
     assert rows == [
@@ -183,6 +183,8 @@ def test_what_a_table_shows_is_downloaded_as_csv(look: Look) -> None:
         ["plain, with a comma", "1.5"],
         ['"quoted"', "2.5"],
         ["'-2+3", "3.5"],
+        ["'-1 +cmd", "4.5"],
+        ["-1.1 %", "5.5"],
     ]
 
 

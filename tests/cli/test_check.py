@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
+from benchcli.api import writing
 from benchcli.check.findings import costs_outcome
 from benchcli.measure.process import Conversation, Launcher
 from benchcli.measure.protocol import LAUNCH, Done, Failed, Sampled, Task, Waiting, Watched
@@ -689,15 +690,17 @@ def test_a_stdout_that_lacks_letters_is_no_error(tmp_path: Path, monkeypatch: py
     assert b"COSTLIER tower/thin" in found.stdout
 
 
-def test_an_old_report_is_left_where_a_new_one_cannot_be_written(check: Cli) -> None:
+def test_an_old_report_is_left_where_a_new_one_cannot_be_written(check: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     version("old")
     version("new")
     Path("report.xml").write_text("old")
-    Path("place").mkdir()
-    Path("place", ".report.xml.part").mkdir()  # where the new one would be written first
-    refused = check("--costs-only", "--write", "junit=place/report.xml")
+    Path(".draft").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "_draft", lambda _path: Path(".draft"))  # where the new one would be written first
+        refused = check("--costs-only", "--write", "junit=report.xml")
     assert refused.code == 2
-    assert "place/report.xml cannot be written" in refused.err
+    assert "report.xml cannot be written" in refused.err
+    assert Path("report.xml").read_text() == "old"
     assert not Path("out").exists()
     assert check("--costs-only", "--write", "junit=report.xml").code == 0
     assert Path("report.xml").read_text().startswith("<?xml")

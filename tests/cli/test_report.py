@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -327,3 +329,118 @@ def test_a_hostile_report_path_is_text(cli: Cli) -> None:
     with pytest.raises(UserError, match="no results at"):
         benchcli.report("<script>alert(1)</script>", path="x.html")
     assert not Path("x.html").exists()
+
+
+def test_a_run_s_own_files_are_not_written_over(cli: Cli) -> None:
+    (run,) = copies("run")
+    before = {path.name: path.read_bytes() for path in Path(run).iterdir()}
+    for name in ("measurements.csv", "environment.json", "samples.csv"):
+        found = cli("report", run, "-o", f"{run}/{name}")
+        assert (found.code, "is a file of the run or check in its folder" in found.err) == (2, True)
+    assert {path.name: path.read_bytes() for path in Path(run).iterdir()} == before
+
+
+def test_methods_refuse_what_the_commands_refuse(tmp_path: Path, cli: Cli) -> None:
+    os.mkfifo("fifo")
+    Path("code.PY").write_text("mine")
+    Path(".x.html.part").write_text("mine")
+    Path("there.html").write_text("old")
+    Path("link.html").symlink_to("there.html")
+    result = benchcli.load(G2)
+    paths: tuple[Any, ...] = ("fifo", "code.PY", "", ".", "a\0.html", None, 5, "no/where.html")
+    for path in paths:
+        for write in (
+            result.report,
+            lambda path: result.write("html", path),
+            lambda path: benchcli.report(G2, path=path),
+        ):
+            with pytest.raises(UserError):
+                write(path)
+    assert Path("fifo").is_fifo()
+    assert Path("code.PY").read_text() == Path(".x.html.part").read_text() == "mine"
+    result.report("link.html")
+    assert Path("link.html").is_symlink()
+    assert Path("there.html").read_text().startswith("<!doctype html>")
+    with pytest.raises(UserError, match="a run is a folder, a pattern or a result, not 5"):
+        benchcli.report(5, path="x.html")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 4])
+def test_a_check_whose_findings_were_cut_is_damaged_and_not_clean(check: str, cli: Cli, cut: int) -> None:
+    path = Path("check/findings.csv")
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:cut]))
+    found = cli("show", "check")
+    assert found.code == 2
+    assert f"{cut - 1} of {len(lines) - 1} findings are there" in found.err
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("threshold", "x"), ("seconds", float("nan")), ("warnings", [1]), ("software", {}), ("software", None),
+        ("base", "x"), ("head", {"label": [1]}), ("why_apart", 5), ("together", None), ("findings", None),
+    ],
+)  # fmt: skip
+def test_a_check_of_other_facts_is_refused(check: str, cli: Cli, part: str, value: object) -> None:
+    facts = json.loads(Path("check/environment.json").read_text())
+    change("check", check={**facts["check"], part: value})
+    for command in (("show", "check"), ("report", "check", "-o", "x.html")):
+        found = cli(*command)
+        assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("plan", [1]), ("plan", {"precision": "x"}), ("unseen", 5), ("unseen", [None]), ("started", []),
+        ("machine", {"cores": []}), ("machine", {"cpu_quota": "x"}), ("machine", {"governor": []}),
+        ("machine", {"memory_bytes": 10**400}), ("software", [1]), ("device", 5), ("digest", {}),
+    ],
+)  # fmt: skip
+def test_a_run_of_other_facts_is_refused(cli: Cli, part: str, value: object) -> None:
+    (run,) = copies("run")
+    change(run, **{part: value})
+    for command in (("show", run), ("report", run, "-o", "x.html"), ("plot", run, "--kind", "axis", "-o", "x.json")):
+        found = cli(*command)
+        assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
+        assert f"{part}" in found.err
+
+
+@pytest.mark.parametrize("name", ["constructor", "__proto__", "toString", "x" * 5000, "a.b[0]", "datum['x']"])
+def test_names_that_javascript_knows_are_drawn(cli: Cli, name: str) -> None:
+    pytest.importorskip("vl_convert", reason="pip install vl-convert-python draws pictures")
+    Path("own.toml").write_text(
+        '[[family]]\nname = "own"\nnetwork = "theirs:tower"\nshape = [16, 28, 28]\n'
+        f"[[family.variant]]\nname = 'thin'\n[[family.variant]]\nname = {json.dumps(name)}\n"
+    )
+    version("code")
+    sys.path.insert(0, "code")
+    try:
+        found = cli("run", "own.toml", "--device", "fake", "--launches", "6", "--output", "run", "--report", "x.html")
+    finally:
+        sys.path.remove("code")
+    if found.code == 2:  # a suite refuses the name
+        return
+    for kind in ("intervals", "samples", "launches"):
+        found = cli("plot", "run", "--kind", kind, "-o", f"{kind}.svg")
+        assert found.code == 0, found.err
+
+
+def test_several_checks_are_plotted_and_junit_shows_one(check: str, cli: Cli) -> None:
+    shutil.copytree("check", "check2")
+    assert cli("plot", "check", "check2", "--kind", "changes", "-o", "x.json").code == 0
+    found = cli("show", "check", "check2", "--format", "junit")
+    assert (found.code, found.err) == (2, "benchcli: junit shows one check: give one\n")
+    assert "junit shows the findings of checks" in cli("show", G2, "--format", "junit").err
+
+
+def test_numbers_that_are_too_large_are_no_points(cli: Cli) -> None:
+    (run,) = copies("run")
+    path = Path(run, "samples.csv")
+    first, *rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, first, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows([{**first, "seconds": "1e308"}, *rows])
+    assert cli("report", run, "-o", "x.html").code == 0

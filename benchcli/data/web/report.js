@@ -72,6 +72,14 @@
   };
 
   const save = async (figure, as) => {
+    try {
+      await saved(figure, as);
+    } catch (error) {
+      alert(`This chart cannot be saved: ${error.message}`);
+    }
+  };
+
+  const saved = async (figure, as) => {
     const view = viewOf(figure, 420, true);
     const name = `${figure.title.replace(/[^\w-]+/g, "-").replace(/^-|-$/g, "").toLowerCase() || "chart"}.${as}`;
     if (as === "svg") {
@@ -122,19 +130,23 @@
     return typeof one === "number" ? one - other : one.localeCompare(other, undefined, { numeric: true });
   };
 
+  const NUMBER = /^[+-]\d[\d.,]*( ?%)?( ± ?[\d.]+( ?%)?)?( \([+-]?[\d.]+ to [+-]?[\d.]+( ?%)?\))?$/;
+
   /** Return a cell of a CSV that no spreadsheet takes for a formula. */
   const csvCell = (text) => {
-    const inert = /^[=+\-@\t\r]/.test(text) && !/^[+-]?[\d.,]+( ?%)?( |$)/.test(text) ? `'${text}` : text;
+    const inert = /^[=+\-@\t\r]/.test(text) && !NUMBER.test(text) ? `'${text}` : text;
     return /[",\n\r]/.test(inert) ? `"${inert.replace(/"/g, '""')}"` : inert;
   };
 
   const LONG = 60;
+  const toneOf = (cell) => (cell.includes(" ") && Object.hasOwn(tones, cell.split(" ")[0]) ? tones[cell.split(" ")[0]] : "");
+
   const rowOf = (cells, isNumber) => {
     const row = document.createElement("tr");
     cells.forEach((cell, place) => {
       const element = row.insertCell();
       element.textContent = cell;
-      element.className = [isNumber[place] ? "number" : "", cell.length > LONG ? "long" : "", (cell.includes(" ") && tones[cell.split(" ")[0]]) || ""].join(" ").trim();
+      element.className = [isNumber[place] ? "number" : "", cell.length > LONG ? "long" : "", toneOf(cell)].join(" ").trim();
     });
     return row;
   };

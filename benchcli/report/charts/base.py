@@ -1,11 +1,11 @@
 """Define the interface of a kind of chart."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from benchcli import files
 from benchcli.registry import Registry
@@ -16,6 +16,25 @@ from benchcli.schema import Family, Sample
 
 MOST_FIGURES = 60
 """The most figures of a kind on a page."""
+OF_JAVASCRIPT = frozenset(
+    [
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+        "__proto__",
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+    ]
+)
+"""Names that every object of JavaScript has."""
+LONGEST_NAME = 100
+"""Letters of a name in a chart."""
 MOST_BYTES = 16_000_000
 """The largest file of samples that is read for a chart."""
 
@@ -51,12 +70,31 @@ CHARTS: Registry[Chart] = Registry("kind of chart", "benchcli.report.charts")
 def figures_of(runs: Sequence[LabelledRun]) -> Iterator[Figure]:
     """Yield the figures of all kinds, in the order in which a page has them, and of each kind not too many."""
     for chart in sorted(CHARTS, key=lambda chart: chart.place):
-        figures = list(chart.figures(runs))
+        figures = list(map(with_safe_names, chart.figures(runs)))
         yield from figures[: MOST_FIGURES - 1]
         for last in figures[MOST_FIGURES - 1 : MOST_FIGURES]:
             left_out = len(figures) - MOST_FIGURES
             more = f" {left_out} more charts of this kind are left out." if left_out > 0 else ""
             yield replace(last, text=last.text + more)
+
+
+def with_safe_names(figure: Figure) -> Figure:
+    """Return a figure whose names Vega can look up: some are every JavaScript object's own, and some are endless."""
+    names = {cell for row in figure.rows for cell in row if isinstance(cell, str)}
+    others = {name: _safe(name) for name in names if name in OF_JAVASCRIPT or len(name) > LONGEST_NAME}
+    return replace(figure, rows=_renamed(figure.rows, others), spec=_renamed(figure.spec, others)) if others else figure
+
+
+def _safe(name: str) -> str:
+    return f"{name} " if name in OF_JAVASCRIPT else f"{name[:LONGEST_NAME]}…"
+
+
+def _renamed(part: Any, others: Mapping[str, str]) -> Any:
+    if isinstance(part, str):
+        return others.get(part, part)
+    if isinstance(part, Mapping):
+        return {key: _renamed(value, others) for key, value in part.items()}
+    return type(part)(_renamed(each, others) for each in part) if isinstance(part, list | tuple) else part
 
 
 def samples_in(folder: Path) -> dict[str, list[Sample]]:

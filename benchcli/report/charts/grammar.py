@@ -20,7 +20,8 @@ def drawn(number: float | None, factor: float = 1.0) -> float | None:
 
     What is no finite number is absent.
     """
-    return float(f"{number * factor:.{DIGITS}g}") if number is not None and isfinite(number) else None
+    scaled = None if number is None else number * factor
+    return float(f"{scaled:.{DIGITS}g}") if scaled is not None and isfinite(scaled) else None
 
 
 def ends(interval: Interval | None, factor: float = 1.0) -> tuple[float | None, float | None, float | None]:

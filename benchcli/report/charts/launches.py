@@ -11,6 +11,8 @@ from benchcli.runs.observations import Cell
 from benchcli.schema import Sample
 from benchcli.statistics import launch_log_seconds
 
+MOST_NETWORKS = 30
+"""The most networks of a family that are drawn: the first ones."""
 COLUMNS = ("launch", "network", "time relative to the median", "time ms")
 
 
@@ -28,7 +30,7 @@ class Launches(Chart):
 
 def figure(name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
     """Return the figure of the launches of some networks, under a name for them all."""
-    rows = [row for network in networks for row in _launches(network, samples)]
+    rows = [row for network in networks[:MOST_NETWORKS] for row in _launches(network, samples)]
     return Figure(
         kind="launches",
         key="launches",

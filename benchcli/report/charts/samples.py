@@ -10,6 +10,8 @@ from benchcli.schema import Sample
 
 MOST_SAMPLES = 400
 """The most samples of a family that are drawn, evenly taken from all of them."""
+MOST_NETWORKS = 60
+"""The most networks of a family that are drawn: the first ones."""
 COLUMNS = ("network", "time ms", "launch", "round", "state")
 
 
@@ -27,7 +29,7 @@ class RawSamples(Chart):
 
 def figure(name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
     """Return the figure of the samples of some networks, under a name for them all."""
-    own = [sample for network in networks for sample in samples if sample.variant == network]
+    own = [sample for network in networks[:MOST_NETWORKS] for sample in samples if sample.variant == network]
     step = max(1, -(-len(own) // MOST_SAMPLES))
     rows = [_row(sample) for sample in own[::step]]
     thinned = f" (one in {step} of {len(own)} is drawn)" if step > 1 else ""

@@ -66,4 +66,5 @@ def _of_machine(environment: Mapping[str, Any], records: Sequence[Record]) -> It
 
 def _texts(facts: Mapping[str, Any], names: Mapping[str, str]) -> list[Fact]:
     """Return the named facts that are known."""
-    return [(name, str(facts[key])) for key, name in names.items() if facts.get(key) not in {None, ""}]
+    known = {key: facts.get(key) for key in names}
+    return [(names[key], str(value)) for key, value in known.items() if value is not None and value != ""]
