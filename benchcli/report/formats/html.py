@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from importlib import resources
 from itertools import takewhile
@@ -174,6 +175,7 @@ def _embedded(data: Mapping[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
+@cache
 def _web(name: str) -> str:
     return (resources.files("benchcli") / "data" / "web" / name).read_text(encoding="utf-8")
 
@@ -184,6 +186,7 @@ def _safe(text: str) -> Any:
     return Markup(text)  # noqa: S704  the project's own files, numbers, and JSON without angle brackets
 
 
+@cache
 def _template() -> Any:
     from jinja2 import Environment
 
