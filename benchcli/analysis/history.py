@@ -1,6 +1,6 @@
 """Follow each network through runs of one suite, and find where its time changed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchcli.runs.report import RunReport
@@ -33,9 +33,9 @@ class Moment:
         return change is not None and (change.is_above(1 + CHANGE) or change.is_below(1 / (1 + CHANGE)))
 
 
-def in_order(runs: Iterable[RunReport]) -> list[RunReport]:
-    """Return runs in the order in which they were started."""
-    return sorted(runs, key=lambda run: (str(run.environment.get("started") or ""), str(run.folder)))
+def started(run: RunReport) -> tuple[str, str]:
+    """Return what runs are sorted by for the order in which they were started."""
+    return str(run.environment.get("started") or ""), str(run.folder)
 
 
 def history(runs: Sequence[RunReport]) -> dict[Key, list[Moment]]:

@@ -18,13 +18,12 @@ def kinds() -> list[str]:
     return [*(chart.name for chart in CHARTS), KIND]
 
 
-def check(kind: str, path: Path, theme: str) -> None:
-    """Raise UserError if a chart of this kind cannot be drawn into this file."""
+def check(kind: str, path: Path, theme: str) -> tuple[str, str]:
+    """Return the kind and the theme by their names. Raises UserError if the chart cannot be drawn into this file."""
     from benchcli.report import drawing
 
-    validation.one_of("kind of chart", kind, kinds())
-    validation.one_of("theme", theme, THEMES)
     drawing.check(path.suffix.lower())
+    return validation.one_of("kind of chart", kind, kinds()), validation.one_of("theme", theme, THEMES)
 
 
 def draw(page: Page, kind: str, path: Path, theme: str = "light") -> None:
@@ -35,8 +34,7 @@ def draw(page: Page, kind: str, path: Path, theme: str = "light") -> None:
     """
     from benchcli.report import drawing
 
-    check(kind, path, theme)
-    kind, theme = validation.one_of("kind of chart", kind, kinds()), validation.one_of("theme", theme, THEMES)
+    kind, theme = check(kind, path, theme)
     of_parts = [figure for part in page.parts for figure in part.figures]
     figures = [each for each in page.figures if each.kind == kind] or [each for each in of_parts if each.kind == kind]
     if not figures:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from benchcli.analysis.history import in_order
+from benchcli.analysis.history import started
 from benchcli.api import plotting
 from benchcli.api.checking import Check
 from benchcli.api.recorded import MOST, load
@@ -15,10 +15,11 @@ from benchcli.api.writing import target
 from benchcli.errors import UserError
 from benchcli.formatting import clean
 from benchcli.report.charts.base import LabelledRun, figures_of
-from benchcli.report.page import Figure, Page, cleaned
+from benchcli.report.page import Figure, Page
 from benchcli.report.views.labels import labels
 from benchcli.report.views.series import page
 from benchcli.runs.read import read
+from benchcli.runs.report import RunReport
 
 HISTORY = 3
 """The fewest runs that have a history: they are in the order of time."""
@@ -37,22 +38,25 @@ class Series(Shown):
     def _laid_out(self) -> Page:
         from benchcli.analysis.comparison import compare
 
-        reports = [run.details for run in self.runs]
+        reports = self._reports
         compared = compare([read(report.folder) for report in reports]) if len(reports) <= MOST else None
-        return page(reports, labels(reports), compared)
+        return page(reports, self._labels, compared)
 
     def _figures(self) -> Iterable[Figure]:
-        reports = [run.details for run in self.runs]
-        return figures_of([LabelledRun(label, each) for label, each in zip(labels(reports), reports, strict=True)])
+        return figures_of([LabelledRun(*each) for each in zip(self._labels, self._reports, strict=True)])
+
+    def _parts(self) -> Iterable[Page]:
+        few = len(self.runs) <= MOST_DRAWN
+        for label, run in zip(self._labels, self.runs, strict=True):
+            yield replace(run.drawn if few else run.page, name=clean(label))
+
+    @property
+    def _reports(self) -> list[RunReport]:
+        return [run.details for run in self.runs]
 
     @cached_property
-    def drawn(self) -> Page:
-        """The page of all runs with their charts, and then that of each."""
-        few = len(self.runs) <= MOST_DRAWN
-        named = zip(labels([run.details for run in self.runs]), self.runs, strict=True)
-        parts = tuple(replace(run.drawn if few else run.page, name=clean(label)) for label, run in named)
-        figures = tuple(self._figures())
-        return replace(cleaned(replace(self._laid_out(), figures=figures)), parts=parts)
+    def _labels(self) -> list[str]:
+        return labels(self._reports)
 
 
 @dataclass(repr=False)
@@ -65,10 +69,8 @@ class Checks(Shown):
     def _laid_out(self) -> Page:
         return replace(Runs(self.checks).page, name=f"{len(self.checks)} checks")
 
-    @cached_property
-    def drawn(self) -> Page:
-        """A page whose parts are the checks'."""
-        return replace(self.page, parts=tuple(check.drawn for check in self.checks))
+    def _parts(self) -> Iterable[Page]:
+        return (check.drawn for check in self.checks)
 
 
 def together(*given: Given | Sequence[Given]) -> Shown:
@@ -135,5 +137,4 @@ def _unique(found: Sequence[Run | Check]) -> list[Run | Check]:
 def _ordered(runs: tuple[Run, ...]) -> tuple[Run, ...]:
     if len(runs) < HISTORY:
         return runs
-    places = {id(report): place for place, report in enumerate(in_order(run.details for run in runs))}
-    return tuple(sorted(runs, key=lambda run: places[id(run.details)]))
+    return tuple(sorted(runs, key=lambda run: started(run.details)))

@@ -7,7 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchcli.api.writing import target, write_whole
+from benchcli import validation
+from benchcli.api.writing import write_whole
 from benchcli.errors import UserError
 from benchcli.report.formats.base import FORMATS, Format
 from benchcli.report.page import Figure, Page, cleaned
@@ -37,7 +38,11 @@ class Shown:
     @cached_property
     def drawn(self) -> Page:
         """The page with its charts and the facts about the machine, and without the object for JSON."""
-        return cleaned(replace(self._laid_out(), data={}, facts=self._facts(), figures=tuple(self._figures())))
+        from benchcli.report.charts.base import with_safe_names
+
+        figures = tuple(map(with_safe_names, self._figures()))
+        page = cleaned(replace(self._laid_out(), data={}, facts=self._facts(), figures=figures))
+        return replace(page, parts=tuple(self._parts()))
 
     def _laid_out(self) -> Page:
         raise NotImplementedError
@@ -46,6 +51,10 @@ class Shown:
         return ()
 
     def _figures(self) -> Iterable[Figure]:
+        return ()
+
+    def _parts(self) -> Iterable[Page]:
+        """Return the pages of which this one is made, each with every text printable."""
         return ()
 
     def show(self, format_: str = "table") -> str:
@@ -77,14 +86,14 @@ class Shown:
         """
         from benchcli.api.plotting import draw
 
-        draw(self.drawn, kind, target(path), theme)
+        draw(self.drawn, kind, validation.path("a file", path), theme)
 
     def write(self, format_: str, path: Path | str) -> None:
         """Write the result to a file in a format of the command line, whole or not at all.
 
         Raises UserError if the file cannot be written; what it held before is then unchanged.
         """
-        write_whole(target(path), self.written(format_))
+        write_whole(validation.path("a file", path), self.written(format_))
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return a row for each record: the columns of the CSV, in SI units, and the machine's."""

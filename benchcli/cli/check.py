@@ -15,7 +15,7 @@ from benchcli.check.session import BUDGET_S
 from benchcli.cli import parameters
 from benchcli.cli.format_options import check_format_option, report_option
 from benchcli.cli.options import target_options, tools_option
-from benchcli.cli.output import destinations, reporting, say, show
+from benchcli.cli.output import destinations, page_file, reporting, say, show
 from benchcli.errors import INTERRUPTED, NOT_MEASURED
 
 
@@ -97,7 +97,7 @@ def command(
     \b
     Example: benchcli check suites/mine.toml --base main
     """
-    files = [*destinations(write), *([("html", report)] if report else [])]
+    files = [*destinations(write), *page_file(report)]
     try:
         with reporting(tools) as told:
             result = check(tools=told, **options)

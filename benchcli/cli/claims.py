@@ -9,7 +9,7 @@ from benchcli.api.claims import CLAIMS_BUDGET_S, CLAIMS_PRECISION, claims
 from benchcli.api.settings import Tools
 from benchcli.cli import parameters
 from benchcli.cli.options import output_options, plan_options, target_options, tools_option
-from benchcli.cli.output import measure_and_show, show
+from benchcli.cli.output import measure_and_show, page_file, show
 from benchcli.errors import UserError
 
 HEEDED = ("folder", "format_", "report")
@@ -36,7 +36,7 @@ def command(
     if folder is None:
         return measure_and_show(tools, format_, claims, report=report, **options)
     _refuse_options(context)
-    return show(claims(folder), format_, [("html", report)] if report else [])
+    return show(claims(folder), format_, page_file(report))
 
 
 def _refuse_options(context: click.Context) -> None:

@@ -53,6 +53,11 @@ def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
     return found
 
 
+def page_file(report: Path | None) -> list[tuple[str, Path]]:
+    """Return the format and the file of --report, as `show` takes them."""
+    return [("html", report)] if report else []
+
+
 def show(result: Shown, format_: str, files: Sequence[tuple[str, Path]] = (), code: int = FINE) -> int:
     """Write the files, print the result, and return the exit code.
 
@@ -126,7 +131,7 @@ def measure_and_show(
     **options: Any,
 ) -> int:
     """Call a function of the API with the options, show its result, and return the exit code."""
-    files = [("html", report)] if report else []
+    files = page_file(report)
     try:
         with reporting(tools) as told:
             result = measure(*names, tools=told, **options)

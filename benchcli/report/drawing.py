@@ -60,8 +60,7 @@ def check(suffix: str) -> None:
 
 
 def draw(figures: Sequence[Figure], suffix: str, theme: str = "light") -> bytes:
-    """Return a picture of the figures. Raises UserError as `check` does."""
-    check(suffix)
+    """Return a picture of the figures; `check` says whether it can be made. Raises UserError if it cannot."""
     try:
         return DRAWN[suffix](specification(figures, theme))
     except ValueError as error:  # what the library says of a drawing that it cannot make

@@ -3,10 +3,10 @@
 import contextlib
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from benchcli import files
 from benchcli.errors import UserError
@@ -44,6 +44,9 @@ A family's rows in the last file mark its rows in the others as complete.
 LAYERS = "layers.csv"
 TRACES = {BREAKDOWN: BREAKDOWN_COLUMNS, LAYERS: LAYER_COLUMNS}
 """The files with rows for each traced launch. They exist only if something was traced."""
+
+
+Value = TypeVar("Value")
 
 
 class RunFolder(Folder):
@@ -103,18 +106,18 @@ class RunFolder(Folder):
 
     def samples(self) -> dict[str, list[Sample]]:
         """Return the raw samples by family; leave out rows that cannot be parsed."""
-        found: dict[str, list[Sample]] = {}
-        for cells in self._read(SAMPLES):
-            with contextlib.suppress(ValueError, KeyError):
-                found.setdefault(cells["family"], []).append(parse_sample(cells))
-        return found
+        return self._parsed(SAMPLES, parse_sample)
 
     def conditions(self) -> dict[str, list[Conditions]]:
         """Return the conditions of the launches by family; leave out rows that cannot be parsed."""
-        found: dict[str, list[Conditions]] = {}
-        for cells in self._read(LAUNCHES):
+        return self._parsed(LAUNCHES, parse_conditions)
+
+    def _parsed(self, name: str, parse: Callable[[Mapping[str, str]], Value]) -> dict[str, list[Value]]:
+        """Return what can be parsed of a table's rows, by family."""
+        found: dict[str, list[Value]] = {}
+        for cells in self._read(name):
             with contextlib.suppress(ValueError, KeyError):
-                found.setdefault(cells["family"], []).append(parse_conditions(cells))
+                found.setdefault(cells["family"], []).append(parse(cells))
         return found
 
     def next_launch(self) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from benchcli.analysis.history import history, in_order
+from benchcli.analysis.history import history, started
 from benchcli.runs.report import RunReport
 from benchcli.schema import FamilyResult, Interval, Timing
 from tests.values import family, record, variant
@@ -39,4 +39,4 @@ def test_a_network_that_a_run_lacks_is_left_out_there() -> None:
 
 def test_runs_are_in_the_order_of_their_start() -> None:
     runs = [run(1.0, "2026-02"), run(1.0, "2026-01"), run(1.0, "")]
-    assert [each.environment["started"] for each in in_order(runs)] == ["", "2026-01", "2026-02"]
+    assert [each.environment["started"] for each in sorted(runs, key=started)] == ["", "2026-01", "2026-02"]

@@ -2,7 +2,7 @@
 // The page's own script: it draws the charts that come into view, and lets tables sort, filter and download.
 // All text goes through textContent, and nothing is evaluated: the page's policy forbids both.
 (() => {
-  const { figures, tables, chartConfig, themes, tones, page: PAGE } = JSON.parse(document.getElementById("data").textContent);
+  const { figures, tables, chartConfig, themes, tones, page: PAGE, long: LONG } = JSON.parse(document.getElementById("data").textContent);
   const root = document.documentElement;
 
   // ---- charts
@@ -138,7 +138,6 @@
     return /[",\n\r]/.test(inert) ? `"${inert.replace(/"/g, '""')}"` : inert;
   };
 
-  const LONG = 60;
   const toneOf = (cell) => (cell.includes(" ") && Object.hasOwn(tones, cell.split(" ")[0]) ? tones[cell.split(" ")[0]] : "");
 
   const rowOf = (cells, isNumber) => {

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from benchcli.analysis.verdicts import paper_speed
 from benchcli.report.charts import grammar
-from benchcli.report.charts.base import CHARTS, Chart, LabelledRun
+from benchcli.report.charts.base import CHARTS, Chart, LabelledRun, families_of
 from benchcli.report.page import Figure
 from benchcli.runs.observations import Cell
-from benchcli.schema import Family, Record
+from benchcli.schema import Family, FamilyResult, Record
 from benchcli.workloads.guidelines.base import GUIDELINES
 
 HERE, PAPER = "this machine", "paper"
@@ -24,23 +24,16 @@ class Axis(Chart):
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the first run's families."""
-        families = {result.family.name: result.family for run in runs for result in run.report.results}
-        for family in families.values():
-            if family.guideline:
-                yield _figure(family, runs)
+        for family in families_of(runs):
+            if family[0][1].family.guideline:
+                yield _figure(family)
 
 
-def _figure(family: Family, runs: Sequence[LabelledRun]) -> Figure:
-    records = [
-        (run.label or HERE, record)
-        for run in runs
-        for result in run.report.results
-        if result.family.name == family.name
-        for record in result.records
-    ]
-    rows = [measured(label, record) for label, record in records]
-    if records and family.baseline == records[0][1].variant.name:
-        rows += _published([record for label, record in records if label == records[0][0]])
+def _figure(results: Sequence[tuple[str, FamilyResult]]) -> Figure:
+    first = results[0][1]
+    family = first.family
+    rows = [measured(label or HERE, record) for label, result in results for record in result.records]
+    rows += _published(first.records)
     guideline = GUIDELINES[family.guideline]
     return Figure(
         kind="axis",
@@ -76,7 +69,7 @@ def _spec(rows: Sequence[tuple[Cell, ...]], axis: str) -> grammar.Spec:
     if max(len(str(row[0])) for row in rows) <= SHORT:
         x["axis"]["labelAngle"] = 0
     told_apart = grammar.series("series", [row[1] for row in rows], "color", "shape", "strokeDash")
-    line = {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"x": x, "y": y, **told_apart}}
+    line = grammar.line(x, y, told_apart, *told_apart)
     del told_apart["strokeDash"]
     points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=False)
     return {"height": 220, "layer": [grammar.rule_at("y", 1), line, points]}

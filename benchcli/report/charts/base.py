@@ -12,7 +12,7 @@ from benchcli.registry import Registry
 from benchcli.report.page import Figure
 from benchcli.runs.report import RunReport
 from benchcli.runs.run_folder import SAMPLES, RunFolder
-from benchcli.schema import Family, Sample
+from benchcli.schema import Family, FamilyResult, Sample
 
 MOST_FIGURES = 60
 """The most figures of a kind on a page."""
@@ -70,7 +70,7 @@ CHARTS: Registry[Chart] = Registry("kind of chart", "benchcli.report.charts")
 def figures_of(runs: Sequence[LabelledRun]) -> Iterator[Figure]:
     """Yield the figures of all kinds, in the order in which a page has them, and of each kind not too many."""
     for chart in sorted(CHARTS, key=lambda chart: chart.place):
-        figures = list(map(with_safe_names, chart.figures(runs)))
+        figures = list(chart.figures(runs))
         yield from figures[: MOST_FIGURES - 1]
         for last in figures[MOST_FIGURES - 1 : MOST_FIGURES]:
             left_out = len(figures) - MOST_FIGURES
@@ -102,6 +102,15 @@ def samples_in(folder: Path) -> dict[str, list[Sample]]:
     path = folder / SAMPLES
     is_drawn = files.is_file(path) and path.stat().st_size <= MOST_BYTES
     return RunFolder(folder).samples() if is_drawn else {}
+
+
+def families_of(runs: Sequence[LabelledRun]) -> Iterator[list[tuple[str, FamilyResult]]]:
+    """Yield each family as the runs have it, with their labels, in the order of the first run that has it."""
+    found: dict[str, list[tuple[str, FamilyResult]]] = {}
+    for run in runs:
+        for result in run.report.results:
+            found.setdefault(result.family.name, []).append((run.label, result))
+    yield from found.values()
 
 
 def only_run(runs: Sequence[LabelledRun]) -> Iterator[tuple[Family, list[Sample]]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from benchcli.check.findings import Finding
 from benchcli.check.session import CheckReport
 from benchcli.report.charts import grammar, launches, samples
-from benchcli.report.charts.base import MOST_FIGURES, samples_in, with_safe_names
+from benchcli.report.charts.base import MOST_FIGURES, samples_in
 from benchcli.report.page import Figure
 from benchcli.runs.observations import Cell
 
@@ -20,7 +20,7 @@ def figures(report: CheckReport) -> Iterator[Figure]:
     timed = [finding for finding in report.findings if finding.subject == "time" and finding.change]
     if not timed:
         return
-    yield with_safe_names(_changes(timed))
+    yield _changes(timed)
     observed = samples_in(report.folder) if report.folder and "baseline" not in report.environment["check"] else {}
     pairs = [(finding.where, observed[finding.where]) for finding in timed if finding.where in observed][:MOST_FIGURES]
     for chart in (samples, launches):

@@ -77,6 +77,12 @@ def rows_height(names: Sequence[Cell]) -> int:
     return FRAME_HEIGHT + ROW_HEIGHT * len(set(names))
 
 
+def line(x: Spec, y: Spec, told_apart: Spec, *channels: str) -> Spec:
+    """Return lines that join the points of each series, told apart by these channels."""
+    own = {each: told_apart[each] for each in channels}
+    return {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"x": x, "y": y, **own}}
+
+
 def intervals(x: Spec, y: Spec, columns: Sequence[str], low: str, high: str, told_apart: Spec, across: bool) -> Spec:
     """Return points with their intervals; `across` is whether they lie along the x axis."""
     along, end = ("x", "x2") if across else ("y", "y2")

@@ -59,7 +59,7 @@ def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
     x = {**grammar.name("run", rows, 0), "axis": {"labelAngle": -30, "labelLimit": 140}}
     y = grammar.number(COLUMNS[3])
     told_apart = grammar.series("network", [row[1] for row in rows], "color", "shape")
-    line = {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"x": x, "y": y, "color": told_apart["color"]}}
+    line = grammar.line(x, y, told_apart, "color")
     points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=False)
     is_changed = [{"filter": f"isValid(datum['{COLUMNS[6]}'])"}]
     marks = {

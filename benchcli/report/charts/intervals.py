@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from benchcli.analysis.published import relative_speed
 from benchcli.report.charts import grammar
 from benchcli.report.charts.axis import COLUMNS, HERE, PAPER, measured
-from benchcli.report.charts.base import CHARTS, Chart, LabelledRun
+from benchcli.report.charts.base import CHARTS, Chart, LabelledRun, families_of
 from benchcli.report.page import Figure
 from benchcli.runs.observations import Cell
-from benchcli.schema import Family
+from benchcli.schema import Family, FamilyResult
 
 MOST_ROWS = 60
 """The most networks of a family that are drawn."""
@@ -22,14 +22,14 @@ class RelativeSpeeds(Chart):
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the first run's families."""
-        families = {result.family.name: result.family for run in runs for result in run.report.results}
-        for family in families.values():
+        for results in families_of(runs):
+            family = results[0][1].family
             if not family.guideline and len(family.variants) > 1:
-                yield _figure(family, runs)
+                yield _figure(family, results, MOST_ROWS * len(runs))
 
 
-def _figure(family: Family, runs: Sequence[LabelledRun]) -> Figure:
-    rows = [row for run in runs for row in _rows(family, run)][: MOST_ROWS * len(runs)]
+def _figure(family: Family, results: Sequence[tuple[str, FamilyResult]], most: int) -> Figure:
+    rows = [row for label, result in results for row in _rows(label, result)][:most]
     is_published = any(row[1] == PAPER and row[0] != family.baseline for row in rows)
     rows = [row for row in rows if row[1] != PAPER or is_published]
     return Figure(
@@ -44,14 +44,12 @@ def _figure(family: Family, runs: Sequence[LabelledRun]) -> Figure:
     )
 
 
-def _rows(family: Family, run: LabelledRun) -> Iterator[tuple[Cell, ...]]:
-    for result in run.report.results:
-        if result.family.name == family.name:
-            for record in result.records:
-                yield measured(run.label or HERE, record)
-                published = relative_speed(record, result.records[0])
-                if published is not None and not run.label:
-                    yield record.variant.name, PAPER, grammar.drawn(published), None, None
+def _rows(label: str, result: FamilyResult) -> Iterator[tuple[Cell, ...]]:
+    for record in result.records:
+        yield measured(label or HERE, record)
+        published = relative_speed(record, result.records[0])
+        if published is not None and not label:
+            yield record.variant.name, PAPER, grammar.drawn(published), None, None
 
 
 def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:

@@ -54,7 +54,7 @@ def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
     x, y = grammar.name("setting", rows, 0), grammar.number(COLUMNS[2])
     x["axis"]["labelAngle"] = -20
     told_apart = grammar.series("network", [row[1] for row in rows], "color", "shape")
-    line = {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"x": x, "y": y, "color": told_apart["color"]}}
+    line = grammar.line(x, y, told_apart, "color")
     points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=False)
     return {"height": 220, "layer": [grammar.rule_at("y", 1), line, points]}
 

@@ -49,6 +49,7 @@ class Html(Format):
                 pages=document.pages,
                 contents=document.contents,
                 shown=SHOWN,
+                long=LONG,
                 licences=_web("vega-licences.txt"),
                 data=_safe(_embedded(document.data)),
                 scripts=[_safe(script) for script in scripts],
@@ -76,6 +77,7 @@ class _Document:
             "themes": json.loads(_web("themes.json")),
             "tones": TONES,
             "page": SHOWN,
+            "long": LONG,
         }
 
     def _page(self, page: Page, number: int) -> dict[str, Any]:

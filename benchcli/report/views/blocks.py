@@ -22,6 +22,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     records = cells.records_of(results)
     converted = cells.converted(records)
     return Table(
+        key="blocks",
         title=_title(results),
         words=len(several) + len(extra) + 1,
         columns=(

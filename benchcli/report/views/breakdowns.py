@@ -38,6 +38,7 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
     several = len({family for family, _ in rows}) > 1
     spent = {each: heading for each, heading in HEADINGS.items() if any(of.parts[each] for of in breakdowns)}
     return Table(
+        key="breakdown",
         title="Where the time goes",
         words=2 if several else 1,
         columns=(

@@ -14,6 +14,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     records = cells.records_of(results)
     errors = Errors(records)
     return Table(
+        key="custom",
         title="Your networks",
         words=len(extra) + 2,
         columns=("family", *extra, *networks.columns(records)),

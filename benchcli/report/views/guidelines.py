@@ -22,6 +22,7 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
     columns = [*several, "scale", *extra]
     mine = {result.family.name: paper_speed(extreme(result)) for result in results}
     return Table(
+        key=name,
         title=f"{name.upper()}  {guideline.claim} {_at_what_flops(records)}",
         words=len(columns) + 1,
         columns=(

@@ -35,6 +35,7 @@ def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence
     several = len({(each.family, each.variant) for each in rows}) > 1
     shown = [_slowest(each) if depth is None else each for each in _by_network(rows).values()]
     return Table(
+        key="layers",
         title="Time by layer" if depth is None else f"Time by layer, rolled up to depth {depth}",
         words=4 if several else 3,
         columns=(*(["network"] if several else []), "layer", *COLUMNS),

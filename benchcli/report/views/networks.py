@@ -29,6 +29,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
         if (speed := relative_speed(record, result.records[0])) is not None
     }
     return Table(
+        key="networks",
         title="Networks",
         words=len(several) + len(extra) + 1,
         columns=(

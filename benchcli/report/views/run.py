@@ -1,7 +1,7 @@
 """Lay out the report of a run as a page."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib import import_module
 from itertools import groupby
 from types import ModuleType
@@ -69,9 +69,7 @@ def _tables(report: RunReport, judged: Sequence[Verdict]) -> list[Table]:
     """Return a table for each guideline, and one for each other kind of family."""
     groups = groupby(report.results, key=lambda result: (result.family.guideline, result.family.catalogue))
     return [
-        replace(guidelines.table(name, list(results), judged), key=name)
-        if name
-        else replace(_view_of(catalogue).table(list(results)), key=catalogue or "custom")
+        guidelines.table(name, list(results), judged) if name else _view_of(catalogue).table(list(results))
         for (name, catalogue), results in groups
     ]
 
@@ -86,7 +84,7 @@ def _settings(report: RunReport) -> list[Table]:
         return []
     from benchcli.report.views import settings
 
-    return [replace(settings.table(report.results), key="settings")]
+    return [settings.table(report.results)]
 
 
 def _layers(report: RunReport, depth: int | None) -> list[Table]:
@@ -94,7 +92,7 @@ def _layers(report: RunReport, depth: int | None) -> list[Table]:
         return []
     from benchcli.report.views import layers
 
-    return [replace(layers.table(report.layers, report.unlayered, depth), key="layers")]
+    return [layers.table(report.layers, report.unlayered, depth)]
 
 
 def _layer_rows(report: RunReport) -> list[dict[str, Any]]:
@@ -110,7 +108,7 @@ def _breakdown(report: RunReport) -> list[Table]:
         return []
     from benchcli.report.views import breakdowns
 
-    return [replace(breakdowns.table(report.records, report.breakdowns, report.untraced), key="breakdown")]
+    return [breakdowns.table(report.records, report.breakdowns, report.untraced)]
 
 
 def heading(report: RunReport) -> str:

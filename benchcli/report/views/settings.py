@@ -24,6 +24,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     differ = differing(records)
     several = len({result.family.first for result in results}) > 1
     return Table(
+        key="settings",
         title="Settings compared",
         words=len(differ) + 1 + several,
         columns=(
