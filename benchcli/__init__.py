@@ -4,21 +4,19 @@ The public functions are loaded when they are first used: importing this package
 torch nor pandas. `docs/api.md` describes them.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from benchcli.api.checking import check
-    from benchcli.api.claims import claims
     from benchcli.api.counting import costs
-    from benchcli.api.machine import device, selftest
     from benchcli.api.measuring import measure
-    from benchcli.api.networks import block, network
+    from benchcli.api.paper_claims import claims
     from benchcli.api.recorded import compare, load
     from benchcli.api.reporting import plot, report
     from benchcli.api.results import UnfinishedError
+    from benchcli.api.this_machine import device, selftest
+    from benchcli.api.whole_networks import block, network
     from benchcli.errors import NothingMeasuredError, UserError
 
 __version__ = "0.1.0"
@@ -43,30 +41,19 @@ _MODULES = {
     "NothingMeasuredError": "errors",
     "UnfinishedError": "api.results",
     "UserError": "errors",
-    "block": "api.networks",
+    "block": "api.whole_networks",
     "check": "api.checking",
-    "claims": "api.claims",
+    "claims": "api.paper_claims",
     "compare": "api.recorded",
     "costs": "api.counting",
-    "device": "api.machine",
+    "device": "api.this_machine",
     "load": "api.recorded",
     "measure": "api.measuring",
-    "network": "api.networks",
+    "network": "api.whole_networks",
     "plot": "api.reporting",
     "report": "api.reporting",
-    "selftest": "api.machine",
+    "selftest": "api.this_machine",
 }
-
-
-class _Package(ModuleType):
-    """Keeps `benchcli.measure`, `check`, `costs` and `report` the functions, though packages have these names."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name not in _MODULES or not isinstance(value, ModuleType):  # the import system binds packages
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

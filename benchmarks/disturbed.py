@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from load import bursts
 
-from benchcli.measure.engine import Run, measure
-from benchcli.measure.process import workers
-from benchcli.measure.supervise import survey
+from benchcli.sampling.engine import Run, measure
+from benchcli.sampling.supervise import survey
 from benchcli.schema import Family, Plan, Target, Variant
+from benchcli.workers.process import workers
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +38,7 @@ def build(kind: str) -> "nn.Module":
     import torch
     from torch import nn
 
-    from benchcli.workloads.layers import pointwise
+    from benchcli.workloads.modules import pointwise
 
     class Disturbing(nn.Module):
         def __init__(self) -> None:

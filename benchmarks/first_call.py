@@ -13,9 +13,9 @@ import sys
 import time
 from statistics import median
 
-from benchcli.measure.environment import worker_environment
 from benchcli.schema import Target
-from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workers.variables import worker_environment
+from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
 ROUNDS, CALLS, WARM_UP = 150, 4, 20
@@ -25,7 +25,7 @@ def measure(guideline: str) -> None:
     """Time the calls in this process and print a row for each variant."""
     import torch
 
-    from benchcli.measure.worker.bench import load
+    from benchcli.sampling.bench import load
 
     torch.set_num_threads(1)
     family = next(GuidelineRequest(guideline=guideline).families(Overrides()))

@@ -27,8 +27,8 @@ from gate import names
 from load import bursts
 from pytest_benchmark.utils import PercentageRegressionCheck
 
-from benchcli.measure.environment import worker_environment
 from benchcli.schema import Target
+from benchcli.workers.variables import worker_environment
 
 HERE = Path(__file__).parent
 COUNTS = {0: 6, 5: 3, 10: 3}

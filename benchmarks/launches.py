@@ -11,12 +11,12 @@ import math
 from contextlib import ExitStack
 from statistics import mean, median, stdev
 
-from benchcli.measure.process import Launcher, run_worker, workers
-from benchcli.measure.protocol import LAUNCH, Sampled, Task
-from benchcli.measure.supervise import survey
+from benchcli.sampling.supervise import survey
 from benchcli.schema import Plan, Sample, Target
+from benchcli.schema.protocol import LAUNCH, Launcher, Sampled, Task
 from benchcli.statistics import launch_log_ratios
-from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workers.process import run_worker, workers
+from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
 SERVERS, ROUNDS = 4, 8

@@ -22,12 +22,12 @@ import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
 import benchcli
-from benchcli.analysis.layers import accounted
+from benchcli.analysis.layer_rows import accounted
 from benchcli.backends.devices.base import DEVICES
-from benchcli.costs.calls import ModuleCall, module_calls, paths_of
-from benchcli.costs.inputs import Inputs
-from benchcli.measure.worker.bench import Bench
-from benchcli.measure.worker.layers import own_seconds, stamped
+from benchcli.cost.calls import ModuleCall, module_calls, paths_of
+from benchcli.cost.inputs import Inputs
+from benchcli.sampling.bench import Bench
+from benchcli.sampling.layer_times import own_seconds, stamped
 from benchcli.workloads.networks.base import NETWORKS
 
 PROFILED = ("shufflenet-v2-1x", "shufflenet-v1-1x-g3", "mobilenet-v1-1.0", "mobilenet-v2-1.0", "resnet-50", "alexnet")

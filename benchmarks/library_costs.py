@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from benchcli.costs.count import count
+from benchcli.cost.count import count
 
 GIGA, MEGA = 10**9, 10**6
 

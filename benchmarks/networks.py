@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from benchcli.schema import Family
-from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
 
@@ -30,7 +30,7 @@ def calls() -> dict[str, Callable[[], object]]:
         import towers
 
         return towers.calls(names.split(","), side)
-    from benchcli.measure.worker.bench import load
+    from benchcli.sampling.bench import load
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -11,7 +11,7 @@ from statistics import median
 from torch.utils.benchmark import Timer
 
 from benchcli.backends.devices.base import DEVICES
-from benchcli.measure.fitness import NOTHING, call_overhead_s
+from benchcli.noise.fitness import NOTHING, call_overhead_s
 
 ROUNDS, CALLS = 21, 1000
 

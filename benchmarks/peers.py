@@ -22,8 +22,8 @@ import pandas
 from load import bursts
 from networks import family
 
-from benchcli.measure.environment import worker_environment
 from benchcli.schema import Target
+from benchcli.workers.variables import worker_environment
 
 HERE = Path(__file__).parent
 REFERENCE_LAUNCHES = "60"

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchcli.measure.tools import Tools
-from benchcli.runs.run import RunRequest, run_suite
+from benchcli.runs.measured_suite import RunRequest, run_suite
 from benchcli.schema import Family, Plan, Suite
 from benchcli.statistics import Count
+from benchcli.workers.tools import Tools
 from benchcli.workloads.guidelines.base import GUIDELINES
-from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
 WIDTHS = (32, 48, 64)

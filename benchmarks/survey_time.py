@@ -20,8 +20,8 @@ def encoder():
 """
 SURVEY = """
 import time
-from benchcli.measure.protocol import SURVEY, Counted, Task
-from benchcli.measure.worker import survey  # what a fork server has loaded before
+from benchcli.schema.protocol import SURVEY, Counted, Task
+from benchcli.sampling import survey  # what a fork server has loaded before
 from benchcli.schema import Family, Source, Target, Variant
 networks = {
     "shufflenet-v2-1x": Variant("shufflenet-v2-1x", "benchcli:network/shufflenet-v2-1x", {}, (3, 224, 224), "3"),

@@ -11,20 +11,28 @@ from typing import Any
 import benchcli
 from benchcli.api import (
     checking,
-    claims,
     counting,
-    live,
-    machine,
     recorded,
     reporting,
     results,
     running,
-    settings,
     several,
 )
+from benchcli.api import (
+    keywords as settings,
+)
+from benchcli.api import (
+    live_modules as live,
+)
+from benchcli.api import (
+    paper_claims as claims,
+)
+from benchcli.api import (
+    this_machine as machine,
+)
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.measure.tools import Progress
 from benchcli.schema import Costs, OperatorCall
+from benchcli.schema.progress import Progress
 
 PAGE = Path(__file__).parent / "api.md"
 INTRODUCTION = """# Python API

@@ -19,12 +19,12 @@ from benchcli.analysis.claims.indirect import points
 from benchcli.analysis.fit import predictions
 from benchcli.analysis.published import relative_speed
 from benchcli.analysis.verdicts import paper_speed
-from benchcli.report.formats.base import FORMATS
-from benchcli.report.page import Page
-from benchcli.report.views.breakdowns import HEADINGS
-from benchcli.report.views.run import page as page_of
+from benchcli.reports.formats.base import FORMATS
+from benchcli.reports.page import Page
+from benchcli.reports.views.breakdown_table import HEADINGS
+from benchcli.reports.views.run_page import page as page_of
 from benchcli.runs.read import report_of
-from benchcli.runs.report import RunReport
+from benchcli.runs.run_report import RunReport
 from benchcli.schema import Breakdown, Category, Record
 from benchcli.statistics import median_share
 from benchcli.workloads import papers

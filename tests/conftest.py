@@ -14,12 +14,23 @@ from pathlib import Path
 
 import pytest
 
-from benchcli.measure.fitness import Probe
-from benchcli.measure.process import Conversation, Launcher
-from benchcli.measure.protocol import SERVE, SURVEY, Counted, Done, Event, Sampled, Started, Task, Watched
-from benchcli.measure.tools import Tools
-from benchcli.measure.wire import decode_event, decode_task, encode_event, encode_task
+from benchcli.noise.fitness import Probe
 from benchcli.schema import LIVE, Conditions, Family, Variant
+from benchcli.schema.protocol import (
+    SERVE,
+    SURVEY,
+    Conversation,
+    Counted,
+    Done,
+    Event,
+    Launcher,
+    Sampled,
+    Started,
+    Task,
+    Watched,
+)
+from benchcli.schema.wire import decode_event, decode_task, encode_event, encode_task
+from benchcli.workers.tools import Tools
 
 TESTS = Path(__file__).parent
 GOLDEN = TESTS / "golden"
@@ -31,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def inline(task: Task, silence_s: float) -> Conversation:
     """Run a worker's task in this process, through the wire format, with few rounds."""
-    from benchcli.measure.worker.main import do
+    from benchcli.workers.worker import do
 
     if task.kind == SERVE:
         return (yield from serving(task))
@@ -50,7 +61,7 @@ COUNTED: dict[str, Counted] = {}
 
 def surveyed(task: Task) -> Conversation:
     """Run a survey in this process; a network that ships is counted once for all tests."""
-    from benchcli.measure.worker.main import do
+    from benchcli.workers.worker import do
 
     new, again = [], []
     for family in task.families:
@@ -83,7 +94,7 @@ def same_network(task: Task, family: Family, variant: Variant) -> str:
 
 def serving(task: Task) -> Conversation:
     """Run a worker that serves in a thread of this process; what is sent to it is a line that it hears."""
-    from benchcli.measure.worker.main import do
+    from benchcli.workers.worker import do
 
     events: queue.SimpleQueue[str] = queue.SimpleQueue()
     questions: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -177,7 +188,7 @@ def host_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     The number of calls in a sample depends on it, and so would the last digits of times under load.
     """
     ticks = itertools.count()
-    from benchcli.measure.worker import rounds
+    from benchcli.sampling import rounds
 
     monkeypatch.setattr(rounds, "perf_counter", lambda: next(ticks) / 1000)
 

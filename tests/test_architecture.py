@@ -15,30 +15,41 @@ PACKAGE = Path(benchcli.__file__).parent
 ORDER = (
     ("cli",),
     ("api",),
-    ("report",),
-    ("check", "analysis"),
+    ("reports",),
+    ("checks", "analysis"),
     ("runs",),
-    ("measure",),
+    ("workers",),
+    ("sampling",),
+    ("guards", "noise"),
     ("workloads", "backends"),
-    ("costs", "system", "registry", "statistics", "formatting", "validation", "files"),
+    ("cost", "system", "registry", "statistics", "formatting", "validation", "files"),
     ("schema", "errors"),
 )
 """From the top down. A package imports from the rows below its own, and never from its own row or from above."""
 ROW = {name: number for number, names in enumerate(ORDER) for name in names}
 MODULES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 WITH_TORCH = (
-    "measure.worker.",
-    "workloads.layers",
-    "costs.arguments",
-    "costs.arithmetic",
-    "costs.calls",
-    "costs.count",
-    "costs.crosscheck",
-    "costs.inputs",
-    "costs.memory",
-    "costs.storages",
-    "costs.walk",
-    "costs.weights",
+    "guards.",
+    "sampling.bench",
+    "sampling.example_inputs",
+    "sampling.launch",
+    "sampling.layer_times",
+    "sampling.profile",
+    "sampling.rounds",
+    "sampling.survey",
+    "sampling.tracing",
+    "workloads.live_networks",
+    "workloads.modules",
+    "cost.arguments",
+    "cost.arithmetic",
+    "cost.calls",
+    "cost.count",
+    "cost.crosscheck",
+    "cost.inputs",
+    "cost.memory",
+    "cost.storages",
+    "cost.walk",
+    "cost.weights",
 )
 """What only a measured process imports."""
 LONGEST_FILE, LONGEST_FUNCTION = 260, 40
@@ -46,7 +57,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 260, 40
 
 
 def dotted(path: Path) -> str:
-    """Return a file's module below the package: "measure.worker.main", "schema"."""
+    """Return a file's module below the package: "workers.worker", "schema"."""
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
 
 
@@ -80,17 +91,17 @@ def test_every_package_has_a_place_in_the_order() -> None:
 
 def test_a_format_knows_pages_and_nothing_of_what_is_on_them() -> None:
     for path, tree in MODULES.items():
-        if dotted(path).startswith("report.formats."):
-            others = {name for name in imported(tree) if not name.startswith("report.formats")}
-            screens = {"report.fitting", "report.outcomes", "report.terminal"}
-            assert others <= {"report.page", "registry", *screens}, dotted(path)
+        if dotted(path).startswith("reports.formats."):
+            others = {name for name in imported(tree) if not name.startswith("reports.formats")}
+            screens = {"reports.fitting", "reports.outcomes", "reports.terminal"}
+            assert others <= {"reports.page", "registry", *screens}, dotted(path)
 
 
 def test_the_command_line_measures_nothing_itself() -> None:
     for path, tree in MODULES.items():
         if dotted(path).startswith("cli."):
             below = {name.partition(".")[0] for name in imported(tree)}
-            assert not below & {"measure", "runs", "costs", "system"}, dotted(path)
+            assert not below & {"workers", "sampling", "noise", "guards", "runs", "cost", "system"}, dotted(path)
 
 
 def test_only_the_command_line_writes_to_the_screen() -> None:
@@ -150,8 +161,8 @@ def test_a_guideline_loads_nothing_of_the_check_and_no_pandas(tmp_path: Path) ->
     code, modules = json.loads(found.stdout.splitlines()[-1])
     ours = [name for name in modules if name.startswith("benchcli")]
     assert code == 0, found.stderr
-    assert not [name for name in ours if name.startswith("benchcli.check")]
+    assert not [name for name in ours if name.startswith("benchcli.checks")]
     assert "pandas" not in modules
-    assert "benchcli.report.views.guidelines" in ours
+    assert "benchcli.reports.views.guideline_table" in ours
     assert len(ours) <= 92
     assert not (tmp_path / "run" / "breakdown.csv").exists()

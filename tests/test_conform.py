@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from benchcli.measure.protocol import Sampled
 from benchcli.schema import Costs, Output, Source, Target
 from benchcli.schema.conform import conforms
+from benchcli.schema.protocol import Sampled
 from tests import values
 
 VARIANT = values.variant("g=8")

@@ -14,19 +14,20 @@ import pytest
 import torch
 
 from benchcli.analysis.claims.base import KINDS
-from benchcli.api import live, running
+from benchcli.api import live_modules as live
+from benchcli.api import running
 from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli.main import COMMANDS, benchcli
-from benchcli.costs.count import count
-from benchcli.costs.inputs import as_inputs
-from benchcli.measure.tools import Tools
+from benchcli.cost.count import count
+from benchcli.cost.inputs import as_inputs
 from benchcli.registry import Registry
-from benchcli.report.charts.base import CHARTS
-from benchcli.report.formats.base import FORMATS
+from benchcli.reports.charts.base import CHARTS
+from benchcli.reports.formats.base import FORMATS
+from benchcli.workers.tools import Tools
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES
-from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.networks.base import NETWORKS, members
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS
@@ -225,7 +226,7 @@ def test_the_runtime_example_works(plugged: ModuleType, cli: Callable[..., Outco
     assert "script" in cli("list", "runtimes").out
 
 
-@pytest.mark.parametrize("plugged", ["benchcli/report/formats/lines.py"], indirect=True)
+@pytest.mark.parametrize("plugged", ["benchcli/reports/formats/lines.py"], indirect=True)
 def test_the_format_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     sys.modules.pop("benchcli.cli.guideline", None)
     sys.modules.pop("benchcli.cli.options", None)
@@ -234,7 +235,7 @@ def test_the_format_example_works(plugged: ModuleType, cli: Callable[..., Outcom
     assert found.code == 0
 
 
-@pytest.mark.parametrize("plugged", ["benchcli/report/charts/params.py"], indirect=True)
+@pytest.mark.parametrize("plugged", ["benchcli/reports/charts/params.py"], indirect=True)
 def test_the_chart_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
     kept = str(ROOT / "results" / "reference" / "g2-epyc")
     found = cli("plot", kept, "--kind", "params", "-o", "params.json")

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from benchcli.report.advice import _SENTENCES, sentence
+from benchcli.reports.advice import _SENTENCES, sentence
 from tests.documents import DOCS, ROOT, blocks
 
 PAGE = DOCS / "troubleshooting.md"

@@ -9,7 +9,7 @@ from statistics import mean
 from benchcli.runs.read import Recorded, mismatches
 from benchcli.schema import Interval, Key, Record
 from benchcli.statistics import quotient
-from benchcli.workloads.family import settings_of
+from benchcli.workloads.requests import settings_of
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Literal
 from benchcli.analysis import equal_flops
 from benchcli.analysis.equal_flops import EFFECT
 from benchcli.backends.devices.base import DEVICES, split_name
-from benchcli.measure.diagnostics import host_was_timed
+from benchcli.noise.diagnostics import host_was_timed
 from benchcli.schema import FamilyResult, Interval, Record
 from benchcli.workloads.guidelines.base import GUIDELINES, SIZE
-from benchcli.workloads.guidelines.family import paper_column
+from benchcli.workloads.guidelines.guideline_request import paper_column
 
 Outcome = Literal["holds", "reversed", "no effect", "inconclusive", "not judged"]
 

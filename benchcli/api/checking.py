@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from benchcli import validation
+from benchcli.api.keywords import TargetSettings, overrides_of, target_of
 from benchcli.api.results import Shown, UnfinishedError, machine_cells
 from benchcli.api.running import check_names, only, tools_of
-from benchcli.api.settings import TargetSettings, overrides_of, target_of
-from benchcli.check.ending import exit_code
-from benchcli.check.findings import ALLOWABLE, Finding
-from benchcli.check.run import run_check
-from benchcli.check.session import CheckReport, CheckRequest, UnfinishedCheckError
+from benchcli.checks.check_run import run_check
+from benchcli.checks.ending import exit_code
+from benchcli.checks.findings import ALLOWABLE, Finding
+from benchcli.checks.session import CheckReport, CheckRequest, UnfinishedCheckError
 from benchcli.errors import UserError
-from benchcli.measure.tools import Observer, Tools
-from benchcli.report.page import Figure, Page
-from benchcli.runs.observations import Cell
+from benchcli.reports.page import Figure, Page
+from benchcli.runs.rows import Cell
+from benchcli.schema.progress import Observer
+from benchcli.workers.tools import Tools
 
 
 @dataclass(repr=False)
@@ -27,17 +28,17 @@ class Check(Shown):
     """The report that the properties below read."""
 
     def _laid_out(self) -> Page:
-        from benchcli.report.views.check import page
+        from benchcli.reports.views.check_page import page
 
         return page(self.details)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
-        from benchcli.report.views import facts
+        from benchcli.reports.views import fact_list as facts
 
         return facts.of_check(self.details.environment, self.folder)
 
     def _figures(self) -> Iterable[Figure]:
-        from benchcli.report.charts import changes
+        from benchcli.reports.charts import changes
 
         return changes.figures(self.details)
 

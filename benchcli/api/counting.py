@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchcli.api.live import Networks
-from benchcli.api.networks import named
+from benchcli.api.keywords import Tools, overrides_of, target_of
+from benchcli.api.live_modules import Networks
 from benchcli.api.results import Shown
-from benchcli.api.settings import Tools, overrides_of, target_of
+from benchcli.api.whole_networks import named
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.measure.supervise import Survey, refuse, survey
-from benchcli.report.page import Page
-from benchcli.report.views import costs as view
+from benchcli.reports.page import Page
+from benchcli.reports.views import costs_page as view
+from benchcli.sampling.supervise import Survey, refuse, survey
 from benchcli.schema import CostDetail, Costs, Failure, Family, Plan
 
 if TYPE_CHECKING:

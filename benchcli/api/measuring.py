@@ -8,7 +8,7 @@ from benchcli.api.running import Settings, overrides_in, run
 from benchcli.errors import UserError, unknown
 from benchcli.schema import Family, Suite
 from benchcli.workloads.guidelines.base import GUIDELINES
-from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
 ALL = "all"
@@ -49,7 +49,7 @@ def measure(
             raise UserError("inputs belong to networks of your own: a guideline or a suite has its own")
         name, description, families = _named(what, overrides)
         return run(Suite(name, description, tuple(families)), settings)
-    from benchcli.api.live import Networks
+    from benchcli.api.live_modules import Networks
 
     networks = Networks.of(what, inputs)
     families = networks.request.families(overrides)

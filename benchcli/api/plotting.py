@@ -5,22 +5,22 @@ from pathlib import Path
 from benchcli import validation
 from benchcli.api.writing import write_whole
 from benchcli.errors import UserError
-from benchcli.report.page import Page
+from benchcli.reports.page import Page
 
 THEMES = ("light", "dark")
 
 
 def kinds() -> list[str]:
     """Return the kinds of charts: those of runs, and that of checks."""
-    from benchcli.report.charts.base import CHARTS
-    from benchcli.report.charts.changes import KIND
+    from benchcli.reports.charts.base import CHARTS
+    from benchcli.reports.charts.changes import KIND
 
     return [*(chart.name for chart in CHARTS), KIND]
 
 
 def check(kind: str, path: Path, theme: str) -> tuple[str, str]:
     """Return the kind and the theme by their names. Raises UserError if the chart cannot be drawn into this file."""
-    from benchcli.report import drawing
+    from benchcli.reports import drawing
 
     drawing.check(path.suffix.lower())
     return validation.one_of("kind of chart", kind, kinds()), validation.one_of("theme", theme, THEMES)
@@ -32,7 +32,7 @@ def draw(page: Page, kind: str, path: Path, theme: str = "light") -> None:
     Raises UserError if the page has no such chart, if the file cannot be written, or if the extra
     `plot` is not installed.
     """
-    from benchcli.report import drawing
+    from benchcli.reports import drawing
 
     kind, theme = check(kind, path, theme)
     of_parts = [figure for part in page.parts for figure in part.figures]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from benchcli import files
 from benchcli.api.checking import Check
-from benchcli.api.claims import SUITE, claims
+from benchcli.api.paper_claims import SUITE, claims
 from benchcli.api.results import Run, Shown
 from benchcli.api.several import Runs
-from benchcli.check import read as read_check
+from benchcli.checks import read_check
 from benchcli.errors import UserError
-from benchcli.report.page import Page
+from benchcli.reports.page import Page
 from benchcli.runs.read import Recorded, read, report_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Compared(Shown):
     """A row for each network, the differences between the runs, and what each lacks."""
 
     def _laid_out(self) -> Page:
-        from benchcli.report.views.comparison import page
+        from benchcli.reports.views.comparison_page import page
 
         return page(self.comparison)
 

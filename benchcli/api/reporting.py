@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from benchcli.analysis.history import started
+from benchcli.analysis.moments import started
 from benchcli.api import plotting
 from benchcli.api.checking import Check
 from benchcli.api.recorded import MOST, load
@@ -14,12 +14,12 @@ from benchcli.api.several import Runs
 from benchcli.api.writing import target
 from benchcli.errors import UserError
 from benchcli.formatting import clean
-from benchcli.report.charts.base import LabelledRun, figures_of
-from benchcli.report.page import Figure, Page
-from benchcli.report.views.labels import labels
-from benchcli.report.views.series import page
+from benchcli.reports.charts.base import LabelledRun, figures_of
+from benchcli.reports.page import Figure, Page
+from benchcli.reports.views.labels import labels
+from benchcli.reports.views.series_page import page
 from benchcli.runs.read import read
-from benchcli.runs.report import RunReport
+from benchcli.runs.run_report import RunReport
 
 HISTORY = 3
 """The fewest runs that have a history: they are in the order of time."""

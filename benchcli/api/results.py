@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 from benchcli import validation
 from benchcli.api.writing import write_whole
 from benchcli.errors import UserError
-from benchcli.report.formats.base import FORMATS, Format
-from benchcli.report.page import Figure, Page, cleaned
-from benchcli.runs.observations import Cell
-from benchcli.runs.report import RunReport
+from benchcli.reports.formats.base import FORMATS, Format
+from benchcli.reports.page import Figure, Page, cleaned
+from benchcli.runs.rows import Cell
 from benchcli.runs.run_folder import SAMPLES
+from benchcli.runs.run_report import RunReport
 from benchcli.schema import Record
 
 if TYPE_CHECKING:
     import pandas
 
     from benchcli.analysis.verdicts import Verdict
-    from benchcli.api.layers import LayerRows
+    from benchcli.api.layer_list import LayerRows
 
 MACHINE = ("host", "cpu", "architecture", "cores", "system")
 """Facts of the machine in every row of a frame, as `machine_<name>`."""
@@ -38,7 +38,7 @@ class Shown:
     @cached_property
     def drawn(self) -> Page:
         """The page with its charts and the facts about the machine, and without the object for JSON."""
-        from benchcli.report.charts.base import with_safe_names
+        from benchcli.reports.charts.base import with_safe_names
 
         figures = tuple(map(with_safe_names, self._figures()))
         page = cleaned(replace(self._laid_out(), data={}, facts=self._facts(), figures=figures))
@@ -123,17 +123,17 @@ class Run(Shown):
     """The depth to which the page rolls layers up; None for the slowest layers as they are."""
 
     def _laid_out(self) -> Page:
-        from benchcli.report.views.run import page
+        from benchcli.reports.views.run_page import page
 
         return page(self.details, self.depth)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
-        from benchcli.report.views import facts
+        from benchcli.reports.views import fact_list as facts
 
         return facts.of_run(self.details)
 
     def _figures(self) -> Iterable[Figure]:
-        from benchcli.report.charts.base import LabelledRun, figures_of
+        from benchcli.reports.charts.base import LabelledRun, figures_of
 
         return figures_of([LabelledRun("", self.details)])
 
@@ -169,8 +169,8 @@ class Run(Shown):
 
     def layers_at(self, depth: int | None) -> "LayerRows":
         """Return the modules rolled up to a depth: each with all that it calls below."""
-        from benchcli.analysis.layers import layer_rows
-        from benchcli.api.layers import LayerRows
+        from benchcli.analysis.layer_rows import layer_rows
+        from benchcli.api.layer_list import LayerRows
 
         return LayerRows(layer_rows(self.details.layers, depth), depth)
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchcli import validation
-from benchcli.api.results import Run, UnfinishedError
-from benchcli.api.settings import (
+from benchcli.api.keywords import (
     Observer,
     PlanSettings,
     TargetSettings,
@@ -17,9 +16,10 @@ from benchcli.api.settings import (
     target_of,
     threads_of,
 )
+from benchcli.api.results import Run, UnfinishedError
 from benchcli.errors import unknown
-from benchcli.runs.report import RunReport
-from benchcli.runs.run import RunRequest, UnfinishedRunError, run_suite
+from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
+from benchcli.runs.run_report import RunReport
 from benchcli.schema import Suite, Target
 from benchcli.workloads.overrides import Overrides
 

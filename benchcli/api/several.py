@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchcli.api.results import Shown
 from benchcli.errors import UserError
-from benchcli.report.formats.base import FORMATS
-from benchcli.report.page import Page
+from benchcli.reports.formats.base import FORMATS
+from benchcli.reports.page import Page
 
 if TYPE_CHECKING:
     import pandas

@@ -5,13 +5,13 @@ from typing import Any
 import click
 
 from benchcli import validation
-from benchcli.api.networks import NETWORK_BUDGET_S, block
-from benchcli.api.settings import Tools
+from benchcli.api.keywords import Tools
+from benchcli.api.whole_networks import NETWORK_BUDGET_S, block
 from benchcli.cli import parameters
-from benchcli.cli.measuring import measuring_options
+from benchcli.cli.measuring_options import measuring_options
 from benchcli.cli.output import measure_and_show
 from benchcli.workloads.blocks.base import BLOCKS
-from benchcli.workloads.blocks.family import ALL, BlockRequest
+from benchcli.workloads.blocks.block_request import ALL, BlockRequest
 
 DEFAULT = BlockRequest()
 

@@ -7,11 +7,11 @@ import click
 
 from benchcli import validation
 from benchcli.api.checking import check
+from benchcli.api.keywords import Tools
 from benchcli.api.results import UnfinishedError
-from benchcli.api.settings import Tools
-from benchcli.check import rules
-from benchcli.check.findings import ALLOWABLE
-from benchcli.check.session import BUDGET_S
+from benchcli.checks import rules
+from benchcli.checks.findings import ALLOWABLE
+from benchcli.checks.session import BUDGET_S
 from benchcli.cli import parameters
 from benchcli.cli.format_options import check_format_option, report_option
 from benchcli.cli.options import target_options, tools_option

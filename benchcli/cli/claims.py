@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from benchcli.api.claims import CLAIMS_BUDGET_S, CLAIMS_PRECISION, claims
-from benchcli.api.settings import Tools
+from benchcli.api.keywords import Tools
+from benchcli.api.paper_claims import CLAIMS_BUDGET_S, CLAIMS_PRECISION, claims
 from benchcli.cli import parameters
 from benchcli.cli.options import output_options, plan_options, target_options, tools_option
 from benchcli.cli.output import measure_and_show, page_file, show

@@ -6,13 +6,13 @@ import click
 
 from benchcli import validation
 from benchcli.api.counting import costs
-from benchcli.api.settings import Tools
+from benchcli.api.keywords import Tools
 from benchcli.cli import parameters
 from benchcli.cli.format_options import run_format_option
 from benchcli.cli.options import own_inputs_option, tools_option
 from benchcli.cli.output import show
 from benchcli.errors import FINE, NOT_MEASURED
-from benchcli.report.views.costs import NETWORK, ROWS
+from benchcli.reports.views.costs_page import NETWORK, ROWS
 
 
 @click.command("costs")

@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 
-from benchcli.api.machine import device
-from benchcli.api.settings import Tools
+from benchcli.api.keywords import Tools
+from benchcli.api.this_machine import device
 from benchcli.cli.format_options import format_option
 from benchcli.cli.options import target_options, tools_option
 from benchcli.cli.output import show_sections
-from benchcli.report.views import device as view
+from benchcli.reports.views import device_page as view
 
 
 @click.command("device")

@@ -7,7 +7,7 @@ import click
 
 from benchcli.cli import parameters
 from benchcli.errors import unknown
-from benchcli.report.formats.base import FORMATS
+from benchcli.reports.formats.base import FORMATS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_FORMAT = "table"

@@ -7,7 +7,7 @@ import click
 
 from benchcli import validation
 from benchcli.analysis.claims.base import claims
-from benchcli.api.settings import ALLOCATORS
+from benchcli.api.keywords import ALLOCATORS
 from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
@@ -17,7 +17,7 @@ from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES
-from benchcli.workloads.guidelines.family import NAMED_WIDTHS
+from benchcli.workloads.guidelines.guideline_request import NAMED_WIDTHS
 from benchcli.workloads.networks.base import NETWORKS, Network
 from benchcli.workloads.networks.libraries import matching
 from benchcli.workloads.references import REFERENCES

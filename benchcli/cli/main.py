@@ -21,7 +21,7 @@ from benchcli import __version__
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UNEXPECTED, USAGE, NothingMeasuredError, UserError, unknown
 
 if TYPE_CHECKING:
-    from benchcli.api.settings import Tools
+    from benchcli.api.keywords import Tools
 
 COMMANDS: Final = {
     "guideline": "Measure a guideline on this machine, and say whether it holds.",

@@ -5,10 +5,10 @@ from typing import Any
 import click
 
 from benchcli import validation
-from benchcli.api.networks import NETWORK_BUDGET_S, network
-from benchcli.api.settings import Tools
+from benchcli.api.keywords import Tools
+from benchcli.api.whole_networks import NETWORK_BUDGET_S, network
 from benchcli.cli import parameters
-from benchcli.cli.measuring import measuring_options
+from benchcli.cli.measuring_options import measuring_options
 from benchcli.cli.options import own_inputs_option
 from benchcli.cli.output import measure_and_show
 from benchcli.workloads.networks.base import GROUPS

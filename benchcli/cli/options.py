@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 import click
 
 from benchcli import validation
-from benchcli.api.settings import ALLOCATORS, CACHES, Tools
+from benchcli.api.keywords import ALLOCATORS, CACHES, Tools
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli import parameters
 from benchcli.cli.format_options import report_option, run_format_option
 from benchcli.schema import Plan
-from benchcli.workloads.guidelines.family import NAMED_WIDTHS
+from benchcli.workloads.guidelines.guideline_request import NAMED_WIDTHS
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])

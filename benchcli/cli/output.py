@@ -19,7 +19,7 @@ from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, USAGE, UserError
 from benchcli.formatting import clean
 
 if TYPE_CHECKING:
-    from benchcli.api.settings import Observer, Progress, Tools
+    from benchcli.api.keywords import Observer, Progress, Tools
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable with the file from which GitHub Actions reads a step's Markdown."""
@@ -38,7 +38,7 @@ def say(text: str) -> None:
 
 def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
     """Return formats and files. Raises UserError if a file cannot be written."""
-    from benchcli.report.formats.base import FORMATS
+    from benchcli.reports.formats.base import FORMATS
 
     found: list[tuple[str, Path]] = []
     for text in texts:
@@ -86,7 +86,7 @@ def _print(result: Shown, format_: str) -> None:
     """Print the result. For GitHub Actions, append its Markdown to the step's summary."""
     summary = os.environ.get(SUMMARY)
     if format_ == "github" and summary:
-        from benchcli.report.formats.github import annotations
+        from benchcli.reports.formats.github import annotations
 
         click.echo(annotations(result.page), nl=False)
         _append(Path(summary), result.written("markdown"))
@@ -146,7 +146,7 @@ def measure_and_show(
 @contextmanager
 def reporting(tools: "Tools") -> Iterator["Tools"]:
     """Yield the tools with progress, notices and warnings written to stderr."""
-    from benchcli.report.advice import sentence
+    from benchcli.reports.advice import sentence
 
     with _progress() as observe:
         yield replace(tools, observe=observe, notify=say, warn=lambda code: say(sentence(code)))
@@ -155,7 +155,7 @@ def reporting(tools: "Tools") -> Iterator["Tools"]:
 @contextmanager
 def _progress() -> Iterator["Observer"]:
     """Yield a function that shows each step; it draws nothing where a line cannot be replaced."""
-    from benchcli.report.terminal import is_dumb, is_terminal
+    from benchcli.reports.terminal import is_dumb, is_terminal
 
     if not is_terminal(sys.stderr) or is_dumb():
         yield lambda _progress: None

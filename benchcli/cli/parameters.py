@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from benchcli import validation
-from benchcli.api.settings import device_name
+from benchcli.api.keywords import device_name
 from benchcli.backends.devices.base import DEVICES
 from benchcli.errors import UserError, unknown
 from benchcli.registry import Registry

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
+from benchcli.api.keywords import Tools
 from benchcli.api.measuring import measure_suite
-from benchcli.api.settings import Tools
 from benchcli.cli import parameters
-from benchcli.cli.measuring import measuring_options
+from benchcli.cli.measuring_options import measuring_options
 from benchcli.cli.options import IN_SUITE, channel_options
 from benchcli.cli.output import measure_and_show
 

@@ -6,15 +6,15 @@ from typing import Any
 import click
 
 from benchcli import validation
-from benchcli.api.machine import SELFTEST_BUDGET_S, SelfTest, selftest
+from benchcli.api.keywords import Tools
 from benchcli.api.results import UnfinishedError
-from benchcli.api.settings import Tools
+from benchcli.api.this_machine import SELFTEST_BUDGET_S, SelfTest, selftest
 from benchcli.cli import parameters
 from benchcli.cli.format_options import format_option
 from benchcli.cli.options import plan_options, target_options, tools_option
 from benchcli.cli.output import reporting, say
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED
-from benchcli.report.views import selftest as view
+from benchcli.reports.views import selftest_page as view
 
 
 @click.command("selftest")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
-from benchcli.runs.observations import Cell
+from benchcli.runs.rows import Cell
 from benchcli.schema import (
     Code,
     Costs,

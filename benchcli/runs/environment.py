@@ -7,10 +7,10 @@ from typing import Any
 
 from benchcli.backends.devices.base import split_name
 from benchcli.errors import UserError
-from benchcli.measure.process import Launcher
-from benchcli.measure.supervise import Survey, survey
 from benchcli.runs.columns import SCHEMA
+from benchcli.sampling.supervise import Survey, survey
 from benchcli.schema import BUILT_IN, LIVE, Conditions, FamilyResult, Plan, Suite, Target, Variant
+from benchcli.schema.protocol import Launcher
 from benchcli.system import machine
 from benchcli.system.counters import look, unseen
 from benchcli.system.git import running_commit

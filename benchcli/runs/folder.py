@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from benchcli import files
 from benchcli.errors import UserError
 from benchcli.runs.columns import SCHEMA
-from benchcli.runs.observations import Cell
+from benchcli.runs.rows import Cell
 
 if TYPE_CHECKING:
     from filelock import FileLock

@@ -9,16 +9,16 @@ from typing import Any
 from benchcli import files
 from benchcli.errors import UserError
 from benchcli.formatting import counted
-from benchcli.measure.wire import decode_family
 from benchcli.runs.columns import parse
 from benchcli.runs.environment import check_resolves
 from benchcli.runs.facts import check_facts
 from benchcli.runs.folder import ENVIRONMENT, Folder, is_going
 from benchcli.runs.plausible import impossible
-from benchcli.runs.report import RunReport
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
+from benchcli.runs.run_report import RunReport
 from benchcli.schema import Family, FamilyResult, Key, Record, Target
 from benchcli.schema.conform import conforms
+from benchcli.schema.wire import decode_family
 from benchcli.system.machine import IDENTITY
 from benchcli.validation import DTYPES, LAYOUTS
 from benchcli.workloads.guidelines.base import GUIDELINES

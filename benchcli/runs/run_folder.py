@@ -12,7 +12,8 @@ from benchcli import files
 from benchcli.errors import UserError
 from benchcli.runs.columns import COLUMNS, parse, row
 from benchcli.runs.folder import Folder, lines_of
-from benchcli.runs.observations import (
+from benchcli.runs.plausible import impossible
+from benchcli.runs.rows import (
     BREAKDOWN_COLUMNS,
     CONDITION_COLUMNS,
     LAYER_COLUMNS,
@@ -26,7 +27,6 @@ from benchcli.runs.observations import (
     parse_sample,
     sample_row,
 )
-from benchcli.runs.plausible import impossible
 from benchcli.schema import Breakdown, Conditions, Family, FamilyResult, Layers, Record, Sample, Target
 
 if TYPE_CHECKING:

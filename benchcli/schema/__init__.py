@@ -5,7 +5,21 @@ Values are in SI units: seconds, bytes, counts.
 suite -> family -> variant (`asked`) -> costs (`costs`), samples -> timing -> record (`measured`)
 """
 
-from benchcli.schema.asked import (
+from benchcli.schema.counts import CostDetail, Costs, OperatorCall
+from benchcli.schema.observations import (
+    CATEGORIES,
+    HOST_BOUND,
+    Breakdown,
+    Category,
+    Code,
+    Conditions,
+    Exclusion,
+    Layer,
+    Layers,
+    Output,
+    Sample,
+)
+from benchcli.schema.request import (
     BUILT_IN,
     LIVE,
     Catalogue,
@@ -20,30 +34,7 @@ from benchcli.schema.asked import (
     Variant,
     sizes,
 )
-from benchcli.schema.costs import CostDetail, Costs, OperatorCall
-from benchcli.schema.measured import (
-    Failure,
-    FamilyResult,
-    Interval,
-    Percentiles,
-    Record,
-    ReferenceSpeed,
-    Status,
-    Timing,
-)
-from benchcli.schema.observed import (
-    CATEGORIES,
-    HOST_BOUND,
-    Breakdown,
-    Category,
-    Code,
-    Conditions,
-    Exclusion,
-    Layer,
-    Layers,
-    Output,
-    Sample,
-)
+from benchcli.schema.results import Failure, FamilyResult, Interval, Percentiles, Record, ReferenceSpeed, Status, Timing
 
 __all__ = [
     "BUILT_IN",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from benchcli.schema import Input, Parameter, Variant
-from benchcli.workloads.family import FamilyRequest
+from benchcli.workloads.requests import FamilyRequest
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ REFERENCES: Registry[Reference] = Registry("reference network", __name__)
 
 def chain(channels: int = GROUPED_WIDTH, groups: int = 4, blocks: int = 10) -> "nn.Module":
     """Return a chain of grouped 1x1 convolutions. Shapes: (N, channels, H, W) to the same."""
-    from benchcli.workloads.layers import pointwise, stack
+    from benchcli.workloads.modules import pointwise, stack
 
     return stack(blocks, lambda: [pointwise(channels, channels, groups)])
 
@@ -66,8 +66,8 @@ def memory(blocks: int = 10) -> "nn.Module":
 
 
 def conv_bn_act(**arguments: Any) -> "nn.Module":
-    """Return a convolution, batch normalisation and activation (`benchcli.workloads.layers`)."""
-    from benchcli.workloads.layers import conv_bn_act
+    """Return a convolution, batch normalisation and activation (`benchcli.workloads.modules`)."""
+    from benchcli.workloads.modules import conv_bn_act
 
     return conv_bn_act(**arguments)
 

@@ -7,13 +7,13 @@ from typing import Any
 from benchcli import validation
 from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN, Input
-from benchcli.workloads import inputs
+from benchcli.workloads import input_texts as inputs
 from benchcli.workloads.blocks.base import BLOCKS
-from benchcli.workloads.blocks.family import ALL
+from benchcli.workloads.blocks.block_request import ALL
 from benchcli.workloads.built_in import find_built_in
 from benchcli.workloads.guidelines.base import GUIDELINES, Width
-from benchcli.workloads.guidelines.family import Widths
-from benchcli.workloads.networks.family import OWN
+from benchcli.workloads.guidelines.guideline_request import Widths
+from benchcli.workloads.networks.network_request import OWN
 
 Keys = Mapping[str, tuple[str, Callable[[str, object], Any]]]
 """The key's name in TOML, mapped to the request's field and the function that reads the value."""

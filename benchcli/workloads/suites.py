@@ -9,12 +9,12 @@ from typing import Any
 from benchcli import files
 from benchcli.errors import UserError, unknown
 from benchcli.schema import BUILT_IN, Family, Input, Source
-from benchcli.workloads.blocks.family import BlockRequest
+from benchcli.workloads.blocks.block_request import BlockRequest
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
-from benchcli.workloads.family import Request, taken_from
-from benchcli.workloads.guidelines.family import GuidelineRequest
-from benchcli.workloads.networks.family import NetworkRequest, family_name
+from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
+from benchcli.workloads.networks.network_request import NetworkRequest, family_name
 from benchcli.workloads.overrides import Overrides
+from benchcli.workloads.requests import Request, taken_from
 from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, VARIANT_KEYS, Keys
 
 SUITE_KEYS = ("description", "family")

@@ -12,7 +12,7 @@ import pytest
 from benchcli.analysis.claims.base import KINDS, PLATFORMS, Claim, Evidence, Item, Judged, claims, traced
 from benchcli.analysis.claims.indirect import architecture
 from benchcli.analysis.fit import Point, best, predictions
-from benchcli.api.claims import SUITE
+from benchcli.api.paper_claims import SUITE
 from benchcli.schema import Breakdown, Costs, Family, FamilyResult, Interval, Record, Target, Variant
 from benchcli.workloads.networks.base import NETWORKS
 from benchcli.workloads.overrides import Overrides

@@ -9,7 +9,7 @@ from benchcli.schema import Breakdown, Costs, Family, FamilyResult, Interval, Re
 from benchcli.workloads import papers
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES, SIZE, Column
-from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.networks.base import GROUPS, NETWORKS, members
 from benchcli.workloads.overrides import Overrides
 

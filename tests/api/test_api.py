@@ -12,7 +12,8 @@ from torch import nn
 
 import benchcli
 from benchcli.api.results import Run
-from benchcli.measure.tools import Progress, Tools
+from benchcli.schema.progress import Progress
+from benchcli.workers.tools import Tools
 from tests.conftest import in_process, interrupting
 
 
@@ -174,7 +175,7 @@ def test_importing_benchcli_loads_nothing_heavy() -> None:
         "heavy = {'torch', 'pandas', 'numpy', 'click', 'rich', 'psutil', 'benchcli.api'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "assert 'measure' in dir(benchcli)\n"
-        "import benchcli.measure.engine, benchcli.check.rules\n"  # packages of the names of functions
+        "import benchcli.sampling.engine, benchcli.checks.rules\n"  # packages of the names of functions
         "assert callable(benchcli.measure) and callable(benchcli.check)\n"
         "try: benchcli.nothing\n"
         "except AttributeError: pass\n"

@@ -10,7 +10,7 @@ import pytest
 
 import benchcli
 from benchcli.api.results import Run
-from benchcli.measure.tools import Tools
+from benchcli.workers.tools import Tools
 from tests.conftest import Outcome
 
 Cli = Callable[..., Outcome]

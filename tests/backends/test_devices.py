@@ -13,8 +13,8 @@ from benchcli.backends.devices import fake as fake_device
 from benchcli.backends.devices.base import DEVICES, Device, Elapsed, split_name
 from benchcli.backends.devices.fake import BANDWIDTH, CLOCK_HZ, LAUNCH_S, PEAK, REPLAY_S, Fake
 from benchcli.backends.runtimes.base import RUNTIMES
-from benchcli.costs.inputs import as_inputs
-from benchcli.measure.worker.watch import DeviceWatch
+from benchcli.cost.inputs import as_inputs
+from benchcli.noise.device_watch import DeviceWatch
 from benchcli.schema import Costs, Sample
 from tests.conftest import in_process
 from tests.values import COSTS, conditions

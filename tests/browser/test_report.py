@@ -12,8 +12,8 @@ import pytest
 
 from benchcli.api.recorded import load
 from benchcli.api.reporting import together
-from benchcli.report.formats.base import FORMATS
-from benchcli.report.page import Cell, Figure, Page, Table, cleaned
+from benchcli.reports.formats.base import FORMATS
+from benchcli.reports.page import Cell, Figure, Page, Table, cleaned
 from tests.browser.conftest import SIZES, Seen
 from tests.hostile import STRINGS
 

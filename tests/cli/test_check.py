@@ -16,12 +16,11 @@ import pytest
 import torch
 
 from benchcli.api import writing
-from benchcli.check.findings import costs_outcome
-from benchcli.measure.process import Conversation, Launcher
-from benchcli.measure.protocol import LAUNCH, Done, Failed, Sampled, Task, Waiting, Watched
-from benchcli.report.formats import table
-from benchcli.report.terminal import Screen
-from tests.check.test_versions import call
+from benchcli.checks.findings import costs_outcome
+from benchcli.reports.formats import table
+from benchcli.reports.terminal import Screen
+from benchcli.schema.protocol import LAUNCH, Conversation, Done, Failed, Launcher, Sampled, Task, Waiting, Watched
+from tests.checks.test_versions import call
 from tests.conftest import Outcome, inline
 from tests.values import COSTS
 

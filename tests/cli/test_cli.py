@@ -19,10 +19,9 @@ import pytest
 from benchcli.backends.devices.fake import BANDWIDTH, PEAK
 from benchcli.cli import parameters
 from benchcli.cli.main import COMMANDS, benchcli
-from benchcli.measure import diagnostics
-from benchcli.measure.process import Conversation, WorkerDied
-from benchcli.measure.protocol import Described, Done, Failed, Sampled, Task
+from benchcli.noise import diagnostics
 from benchcli.schema import Failure
+from benchcli.schema.protocol import Conversation, Described, Done, Failed, Sampled, Task, WorkerDied
 from tests.conftest import Outcome, in_process, inline, interrupting
 
 Cli = Callable[..., Outcome]
@@ -407,8 +406,8 @@ def test_nothing_measured_is_exit_code_4(cli: Cli) -> None:
     def dying(task: Task, silence_s: float) -> Conversation:
         if task.kind == "survey":
             return (yield from inline(task, silence_s))
-        from benchcli.measure.protocol import Started
         from benchcli.schema import Failure
+        from benchcli.schema.protocol import Started
 
         family = task.families[0]
         yield Started(family.name, family.variants[0].name)
@@ -609,7 +608,7 @@ def test_a_run_of_before_the_names_is_not_resumed_and_says_why(cli: Cli) -> None
         (("check", "ci", "--base", "x", "--threshold", "3"), "--threshold: a threshold needs its unit: write 3%"),
         (("network", "mynet.build"), "write mynet:build for a callable of your own"),
         (("network", "benchcli:network/alexnet"), "is how a run records it: write alexnet"),
-        (("network", "benchcli.workloads.layers:stack"), "names no network"),
+        (("network", "benchcli.workloads.modules:stack"), "names no network"),
         (("guideline", "g2", "--device", "gpu"), "no device 'cuda' here"),
     ],
 )

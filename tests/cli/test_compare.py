@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 
 from benchcli.analysis.comparison import compare
-from benchcli.check.recorded import Now, against
+from benchcli.checks.against_run import Now, against
 from benchcli.errors import UserError
-from benchcli.measure.process import Conversation
-from benchcli.measure.protocol import Task
 from benchcli.runs.read import read
 from benchcli.schema import Costs, Failure, Interval
+from benchcli.schema.protocol import Conversation, Task
 from benchcli.statistics import quotient
 from benchcli.system import machine
 from tests.conftest import Outcome, inline

@@ -20,7 +20,7 @@ Cli = Callable[..., Outcome]
 OWN = """
 import torch
 from torch import nn
-from tests.costs.networks import Apply
+from tests.cost.networks import Apply
 
 def conv(): return nn.Conv2d(3, 4, 1, bias=False)
 def partly(): return Apply(lambda s, x: torch.fft.fft(s.c(x)).real, c=conv())

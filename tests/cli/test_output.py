@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 from rich.cells import cell_len
 
-from benchcli.api.settings import Progress, Tools
+from benchcli.api.keywords import Progress, Tools
 from benchcli.cli.output import reporting, time_left
-from benchcli.report.formats import table
-from benchcli.report.terminal import Screen
+from benchcli.reports.formats import table
+from benchcli.reports.terminal import Screen
 from tests.conftest import Outcome, in_process
 
 COMMAND = ("-m", "benchcli", "costs", "shufflenet-v2-0.5x", "--device", "fake")

@@ -14,7 +14,7 @@ import pytest
 
 import benchcli
 from benchcli.api.checking import Check
-from benchcli.api.claims import Claims
+from benchcli.api.paper_claims import Claims
 from benchcli.api.results import Run
 from benchcli.api.several import Runs
 from benchcli.errors import UserError

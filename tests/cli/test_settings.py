@@ -10,8 +10,7 @@ import pytest
 import benchcli
 from benchcli.api.results import Run
 from benchcli.cli import parameters
-from benchcli.measure.process import Conversation
-from benchcli.measure.protocol import LAUNCH, Task
+from benchcli.schema.protocol import LAUNCH, Conversation, Task
 from tests.conftest import Outcome, inline
 
 Cli = Callable[..., Outcome]

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 from benchcli.analysis.comparison import compare
 from benchcli.analysis.verdicts import verdicts
-from benchcli.check.recorded import Now, against
+from benchcli.checks.against_run import Now, against
 from benchcli.errors import UserError
-from benchcli.measure.wire import decode_event
-from benchcli.report.views.claims import page as claims_page
-from benchcli.report.views.run import page as run_page
+from benchcli.reports.views.claims_page import page as claims_page
+from benchcli.reports.views.run_page import page as run_page
 from benchcli.runs.read import Recorded, read, report_of
-from benchcli.runs.report import RunReport
+from benchcli.runs.run_report import RunReport
+from benchcli.schema.wire import decode_event
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS
 from benchcli.workloads.suites import SuiteFile, families_of_suite

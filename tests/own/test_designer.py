@@ -11,7 +11,7 @@ import pytest
 import benchcli
 from benchcli.api.results import Run
 from benchcli.errors import UserError
-from benchcli.measure.timings import percentiles
+from benchcli.sampling.timings import percentiles
 from benchcli.system import git
 from tests.conftest import Outcome
 

@@ -10,7 +10,7 @@ from torch import nn
 
 import benchcli
 from benchcli.api.results import Run
-from benchcli.costs.inputs import named, tensors
+from benchcli.cost.inputs import named, tensors
 from benchcli.errors import UserError
 from benchcli.schema import Record
 from tests.conftest import Outcome

@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from benchcli.costs.count import count
-from benchcli.costs.crosscheck import flops_by_torch
+from benchcli.cost.count import count
+from benchcli.cost.crosscheck import flops_by_torch
 from benchcli.errors import UserError
 from benchcli.schema import Variant
 from benchcli.workloads.blocks.base import BLOCKS, GUIDELINES, STRIDES, Block
-from benchcli.workloads.blocks.family import BlockRequest
+from benchcli.workloads.blocks.block_request import BlockRequest
 from benchcli.workloads.blocks.shufflenet_v1 import unit as shufflenet_v1_unit
 from benchcli.workloads.built_in import find_built_in
-from benchcli.workloads.layers import HalfThrough
+from benchcli.workloads.modules import HalfThrough
 from benchcli.workloads.overrides import Overrides
 
 ALL = list(BLOCKS)

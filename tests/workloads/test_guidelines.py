@@ -8,13 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchcli.costs.count import count
+from benchcli.cost.count import count
 from benchcli.errors import UserError
 from benchcli.schema import Family, Variant
 from benchcli.workloads import papers
 from benchcli.workloads.built_in import find_built_in
 from benchcli.workloads.guidelines.base import GUIDELINES, Column, Guideline, scaled
-from benchcli.workloads.guidelines.family import GuidelineRequest
+from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
 COLUMNS: tuple[Column, ...] = ("arm", "gpu")

@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from benchcli.costs.count import count
-from benchcli.costs.crosscheck import flops_by_torch
+from benchcli.cost.count import count
+from benchcli.cost.crosscheck import flops_by_torch
 from benchcli.errors import UserError
 from benchcli.workloads import papers
 from benchcli.workloads.networks import libraries
 from benchcli.workloads.networks.base import GROUPS, NETWORKS, TABLE_8, Network, members
-from benchcli.workloads.networks.family import NetworkRequest
 from benchcli.workloads.networks.mobilenet_v2 import make_divisible
+from benchcli.workloads.networks.network_request import NetworkRequest
 
 ALL = list(NETWORKS)
 PUBLISHED = {

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from benchcli.backends.devices.base import Trace, Tracer
-from benchcli.costs.operators import category, twin
+from benchcli.cost.operators import category, twin
 from benchcli.schema import CATEGORIES, Category
 
 if TYPE_CHECKING:

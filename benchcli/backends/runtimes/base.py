@@ -10,7 +10,7 @@ from benchcli.registry import Registry
 if TYPE_CHECKING:
     import torch
 
-    from benchcli.costs.inputs import Inputs
+    from benchcli.cost.inputs import Inputs
 
 Call = Callable[[], Any]
 """Runs a network once and returns its outputs."""

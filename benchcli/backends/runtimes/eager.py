@@ -8,7 +8,7 @@ from benchcli.backends.runtimes.base import RUNTIMES, Call, Runtime
 if TYPE_CHECKING:
     import torch
 
-    from benchcli.costs.inputs import Inputs
+    from benchcli.cost.inputs import Inputs
 
 
 class Eager(Runtime):

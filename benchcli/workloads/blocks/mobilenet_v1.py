@@ -34,7 +34,7 @@ def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
     """Return one block."""
     from torch import nn
 
-    from benchcli.workloads.layers import conv_bn_act, depthwise
+    from benchcli.workloads.modules import conv_bn_act, depthwise
 
     return nn.Sequential(depthwise(c_in, stride, "relu"), conv_bn_act(c_in, c_out))
 

@@ -44,7 +44,7 @@ def unit(c_in: int, c_out: int, stride: int, expansion: int = EXPANSION) -> "nn.
     """
     from torch import nn
 
-    from benchcli.workloads.layers import BESIDE_SHORTCUT, Residual, conv_bn_act, depthwise
+    from benchcli.workloads.modules import BESIDE_SHORTCUT, Residual, conv_bn_act, depthwise
 
     middle, same = expansion * c_in, stride == 1 and c_in == c_out
     body = nn.Sequential(

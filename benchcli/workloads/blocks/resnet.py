@@ -52,7 +52,7 @@ def unit(
     """
     from torch import nn
 
-    from benchcli.workloads.layers import BESIDE_SHORTCUT, conv_bn_act, projected
+    from benchcli.workloads.modules import BESIDE_SHORTCUT, conv_bn_act, projected
 
     middle = middle or c_out // REDUCTION
     first, second = (stride, 1) if stride_first else (1, stride)

@@ -65,7 +65,7 @@ def unit(
     """
     from torch import nn
 
-    from benchcli.workloads.layers import BESIDE_SHORTCUT, Concatenation, Residual, conv_bn_act, depthwise
+    from benchcli.workloads.modules import BESIDE_SHORTCUT, Concatenation, Residual, conv_bn_act, depthwise
 
     middle = -(-(c_out // REDUCTION) // groups) * groups
     added = c_out if stride == 1 else c_out - c_in

@@ -49,7 +49,7 @@ def unit(c_in: int, c_out: int, stride: int, even: bool = False) -> "nn.Module":
     """
     from torch import nn
 
-    from benchcli.workloads.layers import Concatenation, HalfThrough, conv_bn_act, depthwise
+    from benchcli.workloads.modules import Concatenation, HalfThrough, conv_bn_act, depthwise
 
     middle = c_out // 2
     if stride == 1:

@@ -51,7 +51,7 @@ def unit(c_in: int, c_out: int, stride: int) -> "nn.Module":
     """Return one unit. The stride is in the first depthwise convolution."""
     from torch import nn
 
-    from benchcli.workloads.layers import BESIDE_SHORTCUT, conv_bn_act, depthwise, projected, separable
+    from benchcli.workloads.modules import BESIDE_SHORTCUT, conv_bn_act, depthwise, projected, separable
 
     middle = c_out // REDUCTION
     last = conv_bn_act(middle, c_out, activation="none", gain=BESIDE_SHORTCUT)

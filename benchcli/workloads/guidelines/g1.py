@@ -80,7 +80,7 @@ class EqualChannelWidth(Guideline):
 
     def build(self, c1: int, c2: int) -> "nn.Module":
         """Return the micro-network. Shapes: (N, c1, H, W) to the same."""
-        from benchcli.workloads.layers import pointwise, stack
+        from benchcli.workloads.modules import pointwise, stack
 
         return stack(REPEAT, lambda: [pointwise(c1, c2), pointwise(c2, c1)])
 

@@ -62,7 +62,7 @@ class GroupConvolution(Guideline):
 
     def build(self, channels: int, groups: int) -> "nn.Module":
         """Return the micro-network. Shapes: (N, channels, H, W) to the same."""
-        from benchcli.workloads.layers import pointwise, stack
+        from benchcli.workloads.modules import pointwise, stack
 
         return stack(REPEAT, lambda: [pointwise(channels, channels, groups)])
 

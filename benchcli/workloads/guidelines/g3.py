@@ -66,7 +66,7 @@ class Fragmentation(Guideline):
 
     def build(self, channels: int, fragments: int, arrangement: str) -> "nn.Module":
         """Return the micro-network. Shapes: (N, channels, H, W) to the same."""
-        from benchcli.workloads.layers import parallel, pointwise, stack
+        from benchcli.workloads.modules import parallel, pointwise, stack
 
         if arrangement == "series":
             return stack(REPEAT, lambda: [pointwise(channels, channels) for _ in range(fragments)])

@@ -74,7 +74,7 @@ class ElementWise(Guideline):
 
     def build(self, channels: int, relu: bool, shortcut: bool) -> "nn.Module":
         """Return the micro-network. Shapes: (N, channels, H, W) to the same."""
-        from benchcli.workloads.layers import bottleneck, stack
+        from benchcli.workloads.modules import bottleneck, stack
 
         return stack(REPEAT, lambda: [bottleneck(channels, channels // REDUCTION, relu, shortcut)])
 

@@ -26,7 +26,7 @@ def build(width: str, classes: int = 1000) -> "nn.Module":
     from torch import nn
 
     from benchcli.workloads.blocks.mobilenet_v1 import unit
-    from benchcli.workloads.layers import Classifier, conv_bn_act
+    from benchcli.workloads.modules import Classifier, conv_bn_act
 
     factor = float(width)
     c_in = int(STEM * factor)

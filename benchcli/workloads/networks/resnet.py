@@ -23,7 +23,7 @@ def build(groups: int = 1, ratio: int = 4, stride_first: bool = False, classes: 
     from torch import nn
 
     from benchcli.workloads.blocks.resnet import unit
-    from benchcli.workloads.layers import Classifier, conv_bn_act
+    from benchcli.workloads.modules import Classifier, conv_bn_act
 
     layers: list[nn.Module] = [conv_bn_act(3, STEM, 7, 2), nn.MaxPool2d(3, 2, 1)]
     c_in = STEM

@@ -29,7 +29,7 @@ def build(width: str, groups: int, shuffle: bool = True, classes: int = 1000) ->
     from torch import nn
 
     from benchcli.workloads.blocks.shufflenet_v1 import unit
-    from benchcli.workloads.layers import Classifier, conv_bn_act
+    from benchcli.workloads.modules import Classifier, conv_bn_act
 
     channels = round(CHANNELS.get(groups, CHANNELS[8]) * float(width.removesuffix("x")))
     if channels % groups:

@@ -28,7 +28,7 @@ def build(width: str, even: bool = False, classes: int = 1000) -> "nn.Module":
     from torch import nn
 
     from benchcli.workloads.blocks.shufflenet_v2 import unit
-    from benchcli.workloads.layers import Classifier, conv_bn_act
+    from benchcli.workloads.modules import Classifier, conv_bn_act
 
     *stages, last = CHANNELS[width]
     layers: list[nn.Module] = [conv_bn_act(3, STEM, 3, 2), nn.MaxPool2d(3, 2, 1)]

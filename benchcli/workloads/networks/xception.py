@@ -27,7 +27,7 @@ def build(width: str, classes: int = 1000) -> "nn.Module":
     from torch import nn
 
     from benchcli.workloads.blocks.xception import unit
-    from benchcli.workloads.layers import Classifier, conv_bn_act
+    from benchcli.workloads.modules import Classifier, conv_bn_act
 
     factor = float(width.removesuffix("x"))
     c_in = STEMS.get(width, 24)

@@ -1,0 +1,124 @@
+"""Test the measurement itself: A/A tests of equal networks, and networks of a known slowdown.
+
+Two copies of one network are equally fast, so the interval of their relative speed should hold 1
+in 95 of 100 comparisons. A network with 5 % more blocks is 5 % slower, and the comparison should
+find that.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchcli.analysis.equal_flops import EFFECT
+from benchcli.noise.diagnostics import preflight
+from benchcli.sampling.engine import Run, measure
+from benchcli.sampling.supervise import survey
+from benchcli.schema import BUILT_IN, Family, FamilyResult, Interval, Plan, Target, Variant
+from benchcli.statistics import Count
+from benchcli.workers.tools import Tools
+
+BLOCKS, MORE_BLOCKS = 20, 21
+"""Blocks of a network, and of the network with a known slowdown."""
+TOGETHER = 8
+"""The number of comparisons that share their launches."""
+POWERFUL = (1.96 + 0.84) / 1.96
+"""The difference, in half-widths of the interval, that 80 of 100 comparisons find."""
+KINDS = {
+    # Channels, groups and size. "dense" is compute-bound, "grouped" is memory-bound.
+    "dense": (64, 1, 28),
+    "grouped": (128, 8, 56),
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison whose true relative speed is known."""
+
+    name: str
+    kind: str
+    injected: bool
+    """Whether the second network has more blocks than the first; else both are equal."""
+    relative: Interval | None
+    """The first network's time over the second's; None if it could not be measured."""
+    warnings: tuple[str, ...]
+    error: str | None = None
+    """Why the comparison could not be measured."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Error rates and precision over all comparisons."""
+
+    covered: Count
+    """The intervals of equal networks that hold 1."""
+    false_alarms: Count
+    """The equal networks that differ by more than the practical effect (`EFFECT`)."""
+    found: Count | None
+    """The detected slowdowns of 5 %; None if none was measured."""
+    half_width: float
+    """The median relative half-width of the equal networks' relative speeds."""
+    detectable: float
+    """The minimum detectable effect: the least slowdown that 80 of 100 comparisons find."""
+
+
+def families(comparisons: int, slowdowns: int) -> list[Family]:
+    """Return a family of two variants for each comparison; groups of them share launches."""
+    injections = [False] * comparisons + [True] * slowdowns
+    return [_family(number, tuple(KINDS)[number % len(KINDS)], injected) for number, injected in enumerate(injections)]
+
+
+def compare(asked: Sequence[Family], target: Target, plan: Plan, tools: Tools) -> Iterator[Comparison]:
+    """Measure the families and yield each comparison when it is done.
+
+    A later comparison of the same name replaces the earlier one.
+    """
+    for code in preflight(target, tools.busy_cores):
+        tools.warn(code)
+    with tools.workers() as launcher:
+        surveyed = survey(asked, target, plan, launcher)
+        run = Run("selftest", "selftest", target, plan, surveyed, launcher, tools.observe, tools.clock)
+        for result in measure(asked, run):
+            yield comparison(result)
+
+
+def comparison(result: FamilyResult) -> Comparison:
+    """Return the comparison that a family's result makes."""
+    first, second = result.records
+    injected = second.variant.params["blocks"] != first.variant.params["blocks"]
+    relative = second.timing.relative if second.timing else None
+    codes = tuple(dict.fromkeys(code for record in result.records for code in record.warnings))
+    error = next((record.failure.error for record in result.records if record.failure), None)
+    return Comparison(result.family.name, str(first.variant.channels), injected, relative, codes, error)
+
+
+def summary(done: Sequence[Comparison]) -> Summary | None:
+    """Return the summary of the comparisons; None if no interval of equal networks was measured."""
+    equal = [each.relative for each in done if not each.injected and each.relative and each.relative.low is not None]
+    slower = [each.relative for each in done if each.injected and each.relative and each.relative.low is not None]
+    if not equal:
+        return None
+    half_width = median(interval.relative_half_width or 0.0 for interval in equal)
+    return Summary(
+        covered=Count(sum(interval.holds(1.0) for interval in equal), len(equal)),
+        false_alarms=Count(sum(interval.min_log_change > math.log1p(EFFECT) for interval in equal), len(equal)),
+        found=Count(sum((interval.high or 1.0) < 1.0 for interval in slower), len(slower)) if slower else None,
+        half_width=half_width,
+        detectable=half_width * POWERFUL,
+    )
+
+
+def _family(number: int, kind: str, injected: bool) -> Family:
+    channels, groups, size = KINDS[kind]
+    variants = tuple(
+        Variant(
+            name=name,
+            builder=f"{BUILT_IN}reference/chain",
+            params={"channels": channels, "groups": groups, "blocks": blocks},
+            shape=(channels, size, size),
+            channels=kind,
+        )
+        for name, blocks in (("first", BLOCKS), ("second", MORE_BLOCKS if injected else BLOCKS))
+    )
+    name = f"{'slowdown' if injected else 'equal'}-{number + 1}"
+    return Family(name, f"selftest {number // TOGETHER + 1}", 1, "selftest", 1, "float32", "nchw", variants)

@@ -1,0 +1,157 @@
+"""Networks of the caller's own: functions, which are imported by name, and modules, which travel by value.
+
+A live module is serialised onto the private pipe from the caller to its own measured process. It
+never reaches a results folder.
+"""
+
+import base64
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchcli import validation
+from benchcli.errors import UserError
+from benchcli.schema import LIVE
+from benchcli.schema.protocol import Launcher
+from benchcli.workers.tools import Tools
+from benchcli.workloads.custom import CustomNetwork, CustomRequest
+from benchcli.workloads.suite_keys import builder_of
+
+SHAPE = (1, 3, 224, 224)
+"""Shape of the inputs if none are given."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Networks to compare, and those to send to the measured process by value."""
+
+    request: CustomRequest
+    payloads: Mapping[str, str]
+    """Pickled input (None if not given) and network, in base 64, by recorded name."""
+
+    @classmethod
+    def of(cls, networks: Mapping[str, Any], inputs: Any) -> "Networks":
+        """Return the networks of a mapping. Raises UserError if one cannot be measured."""
+        if not isinstance(networks, Mapping) or not networks:
+            raise UserError("measure takes the name of a guideline or suite, or a mapping from names to networks")
+        networks = {validation.text("a network's name", name): network for name, network in networks.items()}
+        given = None if inputs is None or _is_shape(inputs) else inputs
+        shape = SHAPE if inputs is None else _shape(inputs)
+        builders = {name: _builder(name, network) for name, network in networks.items()}
+        payloads = {
+            builder: _pickled(name, networks[name], given)
+            for name, builder in builders.items()
+            if builder.startswith(LIVE) or given is not None
+        }
+        request = CustomRequest(
+            name="custom",
+            batches=(shape[0],),
+            networks=tuple(CustomNetwork(name, builder, {}, shape[1:]) for name, builder in builders.items()),
+        )
+        return cls(request, payloads)
+
+    def carried_by(self, settings: Any) -> Any:
+        """Return the settings with tools that send the payloads along with every task."""
+        tools: Tools = settings.get("tools") or Tools()
+
+        @contextmanager
+        def workers(**options: Any) -> Iterator[Launcher]:
+            with tools.workers(**options) as launcher:
+                yield lambda task, silence_s: launcher(replace(task, live=self.payloads), silence_s)
+
+        return {**settings, "tools": replace(tools, workers=workers)}
+
+
+def _is_shape(inputs: object) -> bool:
+    return isinstance(inputs, list | tuple) and all(type(size) is int for size in inputs)
+
+
+def _shape(inputs: Any) -> tuple[int, ...]:
+    """Return the shape of the first input, the batch first. Raises UserError if the inputs are none."""
+    if _is_shape(inputs):
+        shape = tuple(inputs)
+        if len(shape) < 2 or min(shape) < 1:
+            raise UserError(f"the shape of an input has the batch first, such as {SHAPE}, not {inputs!r}")
+        return shape
+    from benchcli.cost.inputs import as_inputs
+
+    if isinstance(inputs, Mapping) and not all(isinstance(name, str) for name in inputs):
+        raise UserError(f"inputs by keyword have names, not {next(n for n in inputs if not isinstance(n, str))!r}")
+    first = next(iter(as_inputs(inputs).tensors()), None)
+    if first is not None and not (first.dim() and first.numel()):
+        raise UserError(f"the first tensor of the inputs has shape {tuple(first.shape)}: it needs a batch, and values")
+    if first is None:
+        raise UserError(
+            f"inputs must be a tensor (batch, ...) or its shape, such as {SHAPE}; a tuple or list of tensors; or a "
+            f"dict of keyword arguments; not {type(inputs).__name__}"
+        )
+    return tuple(first.shape)
+
+
+def _builder(name: str, network: Any) -> str:
+    """Return the recorded name of a network's builder."""
+    if isinstance(network, str):
+        return builder_of(name, network)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(network, torch.nn.Module):
+        return f"{LIVE}{name}"
+    if not callable(network):
+        raise UserError(f"{name} is a {type(network).__name__}: give a torch.nn.Module, or a function that makes one")
+    return _importable(name, network)
+
+
+def _importable(name: str, factory: Callable[..., Any]) -> str:
+    """Return `package.module:callable` of a function that a fresh process can import."""
+    module, qualified = getattr(factory, "__module__", None), getattr(factory, "__qualname__", "<nameless>")
+    there = module in sys.modules and getattr(sys.modules[module], qualified, None) is factory
+    if not module or module == "__main__" or not qualified.isidentifier() or not there:
+        raise UserError(
+            f"{name}: {module}.{qualified} cannot be imported by name in the measured process: define the function "
+            "at the top of a module of its own, or give the torch.nn.Module that it makes"
+        )
+    return f"{module}:{qualified}"
+
+
+def _pickled(name: str, network: Any, inputs: Any) -> str:
+    """Return a network and its input, serialised. Raises UserError if that fails."""
+    import cloudpickle
+    import torch
+
+    module = network if isinstance(network, torch.nn.Module) else None
+    what_else = "give a function of a module that makes it, or 'package.module:callable'"
+    if module is not None and type(module).__name__ == "OptimizedModule":
+        raise UserError(f"{name} is a compiled module, which cannot be serialised: {what_else}")
+    own = {sys.modules[type(each).__module__] for each in module.modules()} if module is not None else set()
+    own = {each for each in own if _is_users(each)}
+    for each in own:
+        cloudpickle.register_pickle_by_value(each)
+    try:
+        payload = cloudpickle.dumps(_on_the_cpu(inputs)) + cloudpickle.dumps(module)
+    except Exception as error:  # a network may hold anything, and what cannot be pickled raises anything
+        raise UserError(f"{name} cannot be serialised ({type(error).__name__}: {error}): {what_else}") from None
+    finally:
+        for each in own:
+            cloudpickle.unregister_pickle_by_value(each)
+    return base64.b64encode(payload).decode("ascii")
+
+
+def _on_the_cpu(inputs: Any) -> Any:
+    """Return the inputs as tuple and mapping, their tensors on the CPU; None where none are given."""
+    if inputs is None:
+        return None
+    from benchcli.cost.inputs import as_inputs
+
+    return as_inputs(inputs).mapped(lambda tensor: tensor.detach().cpu())
+
+
+def _is_users(module: Any) -> bool:
+    """Return whether a module is not installed, so that a fresh process may not find it."""
+    file = getattr(module, "__file__", None)
+    if file is None or module.__name__ == "__main__":
+        return False  # what __main__ defines is pickled by value in any case
+    installed = (sysconfig.get_paths()["purelib"], sysconfig.get_paths()["stdlib"])
+    return not any(Path(file).is_relative_to(place) for place in installed)

@@ -1,0 +1,141 @@
+"""Derive findings from the current state of a suite and a recorded run of it."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from benchcli import formatting
+from benchcli.checks.findings import Finding, Outcome, Subject, costs_outcome, is_allowed
+from benchcli.checks.pairs import difference
+from benchcli.noise.diagnostics import host_was_timed
+from benchcli.runs.read import Recorded
+from benchcli.schema import Costs, Failure, Family, Interval, Key, Record
+from benchcli.statistics import quotient
+
+
+@dataclass(frozen=True)
+class Now:
+    """The current state of the suite."""
+
+    families: tuple[Family, ...]
+    costs: Mapping[Key, Costs]
+    failures: Mapping[Key, Failure]
+    timed: bool
+    """Whether the check measured times, or tried to."""
+    records: Mapping[Key, Record]
+    untimed: str | None
+    """Why times were not measured; None if they were, or if only costs were requested."""
+
+
+def against(then: Recorded, now: Now, threshold: float, allowed: tuple[str, ...]) -> Iterator[Finding]:
+    """Yield the findings on every network of the suite and of the recorded run."""
+    before = then.by_key()
+    today = {(family.name, variant.name): family for family in now.families for variant in family.variants}
+    for key in dict.fromkeys([*today, *before]):
+        yield from _network_findings(key, before.get(key), today.get(key), now, threshold, allowed)
+
+
+def _network_findings(
+    key: Key, before: Record | None, family: Family | None, now: Now, threshold: float, allowed: tuple[str, ...]
+) -> Iterator[Finding]:
+    def finding(subject: Subject, outcome: Outcome, text: str, change: Interval | None = None) -> Finding:
+        builder, intended = _builder(key, before, family), is_allowed(subject, outcome, allowed)
+        return Finding(*key, subject, outcome, text, builder, change=change, allowed=intended)
+
+    not_comparable = _why_not_compared(key, before, family, now)
+    if not_comparable or before is None:
+        yield finding("network", *(not_comparable or ("new", "the recorded run does not have it")))
+        return
+    yield finding("costs", *_costs(before, now.costs[key]))
+    if now.untimed:
+        yield finding("time", "unmeasured", now.untimed)
+    elif now.timed:
+        record = now.records.get(key)
+        result = _time(before, record, threshold) if record else ("unmeasured", "the check ended before it", None)
+        yield finding("time", *result)
+
+
+def _why_not_compared(key: Key, before: Record | None, family: Family | None, now: Now) -> tuple[Outcome, str] | None:
+    """Return the outcome for a network that cannot be compared, with the reason; None if it can."""
+    if before is None:
+        return "new", "there is nothing to compare it with: the recorded run does not have it"
+    if family is None:
+        return "gone", "the recorded run has it, the suite does not"
+    if other := _input_difference(before, family, key):
+        return "gone", f"the suite measures something else under its name: {other}"
+    if failure := now.failures.get(key):
+        if before.failure:
+            return "unmeasured", f"it failed then, and fails now ({failure.status}): {failure.error}"
+        return "failed", f"the recorded run has a time of it, and it fails now ({failure.status}): {failure.error}"
+    return None
+
+
+def _builder(key: Key, before: Record | None, family: Family | None) -> str:
+    variants = (*(family.variants if family else ()), *([before.variant] if before else []))
+    return next(variant.builder for variant in variants if variant.name == key[1])
+
+
+def _input_difference(before: Record, family: Family, key: Key) -> str | None:
+    """Return how the input differs; None if it does not. Ratios of different work mean nothing."""
+    variant = next(each for each in family.variants if each.name == key[1])
+    then, now = (
+        {**of.inputs, "an input of": one.takes} for of, one in ((before.family, before.variant), (family, variant))
+    )
+    return difference(then, now, ("then", "now"))
+
+
+def _costs(before: Record, now: Costs) -> tuple[Outcome, str]:
+    if before.costs is None:
+        return "unmeasured", "the baseline has no costs"
+    return costs_outcome(before.costs, now)
+
+
+def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, Interval | None]:
+    """Judge a change of time. It counts if its whole interval is beyond `threshold`."""
+    if now.failure and before.failure:
+        return "unmeasured", f"it failed then, and fails now ({now.failure.status}): {now.failure.error}", None
+    if before.failure:
+        return "unmeasured", f"it failed when the run was recorded: {before.failure.error}; record the run again", None
+    if now.failure:
+        return (
+            "failed",
+            f"the recorded run has a time of it, and it fails now ({now.failure.status}): {now.failure.error}",
+            None,
+        )
+    if reason := _why_not_comparable(before, now):
+        return "unmeasured", reason, None
+    then, today = (record.timing.reference for record in (before, now) if record.timing and record.timing.reference)
+    if then.name != today.name:
+        text = f"the reference network {then.name} has no time now: compare the two versions with --base instead"
+        return "unmeasured", text, None
+    change = quotient(then.speed, today.speed)
+    ratios = f"{1 / then.speed.estimate:.3f} then, {1 / today.speed.estimate:.3f} now"
+    text = f"time {formatting.change(change)} (as a multiple of the time of {then.name}: {ratios})"
+    if change.min_log_change > math.log1p(threshold):
+        return ("slower" if change.estimate > 1 else "faster"), text, change
+    if change.is_within(threshold):
+        return "same", text, change
+    bounds = formatting.change(Interval(1 + threshold, 1 / (1 + threshold), 1 + threshold)).partition(" (")[2]
+    return "inconclusive", f"{text}; its interval lies neither within nor beyond the threshold ({bounds}", change
+
+
+def _why_not_comparable(before: Record, now: Record) -> str | None:
+    """Return why two times cannot be compared; None if they can."""
+    if of_host := host_was_timed(before, now):
+        return of_host
+    if before.family.references != now.family.references:
+        return "the recorded run has other reference networks: record it again"
+    for record, when, way_out in (
+        (before, "then", "record the run again with --launches 6 or more"),
+        (now, "now", "give a larger --time-limit"),
+    ):
+        reference = record.timing.reference if record.timing else None
+        if reference is None:
+            return f"the reference network had no time {when}: {way_out}"
+        if record.timing and record.timing.is_disturbed:
+            share = formatting.percent(record.timing.excluded_share, decimals=0)
+            return f"{share} of its samples were disturbed {when}: stop other work; {way_out}"
+        if reference.speed.low is None and record.timing:
+            launches = formatting.counted(record.timing.launches, "launch", "launches")
+            return f"no interval from {launches} {when}: {way_out}"
+    return None

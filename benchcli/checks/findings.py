@@ -1,0 +1,238 @@
+"""Derive a check's findings from its measurements, order them, and derive the exit code."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from benchcli import formatting
+from benchcli.checks import rules
+from benchcli.checks.pairs import CONTROL, Pair
+from benchcli.checks.rules import Judgement
+from benchcli.checks.versions import BASE, HEAD
+from benchcli.sampling.supervise import Survey
+from benchcli.schema import Code, Costs, Failure, Interval, Key
+
+Subject = Literal["network", "output", "costs", "time"]
+Outcome = Literal[
+    "slower", "costlier", "changed", "gone", "failed", "unmeasured", "inconclusive", "new", "faster", "cheaper", "same"
+]
+REGRESSIONS: tuple[Outcome, ...] = ("slower", "costlier", "changed", "gone", "failed")
+OPEN: tuple[Outcome, ...] = ("unmeasured", "inconclusive")
+ORDER: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "faster", "cheaper", "same")
+"""Outcomes from the most to the least important."""
+ALLOWABLE = ("costs", "output", "gone", "new")
+"""Changes that a user may declare as intended; a slowdown is never one."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One result of a check: the variant, the subject, the outcome and the evidence."""
+
+    family: str
+    variant: str
+    subject: Subject
+    outcome: Outcome
+    text: str
+    """The size and the certainty of the change, as text for people."""
+    builder: str
+    """The name of the function that builds the network."""
+    change: Interval | None = None
+    """Head's time over base's: 1.05 is 5 % slower. Only for the subject `time`."""
+    judgement: Judgement | None = None
+    base_s: float | None = None
+    head_s: float | None = None
+    allowed: bool = False
+    """Whether the user declared this change as intended."""
+    rerun: str = ""
+    """The command that checks this variant again."""
+    code: Code | None = None
+    """Where head's network comes from, or base's; None if it ships or was not built."""
+
+    @property
+    def where(self) -> str:
+        """The variant in the form that `--only` takes."""
+        return f"{self.family}/{self.variant}"
+
+    @property
+    def fails(self) -> bool:
+        """Whether this finding is a regression."""
+        return self.outcome in REGRESSIONS and not self.allowed
+
+
+@dataclass(frozen=True)
+class CheckData:
+    """The measurements and settings that findings are derived from."""
+
+    pairs: tuple[Pair, ...]
+    surveys: Mapping[str, Survey]
+    timed: bool
+    """Whether the check measured times, or tried to."""
+    threshold: float
+    """The least change that counts, as a fraction."""
+    judged: Mapping[str, Judgement] = field(default_factory=dict)
+    """Judgements of time, by pair."""
+    seconds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Base's and head's seconds per call, whose ratio is the judged change, by pair."""
+    failures: Mapping[Key, Failure] = field(default_factory=dict)
+    """Failures while times were measured, by pair and side."""
+    cut: Mapping[str, str] = field(default_factory=dict)
+    """Why a pair's time was not judged, by pair."""
+    allowed: tuple[str, ...] = ()
+
+
+def findings(data: CheckData) -> Iterator[Finding]:
+    """Yield each pair's findings.
+
+    A pair that cannot be compared has one finding, on its network. Any other has one per subject.
+    """
+    for pair in data.pairs:
+        not_comparable = _network(data, pair)
+        if not_comparable:
+            yield not_comparable
+            continue
+        yield _output(data, pair)
+        yield _costs(data, pair)
+        if data.timed:
+            yield _time(data, pair)
+
+
+def _network(data: CheckData, pair: Pair) -> Finding | None:
+    """Return why a pair cannot be compared; None if it can."""
+    base, head = (data.surveys[side].failures.by_key.get((pair.name, side)) for side in (BASE, HEAD))
+    other = pair.other_input()
+    if pair.base is None:
+        return _finding(data, pair, "network", "new", "only head has it: there is nothing to compare it with")
+    if pair.head is None:
+        return _finding(data, pair, "network", "gone", "base's copy of the suite has it, head's has not")
+    if other:
+        return _finding(data, pair, "network", "gone", f"the suite measures something else under its name: {other}")
+    if base and head:
+        return _finding(data, pair, "network", "unmeasured", f"it fails in base and head ({head.status}): {head.error}")
+    if head:
+        return _finding(data, pair, "network", "failed", f"base runs it, head does not ({head.status}): {head.error}")
+    if base:
+        outcome: Outcome = "new" if "new" in data.allowed else "unmeasured"
+        return _finding(data, pair, "network", outcome, f"base does not run it ({base.status}): {base.error}")
+    return None
+
+
+def _output(data: CheckData, pair: Pair) -> Finding:
+    base, head = (data.surveys[side].outputs[pair.name, side] for side in (BASE, HEAD))
+    if base.names != head.names:
+        now, then = (", ".join(each.names) or "a tensor alone" for each in (head, base))
+        return _finding(data, pair, "output", "changed", f"its outputs are {now}, and were {then}")
+    if base.shapes != head.shapes:
+        now, then = (", ".join(map(str, each.shapes)) for each in (head, base))
+        return _finding(data, pair, "output", "changed", f"its output is {now}, and was {then}")
+    if not rules.is_finite(base):
+        return _finding(
+            data,
+            pair,
+            "output",
+            "unmeasured",
+            "base's output contains NaN or infinity: use weights that give finite outputs",
+        )
+    if not rules.is_finite(head):
+        return _finding(data, pair, "output", "failed", "head's output is not finite, and base's is")
+    difference = rules.difference(base, head)
+    if not difference <= rules.MOST_DIFFERENCE:
+        return _finding(
+            data,
+            pair,
+            "output",
+            "changed",
+            f"with the same seed and input, the output differs by {formatting.percent(difference)} (L2 norm, relative "
+            "to base's); if only the order changed in which layers draw their weights, give --allow output",
+        )
+    return _finding(data, pair, "output", "same", "the same output")
+
+
+def _costs(data: CheckData, pair: Pair) -> Finding:
+    base, head = (data.surveys[side].costs[pair.name, side] for side in (BASE, HEAD))
+    return _finding(data, pair, "costs", *costs_outcome(base, head))
+
+
+def costs_outcome(base: Costs, head: Costs) -> tuple[Outcome, str]:
+    """Return the outcome of a comparison of costs, and its description."""
+    uncounted = head.error or base.error
+    if uncounted:
+        of_one = "" if head.error and base.error else "of one side "
+        return "unmeasured", f"the costs {of_one}could not be counted: {uncounted}"
+    changes = list(rules.cost_changes(base, head))
+    text = ", ".join(rules.describe(change) for change in changes) or "the same costs"
+    if any(change.head > change.base for change in changes):
+        return "costlier", text
+    if head.unknown != base.unknown:
+        not_counted = ", ".join(sorted(set(head.unknown) - set(base.unknown))) or "what base alone does"
+        return "unmeasured", f"costs incomplete in head, no rule for {not_counted}; as far as they are counted: {text}"
+    bound = f", as far as they are counted: there is no rule for {', '.join(head.unknown)}" if head.unknown else ""
+    return ("cheaper" if changes else "same"), text + bound
+
+
+def _time(data: CheckData, pair: Pair) -> Finding:
+    judgement = data.judged.get(pair.name)
+    if judgement:
+        base_s, head_s = data.seconds[pair.name]
+        return _finding(
+            data, pair, "time", judgement.outcome, describe(judgement, data.threshold), judgement, base_s, head_s
+        )
+    failures = [data.failures.get((pair.name, side)) for side in (BASE, CONTROL, HEAD)]
+    base, head = failures[0] or failures[1], failures[2]  # the control is base too
+    if head and not base:
+        return _finding(data, pair, "time", "failed", f"head fails while it is timed ({head.status}): {head.error}")
+    if base:
+        return _finding(data, pair, "time", "unmeasured", f"base fails while it is timed ({base.status}): {base.error}")
+    why = data.cut.get(pair.name, "no launch fitted the time limit: give a larger --time-limit")
+    return _finding(data, pair, "time", "unmeasured", why)
+
+
+def describe(judgement: Judgement, threshold: float) -> str:
+    """Return the size and the certainty of a change of time, as text."""
+    agreeing = f"{judgement.agreeing} of {judgement.launches} launches agree in direction"
+    text = f"time {formatting.change(judgement.change)}, {agreeing}, threshold {_above(judgement.threshold)}"
+    if judgement.outcome == "inconclusive":
+        wide = " (raised: two runs of base differed)" if judgement.threshold > 1 + threshold * 1.001 else ""
+        text += f"{wide}; minimum detectable slowdown {_above(judgement.detectable)}"
+    return text
+
+
+def is_allowed(subject: Subject, outcome: Outcome, allowed: Sequence[str]) -> bool:
+    """Return whether the user declared this change as intended; a change of time never is."""
+    is_change = outcome in REGRESSIONS or outcome == "new"
+    return is_change and subject != "time" and (outcome if subject == "network" else subject) in allowed
+
+
+def _above(factor: float) -> str:
+    return formatting.percent(factor - 1)
+
+
+def _finding(
+    data: CheckData,
+    pair: Pair,
+    subject: Subject,
+    outcome: Outcome,
+    text: str,
+    judgement: Judgement | None = None,
+    base_s: float | None = None,
+    head_s: float | None = None,
+) -> Finding:
+    return Finding(
+        family=pair.family,
+        variant=pair.variant,
+        subject=subject,
+        outcome=outcome,
+        text=text,
+        builder=pair.builder,
+        change=judgement.change if judgement else None,
+        judgement=judgement,
+        base_s=base_s,
+        head_s=head_s,
+        allowed=is_allowed(subject, outcome, data.allowed),
+        code=_code(data, pair),
+    )
+
+
+def _code(data: CheckData, pair: Pair) -> Code | None:
+    """Return where head's network comes from, or base's where head has none."""
+    codes = (data.surveys[side].codes.get((pair.name, side)) for side in (HEAD, BASE) if side in data.surveys)
+    return next((code for code in codes if code), None)

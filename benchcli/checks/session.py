@@ -1,0 +1,188 @@
+"""Define a check's request, session and report."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from benchcli import formatting
+from benchcli.checks import rules
+from benchcli.checks.check_folder import CheckFolder
+from benchcli.checks.findings import Finding
+from benchcli.checks.pairs import Pair
+from benchcli.checks.versions import BASE, HEAD, Side
+from benchcli.errors import UserError
+from benchcli.sampling.supervise import Failures, Survey
+from benchcli.schema import Target
+from benchcli.schema.progress import Progress
+from benchcli.schema.protocol import Launcher
+from benchcli.system import machine
+from benchcli.workers.tools import Tools
+from benchcli.workloads.overrides import Overrides
+
+BUDGET_S = 300.0
+"""The default budget of a check."""
+RENEW = 4
+"""Launches per fork server.
+
+All launches of a fork server share the addresses of its libraries. New servers keep base and head
+from differing by these addresses for the whole check.
+"""
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """The settings of a check."""
+
+    suite: str
+    """The name of a shipped suite, or a path."""
+    base: str | None = None
+    """A git ref, a folder or a Python interpreter; None if `baseline` is set."""
+    head: str | None = None
+    """A git ref, a folder or a Python interpreter; None: the working tree."""
+    baseline: Path | None = None
+    """The folder of a recorded run; None if `base` is set."""
+    only: tuple[str, ...] = ()
+    """Names of families, or of networks as family/variant; empty: all."""
+    target: Target = field(default_factory=Target)
+    overrides: Overrides = field(default_factory=Overrides)
+    threshold: float | None = None
+    """The least change that counts, as a fraction; None: the default of the kind of check."""
+    launches: int = rules.LAUNCHES
+    """The number of fresh launches that confirm a suspect."""
+    budget_s: float = BUDGET_S
+    separate: bool = False
+    """Whether base and head run in separate processes even if one process could run both."""
+    costs_only: bool = False
+    """Whether the check skips the timing."""
+    allowed: tuple[str, ...] = ()
+    """Intended changes, a subset of `findings.ALLOWABLE`."""
+    require_clean: bool = False
+    """Whether a working tree with uncommitted changes is an error."""
+    output: Path | None = None
+    """The folder to write; None: a new one in `results`."""
+
+    def check(self) -> None:
+        """Raise UserError if settings exclude each other, or if one is missing."""
+        if self.base is not None and self.baseline is not None:
+            raise UserError("--base and --baseline cannot be used together: give one")
+        if self.base is None and self.baseline is None:
+            raise UserError(
+                "there is nothing to compare with: give --base (a git ref, a folder or an interpreter) or --baseline"
+            )
+        if self.baseline is not None:
+            given = {
+                "--head": self.head,
+                "--separate": self.separate,
+                "--require-clean": self.require_clean,
+                "--launches": self.launches != rules.LAUNCHES,
+            }
+            for option, value in given.items():
+                if value:
+                    raise UserError(f"{option} is for --base: leave it out beside --baseline")
+
+    def command(self, only: str, base: str | None = None, head: str | None = None) -> str:
+        """Return the command that repeats the check for the family or network `only`.
+
+        `base` and `head` are the values of `--base` and `--head` that name the same versions.
+        """
+        words = ["benchcli", "check", self.suite]
+        words += ["--base", base] if base else []
+        words += ["--head", head] if head else []
+        words += ["--baseline", str(self.baseline)] if self.baseline else []
+        words += ["--only", only]
+        for each in fields(Target):
+            value = getattr(self.target, each.name)
+            words += [f"--{each.name}", str(value)] if value != each.default else []
+        words += ["--threshold", f"{self.threshold:.2%}"] if self.threshold else []
+        words += ["--separate"] if self.separate else []
+        words += ["--costs-only"] if self.costs_only else []
+        words += ["--launches", str(self.launches)] if self.launches != rules.LAUNCHES else []
+        words += ["--allow", ",".join(self.allowed)] if self.allowed else []
+        return shlex.join(words)
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The findings of a check that finished or ended early, and its environment and folder."""
+
+    name: str
+    heading: str
+    environment: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+    folder: Path | None
+
+
+class UnfinishedCheckError(Exception):
+    """The check ended early; `report` holds the findings so far."""
+
+    def __init__(self, report: CheckReport, reason: str | None) -> None:
+        super().__init__(reason)
+        self.report = report
+        self.reason = reason
+        """Why the check ended; None if the user interrupted it."""
+
+
+def heading_of(title: str, target: Target) -> str:
+    """Return the report's heading: the versions, the device, the threads and the runtime."""
+    where = machine.cpu_model() if target.device == "cpu" else target.device
+    return f"{title} · {where} · {formatting.counted(target.threads, 'thread')} · {target.runtime}"
+
+
+@dataclass
+class CheckSession:
+    """The mutable state of a check of two versions."""
+
+    request: CheckRequest
+    pairs: tuple[Pair, ...]
+    pythons: Mapping[Side, str]
+    """Base's and head's interpreters."""
+    tools: Tools
+    folder: CheckFolder
+    stack: ExitStack
+    begun_s: float = field(init=False)
+    launchers: dict[str, Launcher] = field(default_factory=dict)
+    surveys: dict[str, Survey] = field(default_factory=dict)
+    """Launchers and surveys by side."""
+    together: bool = field(init=False)
+    """Whether one process runs both versions."""
+    why_apart: str | None = None
+    """The error for which base and head got separate processes; None if there was none."""
+    failures: Failures = field(default_factory=Failures)
+    last_s: float = 0.0
+    """Duration of the last launch."""
+
+    def __post_init__(self) -> None:
+        self.begun_s = self.tools.clock()
+        self.together = self.pythons[BASE] == self.pythons[HEAD] and not self.request.separate
+
+    @property
+    def threshold(self) -> float:
+        """The least change that counts, as a fraction."""
+        if self.request.threshold is not None:
+            return self.request.threshold
+        return rules.THRESHOLD_TOGETHER if self.together else rules.THRESHOLD_APART
+
+    def launcher(self, side: str) -> Launcher:
+        """Return the launcher of one side's processes; the first call starts it."""
+        if side not in self.launchers:
+            python = self.pythons[HEAD if side == HEAD else BASE]
+            self.launchers[side] = self.stack.enter_context(self.tools.workers(python=python, renew=RENEW))
+        return self.launchers[side]
+
+    def spent_s(self) -> float:
+        """Return the seconds since the check began."""
+        return self.tools.clock() - self.begun_s
+
+    def say(self, doing: str, launches: int | None = None) -> None:
+        """Report progress: the current activity, and the most launches that are still to be made if that is known."""
+        spent_s, most_s = self.spent_s(), self.request.budget_s
+        if launches is not None and self.last_s:
+            most_s = min(most_s, max(rules.UNTIL_S, spent_s + launches * self.last_s))
+        self.tools.observe(Progress(doing, spent_s, most_s))
+
+    def failed_pairs(self) -> Iterator[str]:
+        """Yield the names of pairs in which a network failed while it was timed."""
+        yield from (pair for pair, _ in self.failures.by_key)

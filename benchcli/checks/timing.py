@@ -1,0 +1,260 @@
+"""Measure a check's times: screen all networks, then confirm suspects by fresh launches."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import mean, median
+
+from benchcli import formatting
+from benchcli.checks import alone, rules
+from benchcli.checks.pairs import CONTROL, Pair
+from benchcli.checks.rules import Judgement
+from benchcli.checks.session import CheckSession
+from benchcli.checks.versions import BASE, HEAD
+from benchcli.noise.diagnostics import host_bound_way_out, is_host_bound
+from benchcli.noise.disturbances import disturbances
+from benchcli.sampling.evidence import Evidence, Taker, taker
+from benchcli.sampling.interleave import interleave
+from benchcli.sampling.supervise import Failures
+from benchcli.schema import Costs, Family, Key, Plan, Sample
+from benchcli.statistics import launch_log_ratios, launch_log_seconds
+
+LONGEST_S = 60.0
+"""Within a launch, the sampling of a network stops after a quarter of this time.
+
+The current round is finished first.
+"""
+LEAST_SAME = 6
+"""The least number of launches, after the screen, that can show that a network is the same."""
+
+
+@dataclass
+class Times:
+    """The times and judgements, by name of the pair."""
+
+    judged: dict[str, Judgement] = field(default_factory=dict)
+    seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Base's and head's seconds per call, whose ratio is the judged change."""
+    counts: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, None] = field(default_factory=dict)
+    """The warning codes of all pairs, each once."""
+    cut: dict[str, str] = field(default_factory=dict)
+    """Why a pair was not judged."""
+
+    def give_up(self, why: str, names: Iterable[str]) -> None:
+        """Remove the inconclusive judgements of these pairs and store why."""
+        for name in names:
+            if name not in self.judged or self.judged[name].outcome == "inconclusive":
+                self.judged.pop(name, None)
+                self.cut[name] = why
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the measuring, for the progress."""
+
+    name: str
+    first: int
+    """The number of its first launch."""
+    launches: int
+    after: int = 0
+    """The most launches of what comes after it."""
+
+    def launch(self, done: int) -> str:
+        """Return which launch of how many comes after `done` of them."""
+        return f"launch {done + 1} of {self.launches}" if done < self.launches else f"launch {done + 1}, to be certain"
+
+    def left(self, done: int) -> int:
+        """Return the most launches that are still to be made after `done` of this part."""
+        return max(1, self.launches - done) + self.after
+
+
+def take_times(session: CheckSession, pairs: Sequence[Pair], times: Times) -> None:
+    """Judge the time of every pair, and update `times` after every step."""
+    families = {pair.name: pair.together() for pair in pairs}
+    if families:
+        screen = _screen(session, families, times)
+        suspects = {name: f for name, f in families.items() if name not in times.judged or not _is_same(times, name)}
+        _confirm(session, screen, suspects, times)
+
+
+def _screen(session: CheckSession, families: Mapping[str, Family], times: Times) -> Evidence:
+    """Judge every pair by a few launches.
+
+    If one process cannot run both versions, though each ran alone, or if head slows the whole
+    process, the launches so far do not count, and both versions get separate processes.
+    """
+    screen, first = _evidence(session, 0), 0
+    _launch(session, screen, families, 1, _screening(session, families, 0))
+    failed = next(iter(session.failures.by_key.values()), None)
+    if session.together and failed:
+        screen, first = _apart(session, failed.error, screen)
+    _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, _screening(session, families, first))
+    if session.together and not session.failures.by_key:
+        why = _slowed(session, families, screen)
+        if why is None:
+            times.counts |= {"screened": len(families), "screenings": screen.launches - first}
+            return screen  # nothing is judged: it is not known whether base was slowed too
+        if why:
+            screen, first = _apart(session, why, screen)
+            _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, _screening(session, families, first))
+    times.counts |= {"screened": len(families), "screenings": screen.launches - first}
+    for name, family in families.items():
+        _judge(session, name, family, [screen], times)
+    return screen
+
+
+def _screening(session: CheckSession, families: Mapping[str, Family], first: int) -> Stage:
+    after = rules.confirmations(session.request.launches, max(1, len(families)))
+    return Stage("screening", first, rules.SCREEN_LAUNCHES, after)
+
+
+def _apart(session: CheckSession, why: str, made: Evidence) -> tuple[Evidence, int]:
+    """Give both versions separate processes; return new evidence, and the number of its first launch."""
+    session.together, session.why_apart = False, why
+    session.failures = Failures()
+    return _evidence(session, made.launches), made.launches
+
+
+def _slowed(session: CheckSession, families: Mapping[str, Family], screen: Evidence) -> str | None:
+    """Return what head does to the whole process, found by launches of base alone.
+
+    An empty string if it does nothing; None if there was no time to find out.
+    """
+    lone = _evidence(session, screen.launches)
+    lone.failures, lone.rounds = Failures(), alone.ROUNDS
+    for number in range(alone.LAUNCHES):
+        if not _has_time(session):
+            return None
+        session.say(f"base alone: launch {number + 1} of at most {alone.LAUNCHES}")
+        lone.launch([alone.base_of(family) for family in families.values()], taker(session.launcher(BASE)))
+        if lone.failures.by_key:
+            return f"base fails without head: {next(iter(lone.failures.by_key.values())).error}"
+        factor = alone.slowdown(list(families.values()), screen, lone)
+        if factor == 1.0:
+            return ""
+    slower = formatting.percent(factor - 1, decimals=0)
+    return f"head slows the whole process: base takes {slower} longer beside it than alone"
+
+
+def _confirm(session: CheckSession, screen: Evidence, families: Mapping[str, Family], times: Times) -> None:
+    """Launch the open pairs again until each is judged the same; judge the others once.
+
+    That one judgement takes place after the confirming launches and uses these launches alone.
+    After it, until `rules.UNTIL_S`, further launches can only show that an inconclusive pair is
+    the same: repeated tests for a change would raise the false-positive rate.
+    """
+    needed = rules.confirmations(session.request.launches, max(1, len(families)))
+    fresh = _evidence(session, screen.launches)
+    still_open, last = dict(families), screen.launches + needed
+    while still_open and (fresh.launches < last or session.spent_s() < rules.UNTIL_S):
+        launches = fresh.launches
+        _launch(session, fresh, still_open, launches + 1, Stage("confirming", screen.launches, needed))
+        if fresh.launches == launches:
+            break
+        for name, family in list(still_open.items()):
+            judgement = _judge(session, name, family, [screen, fresh], times)
+            if judgement and fresh.launches == last and judgement.outcome != "same":
+                judgement = _judge(session, name, family, [fresh], times, needed)
+            if judgement is None or judgement.outcome != "inconclusive":
+                del still_open[name]
+    made = fresh.launches - screen.launches
+    times.counts |= {"confirmed": len(families), "confirmations": made}
+    if made < needed:
+        for name in still_open:
+            times.judged.pop(name, None)
+            times.cut[name] = (
+                f"the time limit ended the check after {made} of {needed} confirming launches: "
+                "give a larger --time-limit"
+            )
+
+
+def _is_same(times: Times, name: str) -> bool:
+    return times.judged[name].outcome == "same"
+
+
+def _judge(
+    session: CheckSession,
+    name: str,
+    family: Family,
+    evidence: Sequence[Evidence],
+    times: Times,
+    needed: int | None = None,
+) -> Judgement | None:
+    """Judge one pair by all of this evidence, and store and return the judgement.
+
+    None if a side has no samples or failed. `needed` is the number of launches that confirm a
+    change. Without it, slower and faster become inconclusive.
+    """
+    measured = [each.known(family) for each in evidence]
+    samples = {side: [s for part in measured for s in part.samples.get(side, ())] for side in (BASE, CONTROL, HEAD)}
+    times.judged.pop(name, None)
+    if not all(samples.values()) or name in session.failed_pairs():
+        return None
+    base, control, head = samples[BASE], samples[CONTROL], samples[HEAD]
+    changes, controls = launch_log_ratios(head, base), launch_log_ratios(control, base)
+    judgement = rules.judge(changes, controls, session.threshold, needed or len(changes) + 1)
+    is_early = judgement.launches < (LEAST_SAME if len(evidence) > 1 else rules.SCREEN_LAUNCHES)
+    if needed is None and (judgement.outcome in {"slower", "faster"} or (is_early and judgement.outcome == "same")):
+        judgement = replace(judgement, outcome="inconclusive")
+    if judgement.outcome == "same" and (is_host_bound(base) or is_host_bound(head)):
+        way_out = host_bound_way_out(session.request.target)
+        times.cut[name] = f"the host was timed, and not the device, which may be slower in head: give {way_out}"
+        return None
+    times.judged[name] = judgement
+    times.seconds[name] = _seconds_of(base, head, judgement.change.estimate)
+    conditions = [each for part in measured for each in part.conditions]
+    codes = disturbances(conditions, session.request.target.threads)
+    times.warnings |= dict.fromkeys(codes)
+    return judgement
+
+
+def _seconds_of(base: Sequence[Sample], head: Sequence[Sample], change: float) -> tuple[float, float]:
+    """Return base's and head's seconds per call, whose ratio is the paired change.
+
+    Medians of each side's own samples could contradict the change. The geometric mean of both
+    medians is therefore split by the change.
+    """
+    middle = mean(median(launch_log_seconds(samples).values()) for samples in (base, head))
+    half = math.log(change) / 2
+    return math.exp(middle - half), math.exp(middle + half)
+
+
+def _evidence(session: CheckSession, launches: int) -> Evidence:
+    """Return empty evidence whose launches are numbered from `launches`."""
+    costs: dict[Key, Costs] = {}
+    for surveyed in session.surveys.values():
+        costs |= surveyed.costs
+    costs |= {(pair, CONTROL): base_costs for (pair, side), base_costs in costs.items() if side == BASE}
+    plan = Plan(budget_s=LONGEST_S)
+    return Evidence(session.request.target, plan, costs, session.failures, launches, 0.0, rules.ROUNDS, True)
+
+
+def _launch(
+    session: CheckSession, evidence: Evidence, families: Mapping[str, Family], until: int, stage: Stage
+) -> None:
+    """Launch until `evidence` has `until` launches or the budget is spent."""
+    while evidence.launches < until and _has_time(session):
+        failed = set(session.failed_pairs())
+        running = [family for name, family in families.items() if name not in failed]
+        if not running:
+            return
+        start_s = session.spent_s()
+        done = evidence.launches - stage.first
+        session.say(
+            f"{stage.name} {formatting.counted(len(running), 'network')}: {stage.launch(done)}", stage.left(done)
+        )
+        evidence.launch(running, _taker(session))
+        session.folder.keep(evidence, evidence.launches - 1)
+        session.last_s = session.spent_s() - start_s
+
+
+def _has_time(session: CheckSession) -> bool:
+    """Return whether the time limit leaves time for another launch."""
+    return session.spent_s() + session.last_s <= session.request.budget_s
+
+
+def _taker(session: CheckSession) -> Taker:
+    if session.together:
+        return taker(session.launcher(BASE))
+    return interleave({side: session.launcher(side) for side in (BASE, CONTROL, HEAD)})

@@ -1,0 +1,190 @@
+"""Walk through one call of a network, operator by operator, and note the costs of each."""
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from benchcli.cost.arguments import COMPOSITE, Arguments, is_composite, named
+from benchcli.cost.arithmetic import elementwise, is_pointwise, multiply_adds
+from benchcli.cost.calls import ModuleCall, module_calls, paths_of
+from benchcli.cost.inputs import Inputs, tensors
+from benchcli.cost.memory import Traffic, bytes_of, distinct, traffic
+from benchcli.cost.operators import CONVOLUTIONS, NORMALISATIONS
+from benchcli.cost.storages import Storages, storage_of
+from benchcli.cost.weights import WeightReads
+from benchcli.schema import OperatorCall
+
+THREAD = "work in a thread of its own"
+ELSEWHERE = "memory that another library made"
+
+
+@dataclass
+class Walk:
+    """What one call of a network does."""
+
+    calls: list[OperatorCall] = field(default_factory=list)
+    unseen: set[str] = field(default_factory=set)
+    """Work that no dispatched operator shows."""
+    params: int = 0
+    weight_bytes: int = 0
+    """Bytes of the parameters, buffers, constants and packed weights."""
+    read_bytes: int = 0
+    """Bytes that the call reads of its parameters, constants and packed weights, each part once."""
+    end_bytes: int = 0
+    """Bytes of the input and of the output; a view of the input or of a weight is not written."""
+    peak_bytes: int = 0
+
+
+def walk_once(network: torch.nn.Module, inputs: Inputs) -> Walk:
+    """Call the network once and return what it does. Raises the network's errors."""
+    walked, given = Walk(), inputs.tensors()
+    parameters, buffers = list(network.parameters()), list(network.buffers())
+    storages, reads = Storages([*parameters, *buffers]), WeightReads()
+    storages.meet(given)
+    packed: dict[int, tuple[object, list[torch.Tensor]]] = {}
+    # no_grad, not inference_mode: the network may itself use either, and both are walked alike.
+    mode = _DispatchBesideCompiler if "torch._dynamo" in sys.modules else _Dispatch
+    with torch.no_grad(), _calling(network, walked) as path, mode(walked, storages, reads, packed, path):
+        output = tensors(inputs.bound_to(network)())
+    if not all(storages.knows(each) for each in output):
+        walked.unseen.add(ELSEWHERE)
+    held = [each for _, several in packed.values() for each in several]
+    constants = {storage_of(each) for each in storages.weights} - {storage_of(each) for each in buffers}
+    own = {*map(storage_of, given), *map(storage_of, storages.weights)}
+    walked.params = sum(each.numel() for each in [*parameters, *held])
+    walked.weight_bytes = sum(map(bytes_of, [*distinct([*parameters, *buffers, *storages.constants]), *held]))
+    walked.read_bytes = reads.bytes_of(constants) + sum(map(bytes_of, held))
+    walked.end_bytes = sum(map(bytes_of, distinct([*given, *(each for each in output if storage_of(each) not in own)])))
+    walked.peak_bytes = storages.peak_bytes
+    return walked
+
+
+class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes each operator as torch dispatches it."""
+
+    def __init__(
+        self,
+        walked: Walk,
+        storages: Storages,
+        reads: WeightReads,
+        packed: dict[int, tuple[object, list[torch.Tensor]]],
+        path: Sequence[str],
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._walked, self._storages, self._reads, self._packed, self._path = walked, storages, reads, packed, path
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Let torch not import its compiler, which takes a second, to keep it off this mode."""
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if is_composite(func):  # inference mode dispatches it whole
+            with self:
+                return func._op_dk(COMPOSITE, *args, **kwargs)
+        given = tensors((args, kwargs))
+        self._look_at(given, is_new=func.overloadpacket.__name__ == "lift_fresh")
+        result = func(*args, **kwargs)
+        self._storages.meet([*given, *tensors(result)])
+        name, arguments = named(func, args, kwargs)
+        moved = traffic(name, func, arguments, result)
+        if moved:
+            self._note(name, func, arguments, moved)
+            self._storages.write(moved.written)
+        return result
+
+    def _look_at(self, given: Sequence[torch.Tensor], is_new: bool) -> None:
+        """Take tensors that no operator of this call has made for constants, unless another library made them.
+
+        `is_new` is whether they were just made from Python's numbers.
+        """
+        strange = [each for each in given if not self._storages.knows(each)]
+        if any(not each.untyped_storage().resizable() for each in strange):
+            self._walked.unseen.add(ELSEWHERE)
+        if not is_new:
+            self._storages.adopt(strange)
+
+    def _note(self, name: str, func: Any, arguments: Arguments, moved: Traffic) -> None:
+        written, tags = moved.written, func.tags
+        fuses = is_pointwise(name, tags) or (name in NORMALISATIONS and not arguments.get("training"))
+        unfused_bytes = moved.unfused_bytes
+        for tensor, size in moved.read:
+            if self._storages.is_weight(tensor):
+                self._reads.note(tensor, size)
+        if "packed" in arguments:
+            packed, held = arguments["packed"]
+            self._packed[id(packed[0])] = (packed, tensors(held))
+        first = (*written, *(each for each, _ in moved.read))[0]
+        self._walked.calls.append(
+            OperatorCall(
+                operator=str(func),
+                module=self._path[-1] if self._path else "",
+                dtype=str(first.dtype).removeprefix("torch."),
+                inputs=tuple(tuple(each.shape) for each, _ in moved.read),
+                outputs=tuple(tuple(each.shape) for each in written),
+                flops=multiply_adds(name, tags, arguments, written[0]) if written else None,
+                elementwise=elementwise(name, tags, arguments, written),
+                mac_elements=_formula_elements(arguments, first) if name in CONVOLUTIONS else 0,
+                mac_bytes=unfused_bytes,
+                mac_fused_bytes=moved.fused_bytes(self._storages) if fuses else unfused_bytes,
+            )
+        )
+
+
+class _DispatchBesideCompiler(_Dispatch):  # type: ignore[no-untyped-call]
+    """The same where the compiler is loaded, which must not compile what runs in this mode."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return True
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        return super().__torch_dispatch__(func, types, args, kwargs)
+
+
+def _formula_elements(arguments: Arguments, output: torch.Tensor) -> int:
+    """Return the elements of a convolution's image, weight and output: the paper's memory access cost."""
+    image = arguments["input" if "input" in arguments else "self"]
+    return int(image.numel() + arguments["weight"].numel() + output.numel())
+
+
+@contextmanager
+def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
+    """Yield the paths of the modules that are being called, the innermost last, during the block.
+
+    Noting a path takes a frame for each level of modules.
+    """
+    walker, limit = threading.get_ident(), sys.getrecursionlimit()
+    paths = paths_of(network)
+    path: list[str] = []
+
+    def around(original: ModuleCall) -> ModuleCall:
+        def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if threading.get_ident() != walker:  # the mode is of one thread
+                walked.unseen.add(THREAD)
+                return original(module, *args, **kwargs)
+            path.append(paths.get(id(module), path[-1] if path else ""))
+            try:
+                return original(module, *args, **kwargs)
+            finally:
+                path.pop()
+
+        return call
+
+    sys.setrecursionlimit(3 * limit // 2)
+    try:
+        with module_calls(around):
+            yield path
+    finally:
+        sys.setrecursionlimit(limit)

@@ -1,0 +1,255 @@
+"""Import networks in a worker from the folders of different versions of the user's code.
+
+Two versions have modules of the same names. `sys.modules` holds the modules of the version that was
+used last. The modules of the other version stay alive in the networks that were built from them.
+They return to `sys.modules` when that version is used again.
+"""
+
+import builtins
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from benchcli.errors import unknown
+from benchcli.guards import sources
+from benchcli.schema import BUILT_IN, LIVE, Source, Variant
+from benchcli.workloads import live_networks as live
+from benchcli.workloads.built_in import find_built_in
+
+LAYOUTS = ("", "src")
+"""The subfolders of a version's folder that may hold its packages."""
+OURS = frozenset({"benchcli", "__main__", "torch"})
+"""Packages that never belong to a version, in whatever folder they are."""
+
+_inactive_modules: dict[str, dict[str, ModuleType]] = {}
+"""Version folder to the modules that were taken out of `sys.modules`."""
+_active: list[str] = []
+"""The folder of the version in `sys.modules`; empty or one item."""
+_paths: dict[str, list[str]] = {}
+"""Version folder to `sys.path` as the version left it; the key "" has the path without any version."""
+_previous_folder: list[str] = []
+"""The working folder before the first version was used; empty or one item."""
+_DONT_WRITE_BYTECODE = sys.dont_write_bytecode
+
+
+class SourceError(Exception):
+    """The user's code cannot be loaded from its source."""
+
+
+class RefusedError(SourceError):
+    """What was asked for is not there, or cannot be called as asked: the request is wrong, and not the network."""
+
+
+def build(variant: Variant) -> torch.nn.Module:
+    """Return a variant's network. Raises SourceError if its code cannot be loaded or is wrong."""
+    make = find(variant.builder, variant.source)
+    network = make(**variant.params)
+    refuse_other_files(variant.source)
+    if not isinstance(network, torch.nn.Module):
+        raise RefusedError(f"{variant.builder} returned {type(network).__name__}, not a torch.nn.Module")
+    return network
+
+
+def find(builder: str, source: Source | None) -> Callable[..., Any]:
+    """Return the builder of a built-in name, or import `package.module:callable` from its source.
+
+    Raises SourceError if the module cannot be imported, comes from another place, or lacks the
+    callable.
+    """
+    if builder.startswith(LIVE):
+        return partial(live.network, builder)
+    if builder.startswith(BUILT_IN):
+        return find_built_in(builder)
+    name, _, attribute = builder.partition(":")
+    if source:
+        _activate(source)
+    try:
+        module = importlib.import_module(name)
+    except (ImportError, SyntaxError) as error:
+        where = f" from {source.folder}" if source else ""
+        raise RefusedError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from None
+    if source and source.place == "only":
+        _refuse_other_code(module, source)
+    make = getattr(module, attribute, None)
+    if not callable(make):
+        callables = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
+        raise RefusedError(f"{name}: {unknown('callable', attribute, callables)}")
+    return make  # type: ignore[no-any-return]
+
+
+def hide() -> None:
+    """Remove the active version from `sys.modules` and `sys.path`.
+
+    A network that imports its own modules while it runs then raises an error.
+    """
+    _watched.clear()
+    if not _active:
+        return
+    folder = _active.pop()
+    modules = {name: module for name, module in sys.modules.items() if _lies_in(module, folder)}
+    for name in modules:
+        del sys.modules[name]
+    _inactive_modules[folder] = modules
+    # What a version adds to the path must not be found by the other one.
+    _paths[folder] = list(sys.path)
+    sys.path[:] = [entry for entry in sys.path if entry in _paths[""]]
+
+
+def _refuse_other_code(module: ModuleType, source: Source) -> None:
+    """Raise SourceError if a module, or a module that it imported, is not of this version."""
+    folder = _resolved(source.folder)
+    if not any(_is_within(place, folder) for place in _places(module)):
+        raise SourceError(
+            f"{module.__name__} is not in {source.folder}, but installed ({module.__file__}): that is the same code "
+            "for base and head; run where its source is, or give --base and --head environments"
+        )
+    if source.tree is None:
+        return
+    for name, other in list(sys.modules.items()):
+        for place in _places(other):
+            in_tree = _is_within(place, source.tree) and not _is_within(place, folder)
+            if in_tree and "site-packages" not in Path(place).parts:
+                raise SourceError(
+                    f"{name} is imported from {place}, which belongs to the other version, and not from "
+                    f"{source.folder}: it would be the same code in both; give two folders, or environments, that each "
+                    "have it"
+                )
+
+
+CODE = (".py", ".pyc", ".so", ".pyd", ".pt", ".pth")
+"""The ends of the names of files that hold code or networks."""
+_opened: list[str] = []
+"""The files of other versions that were opened while a version was active."""
+_watched: list[Source] = []
+"""The version whose opened files are noted; empty or one item."""
+
+
+def _note_opened(event: str, arguments: tuple[Any, ...]) -> None:
+    """Note a file of the other version's tree. This is an audit hook: Python calls it on many events."""
+    if event != "open" or not _watched or not str(arguments[0]).endswith(CODE):
+        return
+    source, place = _watched[0], os.path.realpath(str(arguments[0]))
+    is_others = _is_within(place, source.tree or "") and not _is_within(place, _resolved(source.folder))
+    if is_others and not any(_is_within(place, _resolved(prefix)) for prefix in (sys.prefix, sys.base_prefix)):
+        _opened.append(place)
+
+
+def refuse_other_files(source: Source | None) -> None:
+    """Raise SourceError if the version read code of the other version's tree."""
+    if source and source.tree and _opened:
+        raise SourceError(
+            f"it reads {_opened[0]}, which belongs to the other version: use paths relative to the file that reads"
+        )
+
+
+@cache
+def _watch_files() -> None:
+    sys.addaudithook(_note_opened)  # it cannot be removed, so it is added once
+
+
+def _places(module: ModuleType) -> list[str]:
+    """Return a module's file or folders, with symbolic links resolved."""
+    return [_resolved(place) for place in _named_places(module)]
+
+
+@cache
+def _resolved(place: str) -> str:
+    """Return a path with symbolic links resolved. Cached: there are thousands of modules."""
+    return os.path.realpath(place)
+
+
+def _is_within(place: str, folder: str) -> bool:
+    """Return whether `place` is the folder or a path inside it."""
+    return place == folder or place.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def imports_while(call: Callable[[], object], source: Source) -> list[str]:
+    """Return the modules of this source that `call` imports while it runs.
+
+    Beside a second version, such an import could load the other version's module.
+    """
+    names: list[str] = []
+    original, dynamic = builtins.__import__, importlib.import_module
+
+    def recording(importer: Callable[..., ModuleType]) -> Callable[..., ModuleType]:
+        def recording_import(*args: Any, **kwargs: Any) -> ModuleType:
+            module = importer(*args, **kwargs)
+            if _lies_in(module, source.folder):
+                names.append(module.__name__)
+            return module
+
+        return recording_import
+
+    builtins.__import__, importlib.import_module = recording(original), recording(dynamic)
+    try:
+        call()
+    finally:
+        builtins.__import__, importlib.import_module = original, dynamic
+    return names
+
+
+def release() -> None:
+    """Remove all versions from this process and return to the previous working folder."""
+    sys.dont_write_bytecode = _DONT_WRITE_BYTECODE
+    if _previous_folder:
+        os.chdir(_previous_folder.pop())
+    hide()
+    sources.forget()
+    _inactive_modules.clear()
+    _paths.clear()
+    _opened.clear()
+
+
+@contextmanager
+def released() -> Iterator[None]:
+    """Remove all versions from this process at the end of the block."""
+    try:
+        yield
+    finally:
+        release()
+
+
+def _activate(source: Source) -> None:
+    if _active == [source.folder]:
+        return
+    hide()
+    _paths[""] = list(sys.path)
+    folders = [Path(source.folder) / source.beside, Path(source.folder)] if source.beside else [Path(source.folder)]
+    entries = [str(folder / layout) for folder in folders for layout in LAYOUTS if (folder / layout).is_dir()]
+    fresh = [*sys.path, *entries] if source.place == "last" else [*entries, *sys.path]
+    sys.path[:] = _paths.get(source.folder, fresh)
+    if source.place == "only":  # A version that reads files by relative path must read its own.
+        _previous_folder[:] = _previous_folder or [str(Path.cwd())]
+        os.chdir(source.folder)
+    # benchcli must not write into the user's working tree.
+    sys.dont_write_bytecode = source.place == "only" or _DONT_WRITE_BYTECODE
+    if source.place == "only":
+        sources.read_afresh(source.folder)
+    sys.modules.update(_inactive_modules.pop(source.folder, {}))
+    importlib.invalidate_caches()
+    _active[:] = [source.folder]
+    _opened.clear()
+    if source.tree:
+        _watched[:] = [source]
+        _watch_files()
+
+
+def _lies_in(module: ModuleType, folder: str) -> bool:
+    """Return whether a module's file, or a folder of its package, is in a folder."""
+    return any(_is_within(place, folder) for place in _named_places(module))
+
+
+def _named_places(module: ModuleType) -> list[str]:
+    """Return a module's file and its package's folders; an empty list for the packages in OURS."""
+    if module.__name__.partition(".")[0] in OURS:
+        return []
+    places = [getattr(module, "__file__", None), *list(getattr(module, "__path__", ()))]
+    return [place for place in places if isinstance(place, str)]

@@ -1,1 +1,0 @@
-"""Measure networks in worker processes that an engine starts and supervises."""

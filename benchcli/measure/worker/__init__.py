@@ -1,1 +1,0 @@
-"""The code that runs inside a measured process (a worker)."""

@@ -1,0 +1,1 @@
+"""What disturbs measurements on this machine: watched, graded, and told as warnings."""

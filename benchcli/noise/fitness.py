@@ -1,0 +1,144 @@
+"""Grade how suitable a machine is for measuring, from a short probe.
+
+This module also measures the overhead that the timing loop adds to each call.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Literal
+
+from benchcli.backends.devices.base import DEVICES
+from benchcli.noise.disturbances import disturbances
+from benchcli.schema import Conditions, Costs
+from benchcli.system import counters
+from benchcli.system.counters import between, look
+from benchcli.system.machine import clock_steps
+
+SECONDS = 1.5
+PIECE = bytes(512 * 1024)
+"""The block that one piece of work hashes: 0.5 to 2 ms of arithmetic in one core's cache."""
+FEWEST = 20
+"""The least number of pieces of work in a probe."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a probe observed."""
+
+    conditions: Conditions
+    unseen: tuple[str, ...]
+    """The noise sources that cannot be observed on this machine."""
+    pieces: int
+    """The number of equal pieces of work."""
+    spread: float
+    """Median absolute deviation of the pieces' times from their median, as a share of it."""
+    slow: float
+    """Share of the pieces that took more than 1.5 times the median."""
+    resolution_s: float
+    """The smallest observed step of the clock."""
+    steps_back: int
+    """How often the clock went backwards."""
+
+
+def probe(seconds: float = SECONDS) -> Probe:
+    """Run equal pieces of work for `seconds`, and observe the machine meanwhile."""
+    resolution_s, steps_back = clock_steps()
+    start = look()
+    times_s: list[float] = []
+    while len(times_s) < FEWEST or time.perf_counter() - start.wall_s < seconds:
+        begin = time.perf_counter()
+        hashlib.sha256(PIECE)
+        times_s.append(time.perf_counter() - begin)
+    end = look()
+    middle_s = median(times_s)
+    return Probe(
+        conditions=between(0, start, end, call_overhead_s()),
+        unseen=counters.unseen(end),
+        pieces=len(times_s),
+        spread=median(abs(piece_s - middle_s) for piece_s in times_s) / middle_s,
+        slow=sum(piece_s > 1.5 * middle_s for piece_s in times_s) / len(times_s),
+        resolution_s=resolution_s,
+        steps_back=steps_back,
+    )
+
+
+SPREAD = 0.03
+"""The highest `Probe.spread` of a steady core."""
+SLOW = 0.05
+"""The highest `Probe.slow` of a core without competing work."""
+CLOCK_STEP_S = 1e-5
+"""The coarsest acceptable resolution of the clock."""
+
+Word = Literal["good", "fair", "poor"]
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A grade and its reasons.
+
+    good: no disturbance; fair: permanent limits, which `findings` names; poor: a disturbance now.
+    """
+
+    word: Word
+    findings: tuple[str, ...]
+    """Codes of `benchcli.reports.advice`, the most severe first."""
+
+
+def grade(machine: Mapping[str, Any], probed: Probe, threads: int) -> Grade:
+    """Grade a machine from its facts and a probe."""
+    now, always = tuple(_now(probed, threads)), tuple(limits(machine, probed.unseen))
+    word: Word = "poor" if now else "fair" if always else "good"
+    return Grade(word, now + always)
+
+
+def grade_of_run(machine: Mapping[str, Any], unseen: Iterable[str], was_disturbed: bool) -> Grade:
+    """Grade a machine from its recorded facts, and from whether a run on it was disturbed."""
+    always = tuple(limits(machine, unseen))
+    return Grade("poor" if was_disturbed else "fair" if always else "good", always)
+
+
+def _now(probed: Probe, threads: int) -> Iterator[str]:
+    """Yield the codes of disturbances at the time of the probe."""
+    yield from disturbances((probed.conditions,), threads)
+    if probed.spread > SPREAD:
+        yield f"spread:{probed.spread:.0%}"
+    if probed.slow > SLOW:
+        yield f"held-up:{probed.slow:.0%}"
+    if probed.steps_back or probed.resolution_s > CLOCK_STEP_S:
+        yield f"clock-steps:{probed.resolution_s * 1e6:.2g} µs, {probed.steps_back} times back"
+
+
+def limits(machine: Mapping[str, Any], unseen: Iterable[str]) -> Iterator[str]:
+    """Yield the codes of the machine's permanent limits; `unseen` is what cannot be observed on it."""
+    if machine.get("virtualised"):
+        yield "virtualised"
+    quota = machine.get("cpu_quota")
+    if quota is not None and quota < 1:
+        yield f"small-quota:{quota:.2g}"
+    governor = machine.get("governor")
+    if governor not in {None, "performance"}:
+        yield f"governor:{governor}"
+    if machine.get("turbo"):
+        yield "turbo"
+    if machine.get("cores") == 1:
+        yield "one-core"
+    blind = [*unseen, *(name for name in ("governor", "turbo") if name in machine and machine[name] is None)]
+    if blind:
+        yield f"unseen:{', '.join(blind)}"
+
+
+TRIES, CALLS = 21, 500
+NOTHING = Costs(0, 0, 0, 0, 0, 0, 0)
+
+
+def call_overhead_s() -> float:
+    """Return the seconds that the timing loop and the function call add to each call of a sample.
+
+    The two clock readings add one to two times as much, but once per sample, and a sample takes at
+    least 5 ms.
+    """
+    timer = DEVICES["cpu"].timer(lambda: None, NOTHING, 0)  # type: ignore[arg-type,return-value]
+    return median(timer(CALLS).seconds for _ in range(TRIES)) / CALLS

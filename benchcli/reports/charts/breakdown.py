@@ -1,0 +1,47 @@
+"""Draw what share of each network's time goes to each category of operator."""
+
+from collections.abc import Iterator, Sequence
+
+from benchcli.reports.charts import stacks
+from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun
+from benchcli.reports.page import Figure
+from benchcli.reports.views.breakdown_table import HEADINGS
+from benchcli.schema import Breakdown
+from benchcli.statistics import median_share
+
+
+class ByCategory(Chart):
+    """A figure for each run that was traced."""
+
+    name = "breakdown"
+    place = 5
+
+    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
+        """Yield the figures in the order of the runs."""
+        for run in runs:
+            traced = run.report.breakdowns
+            if traced:
+                title = "Where the time goes, by kind of operator"
+                yield stacks.figure(
+                    "breakdown",
+                    f"{title} ({run.label})" if run.label else title,
+                    "Each bar is a call of one network; its parts are the median shares of the time over launches.",
+                    _shares(traced),
+                    tuple(HEADINGS.values()),
+                )
+
+
+def _shares(traced: Sequence[Breakdown]) -> dict[str, dict[str, float]]:
+    keys = list(dict.fromkeys((each.family, each.variant) for each in traced))
+    names = [variant for _, variant in keys]
+    groups: dict[str, list[Breakdown]] = {}
+    for each in traced:
+        is_unique = names.count(each.variant) == 1
+        groups.setdefault(each.variant if is_unique else f"{each.variant} ({each.family})", []).append(each)
+    return {
+        network: {heading: median_share(of, category) for category, heading in HEADINGS.items()}
+        for network, of in groups.items()
+    }
+
+
+CHARTS.add(ByCategory())

@@ -1,0 +1,62 @@
+"""Draw how fast each network is in each of several settings: batches, dtypes, layouts, sizes or threads."""
+
+from collections.abc import Iterator, Sequence
+
+from benchcli.reports.charts import grammar
+from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun
+from benchcli.reports.page import Figure
+from benchcli.reports.views.settings_table import differing, setting
+from benchcli.runs.rows import Cell
+from benchcli.schema import Record
+
+COLUMNS = ("setting", "network", "speed relative to the first", "low", "high")
+
+
+class Settings(Chart):
+    """A figure for each group of families that differ in a setting; none for several runs."""
+
+    name = "settings"
+    place = 0
+
+    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
+        """Yield the figures in the order of the groups."""
+        groups: dict[str, list[Record]] = {}
+        for result in runs[0].report.results if len(runs) == 1 else ():
+            if result.family.first:
+                groups.setdefault(result.family.first, []).extend(result.records)
+        for first, records in groups.items():
+            rows = [_row(record, differing(records)) for record in records]
+            if len({row[0] for row in rows}) > 1:
+                yield _figure(first, rows)
+
+
+def _figure(first: str, rows: Sequence[tuple[Cell, ...]]) -> Figure:
+    return Figure(
+        kind="settings",
+        key="settings",
+        title=f"Speed in each setting ({first})",
+        text=f"Each network's speed relative to itself at {rows[0][0]}, per image where batches differ, with 95 % "
+        "intervals.",
+        columns=COLUMNS,
+        rows=tuple(rows),
+        spec=_spec(rows),
+    )
+
+
+def _row(record: Record, names: Sequence[str]) -> tuple[Cell, ...]:
+    is_first = record.family.name == record.family.first
+    speed = record.timing.setting if record.timing else None
+    relative = (1.0, None, None) if is_first and record.timing else grammar.ends(speed)
+    return setting(record, names), record.variant.name, *relative
+
+
+def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
+    x, y = grammar.name("setting", rows, 0), grammar.number(COLUMNS[2])
+    x["axis"]["labelAngle"] = -20
+    told_apart = grammar.series("network", [row[1] for row in rows], "color", "shape")
+    line = grammar.line(x, y, told_apart, "color")
+    points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=False)
+    return {"height": 220, "layer": [grammar.rule_at("y", 1), line, points]}
+
+
+CHARTS.add(Settings())

@@ -1,0 +1,84 @@
+"""Draw figures as SVG, PNG or PDF, without a browser, from the specifications that a report has too."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from benchcli.errors import UserError
+from benchcli.reports.page import Figure
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+LITE = "6.4"
+"""The version of Vega-Lite's grammar."""
+WIDTH, SCALE = 420, 2.0
+"""Width of a chart, and PNG's pixels per pixel of SVG."""
+INDEPENDENT = ("color", "shape", "strokeDash", "x", "y", "yOffset")
+
+
+def specification(figures: Sequence[Figure], theme: str = "light") -> dict[str, Any]:
+    """Return one Vega-Lite specification with the data of all figures, several side by side."""
+    drawn = [_with_data(figure) for figure in figures]
+    whole: Mapping[str, Any] = drawn[0]
+    if len(drawn) > 1:
+        scales = dict.fromkeys(INDEPENDENT, "independent")
+        whole = {"concat": drawn, "columns": 2, "resolve": {"scale": scales, "legend": scales}}
+    return {"$schema": SCHEMA, "config": config(theme), "padding": 12, **whole}
+
+
+def _with_data(figure: Figure) -> dict[str, Any]:
+    values = [dict(zip(figure.columns, row, strict=True)) for row in figure.rows]
+    return {
+        "title": {"text": figure.title},
+        "description": figure.text,
+        "width": WIDTH,
+        "data": {"values": values},
+        **figure.spec,
+    }
+
+
+def config(theme: str) -> dict[str, Any]:
+    """Return the sizes and colours of charts in a theme: light or dark."""
+    colours = json.loads((resources.files("benchcli") / "data/web/themes.json").read_text(encoding="utf-8"))[theme]
+    chart = json.loads((resources.files("benchcli") / "data/web/charts.json").read_text(encoding="utf-8"))
+    return {**_coloured(chart, colours), "background": colours["background"], "range": {"category": colours["series"]}}
+
+
+def _coloured(part: Any, colours: Mapping[str, Any]) -> Any:
+    """Return a part of the configuration with its names of colours replaced by the theme's."""
+    if isinstance(part, dict):
+        return {name: _coloured(value, colours) for name, value in part.items()}
+    return colours[part[1:]] if isinstance(part, str) and part.startswith("$") else part
+
+
+def check(suffix: str) -> None:
+    """Raise UserError for a suffix that is not one of `DRAWN`, or if the library is not installed."""
+    if suffix not in DRAWN:
+        raise UserError(f"a picture's name ends with {', '.join(DRAWN)}, not with {suffix or 'nothing'}")
+    if suffix != ".json":
+        _library()
+
+
+def draw(figures: Sequence[Figure], suffix: str, theme: str = "light") -> bytes:
+    """Return a picture of the figures; `check` says whether it can be made. Raises UserError if it cannot."""
+    try:
+        return DRAWN[suffix](specification(figures, theme))
+    except ValueError as error:  # what the library says of a drawing that it cannot make
+        raise UserError(f"the chart cannot be drawn: {str(error).splitlines()[0][:200]}") from None
+
+
+def _library() -> Any:
+    try:
+        import vl_convert
+    except ImportError:
+        raise UserError("pictures need a library, the extra plot: pip install vl-convert-python") from None
+    return vl_convert
+
+
+DRAWN: Mapping[str, Callable[[dict[str, Any]], bytes]] = {
+    ".svg": lambda spec: bytes(_library().vegalite_to_svg(spec, vl_version=LITE), "utf-8"),
+    ".png": lambda spec: bytes(_library().vegalite_to_png(spec, vl_version=LITE, scale=SCALE)),
+    ".pdf": lambda spec: bytes(_library().vegalite_to_pdf(spec, vl_version=LITE)),
+    ".json": lambda spec: json.dumps(spec, indent=1, ensure_ascii=False).encode(),
+}
+"""How a picture is made, by the end of its file's name; .json is the specification itself."""

@@ -1,0 +1,198 @@
+"""Write a page as one HTML file that loads nothing: tables that sort, charts, and their numbers."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+from itertools import takewhile
+from typing import Any
+
+from benchcli.reports.formats.base import FORMATS, Format
+from benchcli.reports.outcomes import TONES, tone
+from benchcli.reports.page import Cell, Figure, Page, Table
+
+SHOWN = 200
+"""The most rows of a table at once; the others come when they are asked for."""
+TITLES: Mapping[str, str] = {
+    "costs": "FLOPs, memory access and time",
+    "samples": "Raw samples",
+    "launches": "Launches over time",
+    "history": "History",
+    "breakdown": "Where the time goes",
+    "layers": "Time by layer",
+    "changes": "Changes in time",
+}
+"""Headings of the sections whose figures have no table beside them."""
+LONG = 60
+"""The longest cell that stands in one line."""
+FOLDED = ("samples", "launches")
+
+
+class Html(Format):
+    """One self-contained page."""
+
+    name = "html"
+    draws = True
+
+    def render(self, page: Page) -> str:
+        """Return the document."""
+        document = _Document(page)
+        scripts = [_web("vega.js"), _web("report.js")]
+        return str(
+            _template().render(
+                title=f"benchcli: {page.name}",
+                policy=_policy(scripts),
+                style=_safe(_style()),
+                pages=document.pages,
+                contents=document.contents,
+                shown=SHOWN,
+                long=LONG,
+                licences=_web("vega-licences.txt"),
+                data=_safe(_embedded(document.data)),
+                scripts=[_safe(script) for script in scripts],
+                tone_class=lambda line: _safe(f' class="{tone(line)}"' if tone(line) else ""),
+                cell_class=_cell_class,
+            )
+        )
+
+
+class _Document:
+    """The sections of a page and of its parts, and the data that its script reads."""
+
+    def __init__(self, page: Page) -> None:
+        self.tables: dict[str, Any] = {}
+        self.figures: dict[str, Any] = {}
+        self.contents: list[tuple[str, str]] = []
+        self.pages = [self._page(each, number) for number, each in enumerate((page, *page.parts))]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {
+            "figures": self.figures,
+            "tables": self.tables,
+            "chartConfig": json.loads(_web("charts.json")),
+            "themes": json.loads(_web("themes.json")),
+            "tones": TONES,
+            "page": SHOWN,
+            "long": LONG,
+        }
+
+    def _page(self, page: Page, number: int) -> dict[str, Any]:
+        identity = f"page-{number}"
+        if page.parts or number:
+            self.contents.append((identity, page.name))
+        sections = [self._section(identity, *each) for each in _sections(page)]
+        return {**vars(page), "id": identity, "sections": sections}
+
+    def _section(self, page: str, title: str, table: Table | None, figures: Sequence[Figure]) -> dict[str, Any]:
+        table = replace(table, rows=tuple(_filled(table.rows))) if table else None
+        identity = f"{page}-section-{len(self.contents)}"
+        self.contents.append((identity, title))
+        lines = table.lines if table else ()
+        return {
+            "id": identity,
+            "title": title,
+            "outcomes": [line for line in lines if tone(line) not in {None, "warning"}],
+            "warnings": [line for line in lines if tone(line) == "warning"],
+            "notes": [line for line in lines if tone(line) is None],
+            "figures": [self._figure(figure) for figure in figures],
+            "is_folded": table is None and figures[0].key in FOLDED,
+            "table": table,
+            "table_id": self._table(table) if table else None,
+        }
+
+    def _figure(self, figure: Figure) -> dict[str, Any]:
+        identity = f"figure-{len(self.figures)}"
+        self.figures[identity] = {name: getattr(figure, name) for name in ("title", "columns", "rows", "spec")}
+        words = len(list(takewhile(lambda place: _is_text(figure, place), range(len(figure.columns)))))
+        rows = tuple(tuple(map(_shown, row)) for row in figure.rows)
+        numbers = Table(figure.title, figure.columns, words, rows, ())
+        return {**vars(figure), "id": identity, "table": numbers, "table_id": self._table(numbers)}
+
+    def _table(self, table: Table) -> str:
+        """Give a table its name; what does not stand in the page at once, the script brings."""
+        identity = f"table-{len(self.tables)}"
+        self.tables[identity] = table.rows if len(table.rows) > SHOWN else None
+        return identity
+
+
+def _sections(page: Page) -> Iterator[tuple[str, Table | None, list[Figure]]]:
+    """Yield a heading, its table if it has one, and its figures: first what stands beside a table."""
+    left = list(page.figures)
+    for table in page.tables:
+        beside = [figure for figure in left if figure.key == table.key]
+        left = [figure for figure in left if figure not in beside]
+        yield table.title, table, beside
+    for key in dict.fromkeys(figure.key for figure in left):
+        yield TITLES.get(key, key), None, [figure for figure in left if figure.key == key]
+
+
+def _filled(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Yield rows whose empty first cell repeats the one above, so that a row means the same wherever it is sorted."""
+    above = ""
+    for row in rows:
+        above = row[0] if row and row[0] else above
+        yield (above, *row[1:]) if row else row
+
+
+def _is_text(figure: Figure, column: int) -> bool:
+    return all(isinstance(row[column], str) for row in figure.rows)
+
+
+def _shown(cell: Cell) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _cell_class(cell: str, is_number: bool) -> Any:
+    names = " ".join(filter(None, ("number" if is_number else "", "long" if len(cell) > LONG else "", tone(cell))))
+    return _safe(f' class="{names}"' if names else "")
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Return the page's security policy: its own two scripts run, and nothing is loaded."""
+    hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+def _style() -> str:
+    """Return the style sheet, with the colours of the charts' series in each theme."""
+    themes = json.loads(_web("themes.json"))
+    light, dark = (
+        "".join(f"--series-{number}:{colour};" for number, colour in enumerate(themes[name]["series"]))
+        for name in ("light", "dark")
+    )
+    return (
+        _web("report.css")
+        + f":root{{{light}}}@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}"
+        + f":root[data-theme=dark]{{{dark}}}@media print{{:root,:root[data-theme]{{{light}}}}}"
+    )
+
+
+def _embedded(data: Mapping[str, Any]) -> str:
+    """Return data as JSON that cannot end the element that it stands in."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _web(name: str) -> str:
+    return (resources.files("benchcli") / "data" / "web" / name).read_text(encoding="utf-8")
+
+
+def _safe(text: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704  the project's own files, numbers, and JSON without angle brackets
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment
+
+    return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_web("report.html"))
+
+
+FORMATS.add(Html())

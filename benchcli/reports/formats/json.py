@@ -1,0 +1,19 @@
+"""Write all data of a page as one JSON object."""
+
+import json
+
+from benchcli.reports.formats.base import FORMATS, Format
+from benchcli.reports.page import Page
+
+
+class Json(Format):
+    """One JSON object; the keys of a row are the columns of the CSV."""
+
+    name = "json"
+
+    def render(self, page: Page) -> str:
+        """Return the object as text."""
+        return json.dumps(page.data, indent=2, ensure_ascii=False) + "\n"
+
+
+FORMATS.add(Json())

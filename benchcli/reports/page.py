@@ -1,0 +1,146 @@
+"""Define the page: the content that a command shows in any format.
+
+Tables and figures for people, rows for CSV, an object for JSON, and annotations for CI.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Literal, TypeVar
+
+from benchcli.formatting import UNKNOWN, clean
+from benchcli.runs.rows import Cell as Cell
+from benchcli.schema import Interval as Interval
+
+Content = TypeVar("Content")
+
+Level = Literal["failure", "error", "skipped", "notice", "passed"]
+"""failure: a regression; error: not measured; skipped: undecided; notice: fine, but reported."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text: a title, its rows, and the lines below."""
+
+    title: str
+    columns: tuple[str, ...]
+    words: int
+    """How many of the first columns are words; the others are numbers."""
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[str, ...]
+    least: tuple[str, ...] = ()
+    """Headings of the columns that a narrow screen leaves out, the least important one first."""
+    groups: tuple[int, ...] = ()
+    """How many rows belong together, from the top: those of a family. Empty if all do."""
+    bars: tuple[Interval | None, ...] = ()
+    """The interval of each row that a screen may draw as a bar; empty if there is nothing to draw."""
+    bars_after: str = "relative speed"
+    """The heading of the column that the bars stand beside."""
+    unchanged: int = 0
+    """How many of the last rows say that nothing changed, so that a format may fold them."""
+    key: str = ""
+    """What it is about, such as "g2" or "networks": figures with this key stand beside it."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart: what it shows, its numbers, and how they are drawn."""
+
+    kind: str
+    """The kind of chart, such as "axis"."""
+    key: str
+    """What it is about: the key of the table that it stands beside."""
+    title: str
+    text: str
+    """What there is to see, in a sentence, for those who cannot see it too."""
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    """The numbers, with their units in the columns' names; `spec` draws them by these names."""
+    spec: Mapping[str, Any]
+    """The drawing in Vega-Lite's grammar, without data, size and colours of text."""
+
+
+def without_empty_columns(table: Table) -> Table:
+    """Return a table without the columns of numbers in which no row has anything."""
+    kept = [
+        number
+        for number in range(len(table.columns))
+        if number < table.words or not table.rows or any(row[number] not in {UNKNOWN, ""} for row in table.rows)
+    ]
+    rows = tuple(tuple(row[number] for number in kept) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[number] for number in kept), rows=rows)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One result for CI: a line in a log, or a test case in a report."""
+
+    level: Level
+    group: str
+    """The name of a family."""
+    name: str
+    """The name within the group, such as "thin time"."""
+    title: str
+    """A short title, such as "tower/thin slower"."""
+    text: str
+    """The whole result, as a sentence."""
+    outcome: str
+    """The outcome, in a word."""
+    message: str
+    """The outcome with its reason."""
+    detail: str
+    """The network with the reason for the outcome."""
+    rerun: str = ""
+    """The command that measures it again."""
+    file: str = ""
+    """The file that it is about, as seen from the folder of the check; empty if there is none."""
+    line: int = 0
+    seconds: float | None = None
+    """What it takes now, in seconds; None if it has no time."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """The content of a result, for every format."""
+
+    name: str
+    """The subject, such as the name of a suite."""
+    heading: str
+    tables: tuple[Table, ...]
+    footer: str
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, Cell], ...]
+    """Rows of the CSV, by column."""
+    data: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    """The object for JSON, or the list of several runs'."""
+    annotations: tuple[Annotation, ...] = ()
+    """Results for CI; only checks have any."""
+    summary: str = ""
+    """The result in a line, with which the footer begins too; empty if the tables are the result."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """Names and values: where, when and with what it was measured."""
+    figures: tuple[Figure, ...] = ()
+    """Charts, for formats that draw them."""
+    parts: tuple["Page", ...] = ()
+    """The pages of the runs that this one compares, for formats that show them too."""
+
+
+def cleaned(content: Content) -> Content:
+    """Return a page, or any part of one, with every text in it printable.
+
+    All formats get their pages through this function, so none has to think of control characters.
+    """
+    return _cleaned(content)  # type: ignore[no-any-return]
+
+
+def _cleaned(content: Any) -> Any:
+    if isinstance(content, str):
+        return clean(content)
+    if content is None or isinstance(content, int | float):  # most of a page
+        return content
+    if isinstance(content, Mapping):
+        return {_cleaned(key): _cleaned(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return type(content)(map(_cleaned, content))
+    if is_dataclass(content) and not isinstance(content, type):
+        return replace(content, **{each.name: _cleaned(getattr(content, each.name)) for each in fields(content)})
+    return content

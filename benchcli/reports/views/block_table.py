@@ -1,0 +1,114 @@
+"""Lay out the table of blocks: costs, time, and the guidelines that each follows and violates."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchcli import formatting
+from benchcli.analysis.equal_flops import EQUAL_FLOPS
+from benchcli.analysis.published import relative_speed
+from benchcli.formatting import UNKNOWN
+from benchcli.reports.page import Table
+from benchcli.reports.views import cells
+from benchcli.schema import FamilyResult, Record
+from benchcli.workloads.blocks.base import BLOCKS
+from benchcli.workloads.blocks.block_request import REFERENCE
+
+
+def table(results: Sequence[FamilyResult]) -> Table:
+    """Return the table of families of blocks."""
+    extra = cells.differing(results)
+    several = (
+        ["family"] if len({_chain(each.records[0]) for each in results}) > 1 or cells.are_alike(results, extra) else []
+    )
+    records = cells.records_of(results)
+    converted = cells.converted(records)
+    return Table(
+        key="blocks",
+        title=_title(results),
+        words=len(several) + len(extra) + 1,
+        columns=(
+            *several,
+            *extra,
+            "block",
+            "channels",
+            *cells.COUNTED,
+            *cells.TIMED,
+            *converted,
+            "paper",
+            "follows",
+            "violates",
+        ),
+        rows=tuple(
+            (*([record.family.name] if several else []), *_row(record, result.records[0], extra, converted))
+            for result in results
+            for record in result.records
+        ),
+        lines=(*_reasons(records), *_unequal(records), *cells.warning_lines(records)),
+        least=("channels", *cells.LEAST, "follows", "paper", cells.CONVERTED, "violates"),
+        groups=cells.sizes_of(results),
+        bars=cells.bars(records),
+    )
+
+
+def _row(record: Record, baseline: Record, extra: Sequence[str], converted: Sequence[str]) -> tuple[str, ...]:
+    block = BLOCKS[record.variant.name]
+    return (
+        *cells.settings(record.family, extra),
+        record.variant.name,
+        record.variant.channels,
+        *cells.costs(record),
+        *cells.time(record),
+        *(cells.at_equal_flops(record) for _ in converted),
+        cells.paper_speed(relative_speed(record, baseline), record),
+        _letters(block.follows),
+        _letters(block.breaks),
+    )
+
+
+def _title(results: Sequence[FamilyResult]) -> str:
+    records = [result.records[0] for result in results]
+    widths = " and ".join(dict.fromkeys(record.family.widths for record in records))
+    sizes = " and ".join(dict.fromkeys(f"{record.variant.shape[-1]}×{record.variant.shape[-1]}" for record in records))
+    stride = ", stride 2" if any(record.variant.params["stride"] == 2 for record in records) else ""
+    unit = f"ShuffleNet V2's unit of {widths} channels, input {sizes}{stride}"
+    return f"Blocks, as near as they come to the FLOPs of {unit}"
+
+
+def _letters(guidelines: Iterable[str]) -> str:
+    return " ".join(name.upper() for name in guidelines) or UNKNOWN
+
+
+def _chain(record: Record) -> tuple[object, ...]:
+    """Return the settings that all blocks of a family share."""
+    params = record.variant.params
+    return record.family.widths, record.variant.shape[-1], params["units"], params["stride"]
+
+
+def _unequal(records: Sequence[Record]) -> Iterator[str]:
+    """Yield a line for each block whose channels cannot give the reference's FLOPs.
+
+    The line names a width at which they can.
+    """
+    told = {}
+    for record in records:
+        reference, block = BLOCKS[REFERENCE], BLOCKS[record.variant.name]
+        size, stride = record.variant.shape[-1], int(str(record.variant.params["stride"]))
+        wanted = reference.multiply_adds(int(record.family.widths), size, stride)
+        there = block.multiply_adds(record.variant.shape[0], size, stride)
+        if abs(there / wanted - 1) > EQUAL_FLOPS:
+            told[record.variant.name] = (there / wanted - 1, reference.solve(there, size, stride))
+    for name, (deviation, width) in told.items():
+        yield (
+            f"! {name}: its channels must be multiples of {BLOCKS[name].multiple}, so its FLOPs differ from the "
+            f"others' by {formatting.percent(deviation, signed=True)}: do not compare it in this table, or give "
+            f"--width {width}"
+        )
+
+
+def _reasons(records: Sequence[Record]) -> Iterator[str]:
+    """Yield the violated guidelines with the reason; blocks with the same reason share a line."""
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(record.variant.name for record in records):
+        reasons = [f"{letter.upper()} ({why})" for letter, why in BLOCKS[name].breaks.items()]
+        found.setdefault(", ".join(reasons), []).append(name)
+    for broken, names in found.items():
+        yield f"{', '.join(names)} violate{'s' if len(names) == 1 else ''} {broken or 'no guideline'}"

@@ -1,0 +1,127 @@
+"""Lay out the table of time by category of operator."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from benchcli import formatting
+from benchcli.reports.outcomes import signed
+from benchcli.reports.page import Table
+from benchcli.schema import Breakdown, Category, Failure, Key, Record
+from benchcli.statistics import median_share
+
+HEADINGS: Mapping[Category, str] = {
+    "convolution": "convolution",
+    "depthwise": "depthwise",
+    "product": "matrix products",
+    "elementwise": "element-wise",
+    "pooling": "pooling",
+    "data": "data movement",
+    "framework": "framework",
+    "other": "other",
+}
+LEAST = (
+    *("profiling", "of which reorders", "sum / time", "other", "framework", "pooling"),
+    *("matrix products", "data movement", "depthwise", "element-wise", "convolution"),
+)
+"""The columns that a narrow screen leaves out, in this order."""
+AGREED = 0.05
+"""The largest relative difference, without a warning, of two times that should agree.
+
+One pair is the sum of the parts and the call, the other the call now and as measured before.
+"""
+
+
+def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: Mapping[Key, Failure]) -> Table:
+    """Return the table: medians over launches of each variant's parts."""
+    rows = _grouped(records, breakdowns)
+    several = len({family for family, _ in rows}) > 1
+    spent = {each: heading for each, heading in HEADINGS.items() if any(of.parts[each] for of in breakdowns)}
+    return Table(
+        key="breakdown",
+        title="Where the time goes",
+        words=2 if several else 1,
+        columns=(
+            *(["family"] if several else []),
+            "network",
+            "time ms",
+            *spent.values(),
+            "of which reorders",
+            "sum / time",
+            "profiling",
+        ),
+        rows=tuple(_row(key, of, several, spent) for key, of in rows.items()),
+        lines=(
+            "percentages are shares of one call; time ms is from calls without profiling, profiling is how much longer "
+            "calls were with it",
+            "sum / time is the sum of the parts over time ms; near 1.00 the parts account for the whole call",
+            "matrix products include attention and recurrent layers, pooling other reductions; framework is the time "
+            "in no operator; of data movement, reorders are layout conversions inside convolutions",
+            *lines(records, breakdowns, failures),
+        ),
+        least=LEAST,
+        groups=tuple(Counter(family for family, _ in rows).values()),
+    )
+
+
+def lines(
+    records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: Mapping[Key, Failure]
+) -> tuple[str, ...]:
+    """Return warnings about the breakdown."""
+    rows = _grouped(records, breakdowns)
+    measured = {record.key: record for record in records}
+    return (
+        *_apart(rows),
+        *_moved(rows, measured),
+        *(f"{signed(each.status)}: {_name(key, rows)} was not traced: {each.error}" for key, each in failures.items()),
+    )
+
+
+def _grouped(records: Sequence[Record], breakdowns: Sequence[Breakdown]) -> dict[Key, list[Breakdown]]:
+    """Return the launches of each variant that has a record."""
+    measured = {record.key for record in records}
+    found: dict[Key, list[Breakdown]] = {}
+    for each in breakdowns:
+        if (each.family, each.variant) in measured:
+            found.setdefault((each.family, each.variant), []).append(each)
+    return found
+
+
+def _name(key: Key, rows: Mapping[Key, Sequence[Breakdown]]) -> str:
+    """Return a variant's name, preceded by its family if there are several."""
+    return " ".join(key) if len({family for family, _ in rows}) > 1 else key[1]
+
+
+def _row(key: Key, of: Sequence[Breakdown], several: bool, spent: Iterable[Category]) -> tuple[str, ...]:
+    return (
+        *([key[0]] if several else []),
+        key[1],
+        formatting.milliseconds(median(each.call_s for each in of)),
+        *(formatting.percent(median_share(of, category)) for category in spent),
+        formatting.percent(median(each.reorder_s / each.whole_s for each in of)),
+        f"{_parts_over_time(of):.2f}",
+        formatting.percent(median(each.traced_s / each.call_s for each in of) - 1, signed=True),
+    )
+
+
+def _parts_over_time(of: Sequence[Breakdown]) -> float:
+    return median(each.whole_s / each.call_s for each in of)
+
+
+def _apart(rows: Mapping[Key, Sequence[Breakdown]]) -> list[str]:
+    """Return a warning for rows whose parts sum to more than the time of the call."""
+    apart = [_name(key, rows) for key, of in rows.items() if _parts_over_time(of) > 1 + AGREED]
+    if not apart:
+        return []
+    return [f"! {formatting.named(apart)}: profiling slowed these operators: shares are of their sum"]
+
+
+def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Record]) -> list[str]:
+    """Return a warning for rows whose time changed between measuring and tracing."""
+    told = []
+    for key, of in rows.items():
+        timing = measured[key].timing
+        moved = median(each.call_s for each in of) / timing.seconds.estimate - 1 if timing else 0.0
+        if abs(moved) > AGREED:
+            told.append(f"{_name(key, rows)} {formatting.percent(moved, signed=True)}")
+    return [f"the time changed between the measurement and the profile: {formatting.named(told)}"] if told else []

@@ -1,0 +1,190 @@
+"""Lay out the findings of a check as a page."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from benchcli import formatting
+from benchcli.checks.check_folder import COLUMNS, finding_row
+from benchcli.checks.findings import OPEN, REGRESSIONS, Finding, Outcome
+from benchcli.checks.session import CheckReport
+from benchcli.checks.versions import BASE, HEAD
+from benchcli.formatting import UNKNOWN
+from benchcli.reports.advice import sentence
+from benchcli.reports.outcomes import signed
+from benchcli.reports.page import Annotation, Level, Page, Table
+from benchcli.schema import Key
+
+LEVELS: Mapping[Outcome, Level] = {
+    "unmeasured": "error",
+    "inconclusive": "skipped",
+    "new": "notice",
+    "cheaper": "notice",
+    "faster": "notice",
+}
+"""The level for CI of each outcome that is not a regression."""
+TOLD: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "cheaper", "faster")
+"""Outcomes with a line of their own below the table."""
+
+
+def page(report: CheckReport) -> Page:
+    """Return the page of a check."""
+    findings, environment = report.findings, report.environment
+    check: Mapping[str, Any] = environment["check"]
+    lines = (*_lines(findings), *_notes(check), *(sentence(code) for code in check.get("warnings", ())))
+    return Page(
+        name=report.name,
+        heading=report.heading,
+        tables=(
+            Table(
+                title=f"check {report.name}",
+                columns=("family", "network", "verdict", "base ms", "head ms", "change in time"),
+                words=3,
+                rows=tuple(_rows(findings)),
+                lines=lines,
+                least=("base ms",),
+                key="changes",
+                unchanged=sum(all(each.outcome == "same" for each in of) for of in _by_network(findings).values()),
+            ),
+        ),
+        summary=summary(findings),
+        footer=" · ".join(filter(None, [summary(findings), how(check), str(report.folder or "")])),
+        columns=COLUMNS,
+        rows=tuple(finding_row(finding) for finding in findings),
+        data={
+            "environment": environment,
+            "findings": [{**asdict(finding), "fails": finding.fails} for finding in findings],
+        },
+        annotations=tuple(map(annotation, findings)),
+    )
+
+
+def annotation(finding: Finding) -> Annotation:
+    """Return a finding as a result for CI."""
+    return Annotation(
+        level=_level(finding),
+        group=finding.family,
+        name=f"{finding.variant} {finding.subject}",
+        title=f"{finding.where} {finding.outcome}",
+        text=describe_finding(finding),
+        outcome=finding.outcome,
+        message=f"{finding.outcome}: {finding.text}",
+        detail=f"{finding.builder}: {finding.text}",
+        rerun=finding.rerun,
+        file=finding.code.file if finding.code else "",
+        line=finding.code.line if finding.code else 0,
+        seconds=finding.head_s,
+    )
+
+
+def _level(finding: Finding) -> Level:
+    if finding.fails:
+        return "failure"
+    if finding.outcome in LEVELS:
+        return LEVELS[finding.outcome]
+    return "notice" if finding.allowed else "passed"
+
+
+def _notes(check: Mapping[str, Any]) -> Iterator[str]:
+    """Yield notes about the whole check."""
+    if "baseline" in check:
+        yield "outputs are not compared: a recorded run does not hold them"
+        return
+    software = check["software"]
+    for name, base in software[BASE].items():
+        head = software[HEAD].get(name)
+        if base != head:
+            yield f"{name} differs: {base} in base, {head} in head"
+    if check["why_apart"]:
+        yield f"base and head ran in separate processes, because one cannot hold both: {check['why_apart']}"
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Return the number of networks by their most important outcome."""
+    networks = _by_network(findings).values()
+    worst = Counter(_same(each) if each[0].outcome == "same" else _word(each[0]) for each in networks)
+    count = sum(worst.values())
+    told = ", ".join(f"{number} {word}" for word, number in worst.items())
+    return f"{formatting.counted(count, 'network')}: {told}" if told else "nothing was looked at"
+
+
+def how(check: Mapping[str, Any]) -> str:
+    """Return a description of how times were measured."""
+    kinds = {"screenings": "screening", "confirmations": "confirming"}
+    launches = [f"{check[name]} {kind}" for name, kind in kinds.items() if check.get(name)]
+    took = formatting.seconds(check["seconds"])
+    if check.get("costs_only"):
+        return f"costs only, no times · {took}"
+    if "baseline" in check:
+        if not check["timed"]:
+            return f"costs compared, times not · {took}"
+        method = "times relative to the reference network"
+    elif launches:
+        where = "in one process" if check["together"] else "in separate processes"
+        method = f"base and head {where} · {' + '.join(launches)} launches"
+    else:
+        return took
+    state = "disturbed" if check.get("warnings") else "quiet"
+    widened = "" if "baseline" in check else "from "  # by what the control differs from base
+    return f"{method} · threshold {widened}{formatting.percent(check['threshold'])} · {took} · {state}"
+
+
+def describe_finding(finding: Finding) -> str:
+    """Return a finding as a sentence: outcome, network, and the size and certainty of the change."""
+    return f"{_word(finding)} {finding.where} ({finding.builder}): {finding.text}"
+
+
+def _by_text(findings: Sequence[Finding]) -> dict[tuple[str, str], list[Finding]]:
+    """Return the findings by outcome and text, so that one cause of several takes one line."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((_word(finding), finding.text), []).append(finding)
+    return groups
+
+
+def _lines(findings: Sequence[Finding]) -> Iterator[str]:
+    told = [finding for finding in findings if finding.outcome in TOLD]
+    for (word, text), of_text in _by_text(told).items():
+        networks = formatting.named([f"{finding.where} ({finding.builder})" for finding in of_text])
+        yield f"{signed(word)} {networks}: {text}"
+    if any(finding.fails for finding in findings):
+        yield "an outcome in capitals fails the check"
+    for rerun in dict.fromkeys(f.rerun for f in findings if (f.fails or f.outcome in OPEN) and f.rerun):
+        yield f"re-run: {rerun}"
+
+
+def _rows(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+    for (family, variant), of_network in _by_network(findings).items():
+        time = next((f for f in of_network if f.subject == "time"), None)
+        yield (
+            family,
+            variant,
+            _verdict(of_network),
+            formatting.milliseconds(time.base_s) if time and time.base_s else UNKNOWN,
+            formatting.milliseconds(time.head_s) if time and time.head_s else UNKNOWN,
+            formatting.change(time.change) if time and time.change else UNKNOWN,
+        )
+
+
+def _verdict(of_network: Sequence[Finding]) -> str:
+    words = list(dict.fromkeys(_word(finding) for finding in of_network if finding.outcome != "same"))
+    return signed(*words or [_same(of_network)])
+
+
+def _same(of_network: Sequence[Finding]) -> str:
+    """Return the verdict of a network in which nothing changed: it says if no time was compared."""
+    return "same" if any(finding.subject == "time" for finding in of_network) else "same costs"
+
+
+def _word(finding: Finding) -> str:
+    """Return the outcome as text, in capitals if it fails the check."""
+    word = finding.outcome.upper() if finding.fails else finding.outcome
+    return f"{word} (allowed)" if finding.allowed else word
+
+
+def _by_network(findings: Sequence[Finding]) -> dict[Key, list[Finding]]:
+    found: dict[Key, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault((finding.family, finding.variant), []).append(finding)
+    return found

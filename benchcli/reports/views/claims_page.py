@@ -1,0 +1,108 @@
+"""Lay out the papers' claims, judged by a run, as a page."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import get_args
+
+from benchcli import formatting
+from benchcli.analysis.claims.about import ABOUT
+from benchcli.analysis.claims.base import Evidence, Judged, Verdict, judged
+from benchcli.analysis.claims.comparable import COMPARABLE
+from benchcli.analysis.equal_flops import EFFECT, EQUAL_FLOPS
+from benchcli.reports.outcomes import signed
+from benchcli.reports.page import Page, Table
+from benchcli.reports.views import breakdown_table as breakdowns
+from benchcli.reports.views.cells import records_of, warning_lines
+from benchcli.reports.views.run_page import footer, heading
+from benchcli.runs.run_report import RunReport
+from benchcli.schema import Family, FamilyResult
+
+COLUMNS = ("claim", "verdict", "says", "source", "evidence")
+RULES = (
+    f"speeds are judged at equal FLOPs and count from {formatting.percent(EFFECT, decimals=0)}; FLOPs that differ by "
+    f"over {formatting.percent(EQUAL_FLOPS, decimals=0)} are not judged; about: within a factor of {ABOUT:g}; "
+    f"comparable: within a factor of {COMPARABLE:.2f}"
+)
+"""The thresholds of all kinds of claims."""
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+
+def page(report: RunReport, families: Iterable[Family]) -> Page:
+    """Return the page: a table of the verdicts, and a table of the evidence."""
+    results = _evidence_of(report, families)
+    records = records_of(tuple(results.values()))
+    warnings = (*warning_lines(records), *breakdowns.lines(records, report.breakdowns, report.untraced))
+    found = judged(Evidence(results, report.breakdowns))
+    return Page(
+        name="claims",
+        heading=heading(report),
+        tables=(_verdicts(found), _evidence(found, warnings)),
+        footer=footer(report),
+        columns=COLUMNS,
+        rows=tuple(
+            {
+                "claim": each.claim.name,
+                "verdict": each.verdict,
+                "says": each.claim.says,
+                "source": each.claim.provenance,
+                "evidence": " | ".join(f"{item.outcome}: {item.text}" for item in each.items),
+            }
+            for each in found
+        ),
+        data={
+            "environment": report.environment,
+            "claims": [
+                {**asdict(each.claim), "verdict": each.verdict, "evidence": [asdict(item) for item in each.items]}
+                for each in found
+            ],
+        },
+    )
+
+
+def judged_by(report: RunReport, families: Iterable[Family]) -> list[Judged]:
+    """Return every claim with its verdict and its evidence in a run."""
+    return judged(Evidence(_evidence_of(report, families), report.breakdowns))
+
+
+def _evidence_of(report: RunReport, families: Iterable[Family]) -> dict[str, FamilyResult]:
+    """Return the results of a run whose families are those of the claims' suite, by name.
+
+    The suite's families have no reference networks, which a run adds.
+    """
+    wanted = {family.name: family for family in families}
+    return {
+        each.family.name: each
+        for each in report.results
+        if replace(each.family, references=()) == wanted.get(each.family.name)
+    }
+
+
+def _verdicts(found: Sequence[Judged]) -> Table:
+    counts = Counter(each.verdict for each in found)
+    told = ", ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
+    return Table(
+        title="Claims of the ShuffleNet papers, judged on this machine (ARM, GPU: where the paper says it)",
+        columns=("claim", "verdict", "text", "source"),
+        words=4,
+        rows=tuple((each.claim.name, signed(each.verdict), each.claim.says, each.claim.provenance) for each in found),
+        lines=(f"{len(found)} claims: {told}",),
+        least=("source",),
+    )
+
+
+def _evidence(found: Sequence[Judged], warnings: Sequence[str]) -> Table:
+    return Table(
+        title="Evidence",
+        columns=("claim", "supports it", "evidence"),
+        words=3,
+        rows=tuple(row for each in found for row in _rows(each)),
+        lines=(RULES, *warnings),
+        groups=tuple(len(each.items) for each in found),
+    )
+
+
+def _rows(claim: Judged) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each piece of evidence; the first one names the claim."""
+    for number, item in enumerate(claim.items):
+        yield "" if number else claim.claim.name, signed(item.outcome), item.text

@@ -1,0 +1,155 @@
+"""Lay out a comparison of runs as a page."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import groupby
+from string import ascii_uppercase
+
+from benchcli import formatting
+from benchcli.analysis.comparison import Comparison, Row
+from benchcli.formatting import UNKNOWN
+from benchcli.reports.page import Page, Table
+from benchcli.runs.rows import Cell
+from benchcli.schema import Interval, Record
+
+COLUMNS = (
+    "run",
+    "family",
+    "variant",
+    "device",
+    "runtime",
+    "dtype",
+    "status",
+    "median_s",
+    "change",
+    "change_low",
+    "change_high",
+    "relative_speed",
+    "relative_low",
+    "relative_high",
+    "flops",
+    "mac_bytes",
+    "note",
+)
+
+
+def page(comparison: Comparison) -> Page:
+    """Return the page: a column of times for each run, and one of changes for all but the first."""
+    letters = ascii_uppercase[: len(comparison.runs)]
+    changed = letters[1:]
+    return Page(
+        name="comparison",
+        heading=" · ".join(f"{letter} {run.path}" for letter, run in zip(letters, comparison.runs, strict=True)),
+        tables=(
+            Table(
+                title="change in time, relative to A",
+                columns=(
+                    "family",
+                    "network",
+                    *(f"{letter} ms" for letter in letters),
+                    *(f"{letter} vs A" for letter in changed),
+                    *(f"{letter} rel. speed" for letter in letters),
+                ),
+                words=2,
+                rows=(*map(_row, comparison.rows), *_means(comparison)),
+                lines=tuple(_lines(comparison)),
+                least=tuple(f"{letter} rel. speed" for letter in reversed(letters)),
+                groups=_groups(comparison),
+            ),
+        ),
+        footer=_footer(comparison),
+        columns=COLUMNS,
+        rows=tuple(_cells(comparison)),
+        data={
+            "runs": [{"path": str(run.path), "environment": run.environment} for run in comparison.runs],
+            "changes": list(_cells(comparison)),
+            "geometric_means": list(comparison.means),
+            "differences": list(comparison.differences),
+            "missing": list(comparison.missing),
+        },
+    )
+
+
+def _groups(comparison: Comparison) -> tuple[int, ...]:
+    """Return the number of rows of each family, and the one row of the means."""
+    return (*(len(list(rows)) for _, rows in groupby(comparison.rows, key=lambda row: row.family)), 1)
+
+
+def _row(row: Row) -> tuple[str, ...]:
+    return (
+        row.family,
+        row.variant,
+        *(_time(record) for record in row.records),
+        *(formatting.change(change) if change else UNKNOWN for change in row.changes[1:]),
+        *(_relative(record) for record in row.records),
+    )
+
+
+def _time(record: Record | None) -> str:
+    if record is None:
+        return UNKNOWN
+    return formatting.milliseconds(record.timing.seconds.estimate) if record.timing else str(_status(record))
+
+
+def _relative(record: Record | None) -> str:
+    relative = record.timing.relative if record and record.timing else None
+    return f"{relative.estimate:.3f}" if relative else UNKNOWN
+
+
+def _means(comparison: Comparison) -> Iterator[tuple[str, ...]]:
+    empty = [""] * len(comparison.runs)
+    means = [formatting.percent(each - 1, signed=True) if each else UNKNOWN for each in comparison.means[1:]]
+    yield ("geometric mean", "", *empty, *means, *empty)
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    yield from comparison.missing
+    for row in comparison.rows:
+        for run, other, costs in zip(comparison.runs, row.others, row.costs, strict=True):
+            if other or costs:
+                yield f"{run.path}: {row.family}/{row.variant}: {other or costs}"
+    yield from comparison.differences
+    for run in comparison.runs:
+        if run.unfinished:
+            yield f"{run.path} is not finished: {', '.join(run.unfinished)}"
+
+
+def _footer(comparison: Comparison) -> str:
+    compared = sum(any(row.changes[1:]) for row in comparison.rows)
+    text = f"{compared} of {len(comparison.rows)} networks compared"
+    if comparison.differences:
+        return text
+    # Between two runs the machine itself changes, which neither run's intervals know of.
+    return f"{text} · the runs were measured at different times: `benchcli check` alternates two versions instead"
+
+
+def _cells(comparison: Comparison) -> Iterator[dict[str, Cell]]:
+    for row in comparison.rows:
+        for number, (run, record, change) in enumerate(zip(comparison.runs, row.records, row.changes, strict=True)):
+            timing = record.timing if record else None
+            yield {
+                "run": str(run.path),
+                "family": row.family,
+                "variant": row.variant,
+                "device": record.target.device if record else None,
+                "runtime": record.target.runtime if record else None,
+                "dtype": record.family.dtype if record else None,
+                "status": _status(record),
+                "median_s": timing.seconds.estimate if timing else None,
+                **_ends("change", change, ""),
+                **_ends("relative_speed", timing.relative if timing else None, "relative"),
+                "flops": record.costs.flops if record and record.costs else None,
+                "mac_bytes": record.costs.mac_bytes if record and record.costs else None,
+                "note": row.others[number] or row.costs[number],
+            }
+
+
+def _ends(name: str, interval: Interval | None, ends: str) -> dict[str, Cell]:
+    values = asdict(interval) if interval else dict.fromkeys(("estimate", "low", "high"))
+    return {name: values["estimate"], **{f"{ends or name}_{end}": values[end] for end in ("low", "high")}}
+
+
+def _status(record: Record | None) -> str:
+    if record is None:
+        return "missing"
+    return record.failure.status if record.failure else "ok"

@@ -1,0 +1,231 @@
+"""Lay out the costs of networks: totals, or the costs of modules, operators and operator calls."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+
+from benchcli import formatting
+from benchcli.formatting import UNKNOWN
+from benchcli.reports.outcomes import signed
+from benchcli.reports.page import Page, Table
+from benchcli.runs.rows import Cell
+from benchcli.schema import CostDetail, Costs, Failure, Family, OperatorCall
+
+NETWORK, MODULE, OPERATOR, CALL = ROWS = ("network", "module", "operator", "call")
+TITLES = {
+    NETWORK: "Costs of one call",
+    MODULE: "Costs by module",
+    OPERATOR: "Costs by operator",
+    CALL: "Costs by operator call",
+}
+SUMS = ("elementwise", "mac_elements", "mac_bytes", "mac_fused_bytes")
+"""The counts of a call that are summed over modules and operators; multiply-adds may be unknown."""
+TOTALS = (
+    "flops",
+    "params",
+    *SUMS,
+    "mac_compulsory_bytes",
+    "peak_activation_bytes",
+    "weight_bytes",
+    "device_peak_bytes",
+)
+MOST_ROWS = 40
+"""The most rows of a table for people; every format for programs has all of them."""
+
+
+def page(
+    family: Family,
+    costs: Mapping[str, Costs],
+    details: Mapping[str, CostDetail],
+    failures: Mapping[str, Failure],
+    by: str,
+) -> Page:
+    """Return the page with a row for each network, module, operator or call."""
+    networks = _network_rows(costs, details)
+    rows = networks if by == NETWORK else _rows(details, by)
+    every = (*rows, *_failed_rows(failures))
+    lines = tuple(_lines(costs, details, failures))
+    table = _networks(rows, TITLES[by], lines) if by == NETWORK else _parts(rows, by, TITLES[by], lines)
+    return Page(
+        name="costs",
+        heading=f"{family.dtype} · {family.layout} · batch {family.batch}",
+        tables=(table,),
+        footer=f"{formatting.counted(len(costs), 'network')}, counted and not timed",
+        columns=tuple(dict.fromkeys(name for row in every for name in row)),
+        rows=every,
+        data={
+            "networks": networks,
+            "failures": {name: asdict(failure) for name, failure in failures.items()},
+            **({} if by == NETWORK else {f"{by}s": rows}),
+        },
+    )
+
+
+def call_rows(details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:
+    """Return a row for each operator call of each network."""
+    return [
+        {
+            "network": name,
+            **{key: value for key, value in asdict(call).items() if key not in {"inputs", "outputs"}},
+            "flops_complete": call.flops is not None,
+            "inputs": _shapes(call.inputs),
+            "outputs": _shapes(call.outputs),
+        }
+        for name, detail in details.items()
+        for call in detail.calls
+    ]
+
+
+def _network_rows(costs: Mapping[str, Costs], details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:
+    return [
+        {
+            "network": name,
+            "input": each.inputs,
+            **{column: None if each.error else getattr(each, column) for column in TOTALS},
+            "flops_complete": None if each.error else each.flops_complete,
+            "unknown": " | ".join(each.unknown) or None,
+            "error": each.error,
+            **{f"flops_{tool}": count for tool, count in details[name].others.items()},
+        }
+        for name, each in costs.items()
+    ]
+
+
+def _failed_rows(failures: Mapping[str, Failure]) -> list[dict[str, Cell]]:
+    return [{"network": name, "error": f"{each.status}: {each.error}"} for name, each in failures.items()]
+
+
+def _rows(details: Mapping[str, CostDetail], by: str) -> list[dict[str, Cell]]:
+    if by == CALL:
+        return call_rows(details)
+    key: Callable[[OperatorCall], Iterable[str]] = (
+        _within if by == MODULE else lambda call: (call.operator.rpartition(".")[0],)
+    )
+    return [row for name, detail in details.items() for row in _sums(name, detail.calls, by, key)]
+
+
+def _within(call: OperatorCall) -> Iterable[str]:
+    """Return the paths of the modules that a call was made in, the network itself ("") first."""
+    parts = call.module.split(".") if call.module else []
+    return (".".join(parts[:length]) for length in range(len(parts) + 1))
+
+
+def _sums(
+    network: str, calls: Sequence[OperatorCall], by: str, key: Callable[[OperatorCall], Iterable[str]]
+) -> list[dict[str, Cell]]:
+    groups: dict[str, list[OperatorCall]] = {}
+    for call in calls:
+        for name in key(call):
+            groups.setdefault(name, []).append(call)
+    rows: list[dict[str, Cell]] = [
+        {
+            "network": network,
+            by: name,
+            "calls": len(group),
+            "flops": sum(call.flops or 0 for call in group),
+            "flops_complete": all(call.flops is not None for call in group),
+            **{column: sum(getattr(call, column) for call in group) for column in SUMS},
+        }
+        for name, group in groups.items()
+    ]
+    return (
+        sorted(rows, key=lambda row: (-_number(row, "flops"), -_number(row, "mac_bytes"))) if by == OPERATOR else rows
+    )
+
+
+def _number(row: Mapping[str, Cell], column: str) -> int:
+    return int(row[column] or 0)
+
+
+def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: tuple[str, ...]) -> Table:
+    device = any(row["device_peak_bytes"] for row in rows)
+    return Table(
+        title=title,
+        words=2,
+        columns=(
+            "network", "input", "FLOPs (mult-adds)", "params", "element-wise", "mem. access", "if fused",
+            "compulsory", "peak act.", "weights", *(["device peak"] if device else []),
+        ),
+        rows=tuple(
+            (
+                str(row["network"]),
+                str(row["input"]).replace("x", "×"),
+                _amount(row, "flops"),
+                *(
+                    _amount(row, column)
+                    for column in TOTALS
+                    if column not in {"flops", "mac_elements"} and (device or column != "device_peak_bytes")
+                ),
+            )
+            for row in rows
+        ),
+        lines=lines,
+        least=(
+            "weights", "if fused", "compulsory", "peak act.", "input", "device peak", "element-wise", "params",
+            "mem. access",
+        ),
+    )  # fmt: skip
+
+
+def _parts(rows: Sequence[Mapping[str, Cell]], by: str, title: str, lines: tuple[str, ...]) -> Table:
+    several = len({row["network"] for row in rows}) > 1
+    words = {MODULE: [MODULE, "calls"], OPERATOR: [OPERATOR, "calls"], CALL: ["module", "operator", "outputs"]}[by]
+    counted = ("flops", "elementwise", "mac_bytes", "mac_fused_bytes")
+    hidden = [] if len(rows) <= MOST_ROWS else [f"{len(rows) - MOST_ROWS} more rows: --format csv has all of them"]
+    return Table(
+        title=title,
+        words=len(words) + several - (by != CALL),
+        columns=(
+            *(["network"] if several else []), *words,
+            "FLOPs (mult-adds)", "element-wise", "mem. access", "if fused",
+        ),
+        rows=tuple(
+            (
+                *([str(row["network"])] if several else []),
+                *(str(row[name]) or "(the network)" for name in words),
+                *(_amount(row, column) for column in counted),
+            )
+            for row in rows[:MOST_ROWS]
+        ),
+        lines=(*hidden, *lines),
+        least=("if fused", "outputs", "element-wise", "calls", "mem. access"),
+    )  # fmt: skip
+
+
+def _amount(row: Mapping[str, Cell], column: str) -> str:
+    """Return a count with a prefix, so that small networks show digits too; a lower bound is marked."""
+    if row[column] is None:
+        return UNKNOWN
+    is_bound = column == "flops" and row["flops_complete"] is False
+    amount = formatting.prefixed(int(row[column] or 0), "B" if column.endswith("_bytes") else "").rstrip()
+    return f"≥ {amount}" if is_bound else amount
+
+
+def _shapes(shapes: Sequence[Sequence[int]]) -> str:
+    return " ".join("x".join(map(str, shape)) or "scalar" for shape in shapes)
+
+
+def _lines(
+    costs: Mapping[str, Costs], details: Mapping[str, CostDetail], failures: Mapping[str, Failure]
+) -> Iterable[str]:
+    for name, failure in failures.items():
+        yield f"{signed(failure.status)}: {name}: {failure.error}"
+    for name, each in costs.items():
+        if each.error:
+            yield f"{name} cannot be counted: {each.error}"
+        for operator in each.unknown:
+            yield f"{name}: lower bound (≥): no rule for the multiply-adds of {operator}"
+    counted = {name: each for name, each in costs.items() if not each.error}
+    for tool in dict.fromkeys(tool for name in counted for tool in details[name].others):
+        yield from _differences(tool, counted, {name: details[name].others[tool] for name in counted})
+
+
+def _differences(tool: str, costs: Mapping[str, Costs], others: Mapping[str, int | str]) -> Iterable[str]:
+    """Yield what another tool counts, where it differs, and which networks it cannot count."""
+    for name, count in others.items():
+        if isinstance(count, int) and count != costs[name].flops:
+            whole = costs[name].flops
+            share = f", {formatting.percent(count / whole - 1, signed=True)}" if whole else ""
+            yield f"{name}: {tool} counts {count:,} multiply-adds, and benchcli {whole:,}{share}"
+    lacking = [name for name, count in others.items() if isinstance(count, str)]
+    if lacking:
+        yield f"{tool} cannot count {formatting.named(lacking)}; --format json says why"

@@ -1,0 +1,49 @@
+"""Name the runs of a comparison by what tells them apart."""
+
+from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
+from typing import Any
+
+from benchcli.runs.run_report import RunReport
+from benchcli.workloads.requests import settings_of
+
+
+def labels(reports: Sequence[RunReport]) -> list[str]:
+    """Return a label for each run: the facts that differ, and the start where they do not suffice.
+
+    A comparison's letter stands before it, unless there are more runs than letters.
+    """
+    if len(reports) == 1:
+        return [""]
+    facts = [_facts(report) for report in reports]
+    differing = [name for name in facts[0] if len({each[name] for each in facts}) > 1]
+    found = [" · ".join(each[name] for name in differing if each[name]) for each in facts]
+    for more in (_started, lambda report: report.folder.name, lambda report: str(report.folder)):
+        if len(set(found)) == len(found) and all(found):
+            break
+        found = [" · ".join(filter(None, (label, more(each)))) for label, each in zip(found, reports, strict=True)]
+    return (
+        found
+        if len(found) > len(ascii_uppercase)
+        else [f"{a} {b}" for a, b in zip(ascii_uppercase, found, strict=False)]
+    )
+
+
+def _facts(report: RunReport) -> Mapping[str, str]:
+    environment = report.environment
+    machine, device, target = (environment.get(name) or {} for name in ("machine", "device", "target"))
+    software: Mapping[str, Any] = environment.get("software") or {}
+    settings = settings_of(result.family for result in report.results)
+    return {
+        "where": str(device.get("card") or machine.get("cpu") or ""),
+        "host": str(machine.get("host") or ""),
+        **{name: str(target.get(name) or "") for name in ("device", "runtime", "allocator", "cache")},
+        "threads": f"{target.get('threads')} threads",
+        **{name: f"{name} {value}" if name == "batch" else str(value) for name, value in settings.items()},
+        "torch": f"torch {software.get('torch')}",
+        "commit": str(environment.get("commit") or "")[:7],
+    }
+
+
+def _started(report: RunReport) -> str:
+    return str(report.environment.get("started") or "").replace("T", " ").removesuffix("Z")

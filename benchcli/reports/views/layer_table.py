@@ -1,0 +1,93 @@
+"""Lay out the table of a network's layers."""
+
+from collections.abc import Mapping, Sequence
+
+from benchcli import formatting
+from benchcli.analysis.layer_rows import LayerRow, accounted, layer_rows
+from benchcli.formatting import UNKNOWN
+from benchcli.reports.outcomes import signed
+from benchcli.reports.page import Table
+from benchcli.schema import Failure, Key, Layers
+
+MOST = 20
+"""The most layers that a table shows of a network, the slowest ones, unless it is rolled up."""
+OWN = "(in no module)"
+"""The row of what a network does itself."""
+COLUMNS = ("type", "input", "output", "MFLOPs (mult-adds)", "mem. access MB", "time ms", "share")
+
+LEAST = ("input", "mem. access MB", "MFLOPs (mult-adds)", "output", "type")
+"""The columns that a narrow screen leaves out, in this order."""
+
+
+def table(traced: Sequence[Layers], failures: Mapping[Key, Failure], depth: int | None = None) -> Table:
+    """Return the table: the slowest layers of each network, or all modules at a depth."""
+    rows = layer_rows(traced, depth)
+    by_network = _by_network(rows)
+    lines = (
+        *(_line(key, each, traced, depth) for key, each in by_network.items()),
+        *(f"{signed(each.status)}: {key[1]} has no layers: {each.error}" for key, each in failures.items()),
+    )
+    return table_of(rows, depth, lines)
+
+
+def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence[str] = ()) -> Table:
+    """Return the table of these rows, with further lines below."""
+    several = len({(each.family, each.variant) for each in rows}) > 1
+    shown = [_slowest(each) if depth is None else each for each in _by_network(rows).values()]
+    return Table(
+        key="layers",
+        title="Time by layer" if depth is None else f"Time by layer, rolled up to depth {depth}",
+        words=4 if several else 3,
+        columns=(*(["network"] if several else []), "layer", *COLUMNS),
+        rows=tuple(_cells(row, several) for each in shown for row in each),
+        least=LEAST,
+        groups=tuple(map(len, shown)),
+        lines=(
+            "time is what a module does itself, and of a rolled-up one what it calls too; share is that of a call in "
+            "which nothing is timed",
+            *lines,
+        ),
+    )
+
+
+def _by_network(rows: Sequence[LayerRow]) -> dict[Key, list[LayerRow]]:
+    found: dict[Key, list[LayerRow]] = {}
+    for row in rows:
+        found.setdefault((row.family, row.variant), []).append(row)
+    return found
+
+
+def _slowest(rows: Sequence[LayerRow]) -> list[LayerRow]:
+    """Return the slowest layers, slowest first, and the network's own work."""
+    layers = sorted((row for row in rows if row.path), key=lambda row: -row.seconds.estimate)
+    return [*layers[:MOST], *(row for row in rows if not row.path)]
+
+
+def _line(key: Key, rows: Sequence[LayerRow], traced: Sequence[Layers], depth: int | None) -> str:
+    launches = [each for each in traced if (each.family, each.variant) == key]
+    shown = _slowest(rows) if depth is None else rows
+    rest = [row for row in rows if row not in shown]
+    others = f"; {len(rest)} more layers take {formatting.percent(sum(row.share for row in rest))}" if rest else ""
+    sum_of = formatting.percent(accounted(launches))
+    return f"{key[1]}: all layers together take {sum_of} of a call in which nothing is timed{others}"
+
+
+def _cells(row: LayerRow, several: bool) -> tuple[str, ...]:
+    calls = f" ×{row.calls}" if row.calls > 1 else ""
+    return (
+        *([row.variant] if several else []),
+        row.path or OWN,
+        row.kind + calls,
+        row.inputs.replace("x", "×"),
+        row.outputs.replace("x", "×"),
+        UNKNOWN if row.flops is None else formatting.mega(row.flops),
+        formatting.mega(row.mac_bytes),
+        _time(row),
+        formatting.percent(row.share),
+    )
+
+
+def _time(row: LayerRow) -> str:
+    middle = formatting.milliseconds(row.seconds.estimate)
+    half = row.seconds.relative_half_width
+    return middle if half is None else f"{middle} ± {formatting.percent(half, decimals=0)}"

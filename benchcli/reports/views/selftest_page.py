@@ -1,0 +1,65 @@
+"""Lay out the self-test's result, as lines and as an object for JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from benchcli import formatting
+from benchcli.analysis.aa_test import Comparison, Summary
+from benchcli.analysis.equal_flops import EFFECT
+from benchcli.reports.advice import sentence
+from benchcli.statistics import Count
+
+SLOWDOWN = 0.05
+ENOUGH = 20
+"""The fewest comparisons that say something about the coverage of the intervals."""
+
+
+def data(done: Sequence[Comparison], result: Summary) -> dict[str, Any]:
+    """Return the comparisons and their summary, for JSON."""
+    return {"comparisons": [asdict(each) for each in done], "summary": asdict(result)}
+
+
+def lines(done: Sequence[Comparison], result: Summary) -> list[str]:
+    """Return the lines of the summary, the warnings and the conclusion."""
+    power = f"{_share(result.found)} slowdowns of 5 % were found" if result.found else "no slowdown was measured"
+    effect = formatting.percent(EFFECT)
+    return [
+        f"coverage         {_share(result.covered)} of the A/A tests' 95 % intervals contain 1",
+        f"false positives  {_share(result.false_alarms)} of equal networks were called different by over {effect}",
+        f"power            {power}",
+        f"half-width       {formatting.percent(result.half_width)} (median of the 95 % intervals)",
+        f"MDE              {formatting.percent(result.detectable)}, the minimum detectable effect at 80 % power",
+        *(f"{name}: {sentence(code)}" for code, name in _warnings(done).items()),
+        _meaning(result),
+    ]
+
+
+def _share(count: Count) -> str:
+    interval = count.interval
+    return f"{count.found} of {count.of} (95 % interval {formatting.span(interval.low or 0.0, interval.high or 1.0)})"
+
+
+def _warnings(done: Sequence[Comparison]) -> dict[str, str]:
+    """Return the first code of each kind of warning, with the number of comparisons that have it."""
+    by_kind: dict[str, list[str]] = {}
+    for comparison in done:
+        for code in {code.partition(":")[0]: code for code in comparison.warnings}.values():
+            by_kind.setdefault(code.partition(":")[0], []).append(code)
+    return {codes[0]: f"{len(codes)} of {len(done)} comparisons" for codes in by_kind.values()}
+
+
+def _meaning(result: Summary) -> str:
+    interval = result.covered.interval
+    if result.covered.of < ENOUGH:
+        return f"too few comparisons to judge the intervals: give {ENOUGH} or more"
+    low, high = interval.low or 0.0, interval.high or 1.0
+    if high < 0.95:
+        return (
+            "the intervals are too narrow here: see the warnings, and `benchcli device` for what disturbs this machine"
+        )
+    if low > 0.95:
+        return "the intervals are wider than necessary here, and can be trusted"
+    if result.detectable > SLOWDOWN:
+        return "the intervals are right here, but wide: most slowdowns of 5 % would be missed"
+    return "the intervals are right here"

@@ -1,0 +1,112 @@
+"""Lay out the table that compares settings: each network with itself in the first of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchcli import formatting
+from benchcli.analysis.setting_effects import Compared, Flip, compared, flips
+from benchcli.formatting import UNKNOWN
+from benchcli.reports.outcomes import signed
+from benchcli.reports.page import Table
+from benchcli.reports.views import cells
+from benchcli.schema import FamilyResult, Interval, Record
+
+NAMES = ("batch", "dtype", "layout", "threads", "size")
+
+
+def table(results: Sequence[FamilyResult]) -> Table:
+    """Return the table, with the first setting's rows and those that are compared with them."""
+    results = [result for result in results if result.family.first]
+    records = cells.records_of(results)
+    told = {each.record.key: each for each in compared(results)}
+    by_network: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        by_network.setdefault((record.family.first, record.variant.name), []).append(record)
+    differ = differing(records)
+    several = len({result.family.first for result in results}) > 1
+    return Table(
+        key="settings",
+        title="Settings compared",
+        words=len(differ) + 1 + several,
+        columns=(
+            *(["family"] if several else []),
+            "network",
+            *differ,
+            "time ms",
+            cells.rate_headings(records)[0],
+            "speed",
+            "compared with the first",
+        ),
+        rows=tuple(
+            _row(record, told.get(record.key), differ, several) for own in by_network.values() for record in own
+        ),
+        lines=(
+            "speed is relative to the same network in its first row, per image where batches differ; "
+            "the settings were measured in turns" + _threads("threads" in differ),
+            *_not_judged(told.values(), differ),
+            *(_flip(each, differ) for each in flips(results)),
+        ),
+        least=(cells.rate_headings(records)[0],),
+        groups=tuple(map(len, by_network.values())),
+        bars=tuple(_bar(record, told.get(record.key)) for own in by_network.values() for record in own),
+        bars_after="speed",
+    )
+
+
+def _not_judged(told: Iterable[Compared], differ: Sequence[str]) -> Iterator[str]:
+    """Yield why networks are not judged; those with the same reason share a line."""
+    names: dict[str, list[str]] = {}
+    for each in told:
+        if each.why:
+            names.setdefault(each.why, []).append(f"{each.record.variant.name} ({setting(each.record, differ)})")
+    for why, of in names.items():
+        yield f"{formatting.named(of)}: {why}"
+
+
+def _row(record: Record, told: Compared | None, differ: Sequence[str], several: bool) -> tuple[str, ...]:
+    speed = record.timing.setting if record.timing else None
+    time = cells.time(record)[0]
+    return (
+        *([record.family.first] if several else []),
+        record.variant.name,
+        *(_value(record, name) for name in differ),
+        time,
+        cells.rates(record)[0],
+        formatting.speed(speed) if speed else "1" if told is None and record.timing else UNKNOWN,
+        signed(told.outcome) if told else "the first",
+    )
+
+
+def _bar(record: Record, told: Compared | None) -> Interval | None:
+    if record.timing is None:
+        return None
+    return record.timing.setting or (Interval(1.0, 1.0, 1.0) if told is None else None)
+
+
+def _value(record: Record, name: str) -> str:
+    if name == "threads":
+        return str(record.target.threads)
+    if name == "size":
+        return str(record.variant.shape[-1]) if record.variant.shape else ""
+    return str(record.family.inputs[name])
+
+
+def differing(records: Sequence[Record]) -> list[str]:
+    """Return the names of the settings that differ between records."""
+    return [name for name in NAMES if len({_value(record, name) for record in records}) > 1]
+
+
+def setting(record: Record, names: Sequence[str]) -> str:
+    """Return a record's values of some settings, as text: "batch 8, dtype float32"."""
+    return ", ".join(f"{name} {_value(record, name)}" for name in names)
+
+
+def _threads(differ: bool) -> str:
+    return "; numbers of threads in processes that alternate" if differ else ""
+
+
+def _flip(flip: Flip, differ: Sequence[str]) -> str:
+    before, after = ("faster", "slower") if not flip.gets_faster else ("slower", "faster")
+    return (
+        f"the ranking changes: {flip.network} is {before} than {flip.baseline} at {setting(flip.before, differ)}, "
+        f"and {after} at {setting(flip.after, differ)}"
+    )

@@ -1,0 +1,232 @@
+"""Run a suite: survey it, measure it, and store each finished family. `analysis` interprets it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.noise.diagnostics import preflight, with_noticed
+from benchcli.runs import code
+from benchcli.runs.environment import asked, begun, check_same, identify, weigh
+from benchcli.runs.folder import RESULTS, unused
+from benchcli.runs.run_folder import RunFolder
+from benchcli.runs.run_report import RunReport
+from benchcli.sampling.engine import Run, measure
+from benchcli.sampling.supervise import refuse, survey
+from benchcli.schema import Failure, FamilyResult, Key, Plan, Suite, Target
+from benchcli.schema.progress import Progress
+from benchcli.schema.protocol import Launcher
+from benchcli.workers.tools import Tools
+from benchcli.workloads.references import with_references
+
+if TYPE_CHECKING:
+    from benchcli.runs.traced_families import Tracing
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A request to measure a suite: the target, the plan, and the output folder."""
+
+    suite: Suite
+    target: Target = field(default_factory=Target)
+    plan: Plan = field(default_factory=Plan)
+    output: Path | None = None
+    """The output folder. None means `results/<time>-<suite>-<host>`."""
+    resume: Path | None = None
+    """The folder of an interrupted run; the run measures the families that it lacks."""
+    traced: tuple[str, ...] = ()
+    """Names of the families to trace for a breakdown of their time."""
+    layered: tuple[str, ...] = ()
+    """Names of the families to trace for the times of their layers."""
+
+    def check(self) -> None:
+        """Raise UserError if two settings exclude each other."""
+        if self.output and self.resume:
+            raise UserError("--output and --resume cannot be used together: a resumed run stays in its folder")
+        if (self.traced or self.layered) and self.target.cache == "cold":
+            option = "--breakdown" if self.traced else "--layers"
+            raise UserError(f"{option} traces calls with warm caches: leave --cache cold out")
+        if self.layered and self.target.runtime != "eager":
+            raise UserError("--layers calls the modules one by one, which a graph does not: leave --runtime graph out")
+
+
+class UnfinishedRunError(Exception):
+    """The run ended early.
+
+    `report` holds the finished families; `unfinished` is the number of the others.
+    """
+
+    def __init__(self, report: RunReport, unfinished: int, reason: str | None) -> None:
+        super().__init__()
+        self.report = report
+        self.unfinished = unfinished
+        self.reason = reason
+        """Why the run ended. None if the user interrupted it."""
+
+
+def run_suite(request: RunRequest, tools: Tools) -> RunReport:
+    """Measure a suite and return its report.
+
+    Raises UserError if the request cannot be measured or its files cannot be written.
+    Raises UnfinishedRunError on Ctrl-C, or if measuring fails after a family has finished.
+    Raises NothingMeasuredError if no variant has a time.
+    """
+    request.check()
+    suite = request.suite
+    request = replace(request, suite=replace(suite, families=tuple(map(with_references, suite.families))))
+    noticed = preflight(request.target, tools.busy_cores)
+    for each in noticed:
+        tools.warn(each)
+    with tools.workers() as launcher:
+        start_s = tools.clock()
+        folder, environment, finished = _opened(request)
+        work = _Work(request, tools, launcher, folder, environment, {each.family.name: each for each in finished})
+        ending = work.do(noticed)
+        report = work.report(tools.clock() - start_s)
+    _end(report, len(request.suite.families) - len(work.done), ending)
+    return report
+
+
+def _opened(request: RunRequest) -> tuple[RunFolder, dict[str, Any], list[FamilyResult]]:
+    """Create or reopen the folder; return it, its environment and the families finished in it.
+
+    This comes before any measuring, so that a bad folder costs no time.
+    """
+    wanted = asked(request.suite, request.target, request.plan)
+    if request.resume is None:
+        environment = {**begun(request.suite.name), **wanted}
+        path = request.output or unused(RESULTS / environment["run"])
+        return RunFolder.create(path, environment), environment, []
+    folder = RunFolder.reopen(request.resume)
+    try:
+        environment = folder.environment
+        check_same(request.resume, environment, wanted)
+        code.check_unchanged(request.resume, environment, request.suite.families)
+        finished = folder.finished(request.suite.families, request.target)
+        folder.keep_only(finished)
+    except UserError:
+        folder.close()
+        raise
+    families = {family.name: family for family in request.suite.families}
+    return folder, environment, [FamilyResult(families[n], records, ()) for n, records in finished.items()]
+
+
+@dataclass
+class _Work:
+    """The state of an active run: its finished families, and the folder that stores them."""
+
+    request: RunRequest
+    tools: Tools
+    launcher: Launcher
+    folder: RunFolder
+    environment: dict[str, Any]
+    done: dict[str, FamilyResult]
+    """Finished families by name."""
+    untraced: dict[Key, Failure] = field(default_factory=dict)
+    unlayered: dict[Key, Failure] = field(default_factory=dict)
+
+    def do(self, noticed: Sequence[str]) -> KeyboardInterrupt | NothingMeasuredError | None:
+        """Measure and trace the suite; return the exception that ended it early, if any.
+
+        Every record gets the warning codes in `noticed`.
+        """
+        try:
+            for result in self._measured():
+                self.done[result.family.name] = with_noticed(noticed, result)
+                self.folder.put(self.done[result.family.name])
+            weigh(self.environment, self.done.values(), self.request.target)
+            self.folder.describe(self.environment)
+            self._trace()
+        except (KeyboardInterrupt, NothingMeasuredError) as error:
+            return error
+        finally:
+            self.folder.close()
+        return None
+
+    def report(self, seconds: float) -> RunReport:
+        """Return the finished families, in the suite's order."""
+        order = [family["name"] for family in self.environment["suite"]["families"]]
+        return RunReport(
+            environment=self.environment,
+            results=tuple(sorted(self.done.values(), key=lambda result: order.index(result.family.name))),
+            folder=self.folder.path,
+            seconds=seconds,
+            breakdowns=tuple(self.folder.breakdowns()),
+            untraced=self.untraced,
+            layers=tuple(self.folder.layers()),
+            unlayered=self.unlayered,
+        )
+
+    def _measured(self) -> Iterator[FamilyResult]:
+        request, tools = self.request, self.tools
+        rest = [family for family in request.suite.families if family.name not in self.done]
+        if not rest and not self._untraced_families():
+            return
+        begun_s = tools.clock()
+        budget_s = request.plan.budget_s * len(rest)
+        self._observe(Progress("counting costs", 0.0, budget_s, request.plan.launches is not None))
+        try:
+            counted = survey([family.launched for family in rest], request.target, request.plan, self.launcher)
+            refuse(counted.failures.by_key)
+            identify(self.environment, request.target, counted)
+            counted.codes = code.remembered(self.environment, counted.codes, rest)
+        except (UserError, NothingMeasuredError):
+            if request.resume is None:
+                self.folder.discard()
+            raise
+        self.folder.describe(self.environment)
+        run = Run(
+            name=self.environment["run"],
+            suite=request.suite.name,
+            target=request.target,
+            plan=request.plan,
+            survey=counted,
+            launcher=self.launcher,
+            observer=self._observe,
+            clock=tools.clock,
+            begun_s=begun_s,
+            first_launch=self.folder.next_launch(),
+        )
+        yield from measure(rest, run)
+
+    def _observe(self, now: Progress) -> None:
+        """Report the progress of measuring; the time that tracing takes afterwards is not known yet."""
+        traces = self.request.traced or self.request.layered
+        self.tools.observe(replace(now, doing=f"{now.doing}, tracing comes after it") if traces else now)
+
+    def _untraced_families(self) -> list[tuple[FamilyResult, bool]]:
+        if not self.request.traced and not self.request.layered:
+            return []
+        return self._tracing().lacking(self.done.values())
+
+    def _tracing(self) -> "Tracing":
+        from benchcli.runs.traced_families import Tracing
+
+        return Tracing(self.request.traced, self.request.layered, self.folder)
+
+    def _trace(self) -> None:
+        """Trace the requested families that lack breakdowns, and store each in the folder."""
+        untraced = self._untraced_families()
+        if not untraced:
+            return
+        tracing = self._tracing()
+        for result, by_layer in tracing.told(untraced, self.tools):
+            failures = tracing.trace(result, by_layer, self.request.target, self.request.plan, self.launcher)
+            if by_layer:
+                self.unlayered |= failures
+            else:
+                self.untraced |= failures
+
+
+def _end(report: RunReport, unfinished: int, ending: KeyboardInterrupt | NothingMeasuredError | None) -> None:
+    """Raise the exception that describes how the run ended, if it failed or ended early."""
+    if isinstance(ending, KeyboardInterrupt):
+        raise UnfinishedRunError(report, unfinished, None) from None
+    if ending is not None and report.results:
+        raise UnfinishedRunError(report, unfinished, str(ending)) from None
+    if ending is not None:
+        raise ending
+    if not any(record.timing for record in report.records):
+        errors = [f"{record.variant.name}: {record.failure.error}" for record in report.records if record.failure]
+        raise NothingMeasuredError(f"nothing was measured, see {report.folder}: {errors[0]}")

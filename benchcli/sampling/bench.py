@@ -1,0 +1,217 @@
+"""Prepare one variant for timing in a worker: build it, place it in memory and check its output."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+
+from benchcli.backends.devices.base import Device, Timer
+from benchcli.backends.runtimes.base import Call, Runtime
+from benchcli.cost.inputs import Inputs
+from benchcli.errors import UserError
+from benchcli.guards import code_versions, global_state, outputs, switches
+from benchcli.guards.outputs import WrongOutputError
+from benchcli.sampling.example_inputs import inputs_of
+from benchcli.schema import LIVE, Costs, Family, Source, Status, Variant
+from benchcli.schema.protocol import INTRUDES
+
+FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
+
+
+NO_MEMORY = ("can't allocate memory", "out of memory", "alloc_failed")
+"""Out-of-memory messages of allocators without an error class: CPU, MPS, cuDNN and cuBLAS."""
+NO_SUPPORT = ("not implemented for", "doesn't support float64", "does not support")
+
+
+class IntrusionError(code_versions.SourceError):
+    """A network changes the process for the others of its family."""
+
+
+HARMLESS = (WrongOutputError, NotImplementedError)
+"""Errors that leave the device usable."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A variant that can be called and timed."""
+
+    call: Call
+    timer: Timer
+    lead: Callable[[], object] = lambda: None
+    """Runs an untimed call before a sample, which loads the caches; nothing where the timer does so."""
+    throttled: Callable[[], bool] = lambda: False
+    """Returns whether the device's clock is throttled now."""
+    references: outputs.Outputs | None = None
+    """The outputs of the network in eager float32; None if they are not checked again."""
+    network: torch.nn.Module = field(default_factory=torch.nn.Identity)
+    inputs: Inputs = field(default_factory=lambda: Inputs(()))
+
+    def check(self) -> None:
+        """Raise WrongOutputError if the output is no more what it was when the network was built."""
+        if self.references is not None:
+            outputs.check(self.call(), self.references)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and how a launch runs its variants."""
+
+    device: Device
+    index: int
+    runtime: Runtime
+    cache: str
+    throttled: Callable[[], bool]
+    seed: int = 0
+    versions: int = 1
+    """How many versions of the user's code are in this process."""
+    alive: Callable[[], None] = lambda: None
+    """Tells the engine that the worker makes progress: a library's search can take long."""
+
+
+def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[torch.nn.Module, Inputs]:
+    """Return the variant's network and its inputs, in float32 on torch's device.
+
+    The same seed gives two versions of a network the same inputs. It also gives them the same
+    weights if both draw their weights in the same order.
+    """
+    torch.manual_seed(seed)
+    network = code_versions.build(variant).eval().to(device)
+    for parameter in network.parameters():  # a scripted module has no requires_grad_ of its own
+        if parameter.dtype in (torch.float16, torch.bfloat16):
+            name = str(parameter.dtype).removeprefix("torch.")
+            raise code_versions.SourceError(f"its weights are {name}: make it in float32, and give --dtype {name}")
+        parameter.requires_grad_(False)
+    givers = (code_versions.find(variant.builder, variant.source), network)
+    return network, inputs_of(variant, family.batch, seed, *givers).mapped(lambda tensor: tensor.to(device))
+
+
+def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) -> Bench:
+    """Build a variant and check its output. Raises WrongOutputError and torch's errors.
+
+    What building it changes of torch's settings is put back: they are the device's, and belong to all.
+    """
+    device, index = setting.device, setting.index
+    with switches.kept() as before:
+        network, inputs, references = _loaded(variant, family, setting, before)
+    setting.alive()
+    dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
+    network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
+    inputs = inputs.floating(lambda tensor: _laid_out(tensor.to(dtype), memory_format))
+    call = setting.runtime.prepare(network, inputs, device, index)
+    setting.alive()
+    outputs.check(call(), references)
+    setting.alive()
+    timer = (device.cold_timer if setting.cache == "cold" else device.timer)(call, costs, index)
+    lead = _nothing if device.leads else partial(timer, 1)
+    kept = references if setting.runtime.captures else None
+    return Bench(call, timer, lead, setting.throttled, kept, network, inputs)
+
+
+def _laid_out(tensor: torch.Tensor, memory_format: torch.memory_format) -> torch.Tensor:
+    """Return a tensor in a layout, which only images have."""
+    return tensor.contiguous(memory_format=memory_format) if tensor.dim() == 4 else tensor
+
+
+def _nothing() -> None:
+    """Do nothing: the timer of a queue leads by itself."""
+
+
+def _loaded(
+    variant: Variant, family: Family, setting: Setting, before: Mapping[str, object]
+) -> tuple[torch.nn.Module, Inputs, outputs.Outputs]:
+    """Return a network, its inputs and its outputs, in float32.
+
+    Raises SourceError if its code changes the process for the networks beside it.
+    """
+    intrusions = intrusions_before(variant)
+    network, inputs = load(variant, family, setting.device.torch_name(setting.index), setting.seed)
+    if not (variant.source and setting.versions > 1):
+        switches.restore(before)
+    call = inputs.bound_to(network)
+    references = outputs.kept(outputs.outputs_of(call()))
+    if variant.source and setting.versions > 1:
+        _refuse_shared_state(variant.source, {**before, **intrusions}, call)
+        return network, inputs, references
+    later = global_state.changed(switches.settable(before), switches.state())
+    refuse_intrusion(family, intruded(intrusions) or (later and f"{later} in each call"))
+    return network, inputs, references
+
+
+def refuse_intrusion(family: Family, changed: str | None) -> None:
+    """Raise IntrusionError if something of the process was changed, and the family has other networks."""
+    if changed and len(family.compared) > 1:
+        raise IntrusionError(
+            f"{INTRUDES} {changed} of the whole process, which would affect the other networks of its family: give "
+            "it a family of its own"
+        )
+
+
+def intrusions_before(variant: Variant) -> Mapping[str, object]:
+    """Return what a variant's code could change of the process; nothing for networks that ship."""
+    is_ours = variant.is_built_in and not variant.builder.startswith(LIVE)
+    return {} if is_ours else global_state.intrusions()
+
+
+def intruded(before: Mapping[str, object]) -> str | None:
+    """Return what was changed of the process since; None if nothing was."""
+    return global_state.changed(before, global_state.intrusions()) if before else None
+
+
+def _refuse_shared_state(source: Source, before: Mapping[str, object], call: Callable[[], object]) -> None:
+    """Raise SourceError if another version in this process would affect this one."""
+    late = code_versions.imports_while(call, source)
+    if late:
+        raise code_versions.SourceError(f"it imports {late[0]} while it runs, which no second version can share")
+    changed = global_state.changed(before, {**switches.state(), **global_state.intrusions()})
+    if changed:
+        raise code_versions.SourceError(f"it changes {changed}, which no second version can share")
+
+
+def torch_dtype(name: str) -> torch.dtype:
+    """Return torch's dtype by its name."""
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype
+
+
+def failure(error: Exception) -> tuple[Status, str]:
+    """Return the status and the one-line text of an error that a variant raised."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in str(error))
+    text = " ".join(printable.split())[:300] or type(error).__name__
+    if isinstance(error, code_versions.RefusedError):
+        return "refused", text
+    if isinstance(error, WrongOutputError):
+        return "wrong-output", text
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(pattern in text.lower() for pattern in NO_MEMORY):
+        return "out-of-memory", text
+    if isinstance(error, NotImplementedError) or any(pattern in text for pattern in NO_SUPPORT):
+        return "unsupported", text
+    explains_itself = isinstance(error, code_versions.SourceError | UserError)
+    return "failed", text if explains_itself else f"{type(error).__name__}: {text}"
+
+
+HUGE_PAGE = 2 * 2**20
+"""Size of a huge page in bytes.
+
+Virtual and physical addresses have the same offset in a huge page. A shift of up to one huge page
+therefore reaches every set of a cache.
+"""
+PAGES = 16 * 4096
+"""Largest shift between two variants, in bytes: 16 pages."""
+LINE = 64
+"""Size of a cache line in bytes."""
+
+
+def shift_heap(rng: random.Random) -> bytearray:
+    """Return an allocation of a random size, up to a huge page, that shifts later allocations.
+
+    The shift lasts as long as the caller keeps the allocation. The system's allocator maps large
+    blocks outside of the heap, so with it only small blocks move.
+    """
+    return bytearray(rng.randrange(0, HUGE_PAGE, LINE))
+
+
+def shift_apart(rng: random.Random) -> bytearray:
+    """Return an allocation of a few pages at random, to vary the alignment between two variants."""
+    return bytearray(rng.randrange(0, PAGES, LINE))

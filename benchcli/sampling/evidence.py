@@ -1,0 +1,172 @@
+"""Collect the evidence on the families of a run, launch by launch."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from benchcli.sampling.summarise import ALWAYS_LAUNCHES, FamilyEvidence, still_wide
+from benchcli.sampling.supervise import Failures, supervise, without
+from benchcli.sampling.timings import SINGLES, FirstSetting, timings
+from benchcli.schema import Conditions, Costs, Family, Key, Plan, Sample, Target
+from benchcli.schema.protocol import LAUNCH, ROUNDS, SECONDS, Launcher, Sampled, Singled, Task, Watched, WorkerDied
+
+CAP = 0.25
+"""The largest share of a family's budget that the rounds of one launch may take."""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The samples and conditions of one launch."""
+
+    samples: tuple[tuple[Key, Sample], ...]
+    conditions: tuple[Watched, ...]
+    singles: tuple[Singled, ...] = ()
+
+
+Taker = Callable[[Task, float, Failures], Taken | None]
+"""Makes one launch; returns None if a worker died. The number is the allowed silence in s."""
+
+
+def taker(launcher: Launcher) -> Taker:
+    """Return a function that makes a launch in one worker."""
+
+    def take(task: Task, silence_s: float, failures: Failures) -> Taken | None:
+        samples: list[tuple[Key, Sample]] = []
+        conditions: list[Watched] = []
+        singles: list[Singled] = []
+        for event in supervise(task, silence_s, launcher, failures):
+            if isinstance(event, Sampled):
+                samples.append(((event.family, event.sample.variant), event.sample))
+            elif isinstance(event, Watched):
+                conditions.append(event)
+            elif isinstance(event, Singled):
+                singles.append(event)
+            elif isinstance(event, WorkerDied):
+                return None
+        return Taken(tuple(samples), tuple(conditions), tuple(singles))
+
+    return take
+
+
+@dataclass
+class Evidence:
+    """Samples, conditions and failures of all launches.
+
+    A launch whose worker died adds no samples and no conditions.
+    """
+
+    target: Target
+    plan: Plan
+    costs: Mapping[Key, Costs]
+    failures: Failures
+    launches: int = 0
+    seconds: float = SECONDS
+    rounds: int = ROUNDS
+    same_calls: bool = False
+    """Whether all variants' samples have as many calls as the baseline's."""
+    samples: dict[Key, list[Sample]] = field(default_factory=dict)
+    conditions: dict[str, list[Conditions]] = field(default_factory=dict)
+    singles: dict[Key, list[float]] = field(default_factory=dict)
+    """Seconds of calls that were timed singly."""
+
+    def launch(self, wanted: Sequence[Family], take: Taker) -> None:
+        """Make one launch of families, in a worker for each number of threads."""
+        threads = dict.fromkeys(family.threads for family in wanted)
+        for each in threads:
+            self._launch([family for family in wanted if family.threads == each], take)
+        self.launches += 1
+
+    def _launch(self, wanted: Sequence[Family], take: Taker) -> None:
+        """Launch families in one worker. If it dies, try again, without the variants that have failed by then."""
+        attempt = 0
+        while rest := self._launched(wanted):
+            task = Task(
+                LAUNCH,
+                rest[0].on(self.target),
+                rest,
+                {f.name: {v.name: self.costs[f.name, v.name] for v in f.variants} for f in rest},
+                launch=self.launches,
+                seed=1000 * attempt + self.launches,
+                seconds=self.seconds,
+                rounds=self.rounds,
+                same_calls=self.same_calls,
+                most_seconds=CAP * self.plan.budget_s,
+                singles=math.ceil(SINGLES / (self.plan.launches or ALWAYS_LAUNCHES)) if self.plan.percentiles else 0,
+            )
+            taken = take(task, self.plan.silence_s, self.failures)
+            if taken:
+                self._keep(taken)
+                break
+            attempt += 1
+
+    def _launched(self, wanted: Sequence[Family]) -> tuple[Family, ...]:
+        """Return the families with their references, without the variants that have failed."""
+        failed = set(self.failures.by_key)
+        return tuple(without([family.launched for family in without(wanted, failed)], failed))
+
+    def needed(self, family: Family) -> Family | None:
+        """Return the family without the variants that are precise enough; None if none is left."""
+        alive = without([family], set(self.failures.by_key))
+        if not alive or self.plan.launches is not None:
+            return alive[0] if alive else None
+        times = timings(family, self.known(family).samples)
+        wide = still_wide(family, times, self.plan) | {v.name for v in alive[0].variants if v.name not in times}
+        done = {(family.name, v.name) for v in family.variants if v.name not in wide | {family.baseline}}
+        return without(alive, done)[0] if wide else None
+
+    def needed_of(self, families: Sequence[Family]) -> list[tuple[Family, Family | None]]:
+        """Return each family with what `needed` has of it; families of several settings need all or nothing."""
+        needed = {family.name: self.needed(family) for family in families}
+        open_ = {family.group for family in families if family.first and (needed[family.name] or self._is_wide(family))}
+        failed = set(self.failures.by_key)
+        whole = {
+            family.name: next(iter(without([family], failed)), None) for family in families if family.group in open_
+        }
+        return [(family, whole.get(family.name, needed[family.name])) for family in families]
+
+    def _is_wide(self, family: Family) -> bool:
+        """Return whether a speed relative to the first setting is less precise than the plan wants."""
+        first = self.first_of(family)
+        if first is None or self.plan.launches is not None:
+            return False
+        samples = self.known(family).samples
+        costs = of_family(self.costs, family.name)
+        speeds = (first.speed_of(name, each, costs[name].items or 1) for name, each in samples.items())
+        widths = [speed.relative_half_width for speed in speeds if speed]
+        return any(width is None or width > self.plan.precision for width in widths)
+
+    def first_of(self, family: Family) -> FirstSetting | None:
+        """Return the evidence on the same networks in the first setting; None if this is it, or the only one."""
+        if not family.first or family.first == family.name:
+            return None
+        items = {name: costs.items or 1 for name, costs in of_family(self.costs, family.first).items()}
+        return FirstSetting(of_family(self.samples, family.first), items)
+
+    def known(self, family: Family) -> FamilyEvidence:
+        """Return the evidence on one family, without the samples of variants that failed later."""
+        failures = of_family(self.failures.by_key, family.name)
+        return FamilyEvidence(
+            costs=of_family(self.costs, family.name),
+            failures=failures,
+            samples={
+                name: samples for name, samples in of_family(self.samples, family.name).items() if name not in failures
+            },
+            conditions=tuple(self.conditions.get(family.name, ())),
+            singles=of_family(self.singles, family.name),
+        )
+
+    def _keep(self, taken: Taken) -> None:
+        for key, sample in taken.samples:
+            self.samples.setdefault(key, []).append(sample)
+        for single in taken.singles:
+            self.singles.setdefault((single.family, single.variant), []).extend(single.seconds)
+        for watched in taken.conditions:
+            self.conditions.setdefault(watched.family, []).append(watched.conditions)
+
+
+def of_family(table: Mapping[Key, Value], family: str) -> dict[str, Value]:
+    """Return one family's part of a table, by variant."""
+    return {variant: value for (name, variant), value in table.items() if name == family}

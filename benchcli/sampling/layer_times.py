@@ -1,0 +1,168 @@
+"""Time the modules of each variant in a worker, in calls that alternate with untimed ones."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import torch
+
+from benchcli.backends.devices.base import Device
+from benchcli.cost.calls import ModuleCall, module_calls, paths_of
+from benchcli.cost.count import walk
+from benchcli.cost.inputs import Inputs, tensors
+from benchcli.sampling.bench import Bench
+from benchcli.sampling.rounds import calls_per_sample, no_collection
+from benchcli.sampling.tracing import Subject, repeated, trace_each, warm_up
+from benchcli.schema import Layer, Layers, OperatorCall, sizes
+from benchcli.schema.protocol import Event, Layered, Task
+
+TIMED = 5
+"""Timed calls between two untimed samples."""
+SLOW_S = 1.0
+"""Seconds of a call from which on one is timed at a time: the worker has to give signs of life."""
+Around = Callable[[ModuleCall], ModuleCall]
+Marks = list[Any]
+"""The marks of one call in their order, two items each: a module's path or None for its end, and a stamp."""
+
+
+def time_layers(task: Task, send: Callable[[Event], None]) -> None:
+    """Send the layers of each variant, or the error that prevented it."""
+    trace_each(task, send, _timed)
+
+
+def _timed(of: Subject) -> Layered:
+    call_s, layers = _layers(of.bench, of.device, of.index, of.task, of.alive)
+    return Layered(Layers(of.family, of.variant, of.task.launch, call_s, layers))
+
+
+@dataclass
+class _Seen:
+    """What is known of a module besides its time."""
+
+    kind: str
+    inputs: str = ""
+    outputs: str = ""
+    calls: list[OperatorCall] = field(default_factory=list)
+
+
+def _layers(
+    bench: Bench, device: Device, index: int, task: Task, alive: Callable[[], None]
+) -> tuple[float, tuple[Layer, ...]]:
+    """Return the seconds of a call without stamps, and the modules with the medians of their own seconds."""
+    network, inputs, stamps = bench.network, bench.inputs, device.stamps(index)
+    if isinstance(network, torch.jit.ScriptModule) or type(network).__name__ == "OptimizedModule":
+        raise NotImplementedError("a compiled or scripted network runs as a whole: it has no layers to time")
+    warm_up(bench, alive)
+    seen = _look(network, inputs)
+    with no_collection():
+        calls = calls_per_sample(bench.timer(1).seconds, device.resolution_s)
+
+        def measure() -> tuple[float, list[Marks]]:
+            bench.lead()
+            call_s = bench.timer(calls).seconds / calls
+            alive()
+            return call_s, stamped(network, bench.call, stamps.take, TIMED if call_s < SLOW_S else 1)
+
+        rounds = repeated(measure, task, alive, least=1)
+        device.settle(index)
+    timed = [marks for _, several in rounds for marks in several]
+    own = [own_seconds(marks, stamps.seconds) for marks in timed]
+    return median(call_s for call_s, _ in rounds), tuple(
+        _layer(path, each, own, timed[0]) for path, each in seen.items()
+    )
+
+
+def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], marks: Marks) -> Layer:
+    flops = [call.flops for call in seen.calls]
+    return Layer(
+        path=path,
+        kind=seen.kind,
+        calls=marks[::2].count(path),
+        seconds=median(each.get(path, 0.0) for each in own),
+        inputs=seen.inputs,
+        outputs=seen.outputs,
+        flops=None if None in flops else sum(each or 0 for each in flops),
+        mac_bytes=sum(call.mac_bytes for call in seen.calls),
+    )
+
+
+def stamped(network: torch.nn.Module, call: Callable[[], Any], take: Callable[[], Any], calls: int) -> list[Marks]:
+    """Return the marks of so many calls, after one without; no work but the calls lies between them."""
+    found: list[Marks] = [[] for _ in range(calls + 1)]
+    current: list[Marks] = [[]]
+    with module_calls(_marking(paths_of(network), take, current)):
+        for marks in found:
+            current[0] = marks
+            call()
+    return found[1:]
+
+
+def _marking(paths: Mapping[int, str], take: Callable[[], Any], current: list[Marks]) -> Around:
+    """Return what marks the beginning and the end of each call of a module of the network.
+
+    What runs beside the call itself is as little as can be, because it counts as the caller's own work.
+    """
+    known = paths.get
+
+    def around(original: ModuleCall) -> ModuleCall:
+        def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            path = known(id(module))
+            if path is None:
+                return original(module, *args, **kwargs)
+            marks = current[0]
+            marks += (path, take())
+            try:
+                return original(module, *args, **kwargs)
+            finally:
+                marks += (None, take())
+
+        return call
+
+    return around
+
+
+def own_seconds(marks: Marks, seconds: Callable[[Any, Any], float]) -> dict[str, float]:
+    """Return the seconds of each module without those of the modules that it calls."""
+    own: dict[str, float] = {}
+    running: list[tuple[str, Any]] = []
+    for path, stamp in zip(marks[::2], marks[1::2], strict=True):
+        if path is not None:
+            running.append((path, stamp))
+            continue
+        ended, start = running.pop()
+        spent_s = seconds(start, stamp)
+        own[ended] = own.get(ended, 0.0) + spent_s
+        if running:
+            caller = running[-1][0]
+            own[caller] = own.get(caller, 0.0) - spent_s
+    return own
+
+
+def _look(network: torch.nn.Module, inputs: Inputs) -> dict[str, _Seen]:
+    """Return the modules that a call reaches, by path, with their shapes and costs."""
+    seen: dict[str, _Seen] = {}
+    paths = paths_of(network)
+
+    def around(original: ModuleCall) -> ModuleCall:
+        def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            path = paths.get(id(module))
+            if path is None or path in seen:
+                return original(module, *args, **kwargs)
+            found = seen[path] = _Seen(type(module).__name__, _shapes((args, kwargs)))
+            result = original(module, *args, **kwargs)
+            found.outputs = _shapes(result)
+            return result
+
+        return call
+
+    with module_calls(around):
+        inputs.bound_to(network)()
+    for operator in walk(network, inputs).calls:
+        if operator.module in seen:
+            seen[operator.module].calls.append(operator)
+    return seen
+
+
+def _shapes(tree: object) -> str:
+    return " ".join(sizes(tensor.shape) for tensor in tensors(tree))

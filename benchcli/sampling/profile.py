@@ -1,0 +1,50 @@
+"""Trace calls of each variant in a worker, after untraced ones: tracers stay attached on some devices."""
+
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+from typing import Any
+
+from benchcli.backends.devices.base import Tracer
+from benchcli.sampling.bench import Bench
+from benchcli.sampling.launch import Send
+from benchcli.sampling.rounds import calls_per_sample, no_collection
+from benchcli.sampling.tracing import Subject, repeated, trace_each, warm_up
+from benchcli.schema import Breakdown, Category
+from benchcli.schema.protocol import Task, Traced
+
+LEAST = 2
+"""The least traces: the first one does not count."""
+
+
+def profile(task: Task, send: Send) -> None:
+    """Send the time breakdown of each variant, or the error that prevented it."""
+    trace_each(task, send, _traced)
+
+
+def _traced(of: Subject) -> Traced:
+    make_tracer = partial(of.device.tracer, of.bench.call, of.costs, of.index)
+    parts = _break_down(of.bench, make_tracer, of.device.resolution_s, of.task, of.alive)
+    return Traced(Breakdown(family=of.family, variant=of.variant, launch=of.task.launch, **parts))
+
+
+def _break_down(
+    bench: Bench, make_tracer: Callable[[], Tracer], resolution_s: float, task: Task, alive: Callable[[], None]
+) -> dict[str, Any]:
+    """Return the medians of untraced and of traced calls, as fields of Breakdown.
+
+    It calls `alive` before each sample to report progress.
+    """
+    warm_up(bench, alive)
+    with no_collection():
+        calls = calls_per_sample(bench.timer(1).seconds, resolution_s)
+        call_s = median(repeated(lambda: bench.timer(calls).seconds / calls, task, alive, LEAST))
+        tracer = make_tracer()
+        traces = repeated(tracer, task, alive, LEAST)[1:]  # the first one starts the tracer
+    parts: dict[Category, float] = {each: median(trace.parts[each] for trace in traces) for each in traces[0].parts}
+    return {
+        "call_s": call_s,
+        "traced_s": median(trace.traced_s for trace in traces),
+        "parts": {**parts, "framework": max(0.0, call_s - sum(parts.values()))},
+        "reorder_s": median(trace.reorder_s for trace in traces),
+    }

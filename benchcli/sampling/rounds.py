@@ -1,0 +1,149 @@
+"""Warm up and sample the variants of one family in rounds, in a worker."""
+
+import gc
+import math
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from time import perf_counter
+
+from benchcli.backends.devices.base import Device
+from benchcli.sampling.bench import Bench
+from benchcli.sampling.latin_square import orders
+from benchcli.schema import Exclusion, Key, Sample
+from benchcli.schema.protocol import Task
+from benchcli.system.counters import Usage, usage
+
+SAMPLE_S = 5e-3
+"""Shortest timed length of a sample, unless the clock's resolution requires more."""
+CLOCK_TICKS = 1000
+"""Shortest timed length of a sample, in clock ticks."""
+MOST_CALLS = 100_000
+"""Most calls in a sample. Without this bound a stopped clock would require endless calls."""
+LONGEST_S = 0.3
+"""Longest wall time of a sample, untimed parts included. A longer one gets fewer calls."""
+WARM_UP_ROUNDS = (2, 12)
+"""Fewest and most warm-up rounds."""
+LONG_S = 1.0
+"""After this time one Latin square is enough: further launches add more evidence than rounds."""
+SETTLED = 0.03
+"""The warm-up has settled when a round beats the fastest one so far by at most this share."""
+CLOCK_TRIES = 5
+"""Attempts per sample while the clock reads no time or less.
+
+A clock that jumps back fails once; a stopped clock fails every time.
+"""
+
+Announce = Callable[[Key], None]
+
+
+def sample_rounds(
+    benches: Mapping[Key, Bench], calls: Mapping[Key, int], task: Task, rng: random.Random, announce: Announce
+) -> Iterator[tuple[Key, Sample]]:
+    """Yield one sample of each variant per round; `calls` gives the calls per sample.
+
+    `announce` gets the name of each variant before it runs. Sampling ends after a complete Latin
+    square, in which every variant had every position, or earlier at the time limit.
+    """
+    start = perf_counter()
+    for number, order in enumerate(orders(list(benches), rng)):
+        elapsed = perf_counter() - start
+        sampled = (elapsed >= task.seconds and number >= task.rounds) or elapsed >= LONG_S
+        enough = sampled and number % len(benches) == 0
+        if enough or elapsed >= task.most_seconds:
+            return
+        for key in order:
+            announce(key)
+            yield key, take_sample(benches[key], key[1], calls[key], task.launch, number)
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Switch Python's garbage collector off during the block."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def warm_up(
+    benches: Mapping[Key, Bench], task: Task, device: Device, rng: random.Random, announce: Announce
+) -> dict[Key, int]:
+    """Run rounds until they have no page faults and get no faster.
+
+    Returns the calls per sample of each variant.
+    """
+    calls = dict.fromkeys(benches, 1)
+    fastest, start = math.inf, perf_counter()
+    walls: dict[Key, float] = {}
+    least, most = WARM_UP_ROUNDS
+    for number, order in enumerate(orders(list(benches), rng), 1):
+        samples: dict[Key, Sample] = {}
+        for key in order:
+            announce(key)
+            begin = perf_counter()
+            samples[key] = take_sample(benches[key], key[1], calls[key], 0, number)
+            walls[key] = (perf_counter() - begin) / (calls[key] + 1)
+        calls = {
+            key: calls_per_sample(sample.seconds, device.resolution_s, walls[key]) for key, sample in samples.items()
+        }
+        total = sum(sample.seconds for sample in samples.values())
+        calm = all(not sample.faults for sample in samples.values()) and total > fastest * (1 - SETTLED)
+        fastest = min(fastest, total)
+        elapsed = perf_counter() - start
+        settled = number >= most or (calm and number >= least)
+        if elapsed >= task.most_seconds or (settled and elapsed >= device.warm_up_s):
+            break
+    return calls
+
+
+def calls_per_sample(call_s: float, resolution_s: float, wall_s: float = 0.0) -> int:
+    """Return how many calls make a sample much longer than the clock's resolution, within bounds.
+
+    `wall_s` is the wall time of a call, untimed parts included. A cache flush takes longer than the
+    call itself.
+    """
+    wanted = math.ceil(max(SAMPLE_S, CLOCK_TICKS * resolution_s) / max(call_s, 1e-9))
+    affordable = int(LONGEST_S / wall_s) if wall_s * wanted > LONGEST_S and wall_s > 2 * call_s else wanted
+    return max(1, min(MOST_CALLS, wanted, affordable))
+
+
+def take_sample(bench: Bench, variant: str, calls: int, launch: int, number: int) -> Sample:
+    """Time `calls` calls, after one untimed call that loads the variant's data into the caches.
+
+    If the clock reads no time, take the sample again and mark it with the exclusion "clock". Raises
+    RuntimeError after CLOCK_TRIES failed attempts.
+    """
+    for attempt in range(CLOCK_TRIES):
+        bench.lead()
+        before = usage()
+        elapsed = bench.timer(calls)
+        after = usage()
+        if elapsed.seconds > 0:
+            sample = Sample(
+                variant,
+                launch,
+                number,
+                calls,
+                elapsed.seconds / calls,
+                _faults(before, after, calls),
+                host_seconds=None if elapsed.host_seconds is None else elapsed.host_seconds / calls,
+            )
+            excluded = _exclusion(before, after, bench.throttled(), sample.is_of_host)
+            return replace(sample, excluded="clock" if attempt else excluded)
+    raise RuntimeError(f"the clock did not move during {calls} calls")
+
+
+def _faults(before: Usage | None, after: Usage | None, calls: int) -> float | None:
+    return None if before is None or after is None else (after.minor_faults - before.minor_faults) / calls
+
+
+def _exclusion(before: Usage | None, after: Usage | None, throttled: bool, is_of_host: bool) -> Exclusion | None:
+    if throttled:
+        return "throttled"
+    if is_of_host and before and after and after.involuntary_switches > before.involuntary_switches:
+        return "preempted"
+    return None

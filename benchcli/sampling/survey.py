@@ -1,0 +1,115 @@
+"""Count the costs and fingerprint the output of every variant, in a worker."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import torch
+
+from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.cost.count import total, walk
+from benchcli.cost.crosscheck import COUNTERS
+from benchcli.cost.inputs import Inputs, named
+from benchcli.guards import outputs, switches
+from benchcli.guards.code_versions import RefusedError, SourceError
+from benchcli.guards.outputs import WrongOutputError
+from benchcli.guards.provenance import code_of
+from benchcli.sampling.bench import failure, intruded, intrusions_before, load, refuse_intrusion, torch_dtype
+from benchcli.sampling.example_inputs import tokens_of
+from benchcli.schema import CostDetail, Costs, Family, OperatorCall, Output, Variant
+from benchcli.schema.protocol import Counted, Event, Failed, Spoilt, Started, Task
+
+
+def survey(task: Task, send: Callable[[Event], None]) -> None:
+    """Send the costs and the output of every variant, or the error that prevented them."""
+    kind, _ = split_name(task.target.device)
+    for family in task.families:
+        for variant in family.variants:
+            alive = partial(send, Started(family.name, variant.name))
+            alive()
+            before = intrusions_before(variant)
+            try:
+                counted = _count(variant, family, task, alive)
+                refuse_intrusion(family, intruded(before))
+            except Exception as error:  # A network may raise anything; the other variants go on.
+                send(Failed(family.name, variant.name, *failure(error)))
+                if DEVICES[kind].errors_stick:
+                    raise
+            else:
+                send(counted)
+            if intruded(before):
+                send(Spoilt())
+                return
+
+
+def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], None]) -> Counted:
+    kind, index = split_name(task.target.device)
+    with switches.kept():
+        network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
+    alive()
+    with torch.no_grad():
+        result = _first_call(network, inputs)
+        names = tuple(name for name, _ in named(result))
+        first = outputs.kept(outputs.outputs_of(result))
+        alive()
+        second = outputs.outputs_of(inputs.bound_to(network)())
+    if not outputs.alike(first, second):
+        raise WrongOutputError("its output differs from call to call")
+    summary = Output(tuple(tuple(each.shape) for each in first), names, outputs.fingerprint(first))
+    dtype = torch_dtype(family.dtype)
+    network, inputs = network.to(dtype), inputs.floating(lambda tensor: tensor.to(dtype))
+    alive()
+    costs, calls = _costs(network, inputs)
+    costs = replace(
+        costs,
+        device_peak_bytes=DEVICES[kind].peak_bytes(inputs.bound_to(network), index),
+        inputs=inputs.described(),
+        items=next((each.shape[0] for each in inputs.tensors() if each.dim()), 1),
+        tokens=tokens_of(inputs),
+    )
+    detail = CostDetail(calls, _others(network, inputs)) if task.detailed else None
+    return Counted(family.name, variant.name, costs, summary, detail, code_of(variant))
+
+
+def _first_call(network: torch.nn.Module, inputs: Inputs) -> object:
+    """Return what a call returns. Raises SourceError where the network needs other inputs."""
+    try:
+        return inputs.bound_to(network)()
+    except IndexError as error:
+        rows = min(
+            (each.num_embeddings for each in network.modules() if isinstance(each, torch.nn.Embedding)), default=0
+        )
+        if not rows or all(tensor.is_floating_point() for tensor in inputs.tensors()):
+            raise
+        raise RefusedError(
+            f"its inputs ({inputs.described()}) lie outside of an embedding ({error}): the smallest has {rows} rows; "
+            f"give the range 0..{rows - 1}"
+        ) from None
+    except TypeError as error:
+        if "forward()" not in str(error):
+            raise
+        raise SourceError(
+            f"it cannot be called with {inputs.described()} ({error}): give each of its inputs (--input, or inputs in "
+            "suites and Python), or example_inputs of the callable"
+        ) from None
+
+
+def _costs(network: torch.nn.Module, inputs: Inputs) -> tuple[Costs, tuple[OperatorCall, ...]]:
+    """Return the costs of a call, and of its operators. What cannot be counted is timed all the same."""
+    try:
+        walked = walk(network, inputs)
+        return total(walked), tuple(walked.calls)
+    except Exception as error:  # counting, unlike a call, may meet tensors and modes of any kind
+        return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", failure(error)[1])), ()
+
+
+def _others(network: torch.nn.Module, inputs: Inputs) -> dict[str, int | str]:
+    """Return what other tools count, or why they do not."""
+    counts: dict[str, int | str] = {}
+    for name, counter in COUNTERS.items():
+        try:
+            counts[name] = counter(network, inputs)
+        except Exception as error:  # they meet operators that they do not know
+            counts[name] = failure(error)[1]
+    return counts

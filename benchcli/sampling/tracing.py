@@ -1,0 +1,73 @@
+"""Trace one variant after the other in a worker: what the profile and the times of layers share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from time import perf_counter
+from typing import TypeVar
+
+from benchcli.backends.devices.base import DEVICES, Device, split_name
+from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.sampling.bench import HARMLESS, Bench, Setting, failure, prepare
+from benchcli.schema import Costs
+from benchcli.schema.protocol import Event, Failed, Started, Task
+
+Value = TypeVar("Value")
+WARM_UP_CALLS = 3
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A variant that is ready to be traced, and where."""
+
+    family: str
+    variant: str
+    costs: Costs
+    bench: Bench
+    device: Device
+    index: int
+    task: Task
+    alive: Callable[[], None]
+    """Tells the engine that the worker makes progress."""
+
+
+def trace_each(task: Task, send: Callable[[Event], None], trace: Callable[[Subject], Event]) -> None:
+    """Send what `trace` finds of each variant, or the error that prevented it."""
+    kind, index = split_name(task.target.device)
+    device, runtime = DEVICES[kind], RUNTIMES[task.target.runtime]
+    setting = Setting(device, index, runtime, task.target.cache, lambda: False, task.seed)
+    for family in task.families:
+        for variant in family.variants:
+            alive = partial(send, Started(family.name, variant.name))
+            alive()
+            try:
+                costs = task.costs[family.name][variant.name]
+                bench = prepare(variant, family, costs, replace(setting, alive=alive))
+                found = trace(Subject(family.name, variant.name, costs, bench, device, index, task, alive))
+            except Exception as error:  # A network may raise anything; the other variants go on.
+                send(Failed(family.name, variant.name, *failure(error)))
+                if device.errors_stick and not isinstance(error, HARMLESS):
+                    raise
+            else:
+                send(found)
+
+
+def warm_up(bench: Bench, alive: Callable[[], None]) -> None:
+    """Make the calls that no tracing counts."""
+    for _ in range(WARM_UP_CALLS):
+        bench.call()
+        alive()
+
+
+def repeated(measure: Callable[[], Value], task: Task, alive: Callable[[], None], least: int) -> list[Value]:
+    """Measure at least so often, and until the task's rounds and seconds, or its most seconds, are reached."""
+    values: list[Value] = []
+    start = perf_counter()
+    while len(values) < least or not _enough(len(values), perf_counter() - start, task):
+        alive()
+        values.append(measure())
+    return values
+
+
+def _enough(rounds: int, elapsed_s: float, task: Task) -> bool:
+    return elapsed_s >= task.most_seconds or (rounds >= task.rounds and elapsed_s >= task.seconds)

@@ -1,0 +1,180 @@
+"""The values that are observed of measured processes: outputs, samples, conditions and breakdowns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+HOST_BOUND = 0.9
+"""The least share of a device's time that queueing its work takes on the host where the host was timed."""
+Category = Literal["convolution", "depthwise", "product", "elementwise", "pooling", "data", "framework", "other"]
+"""The category of an operator's time in a breakdown; framework is the time in no operator."""
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+Exclusion = Literal["preempted", "throttled", "clock"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """The outputs of a network for fixed inputs and fixed weights, in eager float32."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    names: tuple[str, ...]
+    """Where each tensor stands in what the network returns, such as "scores"; empty for a tensor alone."""
+    fingerprint: tuple[float, ...]
+    """Summary numbers of the output; see `benchcli.guards.outputs`."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Where a user's own network comes from."""
+
+    file: str
+    """The file of its callable, relative to the folder that it is imported from, if it is in there."""
+    line: int
+    sha256: str
+    """Of the file."""
+    commit: str | None = None
+    """The commit of its repository; None if it is in none."""
+    dirty: bool | None = None
+    """Whether its repository has uncommitted changes; None if it is in none."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Seconds per call from one timed block of `calls` calls."""
+
+    variant: str
+    launch: int
+    round: int
+    calls: int
+    seconds: float
+    faults: float | None
+    """Minor page faults per call; None if the system does not count them."""
+    excluded: Exclusion | None = None
+    """Why the sample is excluded; None if it is not.
+
+    preempted: the system took the core away; throttled: the device lowered its clock; clock: the
+    clock went backwards.
+    """
+    host_seconds: float | None = None
+    """Seconds per call in which the host queued the work, as far as no flush of the caches hides it.
+
+    None for devices without a queue.
+    """
+
+    @property
+    def is_host_bound(self) -> bool:
+        """Whether the device waited for its host, so that the host was timed."""
+        return self.host_seconds is not None and self.host_seconds >= HOST_BOUND * self.seconds
+
+    @property
+    def is_of_host(self) -> bool:
+        """Whether what disturbs the host disturbs this time: it has no queue, or its device waited."""
+        return self.host_seconds is None or self.is_host_bound
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The state of the machine while one launch sampled one family. None: not observable here."""
+
+    launch: int
+    wall_s: float
+    cpu_s: float | None
+    """Processor time of the worker, summed over its threads."""
+    minor_faults: int | None
+    major_faults: int | None
+    voluntary_switches: int | None
+    involuntary_switches: int | None
+    busy_cores: float | None
+    """Cores' worth of work by other processes on the cores that the worker may use."""
+    cores: int | None
+    """The number of cores that the worker may use."""
+    steal_cores: float | None
+    """Cores' worth of time that the hypervisor gave to other virtual machines."""
+    pressure: float | None
+    """The fraction of the time in which some task waited for a core."""
+    throttled_s: float | None
+    """Seconds for which the control group's quota throttled its tasks."""
+    frequency_hz: float | None
+    """The fastest core's frequency at the end, in hertz."""
+    load: float | None
+    """The load average: the mean number of running or runnable tasks in the minute before."""
+    memory_bytes: int | None
+    """The worker's largest resident set so far."""
+    call_overhead_s: float
+    """Seconds that the timing loop adds to each call."""
+    clock_hz: float | None = None
+    """The median of the accelerator's clock during samples, in hertz."""
+    throttle_reasons: tuple[str, ...] = ()
+    """The reasons why the accelerator lowered its clock during samples."""
+    clock_share: float | None = None
+    """The median of the accelerator's clock during samples, as a share of its default."""
+    power_capped: float | None = None
+    """The share of the samples at whose end the clock was lowered to stay below the power limit."""
+    temperature_c: float | None = None
+    """The accelerator's temperature at the end, in degrees Celsius."""
+    power_w: float | None = None
+    """The accelerator's power at the end, in watts."""
+    utilisation: float | None = None
+    """The share of the moments before the worker used the accelerator in which it was busy."""
+    other_processes: int | None = None
+    """Processes besides the worker that held the accelerator's memory before it did."""
+    kernels: Mapping[str, str] = field(default_factory=dict)
+    """A hash of the names of a call's kernels by network, where a library chooses them in each process."""
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """The time of a call by category: one variant in one launch, medians over several calls."""
+
+    family: str
+    variant: str
+    launch: int
+    call_s: float
+    """Seconds of an untraced call, in samples of as many calls as the row's, before the first traced one."""
+    traced_s: float
+    """Seconds of a traced call, including the tracing."""
+    parts: Mapping[Category, float]
+    """Seconds of a call by category, without the tracing.
+
+    `framework` is the rest of `call_s`: Python, dispatcher, a device waiting for its host.
+    """
+    reorder_s: float
+    """Seconds of `data` inside convolutions: their library reorders to its own layout and back."""
+
+    @property
+    def whole_s(self) -> float:
+        """The sum of the parts: `call_s`, or more if tracing slows the operators down."""
+        return sum(self.parts.values())
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One module of a network in one launch: what it does itself, without the modules that it calls."""
+
+    path: str
+    """Its name in the network, such as "stage2.0.conv"; empty for the network itself."""
+    kind: str
+    """Its class."""
+    calls: int
+    """How often a call of the network calls it."""
+    seconds: float
+    """Seconds of its own in a call of the network: the median over several calls."""
+    inputs: str
+    """The shapes of the tensors that it is given, such as "1x3x224x224"."""
+    outputs: str
+    flops: int | None
+    """Multiply-adds of the operators that it calls itself; None if one has no rule."""
+    mac_bytes: int
+    """Their memory access cost in bytes, unfused."""
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The modules of one variant in one launch, in the order of the first call of each."""
+
+    family: str
+    variant: str
+    launch: int
+    call_s: float
+    """Seconds of a call in which no module is timed, alternating with those in which they are."""
+    layers: tuple[Layer, ...]

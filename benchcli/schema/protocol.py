@@ -1,0 +1,214 @@
+"""Define the messages between engine and workers: tasks, events and questions, a JSON line each.
+
+The engine sends a worker one task, and the worker sends events. A worker in serve mode also gets
+questions, each of which asks for one sample.
+"""
+
+import math
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from benchcli.schema.counts import CostDetail, Costs
+from benchcli.schema.observations import Breakdown, Code, Conditions, Layers, Output, Sample
+from benchcli.schema.request import Family, Target
+from benchcli.schema.results import Failure, Status
+
+SURVEY: Final = "survey"
+LAUNCH: Final = "launch"
+SERVE: Final = "serve"
+PROFILE: Final = "profile"
+LAYERS: Final = "layers"
+SECONDS, ROUNDS = 0.3, 8
+"""The least seconds, and the least rounds, for which a launch samples each family."""
+INTRUDES: Final = "it changes"
+"""How the failure of a network begins that changes the process for others; no other network is to blame."""
+ENDED: Final = "ended"
+"""The key under which a fork server reports the exit code of a child."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """The task of one worker."""
+
+    kind: Literal["survey", "launch", "serve", "profile", "layers"]
+    target: Target
+    families: tuple[Family, ...]
+    costs: Mapping[str, Mapping[str, Costs]]
+    """Costs by family and variant name. Empty for a survey, which counts them."""
+    launch: int = 0
+    seed: int = 0
+    seconds: float = SECONDS
+    """The least time to sample a family. Sampling also takes at least `rounds` rounds."""
+    rounds: int = ROUNDS
+    same_calls: bool = False
+    """Whether every variant's samples have as many calls as those of the family's first variant."""
+    most_seconds: float = 60.0
+    """The time after which the current round of a family is its last."""
+    singles: int = 0
+    """Calls of each variant that a launch times singly, after its samples."""
+    detailed: bool = False
+    """Whether a survey sends a row for each operator call, and what other tools count."""
+    live: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Networks that a caller gave by value, pickled and in base 64, by their recorded names."""
+
+    def longest_s(self, silence_s: float) -> float:
+        """Return the time after which the task has surely gone wrong: its clock stands still, or it loops.
+
+        Each variant may be silent for `silence_s` while it is built; each family warms up and is
+        sampled. Who serves works for as long as it is asked.
+        """
+        if self.kind == SERVE:
+            return math.inf
+        variants = sum(len(family.variants) for family in self.families)
+        singles_s = self.most_seconds * variants if self.singles else 0.0
+        return silence_s * (2 * variants + 1) + 2 * self.most_seconds * len(self.families) + singles_s
+
+
+@dataclass(frozen=True)
+class Described:
+    """The worker has started: its software versions and its device.
+
+    `missing` is the reason why the worker cannot continue, if any.
+    """
+
+    software: Mapping[str, str]
+    device: Mapping[str, Any]
+    missing: str | None
+    available: Mapping[str, str]
+    """The available devices: names and titles."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """The worker has started this variant. If the worker dies from now on, this variant fails."""
+
+    family: str
+    variant: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The costs of one variant, and its output."""
+
+    family: str
+    variant: str
+    costs: Costs
+    output: Output
+    detail: CostDetail | None = None
+    """None unless the task asked for it."""
+    code: Code | None = None
+    """Where the network comes from; None if it ships."""
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """The last variant of a survey changed the process: what is left needs a fresh one."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """One variant of a worker in serve mode is warm. A sample has `calls` calls."""
+
+    family: str
+    variant: str
+    calls: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A worker in serve mode has prepared its variants and waits for questions."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One sample of one variant of one family."""
+
+    family: str
+    sample: Sample
+
+
+@dataclass(frozen=True)
+class Singled:
+    """Seconds of calls of one variant that were timed singly."""
+
+    family: str
+    variant: str
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The conditions on the machine while one family was sampled."""
+
+    family: str
+    conditions: Conditions
+
+
+@dataclass(frozen=True)
+class Traced:
+    """The breakdown of one variant's time."""
+
+    breakdown: Breakdown
+
+
+@dataclass(frozen=True)
+class Layered:
+    """The times of one variant's layers."""
+
+    layers: Layers
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A variant failed, and the worker survived."""
+
+    family: str
+    variant: str
+    status: Status
+    error: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The task is finished. A worker that ends without this event has died."""
+
+
+Event = (
+    Described
+    | Started
+    | Counted
+    | Spoilt
+    | Ready
+    | Waiting
+    | Sampled
+    | Singled
+    | Watched
+    | Traced
+    | Layered
+    | Failed
+    | Done
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """Ask a worker in serve mode for one sample."""
+
+    family: str
+    variant: str
+    round: int
+    calls: int
+
+
+@dataclass(frozen=True)
+class WorkerDied:
+    """The worker ended before it was done. `failure` is for the variant that was running."""
+
+    failure: Failure
+
+
+Conversation = Generator[Event | WorkerDied, str | None, bool]
+"""A worker's events, the last of them `Done` or `WorkerDied`. It sends lines to the worker."""
+Launcher = Callable[[Task, float], Conversation]
+"""Runs a task. The number is the allowed silence in s."""

@@ -1,0 +1,152 @@
+"""The values that describe results: timings and records."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from benchcli.schema.counts import Costs
+from benchcli.schema.observations import Code, Conditions, Sample
+from benchcli.schema.request import Family, Key, Target, Variant
+
+MOST_EXCLUDED = 0.5
+"""The largest share of excluded samples with which a time is judged."""
+Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported", "refused"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The reason why a variant has no time."""
+
+    status: Status
+    error: str
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its 95 % interval; the ends are None if there is only one launch."""
+
+    estimate: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def relative_half_width(self) -> float | None:
+        """Half the interval's width as a fraction of the estimate; None without ends."""
+        if self.low is None or self.high is None:
+            return None
+        return (self.high - self.low) / 2 / self.estimate
+
+    def holds(self, value: float) -> bool:
+        """Return whether the interval contains `value`."""
+        return self.low is not None and self.high is not None and self.low <= value <= self.high
+
+    def is_above(self, value: float) -> bool:
+        """Return whether the whole interval is above `value`."""
+        return self.low is not None and self.low > value
+
+    def is_below(self, value: float) -> bool:
+        """Return whether the whole interval is below `value`."""
+        return self.high is not None and self.high < value
+
+    def is_within(self, change: float) -> bool:
+        """Return whether a factor's whole interval lies between 1 / (1 + change) and 1 + change."""
+        return self.is_above(1 / (1 + change)) and self.is_below(1 + change)
+
+    def times(self, factor: float) -> "Interval":
+        """Return the interval of `factor` times the value."""
+        low, high = (None if end is None else end * factor for end in (self.low, self.high))
+        return Interval(self.estimate * factor, low, high)
+
+    @property
+    def min_log_change(self) -> float:
+        """The distance of a factor's interval from 1, as a logarithm.
+
+        It is 0 if the interval contains 1 or has no ends.
+        """
+        if self.low is None or self.high is None:
+            return 0.0
+        return max(math.log(self.low), -math.log(self.high), 0.0)
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Seconds of calls that were timed singly: the median, and what 95 and 99 in a hundred do not exceed."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The time of one variant, computed from its samples and its baseline's."""
+
+    seconds: Interval
+    relative: Interval | None
+    """Baseline time / variant time; None if the baseline has no time."""
+    launches: int
+    samples: int
+    faults: float | None
+    excluded: int = 0
+    """The number of excluded samples."""
+    reference: "ReferenceSpeed | None" = None
+    """The speed relative to a reference network; None if none was measured."""
+    setting: Interval | None = None
+    """The speed relative to the same network in the first of several settings, per image; None if there is one."""
+    percentiles: Percentiles | None = None
+    """Of at least a thousand calls; None if fewer were timed singly."""
+
+    @property
+    def excluded_share(self) -> float:
+        """The excluded samples as a share of all."""
+        return self.excluded / self.samples if self.samples else 1.0
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether so many samples are excluded that the time is not judged."""
+        return self.excluded_share > MOST_EXCLUDED
+
+
+@dataclass(frozen=True)
+class ReferenceSpeed:
+    """The speed of a variant relative to one of its family's reference networks."""
+
+    name: str
+    """The reference network."""
+    speed: Interval
+    """Reference time / variant time."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row: identity, costs and time of one variant. A failed variant has a row too."""
+
+    run: str
+    suite: str
+    family: Family
+    variant: Variant
+    target: Target
+    failure: Failure | None
+    costs: Costs | None
+    flops_deviation: float | None
+    """Multiply-adds divided by the baseline's, minus 1."""
+    timing: Timing | None
+    warnings: tuple[str, ...] = ()
+    """Codes from `benchcli.reports.advice`, some with a detail after a colon."""
+    code: Code | None = None
+    """Where a user's own network comes from; None for networks that ship."""
+
+    @property
+    def key(self) -> Key:
+        """The names of the family and the variant."""
+        return self.family.name, self.variant.name
+
+
+@dataclass(frozen=True)
+class FamilyResult:
+    """All results of one family."""
+
+    family: Family
+    records: tuple[Record, ...]
+    samples: tuple[Sample, ...] = field(repr=False)
+    conditions: tuple[Conditions, ...] = field(repr=False, default=())

@@ -1,0 +1,44 @@
+"""Hold the processes, clock and outputs that measuring uses, so that tests can replace them."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchcli.schema.progress import Observer
+from benchcli.schema.protocol import Launcher
+from benchcli.system.counters import busy_cores
+from benchcli.workers.process import workers
+
+if TYPE_CHECKING:
+    from benchcli.noise.fitness import Probe
+
+
+def _probe() -> "Probe":
+    from benchcli.noise.fitness import probe  # imports the devices, which few callers need
+
+    return probe()
+
+
+def _ignore(_message: object) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The functions that start processes, read the clock, observe the machine and report."""
+
+    workers: Callable[..., AbstractContextManager[Launcher]] = workers
+    """Takes two keywords: the interpreter (`python`) and the launches per fork server (`renew`)."""
+    clock: Callable[[], float] = time.monotonic
+    """Seconds."""
+    busy_cores: Callable[[], float | None] = busy_cores
+    """Returns how many cores other processes use now; None if that cannot be observed."""
+    probe: Callable[[], "Probe"] = _probe
+    observe: Observer = _ignore
+    """Receives the progress at each step."""
+    notify: Callable[[str], None] = _ignore
+    """Receives sentences that the user should read before the result is complete."""
+    warn: Callable[[str], None] = _ignore
+    """Receives the warning codes from before the run. `report.advice` has their sentences."""

@@ -1,0 +1,38 @@
+"""Build a worker's environment variables: a list of inherited ones, and those that the run sets."""
+
+import os
+from collections.abc import Mapping
+
+from benchcli.backends.allocators import allocator
+from benchcli.schema import Target
+
+NEEDED = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "PATH",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "USERPROFILE",
+    "VIRTUAL_ENV",
+)
+NEEDED_PREFIXES = ("CUDA_", "NVIDIA_", "HIP_", "HSA_", "ROCR_", "PYTORCH_")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def worker_environment(target: Target, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return a worker's environment variables.
+
+    A worker inherits no variable that `NEEDED` and `NEEDED_PREFIXES` do not name.
+    """
+    source = os.environ if inherited is None else inherited
+    kept = {name: value for name, value in source.items() if name in NEEDED or name.startswith(NEEDED_PREFIXES)}
+    threads = dict.fromkeys(THREAD_VARIABLES, str(target.threads))
+    return {**kept, **threads, **allocator(target.allocator).variables}

@@ -1,0 +1,98 @@
+"""Families of whole networks: built-in ones, those of other libraries, and a user's own."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchcli.errors import UserError, unknown
+from benchcli.schema import BUILT_IN, Input, Variant
+from benchcli.workloads.networks.base import NETWORKS, SIZE, members
+from benchcli.workloads.networks.libraries import LIBRARIES, has_wildcards, matching, refuse_missing
+from benchcli.workloads.requests import FamilyRequest
+
+OWN = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*"
+"""Pattern of a user's network, `package.module:callable`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkRequest(FamilyRequest):
+    """A request for networks by name, or for those of a complexity level."""
+
+    catalogue = "networks"
+    networks: tuple[str, ...] = ()
+    group: int | None = None
+    size: int | None = None
+    """Height and width of every input; None: each network's published size."""
+    inputs: tuple[Input, ...] = ()
+    """What a user's own networks are called with; empty for one image, or what their callables give."""
+    errors: tuple[tuple[str, float], ...] = ()
+    """Errors of networks in per cent, by name."""
+
+    @property
+    def widths(self) -> str:
+        """The label "published": these networks have the channels of their papers."""
+        return "published"
+
+    def variants(self) -> Iterator[Variant]:
+        """Yield the networks, the baseline first.
+
+        Raises UserError if a network is unknown or its input is too small.
+        """
+        names = [network.name for network in members(self.group)] if self.group else self._names()
+        if self.inputs and self.size:
+            raise UserError("--size is of images: give the sizes in --input")
+        errors = dict(self.errors)
+        for name in errors:
+            if name not in names:
+                raise unknown("network with an error", name, names)
+        yield from (replace(_variant(name, self.size, self.inputs), top1_error=errors.get(name)) for name in names)
+
+    def _names(self) -> list[str]:
+        """Return the names, those with wildcards spelled out, each once."""
+        shipped = [network.name for network in NETWORKS]
+        spelled = (matching(name, shipped) if has_wildcards(name) else [name] for name in self.networks)
+        return list(dict.fromkeys(each for names in spelled for each in names))
+
+    def sized(self, size: int) -> "NetworkRequest":
+        """Return the request at a size."""
+        return replace(self, size=size)
+
+
+def family_name(group: int | None) -> str:
+    """Return the default name of a family of networks."""
+    return f"networks-{group}" if group else "networks"
+
+
+def _variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
+    """Return a network by name: built in, `library:model`, or `package.module:callable`."""
+    library, colon, model = name.partition(":")
+    if name.endswith(".py"):
+        raise UserError(f"{name!r} is a file: write {Path(name).stem}:callable, with what makes the network in it")
+    if not colon and NETWORKS.get(name) is None and re.fullmatch(OWN, name.replace(".", ":", 1)):
+        own = ":".join(name.rsplit(".", 1))
+        raise UserError(f"{name!r} names no network: write {own} for a callable of your own")
+    is_own = colon and not (library in LIBRARIES and model)
+    if inputs and not is_own:
+        raise UserError(f"inputs are for networks of your own: {name} takes one image; give --size for its size")
+    if not colon:
+        return NETWORKS[name].variant(size)
+    return _own(name, size, inputs) if is_own else _of_library(name, library, model, size or SIZE)
+
+
+def _of_library(name: str, library: str, model: str, pixels: int) -> Variant:
+    refuse_missing(library)
+    return Variant(name, f"{BUILT_IN}library/{library}", {"model": model}, (3, pixels, pixels), "3")
+
+
+def _own(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
+    if name.startswith(f"{BUILT_IN}network/"):
+        raise UserError(f"{name!r} is how a run records it: write {name.rpartition('/')[2]}")
+    if name.startswith(("benchcli.", BUILT_IN)) or not re.fullmatch(OWN, name):
+        raise UserError(
+            f"{name!r} names no network: write a name of `benchcli list networks`, or package.module:callable"
+        )
+    if size:  # it was asked for, so that example inputs do not replace it
+        inputs = (Input((3, size, size)),)
+    shape = inputs[0].shape if inputs else (3, SIZE, SIZE)
+    return Variant(name, name, {}, shape, str(next(iter(shape), "")), inputs=inputs)

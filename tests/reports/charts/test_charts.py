@@ -1,0 +1,184 @@
+"""Every kind of chart, on the kept runs: what it draws, that its numbers are the run's, and that it can be drawn."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from benchcli.analysis.layer_rows import accounted
+from benchcli.reports import drawing
+from benchcli.reports.charts import base
+from benchcli.reports.charts.base import CHARTS, LabelledRun, figures_of
+from benchcli.reports.charts.stacks import COLUMNS as STACK
+from benchcli.reports.page import Figure
+from benchcli.runs.read import report_of
+from benchcli.runs.run_report import RunReport
+from benchcli.schema import FamilyResult, Interval, Record
+
+KEPT = Path(__file__).parents[3] / "results" / "reference"
+NAMES = ["paper-epyc", "g2-epyc", "networks-epyc", "blocks-epyc", "layers-epyc", "settings-epyc", "claims-epyc"]
+
+
+@cache
+def kept(name: str) -> RunReport:
+    return report_of(KEPT / name)
+
+
+def drawn(kind: str, *names: str, reports: Sequence[RunReport] = ()) -> list[Figure]:
+    runs = reports or [kept(name) for name in names]
+    labels = [""] if len(runs) == 1 else [f"run {number}" for number in range(len(runs))]
+    return list(CHARTS[kind].figures([LabelledRun(*pair) for pair in zip(labels, runs, strict=True)]))
+
+
+def column(figure: Figure, name: str) -> list[object]:
+    return [row[figure.columns.index(name)] for row in figure.rows]
+
+
+def with_times(report: RunReport, factor: float) -> RunReport:
+    """Return a run all of whose networks take `factor` as long."""
+
+    def slowed(record: Record) -> Record:
+        assert record.timing
+        seconds = record.timing.seconds.times(factor)
+        return replace(record, timing=replace(record.timing, seconds=seconds))
+
+    def result(each: FamilyResult) -> FamilyResult:
+        return replace(each, records=tuple(map(slowed, each.records)))
+
+    return replace(report, results=tuple(map(result, report.results)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_columns_of_every_figure_are_those_that_its_drawing_names(name: str) -> None:
+    for figure in figures_of([LabelledRun("", kept(name))]):
+        assert all(len(row) == len(figure.columns) for row in figure.rows)
+        made = {"middle", "room", "label", "number"}  # by transforms
+        assert fields(figure.spec) <= {*figure.columns, *made}, figure.title
+        assert not any(letter in column for column in figure.columns for letter in ".[]\\")
+
+
+def fields(part: object) -> set[str]:
+    if isinstance(part, dict):
+        own = {part["field"]} if isinstance(part.get("field"), str) else set()
+        return own.union(*map(fields, part.values()))
+    return set().union(*map(fields, part)) if isinstance(part, list | tuple) else set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_vega_lite_takes_every_specification(name: str) -> None:
+    vl_convert = pytest.importorskip("vl_convert", reason="pip install vl-convert-python draws pictures")
+    figures = list(figures_of([LabelledRun("", kept(name))]))
+    kinds = {figure.kind: figure for figure in figures}
+    for figure in kinds.values():
+        svg = vl_convert.vegalite_to_svg(drawing.specification([figure]), vl_version=drawing.LITE)
+        marks = svg.count("<path") + svg.count("<text")
+        assert marks > len(figure.rows), figure.title
+
+
+def test_a_guideline_is_drawn_with_its_intervals_and_the_papers_curve() -> None:
+    (figure,) = drawn("axis", "g2-epyc")
+    here = [row for row in figure.rows if row[1] == "this machine"]
+    assert [row[0] for row in here] == ["g=1", "g=2", "g=4", "g=8"]
+    assert here[0][2:] == (1.0, None, None)
+    for row, record in zip(here[1:], kept("g2-epyc").records[1:], strict=True):
+        relative = record.timing.relative if record.timing else None
+        assert relative
+        assert row[2:] == pytest.approx((relative.estimate, relative.low, relative.high), rel=1e-4)
+    paper = [row[2] for row in figure.rows if row[1] == "paper"]
+    assert paper == pytest.approx([1.0, 0.875, 0.823, 0.695], abs=1e-3)
+
+
+def test_several_runs_are_series_of_one_figure() -> None:
+    (figure,) = drawn("axis", "g2-epyc", "g2-epyc")
+    assert set(column(figure, "series")) == {"run 0", "run 1", "paper"}
+
+
+def test_costs_and_time_say_how_well_one_orders_the_other() -> None:
+    flops, access = drawn("costs", "networks-epyc")
+    assert len(flops.rows) == len([r for r in kept("networks-epyc").records if r.timing]) == len(access.rows)
+    assert "rank correlation of FLOPs and time is 0." in flops.text
+    assert flops.spec["encoding"]["x"]["field"] == "MFLOPs (mult-adds)"
+    assert access.spec["encoding"]["x"]["field"] == "memory access MB"
+
+
+def test_two_networks_say_nothing_about_costs_and_time() -> None:
+    report = kept("g2-epyc")
+    two = replace(report, results=tuple(replace(r, records=r.records[:2]) for r in report.results))
+    assert drawn("costs", reports=[two]) == []
+
+
+def test_the_front_of_the_figure_is_that_of_the_table() -> None:
+    (figure,) = drawn("pareto", "networks-epyc")
+    on = {row[0] for row in figure.rows if row[-1] == "on the front"}
+    table = (KEPT / "networks-epyc" / "table.md").read_text()
+    line = next(line for line in table.splitlines() if "Pareto front, from fastest" in line)
+    assert on == set(line.partition(": ")[2].split(", "))
+
+
+def test_parts_of_a_bar_follow_each_other_and_add_up() -> None:
+    (figure,) = drawn("breakdown", "networks-epyc")
+    for network in set(column(figure, "network")):
+        rows = [dict(zip(STACK, row, strict=True)) for row in figure.rows if row[0] == network]
+        assert rows[0]["from %"] == 0
+        for one, other in pairwise(rows):
+            assert one["to %"] == pytest.approx(other["from %"], abs=0.01)
+        assert rows[-1]["to %"] == pytest.approx(100, abs=4)
+
+
+def test_layers_add_up_to_what_the_run_accounts_for() -> None:
+    for figure in drawn("layers", "layers-epyc"):
+        network = figure.rows[0][0]
+        own = [each for each in kept("layers-epyc").layers if each.variant == network]
+        assert max(column(figure, "to %")) == pytest.approx(100 * accounted(own), abs=3)  # type: ignore[type-var]
+
+
+def test_raw_samples_are_thinned_evenly_and_say_so() -> None:
+    for figure in drawn("samples", "paper-epyc"):
+        assert 0 < len(figure.rows) <= 400
+    (few,) = drawn("samples", "g2-epyc")
+    assert "is drawn" in few.text or len(few.rows) == 4 * 8 * 12
+
+
+def test_launches_are_relative_to_their_median() -> None:
+    (figure,) = drawn("launches", "g2-epyc")
+    for network in ("g=1", "g=8"):
+        relative = sorted(float(str(row[2])) for row in figure.rows if row[1] == network)
+        assert relative[0] <= 1 <= relative[-1]
+
+
+def test_a_large_file_of_samples_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "MOST_BYTES", 10)
+    assert drawn("samples", "g2-epyc") == drawn("launches", "g2-epyc") == []
+
+
+def test_a_history_marks_the_run_in_which_times_changed() -> None:
+    run = kept("g2-epyc")
+    (figure,) = drawn("history", reports=[run, run, with_times(run, 1.2), with_times(run, 1.2)])
+    changed = [(row[0], row[6]) for row in figure.rows if row[6]]
+    assert {run for run, _ in changed} == {"run 2"}
+    assert all(str(text).startswith("+20.0 %") for _, text in changed)
+    assert len(changed) == 4
+    assert figure.text.endswith(": 4.")
+
+
+def test_two_runs_have_no_history() -> None:
+    assert drawn("history", "g2-epyc", "g2-epyc") == []
+
+
+def test_a_network_that_fails_has_a_row_and_no_point() -> None:
+    report = kept("g2-epyc")
+    (result,) = report.results
+    records = (*result.records[:3], replace(result.records[3], timing=None))
+    (figure,) = drawn("axis", reports=[replace(report, results=(replace(result, records=records),))])
+    assert figure.rows[3] == ("g=8", "this machine", None, None, None)
+
+
+def test_an_infinite_number_is_absent() -> None:
+    from benchcli.reports.charts.grammar import drawn as number
+    from benchcli.reports.charts.grammar import ends
+
+    assert number(float("nan")) is None
+    assert ends(Interval(float("inf"), None, 2.0)) == (None, None, 2.0)

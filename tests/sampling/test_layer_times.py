@@ -1,0 +1,170 @@
+"""The times of layers: what each module does itself, from stamps around its calls."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from benchcli.analysis.layer_rows import accounted, layer_rows
+from benchcli.backends.devices.base import DEVICES, Elapsed
+from benchcli.cost.inputs import Inputs
+from benchcli.reports.views.layer_table import OWN, table
+from benchcli.runs.rows import LAYER_COLUMNS, parse_layers
+from benchcli.runs.rows import layer_rows as rows_of
+from benchcli.sampling.bench import Bench
+from benchcli.sampling.layer_times import _layers
+from benchcli.schema import Failure, Layer, Layers, Target
+from benchcli.schema.protocol import LAYERS, Task
+
+FAKE = DEVICES["fake"]
+
+
+class Block(nn.Module):
+    """Calls a layer twice, and adds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.layer(self.layer(x)) + x
+        return out
+
+
+def measured(network: nn.Module, inputs: torch.Tensor) -> tuple[float, tuple[Layer, ...]]:
+    given = Inputs((inputs,))
+    bench = Bench(given.bound_to(network), lambda calls: Elapsed(calls * 1e-3), network=network, inputs=given)
+    task = Task(LAYERS, Target("fake"), (), {}, rounds=2, seconds=0.0)
+    with torch.inference_mode():
+        return _layers(bench, FAKE, 0, task, lambda: None)
+
+
+def test_each_module_has_what_it_does_itself() -> None:
+    """The fake device's stamps are a microsecond apart."""
+    call_s, layers = measured(nn.Sequential(Block(), nn.ReLU()), torch.ones(2, 4))
+    assert call_s == pytest.approx(1e-3)
+    by_path = {layer.path: layer for layer in layers}
+    assert list(by_path) == ["", "0", "0.layer", "1"]
+    assert {path: round(layer.seconds * 1e6, 6) for path, layer in by_path.items()} == {
+        "": 3,  # between its own stamps and those of its children
+        "0": 3,
+        "0.layer": 2,  # two calls of one microsecond
+        "1": 1,
+    }
+    assert (by_path["0.layer"].calls, by_path["0.layer"].kind) == (2, "Linear")
+    assert (by_path["0.layer"].inputs, by_path["0.layer"].outputs) == ("2x4", "2x4")
+    assert by_path["0.layer"].flops == 2 * 2 * 4 * 4
+    assert by_path["0"].flops == 0
+    assert by_path["0"].mac_bytes == 3 * 2 * 4 * 4  # the addition
+    assert torch.nn.Module.__call__.__module__ == "torch.nn.modules.module"
+
+
+def test_a_module_that_raises_leaves_torch_as_it_was() -> None:
+    class Wrong(nn.Module):
+        def forward(self, _x: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("no")
+
+    original = nn.Module.__call__
+    with pytest.raises(RuntimeError, match="no"):
+        measured(nn.Sequential(Wrong()), torch.ones(2, 4))
+    assert nn.Module.__call__ is original
+
+
+def launch(number: int, seconds: dict[str, float], call_s: float = 10.0) -> Layers:
+    layers = tuple(Layer(path, "Conv2d", 1, each, "1x3", "1x4", 5, 6) for path, each in seconds.items())
+    return Layers("f", "a", number, call_s, layers)
+
+
+SECONDS = {"": 0.5, "stem": 2.0, "body": 0.5, "body.0": 3.0, "body.1": 4.0}
+
+
+def test_modules_are_rolled_up_to_a_depth() -> None:
+    launches = [launch(number, SECONDS) for number in range(6)]
+    assert {row.path: round(row.seconds.estimate, 9) for row in layer_rows(launches)} == SECONDS
+    rolled = layer_rows(launches, 1)
+    assert {row.path: round(row.seconds.estimate, 9) for row in rolled} == {"stem": 2.0, "body": 7.5, "": 0.5}
+    assert [row.path for row in rolled][-1] == ""
+    body = next(row for row in rolled if row.path == "body")
+    assert (body.share, body.flops, body.mac_bytes) == (0.75, 15, 18)
+    assert body.seconds.low == pytest.approx(7.5)
+    assert accounted(launches) == 1.0
+
+
+def test_few_launches_have_no_interval_and_an_unknown_operator_no_flops() -> None:
+    layer = Layer("stem", "Odd", 1, 1.0, "", "", None, 0)
+    (row,) = layer_rows([Layers("f", "a", 0, 2.0, (layer,))])
+    assert (row.seconds.low, row.flops, row.share) == (None, None, 0.5)
+
+
+def test_the_table_has_the_slowest_layers_and_says_what_it_leaves_out() -> None:
+    many = {"": 0.1, **{f"layer{number}": 0.1 * (number + 1) for number in range(25)}}
+    launches = [launch(number, many, call_s=sum(many.values())) for number in range(6)]
+    shown = table(launches, {("f", "b"): Failure("failed", "no")})
+    assert shown.rows[0][0] == "layer24"
+    assert shown.rows[-1][0] == OWN
+    assert len(shown.rows) == 21
+    assert "5 more layers take" in "\n".join(shown.lines)
+    assert "100.0 % of a call" in "\n".join(shown.lines)
+    assert "✗ failed: b has no layers: no" in shown.lines
+    assert len(table(launches, {}, depth=1).rows) == 26
+
+
+def test_rows_come_back_as_they_were() -> None:
+    launches = [launch(number, SECONDS) for number in range(2)]
+    cells = [
+        dict(zip(LAYER_COLUMNS, ("" if cell is None else str(cell) for cell in row), strict=True))
+        for each in launches
+        for row in rows_of(each)
+    ]
+    assert parse_layers(cells) == launches
+    with pytest.raises(ValueError, match="no timing gives"):
+        parse_layers([{**cells[0], "call_s": "0"}])
+
+
+def test_layers_of_a_run_are_stored_and_shown_again(cli: Callable[..., Any]) -> None:
+    words = ("network", "mobilenet-v1-0.25", "--size", "32", "--device", "fake", "--launches", "1", "--layers")
+    found = cli(*words, "--output", "run")
+    assert found.code == 0
+    assert "Time by layer" in found.out
+    again = cli(*words[:-1], "--depth", "1", "--resume", "run")
+    assert "rolled up to depth 1" in again.out
+    assert "19.linear" not in again.out
+
+
+@pytest.mark.parametrize(
+    ("words", "way_out"),
+    [
+        (("--runtime", "graph"), "leave --runtime graph out"),
+        (("--cache", "cold"), "leave --cache cold out"),
+        (("--depth", "0"), "a depth"),
+    ],
+)
+def test_what_has_no_layers_says_so(cli: Callable[..., Any], words: tuple[str, ...], way_out: str) -> None:
+    found = cli("network", "mobilenet-v1-0.25", "--device", "fake", "--launches", "1", "--layers", *words)
+    assert found.code == 2
+    assert way_out in found.err
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_network_that_runs_as_a_whole_has_no_layers() -> None:
+    with pytest.raises(NotImplementedError, match="it has no layers to time"):
+        measured(torch.jit.script(nn.Linear(4, 4)), torch.ones(1, 4))
+
+
+def test_a_module_that_only_holds_others_is_several() -> None:
+    launches = [launch(number, {"": 0.5, "blocks.0": 2.0, "blocks.1": 3.0}) for number in range(6)]
+    (blocks, _) = layer_rows(launches, 1)
+    assert (blocks.path, blocks.kind, round(blocks.seconds.estimate, 9)) == ("blocks", "several", 5.0)
+
+
+def test_damaged_layers_are_named(cli: Callable[..., Any]) -> None:
+    words = ("network", "mobilenet-v1-0.25", "--size", "32", "--device", "fake", "--launches", "1", "--layers")
+    assert cli(*words, "--output", "run").code == 0
+    path = Path("run/layers.csv")
+    path.write_text(path.read_text().replace(",Conv2d,", ",Conv2d,many", 1))
+    found = cli(*words, "--resume", "run")
+    assert found.code == 2
+    assert "layers.csv is damaged" in found.err

@@ -1,0 +1,294 @@
+"""Real worker processes, and everything that can become of them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.sampling.supervise import survey
+from benchcli.schema import FamilyResult, Target
+from benchcli.schema.protocol import SURVEY, Described, Done, Event, Launcher, Task, WorkerDied
+from benchcli.workers import death, process
+from benchcli.workers.process import FORKS, run_worker, workers
+from benchcli.workers.variables import worker_environment
+from tests.values import family, variant
+from tests.workers.faulty_runs import QUICK, measured_kinds, statuses
+
+pytestmark = pytest.mark.measured
+FORKED = pytest.mark.skipif(not FORKS, reason="on this system launches are not forked")
+Measured = Callable[..., FamilyResult]
+
+
+@pytest.fixture(autouse=True)
+def faulty_networks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+
+
+@pytest.fixture(params=[pytest.param(True, marks=FORKED), False], ids=["forked", "fresh"], scope="module")
+def launcher(request: pytest.FixtureRequest) -> Iterator[Launcher]:
+    """What launches workers: forks of one process for all tests, or processes that begin at nothing."""
+    with workers(forks=request.param) as launcher:
+        yield launcher
+
+
+@pytest.fixture
+def measured(launcher: Launcher) -> Measured:
+    return partial(measured_kinds, launcher)
+
+
+def test_what_goes_wrong_costs_its_own_variant_a_row_and_nobody_else_anything(measured: Measured) -> None:
+    result = measured(
+        "fine", "aborts", "exits", "allocates", "is_not_finite", "raises", "is_unsupported", "prints", "reads"
+    )
+    assert statuses(result) == {
+        "fine": "ok",
+        "aborts": "crashed",
+        "exits": "crashed",
+        "allocates": "out-of-memory",
+        "is_not_finite": "wrong-output",
+        "raises": "failed",
+        "is_unsupported": "unsupported",
+        "prints": "ok",
+        "reads": "ok",
+    }
+    errors = {r.variant.name.split()[1]: r.failure.error for r in result.records if r.failure}
+    assert "SIGABRT" in errors["aborts"]
+    assert "exit code 3" in errors["exits"]
+    assert errors["raises"] == "ValueError: it does not like its input"
+    prints = result.records[-2]
+    assert prints.timing is not None
+    assert prints.timing.relative is not None
+    assert prints.timing.launches == 2
+
+
+def test_a_worker_that_hangs_is_ended_and_the_rest_measured(measured: Measured) -> None:
+    result = measured("fine", "hangs")
+    assert statuses(result) == {"fine": "ok", "hangs": "timeout"}
+
+
+def test_outputs_that_change_are_wrong(measured: Measured) -> None:
+    assert statuses(measured("fine", "changes_shape", "changes_values")) == {
+        "fine": "ok",
+        "changes_shape": "wrong-output",
+        "changes_values": "wrong-output",
+    }
+
+
+def test_a_death_in_the_middle_of_the_rounds_is_put_on_the_right_variant(measured: Measured) -> None:
+    result = measured("fine", "dies_late", "raises_late", "prints")
+    assert statuses(result) == {"fine": "ok", "dies_late": "crashed", "raises_late": "failed", "prints": "ok"}
+    # The launch that died is made again: every sample kept is of a launch that ended well.
+    assert {sample.launch for sample in result.samples} == {0, 1}
+
+
+def test_a_baseline_without_a_time_leaves_the_others_theirs(measured: Measured) -> None:
+    result = measured("raises", "fine")
+    assert result.records[1].timing is not None
+    assert result.records[1].timing.relative is None
+
+
+def test_no_steady_state_call_faults_under_the_steady_allocator(measured: Measured) -> None:
+    result = measured("fine")
+    assert result.records[0].timing is not None
+    assert result.records[0].timing.faults is not None
+    assert result.records[0].timing.faults < 1
+
+
+def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
+    import torch
+
+    if torch.backends.mps.is_available():
+        pytest.skip("this machine has an Apple GPU")
+    with pytest.raises(UserError, match=r"no device 'mps' here: .*there is .*cpu \(CPU\)"):
+        survey([family(variant("a"))], Target(device="mps"), QUICK, run_worker)
+
+
+@pytest.mark.parametrize("forks", [pytest.param(True, marks=FORKED), False])
+def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, forks: bool) -> None:
+    monkeypatch.setattr(process, "_PROGRAM", "import no_such_module")
+    with workers(forks) as launcher, pytest.raises(NothingMeasuredError, match="No module named 'no_such_module'"):
+        survey([family(variant("a"))], Target(), QUICK, launcher)
+
+
+def listener_of(families: str, forks: bool) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """Start a process that listens to a survey of these families; return it and, when all are up, its workers."""
+    program = (
+        f"import sys; sys.path[:0] = [{str(Path(__file__).parents[2])!r}]\n"
+        "from tests.values import family, variant\n"
+        "from benchcli.workers.process import workers\n"
+        "from benchcli.schema.protocol import SURVEY, Task\n"
+        "from benchcli.schema import Target\n"
+        f"task = Task(SURVEY, Target(), tuple({families}), {{}})\n"
+        f"with workers({forks}) as launcher:\n"
+        "    for event in launcher(task, 60): print(event, flush=True)\n"
+    )
+    listener = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert listener.stdout
+    listener.stdout.readline()
+    return listener, psutil.Process(listener.pid).children(recursive=True)
+
+
+def kill_outright(listener: subprocess.Popen[str]) -> None:
+    os.kill(listener.pid, signal.SIGKILL)
+    listener.wait()
+    assert listener.stdout
+    listener.stdout.close()
+
+
+@pytest.mark.parametrize("forks", [pytest.param(True, marks=FORKED), False])
+def test_a_worker_ends_with_its_listener(forks: bool) -> None:
+    """A listener that is killed outright cannot end its worker: the worker finds the pipe closed."""
+    listener, alive = listener_of("family(variant(str(n))) for n in range(5000)", forks)
+    assert len(alive) == 1 + forks
+    kill_outright(listener)
+    assert psutil.wait_procs(alive, timeout=20)[1] == []
+
+
+def test_closing_the_listening_ends_the_worker(launcher: Launcher) -> None:
+    events = launcher(Task(SURVEY, Target(), (family(variant("a", "hangs")),), {}), 60)
+    assert isinstance(next(events), Described)
+    children = psutil.Process().children(recursive=True)
+    events.close()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+@FORKED
+def test_a_fork_server_forks_a_fresh_process_for_each_task_and_is_renewed() -> None:
+    parents: list[int] = []
+    children: set[int] = set()
+    with workers(forks=True, renew=2) as launcher:
+        for _ in range(4):
+            for _event in launcher(Task(SURVEY, Target(), (), {}), 60):
+                (server,) = psutil.Process().children()
+                children.update(child.pid for child in server.children())
+            parents.append(server.pid)
+    assert parents[0] == parents[1] != parents[2] == parents[3]
+    assert len(children) >= 2
+    assert parents[0] not in psutil.pids()
+
+
+@FORKED
+def test_a_fork_server_outlives_a_child_that_dies_and_ends_what_it_left_running() -> None:
+    with workers(forks=True) as launcher:
+        of = (family(variant("a", "leaves_a_process"), variant("b", "aborts")),)
+        events = list(launcher(Task(SURVEY, Target(), of, {}), 60))
+        assert isinstance(events[-1], WorkerDied)
+        (server,) = psutil.Process().children()
+        assert server.children(recursive=True) == []
+        assert isinstance(list(launcher(Task(SURVEY, Target(), (), {}), 60))[-1], Done)
+        assert psutil.Process().children() == [server]
+
+
+@FORKED
+def test_a_fork_server_that_died_is_replaced() -> None:
+    with workers(forks=True) as launcher:
+        list(launcher(Task(SURVEY, Target(), (), {}), 60))
+        (server,) = psutil.Process().children()
+        server.kill()
+        psutil.wait_procs([server], timeout=10)
+        assert isinstance(list(launcher(Task(SURVEY, Target(), (), {}), 60))[-1], Done)
+
+
+@FORKED
+def test_another_environment_needs_another_server_and_both_are_kept() -> None:
+    with workers(forks=True) as launcher:
+        list(launcher(Task(SURVEY, Target(), (), {}), 60))
+        (first,) = psutil.Process().children()
+        list(launcher(Task(SURVEY, Target(threads=2), (), {}), 60))
+        both = {each.pid for each in psutil.Process().children()}
+        list(launcher(Task(SURVEY, Target(), (), {}), 60))
+        assert len(both) == 2
+        assert first.pid in both
+        assert {each.pid for each in psutil.Process().children()} == both
+    assert not psutil.Process().children()
+
+
+@FORKED
+def test_a_fork_server_has_loaded_torch_and_started_no_thread() -> None:
+    with workers(forks=True) as launcher:
+        list(launcher(Task(SURVEY, Target(), (), {}), 60))
+        (server,) = psutil.Process().children()
+        assert server.num_threads() == 1
+
+
+@FORKED
+def test_even_a_worker_that_is_stopped_ends_with_its_listener() -> None:
+    listener, alive = listener_of("[family(variant('a', 'hangs'))]", forks=True)
+    assert len(alive) == 2
+    alive[-1].suspend()
+    kill_outright(listener)
+    assert psutil.wait_procs(alive, timeout=20)[1] == []
+
+
+def test_a_system_that_has_no_more_processes_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_args: object, **_options: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    with workers() as launcher, pytest.raises(NothingMeasuredError, match="no worker could be started: Too many open"):
+        survey([], Target(), QUICK, launcher)
+
+
+def test_what_a_worker_prints_does_not_hide_why_it_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text("print('hi')\nraise RuntimeError('the wrong torch')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with workers() as launcher, pytest.raises(NothingMeasuredError, match="RuntimeError: the wrong torch"):
+        survey([], Target(), QUICK, launcher)
+
+
+def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+    assert "signal 42" in death.death(-42, "", 0).error
+
+
+def test_silence_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "START_S", 0.5)
+    monkeypatch.setattr(process, "_PROGRAM", "import time; time.sleep(60)")
+    start = time.monotonic()
+    events: list[Event | WorkerDied] = list(run_worker(Task(SURVEY, Target(), (), {}), 1))
+    assert isinstance(events[-1], WorkerDied)
+    assert events[-1].failure.status == "timeout"
+    assert time.monotonic() - start < 30  # not a speed: it must not wait for the sleeper
+
+
+def test_a_kill_for_memory_is_told_from_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(death, "kills_for_memory", lambda: 5)
+    assert death.death(-signal.SIGKILL, "", 4).status == "out-of-memory"
+    assert death.death(-signal.SIGKILL, "", 5).status == "crashed"
+
+
+def test_an_empty_survey_describes_the_machine() -> None:
+    events = list(run_worker(Task(SURVEY, Target(), (), {}), 60))
+    assert isinstance(events[0], Described)
+    assert events[0].software["torch"]
+    assert isinstance(events[-1], Done)
+
+
+def test_the_environment_is_built_from_nothing() -> None:
+    inherited = {"PATH": "/bin", "CUDA_VISIBLE_DEVICES": "1", "MALLOC_ARENA_MAX": "1", "LD_PRELOAD": "x.so",
+                 "OMP_NUM_THREADS": "64", "KMP_AFFINITY": "none"}  # fmt: skip
+    made = worker_environment(Target(threads=2), inherited)
+    assert made["PATH"] == "/bin"
+    assert made["CUDA_VISIBLE_DEVICES"] == "1"
+    assert made["OMP_NUM_THREADS"] == "2"
+    assert int(made["MALLOC_TRIM_THRESHOLD_"]) > 2**32
+    assert not {"MALLOC_ARENA_MAX", "LD_PRELOAD", "KMP_AFFINITY"} & set(made)
+    assert not any(
+        name.startswith(("MALLOC", "GLIBC")) for name in worker_environment(Target(allocator="system"), inherited)
+    )
+
+
+def test_a_module_in_the_users_folder_does_not_pass_for_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text("raise SystemExit('the wrong torch')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    found = survey([], Target(), replace(QUICK), run_worker)
+    assert found.software["torch"]
