@@ -28,8 +28,11 @@ from benchcli.schema.protocol import (
     Started,
     Task,
     Watched,
+    decode_event,
+    decode_task,
+    encode,
+    encode_event,
 )
-from benchcli.schema.wire import decode_event, decode_task, encode_event, encode_task
 from benchcli.workers.tools import Tools
 
 TESTS = Path(__file__).parent
@@ -50,7 +53,7 @@ def inline(task: Task, silence_s: float) -> Conversation:
         return (yield from surveyed(task))
     events: list[str] = []
     short = replace(task, seconds=0.0, rounds=3)
-    do(decode_task(encode_task(short)), lambda event: events.append(encode_event(event)))
+    do(decode_task(encode(short)), lambda event: events.append(encode_event(event)))
     yield from map(steady, map(decode_event, events))
     return True
 
@@ -71,7 +74,7 @@ def surveyed(task: Task) -> Conversation:
             new.append(replace(family, variants=rest))
     events: list[Event] = []
     few = replace(task, families=tuple(new))
-    do(decode_task(encode_task(few)), lambda event: events.append(decode_event(encode_event(event))))
+    do(decode_task(encode(few)), lambda event: events.append(decode_event(encode_event(event))))
     families = {family.name: family for family in task.families}
     for event in events[:-1]:
         if isinstance(event, Counted):
@@ -98,7 +101,7 @@ def serving(task: Task) -> Conversation:
 
     events: queue.SimpleQueue[str] = queue.SimpleQueue()
     questions: queue.SimpleQueue[str] = queue.SimpleQueue()
-    decoded = decode_task(encode_task(task))
+    decoded = decode_task(encode(task))
     work = threading.Thread(target=do, args=(decoded, lambda event: events.put(encode_event(event)), questions.get))
     work.start()
     event: Event | None = None

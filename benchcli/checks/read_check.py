@@ -16,7 +16,7 @@ from benchcli.errors import UserError
 from benchcli.runs.facts import check_facts, is_number
 from benchcli.runs.folder import ENVIRONMENT, Folder, is_going
 from benchcli.schema import Code, Interval
-from benchcli.schema.conform import whole
+from benchcli.schema.structure import whole
 
 TEXTS = ("suite", "heading")
 NUMBERS = ("seconds", "threshold", "findings")

@@ -18,7 +18,7 @@ from benchcli.schema import (
     Timing,
     Variant,
 )
-from benchcli.schema.conform import whole
+from benchcli.schema.structure import whole
 
 SCHEMA = 1
 IDENTITY = (

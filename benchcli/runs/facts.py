@@ -8,7 +8,7 @@ from typing import Any
 
 from benchcli.errors import UserError
 from benchcli.runs.folder import ENVIRONMENT
-from benchcli.schema.conform import MOST
+from benchcli.schema.structure import MOST
 
 PARTS = ("machine", "software", "device")
 TEXTS = ("run", "started", "digest", "commit")

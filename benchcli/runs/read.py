@@ -17,8 +17,7 @@ from benchcli.runs.plausible import impossible
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.runs.run_report import RunReport
 from benchcli.schema import Family, FamilyResult, Key, Record, Target
-from benchcli.schema.conform import conforms
-from benchcli.schema.wire import decode_family
+from benchcli.schema.structure import StructureError, structure
 from benchcli.system.machine import IDENTITY
 from benchcli.validation import DTYPES, LAYOUTS
 from benchcli.workloads.guidelines.base import GUIDELINES
@@ -125,17 +124,21 @@ def _identity(environment: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{part} {name}": value for part, facts in parts.items() for name, value in facts.items()}
 
 
+@dataclass(frozen=True)
+class _Recorded:
+    name: str
+    families: tuple[Family, ...]
+
+
 def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]:
     try:
-        families = [decode_family(family) for family in environment["suite"]["families"]]
-        if not isinstance(environment["suite"]["name"], str):
-            raise TypeError("the suite's name")
-    except (KeyError, TypeError, AttributeError, ValueError):
+        families = structure(environment["suite"], _Recorded).families
+    except StructureError:
         raise UserError(
             f"{folder / ENVIRONMENT} does not say which networks were measured: record the run again"
         ) from None
     for family in families:
-        if not conforms(family) or not _is_possible(family):
+        if not _is_possible(family):
             raise UserError(f"{folder / ENVIRONMENT}: family {family.name} is not what a run writes: record it again")
         for variant in family.variants:
             check_resolves(folder, variant.name, variant.builder)
@@ -167,12 +170,9 @@ def _has_names_of(family: Family) -> bool:
 
 def _target(folder: Path, environment: Mapping[str, Any]) -> Target:
     try:
-        target = Target(**environment["target"])
-    except (KeyError, TypeError):
-        target = None
-    if target is None or not conforms(target):
-        raise UserError(f"{folder / ENVIRONMENT} does not say where was measured: record the run again")
-    return target
+        return structure(environment["target"], Target)
+    except StructureError:
+        raise UserError(f"{folder / ENVIRONMENT} does not say where was measured: record the run again") from None
 
 
 def _records(path: Path, families: Mapping[str, Family], target: Target) -> Iterator[Record]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any, get_args
 
 from benchcli.schema import CATEGORIES, Breakdown, Conditions, Exclusion, Layer, Layers, Sample
-from benchcli.schema.conform import whole
+from benchcli.schema.structure import whole
 
 Cell = str | int | float | None
 

@@ -26,8 +26,8 @@ from benchcli.schema.protocol import (
     Waiting,
     Watched,
     WorkerDied,
+    encode,
 )
-from benchcli.schema.wire import encode_question
 from benchcli.system.counters import Moment, between, look
 
 
@@ -93,7 +93,7 @@ class _WorkerSession:
     def sample(self, question: Question) -> Sample:
         """Ask the worker for a sample and return it."""
         self._running = (question.family, question.variant)
-        event = self._next_event(encode_question(question))
+        event = self._next_event(encode(question))
         while not isinstance(event, Sampled):
             self._handle(event)
             event = self._next_event(None)
@@ -102,7 +102,7 @@ class _WorkerSession:
     def end(self) -> None:
         """Send the end of the questions, and handle the worker's last events."""
         self._running = None
-        event = self._next_event(encode_question(None))
+        event = self._next_event(encode(None))
         while not isinstance(event, Done):
             self._handle(event)
             event = self._next_event(None)

@@ -23,8 +23,19 @@ from benchcli.noise.fitness import call_overhead_s
 from benchcli.sampling.bench import HARMLESS, Bench, IntrusionError, Setting, failure, prepare, shift_apart, shift_heap
 from benchcli.sampling.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up
 from benchcli.schema import Conditions, Family, Key, Status
-from benchcli.schema.protocol import Event, Failed, Question, Ready, Sampled, Singled, Started, Task, Waiting, Watched
-from benchcli.schema.wire import decode_question
+from benchcli.schema.protocol import (
+    Event,
+    Failed,
+    Question,
+    Ready,
+    Sampled,
+    Singled,
+    Started,
+    Task,
+    Waiting,
+    Watched,
+    decode_question,
+)
 from benchcli.system.counters import between, look
 
 Send = Callable[[Event], None]

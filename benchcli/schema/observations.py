@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
+
+from benchcli.schema.structure import MOST, Within
 
 HOST_BOUND = 0.9
 """The least share of a device's time that queueing its work takes on the host where the host was timed."""
@@ -10,6 +12,9 @@ Category = Literal["convolution", "depthwise", "product", "elementwise", "poolin
 """The category of an operator's time in a breakdown; framework is the time in no operator."""
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 Exclusion = Literal["preempted", "throttled", "clock"]
+Count = Annotated[int, Within(0, MOST)]
+Seconds = Annotated[float, Within(1e-12, 1e12)]
+"""The shortest and the longest time that a measurement gives."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,10 @@ class Sample:
     """Seconds per call from one timed block of `calls` calls."""
 
     variant: str
-    launch: int
-    round: int
-    calls: int
-    seconds: float
+    launch: Count
+    round: Count
+    calls: Count
+    seconds: Seconds
     faults: float | None
     """Minor page faults per call; None if the system does not count them."""
     excluded: Exclusion | None = None

@@ -4,15 +4,17 @@ The engine sends a worker one task, and the worker sends events. A worker in ser
 questions, each of which asks for one sample.
 """
 
+import json
 import math
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal, get_args
 
 from benchcli.schema.counts import CostDetail, Costs
 from benchcli.schema.observations import Breakdown, Code, Conditions, Layers, Output, Sample
 from benchcli.schema.request import Family, Target
 from benchcli.schema.results import Failure, Status
+from benchcli.schema.structure import structure
 
 SURVEY: Final = "survey"
 LAUNCH: Final = "launch"
@@ -212,3 +214,40 @@ Conversation = Generator[Event | WorkerDied, str | None, bool]
 """A worker's events, the last of them `Done` or `WorkerDied`. It sends lines to the worker."""
 Launcher = Callable[[Task, float], Conversation]
 """Runs a task. The number is the allowed silence in s."""
+
+_ENCODE = json.JSONEncoder().encode  # bound before a network's code could replace it
+_EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+
+
+def encode(message: Task | Question | None) -> str:
+    """Return a task or a question as one line. None ends serve mode."""
+    return json.dumps(message and asdict(message))
+
+
+def encode_event(event: Event) -> str:
+    """Return an event as one line, with the name of its class."""
+    return _ENCODE({"event": type(event).__name__, **asdict(event)})
+
+
+def decode_task(line: str) -> Task:
+    """Return the task in a line."""
+    return structure(json.loads(line), Task)
+
+
+def decode_question(line: str) -> Question | None:
+    """Return the question in a line; None if it ends serve mode."""
+    data = json.loads(line)
+    return data and structure(data, Question)
+
+
+def decode_event(line: str) -> Event:
+    """Return the event in a line. Raises ValueError if it holds none.
+
+    A network may write to the worker's pipe, so what is no event in every part is refused.
+    """
+    try:
+        data = json.loads(line)
+        kind = _EVENTS[data.pop("event")]
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:  # another value, or nested too deeply
+        raise ValueError(str(error)) from None
+    return structure(data, kind)

@@ -15,8 +15,7 @@ from typing import NoReturn, TextIO
 
 import psutil
 
-from benchcli.schema.protocol import ENDED
-from benchcli.schema.wire import decode_task
+from benchcli.schema.protocol import ENDED, decode_task
 from benchcli.workers.pipe import marked, parted
 from benchcli.workers.worker import (
     adopt_orphans,

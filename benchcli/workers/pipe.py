@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from benchcli.schema import Key
-from benchcli.schema.protocol import ENDED, Done, Event, Sampled, Task, Traced
-from benchcli.schema.wire import decode_event
+from benchcli.schema.protocol import ENDED, Done, Event, Sampled, Task, Traced, decode_event
 
 MOST_LETTERS = 2**24
 """The longest line that is read at once; a longer one is no event."""

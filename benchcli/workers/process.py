@@ -19,8 +19,7 @@ import benchcli
 from benchcli import files
 from benchcli.errors import NothingMeasuredError
 from benchcli.schema import Failure
-from benchcli.schema.protocol import Conversation, Launcher, Task, WorkerDied
-from benchcli.schema.wire import encode_task
+from benchcli.schema.protocol import Conversation, Launcher, Task, WorkerDied, encode
 from benchcli.workers.death import death, kills_for_memory, last_words
 from benchcli.workers.pipe import GRACE_S, Heard, Lines, marked, new_word
 from benchcli.workers.variables import worker_environment
@@ -129,7 +128,7 @@ class _Process:
         """Send a task and yield its events; return whether the process can run another task."""
         kills = kills_for_memory()
         heard = Heard(new_word(), task)
-        _write_line(self._process, marked(heard.word, encode_task(task)))
+        _write_line(self._process, marked(heard.word, encode(task)))
         end_s = time.monotonic() + START_S + task.longest_s(silence_s)
         while True:
             try:

@@ -12,8 +12,18 @@ from typing import TextIO
 
 from benchcli import __version__
 from benchcli.backends.devices.base import DEVICES, split_name
-from benchcli.schema.protocol import LAYERS, PROFILE, SERVE, SURVEY, Described, Done, Event, Task
-from benchcli.schema.wire import decode_task, encode_event
+from benchcli.schema.protocol import (
+    LAYERS,
+    PROFILE,
+    SERVE,
+    SURVEY,
+    Described,
+    Done,
+    Event,
+    Task,
+    decode_task,
+    encode_event,
+)
 from benchcli.workers.pipe import marked, parted
 
 Send = Callable[[Event], None]

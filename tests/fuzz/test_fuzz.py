@@ -25,7 +25,7 @@ from benchcli.reports.views.claims_page import page as claims_page
 from benchcli.reports.views.run_page import page as run_page
 from benchcli.runs.read import Recorded, read, report_of
 from benchcli.runs.run_report import RunReport
-from benchcli.schema.wire import decode_event
+from benchcli.schema.protocol import decode_event
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS
 from benchcli.workloads.suites import SuiteFile, families_of_suite

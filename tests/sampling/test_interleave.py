@@ -20,8 +20,7 @@ from benchcli.sampling.interleave import interleave
 from benchcli.sampling.launch import questions
 from benchcli.sampling.supervise import Failures
 from benchcli.schema import Failure, Family, Plan, Target
-from benchcli.schema.protocol import Conversation, Launcher, Question, Task, WorkerDied
-from benchcli.schema.wire import decode_question, encode_question
+from benchcli.schema.protocol import Conversation, Launcher, Question, Task, WorkerDied, decode_question, encode
 from benchcli.workers.process import workers
 from tests.values import COSTS, family, variant
 
@@ -82,8 +81,8 @@ def test_workers_that_die_before_they_say_what_of_end_the_check() -> None:
 
 def test_questions_end_with_the_last_one_or_with_who_asks() -> None:
     asked = Question("family", "head", 3, 7)
-    assert decode_question(encode_question(asked)) == asked
-    lines = [encode_question(asked), encode_question(None), encode_question(asked)]
+    assert decode_question(encode(asked)) == asked
+    lines = [encode(asked), encode(None), encode(asked)]
     assert list(questions(iter(lines).__next__)) == [asked]
     assert list(questions(lambda: "")) == []
 

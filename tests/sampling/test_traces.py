@@ -19,8 +19,18 @@ from benchcli.sampling import profile
 from benchcli.sampling.bench import Bench
 from benchcli.sampling.traces import LAUNCHES, break_down
 from benchcli.schema import CATEGORIES, Breakdown, Category, Failure, Plan, Target
-from benchcli.schema.protocol import PROFILE, Conversation, Described, Done, Started, Task, Traced, WorkerDied
-from benchcli.schema.wire import decode_event, encode_event
+from benchcli.schema.protocol import (
+    PROFILE,
+    Conversation,
+    Described,
+    Done,
+    Started,
+    Task,
+    Traced,
+    WorkerDied,
+    decode_event,
+    encode_event,
+)
 from tests import values
 from tests.conftest import Outcome, inline
 

@@ -7,8 +7,7 @@ import time
 import pytest
 
 from benchcli.schema import Target
-from benchcli.schema.protocol import SURVEY, Done, Failed, Sampled, Started, Task
-from benchcli.schema.wire import encode_event
+from benchcli.schema.protocol import SURVEY, Done, Failed, Sampled, Started, Task, encode_event
 from benchcli.workers import pipe
 from benchcli.workers.pipe import Heard, Lines, marked, new_word
 from tests.values import family, sample, variant
