@@ -23,8 +23,8 @@ from benchcli.reports.formats.base import FORMATS
 from benchcli.reports.page import Page
 from benchcli.reports.views.breakdown_table import HEADINGS
 from benchcli.reports.views.run_page import page as page_of
-from benchcli.runs.read import report_of
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.read import read
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Breakdown, Category, Record
 from benchcli.statistics import median_share
 from benchcli.workloads import papers
@@ -44,9 +44,9 @@ BROKEN_DOWN = {
 """The networks of the table of breakdowns, with their names in the paper's Figure 2."""
 
 
-def report(name: str) -> RunReport:
+def report(name: str) -> SuiteRun:
     """Return the report of a kept run."""
-    return report_of(KEPT / name)
+    return read(KEPT / name)
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -79,7 +79,7 @@ def scales(guideline: str) -> str:
     return markdown(columns, rows) + "\n" + "".join(f"- {line}\n" for line in lines)
 
 
-def _verdicts(run: RunReport, guideline: str) -> list[str]:
+def _verdicts(run: SuiteRun, guideline: str) -> list[str]:
     """Return the lines of a guideline's verdicts: its table has one for each family, above its warnings."""
     table = next(each for each in page_of(run).tables if each.title.startswith(guideline.upper()))
     judged = [result for result in run.results if result.family.guideline == guideline]

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from benchcli.runs.read import Recorded, mismatches
+from benchcli.runs.read import mismatches
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Interval, Key, Record
 from benchcli.statistics import quotient
 from benchcli.workloads.requests import settings_of
@@ -31,7 +32,7 @@ class Row:
 class Comparison:
     """Runs compared with the first one."""
 
-    runs: tuple[Recorded, ...]
+    runs: tuple[SuiteRun, ...]
     rows: tuple[Row, ...]
     """The most certain changes come first."""
     means: tuple[float | None, ...]
@@ -42,7 +43,7 @@ class Comparison:
     """The networks that each run lacks, and those that failed."""
 
 
-def compare(runs: Sequence[Recorded]) -> Comparison:
+def compare(runs: Sequence[SuiteRun]) -> Comparison:
     """Compare runs with the first of them."""
     tables = [_by_shared_key(run) for run in runs]
     keys = list(dict.fromkeys(key for table in tables for key in table))
@@ -52,7 +53,7 @@ def compare(runs: Sequence[Recorded]) -> Comparison:
         rows=tuple(sorted(rows, key=_sort_key, reverse=True)),
         means=tuple(_mean([row.changes[number] for row in rows]) for number in range(len(runs))),
         differences=tuple(
-            f"{run.path} differs from {runs[0].path}: {text}"
+            f"{run.folder} differs from {runs[0].folder}: {text}"
             for run in runs[1:]
             if (text := _differences(runs[0], run))
         ),
@@ -60,20 +61,23 @@ def compare(runs: Sequence[Recorded]) -> Comparison:
     )
 
 
-def _differences(first: Recorded, run: Recorded) -> str:
-    reference, other = (settings_of(record.family for record in each.records) for each in (first, run))
+def _differences(first: SuiteRun, run: SuiteRun) -> str:
+    reference, other = (settings_of(record.family for record in each.by_key().values()) for each in (first, run))
     changed = [(name, reference[name], other[name]) for name in reference if reference[name] != other[name]]
     facts = [*mismatches(first.environment, run.environment), *changed]
     return ", ".join(f"{name} {right}, not {left}" for name, left, right in facts)
 
 
-def _by_shared_key(run: Recorded) -> dict[Key, Record]:
+def _by_shared_key(run: SuiteRun) -> dict[Key, Record]:
     """Return the records by family and variant.
 
     A family's name loses its dtype suffix, so that runs of two dtypes share keys. It keeps the
     suffix if another family of the run has the same shortened name.
     """
-    short = {record.family.name: record.family.name.removesuffix(f"-{record.family.dtype}") for record in run.records}
+    short = {
+        record.family.name: record.family.name.removesuffix(f"-{record.family.dtype}")
+        for record in run.by_key().values()
+    }
     occurrences = Counter(short.values())
     return {
         (short[family] if occurrences[short[family]] == 1 else family, variant): record
@@ -136,7 +140,7 @@ def _mean(changes: Sequence[Interval | None]) -> float | None:
     return math.exp(mean(logs)) if logs else None
 
 
-def _missing(runs: Sequence[Recorded], rows: Sequence[Row]) -> list[str]:
+def _missing(runs: Sequence[SuiteRun], rows: Sequence[Row]) -> list[str]:
     """Return messages about the networks that each run lacks or that failed in it."""
     messages = []
     for number, run in enumerate(runs):
@@ -147,6 +151,6 @@ def _missing(runs: Sequence[Recorded], rows: Sequence[Row]) -> list[str]:
             if (record := row.records[number]) and record.failure
         }
         if lacking:
-            messages.append(f"{run.path} lacks {', '.join(lacking)}")
-        messages += [f"{run.path}: {where} failed: {error}" for where, error in failed.items()]
+            messages.append(f"{run.folder} lacks {', '.join(lacking)}")
+        messages += [f"{run.folder}: {where} failed: {error}" for where, error in failed.items()]
     return messages

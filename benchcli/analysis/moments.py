@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Interval, Key, Record
 from benchcli.statistics import quotient
 
@@ -33,12 +33,12 @@ class Moment:
         return change is not None and (change.is_above(1 + CHANGE) or change.is_below(1 / (1 + CHANGE)))
 
 
-def started(run: RunReport) -> tuple[str, str]:
+def started(run: SuiteRun) -> tuple[str, str]:
     """Return what runs are sorted by for the order in which they were started."""
     return str(run.environment.get("started") or ""), str(run.folder)
 
 
-def history(runs: Sequence[RunReport]) -> dict[Key, list[Moment]]:
+def history(runs: Sequence[SuiteRun]) -> dict[Key, list[Moment]]:
     """Return the moments of each network, in the order of the runs."""
     found: dict[Key, list[Record | None]] = {}
     for number, run in enumerate(runs):

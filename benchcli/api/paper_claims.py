@@ -11,8 +11,8 @@ from benchcli.api.running import Settings, run, target_in
 from benchcli.errors import UserError
 from benchcli.reports.page import Page
 from benchcli.reports.views.claims_page import judged_by, page
-from benchcli.runs.read import report_of
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.read import read
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Family, Suite
 from benchcli.workloads.suites import families_of_suite, find_suite
 
@@ -24,7 +24,7 @@ CLAIMS_BUDGET_S, CLAIMS_PRECISION = 17.0, 0.02
 class Claims(Run):
     """The claims of the ShuffleNet papers, judged by a run."""
 
-    def __init__(self, report: RunReport, families: Iterable[Family]) -> None:
+    def __init__(self, report: SuiteRun, families: Iterable[Family]) -> None:
         super().__init__(report)
         self._families = tuple(families)
 
@@ -48,7 +48,7 @@ def claims(folder: Path | str | None = None, **settings: Unpack[Settings]) -> Cl
             raise UserError(
                 f"{min(settings)} cannot be combined with FOLDER, whose run is already measured: leave one out"
             )
-        report = report_of(Path(folder))
+        report = read(Path(folder))
         measured_on = target_of(**report.environment["target"])
         return Claims(report, families_of_suite(file, overrides_of(measured_on)))
     defaults: Settings = {"budget": CLAIMS_BUDGET_S, "precision": CLAIMS_PRECISION, **settings}

@@ -14,7 +14,7 @@ from benchcli.api.several import Runs
 from benchcli.checks import read_check
 from benchcli.errors import UserError
 from benchcli.reports.page import Page
-from benchcli.runs.read import Recorded, read, report_of
+from benchcli.runs.read import read
 
 if TYPE_CHECKING:
     from benchcli.analysis.comparison import Comparison
@@ -64,7 +64,7 @@ def load_all(runs: Sequence[str], depth: int | None = None) -> Run | Check | Run
 def _load(path: Path) -> Run | Check:
     if read_check.is_check(path):
         return Check(read_check.report_of(path))
-    report = report_of(path)
+    report = read(path)
     return claims(path) if report.environment["suite"]["name"] == SUITE else Run(report)
 
 
@@ -79,5 +79,5 @@ def compare(*runs: Path | str | Run) -> Compared:
         raise UserError(f"{len(runs)} runs are too many for one table: give {MOST} or fewer")
     from benchcli.analysis.comparison import compare as compared
 
-    recorded: Sequence[Recorded] = [read(run.folder if isinstance(run, Run) else Path(str(run))) for run in runs]
+    recorded = [run.details if isinstance(run, Run) else read(Path(str(run))) for run in runs]
     return Compared(compared(recorded))

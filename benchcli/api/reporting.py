@@ -18,8 +18,7 @@ from benchcli.reports.charts.base import LabelledRun, figures_of
 from benchcli.reports.page import Figure, Page
 from benchcli.reports.views.labels import labels
 from benchcli.reports.views.series_page import page
-from benchcli.runs.read import read
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.suite_run import SuiteRun
 
 HISTORY = 3
 """The fewest runs that have a history: they are in the order of time."""
@@ -39,7 +38,7 @@ class Series(Shown):
         from benchcli.analysis.comparison import compare
 
         reports = self._reports
-        compared = compare([read(report.folder) for report in reports]) if len(reports) <= MOST else None
+        compared = compare(reports) if len(reports) <= MOST else None
         return page(reports, self._labels, compared)
 
     def _figures(self) -> Iterable[Figure]:
@@ -51,7 +50,7 @@ class Series(Shown):
             yield replace(run.drawn if few else run.page, name=clean(label))
 
     @property
-    def _reports(self) -> list[RunReport]:
+    def _reports(self) -> list[SuiteRun]:
         return [run.details for run in self.runs]
 
     @cached_property

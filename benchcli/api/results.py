@@ -14,7 +14,7 @@ from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.page import Figure, Page, cleaned
 from benchcli.runs.rows import Cell
 from benchcli.runs.run_folder import SAMPLES
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Record
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Shown:
 class Run(Shown):
     """The result of measuring a suite."""
 
-    details: RunReport
+    details: SuiteRun
     """The report that the properties below read."""
     depth: int | None = None
     """The depth to which the page rolls layers up; None for the slowest layers as they are."""

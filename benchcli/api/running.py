@@ -19,7 +19,7 @@ from benchcli.api.keywords import (
 from benchcli.api.results import Run, UnfinishedError
 from benchcli.errors import unknown
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Suite, Target
 from benchcli.workloads.overrides import Overrides
 
@@ -49,7 +49,7 @@ def run(
     suite: Suite,
     settings: Settings,
     traced: tuple[str, ...] = (),
-    result: Callable[[RunReport], Result] = Run,  # type: ignore[assignment]
+    result: Callable[[SuiteRun], Result] = Run,  # type: ignore[assignment]
 ) -> Result:
     """Measure a suite with the settings, and return its result."""
     check_names(settings, Settings)

@@ -8,7 +8,7 @@ from benchcli import formatting
 from benchcli.checks.findings import Finding, Outcome, Subject, costs_outcome, is_allowed
 from benchcli.checks.pairs import difference
 from benchcli.noise.diagnostics import host_was_timed
-from benchcli.runs.read import Recorded
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Costs, Failure, Family, Interval, Key, Record
 from benchcli.statistics import quotient
 
@@ -27,7 +27,7 @@ class Now:
     """Why times were not measured; None if they were, or if only costs were requested."""
 
 
-def against(then: Recorded, now: Now, threshold: float, allowed: tuple[str, ...]) -> Iterator[Finding]:
+def against(then: SuiteRun, now: Now, threshold: float, allowed: tuple[str, ...]) -> Iterator[Finding]:
     """Yield the findings on every network of the suite and of the recorded run."""
     before = then.by_key()
     today = {(family.name, variant.name): family for family in now.families for variant in family.variants}

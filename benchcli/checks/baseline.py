@@ -18,8 +18,8 @@ from benchcli.checks.session import CheckReport, CheckRequest, UnfinishedCheckEr
 from benchcli.errors import NothingMeasuredError, UserError, unknown
 from benchcli.noise.diagnostics import is_disturbance, merged
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
-from benchcli.runs.read import Recorded, mismatches, read
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.read import mismatches, read
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.supervise import Survey, survey
 from benchcli.sampling.timings import reference_speed
 from benchcli.schema import Family, FamilyResult, Key, Plan, Record, Suite, Target
@@ -70,7 +70,7 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
     return check_report
 
 
-def _select(families: tuple[Family, ...], then: Recorded, names: Sequence[str]) -> tuple[tuple[Family, ...], Recorded]:
+def _select(families: tuple[Family, ...], then: SuiteRun, names: Sequence[str]) -> tuple[tuple[Family, ...], SuiteRun]:
     """Return the named families of the suite and of the recorded run; all if none is named.
 
     A named network selects its whole family, which shares its launches. Raises UserError if a
@@ -85,15 +85,15 @@ def _select(families: tuple[Family, ...], then: Recorded, names: Sequence[str]) 
     wanted = {name if name in all_names else name.partition("/")[0] for name in names}
     if not {family.name for family in families} & {record.family.name for record in then.records}:
         raise NothingMeasuredError(
-            f"{then.path} is a run of another suite, with none of this one's families: record a run of this suite"
+            f"{then.folder} is a run of another suite, with none of this one's families: record a run of this suite"
         )
     if not wanted:
         return families, then
-    records = tuple(record for record in then.records if record.family.name in wanted)
-    return tuple(family for family in families if family.name in wanted), replace(then, records=records)
+    results = tuple(result for result in then.results if result.family.name in wanted)
+    return tuple(family for family in families if family.name in wanted), replace(then, results=results)
 
 
-def _reason_untimed(target: Target, then: Recorded, surveyed: Survey) -> str | None:
+def _reason_untimed(target: Target, then: SuiteRun, surveyed: Survey) -> str | None:
     """Return why times cannot be compared; None if they can."""
     here = {
         "machine": machine.machine(),
@@ -117,7 +117,7 @@ def _reason_untimed(target: Target, then: Recorded, surveyed: Survey) -> str | N
     )
 
 
-def _run(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[RunReport | None, UnfinishedRunError | None]:
+def _run(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[SuiteRun | None, UnfinishedRunError | None]:
     """Run the suite. Return the report of what finished, and the error if the run ended early.
 
     The families share the budget equally; none gets more than the default budget of a family.
@@ -132,13 +132,13 @@ def _run(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[RunReport |
 
 
 def _facts(
-    name: str, then: Recorded, report: RunReport | None, threshold: float, seconds: float, costs_only: bool
+    name: str, then: SuiteRun, report: SuiteRun | None, threshold: float, seconds: float, costs_only: bool
 ) -> dict[str, Any]:
     records = report.records if report else ()
     codes = dict.fromkeys(code for record in records for code in record.warnings if is_disturbance(code))
     return {
         "suite": name,
-        "baseline": str(then.path),
+        "baseline": str(then.folder),
         "baseline_run": then.environment.get("run"),
         "threshold": threshold,
         "costs_only": costs_only,
@@ -148,7 +148,7 @@ def _facts(
     }
 
 
-def _records(then: Recorded, report: RunReport) -> dict[Key, Record]:
+def _records(then: SuiteRun, report: SuiteRun) -> dict[Key, Record]:
     """Return the records, each with its speed relative to the reference of its recorded row.
 
     A change of the network can make another reference the nearest, and only equal ones compare.
@@ -169,10 +169,10 @@ def _relative_to(before: Record | None, record: Record, result: FamilyResult) ->
 
 
 def _now(
-    then: Recorded,
+    then: SuiteRun,
     families: tuple[Family, ...],
     surveyed: Survey,
-    report: RunReport | None,
+    report: SuiteRun | None,
     timed: bool,
     untimed: str | None,
 ) -> Now:

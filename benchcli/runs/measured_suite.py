@@ -11,7 +11,7 @@ from benchcli.runs import code
 from benchcli.runs.environment import asked, begun, check_same, identify, weigh
 from benchcli.runs.folder import RESULTS, unused
 from benchcli.runs.run_folder import RunFolder
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.engine import Run, measure
 from benchcli.sampling.supervise import refuse, survey
 from benchcli.schema import Failure, FamilyResult, Key, Plan, Suite, Target
@@ -57,7 +57,7 @@ class UnfinishedRunError(Exception):
     `report` holds the finished families; `unfinished` is the number of the others.
     """
 
-    def __init__(self, report: RunReport, unfinished: int, reason: str | None) -> None:
+    def __init__(self, report: SuiteRun, unfinished: int, reason: str | None) -> None:
         super().__init__()
         self.report = report
         self.unfinished = unfinished
@@ -65,7 +65,7 @@ class UnfinishedRunError(Exception):
         """Why the run ended. None if the user interrupted it."""
 
 
-def run_suite(request: RunRequest, tools: Tools) -> RunReport:
+def run_suite(request: RunRequest, tools: Tools) -> SuiteRun:
     """Measure a suite and return its report.
 
     Raises UserError if the request cannot be measured or its files cannot be written.
@@ -144,10 +144,10 @@ class _Work:
             self.folder.close()
         return None
 
-    def report(self, seconds: float) -> RunReport:
+    def report(self, seconds: float) -> SuiteRun:
         """Return the finished families, in the suite's order."""
         order = [family["name"] for family in self.environment["suite"]["families"]]
-        return RunReport(
+        return SuiteRun(
             environment=self.environment,
             results=tuple(sorted(self.done.values(), key=lambda result: order.index(result.family.name))),
             folder=self.folder.path,
@@ -219,7 +219,7 @@ class _Work:
                 self.untraced |= failures
 
 
-def _end(report: RunReport, unfinished: int, ending: KeyboardInterrupt | NothingMeasuredError | None) -> None:
+def _end(report: SuiteRun, unfinished: int, ending: KeyboardInterrupt | NothingMeasuredError | None) -> None:
     """Raise the exception that describes how the run ended, if it failed or ended early."""
     if isinstance(ending, KeyboardInterrupt):
         raise UnfinishedRunError(report, unfinished, None) from None

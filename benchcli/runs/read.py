@@ -15,8 +15,8 @@ from benchcli.runs.facts import check_facts
 from benchcli.runs.folder import ENVIRONMENT, Folder, is_going
 from benchcli.runs.plausible import impossible
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
-from benchcli.runs.run_report import RunReport
-from benchcli.schema import Family, FamilyResult, Key, Record, Target
+from benchcli.runs.suite_run import SuiteRun
+from benchcli.schema import Family, FamilyResult, Record, Target
 from benchcli.schema.structure import StructureError, structure
 from benchcli.system.machine import IDENTITY
 from benchcli.validation import DTYPES, LAYOUTS
@@ -26,22 +26,7 @@ PARTS = ("machine", "software", "device", "target", "suite")
 """The parts of an environment that every run has."""
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A recorded run, as its folder holds it."""
-
-    path: Path
-    environment: Mapping[str, Any]
-    records: tuple[Record, ...]
-    unfinished: tuple[str, ...]
-    """Names of families that lack a record for at least one variant."""
-
-    def by_key(self) -> dict[Key, Record]:
-        """Return the records by family and variant name."""
-        return {record.key: record for record in self.records}
-
-
-def read(path: Path) -> Recorded:
+def read(path: Path) -> SuiteRun:
     """Return the run at `path`, which is a run's folder or its `measurements.csv`.
 
     Raises UserError if there is no run, or if its files are damaged.
@@ -58,14 +43,35 @@ def read(path: Path) -> Recorded:
     check_facts(folder, environment, PARTS)
     families = _families(folder, environment)
     records = tuple(_records(folder / MEASUREMENTS, families, _target(folder, environment)))
-    recorded = {record.key for record in records}
-    if len(recorded) < len(records):
-        twice = next(record.key for record in records if [each.key for each in records].count(record.key) > 1)
-        raise UserError(f"{folder / MEASUREMENTS} has two rows of {'/'.join(twice)}: record the run again")
-    unfinished = tuple(
-        name for name, family in families.items() if any((name, each.name) not in recorded for each in family.variants)
+    return _run(RunFolder(folder), environment, families, records)
+
+
+def _run(
+    folder: RunFolder, environment: dict[str, Any], families: Mapping[str, Family], records: Sequence[Record]
+) -> SuiteRun:
+    by_family: dict[str, dict[str, Record]] = {name: {} for name in families}
+    for record in records:
+        if record.variant.name in by_family[record.family.name]:
+            twice = "/".join(record.key)
+            raise UserError(f"{folder.path / MEASUREMENTS} has two rows of {twice}: record the run again")
+        by_family[record.family.name][record.variant.name] = record
+    unfinished = tuple(name for name, of in by_family.items() if len(of) < len(families[name].variants))
+    conditions = folder.conditions()
+    return SuiteRun(
+        environment=environment,
+        results=tuple(
+            FamilyResult(families[name], tuple(of.values()), (), tuple(conditions.get(name, ())))
+            for name, of in by_family.items()
+            if name not in unfinished
+        ),
+        folder=folder.path,
+        seconds=None,
+        breakdowns=tuple(folder.breakdowns()),
+        layers=tuple(folder.layers()),
+        unfinished=unfinished,
+        partial=tuple(record for record in records if record.family.name in unfinished),
+        is_going=is_going(folder.path),
     )
-    return Recorded(folder, environment, records, unfinished)
 
 
 def _hint(folder: Path) -> str:
@@ -74,36 +80,6 @@ def _hint(folder: Path) -> str:
     if not inside:
         return ""
     return f"; {counted(len(inside), 'folder')} in it may be: give {folder / inside[-1]}, or a pattern for several"
-
-
-def report_of(path: Path) -> RunReport:
-    """Return the report of the run in a folder; leave out its unfinished families.
-
-    Raises UserError if there is no run, or if its files are damaged.
-    """
-    run = read(path)
-    by_family: dict[str, list[Record]] = {family["name"]: [] for family in run.environment["suite"]["families"]}
-    for record in run.records:
-        if record.family.name in run.unfinished:
-            continue
-        by_family[record.family.name].append(record)
-    folder = RunFolder(run.path)
-    conditions = folder.conditions()
-    results = tuple(
-        FamilyResult(records[0].family, tuple(records), (), tuple(conditions.get(name, ())))
-        for name, records in by_family.items()
-        if records
-    )
-    return RunReport(
-        environment=dict(run.environment),
-        results=results,
-        folder=run.path,
-        seconds=None,
-        breakdowns=tuple(folder.breakdowns()),
-        layers=tuple(folder.layers()),
-        unfinished=run.unfinished,
-        is_going=is_going(run.path),
-    )
 
 
 def mismatches(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

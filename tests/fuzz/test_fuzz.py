@@ -23,8 +23,8 @@ from benchcli.checks.against_run import Now, against
 from benchcli.errors import UserError
 from benchcli.reports.views.claims_page import page as claims_page
 from benchcli.reports.views.run_page import page as run_page
-from benchcli.runs.read import Recorded, read, report_of
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.read import read
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema.protocol import decode_event
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS
@@ -144,18 +144,18 @@ def changed_table(folder: Path, row: int, column: int, cell: str) -> None:
 def looked_at(folder: Path) -> None:
     """Do with a recorded run all that benchcli does with one. Only UserError may be raised."""
     with one_line():
-        used(read(folder), report_of(folder))
+        used(read(folder))
 
 
-def used(recorded: Recorded, report: RunReport) -> None:
+def used(recorded: SuiteRun) -> None:
     """Judge, lay out, compare and check a recorded run."""
-    verdicts(report.results)
-    families = tuple({record.family.name: record.family for record in recorded.records}.values())
-    costs = {record.key: record.costs for record in recorded.records if record.costs}
+    verdicts(recorded.results)
+    families = tuple({record.family.name: record.family for record in recorded.by_key().values()}.values())
+    costs = {record.key: record.costs for record in recorded.by_key().values() if record.costs}
     records = recorded.by_key()
     shows: list[Callable[[], object]] = [
-        lambda: run_page(report),
-        lambda: claims_page(report, ()),
+        lambda: run_page(recorded),
+        lambda: claims_page(recorded, ()),
         lambda: compare([recorded, recorded]),
     ]
     for show in shows:

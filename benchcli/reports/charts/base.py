@@ -11,7 +11,7 @@ from benchcli import files
 from benchcli.registry import Registry
 from benchcli.reports.page import Figure
 from benchcli.runs.run_folder import SAMPLES, RunFolder
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Family, FamilyResult, Sample
 
 MOST_FIGURES = 60
@@ -44,7 +44,7 @@ class LabelledRun:
     """A run, and the name of its series in a chart of several runs."""
 
     label: str
-    report: RunReport
+    report: SuiteRun
 
     @cached_property
     def samples(self) -> dict[str, list[Sample]]:

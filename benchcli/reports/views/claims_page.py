@@ -15,7 +15,7 @@ from benchcli.reports.page import Page, Table
 from benchcli.reports.views import breakdown_table as breakdowns
 from benchcli.reports.views.cells import records_of, warning_lines
 from benchcli.reports.views.run_page import footer, heading
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Family, FamilyResult
 
 COLUMNS = ("claim", "verdict", "says", "source", "evidence")
@@ -28,7 +28,7 @@ RULES = (
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
-def page(report: RunReport, families: Iterable[Family]) -> Page:
+def page(report: SuiteRun, families: Iterable[Family]) -> Page:
     """Return the page: a table of the verdicts, and a table of the evidence."""
     results = _evidence_of(report, families)
     records = records_of(tuple(results.values()))
@@ -60,12 +60,12 @@ def page(report: RunReport, families: Iterable[Family]) -> Page:
     )
 
 
-def judged_by(report: RunReport, families: Iterable[Family]) -> list[Judged]:
+def judged_by(report: SuiteRun, families: Iterable[Family]) -> list[Judged]:
     """Return every claim with its verdict and its evidence in a run."""
     return judged(Evidence(_evidence_of(report, families), report.breakdowns))
 
 
-def _evidence_of(report: RunReport, families: Iterable[Family]) -> dict[str, FamilyResult]:
+def _evidence_of(report: SuiteRun, families: Iterable[Family]) -> dict[str, FamilyResult]:
     """Return the results of a run whose families are those of the claims' suite, by name.
 
     The suite's families have no reference networks, which a run adds.

@@ -39,7 +39,7 @@ def page(comparison: Comparison) -> Page:
     changed = letters[1:]
     return Page(
         name="comparison",
-        heading=" · ".join(f"{letter} {run.path}" for letter, run in zip(letters, comparison.runs, strict=True)),
+        heading=" · ".join(f"{letter} {run.folder}" for letter, run in zip(letters, comparison.runs, strict=True)),
         tables=(
             Table(
                 title="change in time, relative to A",
@@ -61,7 +61,7 @@ def page(comparison: Comparison) -> Page:
         columns=COLUMNS,
         rows=tuple(_cells(comparison)),
         data={
-            "runs": [{"path": str(run.path), "environment": run.environment} for run in comparison.runs],
+            "runs": [{"path": str(run.folder), "environment": run.environment} for run in comparison.runs],
             "changes": list(_cells(comparison)),
             "geometric_means": list(comparison.means),
             "differences": list(comparison.differences),
@@ -107,11 +107,11 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     for row in comparison.rows:
         for run, other, costs in zip(comparison.runs, row.others, row.costs, strict=True):
             if other or costs:
-                yield f"{run.path}: {row.family}/{row.variant}: {other or costs}"
+                yield f"{run.folder}: {row.family}/{row.variant}: {other or costs}"
     yield from comparison.differences
     for run in comparison.runs:
         if run.unfinished:
-            yield f"{run.path} is not finished: {', '.join(run.unfinished)}"
+            yield f"{run.folder} is not finished: {', '.join(run.unfinished)}"
 
 
 def _footer(comparison: Comparison) -> str:
@@ -128,7 +128,7 @@ def _cells(comparison: Comparison) -> Iterator[dict[str, Cell]]:
         for number, (run, record, change) in enumerate(zip(comparison.runs, row.records, row.changes, strict=True)):
             timing = record.timing if record else None
             yield {
-                "run": str(run.path),
+                "run": str(run.folder),
                 "family": row.family,
                 "variant": row.variant,
                 "device": record.target.device if record else None,

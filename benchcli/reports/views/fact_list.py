@@ -7,7 +7,7 @@ from benchcli import formatting
 from benchcli.noise.diagnostics import disturbed
 from benchcli.noise.fitness import grade_of_run
 from benchcli.reports.advice import sentence
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Record
 
 Fact = tuple[str, str]
@@ -20,7 +20,7 @@ DIGITS = 10
 """How much of a commit's hash is shown."""
 
 
-def of_run(report: RunReport) -> tuple[Fact, ...]:
+def of_run(report: SuiteRun) -> tuple[Fact, ...]:
     """Return the facts of a run."""
     environment = report.environment
     plan = environment.get("plan") or {}

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.workloads.requests import settings_of
 
 
-def labels(reports: Sequence[RunReport]) -> list[str]:
+def labels(reports: Sequence[SuiteRun]) -> list[str]:
     """Return a label for each run: the facts that differ, and the start where they do not suffice.
 
     A comparison's letter stands before it, unless there are more runs than letters.
@@ -29,7 +29,7 @@ def labels(reports: Sequence[RunReport]) -> list[str]:
     )
 
 
-def _facts(report: RunReport) -> Mapping[str, str]:
+def _facts(report: SuiteRun) -> Mapping[str, str]:
     environment = report.environment
     machine, device, target = (environment.get(name) or {} for name in ("machine", "device", "target"))
     software: Mapping[str, Any] = environment.get("software") or {}
@@ -45,5 +45,5 @@ def _facts(report: RunReport) -> Mapping[str, str]:
     }
 
 
-def _started(report: RunReport) -> str:
+def _started(report: SuiteRun) -> str:
     return str(report.environment.get("started") or "").replace("T", " ").removesuffix("Z")

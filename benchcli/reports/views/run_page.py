@@ -14,7 +14,7 @@ from benchcli.reports.advice import sentence
 from benchcli.reports.page import Page, Table, without_empty_columns
 from benchcli.reports.views import guideline_table as guidelines
 from benchcli.runs.columns import COLUMNS, row
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Catalogue, Record, Target
 from benchcli.workloads.requests import settings_of
 
@@ -22,7 +22,7 @@ VIEWS: Mapping[Catalogue, str] = {"": "custom_table", "blocks": "block_table", "
 """The module of each catalogue's table."""
 
 
-def page(report: RunReport, depth: int | None = None) -> Page:
+def page(report: SuiteRun, depth: int | None = None) -> Page:
     """Return the page of a run, with layers rolled up to `depth`. Its data for JSON adds the advice to each warning."""
     records, judged = report.records, verdicts(report.results)
     rows = tuple(row(record) for record in records)
@@ -68,7 +68,7 @@ def _error(record: Record) -> float | None:
     return top1_error(record)
 
 
-def _tables(report: RunReport, judged: Sequence[Verdict]) -> list[Table]:
+def _tables(report: SuiteRun, judged: Sequence[Verdict]) -> list[Table]:
     """Return a table for each guideline, and one for each other kind of family."""
     groups = groupby(report.results, key=lambda result: (result.family.guideline, result.family.catalogue))
     return [
@@ -82,7 +82,7 @@ def _view_of(catalogue: Catalogue) -> ModuleType:
     return import_module(f"benchcli.reports.views.{VIEWS[catalogue]}")
 
 
-def _settings(report: RunReport) -> list[Table]:
+def _settings(report: SuiteRun) -> list[Table]:
     if not any(result.family.first for result in report.results):
         return []
     from benchcli.reports.views import settings_table as settings
@@ -90,7 +90,7 @@ def _settings(report: RunReport) -> list[Table]:
     return [settings.table(report.results)]
 
 
-def _layers(report: RunReport, depth: int | None) -> list[Table]:
+def _layers(report: SuiteRun, depth: int | None) -> list[Table]:
     if not report.layers and not report.unlayered:
         return []
     from benchcli.reports.views import layer_table as layers
@@ -98,7 +98,7 @@ def _layers(report: RunReport, depth: int | None) -> list[Table]:
     return [layers.table(report.layers, report.unlayered, depth)]
 
 
-def _layer_rows(report: RunReport) -> list[dict[str, Any]]:
+def _layer_rows(report: SuiteRun) -> list[dict[str, Any]]:
     if not report.layers:
         return []
     from benchcli.analysis.layer_rows import layer_rows
@@ -106,7 +106,7 @@ def _layer_rows(report: RunReport) -> list[dict[str, Any]]:
     return [asdict(row) for row in layer_rows(report.layers)]
 
 
-def _breakdown(report: RunReport) -> list[Table]:
+def _breakdown(report: SuiteRun) -> list[Table]:
     if not report.breakdowns and not report.untraced:
         return []
     from benchcli.reports.views import breakdown_table as breakdowns
@@ -114,7 +114,7 @@ def _breakdown(report: RunReport) -> list[Table]:
     return [breakdowns.table(report.records, report.breakdowns, report.untraced)]
 
 
-def heading(report: RunReport) -> str:
+def heading(report: SuiteRun) -> str:
     """Return the line above the tables: where and how the run was measured."""
     target, machine = Target(**report.environment["target"]), report.environment.get("machine", {})
     where = report.environment.get("device", {}).get("card") or machine.get("cpu", target.device)
@@ -134,7 +134,7 @@ def heading(report: RunReport) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def footer(report: RunReport) -> str:
+def footer(report: SuiteRun) -> str:
     """Return the line below the tables: folder, launches, duration, and quiet or disturbed."""
     launches = sorted({record.timing.launches for record in report.records if record.timing})
     ends = "–".join(map(str, sorted({*launches[:1], *launches[-1:]})))
@@ -145,7 +145,7 @@ def footer(report: RunReport) -> str:
     return " · ".join([str(report.folder), count, *took, state, *unfinished])
 
 
-def whole(report: RunReport) -> str:
+def whole(report: SuiteRun) -> str:
     """Return whether a run is finished, and what it lacks."""
     if report.is_going:
         return f"still going: {formatting.counted(len(report.unfinished), 'family', 'families')} to come"

@@ -8,12 +8,12 @@ from benchcli.formatting import UNKNOWN, counted
 from benchcli.reports.page import Page, Table
 from benchcli.reports.views import comparison_page as view
 from benchcli.reports.views.run_page import whole
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.suite_run import SuiteRun
 
 COLUMNS = ("run", "folder", "started", "commit", "processor or card", "networks", "state")
 
 
-def page(reports: Sequence[RunReport], labels: Sequence[str], compared: Comparison | None) -> Page:
+def page(reports: Sequence[SuiteRun], labels: Sequence[str], compared: Comparison | None) -> Page:
     """Return the page; without a comparison, where runs are too many for one, it has the runs alone."""
     name = str(reports[0].environment["suite"]["name"])
     table = Table(
@@ -32,7 +32,7 @@ def page(reports: Sequence[RunReport], labels: Sequence[str], compared: Comparis
     return replace(of_runs, name=name, tables=(table, *tables))
 
 
-def _row(report: RunReport, label: str) -> tuple[str, ...]:
+def _row(report: SuiteRun, label: str) -> tuple[str, ...]:
     environment = report.environment
     where = (environment.get("device") or {}).get("card") or (environment.get("machine") or {}).get("cpu") or UNKNOWN
     texts = (environment.get("started"), str(environment.get("commit") or "")[:10], where)

@@ -14,8 +14,8 @@ from benchcli.reports.charts import base
 from benchcli.reports.charts.base import CHARTS, LabelledRun, figures_of
 from benchcli.reports.charts.stacks import COLUMNS as STACK
 from benchcli.reports.page import Figure
-from benchcli.runs.read import report_of
-from benchcli.runs.run_report import RunReport
+from benchcli.runs.read import read
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import FamilyResult, Interval, Record
 
 KEPT = Path(__file__).parents[3] / "results" / "reference"
@@ -23,11 +23,11 @@ NAMES = ["paper-epyc", "g2-epyc", "networks-epyc", "blocks-epyc", "layers-epyc",
 
 
 @cache
-def kept(name: str) -> RunReport:
-    return report_of(KEPT / name)
+def kept(name: str) -> SuiteRun:
+    return read(KEPT / name)
 
 
-def drawn(kind: str, *names: str, reports: Sequence[RunReport] = ()) -> list[Figure]:
+def drawn(kind: str, *names: str, reports: Sequence[SuiteRun] = ()) -> list[Figure]:
     runs = reports or [kept(name) for name in names]
     labels = [""] if len(runs) == 1 else [f"run {number}" for number in range(len(runs))]
     return list(CHARTS[kind].figures([LabelledRun(*pair) for pair in zip(labels, runs, strict=True)]))
@@ -37,7 +37,7 @@ def column(figure: Figure, name: str) -> list[object]:
     return [row[figure.columns.index(name)] for row in figure.rows]
 
 
-def with_times(report: RunReport, factor: float) -> RunReport:
+def with_times(report: SuiteRun, factor: float) -> SuiteRun:
     """Return a run all of whose networks take `factor` as long."""
 
     def slowed(record: Record) -> Record:

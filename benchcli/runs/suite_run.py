@@ -1,4 +1,4 @@
-"""Define the report of a run: what was measured, and its environment."""
+"""The run of a suite: it is measured, stored, loaded and rendered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Layers, Recor
 
 
 @dataclass(frozen=True)
-class RunReport:
-    """The results of a run that has ended, and its environment."""
+class SuiteRun:
+    """The results of a suite's run, and its environment."""
 
     environment: dict[str, Any]
     results: tuple[FamilyResult, ...]
@@ -26,7 +26,9 @@ class RunReport:
     unlayered: Mapping[Key, Failure] = field(default_factory=dict)
     """The reasons why variants that have a time have no layers."""
     unfinished: tuple[str, ...] = ()
-    """Families that a run read from its folder lacks."""
+    """Names of families that lack a record for at least one variant."""
+    partial: tuple[Record, ...] = ()
+    """The records of unfinished families, which are no part of `results`."""
     is_going: bool = False
     """Whether it is still being measured."""
 
@@ -34,3 +36,7 @@ class RunReport:
     def records(self) -> tuple[Record, ...]:
         """The records of all families, one below the other."""
         return tuple(record for result in self.results for record in result.records)
+
+    def by_key(self) -> dict[Key, Record]:
+        """Return all records, those of unfinished families too, by family and variant."""
+        return {record.key: record for record in (*self.records, *self.partial)}
