@@ -84,7 +84,7 @@ def kinds_of_warnings(kind: str = "nothing", threads: int = 1) -> list[str]:
     with workers() as launcher:
         surveyed = survey([family], target, plan, launcher)
         (result,) = measure([family], Run("run", "s", target, plan, surveyed, launcher, lambda _progress: None))
-    codes = [code.partition(":")[0] for record in result.records for code in record.warnings]
+    codes = [code.kind for record in result.records for code in record.warnings]
     failures = [f"FAILED {record.failure.error}" for record in result.records if record.failure]
     return sorted({code for code in codes if code not in PRECISION} | set(failures))
 

@@ -60,7 +60,7 @@ def test_values_of_other_types_are_refused(value: object) -> None:
 @pytest.mark.parametrize(
     ("data", "kind", "error"),
     [
-        ({"device": "cpu", "colour": "red"}, Target, "Target has no colour"),
+        ({"device": "cpu", "threads": "2"}, Target, "threads: '2' is no int"),
         ({"folder": "here"}, Source, "it lacks place"),
         ({**asdict(SAMPLE), "seconds": 0.0}, Sample, "seconds: 0.0 is not from 1e-12 to 1e+12"),
         ({"family": "f", "sample": {**asdict(SAMPLE), "calls": -1}}, Sampled, "sample: calls: -1 is not from 0"),

@@ -17,6 +17,7 @@ from benchcli.schema import (
     Timing,
     Variant,
 )
+from benchcli.schema.warnings import RunWarning
 
 COSTS = Costs(100, 10, 5, 20, 80, 60, 40)
 
@@ -74,7 +75,7 @@ def record(
     relative: Interval | None,
     deviation: float = 0.0,
     failure: Failure | None = None,
-    warnings: tuple[str, ...] = (),
+    warnings: tuple[RunWarning, ...] = (),
 ) -> Record:
     found = next(v for v in of.variants if v.name == name)
     time = None if failure else timing(relative)

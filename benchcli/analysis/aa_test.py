@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchcli.analysis.equal_flops import EFFECT
-from benchcli.noise.diagnostics import preflight
+from benchcli.noise.diagnosis import preflight
 from benchcli.sampling.engine import Run, measure
 from benchcli.sampling.supervise import survey
 from benchcli.schema import BUILT_IN, Family, FamilyResult, Interval, Plan, Target, Variant
+from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import Count
 from benchcli.workers.tools import Tools
 
@@ -41,7 +42,7 @@ class Comparison:
     """Whether the second network has more blocks than the first; else both are equal."""
     relative: Interval | None
     """The first network's time over the second's; None if it could not be measured."""
-    warnings: tuple[str, ...]
+    warnings: tuple[RunWarning, ...]
     error: str | None = None
     """Why the comparison could not be measured."""
 
@@ -73,8 +74,8 @@ def compare(asked: Sequence[Family], target: Target, plan: Plan, tools: Tools) -
 
     A later comparison of the same name replaces the earlier one.
     """
-    for code in preflight(target, tools.busy_cores):
-        tools.warn(code)
+    for warning in preflight(target, tools.busy_cores):
+        tools.warn(warning)
     with tools.workers() as launcher:
         surveyed = survey(asked, target, plan, launcher)
         run = Run("selftest", "selftest", target, plan, surveyed, launcher, tools.observe, tools.clock)
@@ -87,9 +88,9 @@ def comparison(result: FamilyResult) -> Comparison:
     first, second = result.records
     injected = second.variant.params["blocks"] != first.variant.params["blocks"]
     relative = second.timing.relative if second.timing else None
-    codes = tuple(dict.fromkeys(code for record in result.records for code in record.warnings))
+    warnings = tuple(dict.fromkeys(each for record in result.records for each in record.warnings))
     error = next((record.failure.error for record in result.records if record.failure), None)
-    return Comparison(result.family.name, str(first.variant.channels), injected, relative, codes, error)
+    return Comparison(result.family.name, str(first.variant.channels), injected, relative, warnings, error)
 
 
 def summary(done: Sequence[Comparison]) -> Summary | None:

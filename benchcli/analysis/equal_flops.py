@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchcli import formatting
-from benchcli.noise.diagnostics import host_was_timed
+from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import Interval, Record
 from benchcli.statistics import has_ranks
 

@@ -35,7 +35,7 @@ class Moment:
 
 def started(run: SuiteRun) -> tuple[str, str]:
     """Return what runs are sorted by for the order in which they were started."""
-    return str(run.environment.get("started") or ""), str(run.folder)
+    return run.environment.started, str(run.folder)
 
 
 def history(runs: Sequence[SuiteRun]) -> dict[Key, list[Moment]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchcli.analysis.equal_flops import EFFECT
-from benchcli.noise.diagnostics import host_was_timed
+from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import FamilyResult, Interval, Record
 
 Outcome = Literal["faster", "slower", "no difference", "inconclusive", "not judged"]

@@ -7,7 +7,7 @@ from typing import Literal
 from benchcli.analysis import equal_flops
 from benchcli.analysis.equal_flops import EFFECT
 from benchcli.backends.devices.base import DEVICES, split_name
-from benchcli.noise.diagnostics import host_was_timed
+from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import FamilyResult, Interval, Record
 from benchcli.workloads.guidelines.base import GUIDELINES, SIZE
 from benchcli.workloads.guidelines.guideline_request import paper_column

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Unpack
 
 from benchcli.analysis.claims.base import Judged, traced
-from benchcli.api.keywords import overrides_of, target_of
+from benchcli.api.keywords import overrides_of
 from benchcli.api.results import Run
 from benchcli.api.running import Settings, run, target_in
 from benchcli.errors import UserError
@@ -49,8 +49,7 @@ def claims(folder: Path | str | None = None, **settings: Unpack[Settings]) -> Cl
                 f"{min(settings)} cannot be combined with FOLDER, whose run is already measured: leave one out"
             )
         report = read(Path(folder))
-        measured_on = target_of(**report.environment["target"])
-        return Claims(report, families_of_suite(file, overrides_of(measured_on)))
+        return Claims(report, families_of_suite(file, overrides_of(report.environment.target)))
     defaults: Settings = {"budget": CLAIMS_BUDGET_S, "precision": CLAIMS_PRECISION, **settings}
     families = families_of_suite(file, overrides_of(target_in(settings)))
     suite = Suite(file.name, file.description, tuple(families))

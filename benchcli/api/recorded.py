@@ -65,7 +65,7 @@ def _load(path: Path) -> Run | Check:
     if read_check.is_check(path):
         return Check(read_check.report_of(path))
     report = read(path)
-    return claims(path) if report.environment["suite"]["name"] == SUITE else Run(report)
+    return claims(path) if report.environment.suite and report.environment.suite.name == SUITE else Run(report)
 
 
 def compare(*runs: Path | str | Run) -> Compared:

@@ -88,7 +88,7 @@ def together(*given: Given | Sequence[Given]) -> Shown:
         raise UserError(f"{checks[0].folder} is a check and {runs[0].folder} is a run: report them one by one")
     if checks:
         return Checks(checks)
-    names = {str(run.environment["suite"]["name"]): run.folder for run in runs}
+    names = {run.environment.suite.name if run.environment.suite else "": run.folder for run in runs}
     if len(names) > 1:
         (one, folder), (other, folder_of_other) = list(names.items())[:2]
         raise UserError(

@@ -16,6 +16,7 @@ from benchcli.runs.rows import Cell
 from benchcli.runs.run_folder import SAMPLES
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Record
+from benchcli.schema.environment import Environment, Machine
 
 if TYPE_CHECKING:
     import pandas
@@ -155,7 +156,7 @@ class Run(Shown):
         return self.details.folder
 
     @property
-    def environment(self) -> Mapping[str, Any]:
+    def environment(self) -> Environment:
         """The request, machine, software versions, device and settings."""
         return self.details.environment
 
@@ -199,14 +200,14 @@ class UnfinishedError(Exception):
         self.reason = reason
 
 
-def machine_cells(environment: Mapping[str, Any]) -> dict[str, Cell]:
+def machine_cells(environment: Environment) -> dict[str, Cell]:
     """Return the machine's columns of a frame, from the environment of a run or check."""
-    machine, software = environment.get("machine") or {}, environment.get("software") or {}
+    machine = environment.machine or Machine()
     return {
-        "digest": environment.get("digest"),
-        "commit": environment.get("commit"),
-        **{f"machine_{name}": machine.get(name) for name in MACHINE},
-        "torch": software.get("torch") if isinstance(software.get("torch"), str) else None,
+        "digest": environment.digest,
+        "commit": environment.commit,
+        **{f"machine_{name}": getattr(machine, name) for name in MACHINE},
+        "torch": environment.software.get("torch"),
     }
 
 

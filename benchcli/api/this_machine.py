@@ -12,7 +12,9 @@ from benchcli.api.running import check_names, only, tools_of
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.noise.fitness import Grade, Probe, grade
 from benchcli.runs.environment import describe
+from benchcli.schema.environment import Machine
 from benchcli.schema.progress import Observer
+from benchcli.schema.structure import structure
 from benchcli.statistics import has_ranks
 from benchcli.workers.tools import Tools
 
@@ -64,7 +66,7 @@ def device(**settings: Unpack[DeviceSettings]) -> Device:
     probe = tools.probe()
     with tools.workers() as launcher:
         facts = describe(target, launcher)
-    return Device(facts, probe, grade(facts["machine"], probe, target.threads))
+    return Device(facts, probe, grade(structure(facts["machine"], Machine), probe, target.threads))
 
 
 @dataclass

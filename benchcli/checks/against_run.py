@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from benchcli import formatting
 from benchcli.checks.findings import Finding, Outcome, Subject, costs_outcome, is_allowed
 from benchcli.checks.pairs import difference
-from benchcli.noise.diagnostics import host_was_timed
+from benchcli.noise.diagnosis import host_was_timed
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Costs, Failure, Family, Interval, Key, Record
 from benchcli.statistics import quotient

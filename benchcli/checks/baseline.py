@@ -5,24 +5,25 @@ the reference network, which both runs measured in the same launches. Absolute t
 compared: on a shared machine they vary between runs by more than most code changes do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from benchcli.checks.against_run import Now, against
 from benchcli.checks.check_folder import conclude
 from benchcli.checks.ending import ordered
 from benchcli.checks.session import CheckReport, CheckRequest, UnfinishedCheckError, heading_of
 from benchcli.errors import NothingMeasuredError, UserError, unknown
-from benchcli.noise.diagnostics import is_disturbance, merged
+from benchcli.runs.environment import begun, mismatches
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
-from benchcli.runs.read import mismatches, read
+from benchcli.runs.read import read
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.supervise import Survey, survey
 from benchcli.sampling.timings import reference_speed
 from benchcli.schema import Family, FamilyResult, Key, Plan, Record, Suite, Target
+from benchcli.schema.environment import CheckFacts, Environment, Machine
+from benchcli.schema.warnings import RunWarning, merged
 from benchcli.system import machine
 from benchcli.workers.tools import Tools
 from benchcli.workloads.suites import families_of_suite, find_suite
@@ -44,30 +45,57 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
     if then.unfinished:
         raise UserError(f"{path} is not finished ({', '.join(then.unfinished)}): resume it, or record it again")
     families, then = _select(tuple(families_of_suite(file, request.overrides)), then, request.only)
-    suite, start_s = Suite(file.name, file.description, families), tools.clock()
+    start_s = tools.clock()
+    now, report, ending = _measured(request, Suite(file.name, file.description, families), then, tools)
+    threshold = THRESHOLD if request.threshold is None else request.threshold
+    chosen = (
+        each
+        for each in against(then, now, threshold, request.allowed)
+        if not request.only or {each.family, each.where} & set(request.only)
+    )
+    findings = ordered(replace(each, rerun=request.command(each.where)) for each in chosen)
+    heading = heading_of(f"baseline {path}", request.target)
+    check = CheckFacts(
+        suite=file.name,
+        baseline=str(then.folder),
+        baseline_run=then.environment.run,
+        costs_only=request.costs_only,
+        heading=heading,
+        findings=len(findings),
+        seconds=tools.clock() - start_s,
+        threshold=threshold,
+        warnings=_warnings(report.records if report else ()),
+        timed=report is not None,
+    )
+    environment = replace(report.environment if report else begun(f"check-{file.name}"), check=check)
+    folder = report.folder if report else None
+    if folder:
+        conclude(folder, environment, findings)
+    check_report = CheckReport(file.name, heading, environment, findings, folder)
+    if ending:
+        raise UnfinishedCheckError(check_report, ending.reason)
+    return check_report
+
+
+def _measured(
+    request: CheckRequest, suite: Suite, then: SuiteRun, tools: Tools
+) -> tuple[Now, SuiteRun | None, UnfinishedRunError | None]:
+    """Return what is measured now, with the run of its times and the reason why that ended early, if any."""
     with tools.workers() as launcher:
-        surveyed = survey(families, request.target, Plan(), launcher)
+        surveyed = survey(suite.families, request.target, Plan(), launcher)
         untimed = None if request.costs_only else _reason_untimed(request.target, then, surveyed)
         timed = not request.costs_only and untimed is None and bool(surveyed.costs)
         same_launcher = replace(tools, workers=lambda: nullcontext(launcher))
         report, ending = _run(request, suite, same_launcher) if timed else (None, None)
-    threshold = THRESHOLD if request.threshold is None else request.threshold
-    now = _now(then, families, surveyed, report, timed, untimed)
-    findings = ordered(
-        replace(each, rerun=request.command(each.where))
-        for each in against(then, now, threshold, request.allowed)
-        if not request.only or each.family in request.only or each.where in request.only
+    now = Now(
+        families=suite.families,
+        costs=surveyed.costs,
+        failures=surveyed.failures.by_key,
+        timed=timed,
+        records=_records(then, report) if report else {},
+        untimed=untimed,
     )
-    heading = heading_of(f"baseline {path}", request.target)
-    facts = _facts(file.name, then, report, threshold, tools.clock() - start_s, request.costs_only)
-    check = {"check": {**facts, "heading": heading, "findings": len(findings)}}
-    environment, folder = {**(report.environment if report else {}), **check}, report.folder if report else None
-    check_report = CheckReport(file.name, heading, environment, findings, folder)
-    if folder:
-        conclude(folder, environment, findings)
-    if ending:
-        raise UnfinishedCheckError(check_report, ending.reason)
-    return check_report
+    return now, report, ending
 
 
 def _select(families: tuple[Family, ...], then: SuiteRun, names: Sequence[str]) -> tuple[tuple[Family, ...], SuiteRun]:
@@ -95,26 +123,26 @@ def _select(families: tuple[Family, ...], then: SuiteRun, names: Sequence[str]) 
 
 def _reason_untimed(target: Target, then: SuiteRun, surveyed: Survey) -> str | None:
     """Return why times cannot be compared; None if they can."""
-    here = {
-        "machine": machine.machine(),
-        "software": dict(surveyed.software),
-        "device": dict(surveyed.device),
-        "target": asdict(target),
-    }
-    digest = machine.digest(here["machine"], surveyed.software, surveyed.device, asdict(target))
-    recorded_digest = machine.digest(*(then.environment[part] for part in ("machine", "software", "device", "target")))
-    if then.environment.get("digest") != recorded_digest:
+    software, device = dict(surveyed.software), dict(surveyed.device)
+    here = replace(then.environment, machine=machine.machine(), software=software, device=device, target=target)
+    recorded_digest = _digest(then.environment)
+    if then.environment.digest != recorded_digest:
         return (
             "times are not compared, because the recorded digest is not that of the machine beside it: record it again"
         )
-    if recorded_digest == digest:
+    if recorded_digest == _digest(here):
         return None
-    facts = mismatches(then.environment, here) or [("digest", recorded_digest, digest)]
+    facts = mismatches(then.environment, here) or [("digest", recorded_digest, _digest(here))]
     changed = ", ".join(f"{name} {before} then, {now} now" for name, before, now in facts)
     return (
         f"times are not compared, because the recorded run has another machine, version or setting ({changed}); "
         "--costs-only compares costs alone"
     )
+
+
+def _digest(environment: Environment) -> str:
+    facts = (environment.software, environment.device, asdict(environment.target))
+    return machine.digest(environment.machine or Machine(), *facts)
 
 
 def _run(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[SuiteRun | None, UnfinishedRunError | None]:
@@ -131,21 +159,9 @@ def _run(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[SuiteRun | 
         return None, None
 
 
-def _facts(
-    name: str, then: SuiteRun, report: SuiteRun | None, threshold: float, seconds: float, costs_only: bool
-) -> dict[str, Any]:
-    records = report.records if report else ()
-    codes = dict.fromkeys(code for record in records for code in record.warnings if is_disturbance(code))
-    return {
-        "suite": name,
-        "baseline": str(then.folder),
-        "baseline_run": then.environment.get("run"),
-        "threshold": threshold,
-        "costs_only": costs_only,
-        "timed": report is not None,
-        "warnings": list(merged(list(codes))),
-        "seconds": seconds,
-    }
+def _warnings(records: Iterable[Record]) -> tuple[RunWarning, ...]:
+    """Return the warnings about disturbances, those of one cause merged."""
+    return tuple(merged(each for record in records for each in record.warnings if each.is_disturbance))
 
 
 def _records(then: SuiteRun, report: SuiteRun) -> dict[Key, Record]:
@@ -166,21 +182,3 @@ def _relative_to(before: Record | None, record: Record, result: FamilyResult) ->
     reference, samples = ([s for s in result.samples if s.variant == name] for name in (then.name, record.variant.name))
     speed = reference_speed(then.name, reference, samples)
     return replace(record, timing=replace(record.timing, reference=speed or now))
-
-
-def _now(
-    then: SuiteRun,
-    families: tuple[Family, ...],
-    surveyed: Survey,
-    report: SuiteRun | None,
-    timed: bool,
-    untimed: str | None,
-) -> Now:
-    return Now(
-        families=families,
-        costs=surveyed.costs,
-        failures=surveyed.failures.by_key,
-        timed=timed,
-        records=_records(then, report) if report else {},
-        untimed=untimed,
-    )

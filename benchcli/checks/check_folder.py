@@ -1,40 +1,53 @@
 """Write a check's folder: its samples, the conditions of its launches, and its findings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from benchcli.checks.findings import Finding
+from benchcli.checks.findings import Finding, Outcome, Subject
 from benchcli.runs.folder import Folder, lines_of
 from benchcli.runs.rows import CONDITION_COLUMNS, SAMPLE_COLUMNS, Cell, condition_row, sample_row
 from benchcli.runs.run_folder import LAUNCHES, SAMPLES
 from benchcli.sampling.evidence import Evidence
+from benchcli.schema.environment import Environment
+from benchcli.schema.observations import Count
+from benchcli.schema.structure import Within
 
 FINDINGS = "findings.csv"
-COLUMNS = (
-    "family",
-    "variant",
-    "subject",
-    "outcome",
-    "fails",
-    "allowed",
-    "change",
-    "change_low",
-    "change_high",
-    "threshold",
-    "noise",
-    "detectable",
-    "launches",
-    "agreeing",
-    "base_s",
-    "head_s",
-    "text",
-    "builder",
-    "rerun",
-    "file",
-    "line",
-)
+Factor = Annotated[float, Within(1e-12, 1e12)]
+"""A factor of base's time, such as 1.05 for 5 % slower, or a time in seconds."""
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """A row of `findings.csv`."""
+
+    family: str
+    variant: str
+    subject: Subject
+    outcome: Outcome
+    fails: bool
+    allowed: bool
+    change: Factor | None
+    change_low: Factor | None
+    change_high: Factor | None
+    threshold: Factor | None
+    noise: Factor | None
+    detectable: Factor | None
+    launches: Count | None
+    agreeing: Count | None
+    base_s: Factor | None
+    head_s: Factor | None
+    text: str
+    builder: str
+    rerun: str | None
+    file: str | None
+    line: Count | None
+
+
+COLUMNS = tuple(each.name for each in fields(FindingRow))
 
 
 class CheckFolder(Folder):
@@ -71,7 +84,7 @@ def rows_of(findings: Iterable[Finding]) -> list[tuple[Cell, ...]]:
     return [itemgetter(*COLUMNS)(finding_row(finding)) for finding in findings]
 
 
-def conclude(run: Path, environment: Mapping[str, Any], findings: Iterable[Finding]) -> None:
+def conclude(run: Path, environment: Environment, findings: Iterable[Finding]) -> None:
     """Add to the folder of a run, which a check has measured, what the check found in it."""
     folder = Folder(run)
     folder.replace(FINDINGS, lines_of([COLUMNS, *rows_of(findings)]))

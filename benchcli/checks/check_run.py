@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from benchcli import files
 from benchcli.checks.check_folder import CheckFolder
@@ -12,13 +11,15 @@ from benchcli.checks.findings import CheckData, Finding, findings
 from benchcli.checks.pairs import Pair, paired
 from benchcli.checks.session import CheckReport, CheckRequest, CheckSession, UnfinishedCheckError, heading_of
 from benchcli.checks.timing import Times, take_times
-from benchcli.checks.versions import BASE, HEAD, Side, Version, Versions, find_versions, laid_out, uncommitted
+from benchcli.checks.versions import BASE, HEAD, Side, Versions, find_versions, laid_out, uncommitted
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.noise.diagnostics import merged, preflight
+from benchcli.noise.diagnosis import preflight
 from benchcli.runs.environment import begun
 from benchcli.runs.folder import RESULTS, unused
 from benchcli.sampling.supervise import survey
 from benchcli.schema import Plan, Source
+from benchcli.schema.environment import CheckFacts, Environment, VersionFacts
+from benchcli.schema.warnings import merged
 from benchcli.system import machine
 from benchcli.workers.tools import Tools
 from benchcli.workloads.suites import find_suite
@@ -32,7 +33,7 @@ class _State:
     """The findings of a check after one of its two parts."""
 
     findings: tuple[Finding, ...]
-    facts: Mapping[str, Any]
+    facts: CheckFacts
     """How the check ran; `environment.json` stores these facts."""
 
 
@@ -63,15 +64,15 @@ def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
         pairs = _different(versions, tuple(paired(file, sources, request.only, request.overrides)), tools)
         for notice in notices:
             tools.notify(notice)
-        for code in preflight(request.target, tools.busy_cores):
-            tools.warn(code)
-        environment = {
-            **begun(f"check-{file.name}"),
-            "target": asdict(request.target),
-            "check": _settings(file.name, request, versions, pairs),
-            "machine": machine.machine(),
-        }
-        path = request.output or unused(RESULTS / environment["run"])
+        for warning in preflight(request.target, tools.busy_cores):
+            tools.warn(warning)
+        environment = replace(
+            begun(f"check-{file.name}"),
+            target=request.target,
+            check=_settings(file.name, request, versions, pairs),
+            machine=machine.machine(),
+        )
+        path = request.output or unused(RESULTS / environment.run)
         folder = CheckFolder.create(path, environment)
         try:
             return _VersionCheck(request, tools, versions, sources, pairs, folder, environment).run(file.name)
@@ -99,22 +100,21 @@ def _different(versions: Versions, pairs: tuple[Pair, ...], tools: Tools) -> tup
     return different
 
 
-def _settings(name: str, request: CheckRequest, versions: Versions, pairs: tuple[Pair, ...]) -> dict[str, Any]:
-    return {
-        "suite": name,
-        "base": _version_facts(versions.base),
-        "head": _version_facts(versions.head),
-        "launches": request.launches,
-        "budget_s": request.budget_s,
-        "costs_only": request.costs_only,
-        "allowed": list(request.allowed),
-        "networks": [pair.name for pair in pairs],
-    }
-
-
-def _version_facts(version: Version) -> dict[str, Any]:
-    names = ("kind", "label", "commit", "python")
-    return {**{name: getattr(version, name) for name in names}, "changes": list(version.changes)}
+def _settings(name: str, request: CheckRequest, versions: Versions, pairs: tuple[Pair, ...]) -> CheckFacts:
+    base, head = (
+        VersionFacts(each.kind, each.label, each.commit, each.python, each.changes)
+        for each in (versions.base, versions.head)
+    )
+    return CheckFacts(
+        suite=name,
+        base=base,
+        head=head,
+        launches=request.launches,
+        budget_s=request.budget_s,
+        costs_only=request.costs_only,
+        allowed=request.allowed,
+        networks=tuple(pair.name for pair in pairs),
+    )
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class _VersionCheck:
     sources: Mapping[Side, Source]
     pairs: tuple[Pair, ...]
     folder: CheckFolder
-    environment: dict[str, Any]
+    environment: Environment
 
     def run(self, name: str) -> CheckReport:
         """Run the check, write its findings to the folder, and return the report."""
@@ -143,11 +143,12 @@ class _VersionCheck:
             raise ending or NothingMeasuredError("nothing was checked")
         final_findings = tuple(map(self._with_command, state.findings))
         heading = heading_of(self.versions.title, self.request.target)
-        self.environment["check"] |= {**state.facts, "heading": heading, "findings": len(final_findings)}
-        report = CheckReport(name, heading, self.environment, final_findings, self.folder.path)
+        facts = replace(state.facts, heading=heading, findings=len(final_findings))
+        environment = replace(self.environment, check=facts)
+        report = CheckReport(name, heading, environment, final_findings, self.folder.path)
         try:
             self.folder.conclude(final_findings)
-            self.folder.describe(self.environment)
+            self.folder.describe(environment)
         except UserError as error:
             ending = ending or error
         if ending:
@@ -160,7 +161,7 @@ class _VersionCheck:
         with ExitStack() as stack:
             session = CheckSession(self.request, self.pairs, pythons, self.tools, self.folder, stack)
             _survey(session)
-            yield _state(session, None, finished=self.request.costs_only)
+            yield self._state(session, None, finished=self.request.costs_only)
             if self.request.costs_only:
                 return
             measurable = [pair for pair in self.pairs if _measurable(session, pair)]
@@ -169,9 +170,37 @@ class _VersionCheck:
                 take_times(session, measurable, times)
             except (KeyboardInterrupt, NothingMeasuredError) as ending:
                 times.give_up(str(ending) or "the check was interrupted", [pair.name for pair in measurable])
-                yield _state(session, times, finished=False)
+                yield self._state(session, times, finished=False)
                 raise
-            yield _state(session, times, finished=True)
+            yield self._state(session, times, finished=True)
+
+    def _state(self, session: CheckSession, timed: Times | None, finished: bool) -> _State:
+        times = timed or Times()
+        data = CheckData(
+            pairs=session.pairs,
+            surveys=session.surveys,
+            timed=timed is not None,
+            threshold=session.threshold,
+            judged=times.judged,
+            seconds=times.seconds,
+            failures=session.failures.by_key,
+            cut=times.cut,
+            allowed=session.request.allowed,
+        )
+        base, head = session.surveys[BASE], session.surveys[HEAD]
+        facts = replace(
+            self.environment.check or CheckFacts(""),
+            together=session.together,
+            why_apart=session.why_apart,
+            threshold=session.threshold,
+            software={BASE: dict(base.software), HEAD: dict(head.software)},
+            device=dict(head.device),
+            **times.counts,  # type: ignore[arg-type]
+            warnings=tuple(merged(times.warnings)),
+            seconds=session.spent_s(),
+            finished=finished,
+        )
+        return _State(ordered(findings(data)), facts)
 
     def _with_command(self, finding: Finding) -> Finding:
         """Return the finding with the command that checks it again.
@@ -209,31 +238,3 @@ def _survey(session: CheckSession) -> None:
 def _measurable(session: CheckSession, pair: Pair) -> bool:
     counted = all((pair.name, side) in session.surveys[side].costs for side in (BASE, HEAD))
     return counted and pair.other_input() is None
-
-
-def _state(session: CheckSession, timed: Times | None, finished: bool) -> _State:
-    times = timed or Times()
-    data = CheckData(
-        pairs=session.pairs,
-        surveys=session.surveys,
-        timed=timed is not None,
-        threshold=session.threshold,
-        judged=times.judged,
-        seconds=times.seconds,
-        failures=session.failures.by_key,
-        cut=times.cut,
-        allowed=session.request.allowed,
-    )
-    base, head = session.surveys[BASE], session.surveys[HEAD]
-    facts = {
-        "together": session.together,
-        "why_apart": session.why_apart,
-        "threshold": session.threshold,
-        "software": {BASE: dict(base.software), HEAD: dict(head.software)},
-        "device": dict(head.device),
-        **times.counts,
-        "warnings": list(merged(list(times.warnings))),
-        "seconds": session.spent_s(),
-        "finished": finished,
-    }
-    return _State(ordered(findings(data)), facts)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 from benchcli import formatting
 from benchcli.checks import rules
@@ -16,6 +15,7 @@ from benchcli.checks.versions import BASE, HEAD, Side
 from benchcli.errors import UserError
 from benchcli.sampling.supervise import Failures, Survey
 from benchcli.schema import Target
+from benchcli.schema.environment import Environment
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Launcher
 from benchcli.system import machine
@@ -110,7 +110,7 @@ class CheckReport:
 
     name: str
     heading: str
-    environment: Mapping[str, Any]
+    environment: Environment
     findings: tuple[Finding, ...]
     folder: Path | None
 

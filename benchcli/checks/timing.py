@@ -11,12 +11,12 @@ from benchcli.checks.pairs import CONTROL, Pair
 from benchcli.checks.rules import Judgement
 from benchcli.checks.session import CheckSession
 from benchcli.checks.versions import BASE, HEAD
-from benchcli.noise.diagnostics import host_bound_way_out, is_host_bound
-from benchcli.noise.disturbances import disturbances
+from benchcli.noise.diagnosis import host_bound, is_host_bound, of_launches, way_out
 from benchcli.sampling.evidence import Evidence, Taker, taker
 from benchcli.sampling.interleave import interleave
 from benchcli.sampling.supervise import Failures
 from benchcli.schema import Costs, Family, Key, Plan, Sample
+from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import launch_log_ratios, launch_log_seconds
 
 LONGEST_S = 60.0
@@ -36,8 +36,8 @@ class Times:
     seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Base's and head's seconds per call, whose ratio is the judged change."""
     counts: dict[str, int] = field(default_factory=dict)
-    warnings: dict[str, None] = field(default_factory=dict)
-    """The warning codes of all pairs, each once."""
+    warnings: dict[RunWarning, None] = field(default_factory=dict)
+    """The warnings of all pairs, each once."""
     cut: dict[str, str] = field(default_factory=dict)
     """Why a pair was not judged."""
 
@@ -198,14 +198,13 @@ def _judge(
     if needed is None and (judgement.outcome in {"slower", "faster"} or (is_early and judgement.outcome == "same")):
         judgement = replace(judgement, outcome="inconclusive")
     if judgement.outcome == "same" and (is_host_bound(base) or is_host_bound(head)):
-        way_out = host_bound_way_out(session.request.target)
-        times.cut[name] = f"the host was timed, and not the device, which may be slower in head: give {way_out}"
+        other = way_out(host_bound(session.request.target))
+        times.cut[name] = f"the host was timed, and not the device, which may be slower in head: give {other}"
         return None
     times.judged[name] = judgement
     times.seconds[name] = _seconds_of(base, head, judgement.change.estimate)
     conditions = [each for part in measured for each in part.conditions]
-    codes = disturbances(conditions, session.request.target.threads)
-    times.warnings |= dict.fromkeys(codes)
+    times.warnings |= dict.fromkeys(of_launches(conditions, session.request.target.threads))
     return judgement
 
 

@@ -149,7 +149,7 @@ def reporting(tools: "Tools") -> Iterator["Tools"]:
     from benchcli.reports.advice import sentence
 
     with _progress() as observe:
-        yield replace(tools, observe=observe, notify=say, warn=lambda code: say(sentence(code)))
+        yield replace(tools, observe=observe, notify=say, warn=lambda warning: say(sentence(warning)))
 
 
 @contextmanager

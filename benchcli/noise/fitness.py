@@ -5,14 +5,16 @@ This module also measures the overhead that the timing loop adds to each call.
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
 from benchcli.backends.devices.base import DEVICES
-from benchcli.noise.disturbances import disturbances
+from benchcli.noise.diagnosis import of_launches
 from benchcli.schema import Conditions, Costs
+from benchcli.schema.environment import Machine
+from benchcli.schema.warnings import RunWarning
 from benchcli.system import counters
 from benchcli.system.counters import between, look
 from benchcli.system.machine import clock_steps
@@ -83,51 +85,49 @@ class Grade:
     """
 
     word: Word
-    findings: tuple[str, ...]
-    """Codes of `benchcli.reports.advice`, the most severe first."""
+    findings: tuple[RunWarning, ...]
+    """The most severe first."""
 
 
-def grade(machine: Mapping[str, Any], probed: Probe, threads: int) -> Grade:
+def grade(machine: Machine, probed: Probe, threads: int) -> Grade:
     """Grade a machine from its facts and a probe."""
     now, always = tuple(_now(probed, threads)), tuple(limits(machine, probed.unseen))
     word: Word = "poor" if now else "fair" if always else "good"
     return Grade(word, now + always)
 
 
-def grade_of_run(machine: Mapping[str, Any], unseen: Iterable[str], was_disturbed: bool) -> Grade:
+def grade_of_run(machine: Machine, unseen: Iterable[str], was_disturbed: bool) -> Grade:
     """Grade a machine from its recorded facts, and from whether a run on it was disturbed."""
     always = tuple(limits(machine, unseen))
     return Grade("poor" if was_disturbed else "fair" if always else "good", always)
 
 
-def _now(probed: Probe, threads: int) -> Iterator[str]:
-    """Yield the codes of disturbances at the time of the probe."""
-    yield from disturbances((probed.conditions,), threads)
+def _now(probed: Probe, threads: int) -> Iterator[RunWarning]:
+    """Yield the warnings about disturbances at the time of the probe."""
+    yield from of_launches((probed.conditions,), threads)
     if probed.spread > SPREAD:
-        yield f"spread:{probed.spread:.0%}"
+        yield RunWarning("spread", round(probed.spread, 2))
     if probed.slow > SLOW:
-        yield f"held-up:{probed.slow:.0%}"
+        yield RunWarning("held-up", round(probed.slow, 2))
     if probed.steps_back or probed.resolution_s > CLOCK_STEP_S:
-        yield f"clock-steps:{probed.resolution_s * 1e6:.2g} µs, {probed.steps_back} times back"
+        yield RunWarning("clock-steps", probed.resolution_s, other=probed.steps_back)
 
 
-def limits(machine: Mapping[str, Any], unseen: Iterable[str]) -> Iterator[str]:
-    """Yield the codes of the machine's permanent limits; `unseen` is what cannot be observed on it."""
-    if machine.get("virtualised"):
-        yield "virtualised"
-    quota = machine.get("cpu_quota")
-    if quota is not None and quota < 1:
-        yield f"small-quota:{quota:.2g}"
-    governor = machine.get("governor")
-    if governor not in {None, "performance"}:
-        yield f"governor:{governor}"
-    if machine.get("turbo"):
-        yield "turbo"
-    if machine.get("cores") == 1:
-        yield "one-core"
-    blind = [*unseen, *(name for name in ("governor", "turbo") if name in machine and machine[name] is None)]
+def limits(machine: Machine, unseen: Iterable[str]) -> Iterator[RunWarning]:
+    """Yield the warnings about the machine's permanent limits; `unseen` is what cannot be observed on it."""
+    if machine.virtualised:
+        yield RunWarning("virtualised")
+    if machine.cpu_quota is not None and machine.cpu_quota < 1:
+        yield RunWarning("small-quota", machine.cpu_quota)
+    if machine.governor not in {None, "performance"}:
+        yield RunWarning("governor", text=machine.governor or "")
+    if machine.turbo:
+        yield RunWarning("turbo")
+    if machine.cores == 1:
+        yield RunWarning("one-core")
+    blind = [*unseen, *(name for name in ("governor", "turbo") if getattr(machine, name) is None)]
     if blind:
-        yield f"unseen:{', '.join(blind)}"
+        yield RunWarning("unseen", text=", ".join(blind))
 
 
 TRIES, CALLS = 21, 500

@@ -1,127 +1,185 @@
-"""Turn warning codes into sentences. A code is a kind, with an optional detail after a colon."""
+"""Turn warnings into sentences: what each means, and what to do."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from benchcli.noise.diagnostics import merged
+from benchcli import formatting
+from benchcli.noise.diagnosis import way_out
 from benchcli.schema import Record
+from benchcli.schema.warnings import RunWarning, as_json, merged
 
-_SENTENCES: dict[str, Callable[[str], str]] = {
-    "page-faults": lambda detail: (
-        f"{detail} page faults per call: the memory allocator, more than the network, was timed; "
+
+def sentence(warning: RunWarning) -> str:
+    """Return the sentence for a warning; of a kind that only a later version has, its name."""
+    return SENTENCES[warning.kind](warning) if warning.kind in SENTENCES else f"{warning.kind}: {warning.text}"
+
+
+def advised(warning: RunWarning) -> dict[str, object]:
+    """Return what JSON has of a warning: its numbers as far as it has any, and its sentence."""
+    return {**as_json(warning), "advice": sentence(warning)}
+
+
+def grouped(records: Sequence[Record]) -> dict[RunWarning, list[Record]]:
+    """Return the records of each warning. Warnings of one kind are merged where they state amounts."""
+    return {
+        warning: [record for record in records if set(record.warnings) & set(parts)]
+        for warning, parts in merged(each for record in records for each in record.warnings).items()
+    }
+
+
+def _amounts(warning: RunWarning, decimals: int = 0) -> str:
+    """Return the amount, or the least and the most of several: "9", "0.8 to 1.1"."""
+    ends = [warning.amount or 0.0, *([] if warning.most is None else [warning.most])]
+    return " to ".join(dict.fromkeys(f"{end:.{decimals}f}" for end in ends))
+
+
+def _percent(warning: RunWarning, decimals: int = 0) -> str:
+    """Return the share in per cent, or the least and the most of several: "20 %", "20 to 35 %"."""
+    ends = [warning.amount or 0.0, *([] if warning.most is None else [warning.most])]
+    return " to ".join(dict.fromkeys(f"{end * 100:.{decimals}f}" for end in ends)) + " %"
+
+
+def _samples(warning: RunWarning) -> str:
+    return f"{_percent(warning)} of the samples"
+
+
+def _launches(warning: RunWarning) -> str:
+    """Return in how many launches something was seen; of several networks in what share of them."""
+    if warning.shares:
+        return f" in {formatting.span(*warning.shares)} of the launches"
+    return f" in {warning.launches} of {warning.of_launches} launches" if warning.of_launches else ""
+
+
+def _precision(warning: RunWarning) -> str:
+    why = {
+        "launches": "--launches fixed the number of launches; give more",
+        "budget": "the budget ran out; give a larger --budget",
+    }
+    return f"interval wider than --precision: {why.get(warning.text, why['budget'])}"
+
+
+def _few_launches(warning: RunWarning) -> str:
+    launches = "launch" if _amounts(warning) == "1" else "launches"
+    return f"no interval from {_amounts(warning)} {launches}: give --launches 6 or more, or a larger --budget"
+
+
+def _threads(warning: RunWarning) -> str:
+    threads = f"{warning.amount or 0:.0f} threads"
+    if warning.other is None:
+        detail = f"{threads} on {warning.of_cores} usable cores"
+    else:
+        of_cores = f" of {warning.of_cores}" if warning.of_cores else ""
+        detail = f"{threads}, with {warning.other:.1f}{of_cores} cores busy with other work"
+    return f"{detail}: with more threads than free cores, the measured times are too long; give fewer --threads"
+
+
+def _shared_device(warning: RunWarning) -> str:
+    share = formatting.percent(warning.other or 0.0, decimals=0)
+    used = f"{warning.amount or 0:.0f} of them, {share} of the time before the run"
+    return f"other processes used the device ({used}); end them, or measure later"
+
+
+def _kernels(warning: RunWarning) -> str:
+    apart = formatting.percent(warning.other or 0.0, decimals=0)
+    return (
+        f"the device's libraries chose its kernels in {warning.amount or 0:.0f} ways, whose times differ by {apart}: "
+        "they search anew in each process, and the interval covers the ways that they found"
+    )
+
+
+def _clock_steps(warning: RunWarning) -> str:
+    detail = f"{(warning.amount or 0.0) * 1e6:.2g} µs, {warning.other or 0:.0f} times back"
+    return (
+        f"the timer's resolution is {detail}: samples are made long enough for it, but check the system's clock source"
+    )
+
+
+def _frequency(warning: RunWarning) -> str:
+    least, most = (f"{(end or 0.0) / 1e6:.0f}" for end in (warning.amount, warning.most))
+    return (
+        f"the clock moved from {least} to {most} MHz; fix it (governor performance, no turbo), or let the machine cool"
+    )
+
+
+SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
+    "page-faults": lambda warning: (
+        f"{_amounts(warning)} page faults per call: the memory allocator, more than the network, was timed; "
         "--allocator steady keeps memory between calls"
     ),
-    "imprecise": lambda detail: (
-        "interval wider than --precision: "
-        + (
-            "--launches fixed the number of launches; give more"
-            if detail == "launches"
-            else "the budget ran out; give a larger --budget"
-        )
+    "imprecise": _precision,
+    "few-launches": _few_launches,
+    "no-baseline": lambda _: "the baseline has no time, so there is no relative speed",
+    "costs": lambda warning: f"costs incomplete (lower bound): no rule for {warning.text}",
+    "uncounted": lambda warning: f"timed, but its costs could not be counted: {warning.text}",
+    "preempted": lambda warning: (
+        f"{_samples(warning)} were interrupted by other processes and excluded; stop other work, or measure later"
     ),
-    "few-launches": lambda detail: (
-        f"no interval from {detail} {'launches' if detail != '1' else 'launch'}: give --launches 6 or more, or a "
-        "larger --budget"
+    "throttled": lambda warning: f"{_samples(warning)} were taken while the device throttled its clock, and excluded",
+    "clock": lambda warning: f"{_samples(warning)} were timed while the clock stood still or went back, and excluded",
+    "host-bound": lambda warning: (
+        "host-bound: the device waits for the host to launch kernels, so the host was timed; give " + way_out(warning)
     ),
-    "no-baseline": lambda _detail: "the baseline has no time, so there is no relative speed",
-    "costs": lambda detail: (
-        f"two counters of FLOPs differ: {detail.removeprefix('flops: ')}"
-        if detail.startswith("flops: ")
-        else f"costs incomplete (lower bound): no rule for {detail}"
+    "overhead": lambda warning: (
+        f"{_percent(warning, 1)} of a call's time is the timing loop: the network is too fast to be timed accurately"
     ),
-    "uncounted": lambda detail: f"timed, but its costs could not be counted: {detail}",
-    "preempted": lambda detail: (
-        f"{detail} were interrupted by other processes and excluded; stop other work, or measure later"
+    "busy": lambda warning: (
+        f"other processes used {_amounts(warning, 1)} cores{_launches(warning)}; stop those processes, or measure later"
     ),
-    "throttled": lambda detail: f"{detail} were taken while the device throttled its clock, and excluded",
-    "clock": lambda detail: f"{detail} were timed while the clock stood still or went back, and excluded",
-    "host-bound": lambda detail: (
-        "host-bound: the device waits for the host to launch kernels, so the host was timed; give "
-        f"{detail or '--runtime graph'}"
+    "steal": lambda warning: (
+        f"the hypervisor gave {_amounts(warning, 2)} cores' worth of time to other machines; measure on another host, "
+        "or later"
     ),
-    "overhead": lambda detail: (
-        f"{detail} of a call's time is the timing loop: the network is too fast to be timed accurately"
+    "quota": lambda warning: (
+        f"the control group's CPU quota stopped the run for {_percent(warning)} of the time; give the container more "
+        "CPU"
     ),
-    "busy": lambda detail: f"other processes used {detail}; stop those processes, or measure later",
-    "steal": lambda detail: (
-        f"the hypervisor gave {detail} cores' worth of time to other machines; measure on another host, or later"
+    "paging": lambda warning: (
+        f"{_amounts(warning)} pages per launch were read from disk or swap while timing; free memory, or measure less "
+        "at once"
     ),
-    "quota": lambda detail: (
-        f"the control group's CPU quota stopped the run for {detail} of the time; give the container more CPU"
+    "frequency": _frequency,
+    "unsteady": lambda warning: (
+        f"the launches' times spread over {_percent(warning)} (10th to 90th percentile): something that was not seen "
+        "disturbed them; relative speeds are of paired samples, but measure again later"
     ),
-    "paging": lambda detail: (
-        f"{detail} pages per launch were read from disk or swap while timing; free memory, or measure less at once"
+    "unpaired": lambda warning: (
+        f"time ms and relative speed disagree by {_percent(warning)}: the times moved between launches; trust the "
+        "relative speed, whose samples are paired"
     ),
-    "frequency": lambda detail: (
-        f"the clock moved from {detail}; fix it (governor performance, no turbo), or let the machine cool"
-    ),
-    "unsteady": lambda detail: (
-        f"the launches' times spread over {detail} (10th to 90th percentile): something that was not seen disturbed "
-        "them; relative speeds are of paired samples, but measure again later"
-    ),
-    "unpaired": lambda detail: (
-        f"time ms and relative speed disagree by {detail}: the times moved between launches; trust the relative speed, "
-        "whose samples are paired"
-    ),
-    "held-down": lambda detail: f"the device throttled its clock: {detail}; let it cool, or cool it better",
-    "slow-clock": lambda detail: (
-        f"the device's clock was at {detail} of its default: something holds it down, see nvidia-smi -q -d "
+    "held-down": lambda warning: f"the device throttled its clock: {warning.text}; let it cool, or cool it better",
+    "slow-clock": lambda warning: (
+        f"the device's clock was at {_percent(warning)} of its default: something holds it down, see nvidia-smi -q -d "
         "CLOCK,PERFORMANCE"
     ),
-    "power-cap": lambda detail: (
-        f"the device stayed below its power limit by lowering its clock in {detail}, as small cards do: for times to "
-        "compare with other runs, lock the clock lower (nvidia-smi -lgc)"
+    "power-cap": lambda warning: (
+        f"the device stayed below its power limit by lowering its clock in {_samples(warning)}, as small cards do: for "
+        "times to compare with other runs, lock the clock lower (nvidia-smi -lgc)"
     ),
-    "shared-device": lambda detail: f"other processes used the device ({detail}); end them, or measure later",
-    "kernels": lambda detail: (
-        f"the device's libraries chose its kernels in {detail}: they search anew in each process, and the interval "
-        "covers the ways that they found"
-    ),
-    "spread": lambda detail: (
-        f"repetitions of the same work differ by {detail} in the median: the CPU frequency or core changes; "
+    "shared-device": _shared_device,
+    "kernels": _kernels,
+    "spread": lambda warning: (
+        f"repetitions of the same work differ by {_percent(warning)} in the median: the CPU frequency or core changes; "
         "fix the frequency, or wait"
     ),
-    "held-up": lambda detail: (
-        f"{detail} of the repetitions of the same work were interrupted: stop other work, or measure later"
+    "held-up": lambda warning: (
+        f"{_percent(warning)} of the repetitions of the same work were interrupted: stop other work, or measure later"
     ),
-    "clock-steps": lambda detail: (
-        f"the timer's resolution is {detail}: samples are made long enough for it, but check the system's clock source"
-    ),
-    "virtualised": lambda _detail: (
+    "clock-steps": _clock_steps,
+    "virtualised": lambda _: (
         "a virtual machine: other machines may use the same caches and memory, which cannot be seen; "
         "give memory-bound networks a larger --budget"
     ),
-    "small-quota": lambda detail: f"the control group grants {detail} of a core: expect rows slowed by its quota",
-    "governor": lambda detail: (
-        f"the frequency governor is {detail}: `cpupower frequency-set -g performance` steadies the clock"
+    "small-quota": lambda warning: (
+        f"the control group grants {warning.amount or 0:.2g} of a core: expect rows slowed by its quota"
     ),
-    "turbo": lambda _detail: (
+    "governor": lambda warning: (
+        f"the frequency governor is {warning.text}: `cpupower frequency-set -g performance` steadies the clock"
+    ),
+    "turbo": lambda _: (
         "turbo is on: the CPU frequency depends on temperature and other cores; switch it off for steady times"
     ),
-    "one-core": lambda _detail: "there is one core: benchcli itself and the system run on it too",
-    "unseen": lambda detail: f"cannot be read on this machine, so there are no warnings about: {detail}",
-    "threads": lambda detail: (
-        f"{detail}: with more threads than free cores, the measured times are too long; give fewer --threads"
-    ),
-    "allocator": lambda detail: f"{detail}'s allocator has no settings: steady has no effect here",
+    "one-core": lambda _: "there is one core: benchcli itself and the system run on it too",
+    "unseen": lambda warning: f"cannot be read on this machine, so there are no warnings about: {warning.text}",
+    "threads": _threads,
+    "allocator": lambda warning: f"{warning.text}'s allocator has no settings: steady has no effect here",
 }
-
-
-_PERCENT = re.compile(r"(?<=\d)%(?P<range>(?= to \d[\d.]*%))?")
-"""A per cent sign of a code. Sentences have a space before it, and of a range only the last one."""
-
-
-def sentence(code: str) -> str:
-    """Return the sentence for a warning code: what it means, and what to do."""
-    kind, _, detail = code.partition(":")
-    detail = _PERCENT.sub(lambda match: "" if match["range"] is not None else " %", detail)
-    return _SENTENCES[kind](detail) if kind in _SENTENCES else code
-
-
-def grouped(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the records of each warning. Codes of one kind are merged where they state amounts."""
-    codes = dict.fromkeys(code for record in records for code in record.warnings)
-    return {
-        code: [record for record in records if set(record.warnings) & set(parts)]
-        for code, parts in merged(list(codes)).items()
-    }
+"""The sentence of each kind."""

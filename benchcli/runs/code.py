@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from benchcli import files
 from benchcli.errors import UserError
 from benchcli.schema import Code, Family, Key
+from benchcli.schema.environment import Environment, NetworkCode
 from benchcli.system import git
 
 
@@ -28,14 +28,10 @@ def traced_back(codes: Mapping[Key, Code], families: Iterable[Family]) -> dict[K
     return found
 
 
-def remembered(environment: dict[str, Any], codes: Mapping[Key, Code], families: Iterable[Family]) -> dict[Key, Code]:
-    """Return the codes with their commits, and keep them in a run's environment beside those that it has."""
-    now = traced_back(codes, families)
-    kept = [entry for entry in environment.get("code") or () if (entry["family"], entry["variant"]) not in now]
-    entries = [{"family": family, "variant": variant, **asdict(each)} for (family, variant), each in now.items()]
-    if kept or entries:
-        environment["code"] = [*kept, *entries]
-    return now
+def with_code(environment: Environment, codes: Mapping[Key, Code]) -> Environment:
+    """Return the environment with these codes, beside those that it has of other networks."""
+    kept = [each for each in environment.code if each.key not in codes]
+    return replace(environment, code=(*kept, *(NetworkCode.of(*entry) for entry in codes.items())))
 
 
 def _state(folder: Path) -> tuple[str | None, bool | None]:
@@ -49,13 +45,13 @@ def _state(folder: Path) -> tuple[str | None, bool | None]:
         return None, None
 
 
-def check_unchanged(folder: object, environment: Mapping[str, Any], families: Iterable[Family]) -> None:
+def check_unchanged(folder: object, environment: Environment, families: Iterable[Family]) -> None:
     """Raise UserError if the file of a network that a run has measured is not what it was then."""
     sources = {(family.name, variant.name): variant.source for family in families for variant in family.variants}
-    for entry in environment.get("code") or ():
-        source = sources.get((entry.get("family"), entry.get("variant")))
-        path = Path(source.folder if source else "") / str(entry.get("file"))
-        if not files.is_file(path) or hashlib.sha256(path.read_bytes()).hexdigest() != entry.get("sha256"):
+    for each in environment.code:
+        source = sources.get(each.key)
+        path = Path(source.folder if source else "") / each.file
+        if not files.is_file(path) or hashlib.sha256(path.read_bytes()).hexdigest() != each.sha256:
             raise UserError(
                 f"{path} is not what it was when {folder} was started: a run has one version of each network; start a "
                 "new one with --output"

@@ -8,12 +8,13 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from benchcli import files
 from benchcli.errors import UserError
-from benchcli.runs.columns import SCHEMA
 from benchcli.runs.rows import Cell
+from benchcli.schema.environment import SCHEMA, Environment, as_json, from_json
+from benchcli.schema.structure import StructureError
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -51,7 +52,7 @@ class Folder:
         self._made = made
 
     @classmethod
-    def create(cls, path: Path, environment: Mapping[str, Any]) -> Self:
+    def create(cls, path: Path, environment: Environment) -> Self:
         """Create the folder of a new run.
 
         Raises UserError if the folder cannot be written or already holds a run.
@@ -103,7 +104,7 @@ class Folder:
                 folder.rmdir()
 
     @property
-    def environment(self) -> dict[str, Any]:
+    def environment(self) -> Environment:
         """The contents of `environment.json`. Raises UserError if it cannot be read."""
         path = self.path / ENVIRONMENT
         try:
@@ -115,11 +116,14 @@ class Folder:
             newer = isinstance(schema, int) and schema > SCHEMA
             way_out = "a newer benchcli wrote it, and reads it" if newer else f"this benchcli reads schema {SCHEMA}"
             raise UserError(f"{path} is of schema {schema}, not {SCHEMA}: {way_out}")
-        return dict(facts)
+        try:
+            return from_json(facts)
+        except StructureError as error:
+            raise UserError(f"{path}: {_fault(error)}: record it again") from None
 
-    def describe(self, environment: Mapping[str, Any]) -> None:
+    def describe(self, environment: Environment) -> None:
         """Write `environment.json` atomically."""
-        self.replace(ENVIRONMENT, json.dumps(environment, indent=2, ensure_ascii=False) + "\n")
+        self.replace(ENVIRONMENT, json.dumps(as_json(environment), indent=2, ensure_ascii=False) + "\n")
 
     def add(self, rows: Mapping[str, Sequence[Sequence[Cell]]]) -> None:
         """Append rows to the tables, in the order of `tables`.
@@ -163,6 +167,14 @@ class Folder:
             if path.exists():
                 os.truncate(path, before)
             raise
+
+
+def _fault(error: StructureError) -> str:
+    """Return what is wrong with a recorded environment."""
+    part = error.path[0] if error.path else ""
+    if part in {"suite", "target"}:
+        return f"it does not say {'which networks were' if part == 'suite' else 'where was'} measured ({error})"
+    return f"{': '.join(error.path[:2]) or error.lacking} is not what a run writes there"
 
 
 def unused(path: Path) -> Path:

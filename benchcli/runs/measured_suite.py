@@ -3,20 +3,22 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.noise.diagnostics import preflight, with_noticed
+from benchcli.noise.diagnosis import preflight, with_noticed
 from benchcli.runs import code
-from benchcli.runs.environment import asked, begun, check_same, identify, weigh
+from benchcli.runs.environment import begun, check_same, identified, weighed
 from benchcli.runs.folder import RESULTS, unused
 from benchcli.runs.run_folder import RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.engine import Run, measure
 from benchcli.sampling.supervise import refuse, survey
 from benchcli.schema import Failure, FamilyResult, Key, Plan, Suite, Target
+from benchcli.schema.environment import Environment
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Launcher
+from benchcli.schema.warnings import RunWarning
 from benchcli.workers.tools import Tools
 from benchcli.workloads.references import with_references
 
@@ -88,20 +90,19 @@ def run_suite(request: RunRequest, tools: Tools) -> SuiteRun:
     return report
 
 
-def _opened(request: RunRequest) -> tuple[RunFolder, dict[str, Any], list[FamilyResult]]:
+def _opened(request: RunRequest) -> tuple[RunFolder, Environment, list[FamilyResult]]:
     """Create or reopen the folder; return it, its environment and the families finished in it.
 
     This comes before any measuring, so that a bad folder costs no time.
     """
-    wanted = asked(request.suite, request.target, request.plan)
     if request.resume is None:
-        environment = {**begun(request.suite.name), **wanted}
-        path = request.output or unused(RESULTS / environment["run"])
+        environment = replace(begun(request.suite.name), suite=request.suite, target=request.target, plan=request.plan)
+        path = request.output or unused(RESULTS / environment.run)
         return RunFolder.create(path, environment), environment, []
     folder = RunFolder.reopen(request.resume)
     try:
         environment = folder.environment
-        check_same(request.resume, environment, wanted)
+        check_same(request.resume, environment, request.suite, request.target, request.plan)
         code.check_unchanged(request.resume, environment, request.suite.families)
         finished = folder.finished(request.suite.families, request.target)
         folder.keep_only(finished)
@@ -120,22 +121,22 @@ class _Work:
     tools: Tools
     launcher: Launcher
     folder: RunFolder
-    environment: dict[str, Any]
+    environment: Environment
     done: dict[str, FamilyResult]
     """Finished families by name."""
     untraced: dict[Key, Failure] = field(default_factory=dict)
     unlayered: dict[Key, Failure] = field(default_factory=dict)
 
-    def do(self, noticed: Sequence[str]) -> KeyboardInterrupt | NothingMeasuredError | None:
+    def do(self, noticed: Sequence[RunWarning]) -> KeyboardInterrupt | NothingMeasuredError | None:
         """Measure and trace the suite; return the exception that ended it early, if any.
 
-        Every record gets the warning codes in `noticed`.
+        Every record gets the warnings in `noticed`.
         """
         try:
             for result in self._measured():
                 self.done[result.family.name] = with_noticed(noticed, result)
                 self.folder.put(self.done[result.family.name])
-            weigh(self.environment, self.done.values(), self.request.target)
+            self.environment = weighed(self.environment, self.done.values(), self.request.target)
             self.folder.describe(self.environment)
             self._trace()
         except (KeyboardInterrupt, NothingMeasuredError) as error:
@@ -146,7 +147,7 @@ class _Work:
 
     def report(self, seconds: float) -> SuiteRun:
         """Return the finished families, in the suite's order."""
-        order = [family["name"] for family in self.environment["suite"]["families"]]
+        order = [family.name for family in self.request.suite.families]
         return SuiteRun(
             environment=self.environment,
             results=tuple(sorted(self.done.values(), key=lambda result: order.index(result.family.name))),
@@ -169,15 +170,15 @@ class _Work:
         try:
             counted = survey([family.launched for family in rest], request.target, request.plan, self.launcher)
             refuse(counted.failures.by_key)
-            identify(self.environment, request.target, counted)
-            counted.codes = code.remembered(self.environment, counted.codes, rest)
+            counted.codes = code.traced_back(counted.codes, rest)
+            self.environment = code.with_code(identified(self.environment, request.target, counted), counted.codes)
         except (UserError, NothingMeasuredError):
             if request.resume is None:
                 self.folder.discard()
             raise
         self.folder.describe(self.environment)
         run = Run(
-            name=self.environment["run"],
+            name=self.environment.run,
             suite=request.suite.name,
             target=request.target,
             plan=request.plan,

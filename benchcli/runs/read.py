@@ -2,28 +2,21 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchcli import files
 from benchcli.errors import UserError
 from benchcli.formatting import counted
-from benchcli.runs.columns import parse
 from benchcli.runs.environment import check_resolves
-from benchcli.runs.facts import check_facts
 from benchcli.runs.folder import ENVIRONMENT, Folder, is_going
-from benchcli.runs.plausible import impossible
+from benchcli.runs.rows import COLUMNS, record_of
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Family, FamilyResult, Record, Target
-from benchcli.schema.structure import StructureError, structure
-from benchcli.system.machine import IDENTITY
+from benchcli.schema.environment import Environment
+from benchcli.schema.structure import StructureError
 from benchcli.validation import DTYPES, LAYOUTS
 from benchcli.workloads.guidelines.base import GUIDELINES
-
-PARTS = ("machine", "software", "device", "target", "suite")
-"""The parts of an environment that every run has."""
 
 
 def read(path: Path) -> SuiteRun:
@@ -38,16 +31,15 @@ def read(path: Path) -> SuiteRun:
     if lacking:
         raise UserError(f"{folder} is not the folder of a run: it lacks {lacking}{_hint(folder)}")
     environment = Folder(folder).environment
-    if "machine" not in environment:
+    if environment.machine is None:
         raise UserError(f"{folder} was cut short before anything was measured: --resume it, or record it again")
-    check_facts(folder, environment, PARTS)
     families = _families(folder, environment)
-    records = tuple(_records(folder / MEASUREMENTS, families, _target(folder, environment)))
+    records = tuple(_records(folder / MEASUREMENTS, families, environment.target))
     return _run(RunFolder(folder), environment, families, records)
 
 
 def _run(
-    folder: RunFolder, environment: dict[str, Any], families: Mapping[str, Family], records: Sequence[Record]
+    folder: RunFolder, environment: Environment, families: Mapping[str, Family], records: Sequence[Record]
 ) -> SuiteRun:
     by_family: dict[str, dict[str, Record]] = {name: {} for name in families}
     for record in records:
@@ -82,43 +74,14 @@ def _hint(folder: Path) -> str:
     return f"; {counted(len(inside), 'folder')} in it may be: give {folder / inside[-1]}, or a pattern for several"
 
 
-def mismatches(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Return the machine's, version's, device's and setting's facts that differ between two runs.
-
-    Each has a name and the two values.
-    """
-    facts = [_identity(one), _identity(other)]
-    values = ((name.partition(" ")[2], facts[0].get(name), facts[1].get(name)) for name in {**facts[0], **facts[1]})
-    return [(name, left, right) for name, left, right in values if left != right]
-
-
-def _identity(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts that affect times, by part and name, such as "device name"."""
-    machine = environment.get("machine") or {}
-    parts = {name: environment.get(name) or {} for name in ("software", "device", "target")}
-    parts["machine"] = {name: machine.get(name) for name in IDENTITY}
-    return {f"{part} {name}": value for part, facts in parts.items() for name, value in facts.items()}
-
-
-@dataclass(frozen=True)
-class _Recorded:
-    name: str
-    families: tuple[Family, ...]
-
-
-def _families(folder: Path, environment: Mapping[str, Any]) -> dict[str, Family]:
-    try:
-        families = structure(environment["suite"], _Recorded).families
-    except StructureError:
-        raise UserError(
-            f"{folder / ENVIRONMENT} does not say which networks were measured: record the run again"
-        ) from None
-    for family in families:
+def _families(folder: Path, environment: Environment) -> dict[str, Family]:
+    if environment.suite is None:
+        raise UserError(f"{folder / ENVIRONMENT} does not say which networks were measured: record the run again")
+    for family in environment.suite.families:
         if not _is_possible(family):
             raise UserError(f"{folder / ENVIRONMENT}: family {family.name} is not what a run writes: record it again")
-        for variant in family.variants:
-            check_resolves(folder, variant.name, variant.builder)
-    return {family.name: family for family in families}
+    check_resolves(folder, environment.suite)
+    return {family.name: family for family in environment.suite.families}
 
 
 def _is_possible(family: Family) -> bool:
@@ -142,13 +105,6 @@ def _has_names_of(family: Family) -> bool:
         return guideline is not None and bool(guideline.extreme([variant.name for variant in family.variants]))
     except ValueError:
         return False
-
-
-def _target(folder: Path, environment: Mapping[str, Any]) -> Target:
-    try:
-        return structure(environment["target"], Target)
-    except StructureError:
-        raise UserError(f"{folder / ENVIRONMENT} does not say where was measured: record the run again") from None
 
 
 def _records(path: Path, families: Mapping[str, Family], target: Target) -> Iterator[Record]:
@@ -176,13 +132,12 @@ def _record(
     variant = next((v for v in family.variants if v.name == cells.get("variant")), None) if family else None
     if family is None or variant is None:
         raise UserError(f"{where}: a row of {cells.get('family')} {cells.get('variant')}, which the run does not have")
-    if wrong := impossible(cells):
-        raise UserError(f"{where}: {wrong}: the file is damaged, record the run again")
     try:
-        return parse(cells, family, variant, family.on(target))
-    except KeyError as error:
-        raise UserError(
-            f"{where}: it lacks the column {error.args[0]}: another version of benchcli wrote it, record the run again"
-        ) from None
-    except ValueError as error:
-        raise UserError(f"{where}: it cannot be read ({error}): the file is damaged, record the run again") from None
+        return record_of(cells, family, variant, family.on(target))
+    except StructureError as error:
+        if error.lacking in COLUMNS:
+            raise UserError(
+                f"{where}: it lacks the column {error.lacking}: another version of benchcli wrote it, record the run "
+                "again"
+            ) from None
+        raise UserError(f"{where}: {error}: the file is damaged, record the run again") from None

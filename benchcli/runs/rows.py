@@ -1,162 +1,311 @@
-"""Convert what was observed in launches, samples, conditions and breakdowns, to CSV rows and back."""
+"""The tables of a run: their columns, and their rows from values and back.
 
-import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, fields
-from typing import Any, get_args
+A cell that holds several values, such as warnings, is JSON.
+"""
 
-from benchcli.schema import CATEGORIES, Breakdown, Conditions, Exclusion, Layer, Layers, Sample
-from benchcli.schema.structure import whole
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from typing import Annotated, Any
+
+from benchcli.schema import (
+    CATEGORIES,
+    Breakdown,
+    Code,
+    Conditions,
+    Costs,
+    Failure,
+    Family,
+    Interval,
+    Layer,
+    Layers,
+    Percentiles,
+    Record,
+    ReferenceSpeed,
+    Sample,
+    Status,
+    Target,
+    Timing,
+    Variant,
+)
+from benchcli.schema.environment import SCHEMA
+from benchcli.schema.observations import Count, Seconds
+from benchcli.schema.structure import MOST, StructureError, Within, structure_cells
+from benchcli.schema.warnings import RunWarning, as_json
 
 Cell = str | int | float | None
+Ratio = Annotated[float, Within(1e-12, 1e12)]
+Positive = Annotated[int, Within(1, MOST)]
 
+
+@dataclass(frozen=True)
+class MeasurementRow:
+    """A row of `measurements.csv`. docs/files.md describes its columns."""
+
+    schema: int
+    run: str
+    suite: str
+    family: str
+    guideline: str
+    scale: int
+    variant: str
+    baseline: str
+    device: str
+    runtime: str
+    dtype: str
+    layout: str
+    threads: int
+    batch: int
+    widths: str
+    status: Status
+    error: str | None
+    flops: Count | None
+    params: Count | None
+    elementwise: Count | None
+    mac_elements: Count | None
+    mac_bytes: Count | None
+    mac_fused_bytes: Count | None
+    mac_compulsory_bytes: Count | None
+    flops_deviation: float | None
+    median_s: Seconds | None
+    ci_low_s: Seconds | None
+    ci_high_s: Seconds | None
+    relative_speed: Ratio | None
+    relative_low: Ratio | None
+    relative_high: Ratio | None
+    reference_speed: Ratio | None
+    reference_low: Ratio | None
+    reference_high: Ratio | None
+    launches: Positive | None
+    samples: Positive | None
+    faults_per_call: float | None
+    warnings: tuple[RunWarning, ...] = ()
+    channels: str = ""
+    size: int | None = None
+    allocator: str = ""
+    cache: str = ""
+    excluded: Count | None = None
+    reference: str | None = None
+    flops_complete: bool | None = None
+    unknown: tuple[str, ...] = ()
+    peak_activation_bytes: Count | None = None
+    weight_bytes: Count | None = None
+    device_peak_bytes: Count | None = None
+    inputs: str | None = None
+    items: Count | None = None
+    tokens: Count | None = None
+    first_setting: str | None = None
+    setting_speed: Ratio | None = None
+    setting_low: Ratio | None = None
+    setting_high: Ratio | None = None
+    p50_s: Seconds | None = None
+    p95_s: Seconds | None = None
+    p99_s: Seconds | None = None
+    code_file: str | None = None
+    code_line: Count | None = None
+    code_sha256: str | None = None
+    code_commit: str | None = None
+    code_dirty: bool | None = None
+
+
+COLUMNS = tuple(each.name for each in fields(MeasurementRow))
+COSTS = tuple(each.name for each in fields(Costs) if each.name in COLUMNS and each.name not in {"unknown", "error"})
+"""The columns that are fields of `Costs`."""
+CODE = tuple(each.name for each in fields(Code))
 SAMPLE_COLUMNS = (
-    "family",
-    "variant",
-    "launch",
-    "round",
-    "calls",
-    "seconds",
-    "faults_per_call",
-    "excluded",
-    "host_seconds",
+    *("family", "variant", "launch", "round", "calls", "seconds"),
+    *("faults_per_call", "excluded", "host_seconds"),
 )
-CONDITION_COLUMNS = ("family", *(field.name for field in fields(Conditions)))
+CONDITION_COLUMNS = ("family", *(each.name for each in fields(Conditions)))
+PARTS = {f"{category}_s": category for category in CATEGORIES}
+"""The columns of a breakdown's parts."""
+BREAKDOWN_COLUMNS = ("family", "variant", "launch", "call_s", "traced_s", *PARTS, "reorder_s")
+LAYER_COLUMNS = ("family", "variant", "launch", "call_s", *(each.name for each in fields(Layer)))
 
-BREAKDOWN_COLUMNS = (
-    "family",
-    "variant",
-    "launch",
-    "call_s",
-    "traced_s",
-    *(f"{category}_s" for category in CATEGORIES),
-    "reorder_s",
-)
 
-LAYER_COLUMNS = (
-    *("family", "variant", "launch", "call_s"),
-    *("path", "kind", "calls", "seconds", "inputs", "outputs", "flops", "mac_bytes"),
-)
-LATER = {"product_s", "pooling_s"}
-"""Columns that breakdowns of earlier versions lack."""
+def cell(value: object) -> Cell:
+    """Return a value as a cell has it: several values as JSON, and None for nothing."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    several = value if isinstance(value, Mapping) else [_plain(each) for each in value]  # type: ignore[attr-defined]
+    return json.dumps(several, ensure_ascii=False) if several else None
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, RunWarning):
+        return as_json(value)
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def row(record: Record) -> dict[str, Cell]:
+    """Return the record's cells by column. A missing value is None."""
+    family, target, timing, variant = record.family, record.target, record.timing, record.variant
+    values: dict[str, object] = {
+        "schema": SCHEMA,
+        "run": record.run,
+        "suite": record.suite,
+        "family": family.name,
+        "guideline": family.guideline,
+        "scale": family.scale,
+        "variant": variant.name,
+        "baseline": family.baseline,
+        "device": target.device,
+        "runtime": target.runtime,
+        "dtype": family.dtype,
+        "layout": family.layout,
+        "threads": target.threads,
+        "batch": family.batch,
+        "widths": family.widths,
+        "status": record.failure.status if record.failure else "ok",
+        "error": record.failure.error if record.failure else None,
+        "warnings": record.warnings,
+        "channels": variant.channels,
+        "size": variant.shape[-1] if variant.shape else None,
+        "allocator": target.allocator,
+        "cache": target.cache,
+        "first_setting": family.first or None,
+        "flops_deviation": record.flops_deviation if record.costs else None,
+        **({f"code_{name}": getattr(record.code, name) for name in CODE} if record.code else {}),
+        **(_of_costs(record.costs) if record.costs else {}),
+        **(_of_timing(timing) if timing else {}),
+    }
+    return {name: cell(values.get(name)) for name in COLUMNS}
+
+
+def _of_costs(costs: Costs) -> dict[str, object]:
+    counted = {name: getattr(costs, name) for name in COSTS}
+    return {**counted, "flops_complete": costs.flops_complete, "unknown": costs.unknown}
+
+
+def _of_timing(timing: Timing) -> dict[str, object]:
+    reference, singly = timing.reference, timing.percentiles
+    return {
+        **_ends("median_s", "ci_low_s", "ci_high_s", timing.seconds),
+        **_ends("relative_speed", "relative_low", "relative_high", timing.relative),
+        **_ends("reference_speed", "reference_low", "reference_high", reference.speed if reference else None),
+        **_ends("setting_speed", "setting_low", "setting_high", timing.setting),
+        "launches": timing.launches,
+        "samples": timing.samples,
+        "faults_per_call": timing.faults,
+        "excluded": timing.excluded,
+        "reference": reference.name if reference else None,
+        **({"p50_s": singly.p50, "p95_s": singly.p95, "p99_s": singly.p99} if singly else {}),
+    }
+
+
+def _ends(estimate: str, low: str, high: str, interval: Interval | None) -> dict[str, object]:
+    return {estimate: interval.estimate, low: interval.low, high: interval.high} if interval else {}
+
+
+def record_of(cells: Mapping[str, str], family: Family, variant: Variant, target: Target) -> Record:
+    """Return the record of `variant` in a row of text. Raises StructureError if the row is damaged."""
+    read = structure_cells(cells, MeasurementRow)
+    code = None
+    if read.code_file:
+        code = Code(read.code_file, read.code_line or 0, read.code_sha256 or "", read.code_commit, read.code_dirty)
+    return Record(
+        run=read.run,
+        suite=read.suite,
+        family=family,
+        variant=variant,
+        target=target,
+        failure=None if read.status == "ok" else Failure(read.status, read.error or ""),
+        costs=_costs_of(read),
+        flops_deviation=read.flops_deviation,
+        timing=_timing_of(read),
+        warnings=read.warnings,
+        code=code,
+    )
+
+
+def _costs_of(read: MeasurementRow) -> Costs | None:
+    if read.flops is None:
+        return None
+    counts: dict[str, Any] = {name: getattr(read, name) for name in COSTS}
+    lacking = next((each.name for each in fields(Costs) if each.type == "int" and counts.get(each.name) is None), None)
+    if lacking:
+        raise StructureError("it is empty beside other counts", (lacking,))
+    return Costs(**{**counts, "inputs": read.inputs or ""}, unknown=read.unknown)
+
+
+def _timing_of(read: MeasurementRow) -> Timing | None:
+    seconds = _interval("median_s", read.median_s, read.ci_low_s, read.ci_high_s)
+    if seconds is None:
+        return None
+    if read.launches is None or read.samples is None:
+        raise StructureError("a time without a sample", ("launches",))
+    speed = _interval("reference_speed", read.reference_speed, read.reference_low, read.reference_high)
+    singly = read.p50_s, read.p95_s, read.p99_s
+    return Timing(
+        seconds=seconds,
+        relative=_interval("relative_speed", read.relative_speed, read.relative_low, read.relative_high),
+        launches=read.launches,
+        samples=read.samples,
+        faults=read.faults_per_call,
+        excluded=read.excluded or 0,
+        reference=ReferenceSpeed(read.reference or "", speed) if speed else None,
+        setting=_interval("setting_speed", read.setting_speed, read.setting_low, read.setting_high),
+        percentiles=Percentiles(*singly) if None not in singly else None,  # type: ignore[arg-type]
+    )
+
+
+def _interval(name: str, estimate: float | None, low: float | None, high: float | None) -> Interval | None:
+    if estimate is None:
+        return None
+    if (low is not None and low > estimate) or (high is not None and high < estimate):
+        raise StructureError("it is outside of its interval", (name,))
+    return Interval(estimate, low, high)
 
 
 def sample_row(family: str, sample: Sample) -> list[Cell]:
     """Return the cells of one sample."""
-    return [
-        family,
-        sample.variant,
-        sample.launch,
-        sample.round,
-        sample.calls,
-        sample.seconds,
-        sample.faults,
-        sample.excluded,
-        sample.host_seconds,
-    ]
+    cells = {"family": family, "faults_per_call": sample.faults, **vars(sample)}
+    return [cells[column] for column in SAMPLE_COLUMNS]
+
+
+def sample_of(cells: Mapping[str, str]) -> Sample:
+    """Return the sample in a row of text. Raises StructureError if it is damaged."""
+    return structure_cells({**cells, "faults": cells.get("faults_per_call", "")}, Sample)
 
 
 def condition_row(family: str, conditions: Conditions) -> list[Cell]:
     """Return the cells of one launch's conditions."""
-    texts = {
-        "throttle_reasons": " | ".join(conditions.throttle_reasons) or None,
-        "kernels": " | ".join(f"{name}: {names}" for name, names in conditions.kernels.items()) or None,
-    }
-    return [family, *({**asdict(conditions), **texts}.values())]
+    return [family, *map(cell, vars(conditions).values())]
 
 
-def parse_sample(cells: Mapping[str, str]) -> Sample:
-    """Return the sample in a row of text. Raises ValueError or KeyError if it is damaged."""
-    excluded = cells["excluded"] or None
-    seconds = float(cells["seconds"])
-    if excluded not in {*get_args(Exclusion), None} or not 0 < seconds < math.inf:
-        raise ValueError("a sample that no measurement gives")
-    return Sample(
-        variant=cells["variant"],
-        launch=whole(cells["launch"]),
-        round=whole(cells["round"]),
-        calls=whole(cells["calls"]),
-        seconds=seconds,
-        faults=_optional(cells["faults_per_call"], float),
-        excluded=excluded,  # type: ignore[arg-type]
-        host_seconds=_optional(cells.get("host_seconds", ""), float),
-    )
-
-
-def parse_conditions(cells: Mapping[str, str]) -> Conditions:
-    """Return the conditions in a row of text. Raises ValueError or KeyError if they are damaged."""
-    values: dict[str, Any] = {}
-    for field in fields(Conditions):
-        text = cells.get(field.name, "")
-        if field.name == "throttle_reasons":
-            values[field.name] = tuple(text.split(" | ")) if text else ()
-        elif field.name == "kernels":
-            values[field.name] = dict(each.split(": ", 1) for each in text.split(" | ")) if text else {}
-        else:
-            values[field.name] = _optional(text, whole if str(field.type).startswith("int") else float)
-    if None in (values["launch"], values["wall_s"], values["call_overhead_s"]):
-        raise ValueError("a launch without its number or duration")
-    return Conditions(**values)
-
-
-def _optional(text: str, parse: Callable[[str], float]) -> float | None:
-    number = parse(text) if text else None
-    if number is not None and not math.isfinite(number):
-        raise ValueError("a number that no measurement gives")
-    return number
+def conditions_of(cells: Mapping[str, str]) -> Conditions:
+    """Return the conditions in a row of text. Raises StructureError if they are damaged."""
+    return structure_cells(cells, Conditions)
 
 
 def breakdown_row(breakdown: Breakdown) -> list[Cell]:
     """Return the cells of one launch's breakdown."""
-    parts = {f"{category}_s": breakdown.parts[category] for category in CATEGORIES}
-    cells: dict[str, Cell] = {**{name: value for name, value in vars(breakdown).items() if name != "parts"}, **parts}
+    parts = {column: breakdown.parts[category] for column, category in PARTS.items()}
+    cells = {**vars(breakdown), **parts}
     return [cells[column] for column in BREAKDOWN_COLUMNS]
+
+
+def breakdown_of(cells: Mapping[str, str]) -> Breakdown:
+    """Return the breakdown in a row of text. Raises StructureError or KeyError if it is damaged."""
+    parts = {category: cells[column] for column, category in PARTS.items()}
+    return structure_cells({**cells, "parts": parts}, Breakdown)  # type: ignore[dict-item]
 
 
 def layer_rows(layers: Layers) -> list[list[Cell]]:
     """Return the cells of one launch's layers, a row for each."""
     own: list[Cell] = [layers.family, layers.variant, layers.launch, layers.call_s]
-    return [[*own, *(getattr(layer, name) for name in LAYER_COLUMNS[4:])] for layer in layers.layers]
+    return [[*own, *vars(layer).values()] for layer in layers.layers]
 
 
-def parse_layers(rows: Iterable[Mapping[str, str]]) -> list[Layers]:
-    """Return the layers of all launches in rows of text. Raises ValueError or KeyError if one is damaged."""
-    found: dict[tuple[str, str, int], Layers] = {}
+def layers_of(rows: Iterable[Mapping[str, str]]) -> list[Layers]:
+    """Return the layers of all launches in rows of text. Raises StructureError if one is damaged."""
+    launches: dict[tuple[str, str, str, str], list[Layer]] = {}
     for cells in rows:
-        key = cells["family"], cells["variant"], whole(cells["launch"])
-        call_s, seconds = float(cells["call_s"]), float(cells["seconds"])
-        counts = [whole(cells[name] or "0") for name in ("calls", "flops", "mac_bytes")]
-        if not (math.isfinite(seconds) and 0 < call_s < math.inf) or min(counts) < 0:
-            raise ValueError("a number that no timing gives")
-        layer = Layer(
-            path=cells["path"],
-            kind=cells["kind"],
-            calls=whole(cells["calls"]),
-            seconds=seconds,
-            inputs=cells["inputs"],
-            outputs=cells["outputs"],
-            flops=whole(cells["flops"]) if cells["flops"] else None,
-            mac_bytes=whole(cells["mac_bytes"]),
-        )
-        earlier = found[key].layers if key in found else ()
-        found[key] = Layers(*key, call_s, (*earlier, layer))
-    return list(found.values())
+        own = (cells.get("family", ""), cells.get("variant", ""), cells.get("launch", ""), cells.get("call_s", ""))
+        launches.setdefault(own, []).append(structure_cells(cells, Layer))
+    return [_layers(*own, layers) for own, layers in launches.items()]
 
 
-def parse_breakdown(cells: Mapping[str, str]) -> Breakdown:
-    """Return the breakdown in a row of text. Raises ValueError or KeyError if it is damaged."""
-    if LATER - cells.keys():  # of an earlier version, which had framework_s inside other_s
-        rest_s = max(0.0, float(cells["other_s"]) - float(cells["framework_s"]))
-        cells = {**cells, **dict.fromkeys(LATER, "0"), "other_s": str(rest_s)}
-    numbers = {name: float(cells[name]) for name in BREAKDOWN_COLUMNS[3:]}
-    if not all(math.isfinite(number) and number >= 0 for number in numbers.values()) or numbers["call_s"] == 0:
-        raise ValueError("a number that no tracing gives")
-    return Breakdown(
-        family=cells["family"],
-        variant=cells["variant"],
-        launch=whole(cells["launch"]),
-        call_s=numbers["call_s"],
-        traced_s=numbers["traced_s"],
-        parts={category: numbers[f"{category}_s"] for category in CATEGORIES},
-        reorder_s=numbers["reorder_s"],
-    )
+def _layers(family: str, variant: str, launch: str, call_s: str, layers: Sequence[Layer]) -> Layers:
+    cells: dict[str, Any] = {"family": family, "variant": variant, "launch": launch, "call_s": call_s, "layers": layers}
+    return structure_cells(cells, Layers)

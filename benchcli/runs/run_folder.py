@@ -10,24 +10,26 @@ from typing import TYPE_CHECKING, TypeVar
 
 from benchcli import files
 from benchcli.errors import UserError
-from benchcli.runs.columns import COLUMNS, parse, row
 from benchcli.runs.folder import Folder, lines_of
-from benchcli.runs.plausible import impossible
 from benchcli.runs.rows import (
     BREAKDOWN_COLUMNS,
+    COLUMNS,
     CONDITION_COLUMNS,
     LAYER_COLUMNS,
     SAMPLE_COLUMNS,
+    breakdown_of,
     breakdown_row,
     condition_row,
+    conditions_of,
     layer_rows,
-    parse_breakdown,
-    parse_conditions,
-    parse_layers,
-    parse_sample,
+    layers_of,
+    record_of,
+    row,
+    sample_of,
     sample_row,
 )
 from benchcli.schema import Breakdown, Conditions, Family, FamilyResult, Layers, Record, Sample, Target
+from benchcli.schema.structure import StructureError
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -88,7 +90,7 @@ class RunFolder(Folder):
         breakdowns = []
         for cells in self._read(BREAKDOWN):
             with contextlib.suppress(ValueError, KeyError):
-                breakdowns.append(parse_breakdown(cells))
+                breakdowns.append(breakdown_of(cells))
         return breakdowns
 
     def put_layers(self, family: str, layers: Sequence[Layers]) -> None:
@@ -100,17 +102,17 @@ class RunFolder(Folder):
     def layers(self) -> list[Layers]:
         """Return the stored layers. Raises UserError if a row cannot be read."""
         try:
-            return parse_layers(self._read(LAYERS))
+            return layers_of(self._read(LAYERS))
         except (ValueError, KeyError) as error:
             raise UserError(f"{self.path / LAYERS} is damaged ({error}): delete it, and trace again") from None
 
     def samples(self) -> dict[str, list[Sample]]:
         """Return the raw samples by family; leave out rows that cannot be parsed."""
-        return self._parsed(SAMPLES, parse_sample)
+        return self._parsed(SAMPLES, sample_of)
 
     def conditions(self) -> dict[str, list[Conditions]]:
         """Return the conditions of the launches by family; leave out rows that cannot be parsed."""
-        return self._parsed(LAUNCHES, parse_conditions)
+        return self._parsed(LAUNCHES, conditions_of)
 
     def _parsed(self, name: str, parse: Callable[[Mapping[str, str]], Value]) -> dict[str, list[Value]]:
         """Return what can be parsed of a table's rows, by family."""
@@ -135,10 +137,10 @@ class RunFolder(Folder):
         for family in families:
             cells = {line["variant"]: line for line in rows.get(family.name, ())}
             whole = all(cells.get(v.name, {}).get("channels") == v.channels for v in family.variants)
-            if whole and not any(impossible(cells[v.name]) for v in family.variants):
-                with contextlib.suppress(ValueError, KeyError):  # measure an unreadable row again
+            if whole:
+                with contextlib.suppress(StructureError):  # measure an unreadable row again
                     records[family.name] = tuple(
-                        parse(cells[v.name], family, v, family.on(target)) for v in family.variants
+                        record_of(cells[v.name], family, v, family.on(target)) for v in family.variants
                     )
         cut = {family.group for family in families if family.name not in records}
         return {family.name: records[family.name] for family in families if family.group not in cut}

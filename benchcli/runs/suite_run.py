@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Layers, Record
+from benchcli.schema.environment import Environment
 
 
 @dataclass(frozen=True)
 class SuiteRun:
     """The results of a suite's run, and its environment."""
 
-    environment: dict[str, Any]
+    environment: Environment
     results: tuple[FamilyResult, ...]
     folder: Path
     seconds: float | None

@@ -4,8 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from benchcli.noise.diagnostics import host_bound_way_out, of_samples
-from benchcli.noise.disturbances import disturbances
+from benchcli.noise.diagnosis import of_launches, of_samples
 from benchcli.sampling.timings import FirstSetting, percentiles, reference_speed, timings
 from benchcli.schema import (
     Code,
@@ -22,6 +21,7 @@ from benchcli.schema import (
     Timing,
     Variant,
 )
+from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import has_ranks
 
 
@@ -61,7 +61,7 @@ def result(
     times = timings(family, evidence.samples)
     samples = [sample for samples in evidence.samples.values() for sample in samples]
     of_host = any(sample.is_of_host for sample in samples)
-    shared = disturbances(evidence.conditions, context.target.threads, of_host)
+    shared = of_launches(evidence.conditions, context.target.threads, of_host)
     if first:
         items = {name: costs.items or 1 for name, costs in evidence.costs.items()}
         times = {
@@ -78,21 +78,20 @@ def _record(
     variant: Variant,
     evidence: FamilyEvidence,
     times: Mapping[str, Timing],
-    shared: Sequence[str],
+    shared: Sequence[RunWarning],
 ) -> Record:
     name = variant.name
     cost, reference = _counted(evidence, name), _counted(evidence, family.baseline)
     time, failure = times.get(name), evidence.failures.get(name)
     if time and (impossible := _impossible(time, cost, family, context.peak_float32)):
         time, failure = None, impossible
-    codes = _counting(evidence.costs.get(name))
+    warnings = _counting(evidence.costs.get(name))
     if time:
         singles = evidence.singles.get(name, ())
         time = replace(time, reference=_reference_speed(family, name, evidence), percentiles=percentiles(singles))
-        way_out = host_bound_way_out(context.target)
-        observed = of_samples(evidence.samples[name], evidence.conditions, way_out)
-        codes += [*_precision(time, context.plan), *observed, *shared]
-        codes += _unpaired(time, times.get(family.baseline))
+        observed = of_samples(evidence.samples[name], evidence.conditions, context.target)
+        warnings += [*_precision(time, context.plan), *observed, *shared]
+        warnings += _unpaired(time, times.get(family.baseline))
     return Record(
         run=context.run,
         suite=context.suite,
@@ -103,7 +102,7 @@ def _record(
         costs=cost,
         flops_deviation=_deviation(cost, reference),
         timing=time,
-        warnings=tuple(codes),
+        warnings=tuple(warnings),
         code=context.codes.get(name),
     )
 
@@ -124,11 +123,13 @@ def _counted(evidence: FamilyEvidence, name: str) -> Costs | None:
     return costs if costs and costs.error is None else None
 
 
-def _counting(costs: Costs | None) -> list[str]:
+def _counting(costs: Costs | None) -> list[RunWarning]:
     """Return the warnings about what was not counted."""
     if costs is None:
         return []
-    return [f"uncounted:{costs.error}"] if costs.error else [f"costs:{text}" for text in costs.unknown]
+    if costs.error:
+        return [RunWarning("uncounted", text=costs.error)]
+    return [RunWarning("costs", text=text) for text in costs.unknown]
 
 
 def _deviation(costs: Costs | None, reference: Costs | None) -> float | None:
@@ -151,27 +152,27 @@ def _reference_speed(family: Family, name: str, evidence: FamilyEvidence) -> Ref
     return reference_speed(nearest, samples[nearest], samples[name])
 
 
-def _precision(time: Timing, plan: Plan) -> list[str]:
+def _precision(time: Timing, plan: Plan) -> list[RunWarning]:
     if time.relative is None:
-        return ["no-baseline"]
+        return [RunWarning("no-baseline")]
     if not has_ranks(time.launches):
-        return [f"few-launches:{time.launches}"]
+        return [RunWarning("few-launches", time.launches)]
     if within(time, plan.precision):
         return []
-    return ["imprecise:launches" if plan.launches else "imprecise:budget"]
+    return [RunWarning("imprecise", text="launches" if plan.launches else "budget")]
 
 
 UNPAIRED = 0.02
 """The largest disagreement, without a warning, of a relative speed and the ratio of the times."""
 
 
-def _unpaired(time: Timing, baseline: Timing | None) -> list[str]:
+def _unpaired(time: Timing, baseline: Timing | None) -> list[RunWarning]:
     """Return a warning if the times, which are not paired, contradict the relative speed."""
     if time.relative is None or baseline is None:
         return []
     ratio = baseline.seconds.estimate / time.seconds.estimate
     disagreement = math.expm1(abs(math.log(ratio / time.relative.estimate)))
-    return [f"unpaired:{disagreement:.0%}"] if disagreement > UNPAIRED else []
+    return [RunWarning("unpaired", round(disagreement, 2))] if disagreement > UNPAIRED else []
 
 
 LEAST_LAUNCHES = 8

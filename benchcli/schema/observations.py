@@ -15,6 +15,7 @@ Exclusion = Literal["preempted", "throttled", "clock"]
 Count = Annotated[int, Within(0, MOST)]
 Seconds = Annotated[float, Within(1e-12, 1e12)]
 """The shortest and the longest time that a measurement gives."""
+Duration = Annotated[float, Within(0.0, 1e12)]
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Sample:
 class Conditions:
     """The state of the machine while one launch sampled one family. None: not observable here."""
 
-    launch: int
+    launch: Count
     wall_s: float
     cpu_s: float | None
     """Processor time of the worker, summed over its threads."""
@@ -133,17 +134,17 @@ class Breakdown:
 
     family: str
     variant: str
-    launch: int
-    call_s: float
+    launch: Count
+    call_s: Seconds
     """Seconds of an untraced call, in samples of as many calls as the row's, before the first traced one."""
-    traced_s: float
+    traced_s: Duration
     """Seconds of a traced call, including the tracing."""
-    parts: Mapping[Category, float]
+    parts: Mapping[Category, Duration]
     """Seconds of a call by category, without the tracing.
 
     `framework` is the rest of `call_s`: Python, dispatcher, a device waiting for its host.
     """
-    reorder_s: float
+    reorder_s: Duration
     """Seconds of `data` inside convolutions: their library reorders to its own layout and back."""
 
     @property
@@ -160,16 +161,16 @@ class Layer:
     """Its name in the network, such as "stage2.0.conv"; empty for the network itself."""
     kind: str
     """Its class."""
-    calls: int
+    calls: Count
     """How often a call of the network calls it."""
     seconds: float
     """Seconds of its own in a call of the network: the median over several calls."""
     inputs: str
     """The shapes of the tensors that it is given, such as "1x3x224x224"."""
     outputs: str
-    flops: int | None
+    flops: Count | None
     """Multiply-adds of the operators that it calls itself; None if one has no rule."""
-    mac_bytes: int
+    mac_bytes: Count
     """Their memory access cost in bytes, unfused."""
 
 
@@ -179,7 +180,7 @@ class Layers:
 
     family: str
     variant: str
-    launch: int
-    call_s: float
+    launch: Count
+    call_s: Seconds
     """Seconds of a call in which no module is timed, alternating with those in which they are."""
     layers: tuple[Layer, ...]

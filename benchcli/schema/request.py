@@ -152,8 +152,8 @@ class Suite:
     """The families that a suite file, or a command such as `guideline`, asks for."""
 
     name: str
-    description: str
-    families: tuple[Family, ...]
+    description: str = ""
+    families: tuple[Family, ...] = ()
 
 
 @dataclass(frozen=True)

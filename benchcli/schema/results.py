@@ -7,6 +7,7 @@ from typing import Literal
 from benchcli.schema.counts import Costs
 from benchcli.schema.observations import Code, Conditions, Sample
 from benchcli.schema.request import Family, Key, Target, Variant
+from benchcli.schema.warnings import RunWarning
 
 MOST_EXCLUDED = 0.5
 """The largest share of excluded samples with which a time is judged."""
@@ -131,8 +132,7 @@ class Record:
     flops_deviation: float | None
     """Multiply-adds divided by the baseline's, minus 1."""
     timing: Timing | None
-    warnings: tuple[str, ...] = ()
-    """Codes from `benchcli.reports.advice`, some with a detail after a colon."""
+    warnings: tuple[RunWarning, ...] = ()
     code: Code | None = None
     """Where a user's own network comes from; None for networks that ship."""
 

@@ -3,6 +3,7 @@
 It needs the standard library alone, because workers run it under foreign interpreters.
 """
 
+import json
 import math
 import types
 from collections.abc import Callable, Hashable, Mapping
@@ -24,18 +25,21 @@ class Within:
 
 
 class StructureError(ValueError):
-    """A value is not of the declared type. `path` names the fields that lead to it."""
+    """A value is not of the declared type.
 
-    def __init__(self, reason: str, path: tuple[str, ...] = ()) -> None:
+    `path` names the fields that lead to it; `lacking` is a field that is not there.
+    """
+
+    def __init__(self, reason: str, path: tuple[str, ...] = (), lacking: str | None = None) -> None:
         super().__init__(f"{': '.join(path)}: {reason}" if path else reason)
-        self.reason, self.path = reason, path
+        self.reason, self.path, self.lacking = reason, path, lacking
 
 
 def structure(value: object, hint: type[Value]) -> Value:
     """Return the value of this type that JSON data stands for. Raises StructureError.
 
-    A dataclass is an object that has all fields without a default and no others. A tuple is a list,
-    and a number is finite if the type has bounds.
+    A dataclass is an object that has all fields without a default; what is no field is ignored. A
+    tuple is a list, and a number is finite if the type has bounds.
     """
     return cast("Value", _read(value, hint, _json_number))
 
@@ -43,8 +47,8 @@ def structure(value: object, hint: type[Value]) -> Value:
 def structure_cells(cells: Mapping[str, str], hint: type[Value]) -> Value:
     """Return the dataclass of which a CSV row holds the fields, as text. Raises StructureError.
 
-    An empty cell is None, or the default of a field that has one, and numbers are finite. A cell may
-    be missing if its field has a default; columns that are no fields are ignored.
+    An empty cell is None, or the default of a field that has one; numbers are finite; several values
+    are JSON. A cell may be missing if its field has a default.
     """
     known = {each.name: each for each in fields(hint)}  # type: ignore[arg-type]
     filled = {
@@ -96,6 +100,8 @@ def _one_of(value: object, hints: tuple[Any, ...], number: Number) -> Any:
 
 
 def _collection(value: object, origin: Any, arguments: tuple[Any, ...], number: Number) -> Any:
+    if isinstance(value, str) and number is _text_number:
+        value, number = _json(value), _json_number
     if issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise StructureError(f"{_short(value)} is no mapping")
@@ -112,18 +118,19 @@ def _collection(value: object, origin: Any, arguments: tuple[Any, ...], number: 
 
 
 def _dataclass(value: object, hint: Any, number: Number) -> Any:
+    if isinstance(value, hint):
+        return value
     if not isinstance(value, Mapping):
         raise StructureError(f"{_short(value)} is no {hint.__name__}")
     hints = _hints(hint)
-    strange = [name for name in value if name not in hints]
     lacking = [
         each.name
         for each in fields(hint)
         if each.name not in value and each.default is MISSING and each.default_factory is MISSING
     ]
-    if strange or lacking:
-        raise StructureError(f"{hint.__name__} has no {strange[0]}" if strange else f"it lacks {lacking[0]}")
-    return hint(**{name: _at(name, each, hints[name], number) for name, each in value.items()})
+    if lacking:
+        raise StructureError(f"it lacks {lacking[0]}", lacking=lacking[0])
+    return hint(**{name: _at(name, each, hints[name], number) for name, each in value.items() if name in hints})
 
 
 @cache
@@ -136,7 +143,7 @@ def _at(name: str, value: object, hint: Any, number: Number) -> Any:
     try:
         return _read(value, hint, number)
     except StructureError as error:
-        raise StructureError(error.reason, (name, *error.path)) from None
+        raise StructureError(error.reason, (name, *error.path), error.lacking) from None
 
 
 def _plain(value: object, hint: type, number: Number) -> Any:
@@ -170,14 +177,13 @@ def _text_number(value: object, hint: type) -> Any:
     return number
 
 
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise StructureError(f"{_short(text)} is no JSON") from None
+
+
 def _short(value: object) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 40 else f"{text[:40]}…"
-
-
-def whole(text: str) -> int:
-    """Return the whole number in a text. Raises ValueError for one that no count can be."""
-    number = int(text)
-    if abs(number) >= MOST:
-        raise ValueError(f"{text[:20]}… is no count")
-    return number

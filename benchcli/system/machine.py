@@ -14,32 +14,32 @@ from typing import Any
 
 import psutil
 
+from benchcli.schema.environment import Machine
 from benchcli.system.procfs import lines, quota_cores
 
 SYSTEM = Path("/sys/devices/system")
 SIMD = ("sse4", "avx", "fma", "amx", "f16c", "asimd", "neon", "sve", "bf16", "i8mm")
-IDENTITY = ("cpu", "architecture", "cores", "system")
 
 
-def machine() -> dict[str, Any]:
+def machine() -> Machine:
     """Return the facts about this machine that need no torch."""
-    return {
-        "host": host(),
-        "cpu": cpu_model(),
-        "architecture": platform.machine(),
-        "cores": usable_cores(),
-        "cpu_quota": quota_cores(),
-        "simd": simd(),
-        "caches": caches(),
-        "numa_nodes": len(list(SYSTEM.glob("node/node[0-9]*"))) or None,
-        "threads_per_core": threads_per_core(),
-        "memory_bytes": memory_bytes(),
-        "huge_pages": chosen("/sys/kernel/mm/transparent_hugepage/enabled"),
-        "governor": first_line(SYSTEM / "cpu/cpu0/cpufreq/scaling_governor"),
-        "turbo": turbo(),
-        "system": system(),
-        "virtualised": virtualised(),
-    }
+    return Machine(
+        host=host(),
+        cpu=cpu_model(),
+        architecture=platform.machine(),
+        cores=usable_cores(),
+        cpu_quota=quota_cores(),
+        simd=tuple(simd()),
+        caches=caches(),
+        numa_nodes=len(list(SYSTEM.glob("node/node[0-9]*"))) or None,
+        threads_per_core=threads_per_core(),
+        memory_bytes=memory_bytes(),
+        huge_pages=chosen("/sys/kernel/mm/transparent_hugepage/enabled"),
+        governor=first_line(SYSTEM / "cpu/cpu0/cpufreq/scaling_governor"),
+        turbo=turbo(),
+        system=system(),
+        virtualised=virtualised(),
+    )
 
 
 def simd() -> list[str]:
@@ -85,14 +85,13 @@ def first_line(path: str | Path) -> str | None:
     return next((line.strip() for line in lines(path)), None)
 
 
-def digest(machine_facts: Mapping[str, Any], *others: Mapping[str, Any]) -> str:
+def digest(machine: Machine, *others: Mapping[str, Any]) -> str:
     """Return 12 hexadecimal digits that identify the facts that affect measured times.
 
-    They are the machine's IDENTITY and `others`: versions, device and settings. The host's name,
+    They are the machine's identity and `others`: versions, device and settings. The host's name,
     load and memory size are not among them.
     """
-    identity = [{name: machine_facts.get(name) for name in IDENTITY}, *(dict(other) for other in others)]
-    text = json.dumps(identity, sort_keys=True, default=str)
+    text = json.dumps([machine.identity, *(dict(other) for other in others)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchcli.schema.progress import Observer
 from benchcli.schema.protocol import Launcher
+from benchcli.schema.warnings import RunWarning
 from benchcli.system.counters import busy_cores
 from benchcli.workers.process import workers
 
@@ -40,5 +41,5 @@ class Tools:
     """Receives the progress at each step."""
     notify: Callable[[str], None] = _ignore
     """Receives sentences that the user should read before the result is complete."""
-    warn: Callable[[str], None] = _ignore
-    """Receives the warning codes from before the run. `report.advice` has their sentences."""
+    warn: Callable[[RunWarning], None] = _ignore
+    """Receives the warnings from before the run."""

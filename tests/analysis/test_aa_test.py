@@ -4,6 +4,7 @@ import pytest
 
 from benchcli.analysis.aa_test import BLOCKS, MORE_BLOCKS, Comparison, comparison, families, summary
 from benchcli.schema import FamilyResult, Interval
+from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import Count
 from benchcli.workloads.references import chain
 from tests.values import record
@@ -72,7 +73,10 @@ def test_the_detectable_slowdown_is_found_in_four_of_five() -> None:
 def test_a_comparison_knows_whether_it_is_injected() -> None:
     slower = families(1, 1)[1]
     one = Interval(1.0, 1.0, 1.0)
-    records = (record(slower, "first", one), record(slower, "second", Interval(0.95, 0.94, 0.96), warnings=("busy:1",)))
+    records = (
+        record(slower, "first", one),
+        record(slower, "second", Interval(0.95, 0.94, 0.96), warnings=(RunWarning("busy", 1),)),
+    )
     found = comparison(FamilyResult(slower, records, ()))
     assert found.injected
-    assert found.warnings == ("busy:1",)
+    assert found.warnings == (RunWarning("busy", 1),)

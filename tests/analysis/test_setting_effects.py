@@ -6,6 +6,7 @@ import pytest
 
 from benchcli.analysis.setting_effects import compared, flips, outcome_of
 from benchcli.schema import Failure, FamilyResult, Interval
+from benchcli.schema.warnings import RunWarning
 from tests.values import family, record, variant
 
 
@@ -23,7 +24,9 @@ def test_a_difference_within_two_per_cent_is_none(low: float, middle: float, hig
     assert outcome_of(Interval(middle, low, high)) == outcome
 
 
-def result(batch: int, relative: Interval, setting: Interval | None, warnings: tuple[str, ...] = ()) -> FamilyResult:
+def result(
+    batch: int, relative: Interval, setting: Interval | None, warnings: tuple[RunWarning, ...] = ()
+) -> FamilyResult:
     of = family(variant("one"), variant("other"), name=f"n-b{batch}", guideline="")
     of = replace(of, batch=batch, first="n-b1")
     one, other = (record(of, name, speed, warnings=warnings) for name, speed in (("one", None), ("other", relative)))
@@ -41,7 +44,7 @@ def test_the_first_setting_is_compared_with_nothing() -> None:
 
 
 def test_times_of_the_host_and_without_an_interval_are_not_judged() -> None:
-    (_, of_host) = compared([result(2, ABOVE, ABOVE, warnings=("host-bound:--runtime graph",))])
+    (_, of_host) = compared([result(2, ABOVE, ABOVE, warnings=(RunWarning("host-bound", text="--runtime graph"),))])
     (_, alone) = compared([result(2, ABOVE, Interval(1.1))])
     assert [of_host.outcome, alone.outcome] == ["not judged"] * 2
     assert "--launches 6 or more" in alone.why

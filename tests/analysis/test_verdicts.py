@@ -4,6 +4,7 @@ import pytest
 
 from benchcli.analysis.verdicts import Verdict, outcome, verdict
 from benchcli.schema import Failure, FamilyResult, Interval
+from benchcli.schema.warnings import RunWarning
 from benchcli.workloads.guidelines.base import GUIDELINES
 from tests.values import family, record, result, variant
 
@@ -101,13 +102,14 @@ def test_times_of_the_host_are_not_judged_but_for_fragments(which: int) -> None:
         of = family(*(variant(name) for name in names), name=f"{guideline}-x1", guideline=guideline)
         speeds = (Interval(1.0, 1.0, 1.0), Interval(0.8, 0.79, 0.81))
         records = [record(of, name, speed) for name, speed in zip(names, speeds, strict=True)]
-        records[which] = replace(records[which], warnings=("host-bound:--runtime graph",))
+        records[which] = replace(records[which], warnings=(RunWarning("host-bound", text="graph"),))
         return verdict(FamilyResult(of, tuple(records), ()))
 
     groups = verdict_of("g2", ("g=1", "g=8"))
     assert groups.outcome == "not judged"
     name = ("g=1", "g=8")[which]
-    assert groups.advice == f"the host was timed, and not the device, for {name}: give --runtime graph"
+    way_out = "give --runtime graph, or a larger --batch or larger networks"
+    assert groups.advice == f"the host was timed, and not the device, for {name}: {way_out}"
     fragments = verdict_of("g3", ("1-fragment", "4-fragment-series"))
     assert fragments.outcome == "holds"
     assert str(fragments.advice).startswith("it counts the launches of kernels: the host was timed")

@@ -19,7 +19,7 @@ import pytest
 from benchcli.backends.devices.fake import BANDWIDTH, PEAK
 from benchcli.cli import parameters
 from benchcli.cli.main import COMMANDS, benchcli
-from benchcli.noise import diagnostics
+from benchcli.noise import diagnosis
 from benchcli.schema import Failure
 from benchcli.schema.protocol import Conversation, Described, Done, Failed, Sampled, Task, WorkerDied
 from tests.conftest import Outcome, in_process, inline, interrupting
@@ -114,7 +114,7 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
     assert "peak_float32_flops" in shown
     assert "grade" in shown
     assert facts["fitness"]["grade"] in {"good", "fair"}
-    (unseen,) = (each for each in facts["fitness"]["findings"] if each["code"].startswith("unseen:"))
+    (unseen,) = (each for each in facts["fitness"]["findings"] if each["kind"] == "unseen")
     assert unseen["advice"].startswith("cannot be read on this machine, so there are no warnings about: frequency")
     assert facts["observed"]["call_overhead_s"] == 1e-7
 
@@ -323,7 +323,7 @@ def test_families_that_were_finished_before_no_worker_could_start_are_shown(cli:
 
 
 def test_threads_on_busy_cores_are_named_before_measuring(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnostics, "usable_cores", lambda: 2)
+    monkeypatch.setattr(diagnosis, "usable_cores", lambda: 2)
     found = cli(*NARROW, "--threads", "2", busy=1.1)
     assert found.err.startswith("benchcli: 2 threads, with 1.1 of 2 cores busy with other work: with more threads than")
     assert found.out.count("2 threads, with 1.1 of 2 cores busy") == 1
@@ -438,7 +438,7 @@ def test_a_full_disk_is_said_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPat
 
 
 def test_more_threads_than_cores_is_said(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnostics, "usable_cores", lambda: 1)
+    monkeypatch.setattr(diagnosis, "usable_cores", lambda: 1)
     found = cli(*NARROW, "--threads", "2", "--output", "run")
     assert "2 threads on 1 usable cores" in found.out
     assert "with more threads than free cores" in found.out
@@ -588,15 +588,6 @@ def test_a_family_whose_baseline_has_no_flops_has_no_deviation(cli: Cli) -> None
     rows = list(csv.DictReader(found.out.splitlines()))
     assert [row["flops_deviation"] for row in rows[:2]] == ["", ""]
     assert rows[-1]["flops_deviation"]
-
-
-def test_a_run_of_before_the_names_is_not_resumed_and_says_why(cli: Cli) -> None:
-    cli(*NARROW, "--output", "run")
-    path = Path("run/environment.json")
-    path.write_text(path.read_text().replace("benchcli:guideline/g2", "benchcli.guidelines.g2:build"))
-    found = cli(*NARROW, "--resume", "run")
-    assert found.code == 2
-    assert "run was recorded before built-in networks had names" in found.err
 
 
 @pytest.mark.parametrize(

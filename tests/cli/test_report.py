@@ -153,7 +153,7 @@ def test_a_check_that_is_going_or_was_cut_short_has_nothing_to_show(check: str, 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda text: text.replace("slower", "sideways"), "no check has the outcome 'sideways'"),
+        (lambda text: text.replace("slower", "sideways"), "outcome: 'sideways' is none of slower, "),
         (lambda text: text.replace(",base_s", ",bass_s"), "a row lacks cells"),
         (lambda text: text[: text.rindex(",tower:")] if ",tower:" in text else text[:-40], "a row lacks cells"),
     ],
@@ -378,7 +378,7 @@ def test_a_check_whose_findings_were_cut_is_damaged_and_not_clean(check: str, cl
 @pytest.mark.parametrize(
     ("part", "value"),
     [
-        ("threshold", "x"), ("seconds", float("nan")), ("warnings", [1]), ("software", {}), ("software", None),
+        ("threshold", "x"), ("seconds", float("nan")), ("warnings", [1]), ("software", None),
         ("base", "x"), ("head", {"label": [1]}), ("why_apart", 5), ("together", None), ("findings", None),
     ],
 )  # fmt: skip

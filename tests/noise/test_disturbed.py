@@ -39,7 +39,7 @@ def measured(kind: str = "fine", target: Target = Target()) -> FamilyResult:  # 
 
 def kinds(result: FamilyResult) -> set[str]:
     assert all(record.timing for record in result.records)
-    return {code.partition(":")[0] for record in result.records for code in record.warnings}
+    return {code.kind for record in result.records for code in record.warnings}
 
 
 @contextmanager

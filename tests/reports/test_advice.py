@@ -1,61 +1,76 @@
-from benchcli.reports.advice import grouped, sentence
+import ast
+from pathlib import Path
+
+import pytest
+
+import benchcli
+from benchcli.noise.fitness import Grade
+from benchcli.reports.advice import SENTENCES, advised, grouped, sentence
+from benchcli.reports.views.device_page import fitness, line
 from benchcli.schema import Interval
+from benchcli.schema.warnings import KINDS, RunWarning
 from tests.values import family, record, variant
 
 ONE = Interval(1.0, 1.0, 1.0)
 
 
-def test_every_code_that_the_project_makes_has_a_sentence() -> None:
-    for code in (
-        "page-faults:433",
-        "imprecise:budget",
-        "imprecise:launches",
-        "no-baseline",
-        "costs:aten.foo",
-        "threads:4 threads on 2 usable cores",
-        "allocator:Darwin 25",
-        "preempted:20% of the samples",
-        "throttled:5% of the samples",
-        "clock:1% of the samples",
-        "host-bound",
-        "overhead:0.3%",
-        "busy:1.0 cores in 6 of 6 launches",
-        "few-launches:2",
-        "steal:0.20",
-        "quota:40%",
-        "paging:12",
-        "frequency:800 to 2400 MHz",
-        "held-down:power cap",
-        "spread:9%",
-        "held-up:9%",
-        "clock-steps:15 µs, 0 times back",
-        "virtualised",
-        "small-quota:0.1",
-        "governor:powersave",
-        "turbo",
-        "one-core",
-        "unseen:frequency",
-        "unsteady:12%",
-        "unpaired:3%",
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("of_machine", [False, True])
+def test_every_kind_has_a_sentence_whatever_its_numbers(kind: str, of_machine: bool) -> None:
+    for warning in (
+        RunWarning(kind, 0.2, of_cores=2, text="budget"),
+        RunWarning(kind, 0.2, 0.35, other=0.5, of_cores=2, launches=2, of_launches=3, text="launches"),
+        RunWarning(kind, 3, other=2, shares=(0.2, 0.5), text="graph"),
     ):
-        assert sentence(code) != code
-        assert "  " not in sentence(code)
+        text = sentence(warning)
+        assert text == text.strip()
+        assert "  " not in text
+        assert "None" not in text
+        assert advised(warning)["advice"] == text
+        if of_machine:
+            shown = fitness(Grade("poor", (warning,)))
+            assert text in line(kind, shown[kind])
 
 
-def test_an_unknown_code_of_a_later_version_is_shown_as_it_is() -> None:
-    assert sentence("moon:full") == "moon:full"
+def test_there_is_no_sentence_without_a_kind() -> None:
+    assert set(SENTENCES) == set(KINDS)
+
+
+def test_every_warning_that_the_code_makes_is_of_a_known_kind() -> None:
+    made = {
+        node.args[0].value
+        for path in Path(benchcli.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "RunWarning"
+        if node.args and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(made) > 20
+    assert made <= set(KINDS)
+
+
+def test_an_unknown_kind_of_a_later_version_is_shown_as_it_is() -> None:
+    assert sentence(RunWarning("moon", text="full")) == "moon: full"
 
 
 def test_one_cause_gives_one_warning_with_its_range() -> None:
     of = family(variant("a"), variant("b"))
+    imprecise = RunWarning("imprecise", text="budget")
     records = [
-        record(of, "a", ONE, warnings=("page-faults:9", "imprecise:budget")),
-        record(of, "b", ONE, warnings=("page-faults:433", "imprecise:budget")),
+        record(of, "a", ONE, warnings=(RunWarning("page-faults", 9), imprecise)),
+        record(of, "b", ONE, warnings=(RunWarning("page-faults", 433), imprecise)),
     ]
-    assert grouped(records) == {"page-faults:9 to 433": records, "imprecise:budget": records}
-    assert sentence("page-faults:9 to 433").startswith("9 to 433 page faults per call")
+    both = RunWarning("page-faults", 9, 433)
+    assert grouped(records) == {both: records, imprecise: records}
+    assert sentence(both).startswith("9 to 433 page faults per call")
 
 
-def test_percentages_of_codes_have_a_space_in_sentences() -> None:
-    assert sentence("quota:40%").startswith("the control group's CPU quota stopped the run for 40 % of the time")
-    assert sentence("preempted:20% to 35% of the samples").startswith("20 to 35 % of the samples were interrupted")
+def test_percentages_have_a_space_before_their_sign() -> None:
+    quota = sentence(RunWarning("quota", 0.4))
+    assert quota.startswith("the control group's CPU quota stopped the run for 40 % of the time")
+    assert sentence(RunWarning("preempted", 0.2, 0.35)).startswith("20 to 35 % of the samples were interrupted")
+
+
+def test_launches_are_counted_for_one_network_and_shared_for_several() -> None:
+    one, several = RunWarning("busy", 1.0, launches=3, of_launches=4), RunWarning("busy", 0.5, 0.9, shares=(0.11, 0.56))
+    assert sentence(one).startswith("other processes used 1.0 cores in 3 of 4 launches; ")
+    assert sentence(several).startswith("other processes used 0.5 to 0.9 cores in 11 to 56 % of the launches; ")

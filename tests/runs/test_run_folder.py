@@ -1,27 +1,33 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas
 import pytest
 
 from benchcli.errors import UserError
-from benchcli.runs.columns import COLUMNS, SCHEMA, parse, row
 from benchcli.runs.folder import unused
+from benchcli.runs.rows import COLUMNS, record_of, row
 from benchcli.runs.run_folder import RunFolder
 from benchcli.schema import Failure, Family, FamilyResult, Interval, Target, Variant
+from benchcli.schema.environment import SCHEMA, CheckFacts, Environment, Machine, as_json
+from benchcli.schema.warnings import RunWarning
 from tests.values import conditions, family, record, sample, variant
 
 OF = family(variant("g=1"), variant("g=8"))
 OTHER = family(variant("g=1"), variant("g=8"), name="g2-x2")
 ONE = Interval(1.0, 1.0, 1.0)
-ENVIRONMENT = {"schema": SCHEMA}
+BUSY = RunWarning("busy", 0.5, 0.9, shares=(0.25, 0.5))
+ENVIRONMENT = Environment("run", "2026-11-25T19:04:20Z")
 
 
 def finished(of: Family = OF) -> FamilyResult:
     relative = Interval(0.7, 0.69, 0.71)
     records = (
         record(of, "g=1", ONE),
-        record(of, "g=8", relative, 0.033, warnings=("page-faults:3", "imprecise:budget")),
+        record(
+            of, "g=8", relative, 0.033, warnings=(RunWarning("page-faults", 3), RunWarning("imprecise", text="budget"))
+        ),
     )
     samples = (sample("g=1", 0, 0, 0.001), sample("g=8", 0, 0, 0.002, None, excluded="preempted"))
     return FamilyResult(of, records, samples, (conditions(0), conditions(1, throttle_reasons=("power cap", "heat"))))
@@ -30,13 +36,13 @@ def finished(of: Family = OF) -> FamilyResult:
 def test_a_record_survives_the_wire() -> None:
     for found in finished().records:
         cells = {name: "" if cell is None else str(cell) for name, cell in row(found).items()}
-        assert parse(cells, OF, found.variant, Target()) == found
+        assert record_of(cells, OF, found.variant, Target()) == found
 
 
 def test_a_failure_survives_the_wire() -> None:
     failed = record(OF, "g=8", None, failure=Failure("crashed", 'it said "no", and died'))
     cells = {name: "" if cell is None else str(cell) for name, cell in row(failed).items()}
-    assert parse(cells, OF, failed.variant, Target()) == failed
+    assert record_of(cells, OF, failed.variant, Target()) == failed
 
 
 def test_columns_begin_with_the_identity_and_keep_their_order() -> None:
@@ -55,7 +61,7 @@ def test_all_files_are_readable_by_pandas(tmp_path: Path) -> None:
     assert samples["excluded"].tolist()[1:] == ["preempted"]
     launches = pandas.read_csv(tmp_path / "run" / "launches.csv")
     assert launches["launch"].tolist() == [0, 1]
-    assert launches["throttle_reasons"].tolist()[1:] == ["power cap | heat"]
+    assert launches["throttle_reasons"].tolist()[1:] == ['["power cap", "heat"]']
 
 
 def test_a_folder_that_is_being_written_is_refused_and_free_again_afterwards(tmp_path: Path) -> None:
@@ -205,7 +211,7 @@ def test_a_write_that_fails_half_way_leaves_the_earlier_rows_as_they_were(
 
 def test_a_newer_schema_is_refused_by_name(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, ENVIRONMENT)
-    folder.describe({"schema": SCHEMA + 1})
+    folder.describe(replace(ENVIRONMENT, schema=SCHEMA + 1))
     with pytest.raises(UserError, match=f"is of schema {SCHEMA + 1}, not {SCHEMA}: a newer benchcli"):
         _ = folder.environment
 
@@ -224,8 +230,10 @@ def test_a_folder_without_a_run_cannot_be_resumed(tmp_path: Path) -> None:
 
 def test_the_environment_is_json(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, ENVIRONMENT)
-    folder.describe({"schema": SCHEMA, "machine": {"cpu": "x"}})
-    assert json.loads((tmp_path / "environment.json").read_text())["machine"] == {"cpu": "x"}
+    environment = replace(ENVIRONMENT, machine=Machine(cpu="x"), check=CheckFacts("suite", warnings=(BUSY,)))
+    folder.describe(environment)
+    assert json.loads((tmp_path / "environment.json").read_text()) == json.loads(json.dumps(as_json(environment)))
+    assert folder.environment == environment
     assert not list(tmp_path.glob("*.part"))
 
 

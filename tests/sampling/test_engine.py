@@ -13,6 +13,7 @@ from benchcli.sampling.supervise import Failures, Survey
 from benchcli.schema import Costs, Failure, Family, FamilyResult, Plan, Sample, Target
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Conversation, Done, Launcher, Sampled, Started, Task, Watched, WorkerDied
+from benchcli.schema.warnings import RunWarning
 from tests.values import COSTS, conditions, family, variant
 
 
@@ -76,7 +77,7 @@ def test_a_noisy_family_stops_when_the_budget_is_spent_and_says_so() -> None:
 
 def kinds(result: FamilyResult) -> set[str]:
     """Return the warnings of the second variant, without the amount of those that state one."""
-    return {code if code.startswith("imprecise") else code.partition(":")[0] for code in result.records[1].warnings}
+    return {f"imprecise:{each.text}" if each.kind == "imprecise" else each.kind for each in result.records[1].warnings}
 
 
 def test_a_given_number_of_launches_is_kept_to() -> None:
@@ -101,7 +102,7 @@ def test_fewer_than_six_launches_have_no_interval() -> None:
     assert timing.seconds.low is None
     assert timing.relative is not None
     assert timing.relative.low is None
-    assert results[0].records[1].warnings == ("few-launches:5",)
+    assert results[0].records[1].warnings == (RunWarning("few-launches", 5),)
 
 
 def test_families_of_one_guideline_share_launches_and_others_do_not() -> None:
@@ -132,7 +133,7 @@ def test_a_row_whose_calls_fault_says_so() -> None:
     known = {(of.name, each.name): COSTS for each in of.variants}
     session = Run("run", "s", Target(), Plan(launches=2), Survey(costs=known), faulting, lambda _p: None, Clock())
     (result,) = measure([of], session)
-    assert "page-faults:433" in result.records[0].warnings
+    assert RunWarning("page-faults", 433) in result.records[0].warnings
 
 
 def test_a_variant_whose_costs_could_not_be_counted_is_not_launched() -> None:
@@ -294,7 +295,7 @@ def test_what_the_watch_saw_is_kept_and_warned_of() -> None:
     session = Run("run", "s", Target(), Plan(launches=2), Survey(costs=known), watched, lambda _p: None, Clock())
     (result,) = measure([of], session)
     assert [each.launch for each in result.conditions] == [0, 1]
-    assert all("busy:1.5 cores in 2 of 2 launches" in record.warnings for record in result.records)
+    assert all(RunWarning("busy", 1.5, launches=2, of_launches=2) in record.warnings for record in result.records)
 
 
 def dying(clock: Clock, tasks: list[Task], started: bool, launches: set[int]) -> Launcher:

@@ -12,7 +12,7 @@ from benchcli.analysis.layer_rows import accounted, layer_rows
 from benchcli.backends.devices.base import DEVICES, Elapsed
 from benchcli.cost.inputs import Inputs
 from benchcli.reports.views.layer_table import OWN, table
-from benchcli.runs.rows import LAYER_COLUMNS, parse_layers
+from benchcli.runs.rows import LAYER_COLUMNS, layers_of
 from benchcli.runs.rows import layer_rows as rows_of
 from benchcli.sampling.bench import Bench
 from benchcli.sampling.layer_times import _layers
@@ -119,9 +119,9 @@ def test_rows_come_back_as_they_were() -> None:
         for each in launches
         for row in rows_of(each)
     ]
-    assert parse_layers(cells) == launches
-    with pytest.raises(ValueError, match="no timing gives"):
-        parse_layers([{**cells[0], "call_s": "0"}])
+    assert layers_of(cells) == launches
+    with pytest.raises(ValueError, match=r"call_s: 0\.0 is not from"):
+        layers_of([{**cells[0], "call_s": "0"}])
 
 
 def test_layers_of_a_run_are_stored_and_shown_again(cli: Callable[..., Any]) -> None:

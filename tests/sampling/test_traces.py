@@ -14,7 +14,7 @@ from benchcli.backends.devices.base import DEVICES, Elapsed, Trace
 from benchcli.backends.devices.gpu_profiler import summed
 from benchcli.cost.operators import category
 from benchcli.reports.views.breakdown_table import table
-from benchcli.runs.rows import BREAKDOWN_COLUMNS, breakdown_row, parse_breakdown
+from benchcli.runs.rows import BREAKDOWN_COLUMNS, breakdown_of, breakdown_row
 from benchcli.sampling import profile
 from benchcli.sampling.bench import Bench
 from benchcli.sampling.traces import LAUNCHES, break_down
@@ -175,18 +175,9 @@ def test_a_device_that_does_not_tell_operators_apart_says_so() -> None:
 
 def test_rows_and_events_come_back_as_they_were() -> None:
     cells = dict(zip(BREAKDOWN_COLUMNS, map(str, breakdown_row(WHOLE)), strict=True))
-    assert parse_breakdown(cells) == WHOLE
+    assert breakdown_of(cells) == WHOLE
     assert decode_event(encode_event(Traced(WHOLE))) == Traced(WHOLE)
     assert WHOLE.whole_s == pytest.approx(1.0)
-
-
-def test_a_breakdown_of_an_earlier_version_had_the_framework_in_other() -> None:
-    cells = dict(zip(BREAKDOWN_COLUMNS, map(str, breakdown_row(WHOLE)), strict=True))
-    earlier = {name: cell for name, cell in cells.items() if name not in {"product_s", "pooling_s"}}
-    parts = parse_breakdown({**earlier, "other_s": "0.15", "framework_s": "0.05"}).parts
-    assert {name: parts[name] for name in ("product", "pooling", "framework", "other")} == pytest.approx(
-        {"product": 0.0, "pooling": 0.0, "framework": 0.05, "other": 0.1}
-    )
 
 
 def test_plain_calls_come_before_all_traced_ones_and_the_first_trace_is_dropped() -> None:

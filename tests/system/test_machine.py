@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from benchcli.system import machine
@@ -6,9 +8,9 @@ from benchcli.system import machine
 def test_the_digest_depends_on_what_decides_a_time_and_on_nothing_else() -> None:
     facts = machine.machine()
     digest = machine.digest(facts, {"torch": "2.13.0"})
-    assert digest == machine.digest({**facts, "host": "elsewhere", "memory_bytes": 1}, {"torch": "2.13.0"})
+    assert digest == machine.digest(replace(facts, host="elsewhere", memory_bytes=1), {"torch": "2.13.0"})
     assert digest != machine.digest(facts, {"torch": "2.14.0"})
-    assert digest != machine.digest({**facts, "cpu": "another"}, {"torch": "2.13.0"})
+    assert digest != machine.digest(replace(facts, cpu="another"), {"torch": "2.13.0"})
 
 
 def test_the_host_is_fit_for_a_files_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +28,7 @@ def test_a_tenth_of_a_core_is_still_a_core(monkeypatch: pytest.MonkeyPatch) -> N
 def test_without_proc_the_machine_is_still_described(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "lines", lambda _path: [])
     facts = machine.machine()
-    assert facts["cpu"]
-    assert facts["virtualised"] is None
-    assert facts["cores"] >= 1
+    assert facts.cpu
+    assert facts.virtualised is None
+    assert facts.cores
+    assert facts.cores >= 1

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, unmeasured
 from benchcli.analysis.equal_flops import distrust
-from benchcli.noise.diagnostics import host_was_timed
+from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import Interval, Record
 from benchcli.statistics import quotient
 

@@ -7,7 +7,7 @@ from benchcli import formatting
 from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, absent, item, unmeasured
 from benchcli.analysis.equal_flops import EQUAL_FLOPS, distrust, has_equal_flops
 from benchcli.analysis.fit import Metric, Point, Prediction, best, predictions
-from benchcli.noise.diagnostics import host_was_timed
+from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import Interval, Record
 
 DIFFERENT = 1.10

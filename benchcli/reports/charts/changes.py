@@ -21,7 +21,8 @@ def figures(report: CheckReport) -> Iterator[Figure]:
     if not timed:
         return
     yield _changes(timed)
-    observed = samples_in(report.folder) if report.folder and "baseline" not in report.environment["check"] else {}
+    check = report.environment.check
+    observed = samples_in(report.folder) if report.folder and check and not check.baseline else {}
     pairs = [(finding.where, observed[finding.where]) for finding in timed if finding.where in observed][:MOST_FIGURES]
     for chart in (samples, launches):
         yield from (chart.figure(where, sorted({each.variant for each in own}), own) for where, own in pairs)

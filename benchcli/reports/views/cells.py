@@ -90,7 +90,7 @@ def time(record: Record) -> tuple[str, str]:
     if is_baseline(record):
         return formatting.milliseconds(timing.seconds.estimate), "1"
     relative = formatting.speed(timing.relative) if timing.relative else UNKNOWN
-    mark = " !" if any(code.startswith(MARKED) for code in record.warnings) else ""
+    mark = " !" if any(each.kind in MARKED for each in record.warnings) else ""
     return formatting.milliseconds(timing.seconds.estimate), relative + mark
 
 
@@ -121,9 +121,9 @@ def warning_lines(records: Sequence[Record]) -> Iterator[str]:
         if record.failure:
             name = " ".join(filter(None, (_label(record, records), record.variant.name)))
             yield f"{signed(record.failure.status)}: {name}: {record.failure.error}"
-    for code, about in grouped(records).items():
-        mark = "! " if code.startswith(MARKED) else ""
-        yield f"{mark}{_names(about, records)}: {sentence(code)}"
+    for warning, about in grouped(records).items():
+        mark = "! " if warning.kind in MARKED else ""
+        yield f"{mark}{_names(about, records)}: {sentence(warning)}"
 
 
 def _names(about: Sequence[Record], records: Sequence[Record]) -> str:

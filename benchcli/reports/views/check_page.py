@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from benchcli import formatting
 from benchcli.checks.check_folder import COLUMNS, finding_row
@@ -15,6 +14,7 @@ from benchcli.reports.advice import sentence
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Annotation, Level, Page, Table
 from benchcli.schema import Key
+from benchcli.schema.environment import CheckFacts, as_json
 
 LEVELS: Mapping[Outcome, Level] = {
     "unmeasured": "error",
@@ -31,8 +31,8 @@ TOLD: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "cheaper", "faster")
 def page(report: CheckReport) -> Page:
     """Return the page of a check."""
     findings, environment = report.findings, report.environment
-    check: Mapping[str, Any] = environment["check"]
-    lines = (*_lines(findings), *_notes(check), *(sentence(code) for code in check.get("warnings", ())))
+    check = environment.check or CheckFacts(report.name)
+    lines = (*_lines(findings), *_notes(check), *map(sentence, check.warnings))
     return Page(
         name=report.name,
         heading=report.heading,
@@ -53,7 +53,7 @@ def page(report: CheckReport) -> Page:
         columns=COLUMNS,
         rows=tuple(finding_row(finding) for finding in findings),
         data={
-            "environment": environment,
+            "environment": as_json(environment),
             "findings": [{**asdict(finding), "fails": finding.fails} for finding in findings],
         },
         annotations=tuple(map(annotation, findings)),
@@ -86,18 +86,18 @@ def _level(finding: Finding) -> Level:
     return "notice" if finding.allowed else "passed"
 
 
-def _notes(check: Mapping[str, Any]) -> Iterator[str]:
+def _notes(check: CheckFacts) -> Iterator[str]:
     """Yield notes about the whole check."""
-    if "baseline" in check:
+    if check.baseline is not None:
         yield "outputs are not compared: a recorded run does not hold them"
         return
-    software = check["software"]
+    software = {side: check.software.get(side, {}) for side in (BASE, HEAD)}
     for name, base in software[BASE].items():
         head = software[HEAD].get(name)
         if base != head:
             yield f"{name} differs: {base} in base, {head} in head"
-    if check["why_apart"]:
-        yield f"base and head ran in separate processes, because one cannot hold both: {check['why_apart']}"
+    if check.why_apart:
+        yield f"base and head ran in separate processes, because one cannot hold both: {check.why_apart}"
 
 
 def summary(findings: Sequence[Finding]) -> str:
@@ -109,25 +109,25 @@ def summary(findings: Sequence[Finding]) -> str:
     return f"{formatting.counted(count, 'network')}: {told}" if told else "nothing was looked at"
 
 
-def how(check: Mapping[str, Any]) -> str:
+def how(check: CheckFacts) -> str:
     """Return a description of how times were measured."""
-    kinds = {"screenings": "screening", "confirmations": "confirming"}
-    launches = [f"{check[name]} {kind}" for name, kind in kinds.items() if check.get(name)]
-    took = formatting.seconds(check["seconds"])
-    if check.get("costs_only"):
+    kinds = {"screening": check.screenings, "confirming": check.confirmations}
+    launches = [f"{number} {kind}" for kind, number in kinds.items() if number]
+    took = formatting.seconds(check.seconds or 0.0)
+    if check.costs_only:
         return f"costs only, no times · {took}"
-    if "baseline" in check:
-        if not check["timed"]:
+    if check.baseline is not None:
+        if not check.timed:
             return f"costs compared, times not · {took}"
         method = "times relative to the reference network"
     elif launches:
-        where = "in one process" if check["together"] else "in separate processes"
+        where = "in one process" if check.together else "in separate processes"
         method = f"base and head {where} · {' + '.join(launches)} launches"
     else:
         return took
-    state = "disturbed" if check.get("warnings") else "quiet"
-    widened = "" if "baseline" in check else "from "  # by what the control differs from base
-    return f"{method} · threshold {widened}{formatting.percent(check['threshold'])} · {took} · {state}"
+    state = "disturbed" if check.warnings else "quiet"
+    widened = "" if check.baseline is not None else "from "  # by what the control differs from base
+    return f"{method} · threshold {widened}{formatting.percent(check.threshold or 0.0)} · {took} · {state}"
 
 
 def describe_finding(finding: Finding) -> str:

@@ -17,6 +17,7 @@ from benchcli.reports.views.cells import records_of, warning_lines
 from benchcli.reports.views.run_page import footer, heading
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Family, FamilyResult
+from benchcli.schema.environment import as_json
 
 COLUMNS = ("claim", "verdict", "says", "source", "evidence")
 RULES = (
@@ -51,7 +52,7 @@ def page(report: SuiteRun, families: Iterable[Family]) -> Page:
             for each in found
         ),
         data={
-            "environment": report.environment,
+            "environment": as_json(report.environment),
             "claims": [
                 {**asdict(each.claim), "verdict": each.verdict, "evidence": [asdict(item) for item in each.items]}
                 for each in found

@@ -11,6 +11,7 @@ from benchcli.formatting import UNKNOWN
 from benchcli.reports.page import Page, Table
 from benchcli.runs.rows import Cell
 from benchcli.schema import Interval, Record
+from benchcli.schema.environment import as_json
 
 COLUMNS = (
     "run",
@@ -61,7 +62,7 @@ def page(comparison: Comparison) -> Page:
         columns=COLUMNS,
         rows=tuple(_cells(comparison)),
         data={
-            "runs": [{"path": str(run.folder), "environment": run.environment} for run in comparison.runs],
+            "runs": [{"path": str(run.folder), "environment": as_json(run.environment)} for run in comparison.runs],
             "changes": list(_cells(comparison)),
             "geometric_means": list(comparison.means),
             "differences": list(comparison.differences),

@@ -5,7 +5,7 @@ from typing import Any
 
 from benchcli import formatting
 from benchcli.noise.fitness import Grade, Probe
-from benchcli.reports.advice import sentence
+from benchcli.reports.advice import advised, sentence
 
 MEANINGS = {
     "good": "nothing disturbs it",
@@ -56,13 +56,12 @@ def probed(probe: Probe) -> dict[str, Any]:
 
 def fitness_data(grade: Grade) -> dict[str, Any]:
     """Return the grade and its findings, for JSON."""
-    return {"grade": grade.word, "findings": [{"code": c, "advice": sentence(c)} for c in grade.findings]}
+    return {"grade": grade.word, "findings": [advised(warning) for warning in grade.findings]}
 
 
 def fitness(grade: Grade) -> dict[str, str]:
     """Return the grade and its findings, for a person."""
-    advice = {code.partition(":")[0]: sentence(code) for code in grade.findings}
-    return {"grade": f"{grade.word}: {MEANINGS[grade.word]}", **advice}
+    return {"grade": f"{grade.word}: {MEANINGS[grade.word]}", **{each.kind: sentence(each) for each in grade.findings}}
 
 
 def line(name: str, value: Any) -> str:
@@ -73,6 +72,10 @@ def line(name: str, value: Any) -> str:
 def _shown(name: str, value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {True: "yes", False: "no", None: "none" if name == "cpu_quota" else "unknown"}[value]
+    if isinstance(value, str):
+        return value
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     if isinstance(value, list):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
-from typing import Any
 
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.workloads.requests import settings_of
@@ -31,19 +30,20 @@ def labels(reports: Sequence[SuiteRun]) -> list[str]:
 
 def _facts(report: SuiteRun) -> Mapping[str, str]:
     environment = report.environment
-    machine, device, target = (environment.get(name) or {} for name in ("machine", "device", "target"))
-    software: Mapping[str, Any] = environment.get("software") or {}
-    settings = settings_of(result.family for result in report.results)
+    target, machine = environment.target, environment.machine
     return {
-        "where": str(device.get("card") or machine.get("cpu") or ""),
-        "host": str(machine.get("host") or ""),
-        **{name: str(target.get(name) or "") for name in ("device", "runtime", "allocator", "cache")},
-        "threads": f"{target.get('threads')} threads",
-        **{name: f"{name} {value}" if name == "batch" else str(value) for name, value in settings.items()},
-        "torch": f"torch {software.get('torch')}",
-        "commit": str(environment.get("commit") or "")[:7],
+        "where": environment.where or "",
+        "host": (machine.host if machine else None) or "",
+        **{name: getattr(target, name) for name in ("device", "runtime", "allocator", "cache")},
+        "threads": f"{target.threads} threads",
+        **{
+            name: f"{name} {value}" if name == "batch" else value
+            for name, value in settings_of(result.family for result in report.results).items()
+        },
+        "torch": f"torch {environment.software.get('torch')}",
+        "commit": (environment.commit or "")[:7],
     }
 
 
 def _started(report: SuiteRun) -> str:
-    return str(report.environment.get("started") or "").replace("T", " ").removesuffix("Z")
+    return report.environment.started.replace("T", " ").removesuffix("Z")

@@ -9,13 +9,14 @@ from typing import Any
 
 from benchcli import formatting
 from benchcli.analysis.verdicts import Verdict, verdicts
-from benchcli.noise.diagnostics import disturbed
-from benchcli.reports.advice import sentence
+from benchcli.noise.diagnosis import disturbed
+from benchcli.reports.advice import advised
 from benchcli.reports.page import Page, Table, without_empty_columns
 from benchcli.reports.views import guideline_table as guidelines
-from benchcli.runs.columns import COLUMNS, row
+from benchcli.runs.rows import COLUMNS, row
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Catalogue, Record, Target
+from benchcli.schema import Catalogue, Record
+from benchcli.schema.environment import as_json
 from benchcli.workloads.requests import settings_of
 
 VIEWS: Mapping[Catalogue, str] = {"": "custom_table", "blocks": "block_table", "networks": "network_table"}
@@ -27,7 +28,7 @@ def page(report: SuiteRun, depth: int | None = None) -> Page:
     records, judged = report.records, verdicts(report.results)
     rows = tuple(row(record) for record in records)
     return Page(
-        name=str(report.environment["suite"]["name"]),
+        name=report.environment.suite.name if report.environment.suite else "",
         heading=heading(report),
         tables=tuple(
             map(
@@ -39,11 +40,11 @@ def page(report: SuiteRun, depth: int | None = None) -> Page:
         columns=COLUMNS,
         rows=rows,
         data={
-            "environment": report.environment,
+            "environment": as_json(report.environment),
             "records": [
                 {
                     **cells,
-                    "warnings": [{"code": code, "advice": sentence(code)} for code in record.warnings],
+                    "warnings": [advised(warning) for warning in record.warnings],
                     "top1_error_percent": _error(record),
                 }
                 for record, cells in zip(records, rows, strict=True)
@@ -116,8 +117,8 @@ def _breakdown(report: SuiteRun) -> list[Table]:
 
 def heading(report: SuiteRun) -> str:
     """Return the line above the tables: where and how the run was measured."""
-    target, machine = Target(**report.environment["target"]), report.environment.get("machine", {})
-    where = report.environment.get("device", {}).get("card") or machine.get("cpu", target.device)
+    target = report.environment.target
+    where = report.environment.where or target.device
     several = list(dict.fromkeys(result.family.on(target).threads for result in report.results))
     threads = (
         formatting.counted(target.threads, "thread")

@@ -8,6 +8,7 @@ from benchcli import formatting
 from benchcli.analysis.aa_test import Comparison, Summary
 from benchcli.analysis.equal_flops import EFFECT
 from benchcli.reports.advice import sentence
+from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import Count
 
 SLOWDOWN = 0.05
@@ -30,7 +31,7 @@ def lines(done: Sequence[Comparison], result: Summary) -> list[str]:
         f"power            {power}",
         f"half-width       {formatting.percent(result.half_width)} (median of the 95 % intervals)",
         f"MDE              {formatting.percent(result.detectable)}, the minimum detectable effect at 80 % power",
-        *(f"{name}: {sentence(code)}" for code, name in _warnings(done).items()),
+        *(f"{name}: {sentence(warning)}" for warning, name in _warnings(done).items()),
         _meaning(result),
     ]
 
@@ -40,13 +41,13 @@ def _share(count: Count) -> str:
     return f"{count.found} of {count.of} (95 % interval {formatting.span(interval.low or 0.0, interval.high or 1.0)})"
 
 
-def _warnings(done: Sequence[Comparison]) -> dict[str, str]:
-    """Return the first code of each kind of warning, with the number of comparisons that have it."""
-    by_kind: dict[str, list[str]] = {}
+def _warnings(done: Sequence[Comparison]) -> dict[RunWarning, str]:
+    """Return the first warning of each kind, with the number of comparisons that have one."""
+    by_kind: dict[str, list[RunWarning]] = {}
     for comparison in done:
-        for code in {code.partition(":")[0]: code for code in comparison.warnings}.values():
-            by_kind.setdefault(code.partition(":")[0], []).append(code)
-    return {codes[0]: f"{len(codes)} of {len(done)} comparisons" for codes in by_kind.values()}
+        for warning in {each.kind: each for each in comparison.warnings}.values():
+            by_kind.setdefault(warning.kind, []).append(warning)
+    return {several[0]: f"{len(several)} of {len(done)} comparisons" for several in by_kind.values()}
 
 
 def _meaning(result: Summary) -> str:

@@ -15,7 +15,8 @@ COLUMNS = ("run", "folder", "started", "commit", "processor or card", "networks"
 
 def page(reports: Sequence[SuiteRun], labels: Sequence[str], compared: Comparison | None) -> Page:
     """Return the page; without a comparison, where runs are too many for one, it has the runs alone."""
-    name = str(reports[0].environment["suite"]["name"])
+    suite = reports[0].environment.suite
+    name = suite.name if suite else ""
     table = Table(
         title=f"{counted(len(reports), 'run')} of {name}",
         columns=COLUMNS,
@@ -34,6 +35,5 @@ def page(reports: Sequence[SuiteRun], labels: Sequence[str], compared: Compariso
 
 def _row(report: SuiteRun, label: str) -> tuple[str, ...]:
     environment = report.environment
-    where = (environment.get("device") or {}).get("card") or (environment.get("machine") or {}).get("cpu") or UNKNOWN
-    texts = (environment.get("started"), str(environment.get("commit") or "")[:10], where)
-    return label, str(report.folder), *(str(each or UNKNOWN) for each in texts), str(len(report.records)), whole(report)
+    texts = (environment.started, (environment.commit or "")[:10], environment.where)
+    return label, str(report.folder), *(each or UNKNOWN for each in texts), str(len(report.records)), whole(report)

@@ -6,6 +6,7 @@ from benchcli.analysis.verdicts import verdicts
 from benchcli.reports.views import cells
 from benchcli.reports.views import guideline_table as guidelines
 from benchcli.schema import Costs, Failure, FamilyResult, Interval
+from benchcli.schema.warnings import RunWarning
 from tests.values import family, record, result, variant
 
 ONE = Interval(1.0, 1.0, 1.0)
@@ -13,7 +14,7 @@ ONE = Interval(1.0, 1.0, 1.0)
 
 def test_a_warning_names_four_rows_at_most_and_counts_the_others() -> None:
     of = family(*(variant(f"v{number}") for number in range(9)))
-    codes = [("busy:1.0 cores in 6 of 6 launches",)] * 7 + [(), ()]
+    codes = [(RunWarning("busy", 1.0, launches=6, of_launches=6),)] * 7 + [(), ()]
     records = [record(of, f"v{number}", ONE, warnings=codes[number]) for number in range(9)]
     (line,) = cells.warning_lines(records)
     assert line.startswith("×1 v0, v1, v2, v3 and 3 more of 9 networks: other processes used 1.0 cores")
