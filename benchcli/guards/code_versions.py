@@ -20,6 +20,7 @@ import torch
 
 from benchcli.errors import unknown
 from benchcli.guards import sources
+from benchcli.guards.sources import is_within, resolved
 from benchcli.schema import BUILT_IN, LIVE, Source, Variant
 from benchcli.workloads import live_networks as live
 from benchcli.workloads.built_in import find_built_in
@@ -105,8 +106,8 @@ def hide() -> None:
 
 def _refuse_other_code(module: ModuleType, source: Source) -> None:
     """Raise SourceError if a module, or a module that it imported, is not of this version."""
-    folder = _resolved(source.folder)
-    if not any(_is_within(place, folder) for place in _places(module)):
+    folder = resolved(source.folder)
+    if not any(is_within(place, folder) for place in _places(module)):
         raise SourceError(
             f"{module.__name__} is not in {source.folder}, but installed ({module.__file__}): that is the same code "
             "for base and head; run where its source is, or give --base and --head environments"
@@ -115,7 +116,7 @@ def _refuse_other_code(module: ModuleType, source: Source) -> None:
         return
     for name, other in list(sys.modules.items()):
         for place in _places(other):
-            in_tree = _is_within(place, source.tree) and not _is_within(place, folder)
+            in_tree = is_within(place, source.tree) and not is_within(place, folder)
             if in_tree and "site-packages" not in Path(place).parts:
                 raise SourceError(
                     f"{name} is imported from {place}, which belongs to the other version, and not from "
@@ -137,8 +138,8 @@ def _note_opened(event: str, arguments: tuple[Any, ...]) -> None:
     if event != "open" or not _watched or not str(arguments[0]).endswith(CODE):
         return
     source, place = _watched[0], os.path.realpath(str(arguments[0]))
-    is_others = _is_within(place, source.tree or "") and not _is_within(place, _resolved(source.folder))
-    if is_others and not any(_is_within(place, _resolved(prefix)) for prefix in (sys.prefix, sys.base_prefix)):
+    is_others = is_within(place, source.tree or "") and not is_within(place, resolved(source.folder))
+    if is_others and not any(is_within(place, resolved(prefix)) for prefix in (sys.prefix, sys.base_prefix)):
         _opened.append(place)
 
 
@@ -157,18 +158,7 @@ def _watch_files() -> None:
 
 def _places(module: ModuleType) -> list[str]:
     """Return a module's file or folders, with symbolic links resolved."""
-    return [_resolved(place) for place in _named_places(module)]
-
-
-@cache
-def _resolved(place: str) -> str:
-    """Return a path with symbolic links resolved. Cached: there are thousands of modules."""
-    return os.path.realpath(place)
-
-
-def _is_within(place: str, folder: str) -> bool:
-    """Return whether `place` is the folder or a path inside it."""
-    return place == folder or place.startswith(folder.rstrip(os.sep) + os.sep)
+    return [resolved(place) for place in _named_places(module)]
 
 
 def imports_while(call: Callable[[], object], source: Source) -> list[str]:
@@ -244,7 +234,7 @@ def _activate(source: Source) -> None:
 
 def _lies_in(module: ModuleType, folder: str) -> bool:
     """Return whether a module's file, or a folder of its package, is in a folder."""
-    return any(_is_within(place, folder) for place in _named_places(module))
+    return any(is_within(place, folder) for place in _named_places(module))
 
 
 def _named_places(module: ModuleType) -> list[str]:
