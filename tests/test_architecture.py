@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import benchcli
+from benchcli.cli.main import COMMANDS
 from tests.conftest import in_process
 
 PACKAGE = Path(benchcli.__file__).parent
@@ -147,6 +148,16 @@ def test_help_loads_nothing_but_click() -> None:
     assert found.returncode == 0, found.stderr
 
 
+NOT_OF_A_GUIDELINE = ("checks", "reports.charts", "workloads.blocks", "workloads.networks", "workloads.suites")
+"""What other commands load."""
+OF_A_GUIDELINE = {
+    "backends/runtimes": {"base", "eager"},
+    "reports/formats": {"base", "table"},
+    "workloads/guidelines": {"base", "g2", "guideline_request"},
+}
+"""Of plug-ins, those that it names."""
+
+
 @pytest.mark.measured
 def test_a_guideline_loads_nothing_of_the_check_and_no_pandas(tmp_path: Path) -> None:
     arguments = ["guideline", "g2", "--device", "fake", "--launches", "2", "--output", str(tmp_path / "run")]
@@ -163,5 +174,10 @@ def test_a_guideline_loads_nothing_of_the_check_and_no_pandas(tmp_path: Path) ->
     assert not [name for name in ours if name.startswith("benchcli.checks")]
     assert "pandas" not in modules
     assert "benchcli.reports.views.guideline_table" in ours
-    assert len(ours) <= 92
+    assert not [name for name in ours if name.startswith(tuple(f"benchcli.{each}" for each in NOT_OF_A_GUIDELINE))]
+    assert not {f"benchcli.cli.{name}" for name in COMMANDS if name != "guideline"} & set(ours)
+    for package, used in OF_A_GUIDELINE.items():
+        files = {dotted(path) for path in MODULES if path.parent == PACKAGE / package and path.stem != "__init__"}
+        loaded = {name.removeprefix("benchcli.") for name in ours} & files
+        assert {name.rpartition(".")[2] for name in loaded} == used
     assert not (tmp_path / "run" / "breakdown.csv").exists()
