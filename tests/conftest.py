@@ -1,14 +1,16 @@
 """What tests share: the command line on the fake device, workers inside this process, golden files."""
 
 import gc
+import hashlib
 import itertools
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,9 +36,63 @@ from benchcli.schema.protocol import (
     encode_event,
 )
 from benchcli.workers.tools import Tools
+from tests import process_state
+from tests.kept_events import HERE, KEPT, key_of
+from tests.workers.stand_in import stand_ins
 
 TESTS = Path(__file__).parent
 GOLDEN = TESTS / "golden"
+
+
+process_state.watch_audit_hooks()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_changed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves the state of the process changed, and put it back.
+
+    The marker `keeps` names parts that a library changes for good when it is first used.
+    """
+    kept = {name for marker in request.node.iter_markers("keeps") for name in marker.args}
+    before = {name: value for name, value in process_state.read_state().items() if name not in kept}
+    yield
+    if left := process_state.changes(before):
+        process_state.put_back(before)
+        pytest.fail("the test leaves changed:\n" + "\n".join(left), pytrace=False)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if cache := getattr(config, "cache", None):  # none with -p no:cacheprovider
+        KEPT.share(cache.mkdir("launches"))
+
+
+@pytest.fixture
+def measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no launch be answered with what an earlier one said."""
+    monkeypatch.setattr(KEPT, "is_used", False)
+
+
+@pytest.fixture
+def worker_threads() -> Iterator[None]:
+    """Put back the number of torch's threads after a test that does a worker's task."""
+    with threads_kept():
+        yield
+
+
+@pytest.fixture
+def standing_in() -> Iterator[None]:
+    """Let processes without torch stand in for workers."""
+    with stand_ins():
+        yield
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C reach the processes that a test starts, where a shell has the suite itself ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,54 +101,77 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def inline(task: Task, silence_s: float) -> Conversation:
     """Run a worker's task in this process, through the wire format, with few rounds."""
-    from benchcli.workers.worker import do
-
     if task.kind == SERVE:
         return (yield from serving(task))
     if task.kind == SURVEY:
         return (yield from surveyed(task))
-    events: list[str] = []
-    short = replace(task, seconds=0.0, rounds=3)
-    do(decode_task(encode(short)), lambda event: events.append(encode_event(event)))
-    yield from map(steady, map(decode_event, events))
+    yield from map(steady, map(decode_event, said(replace(task, seconds=0.0, rounds=3))))
     return True
 
 
-COUNTED: dict[str, Counted] = {}
-"""Networks that ship, as an earlier test counted them: their costs and outputs are always the same."""
+def said(task: Task) -> list[str]:
+    """Return the lines of a worker that does a task, from an earlier test if one had the same done."""
+    from benchcli.workers.worker import do
+
+    key, place = key_of(task) or ("", "")
+    if key and (lines := KEPT.get(key)):
+        return [line.replace(HERE, place) for line in lines]
+    events: list[str] = []
+    with threads_kept():
+        do(decode_task(encode(task)), lambda event: events.append(encode_event(event)))
+    if key:
+        KEPT.put(key, [line.replace(place, HERE) if place else line for line in events])
+    return events
+
+
+@contextmanager
+def threads_kept() -> Iterator[None]:
+    """Put back the number of torch's threads, which a worker sets for its process."""
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def surveyed(task: Task) -> Conversation:
     """Run a survey in this process; a network that ships is counted once for all tests."""
-    from benchcli.workers.worker import do
-
-    new, again = [], []
+    new: list[Family] = []
+    again: list[tuple[Family, Variant, Counted]] = []
     for family in task.families:
-        known = [v for v in family.variants if same_network(task, family, v) in COUNTED]
-        again += [(family, variant) for variant in known]
-        if rest := tuple(v for v in family.variants if v not in known):
+        known = {v.name: KEPT.get(network_key(task, family, v)) for v in family.variants}
+        again += [(family, v, event) for v in family.variants for event in counted_in(known[v.name])]
+        if rest := tuple(v for v in family.variants if not known[v.name]):
             new.append(replace(family, variants=rest))
-    events: list[Event] = []
-    few = replace(task, families=tuple(new))
-    do(decode_task(encode(few)), lambda event: events.append(decode_event(encode_event(event))))
     families = {family.name: family for family in task.families}
-    for event in events[:-1]:
+    lines = said(replace(task, families=tuple(new)))
+    for event in map(decode_event, lines[:-1]):
         if isinstance(event, Counted):
             family = families[event.family]
             variant = next(v for v in family.variants if v.name == event.variant)
             if variant.is_built_in and not variant.builder.startswith(LIVE):
-                COUNTED[same_network(task, family, variant)] = event
+                KEPT.put(network_key(task, family, variant), [encode_event(event)])
         yield event
-    for family, variant in again:
+    for family, variant, event in again:
         yield Started(family.name, variant.name)
-        yield replace(COUNTED[same_network(task, family, variant)], family=family.name, variant=variant.name)
-    yield events[-1]
+        yield replace(event, family=family.name, variant=variant.name)
+    yield decode_event(lines[-1])
     return True
 
 
-def same_network(task: Task, family: Family, variant: Variant) -> str:
+def counted_in(lines: list[str] | None) -> Iterator[Counted]:
+    """Yield the costs in a kept line."""
+    for event in map(decode_event, lines or ()):
+        assert isinstance(event, Counted)
+        yield event
+
+
+def network_key(task: Task, family: Family, variant: Variant) -> str:
     """Return what is equal for networks that cost and compute the same."""
-    return repr((task.target.device, family.batch, family.dtype, family.layout, replace(variant, name="")))
+    where = (task.target.device, task.detailed, family.batch, family.dtype, family.layout)
+    return hashlib.sha256(repr((where, replace(variant, name=""))).encode()).hexdigest()
 
 
 def serving(task: Task) -> Conversation:
@@ -103,17 +182,18 @@ def serving(task: Task) -> Conversation:
     questions: queue.SimpleQueue[str] = queue.SimpleQueue()
     decoded = decode_task(encode(task))
     work = threading.Thread(target=do, args=(decoded, lambda event: events.put(encode_event(event)), questions.get))
-    work.start()
-    event: Event | None = None
-    try:
-        while not isinstance(event, Done):
-            event = steady(decode_event(events.get(timeout=30)))
-            told = yield event
-            if told is not None:
-                questions.put(told)
-    finally:
-        questions.put("null")
-        work.join(timeout=30)
+    with threads_kept():
+        work.start()
+        event: Event | None = None
+        try:
+            while not isinstance(event, Done):
+                event = steady(decode_event(events.get(timeout=600)))
+                told = yield event
+                if told is not None:
+                    questions.put(told)
+        finally:
+            questions.put("null")
+            work.join(timeout=600)
     return True
 
 
@@ -203,6 +283,17 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host_clock: None) -> 
     return simulated
 
 
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """Put back the signals' handlers, which the program sets for its process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @pytest.fixture
 def cli(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host_clock: None
@@ -218,7 +309,7 @@ def cli(
         launcher: Launcher = inline,
         busy: float | None = 0.0,
     ) -> Outcome:
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as ended, signals_kept():
             main(list(arguments), simulated(launcher, busy))
         captured = capsys.readouterr()
         return Outcome(int(ended.value.code or 0), captured.out, captured.err)
@@ -246,7 +337,7 @@ def steadied(text: str) -> str:
     return re.sub(r"\d+\.\d{7,}(e-?\d+)?", lambda match: str(float(f"{float(match[0]):.6g}")), text)
 
 
-def in_process(*arguments: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+def in_process(*arguments: str, timeout: float = 600, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python with these arguments in a fresh process."""
     import os
 

@@ -63,6 +63,7 @@ def test_tables_of_kept_runs_are_what_the_runs_say() -> None:
         assert page.read_text(encoding="utf-8") == module.page(page), "run `make docs`"
 
 
+@pytest.mark.keeps("open files", "threads")  # vl_convert has a runtime of its own
 def test_pictures_are_what_make_docs_draws() -> None:
     pytest.importorskip("vl_convert", reason="pip install '.[plot]' draws pictures")
     module = generator("generate_pictures")
@@ -185,7 +186,7 @@ def examples() -> dict[str, str]:
 
 
 @pytest.fixture
-def plugged(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
+def plugged(request: pytest.FixtureRequest, measured_anew: None) -> Iterator[ModuleType]:
     """Run one example as the module it would be, and take it back."""
     name = request.param.removesuffix(".py").replace("/", ".")
     module = ModuleType(name)
@@ -227,9 +228,11 @@ def test_the_runtime_example_works(plugged: ModuleType, cli: Callable[..., Outco
 
 
 @pytest.mark.parametrize("plugged", ["benchcli/reports/formats/lines.py"], indirect=True)
-def test_the_format_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
-    sys.modules.pop("benchcli.cli.guideline", None)
-    sys.modules.pop("benchcli.cli.options", None)
+def test_the_format_example_works(
+    plugged: ModuleType, cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("benchcli.cli.guideline", "benchcli.cli.options"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     found = cli("guideline", "g2", "--device", "fake", "--launches", "2", "--format", "lines")
     assert found.out.startswith("g=1 1.000\n")
     assert found.code == 0

@@ -95,6 +95,7 @@ def shelf(cli: Callable[..., Outcome], tmp_path: Path) -> Callable[..., Outcome]
 
 
 @pytest.mark.parametrize("arguments", readers(), ids=" ".join)
+@pytest.mark.keeps("open files", "threads")  # vl_convert has a runtime of its own
 def test_commands_that_only_read_work(arguments: list[str], shelf: Callable[..., Outcome]) -> None:
     module = NEEDS.get(arguments[0])
     if module and importlib.util.find_spec(module) is None:

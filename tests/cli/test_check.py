@@ -311,6 +311,7 @@ def test_one_lucky_launch_or_a_small_difference_leaves_both_in_one_process(
     assert "separate processes" not in found.out
 
 
+@pytest.mark.usefixtures("measured_anew")
 def test_nothing_is_written_beside_the_code(check: Cli) -> None:
     version("old")
     version("new")
@@ -665,16 +666,31 @@ def closed_pipe() -> int:
 
 
 @pytest.mark.measured
-@pytest.mark.parametrize("end", ["closed pipe", "full device"])
-def test_the_exit_code_does_not_depend_on_stdout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+@pytest.mark.parametrize(
+    ("end", "more", "finding"),
+    [
+        ("closed pipe", (), (("thin", "time"), "slower")),
+        ("full device", ("--costs-only",), (("thin", "costs"), "costlier")),
+    ],
+    ids=["closed pipe", "full device"],
+)
+def test_the_exit_code_does_not_depend_on_stdout(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+    more: tuple[str, ...],
+    finding: tuple[tuple[str, str], str],
+) -> None:
     monkeypatch.chdir(tmp_path)
     stdout = closed_pipe() if end == "closed pipe" else os.open("/dev/full", os.O_WRONLY)
     try:
-        found = head_in_process("--output", "out", "--write", "junit=report.xml", stdout=stdout)
+        found = head_in_process(
+            "--output", "out", "--only", "tower/thin", "--write", "junit=report.xml", *more, stdout=stdout
+        )
     finally:
         os.close(stdout)
     assert found.returncode == 3, found.stderr
-    assert findings()["thin", "time"] == "slower"
+    assert findings()[finding[0]] == finding[1]
     assert ElementTree.parse("report.xml").getroot().tag == "testsuites"
     said = found.stderr.decode()
     assert said == "" if end == "closed pipe" else "stdout cannot be written: No space left on device" in said

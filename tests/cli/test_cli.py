@@ -509,6 +509,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 
 @pytest.mark.measured
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "term"])
 def test_a_real_run_that_is_interrupted_leaves_no_worker_behind(tmp_path: Path, number: int) -> None:
     import psutil
@@ -543,7 +544,7 @@ def test_a_folder_that_may_not_be_written(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.measured
 def test_no_colour_reaches_a_pipe(tmp_path: Path) -> None:
     output = str(tmp_path / "run")
-    found = in_process("-m", "benchcli", "guideline", "g2", *FAKE, "--output", output, timeout=120)
+    found = in_process("-m", "benchcli", *NARROW, "--output", output)
     assert "relative speed" in found.stdout
     assert "\x1b" not in found.stdout
 

@@ -157,6 +157,7 @@ def test_a_module_that_hides_one_of_pythons_own_is_named(tmp_path: Path) -> None
     assert f"{tmp_path / 'json.py'} is loaded in place of Python's own module" in said
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_while_the_program_loads_is_no_traceback() -> None:
     program = (
         "import os, signal, sys\n"

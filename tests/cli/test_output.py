@@ -5,6 +5,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -15,7 +16,9 @@ from benchcli.reports.formats import table
 from benchcli.reports.terminal import Screen
 from tests.conftest import Outcome, in_process
 
-COMMAND = ("-m", "benchcli", "costs", "shufflenet-v2-0.5x", "--device", "fake")
+KEPT = Path(__file__).parents[2] / "results" / "reference" / "blocks-epyc"
+COMMAND = ("-m", "benchcli", "show", str(KEPT))
+MEASURING = ("-m", "benchcli", "costs", "shufflenet-v2-0.5x", "--device", "fake")
 
 
 FAKE = ("--device", "fake", "--launches", "6", "--output", "run")
@@ -66,6 +69,9 @@ def test_force_color_colours_a_pipe_and_draws_no_bar_and_no_color_wins() -> None
     assert "\x1b[1m" in forced.stdout
     assert re.sub(r"\x1b\[\d+m", "", forced.stdout) == plain.stdout
     assert {each.stderr for each in (plain, forced, both, dumb)} == {""}
+    worked = in_process(*MEASURING, FORCE_COLOR="1", NO_COLOR="", TERM="xterm")
+    assert (worked.returncode, worked.stderr) == (0, "")
+    assert "\x1b[1m" in worked.stdout
 
 
 def progress_on(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, *steps: Progress) -> str:

@@ -292,6 +292,7 @@ def test_plot_says_what_it_can_draw(cli: Cli) -> None:
     assert not Path("x.json").exists()
 
 
+@pytest.mark.keeps("open files", "threads")  # vl_convert has a runtime of its own
 def test_plot_draws_files(cli: Cli) -> None:
     pytest.importorskip("vl_convert", reason="pip install vl-convert-python draws pictures")
     for suffix, beginning in {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "json": b"{"}.items():
@@ -408,6 +409,7 @@ def test_a_run_of_other_facts_is_refused(cli: Cli, part: str, value: object) -> 
 
 
 @pytest.mark.parametrize("name", ["constructor", "__proto__", "toString", "x" * 5000, "a.b[0]", "datum['x']"])
+@pytest.mark.keeps("open files", "threads")  # vl_convert has a runtime of its own
 def test_names_that_javascript_knows_are_drawn(cli: Cli, name: str) -> None:
     pytest.importorskip("vl_convert", reason="pip install vl-convert-python draws pictures")
     Path("own.toml").write_text(

@@ -189,6 +189,7 @@ def test_code_of_the_other_version_is_refused(tmp_path: Path, code: str) -> None
     variant = Variant("v", "mine:net", {}, (3, 8, 8), "3", source)
     with code_versions.released(), pytest.raises(SourceError, match="belongs to the other version"):
         code_versions.build(variant)
+    sys.modules.pop("other", None)  # of the tree, and not of the version that is released
 
 
 def compiled_before_it_changed(module: Path) -> None:

@@ -14,6 +14,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from benchcli.guards.global_state import changed, intrusions
+from benchcli.guards.switches import kept
 from benchcli.guards.switches import state as switches
 
 
@@ -131,12 +132,9 @@ def test_nothing_is_noticed_where_a_network_is_only_built_and_called() -> None:
 
 
 def test_a_setting_of_torch_is_a_switch() -> None:
-    before = switches()
-    torch.set_float32_matmul_precision("high")
-    try:
+    with kept() as before:
+        torch.set_float32_matmul_precision("high")
         assert changed(before, switches()) == "float32 matmul precision"
-    finally:
-        torch.set_float32_matmul_precision("highest")
 
 
 def test_an_operator_that_code_defines_is_noticed() -> None:

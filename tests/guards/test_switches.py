@@ -110,4 +110,5 @@ def test_a_network_that_sets_something_in_each_call_is_refused_beside_others() -
     with pytest.raises(SourceError, match="it changes float32 matmul precision in each call of the whole process"):
         prepare(both.variants[0], both, costs, SETTING)
     assert switches.state() == before
-    prepare(both.variants[0], family("InEachCall"), costs, SETTING)
+    with switches.kept():
+        prepare(both.variants[0], family("InEachCall"), costs, SETTING)

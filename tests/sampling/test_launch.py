@@ -10,6 +10,7 @@ from benchcli.schema.protocol import LAUNCH, Event, Sampled, Started, Task, Watc
 from benchcli.workers.worker import do
 from tests.values import COSTS, family, variant
 
+pytestmark = pytest.mark.usefixtures("worker_threads")
 OF = family(*(replace(variant(name, "fine"), builder="tests.faulty:build") for name in ("one", "other")))
 COUNTED = {OF.name: {each.name: COSTS for each in OF.variants}}
 

@@ -1,19 +1,22 @@
 """Measure families of the networks of `tests/faulty.py`."""
 
+from dataclasses import replace
+
 from benchcli.sampling.engine import Run, measure
 from benchcli.sampling.supervise import survey
 from benchcli.schema import FamilyResult, Plan, Target
 from benchcli.schema.protocol import Launcher
 from tests.values import family, variant
 
-QUICK = Plan(launches=2, silence_s=3.0, budget_s=1.0)
+QUICK = Plan(launches=2, silence_s=60.0, budget_s=1.0)
 
 
-def measured_kinds(launcher: Launcher, *kinds: str) -> FamilyResult:
+def measured_kinds(launcher: Launcher, *kinds: str, silence_s: float = QUICK.silence_s) -> FamilyResult:
     """Return the result of a family with a network of each kind; `tests` is on the import path."""
+    plan = replace(QUICK, silence_s=silence_s)
     of = family(*(variant(f"v{number} {kind}", kind) for number, kind in enumerate(kinds)))
-    found = survey([of], Target(), QUICK, launcher)
-    run = Run("run", "suite", Target(), QUICK, found, launcher, lambda _progress: None)
+    found = survey([of], Target(), plan, launcher)
+    run = Run("run", "suite", Target(), plan, found, launcher, lambda _progress: None)
     return next(measure([of], run))
 
 

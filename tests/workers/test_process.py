@@ -22,6 +22,7 @@ from benchcli.workers.process import FORKS, run_worker, workers
 from benchcli.workers.variables import worker_environment
 from tests.values import family, variant
 from tests.workers.faulty_runs import QUICK, measured_kinds, statuses
+from tests.workers.stand_in import stand_ins
 
 pytestmark = pytest.mark.measured
 FORKED = pytest.mark.skipif(not FORKS, reason="on this system launches are not forked")
@@ -33,71 +34,91 @@ def faulty_networks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
 
 
-@pytest.fixture(params=[pytest.param(True, marks=FORKED), False], ids=["forked", "fresh"], scope="module")
-def launcher(request: pytest.FixtureRequest) -> Iterator[Launcher]:
-    """What launches workers: forks of one process for all tests, or processes that begin at nothing."""
-    with workers(forks=request.param) as launcher:
+@pytest.fixture
+def torch_launcher() -> Iterator[Launcher]:
+    """What launches real workers: forks of one process, where the system can fork."""
+    with workers() as launcher:
         yield launcher
 
 
 @pytest.fixture
-def measured(launcher: Launcher) -> Measured:
+def measured(torch_launcher: Launcher) -> Measured:
+    return partial(measured_kinds, torch_launcher)
+
+
+@pytest.fixture(params=[pytest.param(True, marks=FORKED), False], ids=["forked", "fresh"])
+def launcher(request: pytest.FixtureRequest) -> Iterator[Launcher]:
+    """What launches stand-ins for workers: forks of one process, or processes that begin at nothing."""
+    with stand_ins(), workers(forks=request.param) as launcher:
+        yield launcher
+
+
+@pytest.fixture
+def stood_in(launcher: Launcher) -> Measured:
     return partial(measured_kinds, launcher)
 
 
 def test_what_goes_wrong_costs_its_own_variant_a_row_and_nobody_else_anything(measured: Measured) -> None:
-    result = measured(
-        "fine", "aborts", "exits", "allocates", "is_not_finite", "raises", "is_unsupported", "prints", "reads"
-    )
-    assert statuses(result) == {
-        "fine": "ok",
-        "aborts": "crashed",
-        "exits": "crashed",
+    others = {
         "allocates": "out-of-memory",
         "is_not_finite": "wrong-output",
-        "raises": "failed",
+        "changes_shape": "wrong-output",
+        "changes_values": "wrong-output",
         "is_unsupported": "unsupported",
         "prints": "ok",
         "reads": "ok",
     }
+    check_deaths(measured(*WRONG, *others), others)
+
+
+def test_a_death_is_told_apart_in_forks_and_in_fresh_processes(stood_in: Measured) -> None:
+    check_deaths(stood_in(*WRONG, "reads", "prints"), {"reads": "ok", "prints": "ok"})
+
+
+WRONG = ("fine", "aborts", "exits", "raises")
+
+
+def check_deaths(result: FamilyResult, others: dict[str, str]) -> None:
+    """Compare the outcomes of WRONG and of others."""
+    assert statuses(result) == {"fine": "ok", "aborts": "crashed", "exits": "crashed", "raises": "failed", **others}
     errors = {r.variant.name.split()[1]: r.failure.error for r in result.records if r.failure}
     assert "SIGABRT" in errors["aborts"]
     assert "exit code 3" in errors["exits"]
     assert errors["raises"] == "ValueError: it does not like its input"
-    prints = result.records[-2]
+    (prints,) = (each for each in result.records if each.variant.name.endswith("prints"))
     assert prints.timing is not None
     assert prints.timing.relative is not None
     assert prints.timing.launches == 2
 
 
-def test_a_worker_that_hangs_is_ended_and_the_rest_measured(measured: Measured) -> None:
-    result = measured("fine", "hangs")
+def test_a_worker_that_hangs_is_ended_and_the_rest_measured(stood_in: Measured) -> None:
+    result = stood_in("fine", "hangs", silence_s=1.0)
     assert statuses(result) == {"fine": "ok", "hangs": "timeout"}
 
 
-def test_outputs_that_change_are_wrong(measured: Measured) -> None:
-    assert statuses(measured("fine", "changes_shape", "changes_values")) == {
-        "fine": "ok",
-        "changes_shape": "wrong-output",
-        "changes_values": "wrong-output",
-    }
-
-
 def test_a_death_in_the_middle_of_the_rounds_is_put_on_the_right_variant(measured: Measured) -> None:
-    result = measured("fine", "dies_late", "raises_late", "prints")
+    check_late_deaths(measured("fine", "dies_late", "raises_late", "prints"))
+
+
+def test_so_is_one_in_forks_and_in_fresh_processes(stood_in: Measured) -> None:
+    check_late_deaths(stood_in("fine", "dies_late", "raises_late", "prints"))
+
+
+def check_late_deaths(result: FamilyResult) -> None:
     assert statuses(result) == {"fine": "ok", "dies_late": "crashed", "raises_late": "failed", "prints": "ok"}
     # The launch that died is made again: every sample kept is of a launch that ended well.
     assert {sample.launch for sample in result.samples} == {0, 1}
 
 
-def test_a_baseline_without_a_time_leaves_the_others_theirs(measured: Measured) -> None:
-    result = measured("raises", "fine")
+def test_a_baseline_without_a_time_leaves_the_others_theirs(stood_in: Measured) -> None:
+    result = stood_in("raises", "fine")
     assert result.records[1].timing is not None
     assert result.records[1].timing.relative is None
 
 
-def test_no_steady_state_call_faults_under_the_steady_allocator(measured: Measured) -> None:
-    result = measured("fine")
+@pytest.mark.parametrize("forks", [pytest.param(True, marks=FORKED), False])
+def test_no_steady_state_call_faults_under_the_steady_allocator(torch_launcher: Launcher, forks: bool) -> None:
+    result = measured_kinds(torch_launcher if forks else run_worker, "fine")
     assert result.records[0].timing is not None
     assert result.records[0].timing.faults is not None
     assert result.records[0].timing.faults < 1
@@ -124,11 +145,13 @@ def listener_of(families: str, forks: bool) -> tuple[subprocess.Popen[str], list
     program = (
         f"import sys; sys.path[:0] = [{str(Path(__file__).parents[2])!r}]\n"
         "from tests.values import family, variant\n"
-        "from benchcli.workers.process import workers\n"
+        "from benchcli.workers import process\n"
+        "from tests.workers.stand_in import PROGRAM\n"
+        "process._PROGRAM = PROGRAM\n"
         "from benchcli.schema.protocol import SURVEY, Task\n"
         "from benchcli.schema import Target\n"
         f"task = Task(SURVEY, Target(), tuple({families}), {{}})\n"
-        f"with workers({forks}) as launcher:\n"
+        f"with process.workers({forks}) as launcher:\n"
         "    for event in launcher(task, 60): print(event, flush=True)\n"
     )
     listener = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
@@ -163,17 +186,19 @@ def test_closing_the_listening_ends_the_worker(launcher: Launcher) -> None:
 
 
 @FORKED
+@pytest.mark.usefixtures("standing_in")
 def test_a_fork_server_forks_a_fresh_process_for_each_task_and_is_renewed() -> None:
     parents: list[int] = []
     children: set[int] = set()
     with workers(forks=True, renew=2) as launcher:
         for _ in range(4):
-            for _event in launcher(Task(SURVEY, Target(), (), {}), 60):
+            for event in launcher(Task(SURVEY, Target(), (), {}), 60):
                 (server,) = psutil.Process().children()
-                children.update(child.pid for child in server.children())
+                if isinstance(event, Described):
+                    children.add(event.device["pid"])
             parents.append(server.pid)
     assert parents[0] == parents[1] != parents[2] == parents[3]
-    assert len(children) >= 2
+    assert len(children - {*parents}) == 4
     assert parents[0] not in psutil.pids()
 
 
@@ -190,6 +215,7 @@ def test_a_fork_server_outlives_a_child_that_dies_and_ends_what_it_left_running(
 
 
 @FORKED
+@pytest.mark.usefixtures("standing_in")
 def test_a_fork_server_that_died_is_replaced() -> None:
     with workers(forks=True) as launcher:
         list(launcher(Task(SURVEY, Target(), (), {}), 60))
@@ -200,6 +226,7 @@ def test_a_fork_server_that_died_is_replaced() -> None:
 
 
 @FORKED
+@pytest.mark.usefixtures("standing_in")
 def test_another_environment_needs_another_server_and_both_are_kept() -> None:
     with workers(forks=True) as launcher:
         list(launcher(Task(SURVEY, Target(), (), {}), 60))

@@ -68,6 +68,7 @@ def fields(part: object) -> set[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.keeps("open files", "threads")  # vl_convert has a runtime of its own
 def test_vega_lite_takes_every_specification(name: str) -> None:
     vl_convert = pytest.importorskip("vl_convert", reason="pip install vl-convert-python draws pictures")
     figures = list(figures_of([LabelledRun("", kept(name))]))
