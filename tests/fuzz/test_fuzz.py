@@ -1,7 +1,7 @@
 """Random suites, result folders, arguments and events: one line and an exit code, never a traceback.
 
-`make test` tries some of each, the same ones every time. `make fuzz` tries many, other ones every
-time: BENCHCLI_FUZZ is the number of examples of each kind.
+`make fuzz` tries many, other ones every time: BENCHCLI_FUZZ is the number of examples of each kind.
+Without it, pytest tries some of each, the same ones every time.
 """
 
 import contextlib
