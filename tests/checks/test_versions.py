@@ -105,7 +105,7 @@ def test_a_filter_that_hangs_is_ended_with_git(
 def ends(pid: int) -> bool:
     """Return whether a process that was killed ends, which takes a moment."""
     try:
-        psutil.Process(pid).wait(timeout=30)
+        psutil.Process(pid).wait(timeout=120)
     except psutil.NoSuchProcess:
         return True
     except psutil.TimeoutExpired:

@@ -78,7 +78,7 @@ def test_a_network_that_reads_from_the_disk_is_named() -> None:
 @LINUX
 def test_other_work_is_seen_before_and_while_measuring() -> None:
     with spinner():
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while (busy_cores() or 0.0) < 0.5 and time.monotonic() < deadline:
             pass  # the spinner is still starting
         seen = busy_cores()

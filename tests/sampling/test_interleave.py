@@ -135,15 +135,15 @@ def test_a_check_that_is_ended_leaves_no_process_and_no_folder(tmp_path: Path, n
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + 600
     while time.monotonic() < until and len(psutil.Process(process.pid).children(recursive=True)) < 3:
         time.sleep(0.05)
     children = psutil.Process(process.pid).children(recursive=True)
     assert list(place.glob("benchcli-*"))
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "interrupted" in err
     assert not list(place.glob("benchcli-*"))
-    _, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=120)
     assert alive == []
