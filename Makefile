@@ -45,10 +45,10 @@ test-browser: $(VENV)/installed
 chromium-line:
 	@echo '$(CHROMIUM)'
 
-# The tests of make test, and how much of the package they reach; pyproject.toml has the floor. Launches
-# that an earlier run kept would count as not reached.
-coverage: $(VENV)/installed
-	$(BIN)/python -m pytest -n auto --cache-clear --cov --cov-report=term
+# make test, and how much of the package it reaches; pyproject.toml has the floor. Launches that an
+# earlier run kept would count as not reached.
+coverage:
+	$(MAKE) test MORE="--cache-clear --cov --cov-report=term"
 
 # The tests under the lowest versions that pyproject.toml admits.
 test-lowest:
