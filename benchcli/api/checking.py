@@ -10,8 +10,7 @@ from benchcli.api.keywords import TargetSettings, overrides_of, target_of
 from benchcli.api.results import Shown, UnfinishedError, machine_cells
 from benchcli.api.running import check_names, only, tools_of
 from benchcli.checks.check_run import run_check
-from benchcli.checks.ending import exit_code
-from benchcli.checks.findings import ALLOWABLE, Finding
+from benchcli.checks.findings import ALLOWABLE, Finding, exit_code
 from benchcli.checks.session import CheckReport, CheckRequest, UnfinishedCheckError
 from benchcli.errors import UserError
 from benchcli.reports.page import Figure, Page

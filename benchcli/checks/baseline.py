@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchcli.checks.against_run import Now, against
 from benchcli.checks.check_folder import conclude
-from benchcli.checks.ending import ordered
+from benchcli.checks.findings import ordered
 from benchcli.checks.session import CheckReport, CheckRequest, UnfinishedCheckError, heading_of
 from benchcli.errors import NothingMeasuredError, UserError, unknown
 from benchcli.runs.environment import begun, mismatches

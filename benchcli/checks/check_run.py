@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 from benchcli import files
 from benchcli.checks.check_folder import CheckFolder
-from benchcli.checks.ending import ordered
-from benchcli.checks.findings import CheckData, Finding, findings
+from benchcli.checks.findings import CheckData, Finding, findings, ordered
 from benchcli.checks.pairs import Pair, paired
 from benchcli.checks.session import CheckReport, CheckRequest, CheckSession, UnfinishedCheckError, heading_of
 from benchcli.checks.timing import Times, take_times

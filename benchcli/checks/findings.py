@@ -1,6 +1,6 @@
 """Derive a check's findings from its measurements, order them, and derive the exit code."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,6 +9,7 @@ from benchcli.checks import rules
 from benchcli.checks.pairs import CONTROL, Pair
 from benchcli.checks.rules import Judgement
 from benchcli.checks.versions import BASE, HEAD
+from benchcli.errors import FINE, NOT_MEASURED, REGRESSION
 from benchcli.sampling.supervise import Survey
 from benchcli.schema import Code, Costs, Failure, Interval, Key
 
@@ -236,3 +237,33 @@ def _code(data: CheckData, pair: Pair) -> Code | None:
     """Return where head's network comes from, or base's where head has none."""
     codes = (data.surveys[side].codes.get((pair.name, side)) for side in (HEAD, BASE) if side in data.surveys)
     return next((code for code in codes if code), None)
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings by importance; within one outcome, the largest change first."""
+    return tuple(sorted(findings, key=lambda f: (not f.fails, _rank(f), -_size(f))))
+
+
+def _rank(finding: Finding) -> int:
+    """Return the position of an outcome in `ORDER`; an allowed change ranks with what is new."""
+    return ORDER.index("new" if finding.allowed else finding.outcome)
+
+
+def exit_code(findings: Iterable[Finding], strict: bool) -> int:
+    """Return REGRESSION if a finding fails; else NOT_MEASURED if one is open; else FINE.
+
+    An unmeasured subject is always open, an inconclusive time only if `strict`. A check that
+    compared nothing is NOT_MEASURED too: for example if all networks are new, even if that is
+    allowed.
+    """
+    all_findings = list(findings)
+    if any(finding.fails for finding in all_findings):
+        return REGRESSION
+    is_open = any(f.outcome == "unmeasured" or (strict and f.outcome == "inconclusive") for f in all_findings)
+    compared = any(finding.subject != "network" for finding in all_findings)
+    return NOT_MEASURED if is_open or not compared else FINE
+
+
+def _size(finding: Finding) -> float:
+    """Return the size of the change, rounded to 0.01 % so that noise does not order findings."""
+    return round(abs(finding.change.estimate - 1), 4) if finding.change else 0.0

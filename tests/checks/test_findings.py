@@ -1,7 +1,6 @@
 """What a check's findings make together: their order, and the exit code."""
 
-from benchcli.checks.ending import exit_code, ordered
-from benchcli.checks.findings import Finding, Outcome, Subject
+from benchcli.checks.findings import Finding, Outcome, Subject, exit_code, ordered
 from benchcli.errors import FINE, NOT_MEASURED, REGRESSION
 
 
