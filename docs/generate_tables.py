@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from statistics import median
 from textwrap import indent
@@ -202,7 +203,9 @@ def _shown(
     """Return what the terminal shows of one table of a kept run, or of those of its rows that are to be kept."""
     tables = page_of(report(name), depth).tables
     shown = next(each for each in tables if each.title.startswith(title))
-    shown = replace(shown, rows=tuple(filter(kept, shown.rows)))
+    are_kept = [kept(row) for row in shown.rows]
+    columns = (replace(each, cells=tuple(compress(each.cells, are_kept))) for each in shown.columns)
+    shown = replace(shown, columns=tuple(columns))
     text = FORMATS["table"].render(Page("", "", (shown,), "", (), (), {}))
     return "\n" + indent(text.strip("\n").partition("\n")[2], "    ") + "\n\n"
 

@@ -214,7 +214,7 @@ def machine_cells(environment: Environment) -> dict[str, Cell]:
 def _html(page: Page) -> str:
     tables = []
     for table in page.tables:
-        head = "".join(f"<th>{escape(column)}</th>" for column in table.columns)
+        head = "".join(f"<th>{escape(column.heading)}</th>" for column in table.columns)
         rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
         lines = "".join(f"<p>{escape(line)}</p>" for line in table.lines)
         tables.append(f"<table><caption>{escape(table.title)}</caption><tr>{head}</tr>{rows}</table>{lines}")

@@ -3,8 +3,9 @@
 Tables and figures for people, rows for CSV, an object for JSON, and annotations for CI.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 from benchcli.formatting import UNKNOWN, clean
@@ -18,27 +19,54 @@ Level = Literal["failure", "error", "skipped", "notice", "passed"]
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of a table: its heading, and a text for each row."""
+
+    heading: str
+    cells: tuple[str, ...]
+    is_number: bool = False
+    """Numbers are aligned at the right, and words at the left."""
+    priority: int | None = None
+    """A narrow screen leaves out the columns of the lowest priority first; None: the column stays."""
+    bars: tuple[Interval | None, ...] = ()
+    """The interval of each cell, which a screen may draw as a bar; empty if there is nothing to draw."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is a column of numbers in which no row has one."""
+        return self.is_number and bool(self.cells) and set(self.cells) <= {UNKNOWN, ""}
+
+
+def words(heading: str, cells: Iterable[str], priority: int | None = None) -> Column:
+    """Return a column of words."""
+    return Column(heading, tuple(cells), priority=priority)
+
+
+def numbers(
+    heading: str, cells: Iterable[str], priority: int | None = None, bars: Iterable[Interval | None] = ()
+) -> Column:
+    """Return a column of numbers, which are text too."""
+    return Column(heading, tuple(cells), True, priority, tuple(bars))
+
+
+@dataclass(frozen=True)
 class Table:
-    """A table of text: a title, its rows, and the lines below."""
+    """A table of text: a title, its columns, and the lines below."""
 
     title: str
-    columns: tuple[str, ...]
-    words: int
-    """How many of the first columns are words; the others are numbers."""
-    rows: tuple[tuple[str, ...], ...]
-    lines: tuple[str, ...]
-    least: tuple[str, ...] = ()
-    """Headings of the columns that a narrow screen leaves out, the least important one first."""
+    columns: tuple[Column, ...]
+    lines: tuple[str, ...] = ()
     groups: tuple[int, ...] = ()
     """How many rows belong together, from the top: those of a family. Empty if all do."""
-    bars: tuple[Interval | None, ...] = ()
-    """The interval of each row that a screen may draw as a bar; empty if there is nothing to draw."""
-    bars_after: str = "relative speed"
-    """The heading of the column that the bars stand beside."""
     unchanged: int = 0
     """How many of the last rows say that nothing changed, so that a format may fold them."""
     key: str = ""
     """What it is about, such as "g2" or "networks": figures with this key stand beside it."""
+
+    @cached_property
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """The cells, row by row."""
+        return tuple(zip(*(column.cells for column in self.columns), strict=True))
 
 
 @dataclass(frozen=True)
@@ -57,17 +85,6 @@ class Figure:
     """The numbers, with their units in the columns' names; `spec` draws them by these names."""
     spec: Mapping[str, Any]
     """The drawing in Vega-Lite's grammar, without data, size and colours of text."""
-
-
-def without_empty_columns(table: Table) -> Table:
-    """Return a table without the columns of numbers in which no row has anything."""
-    kept = [
-        number
-        for number in range(len(table.columns))
-        if number < table.words or not table.rows or any(row[number] not in {UNKNOWN, ""} for row in table.rows)
-    ]
-    rows = tuple(tuple(row[number] for number in kept) for row in table.rows)
-    return replace(table, columns=tuple(table.columns[number] for number in kept), rows=rows)
 
 
 @dataclass(frozen=True)

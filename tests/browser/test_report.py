@@ -13,7 +13,7 @@ import pytest
 from benchcli.api.recorded import load
 from benchcli.api.reporting import together
 from benchcli.reports.formats.base import FORMATS
-from benchcli.reports.page import Cell, Figure, Page, Table, cleaned
+from benchcli.reports.page import Cell, Figure, Page, Table, cleaned, numbers, words
 from tests.browser.conftest import SIZES, Seen
 from tests.hostile import STRINGS
 
@@ -35,8 +35,8 @@ def page(names: list[str], number: float | None = 1.5, title: str = "table") -> 
     """Return a report with a table and a chart of these names."""
     rows: tuple[tuple[Cell, ...], ...] = tuple((name, number) for name in names)
     figure = Figure("axis", "key", title, title, ("network", "time ms"), rows, SPEC)
-    cells = tuple((name, f"{place}.5" if number else "–") for place, name in enumerate(names))
-    table = Table(title, ("network", "time ms"), 1, cells, (title,), key="key")
+    times = (f"{place}.5" if number else "–" for place in range(len(names)))
+    table = Table(title, (words("network", names), numbers("time ms", times)), (title,), key="key")
     whole = Page(title, title, (table,), title, ("network",), (), {}, figures=(figure,), facts=((title, title),))
     return FORMATS["html"].render(cleaned(whole))
 

@@ -1,22 +1,45 @@
-"""What is wrapped and what is left out at which width."""
+"""What is wrapped and what is left out at which width, and the bars beside it."""
 
 import random
 
 import pytest
 from rich.cells import cell_len
 
-from benchcli.reports.fitting import fit, wrapped
-from benchcli.reports.page import Table
+from benchcli.reports.fitting import LONGEST_BAR, bars_of, fit, wrapped
+from benchcli.reports.page import Column, Interval, Table, numbers, words
 from tests.hostile import STRINGS
 
 TABLE = Table(
     "a table",
-    ("network", "says", "MFLOPs (mult-adds)", "relative speed", "paper"),
-    2,
-    (("a" * 12, "one two three four five six seven eight", "513.8", "0.683 ± 0.010", "0.700"),),
-    (),
-    least=("paper", "MFLOPs (mult-adds)", "not there"),
+    (
+        words("network", ["a" * 12]),
+        words("says", ["one two three four five six seven eight"]),
+        numbers("MFLOPs (mult-adds)", ["513.8"], 2),
+        numbers("relative speed", ["0.683 ± 0.010"]),
+        numbers("paper", ["0.700"], 1),
+    ),
 )
+HEADINGS = [column.heading for column in TABLE.columns]
+
+
+def of(*intervals: Interval | None) -> Column:
+    return numbers("relative speed", ["1"] * len(intervals), bars=intervals)
+
+
+def test_a_bar_is_solid_up_to_the_low_end_and_light_up_to_the_high_one() -> None:
+    bars = bars_of(of(Interval(1.0, 1.0, 1.0), Interval(0.75, 0.5, 1.0), Interval(1.8, 1.5, 2.0)))
+    assert bars
+    assert bars.heading == "0 to 2.00"
+    assert bars.cells == ("█" * 10, "█" * 5 + "░" * 5, "█" * 15 + "░" * 5)
+    assert max(map(len, bars.cells)) == LONGEST_BAR
+
+
+def test_what_has_no_interval_has_no_bar() -> None:
+    bars = bars_of(of(Interval(0.7), None, Interval(1.0, 0.9, 1.0)))
+    assert bars
+    assert bars.cells[:2] == ("", "")
+    assert bars_of(of(Interval(0.7), None, Interval(1.0, 1.0, 1.0))) is None
+    assert bars_of(of()) is None
 
 
 def headings(width: int | None) -> list[str]:
@@ -25,12 +48,12 @@ def headings(width: int | None) -> list[str]:
 
 def test_without_a_width_nothing_is_left_out_or_wrapped() -> None:
     fitted = fit(TABLE, None, with_bars=True)
-    assert headings(None) == list(TABLE.columns)
+    assert headings(None) == HEADINGS
     assert fitted.widths == (12, 39, 18, 14, 5)
 
 
 def test_headings_and_sentences_are_wrapped_before_a_column_goes() -> None:
-    assert headings(90) == list(TABLE.columns)
+    assert headings(90) == HEADINGS
     assert fit(TABLE, 90).left_out == ()
     assert sum(fit(TABLE, 90).widths) + 8 <= 90
 

@@ -12,7 +12,7 @@ import pytest
 
 from benchcli.api.results import Shown, _html
 from benchcli.reports.formats.base import FORMATS
-from benchcli.reports.page import Annotation, Page, Table, cleaned
+from benchcli.reports.page import Annotation, Page, Table, cleaned, numbers, words
 from benchcli.runs.rows import Cell
 from tests.hostile import STRINGS
 
@@ -35,7 +35,7 @@ def page(text: str) -> Page:
         file=text,
         line=1,
     )
-    table = Table(text, (text, "number"), 1, ((text, "1"), ("plain", text)), (text,))
+    table = Table(text, (words(text, [text, "plain"]), numbers("number", ["1", text])), (text,))
     rows: tuple[Mapping[str, Cell], ...] = ({"name": text, "number": 1.5}, {"name": "plain", "number": None})
     return Page(text, text, (table,), text, ("name", "number"), rows, {"key": text, text: [text]}, (annotation,))
 

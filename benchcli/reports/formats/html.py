@@ -12,7 +12,7 @@ from typing import Any
 
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.outcomes import TONES, tone
-from benchcli.reports.page import Cell, Figure, Page, Table
+from benchcli.reports.page import Cell, Column, Figure, Page, Table
 
 SHOWN = 200
 """The most rows of a table at once; the others come when they are asked for."""
@@ -88,7 +88,7 @@ class _Document:
         return {**vars(page), "id": identity, "sections": sections}
 
     def _section(self, page: str, title: str, table: Table | None, figures: Sequence[Figure]) -> dict[str, Any]:
-        table = replace(table, rows=tuple(_filled(table.rows))) if table else None
+        table = _filled(table) if table else None
         identity = f"{page}-section-{len(self.contents)}"
         self.contents.append((identity, title))
         lines = table.lines if table else ()
@@ -108,8 +108,11 @@ class _Document:
         identity = f"figure-{len(self.figures)}"
         self.figures[identity] = {name: getattr(figure, name) for name in ("title", "columns", "rows", "spec")}
         words = len(list(takewhile(lambda place: _is_text(figure, place), range(len(figure.columns)))))
-        rows = tuple(tuple(map(_shown, row)) for row in figure.rows)
-        numbers = Table(figure.title, figure.columns, words, rows, ())
+        columns = (
+            Column(name, tuple(_shown(row[place]) for row in figure.rows), is_number=place >= words)
+            for place, name in enumerate(figure.columns)
+        )
+        numbers = Table(figure.title, tuple(columns))
         return {**vars(figure), "id": identity, "table": numbers, "table_id": self._table(numbers)}
 
     def _table(self, table: Table) -> str:
@@ -130,12 +133,13 @@ def _sections(page: Page) -> Iterator[tuple[str, Table | None, list[Figure]]]:
         yield TITLES.get(key, key), None, [figure for figure in left if figure.key == key]
 
 
-def _filled(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    """Yield rows whose empty first cell repeats the one above, so that a row means the same wherever it is sorted."""
-    above = ""
-    for row in rows:
-        above = row[0] if row and row[0] else above
-        yield (above, *row[1:]) if row else row
+def _filled(table: Table) -> Table:
+    """Return a table whose empty first cells repeat the ones above, so that rows can be sorted."""
+    first, *others = table.columns
+    cells: list[str] = []
+    for cell in first.cells:
+        cells.append(cell if cell or not cells else cells[-1])
+    return replace(table, columns=(replace(first, cells=tuple(cells)), *others))
 
 
 def _is_text(figure: Figure, column: int) -> bool:

@@ -1,6 +1,6 @@
 """Write a page as Markdown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.page import Page, Table
@@ -36,7 +36,7 @@ def _section(table: Table) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _details(table: Table, rows: "tuple[tuple[str, ...], ...]") -> Iterator[str]:
+def _details(table: Table, rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield rows that are shown after a click."""
     yield f"<details><summary>{len(rows)} without a change</summary>"
     yield ""
@@ -45,14 +45,14 @@ def _details(table: Table, rows: "tuple[tuple[str, ...], ...]") -> Iterator[str]
     yield "</details>"
 
 
-def _rows(table: Table, rows: "tuple[tuple[str, ...], ...]") -> Iterator[str]:
-    yield _row(table.columns)
-    yield _row(["---" if number < table.words else "--:" for number in range(len(table.columns))])
+def _rows(table: Table, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield _row([column.heading for column in table.columns])
+    yield _row(["--:" if column.is_number else "---" for column in table.columns])
     for row in rows:
         yield _row(row)
 
 
-def _row(cells: "tuple[str, ...] | list[str]") -> str:
+def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(map(_escaped, cells)) + " |"
 
 

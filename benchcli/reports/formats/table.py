@@ -1,15 +1,15 @@
 """Draw a page as text: for a terminal, or for a file or a pipe."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, zip_longest
 
 from rich.cells import cell_len
 
-from benchcli.reports.fitting import GAP, Column, fit, wrapped
+from benchcli.reports.fitting import GAP, fit, wrapped
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.outcomes import Tone, ascii_signs, tone
-from benchcli.reports.page import Page, Table
+from benchcli.reports.page import Column, Page, Table
 from benchcli.reports.terminal import Screen, screen_of
 
 BOLD = "1"
@@ -53,16 +53,16 @@ def _lines(page: Page, screen: Screen) -> Iterator[str]:
 def _drawn(table: Table, screen: Screen) -> Iterator[str]:
     """Yield the lines of a table, and one about the columns for which there is no room."""
     fitted = fit(table, screen.width, screen.bars)
-    headings = [each.heading for each in fitted.columns]
-    yield from _row(headings, fitted.columns, fitted.widths, screen, BOLD)
+    yield from _row([each.heading for each in fitted.columns], fitted.columns, fitted.widths, screen, BOLD)
     starts = _starts(table) if screen.width else set()
     for number, cells in enumerate(zip(*(each.cells for each in fitted.columns), strict=True)):
         if number in starts:
             yield ""
         yield from _row(cells, fitted.columns, fitted.widths, screen)
     if fitted.left_out:
-        told = f"left out at {screen.width} columns: {', '.join(fitted.left_out)}"
-        yield from _sentence(f"{told}: a wider terminal or --format markdown shows them", screen)
+        headings = ", ".join(fitted.left_out)
+        text = f"left out at {screen.width} columns: {headings}: a wider terminal or --format markdown shows them"
+        yield from _sentence(text, screen)
 
 
 def _starts(table: Table) -> set[int]:
@@ -71,11 +71,7 @@ def _starts(table: Table) -> set[int]:
 
 
 def _row(
-    cells: "tuple[str, ...] | list[str]",
-    columns: tuple[Column, ...],
-    widths: tuple[int, ...],
-    screen: Screen,
-    code: str = "",
+    cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int], screen: Screen, code: str = ""
 ) -> Iterator[str]:
     """Yield the lines of one row; those of headings are aligned at the bottom."""
     parts = [
@@ -86,13 +82,13 @@ def _row(
     parts = [[""] * (most - len(part)) + part for part in parts] if code else parts
     for line in zip_longest(*parts, fillvalue=""):
         yield (" " * GAP).join(
-            _aligned(_painted(text, code or _code(cell), screen), width - cell_len(text), column.is_words)
+            _aligned(_painted(text, code or _code(cell), screen), width - cell_len(text), column.is_number)
             for text, cell, width, column in zip(line, cells, widths, columns, strict=True)
         )
 
 
-def _aligned(text: str, space: int, is_words: bool) -> str:
-    return text + " " * space if is_words else " " * space + text
+def _aligned(text: str, space: int, is_number: bool) -> str:
+    return " " * space + text if is_number else text + " " * space
 
 
 def _sentence(text: str, screen: Screen) -> Iterator[str]:

@@ -6,7 +6,7 @@ from benchcli import formatting
 from benchcli.analysis.equal_flops import EQUAL_FLOPS
 from benchcli.analysis.published import relative_speed
 from benchcli.formatting import UNKNOWN
-from benchcli.reports.page import Table
+from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.schema import FamilyResult, Record
 from benchcli.workloads.blocks.base import BLOCKS
@@ -16,51 +16,26 @@ from benchcli.workloads.blocks.block_request import REFERENCE
 def table(results: Sequence[FamilyResult]) -> Table:
     """Return the table of families of blocks."""
     extra = cells.differing(results)
-    several = (
-        ["family"] if len({_chain(each.records[0]) for each in results}) > 1 or cells.are_alike(results, extra) else []
-    )
+    several = len({_chain(each.records[0]) for each in results}) > 1 or cells.are_alike(results, extra)
     records = cells.records_of(results)
-    converted = cells.converted(records)
+    published = (relative_speed(record, result.records[0]) for result in results for record in result.records)
     return Table(
         key="blocks",
         title=_title(results),
-        words=len(several) + len(extra) + 1,
         columns=(
-            *several,
-            *extra,
-            "block",
-            "channels",
-            *cells.COUNTED,
-            *cells.TIMED,
-            *converted,
-            "paper",
-            "follows",
-            "violates",
-        ),
-        rows=tuple(
-            (*([record.family.name] if several else []), *_row(record, result.records[0], extra, converted))
-            for result in results
-            for record in result.records
+            *([cells.families(records)] if several else []),
+            *cells.settings(records, extra),
+            words("block", (record.variant.name for record in records)),
+            numbers("channels", (record.variant.channels for record in records), 1),
+            *cells.costs(records, flops=4, deviation=2, access=3),
+            *cells.times(records),
+            *cells.converted(records, 7),
+            cells.beside_baseline("paper", records, published, 6),
+            numbers("follows", (_letters(BLOCKS[record.variant.name].follows) for record in records), 5),
+            numbers("violates", (_letters(BLOCKS[record.variant.name].breaks) for record in records), 8),
         ),
         lines=(*_reasons(records), *_unequal(records), *cells.warning_lines(records)),
-        least=("channels", *cells.LEAST, "follows", "paper", cells.CONVERTED, "violates"),
         groups=cells.sizes_of(results),
-        bars=cells.bars(records),
-    )
-
-
-def _row(record: Record, baseline: Record, extra: Sequence[str], converted: Sequence[str]) -> tuple[str, ...]:
-    block = BLOCKS[record.variant.name]
-    return (
-        *cells.settings(record.family, extra),
-        record.variant.name,
-        record.variant.channels,
-        *cells.costs(record),
-        *cells.time(record),
-        *(cells.at_equal_flops(record) for _ in converted),
-        cells.paper_speed(relative_speed(record, baseline), record),
-        _letters(block.follows),
-        _letters(block.breaks),
     )
 
 

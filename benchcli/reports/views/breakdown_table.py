@@ -1,12 +1,12 @@
 """Lay out the table of time by category of operator."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from benchcli import formatting
 from benchcli.reports.outcomes import signed
-from benchcli.reports.page import Table
+from benchcli.reports.page import Table, numbers, words
 from benchcli.schema import Breakdown, Category, Failure, Key, Record
 from benchcli.statistics import median_share
 
@@ -20,11 +20,17 @@ HEADINGS: Mapping[Category, str] = {
     "framework": "framework",
     "other": "other",
 }
-LEAST = (
-    *("profiling", "of which reorders", "sum / time", "other", "framework", "pooling"),
-    *("matrix products", "data movement", "depthwise", "element-wise", "convolution"),
-)
-"""The columns that a narrow screen leaves out, in this order."""
+PRIORITIES: Mapping[Category, int] = {
+    "convolution": 11,
+    "depthwise": 9,
+    "product": 7,
+    "elementwise": 10,
+    "pooling": 6,
+    "data": 8,
+    "framework": 5,
+    "other": 4,
+}
+"""The priority of each category on a narrow screen."""
 AGREED = 0.05
 """The largest relative difference, without a warning, of two times that should agree.
 
@@ -36,21 +42,22 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
     """Return the table: medians over launches of each variant's parts."""
     rows = _grouped(records, breakdowns)
     several = len({family for family, _ in rows}) > 1
-    spent = {each: heading for each, heading in HEADINGS.items() if any(of.parts[each] for of in breakdowns)}
     return Table(
         key="breakdown",
         title="Where the time goes",
-        words=2 if several else 1,
         columns=(
-            *(["family"] if several else []),
-            "network",
-            "time ms",
-            *spent.values(),
-            "of which reorders",
-            "sum / time",
-            "profiling",
+            *([words("family", (family for family, _ in rows))] if several else []),
+            words("network", (variant for _, variant in rows)),
+            numbers("time ms", (formatting.milliseconds(median(each.call_s for each in of)) for of in rows.values())),
+            *(
+                numbers(HEADINGS[each], (formatting.percent(median_share(of, each)) for of in rows.values()), priority)
+                for each, priority in PRIORITIES.items()
+                if any(of.parts[each] for of in breakdowns)
+            ),
+            numbers("of which reorders", map(_reorders, rows.values()), 2),
+            numbers("sum / time", (f"{_parts_over_time(of):.2f}" for of in rows.values()), 3),
+            numbers("profiling", map(_profiling, rows.values()), 1),
         ),
-        rows=tuple(_row(key, of, several, spent) for key, of in rows.items()),
         lines=(
             "percentages are shares of one call; time ms is from calls without profiling, profiling is how much longer "
             "calls were with it",
@@ -59,7 +66,6 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             "in no operator; of data movement, reorders are layout conversions inside convolutions",
             *lines(records, breakdowns, failures),
         ),
-        least=LEAST,
         groups=tuple(Counter(family for family, _ in rows).values()),
     )
 
@@ -92,16 +98,12 @@ def _name(key: Key, rows: Mapping[Key, Sequence[Breakdown]]) -> str:
     return " ".join(key) if len({family for family, _ in rows}) > 1 else key[1]
 
 
-def _row(key: Key, of: Sequence[Breakdown], several: bool, spent: Iterable[Category]) -> tuple[str, ...]:
-    return (
-        *([key[0]] if several else []),
-        key[1],
-        formatting.milliseconds(median(each.call_s for each in of)),
-        *(formatting.percent(median_share(of, category)) for category in spent),
-        formatting.percent(median(each.reorder_s / each.whole_s for each in of)),
-        f"{_parts_over_time(of):.2f}",
-        formatting.percent(median(each.traced_s / each.call_s for each in of) - 1, signed=True),
-    )
+def _reorders(of: Sequence[Breakdown]) -> str:
+    return formatting.percent(median(each.reorder_s / each.whole_s for each in of))
+
+
+def _profiling(of: Sequence[Breakdown]) -> str:
+    return formatting.percent(median(each.traced_s / each.call_s for each in of) - 1, signed=True)
 
 
 def _parts_over_time(of: Sequence[Breakdown]) -> float:

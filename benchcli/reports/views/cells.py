@@ -1,19 +1,16 @@
-"""Make the cells of costs and time, and the lines of warnings, that several tables share."""
+"""Make the columns of costs and time, and the lines of warnings, that several tables share."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from benchcli import formatting
 from benchcli.analysis import equal_flops
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.advice import grouped, sentence
 from benchcli.reports.outcomes import signed
+from benchcli.reports.page import Column, numbers, words
 from benchcli.schema import Costs, Family, FamilyResult, Interval, Record, sizes
 
-COUNTED = ("MFLOPs (mult-adds)", "Δ FLOPs", "mem. access MB")
-TIMED = ("time ms", "relative speed")
-CONVERTED = "at equal FLOPs"
-LEAST = ("Δ FLOPs", "mem. access MB", "MFLOPs (mult-adds)")
-"""The columns of costs that a narrow screen leaves out, in this order."""
+FLOPS, ACCESS, EQUAL_FLOPS = "MFLOPs (mult-adds)", "mem. access MB", "at equal FLOPs"
 LEAST_DEVIATION = 0.0005
 """The least FLOPs deviation that the tables show: they round to 0.1 %."""
 MARKED = ("imprecise", "few-launches")
@@ -27,17 +24,16 @@ def records_of(results: Sequence[FamilyResult]) -> list[Record]:
 
 def differing(results: Sequence[FamilyResult]) -> list[str]:
     """Return the settings that differ between the families of a table."""
-    return [name for name in ("batch", "dtype", "layout") if len({getattr(r.family, name) for r in results}) > 1]
-
-
-def settings(family: Family, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the values of those settings, as text."""
-    return tuple(str(getattr(family, name)) for name in names)
+    return [name for name in ("batch", "dtype", "layout") if len({r.family.inputs[name] for r in results}) > 1]
 
 
 def are_alike(results: Sequence[FamilyResult], names: Sequence[str]) -> bool:
     """Return whether the scale and these settings are the same in two families of a table."""
-    return len({(each.family.scale, *settings(each.family, names)) for each in results}) < len(results)
+    return len({(each.family.scale, *_settings(each.family, names)) for each in results}) < len(results)
+
+
+def _settings(family: Family, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(family.inputs[name]) for name in names)
 
 
 def sizes_of(results: Sequence[FamilyResult]) -> tuple[int, ...]:
@@ -45,74 +41,97 @@ def sizes_of(results: Sequence[FamilyResult]) -> tuple[int, ...]:
     return tuple(len(result.records) for result in results)
 
 
-def bars(records: Sequence[Record]) -> tuple[Interval | None, ...]:
-    """Return the intervals of the relative speeds; a baseline's is 1."""
-    return tuple(_bar(record) if record.timing else None for record in records)
-
-
-def _bar(record: Record) -> Interval | None:
-    if is_baseline(record):
-        return Interval(1.0, 1.0, 1.0)
-    return record.timing.relative if record.timing else None
-
-
 def is_baseline(record: Record) -> bool:
     """Return whether the variant is its family's baseline."""
     return record.variant.name == record.family.baseline
 
 
-def costs(record: Record) -> tuple[str, str, str]:
-    """Return the cells under `COUNTED`."""
-    if record.costs is None:
-        return UNKNOWN, UNKNOWN, UNKNOWN
-    deviation = record.flops_deviation
-    drift = UNKNOWN if is_baseline(record) or deviation is None else formatting.percent(deviation, signed=True)
-    return flops(record.costs), drift, formatting.mega(record.costs.mac_bytes)
+def families(records: Sequence[Record]) -> Column:
+    """Return the column of the families' names."""
+    return words("family", (record.family.name for record in records))
 
 
-def params(record: Record) -> str:
-    """Return the parameters in millions."""
-    if record.costs is None:
-        return UNKNOWN
-    return f"{record.costs.params / 1e6:.2f}" if record.costs.params >= 1e6 else formatting.mega(record.costs.params)
+def settings(records: Sequence[Record], names: Sequence[str]) -> list[Column]:
+    """Return a column for each of these settings."""
+    return [words(name, (str(record.family.inputs[name]) for record in records)) for name in names]
 
 
-def flops(counted: Costs) -> str:
+def costs(records: Sequence[Record], flops: int, deviation: int, access: int) -> tuple[Column, ...]:
+    """Return the columns of costs, with the priority of each on a narrow screen."""
+    return (
+        numbers(FLOPS, (_of_costs(record, flops_text) for record in records), flops),
+        numbers("Δ FLOPs", map(_deviation, records), deviation),
+        numbers(ACCESS, (_of_costs(each, lambda own: formatting.mega(own.mac_bytes)) for each in records), access),
+    )
+
+
+def params(records: Sequence[Record], priority: int) -> Column:
+    """Return the column of the parameters in millions."""
+    return numbers("params M", (_of_costs(record, _params) for record in records), priority)
+
+
+def _of_costs(record: Record, text: Callable[[Costs], str]) -> str:
+    return text(record.costs) if record.costs else UNKNOWN
+
+
+def flops_text(counted: Costs) -> str:
     """Return the multiply-adds in millions; a lower bound is marked."""
     return ("" if counted.flops_complete else "≥ ") + formatting.mega(counted.flops)
 
 
-def time(record: Record) -> tuple[str, str]:
-    """Return the cells under `TIMED`."""
-    timing = record.timing
-    if timing is None:
-        return signed(record.failure.status) if record.failure else UNKNOWN, UNKNOWN
-    if is_baseline(record):
-        return formatting.milliseconds(timing.seconds.estimate), "1"
-    relative = formatting.speed(timing.relative) if timing.relative else UNKNOWN
+def _params(counted: Costs) -> str:
+    return f"{counted.params / 1e6:.2f}" if counted.params >= 1e6 else formatting.mega(counted.params)
+
+
+def _deviation(record: Record) -> str:
+    deviation = record.flops_deviation if record.costs and not is_baseline(record) else None
+    return UNKNOWN if deviation is None else formatting.percent(deviation, signed=True)
+
+
+def times(records: Sequence[Record]) -> tuple[Column, ...]:
+    """Return the columns of time and of relative speed, with its bars."""
+    return (
+        numbers("time ms", map(time, records)),
+        numbers("relative speed", map(_relative, records), bars=map(bar, records)),
+    )
+
+
+def time(record: Record) -> str:
+    """Return the time in milliseconds, or the failure."""
+    if record.timing is None:
+        return signed(record.failure.status) if record.failure else UNKNOWN
+    return formatting.milliseconds(record.timing.seconds.estimate)
+
+
+def _relative(record: Record) -> str:
+    if record.timing is None or is_baseline(record):
+        return "1" if record.timing else UNKNOWN
     mark = " !" if any(each.kind in MARKED for each in record.warnings) else ""
-    return formatting.milliseconds(timing.seconds.estimate), relative + mark
+    return (formatting.speed(record.timing.relative) if record.timing.relative else UNKNOWN) + mark
 
 
-def converted(records: Sequence[Record]) -> tuple[str, ...]:
-    """Return the heading of the relative speeds at equal FLOPs; nothing if all FLOPs are equal."""
-    deviating = [each for each in records if abs(each.flops_deviation or 0.0) >= LEAST_DEVIATION]
-    return (CONVERTED,) if deviating else ()
+def bar(record: Record) -> Interval | None:
+    """Return the interval of the relative speed; a baseline's is 1."""
+    if record.timing and is_baseline(record):
+        return Interval(1.0, 1.0, 1.0)
+    return record.timing.relative if record.timing else None
 
 
-def at_equal_flops(record: Record) -> str:
-    """Return the cell under `CONVERTED`."""
-    speed = equal_flops.at_equal_flops(record)
-    if speed is None:
-        return UNKNOWN
-    return "1" if is_baseline(record) else f"{speed.estimate:.3f}"
+def converted(records: Sequence[Record], priority: int) -> list[Column]:
+    """Return the column of relative speeds at equal FLOPs; none if all FLOPs are equal."""
+    if all(abs(each.flops_deviation or 0.0) < LEAST_DEVIATION for each in records):
+        return []
+    speeds = (equal_flops.at_equal_flops(record) for record in records)
+    return [beside_baseline(EQUAL_FLOPS, records, (speed.estimate if speed else None for speed in speeds), priority)]
 
 
-def paper_speed(value: float | None, record: Record) -> str:
-    """Return the cell of a published relative speed."""
-    if value is None:
-        return UNKNOWN
-    return "1" if is_baseline(record) else f"{value:.3f}"
+def beside_baseline(heading: str, records: Sequence[Record], speeds: Iterable[float | None], priority: int) -> Column:
+    """Return a column of speeds without intervals; a baseline's is 1."""
+    texts = (
+        UNKNOWN if speed is None else "1" if is_baseline(record) else f"{speed:.3f}"
+        for record, speed in zip(records, speeds, strict=True)
+    )
+    return numbers(heading, texts, priority)
 
 
 def warning_lines(records: Sequence[Record]) -> Iterator[str]:
@@ -168,32 +187,43 @@ def _is_image(record: Record) -> bool:
     return record.costs is not None and record.costs.inputs == image and len(record.variant.shape) == 3
 
 
-PERCENTILES = ("p50 ms", "p95 ms", "p99 ms")
+def percentiles(records: Sequence[Record], p50: int, p95: int, p99: int) -> list[Column]:
+    """Return the columns of percentiles of calls that were timed singly, with their priorities."""
+    return [
+        numbers(f"{name} ms", (_percentile(record, name) for record in records), priority)
+        for name, priority in {"p50": p50, "p95": p95, "p99": p99}.items()
+    ]
 
 
-def percentiles(record: Record) -> tuple[str, str, str]:
-    """Return the cells under `PERCENTILES`, of calls that were timed singly."""
-    found = record.timing.percentiles if record.timing else None
-    if found is None:
-        return UNKNOWN, UNKNOWN, UNKNOWN
-    return formatting.milliseconds(found.p50), formatting.milliseconds(found.p95), formatting.milliseconds(found.p99)
+def _percentile(record: Record, name: str) -> str:
+    singly = record.timing.percentiles if record.timing else None
+    return formatting.milliseconds(getattr(singly, name)) if singly else UNKNOWN
 
 
-def rate_headings(records: Sequence[Record]) -> tuple[str, str]:
-    """Return the headings of the cells of `rates`: what is counted per second, and the achieved rate."""
+def item_rate(records: Sequence[Record], priority: int) -> Column:
+    """Return the column of images or tokens per second."""
     has_tokens = {record.costs is not None and record.costs.tokens is not None for record in records if record.timing}
     what = "tokens" if has_tokens == {True} else "images" if has_tokens <= {False} else "images or tokens"
-    return f"{what}/s", "GFLOP/s (mult-adds)"
+    return numbers(f"{what}/s", (_rate(record, _items) for record in records), priority)
 
 
-def rates(record: Record) -> tuple[str, str]:
-    """Return images or tokens per second, and billions of multiply-adds per second."""
+def flop_rate(records: Sequence[Record], priority: int) -> Column:
+    """Return the column of billions of multiply-adds per second; a lower bound is marked."""
+    return numbers("GFLOP/s (mult-adds)", (_rate(record, _gflops) for record in records), priority)
+
+
+def _rate(record: Record, text: Callable[[Record, Costs, float], str]) -> str:
     if record.timing is None or record.costs is None:
-        return UNKNOWN, UNKNOWN
-    seconds = record.timing.seconds.estimate
-    items = record.costs.tokens or record.costs.items or record.family.batch
-    bound = "" if record.costs.flops_complete else "≥ "
-    return formatting.significant(items / seconds), bound + formatting.significant(record.costs.flops / seconds / 1e9)
+        return UNKNOWN
+    return text(record, record.costs, record.timing.seconds.estimate)
+
+
+def _items(record: Record, costs: Costs, seconds: float) -> str:
+    return formatting.significant((costs.tokens or costs.items or record.family.batch) / seconds)
+
+
+def _gflops(_record: Record, costs: Costs, seconds: float) -> str:
+    return ("" if costs.flops_complete else "≥ ") + formatting.significant(costs.flops / seconds / 1e9)
 
 
 MOST_SENTENCES = 6

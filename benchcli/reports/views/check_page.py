@@ -12,7 +12,7 @@ from benchcli.checks.versions import BASE, HEAD
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.advice import sentence
 from benchcli.reports.outcomes import signed
-from benchcli.reports.page import Annotation, Level, Page, Table
+from benchcli.reports.page import Annotation, Column, Level, Page, Table, numbers, words
 from benchcli.schema import Key
 from benchcli.schema.environment import CheckFacts, as_json
 
@@ -39,11 +39,8 @@ def page(report: CheckReport) -> Page:
         tables=(
             Table(
                 title=f"check {report.name}",
-                columns=("family", "network", "verdict", "base ms", "head ms", "change in time"),
-                words=3,
-                rows=tuple(_rows(findings)),
+                columns=_columns(findings),
                 lines=lines,
-                least=("base ms",),
                 key="changes",
                 unchanged=sum(all(each.outcome == "same" for each in of) for of in _by_network(findings).values()),
             ),
@@ -154,17 +151,23 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
         yield f"re-run: {rerun}"
 
 
-def _rows(findings: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
-    for (family, variant), of_network in _by_network(findings).items():
-        time = next((f for f in of_network if f.subject == "time"), None)
-        yield (
-            family,
-            variant,
-            _verdict(of_network),
-            formatting.milliseconds(time.base_s) if time and time.base_s else UNKNOWN,
-            formatting.milliseconds(time.head_s) if time and time.head_s else UNKNOWN,
-            formatting.change(time.change) if time and time.change else UNKNOWN,
-        )
+def _columns(findings: Sequence[Finding]) -> tuple[Column, ...]:
+    networks = _by_network(findings)
+    times = [next((each for each in of if each.subject == "time"), None) for of in networks.values()]
+    return (
+        words("family", (family for family, _ in networks)),
+        words("network", (variant for _, variant in networks)),
+        words("verdict", map(_verdict, networks.values())),
+        numbers("base ms", (_milliseconds(time.base_s if time else None) for time in times), 1),
+        numbers("head ms", (_milliseconds(time.head_s if time else None) for time in times)),
+        numbers(
+            "change in time", (formatting.change(time.change) if time and time.change else UNKNOWN for time in times)
+        ),
+    )
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return formatting.milliseconds(seconds) if seconds else UNKNOWN
 
 
 def _verdict(of_network: Sequence[Finding]) -> str:

@@ -1,7 +1,7 @@
 """Lay out the papers' claims, judged by a run, as a page."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import get_args
 
@@ -11,7 +11,7 @@ from benchcli.analysis.claims.base import Evidence, Judged, Verdict, judged
 from benchcli.analysis.claims.comparable import COMPARABLE
 from benchcli.analysis.equal_flops import EFFECT, EQUAL_FLOPS
 from benchcli.reports.outcomes import signed
-from benchcli.reports.page import Page, Table
+from benchcli.reports.page import Page, Table, words
 from benchcli.reports.views import breakdown_table as breakdowns
 from benchcli.reports.views.cells import records_of, warning_lines
 from benchcli.reports.views.run_page import footer, heading
@@ -84,26 +84,25 @@ def _verdicts(found: Sequence[Judged]) -> Table:
     told = ", ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
     return Table(
         title="Claims of the ShuffleNet papers, judged on this machine (ARM, GPU: where the paper says it)",
-        columns=("claim", "verdict", "text", "source"),
-        words=4,
-        rows=tuple((each.claim.name, signed(each.verdict), each.claim.says, each.claim.provenance) for each in found),
+        columns=(
+            words("claim", (each.claim.name for each in found)),
+            words("verdict", (signed(each.verdict) for each in found)),
+            words("text", (each.claim.says for each in found)),
+            words("source", (each.claim.provenance for each in found), 1),
+        ),
         lines=(f"{len(found)} claims: {told}",),
-        least=("source",),
     )
 
 
 def _evidence(found: Sequence[Judged], warnings: Sequence[str]) -> Table:
     return Table(
         title="Evidence",
-        columns=("claim", "supports it", "evidence"),
-        words=3,
-        rows=tuple(row for each in found for row in _rows(each)),
+        columns=(
+            # The first piece of evidence names the claim.
+            words("claim", ("" if number else each.claim.name for each in found for number in range(len(each.items)))),
+            words("supports it", (signed(item.outcome) for each in found for item in each.items)),
+            words("evidence", (item.text for each in found for item in each.items)),
+        ),
         lines=(RULES, *warnings),
         groups=tuple(len(each.items) for each in found),
     )
-
-
-def _rows(claim: Judged) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each piece of evidence; the first one names the claim."""
-    for number, item in enumerate(claim.items):
-        yield "" if number else claim.claim.name, signed(item.outcome), item.text

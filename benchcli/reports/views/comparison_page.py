@@ -6,9 +6,9 @@ from itertools import groupby
 from string import ascii_uppercase
 
 from benchcli import formatting
-from benchcli.analysis.comparison import Comparison, Row
+from benchcli.analysis.comparison import Comparison
 from benchcli.formatting import UNKNOWN
-from benchcli.reports.page import Page, Table
+from benchcli.reports.page import Column, Page, Table, numbers, words
 from benchcli.runs.rows import Cell
 from benchcli.schema import Interval, Record
 from benchcli.schema.environment import as_json
@@ -37,24 +37,14 @@ COLUMNS = (
 def page(comparison: Comparison) -> Page:
     """Return the page: a column of times for each run, and one of changes for all but the first."""
     letters = ascii_uppercase[: len(comparison.runs)]
-    changed = letters[1:]
     return Page(
         name="comparison",
         heading=" · ".join(f"{letter} {run.folder}" for letter, run in zip(letters, comparison.runs, strict=True)),
         tables=(
             Table(
                 title="change in time, relative to A",
-                columns=(
-                    "family",
-                    "network",
-                    *(f"{letter} ms" for letter in letters),
-                    *(f"{letter} vs A" for letter in changed),
-                    *(f"{letter} rel. speed" for letter in letters),
-                ),
-                words=2,
-                rows=(*map(_row, comparison.rows), *_means(comparison)),
+                columns=tuple(_columns(comparison, letters)),
                 lines=tuple(_lines(comparison)),
-                least=tuple(f"{letter} rel. speed" for letter in reversed(letters)),
                 groups=_groups(comparison),
             ),
         ),
@@ -76,14 +66,26 @@ def _groups(comparison: Comparison) -> tuple[int, ...]:
     return (*(len(list(rows)) for _, rows in groupby(comparison.rows, key=lambda row: row.family)), 1)
 
 
-def _row(row: Row) -> tuple[str, ...]:
-    return (
-        row.family,
-        row.variant,
-        *(_time(record) for record in row.records),
-        *(formatting.change(change) if change else UNKNOWN for change in row.changes[1:]),
-        *(_relative(record) for record in row.records),
-    )
+def _columns(comparison: Comparison, letters: str) -> Iterator[Column]:
+    """Yield the columns; the last cell of each belongs to the row of the means."""
+    rows = comparison.rows
+    yield words("family", [*(row.family for row in rows), "geometric mean"])
+    yield words("network", [*(row.variant for row in rows), ""])
+    for number, letter in enumerate(letters):
+        yield numbers(f"{letter} ms", [*(_time(row.records[number]) for row in rows), ""])
+    for number, letter in enumerate(letters[1:], 1):
+        changes = [row.changes[number] for row in rows]
+        mean = comparison.means[number]
+        yield numbers(
+            f"{letter} vs A",
+            [
+                *(formatting.change(change) if change else UNKNOWN for change in changes),
+                formatting.percent(mean - 1, signed=True) if mean else UNKNOWN,
+            ],
+        )
+    for number, letter in enumerate(letters):
+        speeds = [_relative(row.records[number]) for row in rows]
+        yield numbers(f"{letter} rel. speed", [*speeds, ""], len(letters) - number)
 
 
 def _time(record: Record | None) -> str:
@@ -95,12 +97,6 @@ def _time(record: Record | None) -> str:
 def _relative(record: Record | None) -> str:
     relative = record.timing.relative if record and record.timing else None
     return f"{relative.estimate:.3f}" if relative else UNKNOWN
-
-
-def _means(comparison: Comparison) -> Iterator[tuple[str, ...]]:
-    empty = [""] * len(comparison.runs)
-    means = [formatting.percent(each - 1, signed=True) if each else UNKNOWN for each in comparison.means[1:]]
-    yield ("geometric mean", "", *empty, *means, *empty)
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:

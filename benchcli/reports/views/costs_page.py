@@ -6,7 +6,7 @@ from dataclasses import asdict
 from benchcli import formatting
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.outcomes import signed
-from benchcli.reports.page import Page, Table
+from benchcli.reports.page import Column, Page, Table, numbers, words
 from benchcli.runs.rows import Cell
 from benchcli.schema import CostDetail, Costs, Failure, Family, OperatorCall
 
@@ -137,58 +137,51 @@ def _number(row: Mapping[str, Cell], column: str) -> int:
 
 
 def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: tuple[str, ...]) -> Table:
-    device = any(row["device_peak_bytes"] for row in rows)
-    return Table(
-        title=title,
-        words=2,
-        columns=(
-            "network", "input", "FLOPs (mult-adds)", "params", "element-wise", "mem. access", "if fused",
-            "compulsory", "peak act.", "weights", *(["device peak"] if device else []),
-        ),
-        rows=tuple(
-            (
-                str(row["network"]),
-                str(row["input"]).replace("x", "×"),
-                _amount(row, "flops"),
-                *(
-                    _amount(row, column)
-                    for column in TOTALS
-                    if column not in {"flops", "mac_elements"} and (device or column != "device_peak_bytes")
-                ),
-            )
-            for row in rows
-        ),
-        lines=lines,
-        least=(
-            "weights", "if fused", "compulsory", "peak act.", "input", "device peak", "element-wise", "params",
-            "mem. access",
-        ),
-    )  # fmt: skip
+    counts = (
+        ("FLOPs (mult-adds)", "flops", None),
+        ("params", "params", 8),
+        ("element-wise", "elementwise", 7),
+        ("mem. access", "mac_bytes", 9),
+        ("if fused", "mac_fused_bytes", 2),
+        ("compulsory", "mac_compulsory_bytes", 3),
+        ("peak act.", "peak_activation_bytes", 4),
+        ("weights", "weight_bytes", 1),
+        *([("device peak", "device_peak_bytes", 6)] if any(row["device_peak_bytes"] for row in rows) else []),
+    )
+    columns = (
+        words("network", (str(row["network"]) for row in rows)),
+        words("input", (str(row["input"]).replace("x", "×") for row in rows), 5),
+        *(_counts(rows, *each) for each in counts),
+    )
+    return Table(title, columns, lines)
 
 
 def _parts(rows: Sequence[Mapping[str, Cell]], by: str, title: str, lines: tuple[str, ...]) -> Table:
-    several = len({row["network"] for row in rows}) > 1
-    words = {MODULE: [MODULE, "calls"], OPERATOR: [OPERATOR, "calls"], CALL: ["module", "operator", "outputs"]}[by]
-    counted = ("flops", "elementwise", "mac_bytes", "mac_fused_bytes")
     hidden = [] if len(rows) <= MOST_ROWS else [f"{len(rows) - MOST_ROWS} more rows: --format csv has all of them"]
-    return Table(
-        title=title,
-        words=len(words) + several - (by != CALL),
-        columns=(
-            *(["network"] if several else []), *words,
-            "FLOPs (mult-adds)", "element-wise", "mem. access", "if fused",
-        ),
-        rows=tuple(
-            (
-                *([str(row["network"])] if several else []),
-                *(str(row[name]) or "(the network)" for name in words),
-                *(_amount(row, column) for column in counted),
-            )
-            for row in rows[:MOST_ROWS]
-        ),
-        lines=(*hidden, *lines),
-        least=("if fused", "outputs", "element-wise", "calls", "mem. access"),
-    )  # fmt: skip
+    several = len({row["network"] for row in rows}) > 1
+    rows = rows[:MOST_ROWS]
+    parts = (
+        (_names(rows, "module"), _names(rows, "operator"), _names(rows, "outputs", 2))
+        if by == CALL
+        else (_names(rows, by), numbers("calls", (str(row["calls"]) for row in rows), 4))
+    )
+    columns = (
+        *([words("network", (str(row["network"]) for row in rows))] if several else []),
+        *parts,
+        _counts(rows, "FLOPs (mult-adds)", "flops", None),
+        _counts(rows, "element-wise", "elementwise", 3),
+        _counts(rows, "mem. access", "mac_bytes", 5),
+        _counts(rows, "if fused", "mac_fused_bytes", 1),
+    )
+    return Table(title, columns, (*hidden, *lines))
+
+
+def _names(rows: Sequence[Mapping[str, Cell]], name: str, priority: int | None = None) -> Column:
+    return words(name, (str(row[name]) or "(the network)" for row in rows), priority)
+
+
+def _counts(rows: Sequence[Mapping[str, Cell]], heading: str, name: str, priority: int | None) -> Column:
+    return numbers(heading, (_amount(row, name) for row in rows), priority)
 
 
 def _amount(row: Mapping[str, Cell], column: str) -> str:

@@ -6,7 +6,7 @@ from benchcli import formatting
 from benchcli.analysis.equal_flops import EQUAL_FLOPS
 from benchcli.analysis.verdicts import Verdict, extreme, paper_speed
 from benchcli.reports.outcomes import sign_of
-from benchcli.reports.page import Table
+from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.schema import FamilyResult, Record
 from benchcli.workloads.guidelines.base import GUIDELINES
@@ -17,37 +17,27 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
     guideline = GUIDELINES[name]
     extra = cells.differing(results)
     records = cells.records_of(results)
-    converted = cells.converted(records)
-    several = ["family"] if cells.are_alike(results, extra) else []
-    columns = [*several, "scale", *extra]
     mine = {result.family.name: paper_speed(extreme(result)) for result in results}
+    several_scales = len({result.family.scale for result in results}) > 1
     return Table(
         key=name,
         title=f"{name.upper()}  {guideline.claim} {_at_what_flops(records)}",
-        words=len(columns) + 1,
         columns=(
-            *several,
-            "scale",
-            *extra,
-            guideline.axis,
-            "channels",
-            *cells.COUNTED,
-            *cells.TIMED,
-            *converted,
-            "paper",
+            *([cells.families(records)] if cells.are_alike(results, extra) else []),
+            words("scale", (f"×{record.family.scale}" for record in records), None if several_scales else 3),
+            *cells.settings(records, extra),
+            words(guideline.axis, (record.variant.name for record in records)),
+            numbers("channels", (record.variant.channels for record in records), 1),
+            *cells.costs(records, flops=4, deviation=2, access=7),
+            *cells.times(records),
+            *cells.converted(records, 5),
+            cells.beside_baseline("paper", records, map(paper_speed, records), 6),
         ),
-        rows=tuple((*([record.family.name] if several else []), *_row(record, extra, converted)) for record in records),
         lines=(
             *(_verdict_line(verdict, mine[verdict.family]) for verdict in verdicts if verdict.family in mine),
             *cells.warning_lines(records),
         ),
-        least=(
-            *("channels", "Δ FLOPs"),
-            *(["scale"] if len({result.family.scale for result in results}) == 1 else []),
-            *("MFLOPs (mult-adds)", cells.CONVERTED, "paper", "mem. access MB"),
-        ),
         groups=cells.sizes_of(results),
-        bars=cells.bars(records),
     )
 
 
@@ -57,19 +47,6 @@ def _at_what_flops(records: Sequence[Record]) -> str:
     if deviation <= EQUAL_FLOPS:
         return "at equal FLOPs"
     return f"(FLOPs differ by up to {formatting.percent(deviation)})"
-
-
-def _row(record: Record, extra: Sequence[str], converted: Sequence[str]) -> tuple[str, ...]:
-    return (
-        f"×{record.family.scale}",
-        *cells.settings(record.family, extra),
-        record.variant.name,
-        record.variant.channels,
-        *cells.costs(record),
-        *cells.time(record),
-        *(cells.at_equal_flops(record) for _ in converted),
-        cells.paper_speed(paper_speed(record), record),
-    )
 
 
 def _verdict_line(verdict: Verdict, published: float | None) -> str:
@@ -89,4 +66,4 @@ def _converted(verdict: Verdict) -> str:
     """Return the speed at equal FLOPs as text; empty if FLOPs are equal or too different."""
     if verdict.at_equal_flops is None or abs(verdict.flops_deviation or 0.0) < cells.LEAST_DEVIATION:
         return ""
-    return f", {formatting.speed(verdict.at_equal_flops)} {cells.CONVERTED}"
+    return f", {formatting.speed(verdict.at_equal_flops)} {cells.EQUAL_FLOPS}"

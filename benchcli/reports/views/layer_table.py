@@ -6,17 +6,14 @@ from benchcli import formatting
 from benchcli.analysis.layer_rows import LayerRow, accounted, layer_rows
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.outcomes import signed
-from benchcli.reports.page import Table
+from benchcli.reports.page import Table, numbers, words
+from benchcli.reports.views.cells import ACCESS, FLOPS
 from benchcli.schema import Failure, Key, Layers
 
 MOST = 20
 """The most layers that a table shows of a network, the slowest ones, unless it is rolled up."""
 OWN = "(in no module)"
 """The row of what a network does itself."""
-COLUMNS = ("type", "input", "output", "MFLOPs (mult-adds)", "mem. access MB", "time ms", "share")
-
-LEAST = ("input", "mem. access MB", "MFLOPs (mult-adds)", "output", "type")
-"""The columns that a narrow screen leaves out, in this order."""
 
 
 def table(traced: Sequence[Layers], failures: Mapping[Key, Failure], depth: int | None = None) -> Table:
@@ -34,13 +31,21 @@ def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence
     """Return the table of these rows, with further lines below."""
     several = len({(each.family, each.variant) for each in rows}) > 1
     shown = [_slowest(each) if depth is None else each for each in _by_network(rows).values()]
+    rows = [row for each in shown for row in each]
     return Table(
         key="layers",
         title="Time by layer" if depth is None else f"Time by layer, rolled up to depth {depth}",
-        words=4 if several else 3,
-        columns=(*(["network"] if several else []), "layer", *COLUMNS),
-        rows=tuple(_cells(row, several) for each in shown for row in each),
-        least=LEAST,
+        columns=(
+            *([words("network", (row.variant for row in rows))] if several else []),
+            words("layer", (row.path or OWN for row in rows)),
+            words("type", (f"{row.kind} ×{row.calls}" if row.calls > 1 else row.kind for row in rows), 5),
+            words("input", (row.inputs.replace("x", "×") for row in rows), 1),
+            numbers("output", (row.outputs.replace("x", "×") for row in rows), 4),
+            numbers(FLOPS, (UNKNOWN if row.flops is None else formatting.mega(row.flops) for row in rows), 3),
+            numbers(ACCESS, (formatting.mega(row.mac_bytes) for row in rows), 2),
+            numbers("time ms", map(_time, rows)),
+            numbers("share", (formatting.percent(row.share) for row in rows)),
+        ),
         groups=tuple(map(len, shown)),
         lines=(
             "time is what a module does itself, and of a rolled-up one what it calls too; share is that of a call in "
@@ -70,21 +75,6 @@ def _line(key: Key, rows: Sequence[LayerRow], traced: Sequence[Layers], depth: i
     others = f"; {len(rest)} more layers take {formatting.percent(sum(row.share for row in rest))}" if rest else ""
     sum_of = formatting.percent(accounted(launches))
     return f"{key[1]}: all layers together take {sum_of} of a call in which nothing is timed{others}"
-
-
-def _cells(row: LayerRow, several: bool) -> tuple[str, ...]:
-    calls = f" ×{row.calls}" if row.calls > 1 else ""
-    return (
-        *([row.variant] if several else []),
-        row.path or OWN,
-        row.kind + calls,
-        row.inputs.replace("x", "×"),
-        row.outputs.replace("x", "×"),
-        UNKNOWN if row.flops is None else formatting.mega(row.flops),
-        formatting.mega(row.mac_bytes),
-        _time(row),
-        formatting.percent(row.share),
-    )
 
 
 def _time(row: LayerRow) -> str:

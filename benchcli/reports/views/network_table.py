@@ -1,85 +1,72 @@
-"""Lay out the table of networks: costs, time, published error and the Pareto front."""
+"""Lay out the table of networks, those that ship or the user's own: costs, time, error and the Pareto front."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from benchcli.analysis.published import batch_hint, relative_speed
-from benchcli.reports.page import Table
+from benchcli.analysis.front import Place, pareto_front
+from benchcli.analysis.published import batch_hint, relative_speed, top1_error
+from benchcli.formatting import UNKNOWN
+from benchcli.reports.outcomes import signed
+from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
-from benchcli.reports.views.error_columns import COLUMNS, Errors
 from benchcli.schema import FamilyResult, Key, Record
 
-LEAST = (
-    *("GFLOP/s (mult-adds)", "params M", "Δ FLOPs", "input", "mem. access MB"),
-    *("images/s", "tokens/s", "images or tokens/s", "MFLOPs (mult-adds)", "p50 ms", "p95 ms", "paper"),
-    *("top-1 error %", "p99 ms"),
-)
-"""The columns that a narrow screen leaves out, in this order."""
+MARKS: Mapping[Place | None, str] = {
+    "on": signed("yes"),
+    "near": signed("undecided"),
+    "off": signed("no"),
+    None: UNKNOWN,
+}
 
 
 def table(results: Sequence[FamilyResult]) -> Table:
-    """Return the table of networks, several groups one below the other."""
+    """Return the table of families of networks, one below the other."""
+    is_own = not results[0].family.catalogue
     extra = cells.differing(results)
-    several = ["family"] if len(results) > 1 else []
     records = cells.records_of(results)
-    errors = Errors(records)
-    speeds = {
-        record.key: speed
-        for result in results
-        for record in result.records
-        if (speed := relative_speed(record, result.records[0])) is not None
-    }
+    published = (relative_speed(record, result.records[0]) for result in results for record in result.records)
+    places = pareto_front(records)
+    hint = batch_hint(records)
     return Table(
-        key="networks",
-        title="Networks",
-        words=len(several) + len(extra) + 1,
+        key="custom" if is_own else "networks",
+        title="Your networks" if is_own else "Networks",
         columns=(
-            *several,
-            *extra,
-            *columns(records, ["paper"] if speeds else []),
+            *([cells.families(records)] if is_own or len(results) > 1 else []),
+            *cells.settings(records, extra),
+            words("network", (record.variant.name for record in records)),
+            numbers("input", map(cells.inputs, records), 4),
+            *cells.costs(records, flops=7, deviation=3, access=5),
+            cells.params(records, 2),
+            *cells.times(records),
+            *cells.percentiles(records, p50=8, p95=9, p99=12),
+            cells.item_rate(records, 6),
+            cells.flop_rate(records, 1),
+            *([] if is_own else [cells.beside_baseline("paper", records, published, 10)]),
+            numbers("top-1 error %", map(_error, records), 11),
+            numbers("Pareto front", (MARKS[places.get(record.key)] for record in records)),
         ),
-        rows=tuple(_row(record, several, extra, errors, speeds) for record in records),
-        lines=lines(records, errors, batch_hint(records)),
-        least=LEAST,
+        lines=(
+            *_front(records, places),
+            *cells.sentences(records),
+            *([hint] if hint else []),
+            *cells.warning_lines(records),
+        ),
         groups=cells.sizes_of(results),
-        bars=cells.bars(records),
     )
 
 
-def columns(records: Sequence[Record], more: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the headings of a whole network, with `more` before those of its error."""
-    rates = cells.rate_headings(records)
-    measured = (*cells.COUNTED, "params M", *cells.TIMED, *cells.PERCENTILES, *rates)
-    return "network", "input", *measured, *more, *COLUMNS
+def _error(record: Record) -> str:
+    error = top1_error(record)
+    return UNKNOWN if error is None else f"{error:.1f}"
 
 
-def row(record: Record, errors: Errors, more: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the cells under `columns`."""
-    return (
-        record.variant.name,
-        cells.inputs(record),
-        *cells.costs(record),
-        cells.params(record),
-        *cells.time(record),
-        *cells.percentiles(record),
-        *cells.rates(record),
-        *more,
-        *errors.cells(record),
-    )
-
-
-def lines(records: Sequence[Record], errors: Errors, hint: str | None = None) -> tuple[str, ...]:
-    """Return the lines below a table of whole networks."""
-    hints = [hint] if hint else []
-    return (*errors.lines(), *cells.sentences(records), *hints, *cells.warning_lines(records))
-
-
-def _row(
-    record: Record,
-    several: Sequence[str],
-    extra: Sequence[str],
-    errors: Errors,
-    speeds: Mapping[Key, float],
-) -> tuple[str, ...]:
-    paper = [cells.paper_speed(speeds.get(record.key), record)] if speeds else []
-    family = [record.family.name] if several else []
-    return (*family, *cells.settings(record.family, extra), *row(record, errors, paper))
+def _front(records: Sequence[Record], places: Mapping[Key, Place]) -> Iterator[str]:
+    """Yield the front in words, and what is undecided; nothing if there is no front."""
+    if not places:
+        return
+    on = [record for record in records if places.get(record.key) == "on"]
+    near = [record.variant.name for record in records if places.get(record.key) == "near"]
+    ordered = sorted(on, key=lambda record: record.timing.seconds.estimate if record.timing else 0.0)
+    names = dict.fromkeys(record.variant.name for record in ordered)
+    yield f"Pareto front, from fastest to most accurate: {', '.join(names)}"
+    if near:
+        yield f"? {', '.join(near)}: undecided: another network is at least as accurate and may be faster"

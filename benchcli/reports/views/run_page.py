@@ -1,7 +1,7 @@
 """Lay out the report of a run as a page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 from itertools import groupby
 from types import ModuleType
@@ -11,7 +11,7 @@ from benchcli import formatting
 from benchcli.analysis.verdicts import Verdict, verdicts
 from benchcli.noise.diagnosis import disturbed
 from benchcli.reports.advice import advised
-from benchcli.reports.page import Page, Table, without_empty_columns
+from benchcli.reports.page import Page, Table
 from benchcli.reports.views import guideline_table as guidelines
 from benchcli.runs.rows import COLUMNS, row
 from benchcli.runs.suite_run import SuiteRun
@@ -19,7 +19,7 @@ from benchcli.schema import Catalogue, Record
 from benchcli.schema.environment import as_json
 from benchcli.workloads.requests import settings_of
 
-VIEWS: Mapping[Catalogue, str] = {"": "custom_table", "blocks": "block_table", "networks": "network_table"}
+VIEWS: Mapping[Catalogue, str] = {"": "network_table", "blocks": "block_table", "networks": "network_table"}
 """The module of each catalogue's table."""
 
 
@@ -31,10 +31,8 @@ def page(report: SuiteRun, depth: int | None = None) -> Page:
         name=report.environment.suite.name if report.environment.suite else "",
         heading=heading(report),
         tables=tuple(
-            map(
-                without_empty_columns,
-                (*_settings(report), *_tables(report, judged), *_breakdown(report), *_layers(report, depth)),
-            )
+            replace(table, columns=tuple(column for column in table.columns if not column.is_empty))
+            for table in (*_settings(report), *_tables(report, judged), *_breakdown(report), *_layers(report, depth))
         ),
         footer=footer(report),
         columns=COLUMNS,

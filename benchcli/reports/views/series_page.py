@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from benchcli.analysis.comparison import Comparison
 from benchcli.formatting import UNKNOWN, counted
-from benchcli.reports.page import Page, Table
+from benchcli.reports.page import Page, Table, words
 from benchcli.reports.views import comparison_page as view
 from benchcli.reports.views.run_page import whole
 from benchcli.runs.suite_run import SuiteRun
@@ -19,10 +19,7 @@ def page(reports: Sequence[SuiteRun], labels: Sequence[str], compared: Compariso
     name = suite.name if suite else ""
     table = Table(
         title=f"{counted(len(reports), 'run')} of {name}",
-        columns=COLUMNS,
-        words=len(COLUMNS),
-        rows=tuple(_row(report, label) for report, label in zip(reports, labels, strict=True)),
-        lines=(),
+        columns=tuple(map(words, COLUMNS, zip(*map(_row, reports, labels), strict=True))),
         key="history",
     )
     if compared is None:

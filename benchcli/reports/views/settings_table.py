@@ -6,7 +6,7 @@ from benchcli import formatting
 from benchcli.analysis.setting_effects import Compared, Flip, compared, flips
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.outcomes import signed
-from benchcli.reports.page import Table
+from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.schema import FamilyResult, Interval, Record
 
@@ -21,23 +21,21 @@ def table(results: Sequence[FamilyResult]) -> Table:
     by_network: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         by_network.setdefault((record.family.first, record.variant.name), []).append(record)
+    records = [record for own in by_network.values() for record in own]
     differ = differing(records)
+    bars = [_bar(record, told.get(record.key)) for record in records]
     several = len({result.family.first for result in results}) > 1
     return Table(
         key="settings",
         title="Settings compared",
-        words=len(differ) + 1 + several,
         columns=(
-            *(["family"] if several else []),
-            "network",
-            *differ,
-            "time ms",
-            cells.rate_headings(records)[0],
-            "speed",
-            "compared with the first",
-        ),
-        rows=tuple(
-            _row(record, told.get(record.key), differ, several) for own in by_network.values() for record in own
+            *([words("family", (record.family.first for record in records))] if several else []),
+            words("network", (record.variant.name for record in records)),
+            *(words(name, [_value(record, name) for record in records]) for name in differ),
+            numbers("time ms", map(cells.time, records)),
+            cells.item_rate(records, 1),
+            numbers("speed", [_speed(each, told.get(each.key)) for each in records], bars=bars),
+            numbers("compared with the first", (_outcome(told.get(record.key)) for record in records)),
         ),
         lines=(
             "speed is relative to the same network in its first row, per image where batches differ; "
@@ -45,10 +43,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
             *_not_judged(told.values(), differ),
             *(_flip(each, differ) for each in flips(results)),
         ),
-        least=(cells.rate_headings(records)[0],),
         groups=tuple(map(len, by_network.values())),
-        bars=tuple(_bar(record, told.get(record.key)) for own in by_network.values() for record in own),
-        bars_after="speed",
     )
 
 
@@ -62,18 +57,13 @@ def _not_judged(told: Iterable[Compared], differ: Sequence[str]) -> Iterator[str
         yield f"{formatting.named(of)}: {why}"
 
 
-def _row(record: Record, told: Compared | None, differ: Sequence[str], several: bool) -> tuple[str, ...]:
+def _speed(record: Record, told: Compared | None) -> str:
     speed = record.timing.setting if record.timing else None
-    time = cells.time(record)[0]
-    return (
-        *([record.family.first] if several else []),
-        record.variant.name,
-        *(_value(record, name) for name in differ),
-        time,
-        cells.rates(record)[0],
-        formatting.speed(speed) if speed else "1" if told is None and record.timing else UNKNOWN,
-        signed(told.outcome) if told else "the first",
-    )
+    return formatting.speed(speed) if speed else "1" if told is None and record.timing else UNKNOWN
+
+
+def _outcome(told: Compared | None) -> str:
+    return signed(told.outcome) if told else "the first"
 
 
 def _bar(record: Record, told: Compared | None) -> Interval | None:

@@ -14,7 +14,7 @@ import pytest
 from benchcli.api.recorded import load
 from benchcli.reports.formats import html
 from benchcli.reports.formats.base import FORMATS
-from benchcli.reports.page import Figure, Page, Table, cleaned
+from benchcli.reports.page import Figure, Page, Table, cleaned, numbers, words
 from tests.hostile import STRINGS
 
 KEPT = Path(__file__).parents[3] / "results" / "reference"
@@ -53,7 +53,8 @@ def rendered(page: Page) -> str:
 
 
 def a_page(text: str = "fine", rows: int = 2) -> Page:
-    table = Table(text, (text, "number"), 1, tuple((text, str(number)) for number in range(rows)), (text, f"! {text}"))
+    columns = (words(text, [text] * rows), numbers("number", map(str, range(rows))))
+    table = Table(text, columns, (text, f"! {text}"))
     spec = {"mark": "point", "encoding": {"x": {"field": "time ms", "type": "quantitative"}}}
     figure = Figure("axis", "", text, text, ("network", "time ms"), ((text, 1.5), (text, None)), spec)
     return Page(text, text, (table,), text, (text,), (), {}, facts=((text, text),), figures=(figure,))

@@ -2,13 +2,14 @@
 
 from benchcli.reports.formats.base import FORMATS
 from benchcli.reports.formats.markdown import FOLDED
-from benchcli.reports.page import Page, Table
+from benchcli.reports.page import Page, Table, words
 
 
 def rendered(changed: int, unchanged: int) -> str:
     rows = [(f"changed-{number}", "✗ SLOWER") for number in range(changed)]
     rows += [(f"fine-{number}", "✓ same") for number in range(unchanged)]
-    table = Table("check ci", ("network", "verdict"), 2, tuple(rows), ("✗ SLOWER it: why",), unchanged=unchanged)
+    columns = tuple(map(words, ("network", "verdict"), zip(*rows, strict=True)))
+    table = Table("check ci", columns, ("✗ SLOWER it: why",), unchanged=unchanged)
     summary = f"{changed + unchanged} networks: {changed} SLOWER"
     page = Page("ci", "base a · head b", (table,), f"{summary} · 14 s · quiet", (), (), {}, summary=summary)
     return FORMATS["markdown"].render(page)

@@ -1,7 +1,7 @@
 """Results as a terminal shows them: kept runs and hostile pages, at several widths."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ import benchcli
 from benchcli.reports.fitting import fit
 from benchcli.reports.formats.base import FORMATS
 from benchcli.reports.formats.table import draw
-from benchcli.reports.page import Page, Table, cleaned
+from benchcli.reports.page import Page, Table, cleaned, numbers, words
 from benchcli.reports.terminal import Screen
 from benchcli.schema import Interval
 from tests.hostile import STRINGS
@@ -50,7 +50,7 @@ def test_a_kept_run_fits_the_terminal_and_loses_only_the_columns_that_it_names(n
     for table in page.tables:
         left_out = fit(table, width, with_bars=True).left_out
         assert not [heading for heading in left_out if ALWAYS.match(heading)]
-        assert set(left_out) <= set(table.least)
+        assert set(left_out) <= {column.heading for column in table.columns if column.priority is not None}
         if left_out:
             assert squeezed(f"left out at {width} columns: {', '.join(left_out)}: a wider") in squeezed(shown)
         for line in (table.title, *table.lines):
@@ -89,10 +89,14 @@ def test_a_pipe_has_no_limit_no_bars_no_colours_and_no_empty_lines_in_a_table(na
         assert shown.count("\n\n") == len(page.tables) + 1
 
 
-def one(*lines: str, **changes: object) -> Page:
+def one(*lines: str, bars: Sequence[Interval] = (), groups: tuple[int, ...] = ()) -> Page:
     """Return a page with a small table."""
-    rows = (("a", "✓ holds", "1"), ("b", "✗ reversed", "0.5"), ("c", "? inconclusive", "2"))
-    table = Table("T", ("name", "verdict", "relative speed"), 2, rows, lines, **changes)  # type: ignore[arg-type]
+    columns = (
+        words("name", ["a", "b", "c"]),
+        words("verdict", ["✓ holds", "✗ reversed", "? inconclusive"]),
+        numbers("relative speed", ["1", "0.5", "2"], bars=bars),
+    )
+    table = Table("T", columns, lines, groups)
     return Page("p", "heading", (table,), "footer", (), (), {})
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from benchcli.analysis.verdicts import verdicts
+from benchcli.reports.page import words
 from benchcli.reports.views import cells
 from benchcli.reports.views import guideline_table as guidelines
 from benchcli.schema import Costs, Failure, FamilyResult, Interval
@@ -23,14 +24,14 @@ def test_a_warning_names_four_rows_at_most_and_counts_the_others() -> None:
 def test_a_failure_has_its_sign_in_the_cell_and_in_the_line() -> None:
     of = family(variant("g=1"), variant("g=8"))
     failed = record(of, "g=8", None, failure=Failure("out-of-memory", "64 GB"))
-    assert cells.time(failed)[0] == "✗ out-of-memory"
+    assert cells.time(failed) == "✗ out-of-memory"
     assert list(cells.warning_lines([record(of, "g=1", ONE), failed])) == ["✗ out-of-memory: ×1 g=8: 64 GB"]
 
 
 def test_costs_of_small_networks_are_not_zero() -> None:
     small = replace(record(family(variant("g=1")), "g=1", ONE), costs=Costs(3100, 5120, 5, 20, 120_000, 60, 40))
-    assert cells.costs(small) == ("0.0031", "–", "0.12")
-    assert cells.params(small) == "0.0051"
+    assert [column.cells for column in cells.costs([small], 1, 2, 3)] == [("0.0031",), ("–",), ("0.12",)]
+    assert cells.params([small], 1).cells == ("0.0051",)
 
 
 def test_families_of_one_scale_and_the_same_settings_are_named() -> None:
@@ -41,19 +42,18 @@ def test_families_of_one_scale_and_the_same_settings_are_named() -> None:
         (),
     )
     table = guidelines.table("g2", [one, other], verdicts([one, other]))
-    assert table.columns[0] == "family"
-    assert [row[0] for row in table.rows] == ["g2-x1", "g2-x1", "g2-x1-t2", "g2-x1-t2"]
+    assert table.columns[0] == words("family", ["g2-x1", "g2-x1", "g2-x1-t2", "g2-x1-t2"])
     assert table.groups == (2, 2)
     batches = replace(other, family=replace(other.family, batch=8, threads=None))
     assert cells.are_alike([one, other], ["batch"])
     assert not cells.are_alike([one, batches], ["batch"])
-    assert guidelines.table("g2", [one], verdicts([one])).columns[0] == "scale"
+    assert guidelines.table("g2", [one], verdicts([one])).columns[0].heading == "scale"
 
 
 def test_bars_are_the_relative_speeds_and_the_baselines_is_one() -> None:
     speed = Interval(0.5, 0.49, 0.51)
     of = result(speed)
-    assert cells.bars(of.records) == (ONE, speed)
+    assert cells.times(of.records)[1].bars == (ONE, speed)
 
 
 def test_a_verdict_begins_with_its_sign() -> None:
