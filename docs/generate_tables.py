@@ -20,6 +20,7 @@ from benchcli.analysis.claims.indirect import points
 from benchcli.analysis.fit import predictions
 from benchcli.analysis.published import relative_speed
 from benchcli.analysis.verdicts import paper_speed
+from benchcli.api.plotting import kinds
 from benchcli.reports.formats.base import FORMATS
 from benchcli.reports.page import Page
 from benchcli.reports.views.breakdown_table import HEADINGS
@@ -193,6 +194,11 @@ def front() -> str:
     return _shown("layers-epyc", "Networks")
 
 
+def charts() -> str:
+    """Return what each kind of chart shows."""
+    return markdown(("kind", "what it shows"), [(f"`{name}`", shows) for name, shows in kinds().items()])
+
+
 LARGE = 7.0
 """The least share of the time, in per cent, of a layer that is shown."""
 
@@ -210,7 +216,7 @@ def _shown(
     return "\n" + indent(text.strip("\n").partition("\n")[2], "    ") + "\n\n"
 
 
-ONCE = (g2, verdict, claims, prediction, breakdown, blocks, layers, settings, batches, front)
+ONCE = (g2, verdict, claims, prediction, breakdown, blocks, layers, settings, batches, front, charts)
 TABLES: Mapping[str, Callable[[], str]] = {
     **{each.__name__: each for each in ONCE},
     **{f"scales_{name}": partial(scales, name) for name in ("g1", "g2", "g3", "g4")},

@@ -16,6 +16,7 @@ import torch
 from benchcli.analysis.claims.base import KINDS
 from benchcli.api import live_modules as live
 from benchcli.api import running
+from benchcli.api.recorded import load
 from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli.main import COMMANDS, benchcli
@@ -244,6 +245,8 @@ def test_the_chart_example_works(plugged: ModuleType, cli: Callable[..., Outcome
     found = cli("plot", kept, "--kind", "params", "-o", "params.json")
     assert (found.code, found.err) == (0, "benchcli: wrote params.json\n")
     assert len(json.loads(Path("params.json").read_text())["data"]["values"]) == 4
+    assert "<h3>Parameters and time</h3>" in load(kept).written("html")
+    assert "params (number of parameters against time)" in " ".join(cli("plot", "--help").out.split())
 
 
 @pytest.mark.parametrize("plugged", ["benchcli/workloads/blocks/vgg.py"], indirect=True)

@@ -37,9 +37,9 @@ class Check(Shown):
         return facts.of_check(self.details.environment, self.folder)
 
     def _figures(self) -> Iterable[Figure]:
-        from benchcli.reports.charts import changes
+        from benchcli.reports.charts.base import figures_of_check
 
-        return changes.figures(self.details)
+        return figures_of_check(self.details)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

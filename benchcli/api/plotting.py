@@ -10,12 +10,11 @@ from benchcli.reports.page import Page
 THEMES = ("light", "dark")
 
 
-def kinds() -> list[str]:
-    """Return the kinds of charts: those of runs, and that of checks."""
-    from benchcli.reports.charts.base import CHARTS
-    from benchcli.reports.charts.changes import KIND
+def kinds() -> dict[str, str]:
+    """Return the kinds of charts in the order of a page, with what each shows."""
+    from benchcli.reports.charts.base import in_order
 
-    return [*(chart.name for chart in CHARTS), KIND]
+    return {chart.name: chart.shows for chart in in_order()}
 
 
 def check(kind: str, path: Path, theme: str) -> tuple[str, str]:

@@ -11,15 +11,22 @@ from benchcli.cli.output import say
 from benchcli.errors import FINE
 
 
+class Kind(click.Option):
+    """The option --kind. The charts are imported only if it is read, or if the help lists them."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option and what each kind shows."""
+        self.help = f"What to draw: {', '.join(f'{name} ({shows})' for name, shows in kinds().items())}."
+        return super().get_help_record(ctx)
+
+
 @click.command("plot")
 @click.argument("runs", nargs=-1, required=True, type=parameters.recorded(), metavar="RUN...")
 @click.option(
     "--kind",
+    cls=Kind,
     required=True,
     type=parameters.name("kind of chart", kinds),
-    help="What to draw: axis (speed along a guideline's axis), pareto (time and error), costs (FLOPs, memory access "
-    "and time), intervals (relative speeds), settings (batches, dtypes and the like), breakdown, layers, history, "
-    "samples, launches, or changes (of a check).",
 )
 @click.option(
     "-o", "--output", required=True, type=parameters.file(), help="The picture to write: .svg, .png, .pdf, or .json."

@@ -85,6 +85,10 @@ class Figure:
     """The numbers, with their units in the columns' names; `spec` draws them by these names."""
     spec: Mapping[str, Any]
     """The drawing in Vega-Lite's grammar, without data, size and colours of text."""
+    heading: str = ""
+    """The heading of its section, if it stands beside no table; empty for its key."""
+    is_folded: bool = False
+    """Whether its section is shown after a click, if it stands beside no table."""
 
 
 @dataclass(frozen=True)

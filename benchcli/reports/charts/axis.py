@@ -20,7 +20,8 @@ class Axis(Chart):
     """One figure for each family of a guideline; several runs are several series."""
 
     name = "axis"
-    place = 1
+    shows = "relative speed along a guideline's axis, here and in the paper"
+    after = "settings"
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the first run's families."""

@@ -1,11 +1,10 @@
-"""Define the interface of a kind of chart."""
+"""Define a kind of chart, and draw the figures of all kinds in their order."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchcli import files
 from benchcli.registry import Registry
@@ -14,22 +13,16 @@ from benchcli.runs.run_folder import SAMPLES, RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Family, FamilyResult, Sample
 
+if TYPE_CHECKING:
+    from benchcli.checks.findings import Finding
+    from benchcli.checks.session import CheckReport
+
 MOST_FIGURES = 60
 """The most figures of a kind on a page."""
 OF_JAVASCRIPT = frozenset(
     [
-        "constructor",
-        "hasOwnProperty",
-        "isPrototypeOf",
-        "propertyIsEnumerable",
-        "toLocaleString",
-        "toString",
-        "valueOf",
-        "__proto__",
-        "__defineGetter__",
-        "__defineSetter__",
-        "__lookupGetter__",
-        "__lookupSetter__",
+        *("constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString"),
+        *("valueOf", "__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"),
     ]
 )
 """Names that every object of JavaScript has."""
@@ -52,34 +45,92 @@ class LabelledRun:
         return samples_in(self.report.folder)
 
 
-class Chart(ABC):
-    """One kind of chart of runs. Subclass it in a file of this package and register an instance."""
+@dataclass(frozen=True)
+class DrawnCheck:
+    """A check, and what several charts draw of it."""
+
+    report: "CheckReport"
+
+    @cached_property
+    def timed(self) -> list["Finding"]:
+        """The findings on time that have a change."""
+        return [finding for finding in self.report.findings if finding.subject == "time" and finding.change]
+
+    @cached_property
+    def samples(self) -> dict[str, list[Sample]]:
+        """The raw samples of these networks; none against a recorded run, or if there are too many to draw."""
+        check = self.report.environment.check
+        if not self.timed or not self.report.folder or check is None or check.baseline:
+            return {}
+        observed = samples_in(self.report.folder)
+        return {finding.where: observed[finding.where] for finding in self.timed if finding.where in observed}
+
+
+class Chart:
+    """One kind of chart: of runs, of checks, or of both. Subclass it in a file here and register an instance."""
 
     name: ClassVar[str]
-    place: ClassVar[int]
-    """Where it stands on a page: the lower, the earlier."""
+    shows: ClassVar[str]
+    """What it draws, in a few words."""
+    after: ClassVar[str] = ""
+    """The kind of chart that it follows on a page."""
+    heading: ClassVar[str] = ""
+    """The heading of its section, if its figures stand beside no table."""
+    is_folded: ClassVar[bool] = False
+    """Whether its section is shown after a click."""
 
-    @abstractmethod
-    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
+    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:  # noqa: ARG002
         """Yield the figures of runs of one suite; none where they have nothing of this kind."""
+        return iter(())
+
+    def of_check(self, check: DrawnCheck) -> Iterator[Figure]:  # noqa: ARG002
+        """Yield the figures of a check; none where it has nothing of this kind."""
+        return iter(())
 
 
 CHARTS: Registry[Chart] = Registry("kind of chart", "benchcli.reports.charts")
 
 
+def in_order() -> list[Chart]:
+    """Return all kinds of charts in the order in which a page has them: each after the one that it names."""
+    ordered: list[Chart] = []
+
+    def place(chart: Chart) -> None:
+        ordered.append(chart)
+        for other in CHARTS:
+            if other.after == chart.name:
+                place(other)
+
+    for chart in CHARTS:
+        if CHARTS.get(chart.after) is None:
+            place(chart)
+    return ordered
+
+
 def figures_of(runs: Sequence[LabelledRun]) -> Iterator[Figure]:
-    """Yield the figures of all kinds, in the order in which a page has them, and of each kind not too many."""
-    for chart in sorted(CHARTS, key=lambda chart: chart.place):
-        figures = list(chart.figures(runs))
-        yield from figures[: MOST_FIGURES - 1]
-        for last in figures[MOST_FIGURES - 1 : MOST_FIGURES]:
-            left_out = len(figures) - MOST_FIGURES
-            more = f" {left_out} more charts of this kind are left out." if left_out > 0 else ""
-            yield replace(last, text=last.text + more)
+    """Yield the figures of runs of one suite, in the order in which a page has them."""
+    for chart in in_order():
+        yield from _limited(chart, list(chart.figures(runs)))
+
+
+def figures_of_check(report: "CheckReport") -> Iterator[Figure]:
+    """Yield the figures of a check, in the order in which a page has them."""
+    check = DrawnCheck(report)
+    for chart in in_order():
+        yield from _limited(chart, list(chart.of_check(check)))
+
+
+def _limited(chart: Chart, figures: Sequence[Figure]) -> Iterator[Figure]:
+    """Yield the figures of one kind with the chart's heading, and of many only the first ones."""
+    left_out = len(figures) - MOST_FIGURES
+    for number, figure in enumerate(figures[:MOST_FIGURES]):
+        is_cut = left_out > 0 and number == MOST_FIGURES - 1
+        text = f"{figure.text} {left_out} more charts of this kind are left out." if is_cut else figure.text
+        yield replace(figure, heading=chart.heading, is_folded=chart.is_folded, text=text)
 
 
 def with_safe_names(figure: Figure) -> Figure:
-    """Return a figure whose names Vega can look up: some are every JavaScript object's own, and some are endless."""
+    """Rename what clashes with a name of JavaScript's objects, or is longer than `LONGEST_NAME`."""
     names = {cell for row in figure.rows for cell in row if isinstance(cell, str)}
     others = {name: _safe(name) for name in names if name in OF_JAVASCRIPT or len(name) > LONGEST_NAME}
     return replace(figure, rows=_renamed(figure.rows, others), spec=_renamed(figure.spec, others)) if others else figure

@@ -14,7 +14,9 @@ class ByCategory(Chart):
     """A figure for each run that was traced."""
 
     name = "breakdown"
-    place = 5
+    shows = "share of the time by kind of operator"
+    after = "costs"
+    heading = "Where the time goes"
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the runs."""

@@ -21,7 +21,9 @@ class CostsAndTime(Chart):
     """Two figures of all networks of a run; none for several runs."""
 
     name = "costs"
-    place = 4
+    shows = "FLOPs and memory access against time"
+    after = "intervals"
+    heading = "FLOPs, memory access and time"
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figure of FLOPs, then that of memory access."""

@@ -18,7 +18,8 @@ class History(Chart):
     """A figure for each family of three runs or more; two runs are compared, and have no history."""
 
     name = "history"
-    place = 0
+    shows = "several runs over time, with changes marked"
+    heading = "History"
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the families. The runs are in the order of time."""

@@ -18,7 +18,8 @@ class RelativeSpeeds(Chart):
     """A figure for each family that is no guideline's; several runs are several series."""
 
     name = "intervals"
-    place = 3
+    shows = "relative speeds with their intervals"
+    after = "pareto"
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the first run's families."""

@@ -5,7 +5,7 @@ from math import exp, log
 from statistics import median
 
 from benchcli.reports.charts import grammar
-from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun, only_run
+from benchcli.reports.charts.base import CHARTS, Chart, DrawnCheck, LabelledRun, only_run
 from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
 from benchcli.schema import Sample
@@ -20,15 +20,23 @@ class Launches(Chart):
     """A figure of the launches of each family over time; none for several runs."""
 
     name = "launches"
-    place = 9
+    shows = "the launches over time"
+    after = "samples"
+    heading = "Launches over time"
+    is_folded = True
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the families."""
         for family, samples in only_run(runs):
-            yield figure(family.name, [variant.name for variant in family.variants], samples)
+            yield _figure(family.name, [variant.name for variant in family.variants], samples)
+
+    def of_check(self, check: DrawnCheck) -> Iterator[Figure]:
+        """Yield a figure of base, its control and head for each network."""
+        for network, samples in check.samples.items():
+            yield _figure(network, sorted({sample.variant for sample in samples}), samples)
 
 
-def figure(name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
+def _figure(name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
     """Return the figure of the launches of some networks, under a name for them all."""
     rows = [row for network in networks[:MOST_NETWORKS] for row in _launches(network, samples)]
     return Figure(

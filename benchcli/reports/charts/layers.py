@@ -17,7 +17,9 @@ class ByLayer(Chart):
     """A figure for each network whose layers were timed: its architecture gives its parts."""
 
     name = "layers"
-    place = 6
+    shows = "share of the time by layer"
+    after = "breakdown"
+    heading = "Time by layer"
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of runs and networks."""

@@ -19,7 +19,8 @@ class Pareto(Chart):
     """A figure for each setting of each run that has networks with an error."""
 
     name = "pareto"
-    place = 2
+    shows = "time against top-1 error, with the Pareto front"
+    after = "axis"
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of runs and settings."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from benchcli.reports.charts import grammar
-from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun, only_run
+from benchcli.reports.charts.base import CHARTS, Chart, DrawnCheck, LabelledRun, only_run
 from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
 from benchcli.schema import Sample
@@ -19,15 +19,23 @@ class RawSamples(Chart):
     """A figure of the samples of each family; none for several runs."""
 
     name = "samples"
-    place = 8
+    shows = "every raw sample"
+    after = "layers"
+    heading = "Raw samples"
+    is_folded = True
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the families."""
         for family, samples in only_run(runs):
-            yield figure(family.name, [variant.name for variant in family.variants], samples)
+            yield _figure(family.name, [variant.name for variant in family.variants], samples)
+
+    def of_check(self, check: DrawnCheck) -> Iterator[Figure]:
+        """Yield a figure of base, its control and head for each network."""
+        for network, samples in check.samples.items():
+            yield _figure(network, sorted({sample.variant for sample in samples}), samples)
 
 
-def figure(name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
+def _figure(name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
     """Return the figure of the samples of some networks, under a name for them all."""
     own = [sample for network in networks[:MOST_NETWORKS] for sample in samples if sample.variant == network]
     step = max(1, -(-len(own) // MOST_SAMPLES))

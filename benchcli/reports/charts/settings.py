@@ -16,7 +16,8 @@ class Settings(Chart):
     """A figure for each group of families that differ in a setting; none for several runs."""
 
     name = "settings"
-    place = 0
+    shows = "speed at several batches, dtypes, layouts, sizes or threads"
+    after = "history"
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the groups."""

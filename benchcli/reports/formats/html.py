@@ -16,19 +16,8 @@ from benchcli.reports.page import Cell, Column, Figure, Page, Table
 
 SHOWN = 200
 """The most rows of a table at once; the others come when they are asked for."""
-TITLES: Mapping[str, str] = {
-    "costs": "FLOPs, memory access and time",
-    "samples": "Raw samples",
-    "launches": "Launches over time",
-    "history": "History",
-    "breakdown": "Where the time goes",
-    "layers": "Time by layer",
-    "changes": "Changes in time",
-}
-"""Headings of the sections whose figures have no table beside them."""
 LONG = 60
 """The longest cell that stands in one line."""
-FOLDED = ("samples", "launches")
 
 
 class Html(Format):
@@ -99,7 +88,7 @@ class _Document:
             "warnings": [line for line in lines if tone(line) == "warning"],
             "notes": [line for line in lines if tone(line) is None],
             "figures": [self._figure(figure) for figure in figures],
-            "is_folded": table is None and figures[0].key in FOLDED,
+            "is_folded": table is None and figures[0].is_folded,
             "table": table,
             "table_id": self._table(table) if table else None,
         }
@@ -130,7 +119,8 @@ def _sections(page: Page) -> Iterator[tuple[str, Table | None, list[Figure]]]:
         left = [figure for figure in left if figure not in beside]
         yield table.title, table, beside
     for key in dict.fromkeys(figure.key for figure in left):
-        yield TITLES.get(key, key), None, [figure for figure in left if figure.key == key]
+        figures = [figure for figure in left if figure.key == key]
+        yield figures[0].heading or key, None, figures
 
 
 def _filled(table: Table) -> Table:
