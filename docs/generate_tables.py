@@ -15,7 +15,7 @@ from textwrap import indent
 
 import benchcli
 from benchcli import formatting
-from benchcli.analysis.claims.base import Evidence
+from benchcli.analysis.claims.base import Measurements
 from benchcli.analysis.claims.indirect import points
 from benchcli.analysis.fit import predictions
 from benchcli.analysis.published import relative_speed
@@ -100,7 +100,7 @@ def claims() -> str:
 def prediction() -> str:
     """Return how well FLOPs and memory access predict the time of whole networks."""
     run = report("claims-epyc")
-    found = predictions(points(Evidence({result.family.name: result for result in run.results})))
+    found = predictions(points(Measurements({result.family.name: result for result in run.results})))
     return markdown(
         ("seconds =", "fitted parameters", "rank correlation (Spearman)", "median error"),
         [

@@ -5,7 +5,6 @@ in 95 of 100 comparisons. A network with 5 % more blocks is 5 % slower, and the 
 find that.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -33,7 +32,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Trial:
     """One comparison whose true relative speed is known."""
 
     name: str
@@ -69,7 +68,7 @@ def families(comparisons: int, slowdowns: int) -> list[Family]:
     return [_family(number, tuple(KINDS)[number % len(KINDS)], injected) for number, injected in enumerate(injections)]
 
 
-def compare(asked: Sequence[Family], target: Target, plan: Plan, tools: Tools) -> Iterator[Comparison]:
+def compare(asked: Sequence[Family], target: Target, plan: Plan, tools: Tools) -> Iterator[Trial]:
     """Measure the families and yield each comparison when it is done.
 
     A later comparison of the same name replaces the earlier one.
@@ -83,17 +82,17 @@ def compare(asked: Sequence[Family], target: Target, plan: Plan, tools: Tools) -
             yield comparison(result)
 
 
-def comparison(result: FamilyResult) -> Comparison:
+def comparison(result: FamilyResult) -> Trial:
     """Return the comparison that a family's result makes."""
     first, second = result.records
     injected = second.variant.params["blocks"] != first.variant.params["blocks"]
     relative = second.timing.relative if second.timing else None
     warnings = tuple(dict.fromkeys(each for record in result.records for each in record.warnings))
     error = next((record.failure.error for record in result.records if record.failure), None)
-    return Comparison(result.family.name, str(first.variant.channels), injected, relative, warnings, error)
+    return Trial(result.family.name, str(first.variant.channels), injected, relative, warnings, error)
 
 
-def summary(done: Sequence[Comparison]) -> Summary | None:
+def summary(done: Sequence[Trial]) -> Summary | None:
     """Return the summary of the comparisons; None if no interval of equal networks was measured."""
     equal = [each.relative for each in done if not each.injected and each.relative and each.relative.low is not None]
     slower = [each.relative for each in done if each.injected and each.relative and each.relative.low is not None]
@@ -102,8 +101,8 @@ def summary(done: Sequence[Comparison]) -> Summary | None:
     half_width = median(interval.relative_half_width or 0.0 for interval in equal)
     return Summary(
         covered=Count(sum(interval.holds(1.0) for interval in equal), len(equal)),
-        false_alarms=Count(sum(interval.min_log_change > math.log1p(EFFECT) for interval in equal), len(equal)),
-        found=Count(sum((interval.high or 1.0) < 1.0 for interval in slower), len(slower)) if slower else None,
+        false_alarms=Count(sum(interval.compare(EFFECT) in {"faster", "slower"} for interval in equal), len(equal)),
+        found=Count(sum(interval.is_below(1.0) for interval in slower), len(slower)) if slower else None,
         half_width=half_width,
         detectable=half_width * POWERFUL,
     )

@@ -2,11 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from benchcli import formatting
 from benchcli.noise.diagnosis import host_was_timed
-from benchcli.schema import Interval, Record
+from benchcli.schema import Interval, Outcome, Record
 from benchcli.statistics import has_ranks
 
 EFFECT = 0.02
@@ -21,11 +20,9 @@ HOPELESS = 0.2
 MOST_LAUNCHES = 200
 """The largest number of launches that the advice names."""
 
-Outcome = Literal["faster", "slower", "no effect", "inconclusive", "not judged"]
-
 
 @dataclass(frozen=True)
-class Judgement:
+class SpeedJudgement:
     """How fast a network is compared with its family's baseline."""
 
     outcome: Outcome
@@ -37,32 +34,21 @@ class Judgement:
     """Why it is not judged, or how to settle an inconclusive one; None otherwise."""
 
 
-def judge(record: Record, baseline: Record, effect: float = EFFECT, by_launches: bool = False) -> Judgement:
+def judge(record: Record, baseline: Record, effect: float = EFFECT, by_launches: bool = False) -> SpeedJudgement:
     """Judge the relative speed of `record`, converted to the FLOPs of `baseline`.
 
-    faster, slower: the whole interval lies beyond `effect`. no effect: it lies within `effect`.
-    Otherwise inconclusive. The bounds are symmetric in logarithm: 1 / (1 + effect), 1 + effect. An
-    interval that cannot be trusted, or FLOPs that differ by more than `EQUAL_FLOPS`, are not judged.
-    Nor are times of the host of an accelerator, unless the number of kernels that it launches is what
-    is judged (`by_launches`).
+    `Interval.compare` has the rule. An interval that cannot be trusted, or FLOPs that differ by more
+    than `EQUAL_FLOPS`, are not judged. Nor are times of the host of an accelerator, unless the number
+    of kernels that it launches is what is judged (`by_launches`).
     """
     relative = record.timing.relative if record.timing else None
     converted = at_equal_flops(record)
     unjudged = _why_not(record, baseline) or (None if by_launches else host_was_timed(record, baseline))
     if unjudged or relative is None or converted is None:
-        return Judgement("not judged", relative, converted, unjudged)
-    outcome = compare(converted, effect)
+        return SpeedJudgement("not judged", relative, converted, unjudged)
+    outcome = converted.compare(effect)
     reason = _advice(record, converted, effect) if outcome == "inconclusive" else None
-    return Judgement(outcome, relative, converted, reason)
-
-
-def compare(speed: Interval, effect: float = EFFECT) -> Outcome:
-    """Compare the interval of a speed, already at equal FLOPs, with 1."""
-    if speed.is_below(1 / (1 + effect)):
-        return "slower"
-    if speed.is_above(1 + effect):
-        return "faster"
-    return "no effect" if speed.is_within(effect) else "inconclusive"
+    return SpeedJudgement(outcome, relative, converted, reason)
 
 
 def at_equal_flops(record: Record) -> Interval | None:

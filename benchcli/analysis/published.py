@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Literal
 
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.schema import Record
 from benchcli.workloads.blocks.base import BLOCKS, UNITS
+from benchcli.workloads.guidelines.base import Column
 from benchcli.workloads.networks.base import NETWORKS, Network
 
-Column = Literal["arm", "gpu"]
 SPEEDS: Mapping[Column, str] = {"arm": "arm_images_per_s", "gpu": "gpu_batches_per_s"}
 """Columns of ShuffleNet V2's Table 8 by kind of device."""
 BATCHES: Mapping[Column, int] = {"arm": 1, "gpu": 8}

@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from benchcli.analysis.equal_flops import EFFECT
 from benchcli.noise.diagnosis import host_was_timed
-from benchcli.schema import FamilyResult, Interval, Record
-
-Outcome = Literal["faster", "slower", "no difference", "inconclusive", "not judged"]
+from benchcli.schema import FamilyResult, Outcome, Record
 
 
 @dataclass(frozen=True)
-class Compared:
+class SettingEffect:
     """One network in one setting, compared with itself in the first one."""
 
     record: Record
@@ -21,34 +18,29 @@ class Compared:
     """Why it is not judged."""
 
 
-def compared(results: Iterable[FamilyResult]) -> Iterator[Compared]:
+def setting_effects(results: Iterable[FamilyResult]) -> Iterator[SettingEffect]:
     """Yield each network in each setting but the first."""
     for result in results:
         for record in result.records:
             if result.family.first and result.family.first != result.family.name:
-                yield _compared(record)
+                yield _effect(record)
 
 
-def _compared(record: Record) -> Compared:
+def _effect(record: Record) -> SettingEffect:
     speed = record.timing.setting if record.timing else None
     if record.failure or speed is None:
-        return Compared(record, "not judged", record.failure.error if record.failure else "it has no time in the first")
+        return SettingEffect(
+            record, "not judged", record.failure.error if record.failure else "it has no time in the first"
+        )
     if of_host := host_was_timed(record):
-        return Compared(record, "not judged", of_host)
+        return SettingEffect(record, "not judged", of_host)
     if record.timing and record.timing.is_disturbed:
-        return Compared(record, "not judged", "too many of its samples were disturbed")
+        return SettingEffect(record, "not judged", "too many of its samples were disturbed")
     if speed.low is None:
-        return Compared(record, "not judged", "it has no interval: give --launches 6 or more, or a larger --budget")
-    return Compared(record, outcome_of(speed))
-
-
-def outcome_of(speed: Interval) -> Outcome:
-    """Return what a speed relative to the first setting says; a difference within 2 % is none."""
-    if speed.is_above(1 + EFFECT):
-        return "faster"
-    if speed.is_below(1 / (1 + EFFECT)):
-        return "slower"
-    return "no difference" if speed.is_within(EFFECT) else "inconclusive"
+        return SettingEffect(
+            record, "not judged", "it has no interval: give --launches 6 or more, or a larger --budget"
+        )
+    return SettingEffect(record, speed.compare(EFFECT))
 
 
 @dataclass(frozen=True)
@@ -84,7 +76,7 @@ def _flips_of(network: str, group: Sequence[FamilyResult]) -> Iterator[Flip]:
             relative = record.timing.relative if record.timing else None
             if record.variant.name != network or relative is None or host_was_timed(record):
                 continue
-            if not (relative.is_above(1.0) or relative.is_below(1.0)):
+            if relative.compare(0.0) == "inconclusive":
                 continue
             is_faster = relative.is_above(1.0)
             if before and before[1] != is_faster:

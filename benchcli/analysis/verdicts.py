@@ -8,11 +8,11 @@ from benchcli.analysis import equal_flops
 from benchcli.analysis.equal_flops import EFFECT
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.noise.diagnosis import host_was_timed
-from benchcli.schema import FamilyResult, Interval, Record
+from benchcli.schema import FamilyResult, Interval, Outcome, Record
 from benchcli.workloads.guidelines.base import GUIDELINES, SIZE
 from benchcli.workloads.guidelines.guideline_request import paper_column
 
-Outcome = Literal["holds", "reversed", "no effect", "inconclusive", "not judged"]
+VerdictOutcome = Literal["holds", "reversed", "no effect", "inconclusive", "not judged"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Verdict:
     family: str
     guideline: str
     scale: str
-    outcome: Outcome
+    outcome: VerdictOutcome
     variant: str
     """The extreme variant, which decides."""
     baseline: str
@@ -88,9 +88,9 @@ def paper_speed(record: Record) -> float | None:
     return GUIDELINES[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
 
 
-def outcome(found: equal_flops.Outcome, claims_faster: bool) -> Outcome:
+def outcome(found: Outcome, claims_faster: bool) -> VerdictOutcome:
     """Return the outcome for a guideline that claims that the variant is faster, or slower."""
-    by_direction: Mapping[equal_flops.Outcome, Outcome] = {
+    by_direction: Mapping[Outcome, VerdictOutcome] = {
         "faster": "holds" if claims_faster else "reversed",
         "slower": "reversed" if claims_faster else "holds",
         "no effect": "no effect",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from benchcli.analysis.moments import started
+from benchcli.analysis.run_history import started
 from benchcli.api import plotting
 from benchcli.api.checking import Check
 from benchcli.api.recorded import MOST, load

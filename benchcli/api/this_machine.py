@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 from benchcli import validation
-from benchcli.analysis.aa_test import Comparison, Summary, compare, families, summary
+from benchcli.analysis.aa_test import Summary, Trial, compare, families, summary
 from benchcli.api.keywords import PlanSettings, TargetSettings, plan_of, target_of
 from benchcli.api.results import UnfinishedError
 from benchcli.api.running import check_names, only, tools_of
@@ -73,7 +73,7 @@ def device(**settings: Unpack[DeviceSettings]) -> Device:
 class SelfTest:
     """Comparisons with a known answer, and their summary."""
 
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Trial, ...]
     """Each with its relative speed, and whether a slowdown was injected."""
     summary: Summary | None
     """None if no two equal networks were compared."""
@@ -115,7 +115,7 @@ def selftest(comparisons: int = 40, **settings: Unpack[SelfTestSettings]) -> Sel
     plan = plan_of(**{"budget": SELFTEST_BUDGET_S, **given})
     if plan.launches is not None and not has_ranks(plan.launches):
         raise UserError(f"no interval from {plan.launches} launches: give --launches 6 or more")
-    done: dict[str, Comparison] = {}
+    done: dict[str, Trial] = {}
     try:
         for comparison in compare(families(number, max(1, number // 4)), target, plan, tools_of(settings)):
             done[comparison.name] = comparison
@@ -135,6 +135,6 @@ def selftest(comparisons: int = 40, **settings: Unpack[SelfTestSettings]) -> Sel
     return result
 
 
-def _result(done: Mapping[str, Comparison]) -> SelfTest:
+def _result(done: Mapping[str, Trial]) -> SelfTest:
     comparisons = tuple(done.values())
     return SelfTest(comparisons, summary(comparisons))

@@ -1,6 +1,5 @@
 """Derive findings from the current state of a suite and a recorded run of it."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -111,10 +110,11 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
     change = quotient(then.speed, today.speed)
     ratios = f"{1 / then.speed.estimate:.3f} then, {1 / today.speed.estimate:.3f} now"
     text = f"time {formatting.change(change)} (as a multiple of the time of {then.name}: {ratios})"
-    if change.min_log_change > math.log1p(threshold):
-        return ("slower" if change.estimate > 1 else "faster"), text, change
-    if change.is_within(threshold):
+    outcome = change.inverse.compare(threshold)
+    if outcome == "no effect":
         return "same", text, change
+    if outcome == "faster" or outcome == "slower":
+        return outcome, text, change
     bounds = formatting.change(Interval(1 + threshold, 1 / (1 + threshold), 1 + threshold)).partition(" (")[2]
     return "inconclusive", f"{text}; its interval lies neither within nor beyond the threshold ({bounds}", change
 

@@ -34,7 +34,17 @@ from benchcli.schema.request import (
     Variant,
     sizes,
 )
-from benchcli.schema.results import Failure, FamilyResult, Interval, Percentiles, Record, ReferenceSpeed, Status, Timing
+from benchcli.schema.results import (
+    Failure,
+    FamilyResult,
+    Interval,
+    Outcome,
+    Percentiles,
+    Record,
+    ReferenceSpeed,
+    Status,
+    Timing,
+)
 
 __all__ = [
     "BUILT_IN",
@@ -58,6 +68,7 @@ __all__ = [
     "Layer",
     "Layers",
     "OperatorCall",
+    "Outcome",
     "Output",
     "Parameter",
     "Percentiles",

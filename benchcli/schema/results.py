@@ -11,6 +11,8 @@ from benchcli.schema.warnings import RunWarning
 
 MOST_EXCLUDED = 0.5
 """The largest share of excluded samples with which a time is judged."""
+Outcome = Literal["faster", "slower", "no effect", "inconclusive", "not judged"]
+"""What a relative speed says, or that it cannot be trusted."""
 Status = Literal["ok", "failed", "crashed", "timeout", "out-of-memory", "wrong-output", "unsupported", "refused"]
 
 
@@ -52,6 +54,24 @@ class Interval:
     def is_within(self, change: float) -> bool:
         """Return whether a factor's whole interval lies between 1 / (1 + change) and 1 + change."""
         return self.is_above(1 / (1 + change)) and self.is_below(1 + change)
+
+    def compare(self, threshold: float) -> Outcome:
+        """Judge a relative speed: faster or slower if its whole interval lies beyond the threshold.
+
+        no effect: it lies within the threshold. The bounds are symmetric in logarithm:
+        1 / (1 + threshold) and 1 + threshold. Without ends it is inconclusive.
+        """
+        if self.is_above(1 + threshold):
+            return "faster"
+        if self.is_below(1 / (1 + threshold)):
+            return "slower"
+        return "no effect" if self.is_within(threshold) else "inconclusive"
+
+    @property
+    def inverse(self) -> "Interval":
+        """The interval of one over the value: of a ratio of times, the relative speed."""
+        low, high = (None if end is None else 1 / end for end in (self.high, self.low))
+        return Interval(1 / self.estimate, low, high)
 
     def times(self, factor: float) -> "Interval":
         """Return the interval of `factor` times the value."""

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from benchcli.analysis.aa_test import BLOCKS, MORE_BLOCKS, Comparison, comparison, families, summary
+from benchcli.analysis.aa_test import BLOCKS, MORE_BLOCKS, Trial, comparison, families, summary
 from benchcli.schema import FamilyResult, Interval
 from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import Count
@@ -10,8 +10,8 @@ from benchcli.workloads.references import chain
 from tests.values import record
 
 
-def compared(low: float, high: float, injected: bool = False) -> Comparison:
-    return Comparison("x", "dense", injected, Interval((low + high) / 2, low, high), ())
+def compared(low: float, high: float, injected: bool = False) -> Trial:
+    return Trial("x", "dense", injected, Interval((low + high) / 2, low, high), ())
 
 
 def test_equal_networks_are_equal_and_slower_ones_a_twentieth_longer() -> None:
@@ -35,7 +35,7 @@ def test_what_is_counted() -> None:
             compared(1.03, 1.05),  # misses 1, and would be called an effect
             compared(0.94, 0.96, injected=True),
             compared(0.99, 1.01, injected=True),
-            Comparison("y", "dense", False, None, ()),  # not measured: it counts nowhere
+            Trial("y", "dense", False, None, ()),  # not measured: it counts nowhere
         ]
     )
     assert found is not None

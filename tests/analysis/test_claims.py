@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchcli.analysis.claims.base import KINDS, PLATFORMS, Claim, Evidence, Item, Judged, claims, traced
+from benchcli.analysis.claims.base import KINDS, PLATFORMS, Claim, Item, Judged, Measurements, claims, traced
 from benchcli.analysis.claims.indirect import architecture
 from benchcli.analysis.fit import Point, best, predictions
 from benchcli.api.paper_claims import SUITE
@@ -77,7 +77,7 @@ def claim(kind: str, *families: str, **terms: object) -> Claim:
 
 def measured(
     family: str, *networks: tuple[str, float | None, Costs], catalogue: str = "networks", half: float = 0.01
-) -> Evidence:
+) -> Measurements:
     """Return evidence of one family: names, relative speeds and costs, the baseline first."""
     variants = tuple(Variant(name, "faulty:build", {}, (3, 32, 32), "3") for name, *_ in networks)
     of = Family(family, "", 1, "128", 1, "float32", "nchw", variants, catalogue)  # type: ignore[arg-type]
@@ -89,14 +89,14 @@ def measured(
             timing = replace(timing, seconds=Interval(0.01 / speed, 0.0099 / speed, 0.0101 / speed))
         deviation = costs.flops / networks[0][2].flops - 1
         records.append(Record("run", "suite", of, variant, Target(), None, costs, deviation, timing))
-    return Evidence({family: FamilyResult(of, tuple(records), ())})
+    return Measurements({family: FamilyResult(of, tuple(records), ())})
 
 
 def costs(flops: int = 100, mac_bytes: int = 100) -> Costs:
     return Costs(flops, 10, 5, 20, mac_bytes, 60, 40)
 
 
-def outcomes(of: Claim, evidence: Evidence) -> list[str]:
+def outcomes(of: Claim, evidence: Measurements) -> list[str]:
     return [item.outcome for item in KINDS[of.kind].items(of, evidence)]
 
 
@@ -156,14 +156,14 @@ def test_a_published_speed_stands_beside_the_measured_one() -> None:
     assert "paper" not in next(KINDS["faster"].items(claim("faster", "n", slower=["mobilenet-*"]), namesakes)).text
 
 
-def shipped(evidence: Evidence, batch: int = 1) -> Evidence:
+def shipped(evidence: Measurements, batch: int = 1) -> Measurements:
     """Return the evidence of the networks that ship under these names."""
     (result,) = evidence.results.values()
     family = replace(result.family, batch=batch)
     records = tuple(
         replace(record, family=family, variant=NETWORKS[record.variant.name].variant()) for record in result.records
     )
-    return Evidence({family.name: replace(result, family=family, records=records)})
+    return Measurements({family.name: replace(result, family=family, records=records)})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchcli.analysis.equal_flops import at_equal_flops, compare, judge
+from benchcli.analysis.equal_flops import EFFECT, at_equal_flops, judge
 from benchcli.schema import Failure, Interval, Record
 from tests import values
 
@@ -118,10 +118,10 @@ def test_a_disturbed_baseline_is_as_bad() -> None:
 
 
 def test_bounds_are_symmetric_in_logarithm() -> None:
-    assert compare(Interval(0.975, 0.970, 0.9803)) == "slower"  # 1 / 1.02 is 0.98039
-    assert compare(Interval(0.975, 0.970, 0.9804)) == "inconclusive"
-    assert compare(Interval(1.025, 1.0201, 1.03)) == "faster"
-    assert compare(Interval(1.025, 1.0199, 1.03)) == "inconclusive"
+    assert Interval(0.975, 0.970, 0.9803).compare(EFFECT) == "slower"  # 1 / 1.02 is 0.98039
+    assert Interval(0.975, 0.970, 0.9804).compare(EFFECT) == "inconclusive"
+    assert Interval(1.025, 1.0201, 1.03).compare(EFFECT) == "faster"
+    assert Interval(1.025, 1.0199, 1.03).compare(EFFECT) == "inconclusive"
 
 
 def test_no_speed_is_converted_where_flops_are_far_apart() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pytest
 
-from benchcli.analysis.claims.base import Evidence, Platform, claims, judged
+from benchcli.analysis.claims.base import Measurements, Platform, claims, judged
 from benchcli.schema import Breakdown, Costs, Family, FamilyResult, Interval, Record, Target, Timing, Variant
 from benchcli.workloads import papers
 from benchcli.workloads.blocks.base import BLOCKS
@@ -124,7 +124,7 @@ def verdicts(column: Column) -> dict[str, str]:
     results = [*guideline_results(column), *network_results(column), *(arm_results() if column == "arm" else ())]
     traced = named("figure-2", (NETWORKS[name].variant() for name in FIGURE_2))
     results.append(result(traced, dict.fromkeys(FIGURE_2, (1.0, 1e6)), DEVICES[column]))
-    evidence = Evidence({each.family.name: each for each in results}, tuple(figure_2(column)))
+    evidence = Measurements({each.family.name: each for each in results}, tuple(figure_2(column)))
     return {each.claim.name: each.verdict for each in judged(evidence)}
 
 

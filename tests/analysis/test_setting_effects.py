@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchcli.analysis.setting_effects import compared, flips, outcome_of
+from benchcli.analysis.setting_effects import flips, setting_effects
 from benchcli.schema import Failure, FamilyResult, Interval
 from benchcli.schema.warnings import RunWarning
 from tests.values import family, record, variant
@@ -15,13 +15,14 @@ from tests.values import family, record, variant
     [
         (1.03, 1.04, 1.05, "faster"),
         (0.95, 0.96, 0.97, "slower"),
-        (0.99, 1.0, 1.01, "no difference"),
+        (0.99, 1.0, 1.01, "no effect"),
         (1.01, 1.03, 1.05, "inconclusive"),
         (0.9, 1.0, 1.1, "inconclusive"),
     ],
 )
 def test_a_difference_within_two_per_cent_is_none(low: float, middle: float, high: float, outcome: str) -> None:
-    assert outcome_of(Interval(middle, low, high)) == outcome
+    _, effect = setting_effects([result(2, ABOVE, Interval(middle, low, high))])
+    assert effect.outcome == outcome
 
 
 def result(
@@ -38,14 +39,16 @@ ABOVE, BELOW, AROUND = Interval(1.1, 1.05, 1.15), Interval(0.9, 0.85, 0.95), Int
 
 
 def test_the_first_setting_is_compared_with_nothing() -> None:
-    found = list(compared([result(1, ABOVE, None), result(2, ABOVE, ABOVE)]))
+    found = list(setting_effects([result(1, ABOVE, None), result(2, ABOVE, ABOVE)]))
     assert [(each.record.family.batch, each.outcome) for each in found] == [(2, "not judged"), (2, "faster")]
     assert "no time in the first" in found[0].why
 
 
 def test_times_of_the_host_and_without_an_interval_are_not_judged() -> None:
-    (_, of_host) = compared([result(2, ABOVE, ABOVE, warnings=(RunWarning("host-bound", text="--runtime graph"),))])
-    (_, alone) = compared([result(2, ABOVE, Interval(1.1))])
+    (_, of_host) = setting_effects(
+        [result(2, ABOVE, ABOVE, warnings=(RunWarning("host-bound", text="--runtime graph"),))]
+    )
+    (_, alone) = setting_effects([result(2, ABOVE, Interval(1.1))])
     assert [of_host.outcome, alone.outcome] == ["not judged"] * 2
     assert "--launches 6 or more" in alone.why
 
@@ -53,7 +56,7 @@ def test_times_of_the_host_and_without_an_interval_are_not_judged() -> None:
 def test_a_failure_is_not_judged() -> None:
     given = result(2, ABOVE, ABOVE)
     failed = replace(given.records[1], timing=None, failure=Failure("failed", "no"))
-    (found,) = compared([replace(given, records=(failed,))])
+    (found,) = setting_effects([replace(given, records=(failed,))])
     assert (found.outcome, found.why) == ("not judged", "no")
 
 

@@ -2,18 +2,18 @@ from typing import get_args
 
 import pytest
 
-from benchcli.analysis import equal_flops, verdicts
-from benchcli.analysis import setting_effects as settings
+from benchcli import schema
+from benchcli.analysis import verdicts
 from benchcli.analysis.claims import base as claims
 from benchcli.checks.findings import ORDER
 from benchcli.reports.outcomes import ASCII, OUTCOMES, TONES, ascii_signs, sign_of, signed, tone
 from benchcli.schema.results import Status
 
 WORDS = {
-    *get_args(verdicts.Outcome),
-    *get_args(equal_flops.Outcome),
-    *get_args(settings.Outcome),
-    *get_args(claims.Verdict),
+    *get_args(verdicts.VerdictOutcome),
+    *get_args(schema.Outcome),
+    "no difference",
+    *get_args(claims.ClaimVerdict),
     *get_args(claims.Part),
     *ORDER,
     *get_args(Status),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from benchcli import formatting
-from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, Part, unmeasured
+from benchcli.analysis.claims.base import KINDS, Claim, Item, Kind, Measurements, part, unmeasured
 from benchcli.analysis.equal_flops import distrust
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import Interval, Record
@@ -19,18 +19,18 @@ class About(Kind):
     name = "about"
     terms = ("pairs",)
 
-    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+    def items(self, claim: Claim, measured: Measurements) -> Iterator[Item]:
         """Yield the measured speedup of each pair."""
         (family,) = claim.families
         for slow_name, fast_name, factor in claim.terms["pairs"]:
-            slow, fast = evidence.record(family, slow_name), evidence.record(family, fast_name)
+            slow, fast = measured.record(family, slow_name), measured.record(family, fast_name)
             speedup = _speedup(slow, fast) if slow and fast else None
             if not (speedup and slow and slow.costs and fast and fast.costs and fast.costs.flops):
                 yield unmeasured(f"the family {family} lacks a time of {fast_name} or {slow_name}")
                 continue
             reason = distrust(slow) or distrust(fast) or host_was_timed(slow, fast)
             yield Item(
-                "not judged" if reason else _outcome(speedup, factor),
+                part("not judged" if reason else speedup.times(1 / factor).compare(ABOUT - 1), "no effect"),
                 f"{fast_name} is {formatting.times(speedup)} times as fast as {slow_name}, at "
                 f"{slow.costs.flops / fast.costs.flops:.1f} times fewer FLOPs (the paper says {factor:g})"
                 + (f"; {reason}" if reason else ""),
@@ -48,14 +48,6 @@ def _speedup(slow: Record, fast: Record) -> Interval | None:
     if fast_speed is None or slow_speed is None:
         return None
     return quotient(fast_speed, slow_speed)
-
-
-def _outcome(speedup: Interval, factor: float) -> Part:
-    if speedup.is_above(factor / ABOUT) and speedup.is_below(factor * ABOUT):
-        return "for"
-    if speedup.is_below(factor / ABOUT) or speedup.is_above(factor * ABOUT):
-        return "against"
-    return "undecided"
 
 
 KINDS.add(About())

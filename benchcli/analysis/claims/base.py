@@ -9,10 +9,10 @@ from importlib.resources import files
 from typing import Any, ClassVar, Literal
 
 from benchcli.registry import Registry
-from benchcli.schema import Breakdown, FamilyResult, Key, Record
+from benchcli.schema import Breakdown, FamilyResult, Key, Outcome, Record
 
 Part = Literal["for", "against", "undecided", "not judged", "unmeasured"]
-Verdict = Literal["holds", "partly", "fails", "inconclusive", "not judged", "unmeasured"]
+ClaimVerdict = Literal["holds", "partly", "fails", "inconclusive", "not judged", "unmeasured"]
 Platform = Literal["any", "arm", "gpu"]
 """Where a paper measured: its phone (arm), its card (gpu), or both or neither (any)."""
 PLATFORMS: Mapping[Platform, str] = {"any": "", "arm": "ARM", "gpu": "GPU"}
@@ -59,7 +59,7 @@ class Judged:
     items: tuple[Item, ...]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ClaimVerdict:
         """The verdict from the outcomes of all items.
 
         Items that are not judged do not count. holds: every other item is for the claim. fails:
@@ -78,7 +78,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Measurements:
     """All measurements that the claims are judged by."""
 
     results: Mapping[str, FamilyResult]
@@ -116,7 +116,7 @@ class Kind(ABC):
     """Whether this kind needs time breakdowns."""
 
     @abstractmethod
-    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+    def items(self, claim: Claim, measured: Measurements) -> Iterator[Item]:
         """Yield the evidence for and against the claim."""
 
 
@@ -138,9 +138,18 @@ def traced() -> tuple[str, ...]:
     return tuple(family for claim in claims() if KINDS[claim.kind].traces for family in claim.families)
 
 
-def judged(evidence: Evidence) -> list[Judged]:
+def judged(measured: Measurements) -> list[Judged]:
     """Return every claim with the items that judge it."""
-    return [Judged(claim, tuple(KINDS[claim.kind].items(claim, evidence))) for claim in claims()]
+    return [Judged(claim, tuple(KINDS[claim.kind].items(claim, measured))) for claim in claims()]
+
+
+def part(outcome: Outcome, expected: Outcome) -> Part:
+    """Return what a comparison is for a claim that expects an outcome of it."""
+    if outcome == expected:
+        return "for"
+    if outcome == "not judged":
+        return outcome
+    return "undecided" if outcome == "inconclusive" else "against"
 
 
 def item(supports: bool, text: str) -> Item:

@@ -1,9 +1,10 @@
 """Judge claims that the baseline is faster, or slower, than other networks of its family."""
 
 from collections.abc import Iterator
+from typing import Literal
 
-from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, absent
-from benchcli.analysis.claims.speed import FASTER, SLOWER, Parts, speed_item
+from benchcli.analysis.claims.base import KINDS, Claim, Item, Kind, Measurements, absent
+from benchcli.analysis.claims.speed import speed_item
 
 
 class Faster(Kind):
@@ -12,9 +13,9 @@ class Faster(Kind):
     name = "faster"
     terms = ("slower",)
 
-    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+    def items(self, claim: Claim, measured: Measurements) -> Iterator[Item]:
         """Yield a comparison of each of these variants with the baseline."""
-        yield from _comparisons(claim, evidence, "slower", SLOWER)
+        yield from _comparisons(claim, measured, "slower")
 
 
 class Slower(Kind):
@@ -23,18 +24,18 @@ class Slower(Kind):
     name = "slower"
     terms = ("faster",)
 
-    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+    def items(self, claim: Claim, measured: Measurements) -> Iterator[Item]:
         """Yield a comparison of each of these variants with the baseline."""
-        yield from _comparisons(claim, evidence, "faster", FASTER)
+        yield from _comparisons(claim, measured, "faster")
 
 
-def _comparisons(claim: Claim, evidence: Evidence, term: str, parts: Parts) -> Iterator[Item]:
+def _comparisons(claim: Claim, measured: Measurements, expected: Literal["faster", "slower"]) -> Iterator[Item]:
     for family in claim.families:
-        others = evidence.matching(family, claim.terms[term])
+        others = measured.matching(family, claim.terms[expected])
         if not others:
             yield absent(family)
-        baseline = evidence.family(family)[:1]
-        yield from (speed_item(record, first, claim, parts) for first in baseline for record in others)
+        baseline = measured.family(family)[:1]
+        yield from (speed_item(record, first, claim, expected) for first in baseline for record in others)
 
 
 KINDS.add(Faster())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from benchcli import formatting
-from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, item, unmeasured
+from benchcli.analysis.claims.base import KINDS, Claim, Item, Kind, Measurements, item, unmeasured
 
 DIGITS = 0.0005
 """Tolerance of a share: the paper prints shares to 0.1 %."""
@@ -15,11 +15,11 @@ class Flops(Kind):
     name = "flops"
     terms = ("expected", "where")
 
-    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+    def items(self, claim: Claim, measured: Measurements) -> Iterator[Item]:
         """Yield the counted and the expected multiply-adds of each variant."""
         (family,) = claim.families
         for variant, expected in claim.terms["expected"].items():
-            record = evidence.record(family, variant)
+            record = measured.record(family, variant)
             if record is None or record.costs is None or not record.costs.flops_complete:
                 yield unmeasured(f"{variant} has no costs in this run")
             else:
@@ -37,10 +37,10 @@ class Rest(Kind):
     name = "rest"
     terms = ("whole", "part", "share")
 
-    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+    def items(self, claim: Claim, measured: Measurements) -> Iterator[Item]:
         """Yield the counted share."""
         (family,) = claim.families
-        whole, part = (evidence.record(family, claim.terms[name]) for name in ("whole", "part"))
+        whole, part = (measured.record(family, claim.terms[name]) for name in ("whole", "part"))
         counted = [record.costs for record in (whole, part) if record and record.costs and record.costs.flops_complete]
         if len(counted) < 2 or not counted[0].flops:
             yield unmeasured(f"{claim.terms['whole']} has no costs in this run")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, absent
-from benchcli.analysis.claims.speed import FASTER, SLOWER, speed_item
+from benchcli.analysis.claims.base import KINDS, Claim, Item, Kind, Measurements, absent
+from benchcli.analysis.claims.speed import speed_item
 from benchcli.analysis.verdicts import extreme
-from benchcli.schema import FamilyResult, Record
+from benchcli.schema import FamilyResult, Outcome, Record
 from benchcli.workloads.guidelines.base import GUIDELINES
 
 
@@ -15,16 +15,16 @@ class GuidelineVerdict(Kind):
     name = "guideline"
     terms = ("which",)
 
-    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+    def items(self, claim: Claim, measured: Measurements) -> Iterator[Item]:
         """Yield the comparison of these variants with the baseline in each family."""
         for family in claim.families:
-            if family not in evidence.results:
+            if family not in measured.results:
                 yield absent(family)
                 continue
-            result = evidence.results[family]
-            parts = FASTER if GUIDELINES[result.family.guideline].faster else SLOWER
+            result = measured.results[family]
+            expected: Outcome = "faster" if GUIDELINES[result.family.guideline].faster else "slower"
             for record in _judged(result, claim.terms["which"]):
-                yield speed_item(record, result.records[0], claim, parts)
+                yield speed_item(record, result.records[0], claim, expected)
 
 
 def _judged(result: FamilyResult, which: str) -> Sequence[Record]:

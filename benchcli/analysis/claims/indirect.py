@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from benchcli import formatting
-from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, absent, item, unmeasured
-from benchcli.analysis.equal_flops import EQUAL_FLOPS, distrust, has_equal_flops
+from benchcli.analysis.claims.base import KINDS, Claim, Item, Kind, Measurements, absent, item, unmeasured
+from benchcli.analysis.equal_flops import EQUAL_FLOPS, at_equal_flops, distrust, has_equal_flops
 from benchcli.analysis.fit import Metric, Point, Prediction, best, predictions
 from benchcli.noise.diagnosis import host_was_timed
-from benchcli.schema import Interval, Record
+from benchcli.schema import Record
 
 DIFFERENT = 1.10
 """The ratio of speeds at equal FLOPs above which FLOPs do not predict time."""
@@ -24,13 +24,13 @@ class Indirect(Kind):
 
     name = "indirect"
 
-    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+    def items(self, claim: Claim, measured: Measurements) -> Iterator[Item]:
         """Yield the range of speeds in each family, then how well each metric predicts time."""
         for family in claim.families:
-            yield _range(family, evidence.family(family))
-        measured = points(evidence)
-        if len(measured) >= LEAST_POINTS and len({point.architecture for point in measured}) >= LEAST_ARCHITECTURES:
-            yield _prediction(measured)
+            yield _range(family, measured.family(family))
+        networks = points(measured)
+        if len(networks) >= LEAST_POINTS and len({each.architecture for each in networks}) >= LEAST_ARCHITECTURES:
+            yield _prediction(networks)
 
 
 def _range(family: str, records: Sequence[Record]) -> Item:
@@ -40,7 +40,7 @@ def _range(family: str, records: Sequence[Record]) -> Item:
     alike = [
         record for record in records if has_equal_flops(record) and not (distrust(record) or host_was_timed(record))
     ]
-    rates = {record.variant.name: rate for record in alike if (rate := _rate(record))}
+    rates = {record.variant.name: rate for record in alike if (rate := at_equal_flops(record))}
     if len(rates) < 2:
         return unmeasured(f"{family}: fewer than two networks of equal FLOPs with an undisturbed time")
     ordered = sorted(rates, key=lambda name: rates[name].estimate)
@@ -56,19 +56,10 @@ def _range(family: str, records: Sequence[Record]) -> Item:
     return Item("against" if fast.high / slow.low < DIFFERENT else "undecided", text)
 
 
-def _rate(record: Record) -> Interval | None:
-    """Return the network's FLOPs per second over the baseline's."""
-    relative = record.timing.relative if record.timing else None
-    if relative is None or relative.low is None or relative.high is None:
-        return relative
-    work = 1 + (record.flops_deviation or 0.0)
-    return Interval(relative.estimate * work, relative.low * work, relative.high * work)
-
-
-def points(evidence: Evidence) -> list[Point]:
+def points(measured: Measurements) -> list[Point]:
     """Return every network of the catalogue `networks` with its time, once per name."""
     by_name: dict[str, Point] = {}
-    for result in evidence.results.values():
+    for result in measured.results.values():
         for record in result.records:
             name, timing, costs = record.variant.name, record.timing, record.costs
             if result.family.catalogue == "networks" and timing and costs and costs.flops_complete:

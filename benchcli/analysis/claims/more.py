@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from benchcli import formatting
-from benchcli.analysis.claims.base import KINDS, Claim, Evidence, Item, Kind, absent, item
+from benchcli.analysis.claims.base import KINDS, Claim, Item, Kind, Measurements, absent, item
 from benchcli.analysis.equal_flops import EQUAL_FLOPS
 from benchcli.schema import Record
 
@@ -25,14 +25,14 @@ class More(Kind):
     name = "more"
     terms = ("column", "less", "more")
 
-    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+    def items(self, claim: Claim, measured: Measurements) -> Iterator[Item]:
         """Yield a comparison of each pair of variants."""
         column = claim.terms["column"]
         for family in claim.families:
             less, more = (
                 [
                     each
-                    for each in evidence.family(family)
+                    for each in measured.family(family)
                     if each.costs and fnmatchcase(each.variant.name, claim.terms[end])
                 ]
                 for end in ("less", "more")

@@ -8,9 +8,9 @@ from benchcli.analysis.claims.base import (
     KINDS,
     PLATFORMS,
     Claim,
-    Evidence,
     Item,
     Kind,
+    Measurements,
     Part,
     Platform,
     absent,
@@ -34,14 +34,14 @@ class Share(Kind):
     terms = ("least",)
     traces = True
 
-    def items(self, claim: Claim, evidence: Evidence) -> Iterator[Item]:
+    def items(self, claim: Claim, measured: Measurements) -> Iterator[Item]:
         """Yield the share of each network."""
         for family in claim.families:
-            records = evidence.family(family)
+            records = measured.family(family)
             if not records:
                 yield absent(family)
             for record in records:
-                traced = evidence.traced((family, record.variant.name))
+                traced = measured.traced((family, record.variant.name))
                 if traced:
                     yield Item(_outcome(traced, claim.terms["least"]), _describe(record, traced, claim.terms["least"]))
                 else:

@@ -1,34 +1,23 @@
 """Turn a network's judged speed into evidence: what the kinds of claims about speed share."""
 
-from collections.abc import Mapping
-
 from benchcli import formatting
 from benchcli.analysis import equal_flops
-from benchcli.analysis.claims.base import PLATFORMS, Claim, Item, Part, Platform, unmeasured
-from benchcli.analysis.equal_flops import Judgement, Outcome
+from benchcli.analysis.claims.base import PLATFORMS, Claim, Item, Platform, part, unmeasured
+from benchcli.analysis.equal_flops import SpeedJudgement
 from benchcli.analysis.published import column_of, relative_speed
 from benchcli.analysis.verdicts import paper_speed
-from benchcli.schema import Record
-
-Parts = Mapping[Outcome, Part]
-"""What each outcome of a comparison is for a claim."""
-SLOWER: Parts = {"slower": "for", "faster": "against", "no effect": "against"}
-"""For a claim that the network is slower than the baseline."""
-FASTER: Parts = {"faster": "for", "slower": "against", "no effect": "against"}
-"""For a claim that the network is faster than the baseline."""
+from benchcli.schema import Outcome, Record
 
 
-def speed_item(record: Record, baseline: Record, claim: Claim, parts: Parts) -> Item:
+def speed_item(record: Record, baseline: Record, claim: Claim, expected: Outcome) -> Item:
     """Return the evidence that a comparison at equal FLOPs gives for a claim."""
     judgement = equal_flops.judge(record, baseline)
-    name, other = record.variant.name, baseline.variant.name
     if judgement.relative is None:
-        return unmeasured(f"{name} compared with {other}: {judgement.reason}")
-    open_outcomes: Parts = {"inconclusive": "undecided", "not judged": "not judged"}
-    return Item({**open_outcomes, **parts}[judgement.outcome], describe(record, baseline, claim.platform, judgement))
+        return unmeasured(f"{record.variant.name} compared with {baseline.variant.name}: {judgement.reason}")
+    return Item(part(judgement.outcome, expected), describe(record, baseline, claim.platform, judgement))
 
 
-def describe(record: Record, baseline: Record, platform: Platform, judgement: Judgement) -> str:
+def describe(record: Record, baseline: Record, platform: Platform, judgement: SpeedJudgement) -> str:
     """Return the measured and the published relative speed as text."""
     assert judgement.relative  # noqa: S101  the callers checked it
     speed = f"{record.variant.name} runs at {formatting.speed(judgement.relative)} of the speed of "

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from benchcli import formatting
-from benchcli.analysis.moments import CHANGE, Moment, history
+from benchcli.analysis.run_history import CHANGE, TimeInRun, history
 from benchcli.reports.charts import grammar
 from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun
 from benchcli.reports.page import Figure
@@ -25,12 +25,12 @@ class History(Chart):
         """Yield the figures in the order of the families. The runs are in the order of time."""
         if len(runs) < 3:
             return
-        families: dict[str, dict[Key, list[Moment]]] = {}
-        for key, moments in history([run.report for run in runs]).items():
-            families.setdefault(key[0], {})[key] = moments
+        families: dict[str, dict[Key, list[TimeInRun]]] = {}
+        for key, times in history([run.report for run in runs]).items():
+            families.setdefault(key[0], {})[key] = times
         for family, networks in families.items():
-            rows = [_row(runs, each) for moments in networks.values() for each in moments]
-            count = sum(each.has_changed for moments in networks.values() for each in moments)
+            rows = [_row(runs, each) for times in networks.values() for each in times]
+            count = sum(each.has_changed for times in networks.values() for each in times)
             yield Figure(
                 kind="history",
                 key="history",
@@ -43,13 +43,13 @@ class History(Chart):
             )
 
 
-def _row(runs: Sequence[LabelledRun], moment: Moment) -> tuple[Cell, ...]:
-    timing = moment.record.timing
-    change = formatting.change(moment.since_last) if moment.has_changed and moment.since_last else None
-    relative = grammar.ends(moment.since_first) if moment.since_first else (1.0 if timing else None, None, None)
+def _row(runs: Sequence[LabelledRun], time: TimeInRun) -> tuple[Cell, ...]:
+    timing = time.record.timing
+    change = formatting.change(time.since_last) if time.has_changed and time.since_last else None
+    relative = grammar.ends(time.since_first) if time.since_first else (1.0 if timing else None, None, None)
     return (
-        runs[moment.run].label,
-        moment.record.variant.name,
+        runs[time.run].label,
+        time.record.variant.name,
         grammar.drawn(timing.seconds.estimate, 1e3) if timing else None,
         *relative,
         change,

@@ -12,7 +12,7 @@ from benchcli.schema import Record
 COLUMNS = ("setting", "network", "speed relative to the first", "low", "high")
 
 
-class Settings(Chart):
+class SpeedBySetting(Chart):
     """A figure for each group of families that differ in a setting; none for several runs."""
 
     name = "settings"
@@ -60,4 +60,4 @@ def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
     return {"height": 220, "layer": [grammar.rule_at("y", 1), line, points]}
 
 
-CHARTS.add(Settings())
+CHARTS.add(SpeedBySetting())

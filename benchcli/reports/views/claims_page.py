@@ -7,7 +7,7 @@ from typing import get_args
 
 from benchcli import formatting
 from benchcli.analysis.claims.about import ABOUT
-from benchcli.analysis.claims.base import Evidence, Judged, Verdict, judged
+from benchcli.analysis.claims.base import ClaimVerdict, Judged, Measurements, judged
 from benchcli.analysis.claims.comparable import COMPARABLE
 from benchcli.analysis.equal_flops import EFFECT, EQUAL_FLOPS
 from benchcli.reports.outcomes import signed
@@ -26,7 +26,7 @@ RULES = (
     f"comparable: within a factor of {COMPARABLE:.2f}"
 )
 """The thresholds of all kinds of claims."""
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+VERDICTS: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
 
 
 def page(report: SuiteRun, families: Iterable[Family]) -> Page:
@@ -34,7 +34,7 @@ def page(report: SuiteRun, families: Iterable[Family]) -> Page:
     results = _evidence_of(report, families)
     records = records_of(tuple(results.values()))
     warnings = (*warning_lines(records), *breakdowns.lines(records, report.breakdowns, report.untraced))
-    found = judged(Evidence(results, report.breakdowns))
+    found = judged(Measurements(results, report.breakdowns))
     return Page(
         name="claims",
         heading=heading(report),
@@ -63,7 +63,7 @@ def page(report: SuiteRun, families: Iterable[Family]) -> Page:
 
 def judged_by(report: SuiteRun, families: Iterable[Family]) -> list[Judged]:
     """Return every claim with its verdict and its evidence in a run."""
-    return judged(Evidence(_evidence_of(report, families), report.breakdowns))
+    return judged(Measurements(_evidence_of(report, families), report.breakdowns))
 
 
 def _evidence_of(report: SuiteRun, families: Iterable[Family]) -> dict[str, FamilyResult]:

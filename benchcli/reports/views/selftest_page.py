@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from benchcli import formatting
-from benchcli.analysis.aa_test import Comparison, Summary
+from benchcli.analysis.aa_test import Summary, Trial
 from benchcli.analysis.equal_flops import EFFECT
 from benchcli.reports.advice import sentence
 from benchcli.schema.warnings import RunWarning
@@ -16,12 +16,12 @@ ENOUGH = 20
 """The fewest comparisons that say something about the coverage of the intervals."""
 
 
-def data(done: Sequence[Comparison], result: Summary) -> dict[str, Any]:
+def data(done: Sequence[Trial], result: Summary) -> dict[str, Any]:
     """Return the comparisons and their summary, for JSON."""
     return {"comparisons": [asdict(each) for each in done], "summary": asdict(result)}
 
 
-def lines(done: Sequence[Comparison], result: Summary) -> list[str]:
+def lines(done: Sequence[Trial], result: Summary) -> list[str]:
     """Return the lines of the summary, the warnings and the conclusion."""
     power = f"{_share(result.found)} slowdowns of 5 % were found" if result.found else "no slowdown was measured"
     effect = formatting.percent(EFFECT)
@@ -41,7 +41,7 @@ def _share(count: Count) -> str:
     return f"{count.found} of {count.of} (95 % interval {formatting.span(interval.low or 0.0, interval.high or 1.0)})"
 
 
-def _warnings(done: Sequence[Comparison]) -> dict[RunWarning, str]:
+def _warnings(done: Sequence[Trial]) -> dict[RunWarning, str]:
     """Return the first warning of each kind, with the number of comparisons that have one."""
     by_kind: dict[str, list[RunWarning]] = {}
     for comparison in done:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchcli import formatting
-from benchcli.analysis.setting_effects import Compared, Flip, compared, flips
+from benchcli.analysis.setting_effects import Flip, SettingEffect, flips, setting_effects
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Table, numbers, words
@@ -17,13 +17,13 @@ def table(results: Sequence[FamilyResult]) -> Table:
     """Return the table, with the first setting's rows and those that are compared with them."""
     results = [result for result in results if result.family.first]
     records = cells.records_of(results)
-    told = {each.record.key: each for each in compared(results)}
+    effects = {each.record.key: each for each in setting_effects(results)}
     by_network: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         by_network.setdefault((record.family.first, record.variant.name), []).append(record)
     records = [record for own in by_network.values() for record in own]
     differ = differing(records)
-    bars = [_bar(record, told.get(record.key)) for record in records]
+    bars = [_bar(record, effects.get(record.key)) for record in records]
     several = len({result.family.first for result in results}) > 1
     return Table(
         key="settings",
@@ -34,42 +34,44 @@ def table(results: Sequence[FamilyResult]) -> Table:
             *(words(name, [_value(record, name) for record in records]) for name in differ),
             numbers("time ms", map(cells.time, records)),
             cells.item_rate(records, 1),
-            numbers("speed", [_speed(each, told.get(each.key)) for each in records], bars=bars),
-            numbers("compared with the first", (_outcome(told.get(record.key)) for record in records)),
+            numbers("speed", [_speed(each, effects.get(each.key)) for each in records], bars=bars),
+            numbers("compared with the first", (_outcome(effects.get(record.key)) for record in records)),
         ),
         lines=(
             "speed is relative to the same network in its first row, per image where batches differ; "
             "the settings were measured in turns" + _threads("threads" in differ),
-            *_not_judged(told.values(), differ),
+            *_not_judged(effects.values(), differ),
             *(_flip(each, differ) for each in flips(results)),
         ),
         groups=tuple(map(len, by_network.values())),
     )
 
 
-def _not_judged(told: Iterable[Compared], differ: Sequence[str]) -> Iterator[str]:
+def _not_judged(effects: Iterable[SettingEffect], differ: Sequence[str]) -> Iterator[str]:
     """Yield why networks are not judged; those with the same reason share a line."""
     names: dict[str, list[str]] = {}
-    for each in told:
+    for each in effects:
         if each.why:
             names.setdefault(each.why, []).append(f"{each.record.variant.name} ({setting(each.record, differ)})")
     for why, of in names.items():
         yield f"{formatting.named(of)}: {why}"
 
 
-def _speed(record: Record, told: Compared | None) -> str:
+def _speed(record: Record, effect: SettingEffect | None) -> str:
     speed = record.timing.setting if record.timing else None
-    return formatting.speed(speed) if speed else "1" if told is None and record.timing else UNKNOWN
+    return formatting.speed(speed) if speed else "1" if effect is None and record.timing else UNKNOWN
 
 
-def _outcome(told: Compared | None) -> str:
-    return signed(told.outcome) if told else "the first"
+def _outcome(effect: SettingEffect | None) -> str:
+    if effect is None:
+        return "the first"
+    return signed("no difference" if effect.outcome == "no effect" else effect.outcome)
 
 
-def _bar(record: Record, told: Compared | None) -> Interval | None:
+def _bar(record: Record, effect: SettingEffect | None) -> Interval | None:
     if record.timing is None:
         return None
-    return record.timing.setting or (Interval(1.0, 1.0, 1.0) if told is None else None)
+    return record.timing.setting or (Interval(1.0, 1.0, 1.0) if effect is None else None)
 
 
 def _value(record: Record, name: str) -> str:

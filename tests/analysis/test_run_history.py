@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from benchcli.analysis.moments import history, started
+from benchcli.analysis.run_history import history, started
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import FamilyResult, Interval, Timing
 from benchcli.schema.environment import Environment

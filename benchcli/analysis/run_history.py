@@ -15,8 +15,8 @@ It is that of a check against a recorded run: between two runs the machine chang
 
 
 @dataclass(frozen=True)
-class Moment:
-    """One network in one run of a series."""
+class TimeInRun:
+    """The time of one network in one run of a series."""
 
     run: int
     """The number of the run in the series, from 0."""
@@ -30,7 +30,7 @@ class Moment:
     def has_changed(self) -> bool:
         """Whether its time certainly changed since the run before."""
         change = self.since_last
-        return change is not None and (change.is_above(1 + CHANGE) or change.is_below(1 / (1 + CHANGE)))
+        return change is not None and change.compare(CHANGE) in {"faster", "slower"}
 
 
 def started(run: SuiteRun) -> tuple[str, str]:
@@ -38,16 +38,16 @@ def started(run: SuiteRun) -> tuple[str, str]:
     return run.environment.started, str(run.folder)
 
 
-def history(runs: Sequence[SuiteRun]) -> dict[Key, list[Moment]]:
-    """Return the moments of each network, in the order of the runs."""
+def history(runs: Sequence[SuiteRun]) -> dict[Key, list[TimeInRun]]:
+    """Return the times of each network, in the order of the runs."""
     found: dict[Key, list[Record | None]] = {}
     for number, run in enumerate(runs):
         for record in run.records:
             found.setdefault(record.key, [None] * len(runs))[number] = record
-    return {key: list(_moments(records)) for key, records in found.items()}
+    return {key: list(_times(records)) for key, records in found.items()}
 
 
-def _moments(records: Sequence[Record | None]) -> Iterator[Moment]:
+def _times(records: Sequence[Record | None]) -> Iterator[TimeInRun]:
     first: Interval | None = None
     last: Interval | None = None
     for number, record in enumerate(records):
@@ -55,5 +55,5 @@ def _moments(records: Sequence[Record | None]) -> Iterator[Moment]:
             continue
         now = record.timing.seconds if record.timing else None
         since_first, since_last = (quotient(now, each) if now and each else None for each in (first, last))
-        yield Moment(number, record, since_first, since_last)
+        yield TimeInRun(number, record, since_first, since_last)
         first, last = first or now, now or last
