@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from benchcli.grouping import groups
 from benchcli.schema import Interval, Key, Layer, Layers
 from benchcli.statistics import has_ranks, interval_over_launches
 
 SEVERAL = "several"
-"""The type of a row whose module is never called, and only holds others."""
+"""The type of a row whose module is a container: it is never called itself."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class LayerRow:
     share: float
     """As a share of a call without stamps, the median over launches."""
 
+    @property
+    def key(self) -> Key:
+        """The names of the family and the variant."""
+        return self.family, self.variant
+
 
 def layer_rows(traced: Iterable[Layers], depth: int | None = None) -> list[LayerRow]:
     """Return the modules of each variant in the order in which they are called, the network's own work last.
@@ -39,10 +45,8 @@ def layer_rows(traced: Iterable[Layers], depth: int | None = None) -> list[Layer
     With a depth, modules below it are counted as part of the one at that depth. Without, each module
     has only what it does itself.
     """
-    groups: dict[Key, list[Layers]] = {}
-    for each in traced:
-        groups.setdefault((each.family, each.variant), []).append(each)
-    return [row for launches in groups.values() for row in _rows(launches, depth)]
+    networks = groups(traced, lambda each: (each.family, each.variant))
+    return [row for launches in networks.values() for row in _rows(launches, depth)]
 
 
 def accounted(launches: Sequence[Layers]) -> float:
@@ -62,7 +66,7 @@ def _rows(launches: Sequence[Layers], depth: int | None) -> Iterator[LayerRow]:
 def _row(launches: Sequence[Layers], parts: Sequence[Sequence[Layer]], path: str) -> LayerRow:
     first = next(part for part in parts if part)
     itself = first[0]
-    if itself.path != path:  # it only holds the modules that are called, as a list of them does
+    if itself.path != path:  # a container (ModuleList) is never called itself
         itself = replace(itself, kind=SEVERAL, calls=1, outputs=first[-1].outputs)
     flops = [layer.flops for layer in first]
     seconds = {each.launch: sum(layer.seconds for layer in part) for each, part in zip(launches, parts, strict=True)}
@@ -82,7 +86,7 @@ def _row(launches: Sequence[Layers], parts: Sequence[Sequence[Layer]], path: str
 
 
 def _interval(seconds: dict[int, float]) -> Interval:
-    """Return the estimate over launches, in logarithms where no module took less than no time."""
+    """Return the estimate over launches: on a logarithmic scale, unless a duration is 0 or negative."""
     if min(seconds.values()) <= 0:
         return Interval(median(seconds.values()))
     interval = interval_over_launches({launch: math.log(each) for launch, each in seconds.items()})

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benchcli.analysis.equal_flops import EFFECT
+from benchcli.grouping import groups
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import FamilyResult, Outcome, Record
 
@@ -60,11 +61,8 @@ def flips(results: Sequence[FamilyResult]) -> Iterator[Flip]:
 
     Only settings in which the whole interval of the relative speed lies on one side of 1 tell.
     """
-    groups: dict[str, list[FamilyResult]] = {}
-    for result in results:
-        if result.family.first:
-            groups.setdefault(result.family.first, []).append(result)
-    for group in groups.values():
+    of_settings = (result for result in results if result.family.first)
+    for group in groups(of_settings, lambda result: result.family.first).values():
         for variant in group[0].family.variants[1:]:
             yield from _flips_of(variant.name, group)
 

@@ -16,8 +16,8 @@ from benchcli.errors import UserError
 from benchcli.formatting import clean
 from benchcli.reports.charts.base import LabelledRun, figures_of
 from benchcli.reports.page import Figure, Page
+from benchcli.reports.views.comparison_page import series_page
 from benchcli.reports.views.labels import labels
-from benchcli.reports.views.series_page import page
 from benchcli.runs.suite_run import SuiteRun
 
 HISTORY = 3
@@ -39,7 +39,7 @@ class Series(Shown):
 
         reports = self._reports
         compared = compare(reports) if len(reports) <= MOST else None
-        return page(reports, self._labels, compared)
+        return series_page(reports, self._labels, compared)
 
     def _figures(self) -> Iterable[Figure]:
         return figures_of([LabelledRun(*each) for each in zip(self._labels, self._reports, strict=True)])

@@ -73,10 +73,6 @@ class Table:
 class Figure:
     """A chart: what it shows, its numbers, and how they are drawn."""
 
-    kind: str
-    """The kind of chart, such as "axis"."""
-    key: str
-    """What it is about: the key of the table that it stands beside."""
     title: str
     text: str
     """What there is to see, in a sentence, for those who cannot see it too."""
@@ -85,6 +81,10 @@ class Figure:
     """The numbers, with their units in the columns' names; `spec` draws them by these names."""
     spec: Mapping[str, Any]
     """The drawing in Vega-Lite's grammar, without data, size and colours of text."""
+    key: str = ""
+    """The key of the table that it stands beside; empty for a section of its kind."""
+    kind: str = ""
+    """The kind of chart, such as "axis"."""
     heading: str = ""
     """The heading of its section, if it stands beside no table; empty for its key."""
     is_folded: bool = False

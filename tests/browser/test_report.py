@@ -34,7 +34,7 @@ SPEC = {
 def page(names: list[str], number: float | None = 1.5, title: str = "table") -> str:
     """Return a report with a table and a chart of these names."""
     rows: tuple[tuple[Cell, ...], ...] = tuple((name, number) for name in names)
-    figure = Figure("axis", "key", title, title, ("network", "time ms"), rows, SPEC)
+    figure = Figure(title, title, ("network", "time ms"), rows, SPEC, "key")
     times = (f"{place}.5" if number else "–" for place in range(len(names)))
     table = Table(title, (words("network", names), numbers("time ms", times)), (title,), key="key")
     whole = Page(title, title, (table,), title, ("network",), (), {}, figures=(figure,), facts=((title, title),))

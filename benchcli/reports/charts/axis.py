@@ -37,7 +37,6 @@ def _figure(results: Sequence[tuple[str, FamilyResult]]) -> Figure:
     rows += _published(first.records)
     guideline = GUIDELINES[family.guideline]
     return Figure(
-        kind="axis",
         key=family.guideline,
         title=f"{family.guideline.upper()} {_setting(family)}: speed by {guideline.axis}",
         text=f"The guideline says that {guideline.claim}. Speed is relative to {family.baseline}, with 95 % intervals"
@@ -69,11 +68,8 @@ def _spec(rows: Sequence[tuple[Cell, ...]], axis: str) -> grammar.Spec:
     x, y = grammar.name("network", rows, 0, axis), grammar.number("relative speed")
     if max(len(str(row[0])) for row in rows) <= SHORT:
         x["axis"]["labelAngle"] = 0
-    told_apart = grammar.series("series", [row[1] for row in rows], "color", "shape", "strokeDash")
-    line = grammar.line(x, y, told_apart, *told_apart)
-    del told_apart["strokeDash"]
-    points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=False)
-    return {"height": 220, "layer": [grammar.rule_at("y", 1), line, points]}
+    series = grammar.series("series", [row[1] for row in rows], "color", "shape", "strokeDash")
+    return {"height": 220, "layer": grammar.curves(x, y, COLUMNS, series, *series)}
 
 
 CHARTS.add(Axis())

@@ -1,17 +1,18 @@
 """Define a kind of chart, and draw the figures of all kinds in their order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchcli import files
+from benchcli.grouping import groups
 from benchcli.registry import Registry
 from benchcli.reports.page import Figure
 from benchcli.runs.run_folder import SAMPLES, RunFolder
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Family, FamilyResult, Sample
+from benchcli.schema import FamilyResult, Sample
 
 if TYPE_CHECKING:
     from benchcli.checks.findings import Finding
@@ -88,6 +89,26 @@ class Chart:
         return iter(())
 
 
+class SampleChart(Chart):
+    """A chart of the samples of each family of one run, and of each network of a check."""
+
+    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
+        """Yield the figures in the order of the families; none of several runs, which have charts of their own."""
+        for run in runs if len(runs) == 1 else ():
+            for family in (result.family for result in run.report.results):
+                if samples := run.samples.get(family.name):
+                    yield self.figure(family.name, [variant.name for variant in family.variants], samples)
+
+    def of_check(self, check: DrawnCheck) -> Iterator[Figure]:
+        """Yield a figure of base, its control and head for each network."""
+        for network, samples in check.samples.items():
+            yield self.figure(network, sorted({sample.variant for sample in samples}), samples)
+
+    def figure(self, name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
+        """Return the figure of the samples of some networks, under a name for them all."""
+        raise NotImplementedError
+
+
 CHARTS: Registry[Chart] = Registry("kind of chart", "benchcli.reports.charts")
 
 
@@ -121,12 +142,18 @@ def figures_of_check(report: "CheckReport") -> Iterator[Figure]:
 
 
 def _limited(chart: Chart, figures: Sequence[Figure]) -> Iterator[Figure]:
-    """Yield the figures of one kind with the chart's heading, and of many only the first ones."""
+    """Yield the figures of one kind with what the chart says of them all, and of many only the first ones."""
     left_out = len(figures) - MOST_FIGURES
     for number, figure in enumerate(figures[:MOST_FIGURES]):
         is_cut = left_out > 0 and number == MOST_FIGURES - 1
-        text = f"{figure.text} {left_out} more charts of this kind are left out." if is_cut else figure.text
-        yield replace(figure, heading=chart.heading, is_folded=chart.is_folded, text=text)
+        yield replace(
+            figure,
+            kind=chart.name,
+            key=figure.key or chart.name,
+            heading=chart.heading,
+            is_folded=chart.is_folded,
+            text=f"{figure.text} {left_out} more charts of this kind are left out." if is_cut else figure.text,
+        )
 
 
 def with_safe_names(figure: Figure) -> Figure:
@@ -155,18 +182,7 @@ def samples_in(folder: Path) -> dict[str, list[Sample]]:
     return RunFolder(folder).samples() if is_drawn else {}
 
 
-def families_of(runs: Sequence[LabelledRun]) -> Iterator[list[tuple[str, FamilyResult]]]:
-    """Yield each family as the runs have it, with their labels, in the order of the first run that has it."""
-    found: dict[str, list[tuple[str, FamilyResult]]] = {}
-    for run in runs:
-        for result in run.report.results:
-            found.setdefault(result.family.name, []).append((run.label, result))
-    yield from found.values()
-
-
-def only_run(runs: Sequence[LabelledRun]) -> Iterator[tuple[Family, list[Sample]]]:
-    """Yield each family of the only run with its samples; nothing of several runs, which have charts of their own."""
-    for run in runs if len(runs) == 1 else ():
-        for result in run.report.results:
-            if run.samples.get(result.family.name):
-                yield result.family, run.samples[result.family.name]
+def families_of(runs: Sequence[LabelledRun]) -> Iterable[list[tuple[str, FamilyResult]]]:
+    """Return each family as the runs have it, with their labels, in the order of the first run that has it."""
+    results = [(run.label, result) for run in runs for result in run.report.results]
+    return groups(results, lambda labelled: labelled[1].family.name).values()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from benchcli.grouping import groups
 from benchcli.reports.charts import stacks
 from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun
 from benchcli.reports.page import Figure
@@ -25,7 +26,6 @@ class ByCategory(Chart):
             if traced:
                 title = "Where the time goes, by kind of operator"
                 yield stacks.figure(
-                    "breakdown",
                     f"{title} ({run.label})" if run.label else title,
                     "Each bar is a call of one network; its parts are the median shares of the time over launches.",
                     _shares(traced),
@@ -34,15 +34,13 @@ class ByCategory(Chart):
 
 
 def _shares(traced: Sequence[Breakdown]) -> dict[str, dict[str, float]]:
-    keys = list(dict.fromkeys((each.family, each.variant) for each in traced))
-    names = [variant for _, variant in keys]
-    groups: dict[str, list[Breakdown]] = {}
-    for each in traced:
-        is_unique = names.count(each.variant) == 1
-        groups.setdefault(each.variant if is_unique else f"{each.variant} ({each.family})", []).append(each)
+    networks = groups(traced, lambda each: (each.family, each.variant))
+    names = [variant for _, variant in networks]
     return {
-        network: {heading: median_share(of, category) for category, heading in HEADINGS.items()}
-        for network, of in groups.items()
+        variant if names.count(variant) == 1 else f"{variant} ({family})": {
+            heading: median_share(of, category) for category, heading in HEADINGS.items()
+        }
+        for (family, variant), of in networks.items()
     }
 
 

@@ -30,8 +30,6 @@ class Changes(Chart):
         left_out = f" The first {MOST_ROWS} of {len(check.timed)} networks." if len(check.timed) > MOST_ROWS else ""
         if rows:
             yield Figure(
-                kind="changes",
-                key="changes",
                 title="Change in time of each network",
                 text="Above 0 % head is slower than base. Lines are 95 % intervals, and ticks the thresholds that they "
                 f"must exceed.{left_out}",
@@ -51,8 +49,8 @@ def _row(finding: "Finding") -> tuple[Cell, ...]:
 
 def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
     x, y = grammar.number("change %", zero=True), grammar.name("network", rows, 0)
-    told_apart = grammar.series("outcome", [row[1] for row in rows], "color", "shape")
-    points = grammar.intervals(x, y, COLUMNS, "low %", "high %", told_apart, across=True)
+    series = grammar.series("outcome", [row[1] for row in rows], "color", "shape")
+    points = grammar.intervals(x, y, COLUMNS, "low %", "high %", series, across=True)
     bound = {
         "mark": {"type": "tick", "thickness": 1.5, "opacity": 0.7},
         "encoding": {"x": {**x, "field": "threshold %"}, "y": y},

@@ -35,8 +35,6 @@ class CostsAndTime(Chart):
             place = COLUMNS.index(column)
             correlation = rank_correlation([float(row[place] or 0) for row in rows], [row[4] for row in rows])
             yield Figure(
-                kind="costs",
-                key="costs",
                 title=f"Time against {words}",
                 text=f"{len(rows)} networks; both axes are logarithmic." + _correlated(words, correlation),
                 columns=COLUMNS,

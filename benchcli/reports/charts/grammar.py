@@ -77,19 +77,24 @@ def rows_height(names: Sequence[Cell]) -> int:
     return FRAME_HEIGHT + ROW_HEIGHT * len(set(names))
 
 
-def line(x: Spec, y: Spec, told_apart: Spec, *channels: str) -> Spec:
-    """Return lines that join the points of each series, told apart by these channels."""
-    own = {each: told_apart[each] for each in channels}
-    return {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"x": x, "y": y, **own}}
+def curves(x: Spec, y: Spec, columns: Sequence[str], series_: Spec, *channels: str) -> list[Spec]:
+    """Return a rule at 1, and for each series a line with these channels, and its points with `low` and `high`."""
+    lines = {each: series_[each] for each in channels}
+    points = {each: encoding for each, encoding in series_.items() if each != "strokeDash"}
+    return [
+        rule_at("y", 1),
+        {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"x": x, "y": y, **lines}},
+        intervals(x, y, columns, "low", "high", points, across=False),
+    ]
 
 
-def intervals(x: Spec, y: Spec, columns: Sequence[str], low: str, high: str, told_apart: Spec, across: bool) -> Spec:
+def intervals(x: Spec, y: Spec, columns: Sequence[str], low: str, high: str, series_: Spec, across: bool) -> Spec:
     """Return points with their intervals; `across` is whether they lie along the x axis."""
     along, end = ("x", "x2") if across else ("y", "y2")
-    colour = {key: value for key, value in told_apart.items() if key == "color"}
+    colour = {key: value for key, value in series_.items() if key == "color"}
     span = {
         "mark": {"type": "rule", "strokeWidth": 1.5},
         "encoding": {along: {**(x if across else y), "field": low}, end: {"field": high}, **colour},
     }
-    point = {"mark": POINT, "encoding": {**told_apart, "tooltip": tooltip(columns)}}
+    point = {"mark": POINT, "encoding": {**series_, "tooltip": tooltip(columns)}}
     return {"encoding": {"x": x, "y": y}, "layer": [span, point]}

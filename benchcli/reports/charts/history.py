@@ -32,8 +32,6 @@ class History(Chart):
             rows = [_row(runs, each) for times in networks.values() for each in times]
             count = sum(each.has_changed for times in networks.values() for each in times)
             yield Figure(
-                kind="history",
-                key="history",
                 title=f"History of {family}",
                 text="Time in each run relative to the first, with 95 % intervals. A ring and a label mark a change "
                 f"of certainly more than {formatting.percent(CHANGE)} since the run before: {count or 'none'}.",
@@ -59,21 +57,19 @@ def _row(runs: Sequence[LabelledRun], time: TimeInRun) -> tuple[Cell, ...]:
 def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
     x = {**grammar.name("run", rows, 0), "axis": {"labelAngle": -30, "labelLimit": 140}}
     y = grammar.number(COLUMNS[3])
-    told_apart = grammar.series("network", [row[1] for row in rows], "color", "shape")
-    line = grammar.line(x, y, told_apart, "color")
-    points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=False)
+    series = grammar.series("network", [row[1] for row in rows], "color", "shape")
     is_changed = [{"filter": f"isValid(datum['{COLUMNS[6]}'])"}]
     marks = {
         "transform": is_changed,
         "mark": {"type": "point", "size": 220, "strokeWidth": 2, "filled": False, "shape": "circle"},
-        "encoding": {"x": x, "y": y, "color": told_apart["color"]},
+        "encoding": {"x": x, "y": y, "color": series["color"]},
     }
     labels = {
         "transform": [*is_changed, {"calculate": f"split(datum['{COLUMNS[6]}'], ' (')[0]", "as": "label"}],
         "mark": {"type": "text", "dy": -16, "fontSize": 11, "fontWeight": "bold"},
         "encoding": {"x": x, "y": y, "text": {"field": "label"}},
     }
-    return {"height": 240, "layer": [grammar.rule_at("y", 1), line, points, marks, labels]}
+    return {"height": 240, "layer": [*grammar.curves(x, y, COLUMNS, series, "color"), marks, labels]}
 
 
 CHARTS.add(History())

@@ -34,7 +34,6 @@ def _figure(family: Family, results: Sequence[tuple[str, FamilyResult]], most: i
     is_published = any(row[1] == PAPER and row[0] != family.baseline for row in rows)
     rows = [row for row in rows if row[1] != PAPER or is_published]
     return Figure(
-        kind="intervals",
         key=family.catalogue or "custom",
         title=f"Speed relative to {family.baseline} ({family.name})",
         text=f"Above 1 a network is faster than {family.baseline}. Lines are 95 % intervals"
@@ -56,12 +55,12 @@ def _rows(label: str, result: FamilyResult) -> Iterator[tuple[Cell, ...]]:
 def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
     labels = list(dict.fromkeys(row[1] for row in rows))
     x, y = grammar.number("relative speed", zero=True), grammar.name("network", rows, 0)
-    told_apart = grammar.series("series", labels, "color", "shape")
+    series = grammar.series("series", labels, "color", "shape")
     if len(labels) > 1:
-        told_apart["yOffset"] = {"field": "series", "type": "nominal", "sort": labels}
-    points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=True)
+        series["yOffset"] = {"field": "series", "type": "nominal", "sort": labels}
+    points = grammar.intervals(x, y, COLUMNS, "low", "high", series, across=True)
     if len(labels) > 1:
-        points["layer"][0]["encoding"]["yOffset"] = told_apart["yOffset"]
+        points["layer"][0]["encoding"]["yOffset"] = series["yOffset"]
     height = grammar.rows_height([row[0] for row in rows]) * (2 if len(labels) > 2 else 1)
     return {"height": height, "layer": [grammar.rule_at("x", 1, x["scale"]), points]}
 

@@ -1,11 +1,11 @@
 """Draw each launch of a family beside the others: what moves all networks at once is the machine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import exp, log
 from statistics import median
 
 from benchcli.reports.charts import grammar
-from benchcli.reports.charts.base import CHARTS, Chart, DrawnCheck, LabelledRun, only_run
+from benchcli.reports.charts.base import CHARTS, SampleChart
 from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
 from benchcli.schema import Sample
@@ -16,7 +16,7 @@ MOST_NETWORKS = 30
 COLUMNS = ("launch", "network", "time relative to the median", "time ms")
 
 
-class Launches(Chart):
+class Launches(SampleChart):
     """A figure of the launches of each family over time; none for several runs."""
 
     name = "launches"
@@ -25,30 +25,17 @@ class Launches(Chart):
     heading = "Launches over time"
     is_folded = True
 
-    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
-        """Yield the figures in the order of the families."""
-        for family, samples in only_run(runs):
-            yield _figure(family.name, [variant.name for variant in family.variants], samples)
-
-    def of_check(self, check: DrawnCheck) -> Iterator[Figure]:
-        """Yield a figure of base, its control and head for each network."""
-        for network, samples in check.samples.items():
-            yield _figure(network, sorted({sample.variant for sample in samples}), samples)
-
-
-def _figure(name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
-    """Return the figure of the launches of some networks, under a name for them all."""
-    rows = [row for network in networks[:MOST_NETWORKS] for row in _launches(network, samples)]
-    return Figure(
-        kind="launches",
-        key="launches",
-        title=f"Launches of {name}",
-        text="Each network's median time in each launch (a fresh process), relative to its median over all of them. "
-        "What moves all lines at once is the machine; relative speeds are paired within a launch.",
-        columns=COLUMNS,
-        rows=tuple(rows),
-        spec=_spec(rows),
-    )
+    def figure(self, name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
+        """Return the figure of the samples of some networks, under a name for them all."""
+        rows = [row for network in networks[:MOST_NETWORKS] for row in _launches(network, samples)]
+        return Figure(
+            title=f"Launches of {name}",
+            text="Each network's median time in each launch (a fresh process), relative to its median over all of "
+            "them. What moves all lines at once is the machine; relative speeds are paired within a launch.",
+            columns=COLUMNS,
+            rows=tuple(rows),
+            spec=_spec(rows),
+        )
 
 
 def _launches(name: str, samples: Sequence[Sample]) -> list[tuple[Cell, ...]]:
@@ -73,11 +60,11 @@ def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
         "title": "launch, in the order of time",
         "axis": {"labelAngle": 0, "labelOverlap": True},
     }
-    told_apart = grammar.series("network", [row[1] for row in rows], "color", "shape")
-    line = {"mark": {"type": "line", "strokeWidth": 1}, "encoding": {"x": x, "y": y, "color": told_apart["color"]}}
+    series = grammar.series("network", [row[1] for row in rows], "color", "shape")
+    line = {"mark": {"type": "line", "strokeWidth": 1}, "encoding": {"x": x, "y": y, "color": series["color"]}}
     points = {
         "mark": {**grammar.POINT, "size": 35},
-        "encoding": {"x": x, "y": y, **told_apart, "tooltip": grammar.tooltip(COLUMNS)},
+        "encoding": {"x": x, "y": y, **series, "tooltip": grammar.tooltip(COLUMNS)},
     }
     return {"height": 180, "layer": [grammar.rule_at("y", 1, y["scale"]), line, points]}
 

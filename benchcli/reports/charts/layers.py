@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from benchcli.analysis.layer_rows import LayerRow, layer_rows
+from benchcli.grouping import groups
 from benchcli.reports.charts import stacks
 from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun
 from benchcli.reports.page import Figure
@@ -24,15 +25,12 @@ class ByLayer(Chart):
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of runs and networks."""
         for run in runs:
-            networks: dict[tuple[str, str], list[LayerRow]] = {}
-            for row in layer_rows(run.report.layers, _depth(run)):
-                networks.setdefault((row.family, row.variant), []).append(row)
+            networks = groups(layer_rows(run.report.layers, _depth(run)), lambda row: row.key)
             names = [network for _, network in networks]
             for (family, name), rows in networks.items():
                 network = f"{name} ({family})" if names.count(name) > 1 else name
                 shares = _largest(rows)
                 yield stacks.figure(
-                    "layers",
                     f"Where the time of {network} goes, by layer{f' ({run.label})' if run.label else ''}",
                     "The bar is a call of the network; its parts are its modules in the order of their calls.",
                     {network: shares},

@@ -47,7 +47,6 @@ def _figure(setting: str, records: Sequence[Record], places: dict[tuple[str, str
     by_name = {record.variant.name: record for record in records}  # a network of two groups stands once
     rows = sorted((_row(record, places[record.key]) for record in by_name.values()), key=lambda row: float(row[1] or 0))
     return Figure(
-        kind="pareto",
         key=records[0].family.catalogue or "custom",
         title=f"Time and top-1 error{f' ({setting})' if setting else ''}",
         text="Networks nearer to the lower left corner are faster and more accurate. The line joins those for which no "
@@ -71,8 +70,8 @@ def _spec() -> grammar.Spec:
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.5, "opacity": 0.8},
         "encoding": {"x": x, "y": y, "order": {"field": TIME}},
     }
-    told_apart = grammar.series("Pareto front", list(PLACES.values()), "color", "shape")
-    points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=True)
+    series = grammar.series("Pareto front", list(PLACES.values()), "color", "shape")
+    points = grammar.intervals(x, y, COLUMNS, "low", "high", series, across=True)
     return {"height": 340, "layer": [front, points, _names(x, y, on)]}
 
 

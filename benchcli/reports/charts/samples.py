@@ -1,9 +1,9 @@
 """Draw every sample as it was observed, before any statistics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from benchcli.reports.charts import grammar
-from benchcli.reports.charts.base import CHARTS, Chart, DrawnCheck, LabelledRun, only_run
+from benchcli.reports.charts.base import CHARTS, SampleChart
 from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
 from benchcli.schema import Sample
@@ -15,7 +15,7 @@ MOST_NETWORKS = 60
 COLUMNS = ("network", "time ms", "launch", "round", "state")
 
 
-class RawSamples(Chart):
+class RawSamples(SampleChart):
     """A figure of the samples of each family; none for several runs."""
 
     name = "samples"
@@ -24,33 +24,20 @@ class RawSamples(Chart):
     heading = "Raw samples"
     is_folded = True
 
-    def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
-        """Yield the figures in the order of the families."""
-        for family, samples in only_run(runs):
-            yield _figure(family.name, [variant.name for variant in family.variants], samples)
-
-    def of_check(self, check: DrawnCheck) -> Iterator[Figure]:
-        """Yield a figure of base, its control and head for each network."""
-        for network, samples in check.samples.items():
-            yield _figure(network, sorted({sample.variant for sample in samples}), samples)
-
-
-def _figure(name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
-    """Return the figure of the samples of some networks, under a name for them all."""
-    own = [sample for network in networks[:MOST_NETWORKS] for sample in samples if sample.variant == network]
-    step = max(1, -(-len(own) // MOST_SAMPLES))
-    rows = [_row(sample) for sample in own[::step]]
-    thinned = f" (one in {step} of {len(own)} is drawn)" if step > 1 else ""
-    return Figure(
-        kind="samples",
-        key="samples",
-        title=f"Samples of {name}",
-        text=f"Each mark is the time per call of one timed block{thinned}. Excluded samples were disturbed and do not "
-        "count.",
-        columns=COLUMNS,
-        rows=tuple(rows),
-        spec=_spec(rows),
-    )
+    def figure(self, name: str, networks: Sequence[str], samples: Sequence[Sample]) -> Figure:
+        """Return the figure of the samples of some networks, under a name for them all."""
+        own = [sample for network in networks[:MOST_NETWORKS] for sample in samples if sample.variant == network]
+        step = max(1, -(-len(own) // MOST_SAMPLES))
+        rows = [_row(sample) for sample in own[::step]]
+        thinned = f" (one in {step} of {len(own)} is drawn)" if step > 1 else ""
+        return Figure(
+            title=f"Samples of {name}",
+            text=f"Each mark is the time per call of one timed block{thinned}. Excluded samples were disturbed and do "
+            "not count.",
+            columns=COLUMNS,
+            rows=tuple(rows),
+            spec=_spec(rows),
+        )
 
 
 def _row(sample: Sample) -> tuple[Cell, ...]:

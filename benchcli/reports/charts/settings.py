@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from benchcli.grouping import groups
 from benchcli.reports.charts import grammar
 from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun
 from benchcli.reports.page import Figure
@@ -21,11 +22,9 @@ class SpeedBySetting(Chart):
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the groups."""
-        groups: dict[str, list[Record]] = {}
-        for result in runs[0].report.results if len(runs) == 1 else ():
-            if result.family.first:
-                groups.setdefault(result.family.first, []).extend(result.records)
-        for first, records in groups.items():
+        results = runs[0].report.results if len(runs) == 1 else ()
+        compared = [record for result in results if result.family.first for record in result.records]
+        for first, records in groups(compared, lambda record: record.family.first).items():
             rows = [_row(record, differing(records)) for record in records]
             if len({row[0] for row in rows}) > 1:
                 yield _figure(first, rows)
@@ -33,8 +32,6 @@ class SpeedBySetting(Chart):
 
 def _figure(first: str, rows: Sequence[tuple[Cell, ...]]) -> Figure:
     return Figure(
-        kind="settings",
-        key="settings",
         title=f"Speed in each setting ({first})",
         text=f"Each network's speed relative to itself at {rows[0][0]}, per image where batches differ, with 95 % "
         "intervals.",
@@ -54,10 +51,8 @@ def _row(record: Record, names: Sequence[str]) -> tuple[Cell, ...]:
 def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
     x, y = grammar.name("setting", rows, 0), grammar.number(COLUMNS[2])
     x["axis"]["labelAngle"] = -20
-    told_apart = grammar.series("network", [row[1] for row in rows], "color", "shape")
-    line = grammar.line(x, y, told_apart, "color")
-    points = grammar.intervals(x, y, COLUMNS, "low", "high", told_apart, across=False)
-    return {"height": 220, "layer": [grammar.rule_at("y", 1), line, points]}
+    series = grammar.series("network", [row[1] for row in rows], "color", "shape")
+    return {"height": 220, "layer": grammar.curves(x, y, COLUMNS, series, "color")}
 
 
 CHARTS.add(SpeedBySetting())

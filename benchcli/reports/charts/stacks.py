@@ -13,10 +13,10 @@ LETTER = 1.6
 """Per cent of the chart's width that a letter takes: a name that is wider than its part is left to the legend."""
 
 
-def figure(kind: str, title: str, text: str, shares: Mapping[str, Mapping[str, float]], order: Sequence[str]) -> Figure:
+def figure(title: str, text: str, shares: Mapping[str, Mapping[str, float]], order: Sequence[str]) -> Figure:
     """Return a figure with a bar for each network; `order` has all parts, and gives each its colour."""
     rows = [row for network, parts in shares.items() for row in _rows(network, parts, order)]
-    return Figure(kind, kind, title, text, COLUMNS, tuple(rows), _spec(rows))
+    return Figure(title, text, COLUMNS, tuple(rows), _spec(rows))
 
 
 def _rows(network: str, parts: Mapping[str, float], order: Sequence[str]) -> list[tuple[Cell, ...]]:

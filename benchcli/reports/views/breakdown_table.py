@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from benchcli import formatting
+from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Table, numbers, words
 from benchcli.schema import Breakdown, Category, Failure, Key, Record
@@ -86,11 +87,8 @@ def lines(
 def _grouped(records: Sequence[Record], breakdowns: Sequence[Breakdown]) -> dict[Key, list[Breakdown]]:
     """Return the launches of each variant that has a record."""
     measured = {record.key for record in records}
-    found: dict[Key, list[Breakdown]] = {}
-    for each in breakdowns:
-        if (each.family, each.variant) in measured:
-            found.setdefault((each.family, each.variant), []).append(each)
-    return found
+    launches = groups(breakdowns, lambda each: (each.family, each.variant))
+    return {key: of for key, of in launches.items() if key in measured}
 
 
 def _name(key: Key, rows: Mapping[Key, Sequence[Breakdown]]) -> str:

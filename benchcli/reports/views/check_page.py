@@ -10,6 +10,7 @@ from benchcli.checks.findings import OPEN, REGRESSIONS, Finding, Outcome
 from benchcli.checks.session import CheckReport
 from benchcli.checks.versions import BASE, HEAD
 from benchcli.formatting import UNKNOWN
+from benchcli.grouping import groups
 from benchcli.reports.advice import sentence
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Annotation, Column, Level, Page, Table, numbers, words
@@ -24,7 +25,7 @@ LEVELS: Mapping[Outcome, Level] = {
     "faster": "notice",
 }
 """The level for CI of each outcome that is not a regression."""
-TOLD: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "cheaper", "faster")
+LISTED: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "cheaper", "faster")
 """Outcomes with a line of their own below the table."""
 
 
@@ -102,8 +103,8 @@ def summary(findings: Sequence[Finding]) -> str:
     networks = _by_network(findings).values()
     worst = Counter(_same(each) if each[0].outcome == "same" else _word(each[0]) for each in networks)
     count = sum(worst.values())
-    told = ", ".join(f"{number} {word}" for word, number in worst.items())
-    return f"{formatting.counted(count, 'network')}: {told}" if told else "nothing was looked at"
+    counts = ", ".join(f"{number} {word}" for word, number in worst.items())
+    return f"{formatting.counted(count, 'network')}: {counts}" if counts else "nothing was looked at"
 
 
 def how(check: CheckFacts) -> str:
@@ -132,17 +133,9 @@ def describe_finding(finding: Finding) -> str:
     return f"{_word(finding)} {finding.where} ({finding.builder}): {finding.text}"
 
 
-def _by_text(findings: Sequence[Finding]) -> dict[tuple[str, str], list[Finding]]:
-    """Return the findings by outcome and text, so that one cause of several takes one line."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault((_word(finding), finding.text), []).append(finding)
-    return groups
-
-
 def _lines(findings: Sequence[Finding]) -> Iterator[str]:
-    told = [finding for finding in findings if finding.outcome in TOLD]
-    for (word, text), of_text in _by_text(told).items():
+    listed = [finding for finding in findings if finding.outcome in LISTED]
+    for (word, text), of_text in groups(listed, lambda finding: (_word(finding), finding.text)).items():
         networks = formatting.named([f"{finding.where} ({finding.builder})" for finding in of_text])
         yield f"{signed(word)} {networks}: {text}"
     if any(finding.fails for finding in findings):
@@ -187,7 +180,4 @@ def _word(finding: Finding) -> str:
 
 
 def _by_network(findings: Sequence[Finding]) -> dict[Key, list[Finding]]:
-    found: dict[Key, list[Finding]] = {}
-    for finding in findings:
-        found.setdefault((finding.family, finding.variant), []).append(finding)
-    return found
+    return groups(findings, lambda finding: (finding.family, finding.variant))

@@ -1,15 +1,17 @@
-"""Lay out a comparison of runs as a page."""
+"""Lay out several runs side by side: a comparison, or a series of one suite."""
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from itertools import groupby
 from string import ascii_uppercase
 
 from benchcli import formatting
 from benchcli.analysis.comparison import Comparison
-from benchcli.formatting import UNKNOWN
+from benchcli.formatting import UNKNOWN, counted
 from benchcli.reports.page import Column, Page, Table, numbers, words
+from benchcli.reports.views.run_page import whole
 from benchcli.runs.rows import Cell
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Interval, Record
 from benchcli.schema.environment import as_json
 
@@ -150,3 +152,29 @@ def _status(record: Record | None) -> str:
     if record is None:
         return "missing"
     return record.failure.status if record.failure else "ok"
+
+
+RUN_COLUMNS = ("run", "folder", "started", "commit", "processor or card", "networks", "state")
+
+
+def series_page(reports: Sequence[SuiteRun], labels: Sequence[str], compared: Comparison | None) -> Page:
+    """Return the page; without a comparison, where runs are too many for one, it has the runs alone."""
+    suite = reports[0].environment.suite
+    name = suite.name if suite else ""
+    table = Table(
+        title=f"{counted(len(reports), 'run')} of {name}",
+        columns=tuple(map(words, RUN_COLUMNS, zip(*map(_run_row, reports, labels), strict=True))),
+        key="history",
+    )
+    if compared is None:
+        rows = tuple(dict(zip(RUN_COLUMNS, row, strict=True)) for row in table.rows)
+        return Page(name, f"{len(reports)} runs", (table,), "", RUN_COLUMNS, rows, {"runs": list(rows)})
+    of_runs = page(compared)
+    tables = tuple(replace(each, key="comparison") for each in of_runs.tables)
+    return replace(of_runs, name=name, tables=(table, *tables))
+
+
+def _run_row(report: SuiteRun, label: str) -> tuple[str, ...]:
+    environment = report.environment
+    texts = (environment.started, (environment.commit or "")[:10], environment.where)
+    return label, str(report.folder), *(each or UNKNOWN for each in texts), str(len(report.records)), whole(report)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from benchcli import formatting
 from benchcli.analysis.layer_rows import LayerRow, accounted, layer_rows
 from benchcli.formatting import UNKNOWN
+from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views.cells import ACCESS, FLOPS
@@ -19,7 +20,7 @@ OWN = "(in no module)"
 def table(traced: Sequence[Layers], failures: Mapping[Key, Failure], depth: int | None = None) -> Table:
     """Return the table: the slowest layers of each network, or all modules at a depth."""
     rows = layer_rows(traced, depth)
-    by_network = _by_network(rows)
+    by_network = groups(rows, lambda row: row.key)
     lines = (
         *(_line(key, each, traced, depth) for key, each in by_network.items()),
         *(f"{signed(each.status)}: {key[1]} has no layers: {each.error}" for key, each in failures.items()),
@@ -29,8 +30,8 @@ def table(traced: Sequence[Layers], failures: Mapping[Key, Failure], depth: int 
 
 def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence[str] = ()) -> Table:
     """Return the table of these rows, with further lines below."""
-    several = len({(each.family, each.variant) for each in rows}) > 1
-    shown = [_slowest(each) if depth is None else each for each in _by_network(rows).values()]
+    several = len({row.key for row in rows}) > 1
+    shown = [_slowest(each) if depth is None else each for each in groups(rows, lambda row: row.key).values()]
     rows = [row for each in shown for row in each]
     return Table(
         key="layers",
@@ -53,13 +54,6 @@ def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence
             *lines,
         ),
     )
-
-
-def _by_network(rows: Sequence[LayerRow]) -> dict[Key, list[LayerRow]]:
-    found: dict[Key, list[LayerRow]] = {}
-    for row in rows:
-        found.setdefault((row.family, row.variant), []).append(row)
-    return found
 
 
 def _slowest(rows: Sequence[LayerRow]) -> list[LayerRow]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from benchcli import formatting
 from benchcli.analysis.setting_effects import Flip, SettingEffect, flips, setting_effects
 from benchcli.formatting import UNKNOWN
+from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
@@ -18,9 +19,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     results = [result for result in results if result.family.first]
     records = cells.records_of(results)
     effects = {each.record.key: each for each in setting_effects(results)}
-    by_network: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        by_network.setdefault((record.family.first, record.variant.name), []).append(record)
+    by_network = groups(records, lambda record: (record.family.first, record.variant.name))
     records = [record for own in by_network.values() for record in own]
     differ = differing(records)
     bars = [_bar(record, effects.get(record.key)) for record in records]
@@ -49,12 +48,9 @@ def table(results: Sequence[FamilyResult]) -> Table:
 
 def _not_judged(effects: Iterable[SettingEffect], differ: Sequence[str]) -> Iterator[str]:
     """Yield why networks are not judged; those with the same reason share a line."""
-    names: dict[str, list[str]] = {}
-    for each in effects:
-        if each.why:
-            names.setdefault(each.why, []).append(f"{each.record.variant.name} ({setting(each.record, differ)})")
-    for why, of in names.items():
-        yield f"{formatting.named(of)}: {why}"
+    for why, of in groups((each for each in effects if each.why), lambda each: each.why).items():
+        names = [f"{each.record.variant.name} ({setting(each.record, differ)})" for each in of]
+        yield f"{formatting.named(names)}: {why}"
 
 
 def _speed(record: Record, effect: SettingEffect | None) -> str:

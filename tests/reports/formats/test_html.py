@@ -56,7 +56,7 @@ def a_page(text: str = "fine", rows: int = 2) -> Page:
     columns = (words(text, [text] * rows), numbers("number", map(str, range(rows))))
     table = Table(text, columns, (text, f"! {text}"))
     spec = {"mark": "point", "encoding": {"x": {"field": "time ms", "type": "quantitative"}}}
-    figure = Figure("axis", "", text, text, ("network", "time ms"), ((text, 1.5), (text, None)), spec)
+    figure = Figure(text, text, ("network", "time ms"), ((text, 1.5), (text, None)), spec)
     return Page(text, text, (table,), text, (text,), (), {}, facts=((text, text),), figures=(figure,))
 
 
