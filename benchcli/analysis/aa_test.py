@@ -1,8 +1,8 @@
 """Test the measurement itself: A/A tests of equal networks, and networks of a known slowdown.
 
 Two copies of one network are equally fast, so the interval of their relative speed should hold 1
-in 95 of 100 comparisons. A network with 5 % more blocks is 5 % slower, and the comparison should
-find that.
+in 95 of 100 comparisons. A network with 5 % more blocks is 5 % slower, which the comparison should
+detect.
 """
 
 from collections.abc import Iterator, Sequence

@@ -59,9 +59,11 @@ def predictions(points: Sequence[Point]) -> list[Prediction]:
     return [_prediction(predictor, points) for predictor in PREDICTORS]
 
 
-def best(found: Sequence[Prediction], metric: Metric, parameters: int) -> Prediction:
+def best(candidates: Sequence[Prediction], metric: Metric, parameters: int) -> Prediction:
     """Return the prediction with the least error for a metric and a number of parameters."""
-    of_kind = [each for each in found if (each.predictor.metric, each.predictor.parameters) == (metric, parameters)]
+    of_kind = [
+        each for each in candidates if (each.predictor.metric, each.predictor.parameters) == (metric, parameters)
+    ]
     return min(of_kind, key=lambda prediction: prediction.error)
 
 

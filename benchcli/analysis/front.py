@@ -1,4 +1,4 @@
-"""Find the Pareto front of networks in speed and top-1 error, published or the user's own."""
+"""Compute the Pareto front of networks in speed and top-1 error, published or the user's own."""
 
 from collections.abc import Sequence
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Follow each network through runs of one suite, and find where its time changed."""
+"""Follow the time of each network through runs of one suite."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,11 +40,11 @@ def started(run: SuiteRun) -> tuple[str, str]:
 
 def history(runs: Sequence[SuiteRun]) -> dict[Key, list[TimeInRun]]:
     """Return the times of each network, in the order of the runs."""
-    found: dict[Key, list[Record | None]] = {}
+    by_network: dict[Key, list[Record | None]] = {}
     for number, run in enumerate(runs):
         for record in run.records:
-            found.setdefault(record.key, [None] * len(runs))[number] = record
-    return {key: list(_times(records)) for key, records in found.items()}
+            by_network.setdefault(record.key, [None] * len(runs))[number] = record
+    return {key: list(_times(records)) for key, records in by_network.items()}
 
 
 def _times(records: Sequence[Record | None]) -> Iterator[TimeInRun]:

@@ -46,7 +46,7 @@ def _effect(record: Record) -> SettingEffect:
 
 @dataclass(frozen=True)
 class Flip:
-    """A network that is faster than its baseline in one setting, and slower in the next that tells."""
+    """A network that is faster than its baseline in one setting, and slower in the next decisive one."""
 
     network: str
     baseline: str
@@ -59,7 +59,7 @@ class Flip:
 def flips(results: Sequence[FamilyResult]) -> Iterator[Flip]:
     """Yield where the ranking of a network and its baseline changes from one setting to a later one.
 
-    Only settings in which the whole interval of the relative speed lies on one side of 1 tell.
+    A setting is decisive if the interval of the relative speed excludes 1; others are passed over.
     """
     of_settings = (result for result in results if result.family.first)
     for group in groups(of_settings, lambda result: result.family.first).values():

@@ -88,7 +88,7 @@ def paper_speed(record: Record) -> float | None:
     return GUIDELINES[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
 
 
-def outcome(found: Outcome, claims_faster: bool) -> VerdictOutcome:
+def outcome(speed: Outcome, claims_faster: bool) -> VerdictOutcome:
     """Return the outcome for a guideline that claims that the variant is faster, or slower."""
     by_direction: Mapping[Outcome, VerdictOutcome] = {
         "faster": "holds" if claims_faster else "reversed",
@@ -97,4 +97,4 @@ def outcome(found: Outcome, claims_faster: bool) -> VerdictOutcome:
         "inconclusive": "inconclusive",
         "not judged": "not judged",
     }
-    return by_direction[found]
+    return by_direction[speed]

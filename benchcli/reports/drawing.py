@@ -19,11 +19,11 @@ INDEPENDENT = ("color", "shape", "strokeDash", "x", "y", "yOffset")
 def specification(figures: Sequence[Figure], theme: str = "light") -> dict[str, Any]:
     """Return one Vega-Lite specification with the data of all figures, several side by side."""
     drawn = [_with_data(figure) for figure in figures]
-    whole: Mapping[str, Any] = drawn[0]
+    chart: Mapping[str, Any] = drawn[0]
     if len(drawn) > 1:
         scales = dict.fromkeys(INDEPENDENT, "independent")
-        whole = {"concat": drawn, "columns": 2, "resolve": {"scale": scales, "legend": scales}}
-    return {"$schema": SCHEMA, "config": config(theme), "padding": 12, **whole}
+        chart = {"concat": drawn, "columns": 2, "resolve": {"scale": scales, "legend": scales}}
+    return {"$schema": SCHEMA, "config": config(theme), "padding": 12, **chart}
 
 
 def _with_data(figure: Figure) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def draw(figures: Sequence[Figure], suffix: str, theme: str = "light") -> bytes:
     """Return a picture of the figures; `check` says whether it can be made. Raises UserError if it cannot."""
     try:
         return DRAWN[suffix](specification(figures, theme))
-    except ValueError as error:  # what the library says of a drawing that it cannot make
+    except ValueError as error:  # the library's error for a drawing that it cannot make
         raise UserError(f"the chart cannot be drawn: {str(error).splitlines()[0][:200]}") from None
 
 

@@ -4,7 +4,7 @@ Views put the sign before the outcome, and formats derive the colour from the si
 the outcome itself: rows, data and annotations have no signs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 Tone = Literal["good", "bad", "unsure", "neutral", "warning"]
@@ -43,18 +43,15 @@ def signed(*outcomes: str) -> str:
 
     Without a known outcome there is no sign.
     """
-    found = {sign for outcome in outcomes if (sign := sign_of(outcome))}
-    return " ".join([*_first(found), ", ".join(outcomes)])
+    signs = set(map(sign_of, outcomes))
+    first = [sign for sign in TONES if sign in signs][:1]
+    return " ".join([*first, ", ".join(outcomes)])
 
 
 def sign_of(outcome: str) -> str:
     """Return the sign of an outcome; empty if it is not known."""
     word = outcome.lower()
     return NOT_JUDGED if word.endswith(ALLOWED) else _SIGNS.get(word, "")
-
-
-def _first(signs: Iterable[str]) -> list[str]:
-    return [sign for sign in TONES if sign in signs][:1]
 
 
 def tone(text: str) -> Tone | None:

@@ -103,7 +103,7 @@ class Annotation:
     title: str
     """A short title, such as "tower/thin slower"."""
     text: str
-    """The whole result, as a sentence."""
+    """The result, as a sentence."""
     outcome: str
     """The outcome, in a word."""
     message: str

@@ -1,4 +1,4 @@
-"""Find out what a stream can show: its width, colours, signs and bars."""
+"""Detect what a stream can show: its width, colours, signs and bars."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from benchcli.reports.outcomes import ASCII
 BLOCKS = "█░"
 """The characters of bars: solid and light."""
 NARROWEST = 20
-"""A terminal that says it is narrower is taken to be as wide as `USUAL`: its width is not known."""
+"""The least width that is believed; a terminal that reports less is assumed to have `USUAL` columns."""
 USUAL = 80
 
 
@@ -57,14 +57,14 @@ def is_dumb(environment: Mapping[str, str] = os.environ) -> bool:
 
 def _width(stream: TextIO, environment: Mapping[str, str]) -> int:
     """Return the columns of a terminal; the variable COLUMNS decides if it is set."""
-    given = environment.get("COLUMNS", "")
-    if given.isascii() and given.isdigit() and len(given) < 6 and int(given) >= NARROWEST:
-        return int(given)
+    variable = environment.get("COLUMNS", "")
+    if variable.isascii() and variable.isdigit() and len(variable) < 6 and int(variable) >= NARROWEST:
+        return int(variable)
     try:
-        found = os.get_terminal_size(stream.fileno()).columns
+        width = os.get_terminal_size(stream.fileno()).columns
     except (AttributeError, OSError, ValueError):
         return USUAL
-    return found if found >= NARROWEST else USUAL
+    return width if width >= NARROWEST else USUAL
 
 
 def _writes(stream: TextIO | None, text: str) -> bool:

@@ -80,8 +80,8 @@ def _prediction(points: Sequence[Point]) -> Item:
     Predictors with equal numbers of parameters are compared: with more parameters, any metric fits
     better.
     """
-    found = predictions(points)
-    flops, *others = (best(found, metric, 2) for metric in METRICS)
+    candidates = predictions(points)
+    flops, *others = (best(candidates, metric, 2) for metric in METRICS)
     compared = "; ".join(f"{each.predictor.metric} {_error(each)}" for each in others)
     return item(
         flops.error > MOST_ERROR,

@@ -1,4 +1,4 @@
-"""Draw the changes in time that a check found, with their intervals and thresholds."""
+"""Draw the changes in time that a check measured, with their intervals and thresholds."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING

@@ -37,10 +37,10 @@ def _by_setting(results: Sequence[FamilyResult]) -> dict[str, list[Record]]:
     records = [each for result in results if not result.family.guideline for each in result.records]
     settings = [(each.family.inputs, each.family.threads) for each in records]
     names = [f"batch {i['batch']} {i['dtype']} {i['layout']}{f' {t} threads' if t else ''}" for i, t in settings]
-    found: dict[str, list[Record]] = {}
+    by_setting: dict[str, list[Record]] = {}
     for name, record in zip(names, records, strict=True):
-        found.setdefault(name if len(set(names)) > 1 else "", []).append(record)
-    return found
+        by_setting.setdefault(name if len(set(names)) > 1 else "", []).append(record)
+    return by_setting
 
 
 def _figure(setting: str, records: Sequence[Record], places: dict[tuple[str, str], Place]) -> Figure:

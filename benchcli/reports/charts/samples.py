@@ -9,7 +9,7 @@ from benchcli.runs.rows import Cell
 from benchcli.schema import Sample
 
 MOST_SAMPLES = 400
-"""The most samples of a family that are drawn, evenly taken from all of them."""
+"""The most samples of a family that are drawn, evenly spaced among all of them."""
 MOST_NETWORKS = 60
 """The most networks of a family that are drawn: the first ones."""
 COLUMNS = ("network", "time ms", "launch", "round", "state")

@@ -109,8 +109,8 @@ def _signs(text: str, screen: Screen) -> str:
 
 
 def _code(text: str) -> str:
-    found = tone(text)
-    return CODES[found] if found else ""
+    own = tone(text)
+    return CODES[own] if own else ""
 
 
 def _painted(text: str, code: str, screen: Screen) -> str:

@@ -6,6 +6,7 @@ from benchcli import formatting
 from benchcli.analysis.equal_flops import EQUAL_FLOPS
 from benchcli.analysis.published import relative_speed
 from benchcli.formatting import UNKNOWN
+from benchcli.grouping import groups
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.schema import FamilyResult, Record
@@ -58,32 +59,32 @@ def _chain(record: Record) -> tuple[object, ...]:
     return record.family.widths, record.variant.shape[-1], params["units"], params["stride"]
 
 
-def _unequal(records: Sequence[Record]) -> Iterator[str]:
-    """Yield a line for each block whose channels cannot give the reference's FLOPs.
+def _unequal(records: Sequence[Record]) -> Iterable[str]:
+    """Return a line for each block whose channels cannot give the reference's FLOPs.
 
     The line names a width at which they can.
     """
-    told = {}
+    lines = {}
     for record in records:
         reference, block = BLOCKS[REFERENCE], BLOCKS[record.variant.name]
         size, stride = record.variant.shape[-1], int(str(record.variant.params["stride"]))
         wanted = reference.multiply_adds(int(record.family.widths), size, stride)
-        there = block.multiply_adds(record.variant.shape[0], size, stride)
-        if abs(there / wanted - 1) > EQUAL_FLOPS:
-            told[record.variant.name] = (there / wanted - 1, reference.solve(there, size, stride))
-    for name, (deviation, width) in told.items():
-        yield (
-            f"! {name}: its channels must be multiples of {BLOCKS[name].multiple}, so its FLOPs differ from the "
-            f"others' by {formatting.percent(deviation, signed=True)}: do not compare it in this table, or give "
-            f"--width {width}"
-        )
+        flops = block.multiply_adds(record.variant.shape[0], size, stride)
+        if abs(flops / wanted - 1) > EQUAL_FLOPS:
+            lines[block.name] = (
+                f"! {block.name}: its channels must be multiples of {block.multiple}, so its FLOPs differ from the "
+                f"others' by {formatting.percent(flops / wanted - 1, signed=True)}: do not compare it in this table, "
+                f"or give --width {reference.solve(flops, size, stride)}"
+            )
+    return lines.values()
 
 
 def _reasons(records: Sequence[Record]) -> Iterator[str]:
     """Yield the violated guidelines with the reason; blocks with the same reason share a line."""
-    found: dict[str, list[str]] = {}
-    for name in dict.fromkeys(record.variant.name for record in records):
-        reasons = [f"{letter.upper()} ({why})" for letter, why in BLOCKS[name].breaks.items()]
-        found.setdefault(", ".join(reasons), []).append(name)
-    for broken, names in found.items():
-        yield f"{', '.join(names)} violate{'s' if len(names) == 1 else ''} {broken or 'no guideline'}"
+    names = dict.fromkeys(record.variant.name for record in records)
+    for broken, blocks in groups(names, _broken).items():
+        yield f"{', '.join(blocks)} violate{'s' if len(blocks) == 1 else ''} {broken or 'no guideline'}"
+
+
+def _broken(block: str) -> str:
+    return ", ".join(f"{letter.upper()} ({why})" for letter, why in BLOCKS[block].breaks.items())

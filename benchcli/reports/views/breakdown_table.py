@@ -118,10 +118,10 @@ def _apart(rows: Mapping[Key, Sequence[Breakdown]]) -> list[str]:
 
 def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Record]) -> list[str]:
     """Return a warning for rows whose time changed between measuring and tracing."""
-    told = []
+    moved = []
     for key, of in rows.items():
         timing = measured[key].timing
-        moved = median(each.call_s for each in of) / timing.seconds.estimate - 1 if timing else 0.0
-        if abs(moved) > AGREED:
-            told.append(f"{_name(key, rows)} {formatting.percent(moved, signed=True)}")
-    return [f"the time changed between the measurement and the profile: {formatting.named(told)}"] if told else []
+        change = median(each.call_s for each in of) / timing.seconds.estimate - 1 if timing else 0.0
+        if abs(change) > AGREED:
+            moved.append(f"{_name(key, rows)} {formatting.percent(change, signed=True)}")
+    return [f"the time changed between the measurement and the profile: {formatting.named(moved)}"] if moved else []

@@ -227,17 +227,15 @@ def _gflops(_record: Record, costs: Costs, seconds: float) -> str:
 
 
 MOST_SENTENCES = 6
-"""The most networks beside their baseline of which a sentence tells."""
+"""The most networks besides the baseline that get a sentence each."""
 
 
 def sentences(records: Sequence[Record]) -> Iterator[str]:
     """Yield a sentence that can be quoted for each network beside its baseline; none where there are many."""
-    told = [record for record in records if record.timing and record.timing.relative and not is_baseline(record)]
-    if len(told) > MOST_SENTENCES:
-        return
-    for record in told:
-        relative = record.timing.relative if record.timing else None
-        if relative and relative.low is not None:
+    speeds = [(each, each.timing.relative) for each in records if each.timing and not is_baseline(each)]
+    speeds = [(record, speed) for record, speed in speeds if speed]
+    for record, speed in speeds if len(speeds) <= MOST_SENTENCES else ():
+        if speed and speed.low is not None:
             label = _label(record, records)
-            speed = f"{formatting.speed(relative)} times as fast as {record.family.baseline}"
-            yield f"{record.variant.name} is {speed}{f' ({label})' if label else ''}"
+            text = f"{formatting.speed(speed)} times as fast as {record.family.baseline}"
+            yield f"{record.variant.name} is {text}{f' ({label})' if label else ''}"

@@ -85,7 +85,7 @@ def _level(finding: Finding) -> Level:
 
 
 def _notes(check: CheckFacts) -> Iterator[str]:
-    """Yield notes about the whole check."""
+    """Yield notes that concern all networks."""
     if check.baseline is not None:
         yield "outputs are not compared: a recorded run does not hold them"
         return

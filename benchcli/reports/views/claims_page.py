@@ -34,11 +34,11 @@ def page(report: SuiteRun, families: Iterable[Family]) -> Page:
     results = _evidence_of(report, families)
     records = records_of(tuple(results.values()))
     warnings = (*warning_lines(records), *breakdowns.lines(records, report.breakdowns, report.untraced))
-    found = judged(Measurements(results, report.breakdowns))
+    claims = judged(Measurements(results, report.breakdowns))
     return Page(
         name="claims",
         heading=heading(report),
-        tables=(_verdicts(found), _evidence(found, warnings)),
+        tables=(_verdicts(claims), _evidence(claims, warnings)),
         footer=footer(report),
         columns=COLUMNS,
         rows=tuple(
@@ -49,13 +49,13 @@ def page(report: SuiteRun, families: Iterable[Family]) -> Page:
                 "source": each.claim.provenance,
                 "evidence": " | ".join(f"{item.outcome}: {item.text}" for item in each.items),
             }
-            for each in found
+            for each in claims
         ),
         data={
             "environment": as_json(report.environment),
             "claims": [
                 {**asdict(each.claim), "verdict": each.verdict, "evidence": [asdict(item) for item in each.items]}
-                for each in found
+                for each in claims
             ],
         },
     )
@@ -79,30 +79,30 @@ def _evidence_of(report: SuiteRun, families: Iterable[Family]) -> dict[str, Fami
     }
 
 
-def _verdicts(found: Sequence[Judged]) -> Table:
-    counts = Counter(each.verdict for each in found)
-    told = ", ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
+def _verdicts(claims: Sequence[Judged]) -> Table:
+    counts = Counter(each.verdict for each in claims)
+    outcomes = ", ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
     return Table(
         title="Claims of the ShuffleNet papers, judged on this machine (ARM, GPU: where the paper says it)",
         columns=(
-            words("claim", (each.claim.name for each in found)),
-            words("verdict", (signed(each.verdict) for each in found)),
-            words("text", (each.claim.says for each in found)),
-            words("source", (each.claim.provenance for each in found), 1),
+            words("claim", (each.claim.name for each in claims)),
+            words("verdict", (signed(each.verdict) for each in claims)),
+            words("text", (each.claim.says for each in claims)),
+            words("source", (each.claim.provenance for each in claims), 1),
         ),
-        lines=(f"{len(found)} claims: {told}",),
+        lines=(f"{len(claims)} claims: {outcomes}",),
     )
 
 
-def _evidence(found: Sequence[Judged], warnings: Sequence[str]) -> Table:
+def _evidence(claims: Sequence[Judged], warnings: Sequence[str]) -> Table:
     return Table(
         title="Evidence",
         columns=(
             # The first piece of evidence names the claim.
-            words("claim", ("" if number else each.claim.name for each in found for number in range(len(each.items)))),
-            words("supports it", (signed(item.outcome) for each in found for item in each.items)),
-            words("evidence", (item.text for each in found for item in each.items)),
+            words("claim", ("" if number else each.claim.name for each in claims for number in range(len(each.items)))),
+            words("supports it", (signed(item.outcome) for each in claims for item in each.items)),
+            words("evidence", (item.text for each in claims for item in each.items)),
         ),
         lines=(RULES, *warnings),
-        groups=tuple(len(each.items) for each in found),
+        groups=tuple(len(each.items) for each in claims),
     )

@@ -216,9 +216,9 @@ def _differences(tool: str, costs: Mapping[str, Costs], others: Mapping[str, int
     """Yield what another tool counts, where it differs, and which networks it cannot count."""
     for name, count in others.items():
         if isinstance(count, int) and count != costs[name].flops:
-            whole = costs[name].flops
-            share = f", {formatting.percent(count / whole - 1, signed=True)}" if whole else ""
-            yield f"{name}: {tool} counts {count:,} multiply-adds, and benchcli {whole:,}{share}"
+            own = costs[name].flops
+            share = f", {formatting.percent(count / own - 1, signed=True)}" if own else ""
+            yield f"{name}: {tool} counts {count:,} multiply-adds, and benchcli {own:,}{share}"
     lacking = [name for name, count in others.items() if isinstance(count, str)]
     if lacking:
         yield f"{tool} cannot count {formatting.named(lacking)}; --format json says why"
