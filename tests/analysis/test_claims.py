@@ -178,7 +178,7 @@ def test_about_so_many_times_as_fast(speed: float, half: float, outcome: str) ->
 
 
 def test_the_interval_of_a_quotient_is_not_narrower_than_its_terms() -> None:
-    from benchcli.analysis.claims.about import _speedup
+    from benchcli.analysis.claims.speed import _speedup
 
     evidence = measured("n", ("a", 1.0, costs()), ("b", 2.0, costs()), ("c", 4.0, costs()), half=0.02)
     slow, fast = evidence.record("n", "b"), evidence.record("n", "c")

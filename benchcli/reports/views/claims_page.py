@@ -6,9 +6,8 @@ from dataclasses import asdict, replace
 from typing import get_args
 
 from benchcli import formatting
-from benchcli.analysis.claims.about import ABOUT
 from benchcli.analysis.claims.base import ClaimVerdict, Judged, Measurements, judged
-from benchcli.analysis.claims.comparable import COMPARABLE
+from benchcli.analysis.claims.speed import ABOUT, COMPARABLE
 from benchcli.analysis.equal_flops import EFFECT, EQUAL_FLOPS
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Page, Table, words
