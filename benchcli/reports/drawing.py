@@ -6,7 +6,7 @@ from importlib import resources
 from typing import Any
 
 from benchcli.errors import UserError
-from benchcli.reports.page import Figure
+from benchcli.reports.page import Figure, Spec
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 LITE = "6.4"
@@ -16,17 +16,17 @@ WIDTH, SCALE = 420, 2.0
 INDEPENDENT = ("color", "shape", "strokeDash", "x", "y", "yOffset")
 
 
-def specification(figures: Sequence[Figure], theme: str = "light") -> dict[str, Any]:
+def specification(figures: Sequence[Figure], theme: str = "light") -> Spec:
     """Return one Vega-Lite specification with the data of all figures, several side by side."""
     drawn = [_with_data(figure) for figure in figures]
-    chart: Mapping[str, Any] = drawn[0]
+    chart = drawn[0]
     if len(drawn) > 1:
         scales = dict.fromkeys(INDEPENDENT, "independent")
         chart = {"concat": drawn, "columns": 2, "resolve": {"scale": scales, "legend": scales}}
     return {"$schema": SCHEMA, "config": config(theme), "padding": 12, **chart}
 
 
-def _with_data(figure: Figure) -> dict[str, Any]:
+def _with_data(figure: Figure) -> Spec:
     values = [dict(zip(figure.columns, row, strict=True)) for row in figure.rows]
     return {
         "title": {"text": figure.title},
@@ -37,14 +37,15 @@ def _with_data(figure: Figure) -> dict[str, Any]:
     }
 
 
-def config(theme: str) -> dict[str, Any]:
+def config(theme: str) -> Spec:
     """Return the sizes and colours of charts in a theme: light or dark."""
     colours = json.loads((resources.files("benchcli") / "data/web/themes.json").read_text(encoding="utf-8"))[theme]
     chart = json.loads((resources.files("benchcli") / "data/web/charts.json").read_text(encoding="utf-8"))
-    return {**_coloured(chart, colours), "background": colours["background"], "range": {"category": colours["series"]}}
+    sizes = {name: _coloured(value, colours) for name, value in chart.items()}
+    return {**sizes, "background": colours["background"], "range": {"category": colours["series"]}}
 
 
-def _coloured(part: Any, colours: Mapping[str, Any]) -> Any:
+def _coloured(part: object, colours: Mapping[str, str]) -> object:
     """Return a part of the configuration with its names of colours replaced by the theme's."""
     if isinstance(part, dict):
         return {name: _coloured(value, colours) for name, value in part.items()}
@@ -75,7 +76,7 @@ def _library() -> Any:
     return vl_convert
 
 
-DRAWN: Mapping[str, Callable[[dict[str, Any]], bytes]] = {
+DRAWN: Mapping[str, Callable[[Spec], bytes]] = {
     ".svg": lambda spec: bytes(_library().vegalite_to_svg(spec, vl_version=LITE), "utf-8"),
     ".png": lambda spec: bytes(_library().vegalite_to_png(spec, vl_version=LITE, scale=SCALE)),
     ".pdf": lambda spec: bytes(_library().vegalite_to_pdf(spec, vl_version=LITE)),

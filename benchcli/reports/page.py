@@ -14,6 +14,8 @@ from benchcli.schema import Interval as Interval
 
 Content = TypeVar("Content")
 
+Spec = dict[str, Any]
+"""A drawing in Vega-Lite's grammar, or a part of one."""
 Level = Literal["failure", "error", "skipped", "notice", "passed"]
 """failure: a regression; error: not measured; skipped: undecided; notice: fine, but reported."""
 
@@ -79,7 +81,7 @@ class Figure:
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     """The numbers, with their units in the columns' names; `spec` draws them by these names."""
-    spec: Mapping[str, Any]
+    spec: Spec
     """The drawing in Vega-Lite's grammar, without data, size and colours of text."""
     key: str = ""
     """The key of the table that it stands beside; empty for a section of its kind."""
@@ -150,10 +152,10 @@ def cleaned(content: Content) -> Content:
 
     All formats get their pages through this function, so none has to think of control characters.
     """
-    return _cleaned(content)  # type: ignore[no-any-return]
+    return _cleaned(content)  # type: ignore[return-value]
 
 
-def _cleaned(content: Any) -> Any:
+def _cleaned(content: object) -> object:
     if isinstance(content, str):
         return clean(content)
     if content is None or isinstance(content, int | float):  # most of a page

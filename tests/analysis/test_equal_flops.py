@@ -124,6 +124,15 @@ def test_bounds_are_symmetric_in_logarithm() -> None:
     assert Interval(1.025, 1.0199, 1.03).compare(EFFECT) == "inconclusive"
 
 
+def test_a_ratio_of_times_is_judged_as_the_speed_that_it_is() -> None:
+    slower = Interval(1.25, 1.0, 1.6)
+    assert slower.inverse == Interval(0.8, 0.625, 1.0)
+    assert slower.inverse.inverse == slower
+    assert Interval(1.25).inverse == Interval(0.8)
+    assert Interval(1.25, 1.2, 1.3).inverse.compare(EFFECT) == "slower"
+    assert Interval(1.25).compare(EFFECT) == "inconclusive"
+
+
 def test_no_speed_is_converted_where_flops_are_far_apart() -> None:
     assert at_equal_flops(measured(0.5, 0.01, 0.11)) is None
     converted = at_equal_flops(measured(0.5, 0.01, -0.10))

@@ -91,3 +91,10 @@ def test_no_text_is_lost_whatever_it_is(width: int) -> None:
         lines = wrapped(text, width, "  ")
         assert "".join("".join(lines).split()) == "".join(text.split())
         assert max(map(cell_len, lines)) <= width
+
+
+def test_a_column_of_numbers_without_one_is_empty() -> None:
+    assert numbers("paper", ["–", ""]).is_empty
+    assert not numbers("paper", ["–", "1"]).is_empty
+    assert not numbers("paper", []).is_empty
+    assert not words("family", ["–"]).is_empty

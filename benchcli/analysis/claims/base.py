@@ -144,7 +144,7 @@ def judged(measured: Measurements) -> list[Judged]:
 
 
 def part(outcome: Outcome, expected: Outcome) -> Part:
-    """Return what a comparison is for a claim that expects an outcome of it."""
+    """Return what the outcome of a comparison means for a claim that expects `expected`."""
     if outcome == expected:
         return "for"
     if outcome == "not judged":

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any
 
+from benchcli.reports.page import Spec as Spec
 from benchcli.runs.rows import Cell
 from benchcli.schema import Interval
 
-Spec = dict[str, Any]
 DIGITS = 5
 """Significant digits of a drawn number."""
 ROW_HEIGHT, FRAME_HEIGHT = 22, 20
@@ -54,7 +53,7 @@ def series(field: str, values: Sequence[Cell], *channels: str) -> Spec:
     shared: Spec = {"field": field, "type": "nominal", "sort": domain, "title": None}
     if len(domain) == 1:
         shared["legend"] = None  # there is nothing to tell apart
-    ranges: Mapping[str, Mapping[str, Any]] = {
+    ranges: Mapping[str, Spec] = {
         "shape": {"range": ["circle", "diamond", "square", "triangle-up", "cross", "triangle-down"]},
         "strokeDash": {"range": [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]},
     }

@@ -8,11 +8,15 @@ from functools import cache
 from hashlib import sha256
 from importlib import resources
 from itertools import takewhile
-from typing import Any
+from typing import TYPE_CHECKING
 
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.outcomes import TONES, tone
 from benchcli.reports.page import Cell, Column, Figure, Page, Table
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from markupsafe import Markup
 
 SHOWN = 200
 """The most rows of a table at once; the others come when they are asked for."""
@@ -52,13 +56,13 @@ class _Document:
     """The sections of a page and of its parts, and the data that its script reads."""
 
     def __init__(self, page: Page) -> None:
-        self.tables: dict[str, Any] = {}
-        self.figures: dict[str, Any] = {}
+        self.tables: dict[str, Sequence[Sequence[str]] | None] = {}
+        self.figures: dict[str, object] = {}
         self.contents: list[tuple[str, str]] = []
         self.pages = [self._page(each, number) for number, each in enumerate((page, *page.parts))]
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         return {
             "figures": self.figures,
             "tables": self.tables,
@@ -69,14 +73,14 @@ class _Document:
             "long": LONG,
         }
 
-    def _page(self, page: Page, number: int) -> dict[str, Any]:
+    def _page(self, page: Page, number: int) -> dict[str, object]:
         identity = f"page-{number}"
         if page.parts or number:
             self.contents.append((identity, page.name))
         sections = [self._section(identity, *each) for each in _sections(page)]
         return {**vars(page), "id": identity, "sections": sections}
 
-    def _section(self, page: str, title: str, table: Table | None, figures: Sequence[Figure]) -> dict[str, Any]:
+    def _section(self, page: str, title: str, table: Table | None, figures: Sequence[Figure]) -> dict[str, object]:
         table = _filled(table) if table else None
         identity = f"{page}-section-{len(self.contents)}"
         self.contents.append((identity, title))
@@ -93,7 +97,7 @@ class _Document:
             "table_id": self._table(table) if table else None,
         }
 
-    def _figure(self, figure: Figure) -> dict[str, Any]:
+    def _figure(self, figure: Figure) -> dict[str, object]:
         identity = f"figure-{len(self.figures)}"
         self.figures[identity] = {name: getattr(figure, name) for name in ("title", "columns", "rows", "spec")}
         words = len(list(takewhile(lambda place: _is_text(figure, place), range(len(figure.columns)))))
@@ -140,7 +144,7 @@ def _shown(cell: Cell) -> str:
     return "" if cell is None else str(cell)
 
 
-def _cell_class(cell: str, is_number: bool) -> Any:
+def _cell_class(cell: str, is_number: bool) -> "Markup":
     names = " ".join(filter(None, ("number" if is_number else "", "long" if len(cell) > LONG else "", tone(cell))))
     return _safe(f' class="{names}"' if names else "")
 
@@ -165,7 +169,7 @@ def _style() -> str:
     )
 
 
-def _embedded(data: Mapping[str, Any]) -> str:
+def _embedded(data: Mapping[str, object]) -> str:
     """Return data as JSON that cannot end the element that it stands in."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -176,14 +180,14 @@ def _web(name: str) -> str:
     return (resources.files("benchcli") / "data" / "web" / name).read_text(encoding="utf-8")
 
 
-def _safe(text: str) -> Any:
+def _safe(text: str) -> "Markup":
     from markupsafe import Markup
 
     return Markup(text)  # noqa: S704  the project's own files, numbers, and JSON without angle brackets
 
 
 @cache
-def _template() -> Any:
+def _template() -> "Template":
     from jinja2 import Environment
 
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_web("report.html"))

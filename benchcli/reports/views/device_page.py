@@ -37,7 +37,7 @@ LABELS = {
 }
 
 
-def probed(probe: Probe) -> dict[str, Any]:
+def probed(probe: Probe) -> dict[str, float | None]:
     """Return the observations of the probe, by name."""
     conditions = probe.conditions
     return {
@@ -54,7 +54,7 @@ def probed(probe: Probe) -> dict[str, Any]:
     }
 
 
-def fitness_data(grade: Grade) -> dict[str, Any]:
+def fitness_data(grade: Grade) -> dict[str, object]:
     """Return the grade and its findings, for JSON."""
     return {"grade": grade.word, "findings": [advised(warning) for warning in grade.findings]}
 
@@ -64,12 +64,12 @@ def fitness(grade: Grade) -> dict[str, str]:
     return {"grade": f"{grade.word}: {MEANINGS[grade.word]}", **{each.kind: sentence(each) for each in grade.findings}}
 
 
-def line(name: str, value: Any) -> str:
+def line(name: str, value: object) -> str:
     """Return one fact as a line."""
     return f"{LABELS.get(name, name):<24} {_shown(name, value)}"
 
 
-def _shown(name: str, value: Any) -> str:
+def _shown(name: str, value: object) -> str:
     if value is None or isinstance(value, bool):
         return {True: "yes", False: "no", None: "none" if name == "cpu_quota" else "unknown"}[value]
     if isinstance(value, str):

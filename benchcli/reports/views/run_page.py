@@ -5,7 +5,6 @@ from dataclasses import asdict, replace
 from importlib import import_module
 from itertools import groupby
 from types import ModuleType
-from typing import Any
 
 from benchcli import formatting
 from benchcli.analysis.verdicts import Verdict, verdicts
@@ -97,7 +96,7 @@ def _layers(report: SuiteRun, depth: int | None) -> list[Table]:
     return [layers.table(report.layers, report.unlayered, depth)]
 
 
-def _layer_rows(report: SuiteRun) -> list[dict[str, Any]]:
+def _layer_rows(report: SuiteRun) -> list[dict[str, object]]:
     if not report.layers:
         return []
     from benchcli.analysis.layer_rows import layer_rows

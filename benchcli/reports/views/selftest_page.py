@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from benchcli import formatting
 from benchcli.analysis.aa_test import Summary, Trial
@@ -16,7 +15,7 @@ ENOUGH = 20
 """The fewest comparisons that say something about the coverage of the intervals."""
 
 
-def data(done: Sequence[Trial], result: Summary) -> dict[str, Any]:
+def data(done: Sequence[Trial], result: Summary) -> dict[str, object]:
     """Return the comparisons and their summary, for JSON."""
     return {"comparisons": [asdict(each) for each in done], "summary": asdict(result)}
 

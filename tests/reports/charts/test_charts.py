@@ -11,7 +11,7 @@ import pytest
 from benchcli.analysis.layer_rows import accounted
 from benchcli.reports import drawing
 from benchcli.reports.charts import base
-from benchcli.reports.charts.base import CHARTS, LabelledRun, figures_of
+from benchcli.reports.charts.base import CHARTS, LabelledRun, figures_of, in_order
 from benchcli.reports.charts.stacks import COLUMNS as STACK
 from benchcli.reports.page import Figure
 from benchcli.runs.read import read
@@ -77,6 +77,22 @@ def test_vega_lite_takes_every_specification(name: str) -> None:
         svg = vl_convert.vegalite_to_svg(drawing.specification([figure]), vl_version=drawing.LITE)
         marks = svg.count("<path") + svg.count("<text")
         assert marks > len(figure.rows), figure.title
+
+
+def test_a_chart_follows_the_one_that_it_names() -> None:
+    names = [chart.name for chart in in_order()]
+    assert sorted(names) == [chart.name for chart in CHARTS]
+    for chart in CHARTS:
+        assert not chart.after or names.index(chart.after) < names.index(chart.name)
+    assert names.index("changes") < names.index("samples") < names.index("launches")
+
+
+def test_of_many_figures_the_last_one_says_how_many_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "MOST_FIGURES", 3)
+    figures = [each for each in figures_of([LabelledRun("", kept("paper-epyc"))]) if each.kind == "axis"]
+    total = len(drawn("axis", "paper-epyc"))
+    assert len(figures) == 3
+    assert figures[-1].text.endswith(f" {total - 3} more charts of this kind are left out.")
 
 
 def test_a_guideline_is_drawn_with_its_intervals_and_the_papers_curve() -> None:
