@@ -16,6 +16,7 @@ import torch
 from benchcli.analysis.claims.base import KINDS
 from benchcli.api import live_modules as live
 from benchcli.api import running
+from benchcli.api.plotting import kinds
 from benchcli.api.recorded import load
 from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
@@ -246,6 +247,8 @@ def test_the_chart_example_works(plugged: ModuleType, cli: Callable[..., Outcome
     assert (found.code, found.err) == (0, "benchcli: wrote params.json\n")
     assert len(json.loads(Path("params.json").read_text())["data"]["values"]) == 4
     assert "<h3>Parameters and time</h3>" in load(kept).written("html")
+    names = list(kinds())
+    assert names[names.index("costs") + 1] == "params"
     assert "params (number of parameters against time)" in " ".join(cli("plot", "--help").out.split())
 
 

@@ -74,7 +74,7 @@ class Chart:
     shows: ClassVar[str]
     """What it draws, in a few words."""
     after: ClassVar[str] = ""
-    """The kind of chart that it follows on a page."""
+    """The kind of chart that it follows on a page; empty for the last place."""
     heading: ClassVar[str] = ""
     """The heading of its section, if its figures stand beside no table."""
     is_folded: ClassVar[bool] = False
@@ -113,16 +113,21 @@ CHARTS: Registry[Chart] = Registry("kind of chart", "benchcli.reports.charts")
 
 
 def in_order() -> list[Chart]:
-    """Return all kinds of charts in the order in which a page has them: each after the one that it names."""
+    """Return all kinds of charts in the order in which a page has them.
+
+    A chart stands behind the one that it names; of several, those that none follows come first. A
+    chart that names none comes last, unless others follow it.
+    """
+    followed = {chart.after for chart in CHARTS}
     ordered: list[Chart] = []
 
     def place(chart: Chart) -> None:
         ordered.append(chart)
-        for other in CHARTS:
+        for other in sorted(CHARTS, key=lambda each: each.name in followed):
             if other.after == chart.name:
                 place(other)
 
-    for chart in CHARTS:
+    for chart in sorted(CHARTS, key=lambda each: each.name not in followed):
         if CHARTS.get(chart.after) is None:
             place(chart)
     return ordered
