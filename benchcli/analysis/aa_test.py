@@ -79,10 +79,10 @@ def compare(asked: Sequence[Family], target: Target, plan: Plan, tools: Tools) -
         surveyed = survey(asked, target, plan, launcher)
         run = Run("selftest", "selftest", target, plan, surveyed, launcher, tools.observe, tools.clock)
         for result in measure(asked, run):
-            yield comparison(result)
+            yield trial(result)
 
 
-def comparison(result: FamilyResult) -> Trial:
+def trial(result: FamilyResult) -> Trial:
     """Return the comparison that a family's result makes."""
     first, second = result.records
     injected = second.variant.params["blocks"] != first.variant.params["blocks"]

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from benchcli.analysis.aa_test import BLOCKS, MORE_BLOCKS, Trial, comparison, families, summary
+from benchcli.analysis.aa_test import BLOCKS, MORE_BLOCKS, Trial, families, summary, trial
 from benchcli.schema import FamilyResult, Interval
 from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import Count
@@ -77,6 +77,6 @@ def test_a_comparison_knows_whether_it_is_injected() -> None:
         record(slower, "first", one),
         record(slower, "second", Interval(0.95, 0.94, 0.96), warnings=(RunWarning("busy", 1),)),
     )
-    found = comparison(FamilyResult(slower, records, ()))
+    found = trial(FamilyResult(slower, records, ()))
     assert found.injected
     assert found.warnings == (RunWarning("busy", 1),)

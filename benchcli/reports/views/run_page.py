@@ -1,25 +1,20 @@
 """Lay out the report of a run as a page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from importlib import import_module
 from itertools import groupby
-from types import ModuleType
 
 from benchcli import formatting
 from benchcli.analysis.verdicts import Verdict, verdicts
 from benchcli.noise.diagnosis import disturbed
 from benchcli.reports.advice import advised
 from benchcli.reports.page import Page, Table
-from benchcli.reports.views import guideline_table as guidelines
+from benchcli.reports.views import guideline_table
 from benchcli.runs.rows import COLUMNS, row
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Catalogue, Record
+from benchcli.schema import Record
 from benchcli.schema.environment import as_json
 from benchcli.workloads.requests import settings_of
-
-VIEWS: Mapping[Catalogue, str] = {"": "network_table", "blocks": "block_table", "networks": "network_table"}
-"""The module of each catalogue's table."""
 
 
 def page(report: SuiteRun, depth: int | None = None) -> Page:
@@ -31,7 +26,7 @@ def page(report: SuiteRun, depth: int | None = None) -> Page:
         heading=heading(report),
         tables=tuple(
             replace(table, columns=tuple(column for column in table.columns if not column.is_empty))
-            for table in (*_settings(report), *_tables(report, judged), *_breakdown(report), *_layers(report, depth))
+            for table in _tables(report, judged, depth)
         ),
         footer=footer(report),
         columns=COLUMNS,
@@ -66,34 +61,35 @@ def _error(record: Record) -> float | None:
     return top1_error(record)
 
 
-def _tables(report: SuiteRun, judged: Sequence[Verdict]) -> list[Table]:
-    """Return a table for each guideline, and one for each other kind of family."""
+def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None) -> Iterator[Table]:
+    """Yield a table for each guideline and each other kind of family, between those of settings and of time.
+
+    A view is imported only if it is needed: networks and blocks import all that ship.
+    """
+    if any(result.family.first for result in report.results):
+        from benchcli.reports.views import settings_table
+
+        yield settings_table.table(report.results)
     groups = groupby(report.results, key=lambda result: (result.family.guideline, result.family.catalogue))
-    return [
-        guidelines.table(name, list(results), judged) if name else _view_of(catalogue).table(list(results))
-        for (name, catalogue), results in groups
-    ]
+    for (guideline, catalogue), results in groups:
+        if guideline:
+            yield guideline_table.table(guideline, list(results), judged)
+        elif catalogue == "blocks":
+            from benchcli.reports.views import block_table
 
+            yield block_table.table(list(results))
+        else:
+            from benchcli.reports.views import network_table
 
-def _view_of(catalogue: Catalogue) -> ModuleType:
-    """Return the view of a catalogue, which has its name; it is imported only when needed."""
-    return import_module(f"benchcli.reports.views.{VIEWS[catalogue]}")
+            yield network_table.table(list(results))
+    if report.breakdowns or report.untraced:
+        from benchcli.reports.views import breakdown_table
 
+        yield breakdown_table.table(report.records, report.breakdowns, report.untraced)
+    if report.layers or report.unlayered:
+        from benchcli.reports.views import layer_table
 
-def _settings(report: SuiteRun) -> list[Table]:
-    if not any(result.family.first for result in report.results):
-        return []
-    from benchcli.reports.views import settings_table as settings
-
-    return [settings.table(report.results)]
-
-
-def _layers(report: SuiteRun, depth: int | None) -> list[Table]:
-    if not report.layers and not report.unlayered:
-        return []
-    from benchcli.reports.views import layer_table as layers
-
-    return [layers.table(report.layers, report.unlayered, depth)]
+        yield layer_table.table(report.layers, report.unlayered, depth)
 
 
 def _layer_rows(report: SuiteRun) -> list[dict[str, object]]:
@@ -102,14 +98,6 @@ def _layer_rows(report: SuiteRun) -> list[dict[str, object]]:
     from benchcli.analysis.layer_rows import layer_rows
 
     return [asdict(row) for row in layer_rows(report.layers)]
-
-
-def _breakdown(report: SuiteRun) -> list[Table]:
-    if not report.breakdowns and not report.untraced:
-        return []
-    from benchcli.reports.views import breakdown_table as breakdowns
-
-    return [breakdowns.table(report.records, report.breakdowns, report.untraced)]
 
 
 def heading(report: SuiteRun) -> str:
