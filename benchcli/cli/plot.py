@@ -11,7 +11,7 @@ from benchcli.cli.output import say
 from benchcli.errors import FINE
 
 
-class Kind(click.Option):
+class KindOption(click.Option):
     """The option --kind. The charts are imported only if it is read, or if the help lists them."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
@@ -24,7 +24,7 @@ class Kind(click.Option):
 @click.argument("runs", nargs=-1, required=True, type=parameters.recorded(), metavar="RUN...")
 @click.option(
     "--kind",
-    cls=Kind,
+    cls=KindOption,
     required=True,
     type=parameters.name("kind of chart", kinds),
 )
