@@ -8,18 +8,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchcli.api.checking import check
-    from benchcli.api.counting import costs
-    from benchcli.api.measuring import measure
-    from benchcli.api.paper_claims import claims
-    from benchcli.api.recorded import compare, load
-    from benchcli.api.reporting import plot, report
+    from benchcli.api.measurement import block, claims, measure, network
+    from benchcli.api.network_costs import costs
+    from benchcli.api.recorded import compare, load, plot, report
     from benchcli.api.results import UnfinishedError
     from benchcli.api.this_machine import device, selftest
-    from benchcli.api.whole_networks import block, network
+    from benchcli.api.version_check import check
     from benchcli.errors import NothingMeasuredError, UserError
 
 __version__ = "0.1.0"
+_NAMES = {
+    "errors": ("NothingMeasuredError", "UserError"),
+    "api.measurement": ("block", "claims", "measure", "network"),
+    "api.network_costs": ("costs",),
+    "api.recorded": ("compare", "load", "plot", "report"),
+    "api.results": ("UnfinishedError",),
+    "api.this_machine": ("device", "selftest"),
+    "api.version_check": ("check",),
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [
     "NothingMeasuredError",
     "UnfinishedError",
@@ -37,23 +44,6 @@ __all__ = [
     "report",
     "selftest",
 ]
-_MODULES = {
-    "NothingMeasuredError": "errors",
-    "UnfinishedError": "api.results",
-    "UserError": "errors",
-    "block": "api.whole_networks",
-    "check": "api.checking",
-    "claims": "api.paper_claims",
-    "compare": "api.recorded",
-    "costs": "api.counting",
-    "device": "api.this_machine",
-    "load": "api.recorded",
-    "measure": "api.measuring",
-    "network": "api.whole_networks",
-    "plot": "api.reporting",
-    "report": "api.reporting",
-    "selftest": "api.this_machine",
-}
 
 
 def __getattr__(name: str) -> Any:

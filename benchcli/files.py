@@ -1,7 +1,9 @@
-"""Look at and read files that a user names. Whatever is wrong with a path is a UserError of one line."""
+"""Look at, read and write files that a user names. Whatever is wrong with a path is a UserError of one line."""
 
+import contextlib
 import errno
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -12,6 +14,12 @@ MOST_BYTES = 2**30
 NO_NAMES = (21, 123, 1921)
 """Windows' errors for names that no file can have, such as patterns."""
 NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
+ENVIRONMENT = "environment.json"
+"""The file that every folder of a run or a check has."""
+CODE = (".py", ".toml", ".ipynb", ".so", ".sh", ".cfg", ".yml", ".yaml", ".pt", ".pth", ".c", ".cpp", ".cu")
+"""The ends of the names of files that no report replaces."""
+OF_A_RUN = (".csv", ".json")
+"""The ends of the names of a run's own files, which no report in its folder replaces."""
 
 
 def mode_of(path: Path, follow: bool = True) -> int | None:
@@ -65,6 +73,62 @@ def read_text(path: Path, encoding: str = "utf-8", errors: str = "strict") -> st
         raise UserError(f"{_short(path)} is not UTF-8 at byte {error.start}") from None
     except OSError as error:
         raise UserError(f"{_short(path)} cannot be read: {error.strerror}") from None
+
+
+def path_of(what: str, value: object) -> Path:
+    """Return the path that `value` is or names. Raises UserError if it is none."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise UserError(f"{what} must be a text, not {value!r}")
+    return Path(value)
+
+
+def writable(value: object) -> Path:
+    """Return the path of a file for a report, which is left as it is.
+
+    Raises UserError if it is no path, or if a report cannot be written there, or must not.
+    """
+    path = path_of("a file", value)
+    try:
+        if path.is_dir():
+            raise UserError(f"{path} is a folder: name a file in it")
+        if path.exists() and not path.is_file():  # a pipe or a device: opening it may wait for ever
+            raise UserError(f"{path} is not a regular file: name one")
+        if path.suffix.lower() in CODE and path.exists():
+            raise UserError(f"{path} is there, and its name is that of code or settings: name another file")
+        if path.suffix in OF_A_RUN and path.exists() and is_file(path.parent / ENVIRONMENT):
+            raise UserError(f"{path} is a file of the run or check in its folder: name another one")
+        if not path.absolute().parent.is_dir():
+            raise UserError(f"{path} cannot be written: name one in a folder that is there")
+        draft = _draft(path)
+        draft.touch(exist_ok=False)
+        draft.unlink()
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise UserError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
+    return path
+
+
+def replace(path: Path, content: str | bytes, follow: bool = False) -> None:
+    """Write a file so that it has all of the content or is as it was before. Raises UserError if that fails.
+
+    With `follow` a symbolic link stays, and the file that it names is written.
+    """
+    target = path.resolve() if follow and path.is_symlink() else path
+    draft = _draft(target)
+    try:
+        # JSON's own escape of a letter that is not UTF-8.
+        draft.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
+        draft.replace(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _draft(path: Path) -> Path:
+    """Return a name beside a file that no other file has."""
+    return path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
 
 
 def expanded(text: str) -> Path:

@@ -1,111 +1,337 @@
-"""Bounds on user input (options and TOML keys), with their error messages."""
+"""The kinds of values that users give, as text or in Python, with the errors for what is not valid."""
 
-from collections.abc import Hashable, Iterable, Sequence
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, ClassVar, Generic, TypeVar
 
+from benchcli import files
 from benchcli.errors import UserError, unknown
+from benchcli.registry import Registry
 
-SCALES: Final = (1, 64)
-DEPTHS: Final = (1, 100)
-BATCHES: Final = (1, 65536)
-SIZES: Final = (1, 4096)
-WIDTHS: Final = (1, 16384)
-UNITS: Final = (1, 100)
-STRIDES: Final = (1, 2)
-GROUPS: Final = (1, 100_000)
-THREADS: Final = (1, 1024)
-COMPARISONS: Final = (2, 10000)
-LAUNCHES: Final = (1, 1000)
-CONFIRMATIONS: Final = (5, 100)
-PRECISION: Final = (0.0005, 0.5)
-"""As fractions."""
-BUDGET_S: Final = (1.0, 7 * 24 * 3600.0)
-
-DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
-LAYOUTS: Final = ("nchw", "nhwc")
-"""nhwc is torch's channels_last memory format."""
-OTHER_NAMES: Final = {
-    "gpu": "cuda",
-    "channels_last": "nhwc",
-    "channels-last": "nhwc",
-    "contiguous": "nchw",
-    "fp32": "float32",
-    "float": "float32",
-    "fp16": "float16",
-    "half": "float16",
-    "bf16": "bfloat16",
-    "fp64": "float64",
-    "double": "float64",
-}
-"""What people write for names of devices, layouts and dtypes."""
+Value = TypeVar("Value")
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+MOST_STEPS = 100
+"""The most numbers that a range stands for."""
+_RANGE = re.compile(r"(?P<least>\d{1,9})\.\.(?P<most>\d{1,9})(?::(?P<times>x?)(?P<step>\d{1,9}))?", re.ASCII)
 
 
-def whole(kind: str, value: object, least_most: tuple[int, int]) -> int:
-    """Return `value` if it is a whole number within the bounds. Raises UserError otherwise."""
-    least, most = least_most
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise UserError(f"{kind} must be a whole number from {least} to {most}, not {value!r}")
-    if not least <= value <= most:
-        raise UserError(f"{kind} must be from {least} to {most}, not {value}")
-    return value
+class ValueKind(ABC, Generic[Value]):
+    """What is valid as a value. `what` names the value in errors, such as "a batch size"."""
+
+    metavar: ClassVar[str]
+    """What stands for a value in the help."""
+    paths: ClassVar[str] = ""
+    """The paths that a shell completes: "file", "dir", or none."""
+    gathers: ClassVar[bool] = False
+    """Whether a Python caller gives all values in one object."""
+
+    @abstractmethod
+    def check(self, what: str, value: object) -> Value:
+        """Return the value of a Python object, or of one from a TOML file. Raises UserError if it is not valid."""
+
+    def parse(self, what: str, text: str) -> Value:
+        """Return the value of a text on the command line. Raises UserError if it is not valid."""
+        return self.check(what, text)
+
+    def spell(self, value: Value) -> str:
+        """Return the text of the command line for a value."""
+        return str(value)
+
+    def split(self, text: str) -> list[str]:
+        """Return the texts of several values from one with commas between them."""
+        return text.split(",")
+
+    def names(self) -> Iterable[str]:
+        """Return the names that a shell completes."""
+        return ()
 
 
-def precision(fraction: float | None, given: object, kind: str = "a precision") -> float:
-    """Return `fraction` if it is within the bounds of a precision. Raises UserError otherwise.
+@dataclass(frozen=True)
+class Whole(ValueKind[int]):
+    """A whole number within bounds; several may be ranges, such as 128..224:32 and 1..32:x2."""
 
-    The error quotes `given`, the user's input.
-    """
-    least, most = PRECISION
-    if not isinstance(fraction, int | float) or not least <= fraction <= most:
-        raise UserError(f"{kind} is from {least:.2%} to {most:.0%}, written 1%, not {given!r}")
-    return fraction
+    least: int
+    most: int
+    metavar: ClassVar[str] = "NUMBER"
 
+    def check(self, what: str, value: object) -> int:
+        """Return a whole number within the bounds."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise UserError(f"{what} must be a whole number from {self.least} to {self.most}, not {value!r}")
+        if not self.least <= value <= self.most:
+            raise UserError(f"{what} must be from {self.least} to {self.most}, not {value}")
+        return value
 
-def budget_s(seconds: float | None, given: object, kind: str = "a budget") -> float:
-    """Return `seconds` if they are within the bounds of a budget. Raises UserError otherwise.
+    def parse(self, what: str, text: str) -> int:
+        """Return the number of some digits."""
+        digits = text.strip()
+        return self.check(what, int(digits) if re.fullmatch(r"[+-]?\d{1,18}", digits) else text)
 
-    The error quotes `given`, the user's input.
-    """
-    least, most = BUDGET_S
-    if not isinstance(seconds, int | float) or not least <= seconds <= most:
-        raise UserError(f"{kind} is from 1 s to 7 days, written 30, 30s, 5m or 2h, not {given!r}")
-    return seconds
-
-
-def top1_error(key: str, value: object) -> float:
-    """Return an error in per cent. Raises UserError if it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
-        raise UserError(f"{key} is a percentage from 0 to 100, such as 28.1, not {value!r}")
-    return float(value)
+    def split(self, text: str) -> list[str]:
+        """Return the numbers, with ranges spelled out."""
+        return [each for part in text.split(",") for each in _steps(part.strip())]
 
 
-def one_of(kind: str, value: object, known: Iterable[str]) -> str:
+@dataclass(frozen=True)
+class Fraction(ValueKind[float]):
+    """A fraction within bounds, written with its unit on the command line: "1%"."""
+
+    least: float
+    most: float
+    metavar: ClassVar[str] = "PERCENT"
+
+    def check(self, what: str, value: object, text: str | None = None) -> float:
+        """Return a fraction within the bounds. An error quotes the text, if there is one."""
+        if not isinstance(value, int | float) or not self.least <= value <= self.most:
+            written = value if text is None else text
+            raise UserError(f"{what} is from {self.least:.2%} to {self.most:.0%}, written 1%, not {written!r}")
+        return value
+
+    def parse(self, what: str, text: str) -> float:
+        """Return the fraction of a percentage."""
+        number = number_of(text.strip().removesuffix("%"))
+        if number and 0 < number < 100 and not text.strip().endswith("%"):  # 0.5 is a half, or half a per cent
+            raise UserError(f"{what} needs its unit: write {text.strip()}%, not {text!r}")
+        return self.check(what, None if number is None else number / 100, text)
+
+    def spell(self, value: float) -> str:
+        """Return the percentage."""
+        return f"{value:.2%}"
+
+
+@dataclass(frozen=True)
+class Seconds(ValueKind[float]):
+    """A duration of a second to a week, written "90", "90s", "1.5m" or "1h" on the command line."""
+
+    metavar: ClassVar[str] = "SECONDS"
+
+    def check(self, what: str, value: object, text: str | None = None) -> float:
+        """Return seconds within the bounds. An error quotes the text, if there is one."""
+        if not isinstance(value, int | float) or not 1.0 <= value <= 7 * 24 * 3600.0:
+            written = value if text is None else text
+            raise UserError(f"{what} is from 1 s to 7 days, written 30, 30s, 5m or 2h, not {written!r}")
+        return value
+
+    def parse(self, what: str, text: str) -> float:
+        """Return the seconds of a number with a unit."""
+        match = re.fullmatch(r"\s*([\d.]+)\s*([a-z]*)\s*", text)
+        number = number_of(match[1]) if match else None
+        factor = UNITS.get(match[2]) if match else None
+        return self.check(what, None if number is None or factor is None else number * factor, text)
+
+
+@dataclass(frozen=True)
+class Percentage(ValueKind[float]):
+    """An error in per cent."""
+
+    metavar: ClassVar[str] = "NAME=PERCENT"
+
+    def check(self, what: str, value: object) -> float:
+        """Return a number from 0 to 100."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+            raise UserError(f"{what} is a percentage from 0 to 100, such as 28.1, not {value!r}")
+        return float(value)
+
+
+@dataclass(frozen=True)
+class NetworkErrors(ValueKind[tuple[tuple[str, float], ...]]):
+    """The errors of networks in per cent, by name; one is written "mine:build=28.1" on the command line."""
+
+    metavar: ClassVar[str] = "NAME=PERCENT"
+    gathers: ClassVar[bool] = True
+
+    def check(self, what: str, value: object) -> tuple[tuple[str, float], ...]:  # noqa: ARG002
+        """Return the pairs of a mapping."""
+        if not isinstance(value, Mapping):
+            raise UserError(f"errors are a mapping from names of networks to per cent, not {value!r}")
+        return tuple((name, Percentage().check(f"the error of {name}", error)) for name, error in value.items())
+
+    def parse(self, what: str, text: str) -> tuple[tuple[str, float], ...]:
+        """Return one pair."""
+        name, equals, percent = text.rpartition("=")
+        if not equals or not name:
+            raise UserError(f"an error is NAME=PERCENT, such as mine:build=28.1, not {text[:80]!r}")
+        number = number_of(percent.strip().removesuffix("%"))
+        return self.check(what, {name.strip(): percent if number is None else number})
+
+
+@dataclass(frozen=True)
+class Choice(ValueKind[str]):
+    """One of some names, in any case of letters, or another name for one."""
+
+    known: Callable[[], Iterable[str]]
+    others: Mapping[str, str] = field(default_factory=dict)
+    """What people write instead, in small letters."""
+    metavar: ClassVar[str] = "NAME"
+
+    def check(self, what: str, value: object) -> str:
+        """Return the known name."""
+        return one_of(what, value, self.known(), self.others)
+
+    def names(self) -> Iterable[str]:
+        """Return all names."""
+        return self.known()
+
+
+@dataclass(frozen=True)
+class Plugin(ValueKind[str]):
+    """The name of a plug-in, in any case of letters, or one of `others`."""
+
+    registry: Callable[[], Registry[Any]]
+    others: tuple[str, ...] = ()
+    metavar: ClassVar[str] = "NAME"
+
+    def check(self, what: str, value: object) -> str:  # noqa: ARG002
+        """Return the plug-in's name. It imports no other plug-in, if the name is right."""
+        name, registry = str(value), self.registry()
+        if name in self.others:
+            return name
+        plugin = registry.get(name) or registry.get(name.lower()) or registry.get(name.lower().replace("_", "-"))
+        if plugin is None:
+            raise unknown(registry.kind, name, self.names())
+        return str(plugin.name)
+
+    def names(self) -> Iterable[str]:
+        """Return the names of all plug-ins that are shown."""
+        shown = (each.name for each in self.registry() if not getattr(each, "hidden", False))
+        return [*shown, *self.others]
+
+
+@dataclass(frozen=True)
+class DeviceName(Plugin):
+    """The name of a device, with a number if there are several: cuda:1."""
+
+    def check(self, what: str, value: object) -> str:
+        """Return the canonical name: cuda:0 is cuda."""
+        kind, colon, number = text(what, value).lower().partition(":")
+        kind = "cuda" if kind == "gpu" else kind
+        if self.registry().get(kind) is None:
+            raise unknown(self.registry().kind, value, self.names())
+        if colon and not re.fullmatch("[0-9]{1,4}", number):
+            raise UserError(f"{str(value)[:40]!r} is not a device: write {kind} or {kind}:0")
+        return f"{kind}:{int(number)}" if colon and int(number) else kind
+
+
+@dataclass(frozen=True)
+class Text(ValueKind[str]):
+    """A text. A shell completes some names, and paths of a kind."""
+
+    known: Callable[[], Iterable[str]] = tuple
+    paths: str = ""  # type: ignore[misc]
+    metavar: ClassVar[str] = "TEXT"
+
+    def check(self, what: str, value: object) -> str:
+        """Return any text; whoever looks for its meaning says what is wrong with it."""
+        return value if isinstance(value, str) else text(what, value)
+
+    def names(self) -> Iterable[str]:
+        """Return the names that are known here; others may be valid too."""
+        return self.known()
+
+
+@dataclass(frozen=True)
+class FolderPath(ValueKind[Path]):
+    """The path of a folder."""
+
+    metavar: ClassVar[str] = "PATH"
+    paths: ClassVar[str] = "dir"
+
+    def check(self, what: str, value: object) -> Path:
+        """Return the path."""
+        return files.path_of(what, value)
+
+    def parse(self, what: str, text: str) -> Path:
+        """Return the path of a text that is not blank."""
+        if not text.strip():
+            raise UserError("an empty path names no folder: write . for this one")
+        return self.check(what, text)
+
+
+@dataclass(frozen=True)
+class FilePath(ValueKind[Path]):
+    """The path of a file that can be written."""
+
+    metavar: ClassVar[str] = "PATH"
+    paths: ClassVar[str] = "file"
+
+    def check(self, what: str, value: object) -> Path:  # noqa: ARG002
+        """Return the path."""
+        return files.writable(value)
+
+
+@dataclass(frozen=True)
+class Flag(ValueKind[bool]):
+    """Whether something is done."""
+
+    metavar: ClassVar[str] = ""
+
+    def check(self, what: str, value: object) -> bool:  # noqa: ARG002
+        """Return whether the value is true, as Python sees it."""
+        return bool(value)
+
+
+@dataclass(frozen=True)
+class Anything(ValueKind[Any]):
+    """An object that only Python callers give."""
+
+    metavar: ClassVar[str] = ""
+
+    def check(self, what: str, value: object) -> Any:  # noqa: ARG002
+        """Return the object."""
+        return value
+
+
+def one_of(what: str, value: object, known: Iterable[str], others: Mapping[str, str] | None = None) -> str:
     """Return the known name that `value` is, in any case of letters, or by another name for it.
 
     Raises UserError with the nearest name.
     """
     choices = list(known)
     text = str(value)
-    for name in (text, text.lower(), OTHER_NAMES.get(text.lower())):
+    for name in (text, text.lower(), (others or {}).get(text.lower())):
         if name in choices:
             return str(name)
-    raise unknown(kind, value, choices)
+    raise unknown(what, value, choices)
 
 
-def text(kind: str, value: object) -> str:
+def text(what: str, value: object) -> str:
     """Return `value` if it is a text that says something. Raises UserError otherwise."""
     if not isinstance(value, str) or not value.strip():
-        raise UserError(f"{kind} must be a text, not {value!r}")
+        raise UserError(f"{what} must be a text, not {value!r}")
     return value
-
-
-def path(kind: str, value: object) -> Path:
-    """Return the path that `value` is or names. Raises UserError if it is none."""
-    return value if isinstance(value, Path) else Path(text(kind, value))
 
 
 def distinct(what: str, values: Sequence[Hashable]) -> None:
     """Raise UserError if a value occurs twice."""
     if len(set(values)) < len(values):
         raise UserError(f"{what} has a value twice")
+
+
+def number_of(text: str) -> float | None:
+    """Return the number that a text is, or None if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _steps(part: str) -> list[str]:
+    """Return the numbers of a range, or the text itself if it is no range."""
+    match = _RANGE.fullmatch(part)
+    if match is None:
+        if ".." in part:
+            raise UserError(f"{part!r} is no range: write 128..224:32 for steps of 32, or 1..32:x2 for doubling")
+        return [part]
+    number, most, step = int(match["least"]), int(match["most"]), int(match["step"] or 1)
+    if number > most or step < 1 or (match["times"] and (step < 2 or number < 1)):
+        raise UserError(f"{part!r} goes nowhere: write the smaller end first, and a step that reaches the other")
+    numbers: list[str] = []
+    while number <= most:
+        numbers.append(str(number))
+        number = number * step if match["times"] else number + step
+        if len(numbers) > MOST_STEPS:
+            raise UserError(f"{part!r} stands for more than {MOST_STEPS} numbers: give a larger step")
+    return numbers

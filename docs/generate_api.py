@@ -4,35 +4,19 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import benchcli
-from benchcli.api import (
-    checking,
-    counting,
-    recorded,
-    reporting,
-    results,
-    running,
-    several,
-)
-from benchcli.api import (
-    keywords as settings,
-)
-from benchcli.api import (
-    live_modules as live,
-)
-from benchcli.api import (
-    paper_claims as claims,
-)
-from benchcli.api import (
-    this_machine as machine,
-)
+from benchcli import settings, validation
+from benchcli.api import live_modules, network_costs, results, this_machine
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.schema import Costs, OperatorCall
 from benchcli.schema.progress import Progress
+from benchcli.settings import Setting
+from benchcli.validation import Choice, Fraction, Whole
 
 PAGE = Path(__file__).parent / "api.md"
 INTRODUCTION = """# Python API
@@ -76,25 +60,39 @@ print(benchcli.load("*day").to_frame()[["run", "variant", "median_s"]])
 print(benchcli.compare("monday", "tuesday"))
 ```
 """
-FUNCTIONS = (
-    *("measure", "block", "network", "costs", "claims", "check"),
-    *("compare", "load", "report", "plot", "selftest", "device"),
-)
-SETTINGS = (settings.TargetSettings, settings.PlanSettings, running.Settings, checking.CheckSettings)
+FUNCTIONS: Mapping[str, Sequence[Setting]] = {
+    "measure": settings.MEASURE,
+    "block": settings.BLOCK,
+    "network": settings.NETWORK,
+    "costs": [each for each in settings.COSTS if each is not settings.OWN_INPUTS],
+    "claims": (*settings.CLAIMS, *settings.TRACING, *settings.IN_PYTHON),
+    "check": settings.CHECK,
+    **dict.fromkeys(("compare", "load", "report", "plot"), ()),
+    "selftest": (*settings.SELFTEST[1:], *settings.IN_PYTHON),
+    "device": (*settings.TARGET, settings.TOOLS),
+}
+"""The public functions with their keyword arguments."""
+VALUES: Mapping[type, str] = {
+    validation.Seconds: "seconds, from 1 to a week",
+    validation.NetworkErrors: "a mapping from names to per cent",
+    validation.Plugin: "a name",
+    validation.DeviceName: "a name",
+    validation.Text: "a text",
+    validation.FolderPath: "a path",
+    validation.Flag: "`True` or `False`",
+    validation.Anything: "an object",
+}
+"""What is valid as a value, by kind."""
 RESULTS = (
-    results.Shown,
+    results.Result,
     results.Run,
-    several.Runs,
-    reporting.Series,
-    reporting.Checks,
-    counting.Counts,
+    results.Check,
+    results.Compared,
+    network_costs.Counts,
     Costs,
     OperatorCall,
-    claims.Claims,
-    checking.Check,
-    recorded.Compared,
-    machine.SelfTest,
-    machine.Device,
+    this_machine.SelfTest,
+    this_machine.DeviceFacts,
     Progress,
 )
 ERRORS = (UserError, NothingMeasuredError, results.UnfinishedError)
@@ -105,23 +103,21 @@ def page() -> str:
     sections = [
         INTRODUCTION,
         "## Functions\n",
-        *(_function(getattr(benchcli, name)) for name in FUNCTIONS),
-        "## Settings\n\nKeyword arguments of the functions that measure. All are optional.\n",
-        *map(_settings, SETTINGS),
+        *(_function(getattr(benchcli, name), known) for name, known in FUNCTIONS.items()),
         "## Results\n",
         *map(_class, RESULTS),
         "## Errors\n",
         *(f"### `benchcli.{error.__name__}`\n\n{_doc(error)}\n" for error in ERRORS),
-        f"## Networks of your own\n\n{_doc(live)}\n",
+        f"## Networks of your own\n\n{_doc(live_modules)}\n",
     ]
     return "\n".join(sections)
 
 
-def _function(function: Any) -> str:
+def _function(function: Any, known: Iterable[Setting]) -> str:
     parameters = [_parameter(each) for each in inspect.signature(function).parameters.values()]
     names = ", ".join(each for each in parameters if each)
     signature = textwrap.fill(f"benchcli.{function.__name__}({names})", 96, subsequent_indent="    ")
-    return f"### `{function.__name__}`\n\n```\n{signature}\n```\n\n{_doc(function)}\n"
+    return f"### `{function.__name__}`\n\n```\n{signature}\n```\n\n{_doc(function)}\n{_settings(known)}"
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
@@ -133,9 +129,33 @@ def _parameter(parameter: inspect.Parameter) -> str:
     return f"{parameter.name}{default}"
 
 
-def _settings(kind: type) -> str:
-    rows = "".join(f"| `{name}` | {text} |\n" for name, text in _fields(kind))
-    return f"### {kind.__name__}\n\n{_doc(kind)}\n\n| setting | meaning |\n|---|---|\n{rows}"
+def _settings(known: Iterable[Setting]) -> str:
+    """Return the table of a function's settings; nothing if it has none."""
+    rows = [
+        f"| `{each.name}` | {_values(each)} | {_meaning(each)} |\n" for each in known if each.only != "command line"
+    ]
+    return "".join(["\n| setting | values | meaning |\n|---|---|---|\n", *rows]) if rows else ""
+
+
+def _values(setting: Setting) -> str:
+    """Return what a setting's values are in Python."""
+    kind = setting.kind
+    match kind:
+        case Whole():
+            values = f"a whole number from {kind.least} to {kind.most}"
+        case Fraction():
+            values = f"a fraction from {kind.least:g} to {kind.most:g}"
+        case Choice():
+            values = ", ".join(f"`{name}`" for name in kind.known())
+        case _:
+            values = VALUES[type(kind)]
+    several = (setting.several or setting.repeated) and not kind.gathers
+    return f"{values}; one or several" if several else values
+
+
+def _meaning(setting: Setting) -> str:
+    """Return the help of a setting, without what is said of the command line only."""
+    return replace(setting, such="").explained.replace("  [", " [").replace("|", "\\|")
 
 
 def _fields(kind: type) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchcli.api.reporting import together
+from benchcli.api.recorded import together
 from benchcli.reports import drawing
 
 ROOT = Path(__file__).parent.parent

@@ -23,7 +23,9 @@ ORDER = (
     ("sampling",),
     ("guards", "noise"),
     ("workloads", "backends"),
-    ("cost", "system", "registry", "statistics", "formatting", "validation", "files", "grouping"),
+    ("settings",),
+    ("validation",),
+    ("cost", "system", "registry", "statistics", "formatting", "files", "grouping"),
     ("schema", "errors"),
 )
 """From the top down. A package imports from the rows below its own, and never from its own row or from above."""

@@ -14,8 +14,7 @@ import pytest
 import torch
 
 from benchcli.analysis.claims.base import KINDS
-from benchcli.api import live_modules as live
-from benchcli.api import running
+from benchcli.api import keywords
 from benchcli.api.plotting import kinds
 from benchcli.api.recorded import load
 from benchcli.backends.devices.base import DEVICES
@@ -301,8 +300,7 @@ def python_blocks() -> list[tuple[str, str]]:
 def test_examples_in_python_run(
     place: str, text: str, tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "Tools", tools)
-    monkeypatch.setattr(live, "Tools", tools)
+    monkeypatch.setattr(keywords, "Tools", tools)
     exec(compile(text, place, "exec"), {"__name__": place})
 
 

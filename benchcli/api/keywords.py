@@ -1,161 +1,204 @@
-"""Read settings from keyword arguments, with the command line's checks."""
+"""Keyword arguments of the public functions: their types, and the values that they make."""
 
-import re
-from collections.abc import Callable, Sequence
-from typing import TypedDict, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TypedDict
 
-from benchcli import validation
-from benchcli.backends.allocators import ALLOCATORS
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.backends.runtimes.base import RUNTIMES
-from benchcli.errors import UserError, unknown
+from benchcli.errors import UserError
 from benchcli.schema import Plan, Target
 from benchcli.schema.progress import Observer, Progress
+from benchcli.settings import Values
 from benchcli.workers.tools import Tools
-from benchcli.workloads.guidelines.guideline_request import NAMED_WIDTHS
 from benchcli.workloads.overrides import Overrides
 
-__all__ = [
-    "ALLOCATORS",
-    "CACHES",
-    "Observer",
-    "PlanSettings",
-    "Progress",
-    "TargetSettings",
-    "Tools",
-    "device_name",
-    "overrides_of",
-    "plan_of",
-    "target_of",
-    "threads_of",
-]
-CACHES = ("warm", "cold")
-Value = TypeVar("Value")
+__all__ = ["Observer", "Progress", "Tools"]
 
 
 class TargetSettings(TypedDict, total=False):
     """Where and how networks run."""
 
     device: str
-    """cpu, cuda, cuda:1 or mps."""
     runtime: str
-    """eager, or graph for CUDA graphs."""
-    threads: int | Sequence[int]
-    """Number of CPU threads that the runtime uses; measuring compares several, launch by launch."""
-    allocator: str
-    """steady: freed memory is kept for the next call; system: the system's default."""
     cache: str
-    """warm, or cold: flushed before each call."""
+    threads: int | Sequence[int]
+    allocator: str
 
 
-class PlanSettings(TypedDict, total=False):
-    """How much is measured."""
+class RunSettings(TargetSettings, total=False):
+    """How much is measured and traced, and where it is written: for all functions that measure a suite."""
 
     precision: float
-    """Half-width of a relative speed's 95 % interval at which to stop, as a fraction of it."""
     budget: float | None
-    """Seconds for each family (networks compared with one baseline), including start-up.
-
-    None: 14 s, and up to four times as many on a GPU, by the start-up of the first launch.
-    """
-    percentiles: bool
-    """Whether at least a thousand calls are timed singly, for p50, p95 and p99."""
     launches: int | None
-    """Exact number of launches (fresh processes); precision and budget are then not used."""
+    breakdown: bool
+    percentiles: bool
+    layers: bool
+    depth: int | None
+    output: Path | str | None
+    resume: Path | str | None
+    progress: Observer | None
+    tools: Tools | None
 
 
-def target_of(
-    device: str = "cpu",
-    runtime: str = "eager",
-    threads: object = 1,
-    allocator: str = "steady",
-    cache: str = "warm",
-) -> Target:
-    """Return the target.
+class InputSettings(TypedDict, total=False):
+    """The inputs of networks."""
 
-    Raises UserError if a name is unknown or the runtime does not run on the device.
+    batch: int | Sequence[int] | None
+    dtype: str | Sequence[str] | None
+    layout: str | Sequence[str] | None
+
+
+class MeasureSettings(RunSettings, InputSettings, total=False):
+    """The settings of `measure`. The channels are those of guidelines."""
+
+    channels: str | None
+    width: int | None
+    scale: int | Sequence[int] | None
+
+
+class BlockSettings(RunSettings, InputSettings, total=False):
+    """The settings of `block`."""
+
+    width: int
+    size: int | Sequence[int]
+    units: int | None
+    stride: int
+
+
+class NetworkSettings(RunSettings, InputSettings, total=False):
+    """The settings of `network`."""
+
+    group: int | Sequence[int] | None
+    size: int | Sequence[int] | None
+    inputs: str | Sequence[str] | None
+    errors: Mapping[str, float] | None
+
+
+class CostSettings(TypedDict, total=False):
+    """The settings of `costs`."""
+
+    by: str
+    size: int | None
+    batch: int | None
+    dtype: str
+    device: str
+    tools: Tools | None
+
+
+class CheckSettings(TargetSettings, total=False):
+    """The settings of `check`."""
+
+    base: str | None
+    head: str | None
+    baseline: Path | str | None
+    only: str | Sequence[str]
+    threshold: float | None
+    launches: int
+    time_limit: float
+    separate: bool
+    costs_only: bool
+    allow: str | Sequence[str]
+    require_clean: bool
+    output: Path | str | None
+    progress: Observer | None
+    tools: Tools | None
+
+
+class SelfTestSettings(TargetSettings, total=False):
+    """The settings of `selftest`."""
+
+    precision: float
+    budget: float | None
+    launches: int | None
+    progress: Observer | None
+    tools: Tools | None
+
+
+class DeviceSettings(TargetSettings, total=False):
+    """The settings of `device`."""
+
+    tools: Tools | None
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Where, how and how much to measure, and with which tools."""
+
+    target: Target
+    plan: Plan
+    overrides: Overrides
+    output: Path | None
+    resume: Path | None
+    breakdown: bool
+    layers: bool
+    depth: int | None
+    """The depth to which the shown layers are rolled up."""
+    tools: Tools
+
+    @classmethod
+    def of(cls, values: Values) -> "Measuring":
+        """Return what checked values ask for. Raises UserError if the runtime does not run on the device."""
+        target = target_of(values)
+        return cls(
+            target=target,
+            plan=plan_of(values),
+            overrides=overrides_of(target, values),
+            output=values["output"],
+            resume=values["resume"],
+            breakdown=values["breakdown"],
+            layers=values["layers"] or values["depth"] is not None,
+            depth=values["depth"],
+            tools=tools_of(values),
+        )
+
+
+def target_of(values: Values) -> Target:
+    """Return the target of checked values, with the most of several threads.
+
+    Raises UserError if the runtime does not run on the device.
     """
-    target = Target(
-        device=device_name(device),
-        runtime=RUNTIMES[runtime].name,
-        threads=validation.whole("the number of threads", threads, validation.THREADS),
-        allocator=validation.one_of("allocator", allocator, ALLOCATORS),
-        cache=validation.one_of("state of the caches", cache, CACHES),
-    )
+    threads = values["threads"]
+    most = max(threads) if isinstance(threads, tuple) else threads
+    target = Target(**{each.name: values[each.name] for each in fields(Target)} | {"threads": most})
     missing = RUNTIMES[target.runtime].missing(DEVICES[split_name(target.device)[0]])
     if missing:
         raise UserError(missing)
     return target
 
 
-def threads_of(threads: object) -> tuple[int, ...]:
-    """Return the numbers of threads. Raises UserError if one is none."""
-    return _several(threads, lambda value: validation.whole("the number of threads", value, validation.THREADS)) or (1,)
-
-
-def device_name(text: str) -> str:
-    """Return the canonical name of a device. Raises UserError with the nearest name."""
-    kind, colon, number = validation.text("a device", text).lower().partition(":")
-    kind = validation.OTHER_NAMES.get(kind, kind)
-    if DEVICES.get(kind) is None:
-        raise unknown("device", text, [device.name for device in DEVICES if not device.hidden])
-    if colon and not re.fullmatch("[0-9]{1,4}", number):
-        raise UserError(f"{text[:40]!r} is not a device: write {kind} or {kind}:0")
-    return f"{kind}:{int(number)}" if colon and int(number) else kind  # cuda:0 is cuda
-
-
-def plan_of(
-    precision: float = Plan().precision,
-    budget: float | None = None,
-    launches: int | None = None,
-    percentiles: bool = False,
-) -> Plan:
-    """Return the plan. Raises UserError if a number is out of bounds.
-
-    Without a budget it is the default, which grows on devices that start slowly.
-    """
+def plan_of(values: Values) -> Plan:
+    """Return the plan of checked values. Without a budget it is the default, which grows on slow devices."""
+    budget = values["budget"]
     return Plan(
-        precision=validation.precision(precision, precision),
-        budget_s=Plan().budget_s if budget is None else validation.budget_s(budget, budget),
+        precision=values["precision"],
+        budget_s=Plan.budget_s if budget is None else budget,
         grows=budget is None,
-        percentiles=percentiles,
-        launches=None
-        if launches is None
-        else validation.whole("the number of launches", launches, validation.LAUNCHES),
+        percentiles=values.get("percentiles", False),
+        launches=values["launches"],
     )
 
 
-def overrides_of(
-    target: Target,
-    *,
-    batch: int | Sequence[int] | None = None,
-    dtype: str | Sequence[str] | None = None,
-    layout: str | Sequence[str] | None = None,
-    threads: object = 1,
-    sizes: int | Sequence[int] | None = None,
-    width: int | None = None,
-    channels: str | None = None,
-    scale: int | Sequence[int] | None = None,
-) -> Overrides:
-    """Return the values that replace a family's own. Raises UserError if one is invalid."""
-    several = threads_of(threads)
+def overrides_of(target: Target, values: Values) -> Overrides:
+    """Return the settings of inputs that replace a suite's, several threads and sizes among them."""
     return Overrides(
         column=DEVICES[split_name(target.device)[0]].column,
-        batches=_several(batch, lambda value: validation.whole("a batch size", value, validation.BATCHES)),
-        dtypes=_several(dtype, lambda value: validation.one_of("dtype", value, validation.DTYPES)),
-        layouts=_several(layout, lambda value: validation.one_of("layout", value, validation.LAYOUTS)),
-        threads=several if len(several) > 1 else None,
-        sizes=_several(sizes, lambda value: validation.whole("a size", value, validation.SIZES)),
-        width=None if width is None else validation.whole("a base width", width, validation.WIDTHS),
-        widths=None if channels is None else validation.one_of("set of channels", channels, NAMED_WIDTHS),
-        scales=_several(scale, lambda value: validation.whole("a scale", value, validation.SCALES)),
+        batches=values.get("batch"),
+        dtypes=values.get("dtype"),
+        layouts=values.get("layout"),
+        threads=_if_several(values["threads"]),
+        sizes=_if_several(values.get("size")),
     )
 
 
-def _several(values: object, read: Callable[[object], Value]) -> tuple[Value, ...] | None:
-    """Return one value, or a sequence of values, as a tuple; None if none is given."""
-    if values is None:
-        return None
-    several = tuple(values) if isinstance(values, list | tuple) else (values,)
-    validation.distinct(repr(values), several)
-    return tuple(map(read, several))
+def tools_of(values: Values) -> Tools:
+    """Return the tools of checked values, with their progress callback."""
+    tools: Tools = values["tools"] or Tools()
+    progress = values.get("progress")
+    return replace(tools, observe=progress) if progress else tools
+
+
+def _if_several(values: tuple[int, ...] | int | None) -> tuple[int, ...] | None:
+    return values if isinstance(values, tuple) and len(values) > 1 else None

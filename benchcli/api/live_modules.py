@@ -7,16 +7,17 @@ never reaches a results folder.
 import base64
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeGuard
 
-from benchcli import validation
 from benchcli.errors import UserError
 from benchcli.schema import LIVE
 from benchcli.schema.protocol import Launcher
+from benchcli.validation import text
 from benchcli.workers.tools import Tools
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
 from benchcli.workloads.suite_keys import builder_of
@@ -34,18 +35,18 @@ class Networks:
     """Pickled input (None if not given) and network, in base 64, by recorded name."""
 
     @classmethod
-    def of(cls, networks: Mapping[str, Any], inputs: Any) -> "Networks":
+    def of(cls, networks: object, inputs: object) -> "Networks":
         """Return the networks of a mapping. Raises UserError if one cannot be measured."""
         if not isinstance(networks, Mapping) or not networks:
             raise UserError("measure takes the name of a guideline or suite, or a mapping from names to networks")
-        networks = {validation.text("a network's name", name): network for name, network in networks.items()}
-        given = None if inputs is None or _is_shape(inputs) else inputs
+        networks = {text("a network's name", name): network for name, network in networks.items()}
+        values = None if inputs is None or _is_shape(inputs) else inputs
         shape = SHAPE if inputs is None else _shape(inputs)
         builders = {name: _builder(name, network) for name, network in networks.items()}
         payloads = {
-            builder: _pickled(name, networks[name], given)
+            builder: _pickled(name, networks[name], values)
             for name, builder in builders.items()
-            if builder.startswith(LIVE) or given is not None
+            if builder.startswith(LIVE) or values is not None
         }
         request = CustomRequest(
             name="custom",
@@ -54,23 +55,22 @@ class Networks:
         )
         return cls(request, payloads)
 
-    def carried_by(self, settings: Any) -> Any:
-        """Return the settings with tools that send the payloads along with every task."""
-        tools: Tools = settings.get("tools") or Tools()
+    def carried_by(self, tools: Tools) -> Tools:
+        """Return tools that attach the pickled networks to every task."""
 
         @contextmanager
-        def workers(**options: Any) -> Iterator[Launcher]:
+        def workers(**options: object) -> Iterator[Launcher]:
             with tools.workers(**options) as launcher:
                 yield lambda task, silence_s: launcher(replace(task, live=self.payloads), silence_s)
 
-        return {**settings, "tools": replace(tools, workers=workers)}
+        return replace(tools, workers=workers)
 
 
-def _is_shape(inputs: object) -> bool:
+def _is_shape(inputs: object) -> TypeGuard[Sequence[int]]:
     return isinstance(inputs, list | tuple) and all(type(size) is int for size in inputs)
 
 
-def _shape(inputs: Any) -> tuple[int, ...]:
+def _shape(inputs: object) -> tuple[int, ...]:
     """Return the shape of the first input, the batch first. Raises UserError if the inputs are none."""
     if _is_shape(inputs):
         shape = tuple(inputs)
@@ -92,7 +92,7 @@ def _shape(inputs: Any) -> tuple[int, ...]:
     return tuple(first.shape)
 
 
-def _builder(name: str, network: Any) -> str:
+def _builder(name: str, network: object) -> str:
     """Return the recorded name of a network's builder."""
     if isinstance(network, str):
         return builder_of(name, network)
@@ -116,7 +116,7 @@ def _importable(name: str, factory: Callable[..., Any]) -> str:
     return f"{module}:{qualified}"
 
 
-def _pickled(name: str, network: Any, inputs: Any) -> str:
+def _pickled(name: str, network: object, inputs: object) -> str:
     """Return a network and its input, serialised. Raises UserError if that fails."""
     import cloudpickle
     import torch
@@ -139,7 +139,7 @@ def _pickled(name: str, network: Any, inputs: Any) -> str:
     return base64.b64encode(payload).decode("ascii")
 
 
-def _on_the_cpu(inputs: Any) -> Any:
+def _on_the_cpu(inputs: object) -> object:
     """Return the inputs as tuple and mapping, their tensors on the CPU; None where none are given."""
     if inputs is None:
         return None
@@ -148,7 +148,7 @@ def _on_the_cpu(inputs: Any) -> Any:
     return as_inputs(inputs).mapped(lambda tensor: tensor.detach().cpu())
 
 
-def _is_users(module: Any) -> bool:
+def _is_users(module: ModuleType) -> bool:
     """Return whether a module is not installed, so that a fresh process may not find it."""
     file = getattr(module, "__file__", None)
     if file is None or module.__name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from benchcli import validation
-from benchcli.api.writing import write_whole
+from benchcli import files
 from benchcli.errors import UserError
 from benchcli.reports.page import Page
+from benchcli.validation import one_of
 
 THEMES = ("light", "dark")
 
@@ -22,7 +22,7 @@ def check(kind: str, path: Path, theme: str) -> tuple[str, str]:
     from benchcli.reports import drawing
 
     drawing.check(path.suffix.lower())
-    return validation.one_of("kind of chart", kind, kinds()), validation.one_of("theme", theme, THEMES)
+    return one_of("kind of chart", kind, kinds()), one_of("theme", theme, THEMES)
 
 
 def draw(page: Page, kind: str, path: Path, theme: str = "light") -> None:
@@ -39,4 +39,4 @@ def draw(page: Page, kind: str, path: Path, theme: str = "light") -> None:
     if not figures:
         there = ", ".join(dict.fromkeys(figure.kind for figure in (*page.figures, *of_parts))) or "none"
         raise UserError(f"{page.name} has nothing to draw as {kind}: it has charts of the kinds {there}")
-    write_whole(path, drawing.draw(figures, path.suffix.lower(), theme))
+    files.replace(path, drawing.draw(figures, path.suffix.lower(), theme), follow=True)

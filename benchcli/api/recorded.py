@@ -1,42 +1,22 @@
-"""Read recorded runs, and compare them."""
+"""Read recorded runs and checks, compare them, and write reports and charts of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchcli import files
-from benchcli.api.checking import Check
-from benchcli.api.paper_claims import SUITE, claims
-from benchcli.api.results import Run, Shown
-from benchcli.api.several import Runs
+from benchcli.api import plotting
+from benchcli.api.results import MOST, Check, Compared, Run
 from benchcli.checks import read_check
 from benchcli.errors import UserError
-from benchcli.reports.page import Page
 from benchcli.runs.read import read
+from benchcli.workloads.suites import CLAIMS_SUITE
 
-if TYPE_CHECKING:
-    from benchcli.analysis.comparison import Comparison
-
-MOST = 26
-"""Runs in a comparison: each has a letter."""
+Recorded = Path | str | Run | Check | Compared
+"""A folder, a pattern for several folders, or results."""
 
 
-@dataclass(repr=False)
-class Compared(Shown):
-    """Recorded runs side by side."""
-
-    comparison: "Comparison"
-    """A row for each network, the differences between the runs, and what each lacks."""
-
-    def _laid_out(self) -> Page:
-        from benchcli.reports.views.comparison_page import page
-
-        return page(self.comparison)
-
-
-def load(folder_or_glob: Path | str) -> Run | Check | Runs:
+def load(folder_or_glob: Path | str) -> Run | Check | Compared:
     """Return the recorded run or check in a folder; for a pattern, such as "results/*g2*", all that match.
 
     Raises UserError if there is none, or if one is damaged.
@@ -47,25 +27,17 @@ def load(folder_or_glob: Path | str) -> Run | Check | Runs:
     folders = sorted(Path(match) for match in glob(text) if Path(match).is_dir())  # noqa: PTH207  an absolute pattern too
     if not folders:
         raise UserError(f"no results at {text}: nothing matches the pattern")
-    found = [_load(folder) for folder in folders]
-    return found[0] if len(found) == 1 and isinstance(found[0], Check) else Runs(tuple(found))
+    loaded = [_load(folder) for folder in folders]
+    return loaded[0] if len(loaded) == 1 and isinstance(loaded[0], Check) else Compared(tuple(loaded))
 
 
-def load_all(runs: Sequence[str], depth: int | None = None) -> Run | Check | Runs:
+def load_all(runs: Sequence[Path | str], depth: int | None = None) -> Run | Check | Compared:
     """Return the recorded runs and checks of several folders or patterns, with layers rolled up to a depth."""
-    loaded = [load(each) for each in runs]
-    found = [each for one in loaded for each in (one if isinstance(one, Runs) else (one,))]
-    for each in found:
+    loaded = _members(runs)
+    for each in loaded:
         if isinstance(each, Run):
             each.depth = depth
-    return found[0] if len(found) == 1 else Runs(tuple(found))
-
-
-def _load(path: Path) -> Run | Check:
-    if read_check.is_check(path):
-        return Check(read_check.report_of(path))
-    report = read(path)
-    return claims(path) if report.environment.suite and report.environment.suite.name == SUITE else Run(report)
+    return loaded[0] if len(loaded) == 1 else Compared(tuple(loaded))
 
 
 def compare(*runs: Path | str | Run) -> Compared:
@@ -77,7 +49,55 @@ def compare(*runs: Path | str | Run) -> Compared:
         raise UserError("give two runs or more: the folders that `benchcli run` and `benchcli guideline` write")
     if len(runs) > MOST:
         raise UserError(f"{len(runs)} runs are too many for one table: give {MOST} or fewer")
-    from benchcli.analysis.comparison import compare as compared
+    loaded = (run if isinstance(run, Run) else Run(read(Path(str(run)))) for run in runs)
+    return Compared(tuple(loaded), side_by_side=True)
 
-    recorded = [run.details if isinstance(run, Run) else read(Path(str(run))) for run in runs]
-    return Compared(compared(recorded))
+
+def report(*runs: Recorded | Sequence[Recorded], path: Path | str) -> None:
+    """Write one HTML page of recorded runs or checks, which loads nothing.
+
+    Several runs of one suite stand side by side; three or more have a history. Raises UserError as
+    `load` does, if they are of different suites, or if the file cannot be written.
+    """
+    file = files.writable(path)
+    files.replace(file, together(*runs).written("html"), follow=True)
+
+
+def plot(*runs: Recorded | Sequence[Recorded], kind: str, path: Path | str, theme: str = "light") -> None:
+    """Draw the charts of one kind of recorded runs or checks into a file: .svg, .png, .pdf or .json.
+
+    Raises UserError as `report` does, if there is no chart of this kind, or if the extra `plot` is
+    not installed.
+    """
+    file = files.writable(path)
+    plotting.check(kind, file, theme)
+    plotting.draw(together(*runs).drawn, kind, file, theme)
+
+
+def together(*runs: Recorded | Sequence[Recorded]) -> Run | Check | Compared:
+    """Return one result of all runs or checks, given by folder, by pattern or as results.
+
+    Raises UserError if there is nothing, or if one cannot be read.
+    """
+    members = _members(runs)
+    if not members:
+        raise UserError("give the folder of a run or a check, such as results/<time>-<suite>-<host>")
+    return members[0] if len(members) == 1 else Compared(tuple(members))
+
+
+def _members(runs: Sequence[Recorded | Sequence[Recorded]]) -> list[Run | Check]:
+    """Return the runs and checks that folders, patterns and results stand for."""
+    members: list[Run | Check] = []
+    for each in runs:
+        one = load(each) if isinstance(each, Path | str) else each
+        if not isinstance(one, Run | Check | Sequence):
+            raise UserError(f"a run is a folder, a pattern or a result, not {one!r}")
+        members += [one] if isinstance(one, Run | Check) else _members(one)
+    return members
+
+
+def _load(path: Path) -> Run | Check:
+    if read_check.is_check(path):
+        return Check(read_check.report_of(path))
+    run = read(path)
+    return Run(run, shows_claims=run.suite_name == CLAIMS_SUITE)

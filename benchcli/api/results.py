@@ -1,34 +1,47 @@
 """The values that the API returns. Each can be shown, tabulated, and read field by field."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
-from benchcli import validation
-from benchcli.api.writing import write_whole
+from benchcli import files
+from benchcli.api import plotting
+from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.errors import UserError
+from benchcli.formatting import clean
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.page import Figure, Page, cleaned
 from benchcli.runs.rows import Cell
 from benchcli.runs.run_folder import SAMPLES
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Record
+from benchcli.schema import Family, Record
 from benchcli.schema.environment import Environment, Machine
+from benchcli.workloads.overrides import Overrides
 
 if TYPE_CHECKING:
     import pandas
 
+    from benchcli.analysis.claims.base import Judged
+    from benchcli.analysis.comparison import Comparison
+    from benchcli.analysis.layer_rows import LayerRow
     from benchcli.analysis.verdicts import Verdict
-    from benchcli.api.layer_list import LayerRows
+    from benchcli.checks.findings import Finding
+    from benchcli.checks.session import CheckReport
 
 MACHINE = ("host", "cpu", "architecture", "cores", "system")
 """Facts of the machine in every row of a frame, as `machine_<name>`."""
+MOST = 26
+"""Runs in a comparison: each has a letter."""
+HISTORY = 3
+"""The fewest runs that have a history: they are in the order of time."""
+MOST_DRAWN = 8
+"""The most runs whose own charts stand in the page of several; beyond, only their tables do."""
 
 
-class Shown:
+class Result:
     """A result that has a page."""
 
     @cached_property
@@ -39,23 +52,18 @@ class Shown:
     @cached_property
     def drawn(self) -> Page:
         """The page with its charts and the facts about the machine, and without the object for JSON."""
-        from benchcli.reports.charts.base import with_safe_names
-
-        figures = tuple(map(with_safe_names, self._figures()))
-        page = cleaned(replace(self._laid_out(), data={}, facts=self._facts(), figures=figures))
-        return replace(page, parts=tuple(self._parts()))
+        return self._drawn()
 
     def _laid_out(self) -> Page:
         raise NotImplementedError
+
+    def _drawn(self) -> Page:
+        return _with_charts(self._laid_out(), self._facts(), self._figures())
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         return ()
 
     def _figures(self) -> Iterable[Figure]:
-        return ()
-
-    def _parts(self) -> Iterable[Page]:
-        """Return the pages of which this one is made, each with every text printable."""
         return ()
 
     def show(self, format_: str = "table") -> str:
@@ -85,16 +93,14 @@ class Shown:
 
         Raises UserError if there is no such chart, or if the extra `plot` is not installed.
         """
-        from benchcli.api.plotting import draw
-
-        draw(self.drawn, kind, validation.path("a file", path), theme)
+        plotting.draw(self.drawn, kind, files.writable(path), theme)
 
     def write(self, format_: str, path: Path | str) -> None:
-        """Write the result to a file in a format of the command line, whole or not at all.
+        """Write the result to a file in a format of the command line, completely or not at all.
 
         Raises UserError if the file cannot be written; what it held before is then unchanged.
         """
-        write_whole(validation.path("a file", path), self.written(format_))
+        files.replace(files.writable(path), self.written(format_), follow=True)
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return a row for each record: the columns of the CSV, in SI units, and the machine's."""
@@ -115,23 +121,29 @@ class Shown:
 
 
 @dataclass(repr=False)
-class Run(Shown):
+class Run(Result):
     """The result of measuring a suite."""
 
     details: SuiteRun
-    """The report that the properties below read."""
+    """The run that the properties below read."""
     depth: int | None = None
     """The depth to which the page rolls layers up; None for the slowest layers as they are."""
+    shows_claims: bool = False
+    """Whether the page has the verdicts on the papers' claims."""
 
     def _laid_out(self) -> Page:
-        from benchcli.reports.views.run_page import page
+        if self.shows_claims:
+            from benchcli.reports.views import claims_page
 
-        return page(self.details, self.depth)
+            return claims_page.page(self.details, self._families_of_claims())
+        from benchcli.reports.views import run_page
+
+        return run_page.page(self.details, self.depth)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
-        from benchcli.reports.views import fact_list as facts
+        from benchcli.reports.views import fact_list
 
-        return facts.of_run(self.details)
+        return fact_list.of_run(self.details)
 
     def _figures(self) -> Iterable[Figure]:
         from benchcli.reports.charts.base import LabelledRun, figures_of
@@ -149,6 +161,16 @@ class Run(Shown):
         from benchcli.analysis.verdicts import verdicts
 
         return tuple(verdicts(self.details.results))
+
+    @property
+    def judged(self) -> "tuple[Judged, ...]":
+        """Each claim of the papers with its verdict and its evidence; empty for a run of no claims."""
+        from benchcli.reports.views import claims_page
+        from benchcli.workloads.suites import CLAIMS_SUITE
+
+        if not self.shows_claims and self.details.suite_name != CLAIMS_SUITE:
+            return ()
+        return tuple(claims_page.judged_by(self.details, self._families_of_claims()))
 
     @property
     def folder(self) -> Path:
@@ -171,7 +193,6 @@ class Run(Shown):
     def layers_at(self, depth: int | None) -> "LayerRows":
         """Return the modules rolled up to a depth: each with all that it calls below."""
         from benchcli.analysis.layer_rows import layer_rows
-        from benchcli.api.layer_list import LayerRows
 
         return LayerRows(layer_rows(self.details.layers, depth), depth)
 
@@ -185,7 +206,151 @@ class Run(Shown):
             raise UserError(f"{self.folder / SAMPLES} cannot be read: {error}") from None
 
     def _machine(self) -> Mapping[str, Cell]:
-        return machine_cells(self.environment)
+        return _machine_cells(self.environment)
+
+    def _families_of_claims(self) -> list[Family]:
+        from benchcli.workloads.suites import CLAIMS_SUITE, families_of_suite, find_suite
+
+        device, _ = split_name(self.environment.target.device)
+        return families_of_suite(find_suite(CLAIMS_SUITE), Overrides(column=DEVICES[device].column))
+
+
+class LayerRows(list["LayerRow"]):
+    """A list of the modules of a run's networks. A Python prompt shows the table of the slowest ones."""
+
+    def __init__(self, rows: "Iterable[LayerRow]" = (), depth: int | None = None) -> None:
+        super().__init__(rows)
+        self.depth = depth
+        """The depth to which the modules are rolled up; None if each has only what it does itself."""
+
+    def __repr__(self) -> str:
+        from benchcli.reports.views.layer_table import table_of
+
+        if not self:
+            return "[]"
+        footer = f"{len(self)} modules; iterate over them for all their fields"
+        page = Page("layers", "", (table_of(self, self.depth),), footer, (), (), {})
+        return FORMATS["table"].on_screen(cleaned(page)).strip("\n")
+
+
+@dataclass(repr=False)
+class Check(Result):
+    """The result of a check."""
+
+    details: "CheckReport"
+    """The report that the properties below read."""
+
+    def _laid_out(self) -> Page:
+        from benchcli.reports.views.check_page import page
+
+        return page(self.details)
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        from benchcli.reports.views import fact_list
+
+        return fact_list.of_check(self.details.environment, self.folder)
+
+    def _figures(self) -> Iterable[Figure]:
+        from benchcli.reports.charts.base import figures_of_check
+
+        return figures_of_check(self.details)
+
+    @property
+    def findings(self) -> "tuple[Finding, ...]":
+        """The findings for each network, the most important first."""
+        return self.details.findings
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is a regression."""
+        return any(finding.fails for finding in self.findings)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the check's files; None if nothing was timed against a recorded run."""
+        return self.details.folder
+
+    def exit_code(self, strict: bool = False) -> int:
+        """Return the command line's exit code: 3 a regression, 4 not measured, 0 fine.
+
+        With `strict` an inconclusive time counts as not measured.
+        """
+        from benchcli.checks.findings import exit_code
+
+        return exit_code(self.findings, strict)
+
+    def _machine(self) -> Mapping[str, Cell]:
+        return _machine_cells(self.details.environment)
+
+
+@dataclass(repr=False)
+class Compared(Result, Sequence[Run | Check]):
+    """Several runs or checks, compared with the first one or shown one below the other."""
+
+    runs: tuple[Run | Check, ...]
+    """The runs and checks; iterating and indexing give them too."""
+    side_by_side: bool = False
+    """Whether the tables compare the runs with the first one. A report of runs does that in any case."""
+
+    @overload
+    def __getitem__(self, place: int) -> Run | Check: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Run | Check]: ...
+    def __getitem__(self, place: int | slice) -> Run | Check | Sequence[Run | Check]:
+        return self.runs[place]
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    @cached_property
+    def comparison(self) -> "Comparison":
+        """A row for each network, the differences between the runs, and what each lacks."""
+        from benchcli.analysis.comparison import compare
+
+        return compare([run.details for run in self.runs if isinstance(run, Run)])
+
+    def _laid_out(self) -> Page:
+        if self.side_by_side:
+            from benchcli.reports.views.comparison_page import page
+
+            return page(self.comparison)
+        return _below_each_other(self.runs)
+
+    def _drawn(self) -> Page:
+        if self.side_by_side:
+            return super()._drawn()
+        members = _in_order(self.runs)
+        if len(members) == 1:
+            return members[0].drawn
+        runs = tuple(each for each in members if isinstance(each, Run))
+        return _drawn_runs(runs) if runs else _drawn_checks(members)
+
+    def show(self, format_: str = "table") -> str:
+        """Return all as text: one table if compared, else one below the other; one page as HTML."""
+        return self._joined(format_, Result.show)
+
+    def written(self, format_: str) -> str:
+        """Return all as a file holds them."""
+        return self._joined(format_, Result.written)
+
+    def _joined(self, format_: str, shown: Callable[[Result, str], str]) -> str:
+        if self.side_by_side:
+            return shown(self, format_)
+        if format_ == "junit":
+            raise UserError("junit shows one check: give one")
+        together = format_ in {"csv", "json"} or FORMATS[format_].draws
+        return shown(self, format_) if together else "\n".join(shown(run, format_) for run in self.runs)
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return the rows of the comparison, or those of all runs, one below the other."""
+        if self.side_by_side:
+            return super().to_frame()
+        import pandas
+
+        return pandas.concat([run.to_frame() for run in self.runs], ignore_index=True)
+
+    def _repr_html_(self) -> str:
+        return super()._repr_html_() if self.side_by_side else "".join(run._repr_html_() for run in self.runs)
 
 
 class UnfinishedError(Exception):
@@ -200,7 +365,68 @@ class UnfinishedError(Exception):
         self.reason = reason
 
 
-def machine_cells(environment: Environment) -> dict[str, Cell]:
+def _below_each_other(runs: Sequence[Run | Check]) -> Page:
+    """Return the rows and the data of all. Raises UserError for runs and checks, whose rows differ."""
+    pages = [run.page for run in runs]
+    if len({page.columns for page in pages}) > 1:
+        raise UserError("runs and checks have different columns: give one kind of them for this format")
+    rows = tuple(row for page in pages for row in page.rows)
+    return Page(
+        "runs", "", (), "", pages[0].columns, rows, [each for page in pages if isinstance(each := page.data, Mapping)]
+    )
+
+
+def _in_order(members: Sequence[Run | Check]) -> list[Run | Check]:
+    """Return each folder's run or check once, three and more runs in the order of time.
+
+    Raises UserError if they do not belong together.
+    """
+    from benchcli.analysis.run_history import started
+
+    by_folder = {str(each.folder.resolve() if each.folder else id(each)): each for each in members}
+    checks = [each for each in by_folder.values() if isinstance(each, Check)]
+    runs = [each for each in by_folder.values() if isinstance(each, Run)]
+    if checks and runs:
+        raise UserError(f"{checks[0].folder} is a check and {runs[0].folder} is a run: report them one by one")
+    names = {run.details.suite_name: run.folder for run in runs}
+    if len(names) > 1:
+        (one, folder), (other, folder_of_other) = list(names.items())[:2]
+        raise UserError(
+            f"{folder} is a run of {one} and {folder_of_other} of {other}: give runs of one suite, or report each"
+        )
+    return [*checks, *(sorted(runs, key=lambda run: started(run.details)) if len(runs) >= HISTORY else runs)]
+
+
+def _drawn_runs(runs: Sequence[Run]) -> Page:
+    """Return one page of several runs of a suite: side by side, as a history, and each by itself."""
+    from benchcli.analysis.comparison import compare
+    from benchcli.reports.charts.base import LabelledRun, figures_of
+    from benchcli.reports.views.comparison_page import series_page
+    from benchcli.reports.views.labels import labels
+
+    details = [run.details for run in runs]
+    names = labels(details)
+    page = series_page(details, names, compare(details) if len(runs) <= MOST else None)
+    figures = figures_of([LabelledRun(*each) for each in zip(names, details, strict=True)])
+    few = len(runs) <= MOST_DRAWN
+    parts = (replace(run.drawn if few else run.page, name=clean(name)) for name, run in zip(names, runs, strict=True))
+    return replace(_with_charts(page, (), figures), parts=tuple(parts))
+
+
+def _drawn_checks(checks: Sequence[Run | Check]) -> Page:
+    """Return one page of several checks, one after the other."""
+    page = replace(_below_each_other(checks), name=f"{len(checks)} checks")
+    return replace(_with_charts(page, (), ()), parts=tuple(check.drawn for check in checks))
+
+
+def _with_charts(page: Page, facts: tuple[tuple[str, str], ...], figures: Iterable[Figure]) -> Page:
+    """Return a page for formats that draw, every text printable."""
+    from benchcli.reports.charts.base import with_safe_names
+
+    return cleaned(replace(page, data={}, facts=facts, figures=tuple(map(with_safe_names, figures))))
+
+
+def _machine_cells(environment: Environment) -> dict[str, Cell]:
     """Return the machine's columns of a frame, from the environment of a run or check."""
     machine = environment.machine or Machine()
     return {

@@ -21,8 +21,6 @@ REGRESSIONS: tuple[Outcome, ...] = ("slower", "costlier", "changed", "gone", "fa
 OPEN: tuple[Outcome, ...] = ("unmeasured", "inconclusive")
 ORDER: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "faster", "cheaper", "same")
 """Outcomes from the most to the least important."""
-ALLOWABLE = ("costs", "output", "gone", "new")
-"""Changes that a user may declare as intended; a slowdown is never one."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,6 @@ from benchcli.statistics import interval_over_launches
 
 SCREEN_LAUNCHES = 3
 """Launches that screen all networks."""
-LAUNCHES = 7
-"""Fresh launches that confirm one suspect."""
 ROUNDS = 12
 """Rounds per launch."""
 UNTIL_S = 80.0

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchcli import formatting
@@ -18,12 +18,25 @@ from benchcli.schema import Target
 from benchcli.schema.environment import Environment
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Launcher
+from benchcli.settings import (
+    ALLOW,
+    BASE_VERSION,
+    BASELINE,
+    CHECK_S,
+    CONFIRMATIONS,
+    CONFIRMING_LAUNCHES,
+    COSTS_ONLY,
+    HEAD_VERSION,
+    ONLY,
+    SEPARATE,
+    TARGET,
+    THRESHOLD,
+    Setting,
+)
 from benchcli.system import machine
 from benchcli.workers.tools import Tools
 from benchcli.workloads.overrides import Overrides
 
-BUDGET_S = 300.0
-"""The default budget of a check."""
 RENEW = 4
 """Launches per fork server.
 
@@ -50,15 +63,15 @@ class CheckRequest:
     overrides: Overrides = field(default_factory=Overrides)
     threshold: float | None = None
     """The least change that counts, as a fraction; None: the default of the kind of check."""
-    launches: int = rules.LAUNCHES
+    launches: int = CONFIRMING_LAUNCHES
     """The number of fresh launches that confirm a suspect."""
-    budget_s: float = BUDGET_S
+    budget_s: float = CHECK_S
     separate: bool = False
     """Whether base and head run in separate processes even if one process could run both."""
     costs_only: bool = False
     """Whether the check skips the timing."""
     allowed: tuple[str, ...] = ()
-    """Intended changes, a subset of `findings.ALLOWABLE`."""
+    """Intended changes, a subset of `settings.ALLOWABLE`."""
     require_clean: bool = False
     """Whether a working tree with uncommitted changes is an error."""
     output: Path | None = None
@@ -73,13 +86,13 @@ class CheckRequest:
                 "there is nothing to compare with: give --base (a git ref, a folder or an interpreter) or --baseline"
             )
         if self.baseline is not None:
-            given = {
+            of_base = {
                 "--head": self.head,
                 "--separate": self.separate,
                 "--require-clean": self.require_clean,
-                "--launches": self.launches != rules.LAUNCHES,
+                "--launches": self.launches != CONFIRMING_LAUNCHES,
             }
-            for option, value in given.items():
+            for option, value in of_base.items():
                 if value:
                     raise UserError(f"{option} is for --base: leave it out beside --baseline")
 
@@ -88,20 +101,20 @@ class CheckRequest:
 
         `base` and `head` are the values of `--base` and `--head` that name the same versions.
         """
-        words = ["benchcli", "check", self.suite]
-        words += ["--base", base] if base else []
-        words += ["--head", head] if head else []
-        words += ["--baseline", str(self.baseline)] if self.baseline else []
-        words += ["--only", only]
-        for each in fields(Target):
-            value = getattr(self.target, each.name)
-            words += [f"--{each.name}", str(value)] if value != each.default else []
-        words += ["--threshold", f"{self.threshold:.2%}"] if self.threshold else []
-        words += ["--separate"] if self.separate else []
-        words += ["--costs-only"] if self.costs_only else []
-        words += ["--launches", str(self.launches)] if self.launches != rules.LAUNCHES else []
-        words += ["--allow", ",".join(self.allowed)] if self.allowed else []
-        return shlex.join(words)
+        values: tuple[tuple[Setting, object], ...] = (
+            (BASE_VERSION, base),
+            (HEAD_VERSION, head),
+            (BASELINE, self.baseline),
+            (ONLY, (only,)),
+            *((each, getattr(self.target, each.name)) for each in TARGET),
+            (THRESHOLD, self.threshold),
+            (SEPARATE, self.separate),
+            (COSTS_ONLY, self.costs_only),
+            (CONFIRMATIONS, self.launches),
+            (ALLOW, self.allowed),
+        )
+        options = (word for setting, value in values for word in setting.words(value))
+        return shlex.join(["benchcli", "check", self.suite, *options])
 
 
 @dataclass(frozen=True)

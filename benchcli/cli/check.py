@@ -5,85 +5,18 @@ from typing import Any
 
 import click
 
-from benchcli import validation
-from benchcli.api.checking import check
 from benchcli.api.keywords import Tools
 from benchcli.api.results import UnfinishedError
-from benchcli.checks import rules
-from benchcli.checks.findings import ALLOWABLE
-from benchcli.checks.session import BUDGET_S
-from benchcli.cli import parameters
-from benchcli.cli.format_options import check_format_option, report_option
-from benchcli.cli.options import target_options, tools_option
+from benchcli.api.version_check import check
+from benchcli.cli.options import argument, check_format_option, options, tools_option
 from benchcli.cli.output import destinations, page_file, reporting, say, show
 from benchcli.errors import INTERRUPTED, NOT_MEASURED
+from benchcli.settings import CHECK, SUITE
 
 
 @click.command("check")
-@click.argument("suite", type=parameters.suite())
-@click.option(
-    "--base",
-    help="The version to compare with: a git ref, a folder of your code, or the Python of another environment.",
-)
-@click.option(
-    "--head", help="The version to check: a git ref, a folder, or a Python interpreter.  [default: the working tree]"
-)
-@click.option(
-    "--baseline",
-    type=parameters.folder(),
-    help="Folder of a recorded run to compare with instead: costs always, relative speeds only on the same machine.",
-)
-@click.option("--only", multiple=True, help="Check only this FAMILY or FAMILY/VARIANT; may be repeated.")
-@click.option(
-    "--threshold",
-    type=parameters.precision("a threshold"),
-    help="The smallest slowdown that fails, such as 2%.  [default: 1% if one process runs both versions, else 3%; 5% "
-    "with --baseline]",
-)
-@click.option(
-    "--launches",
-    type=parameters.whole("the number of launches", validation.CONFIRMATIONS),
-    default=rules.LAUNCHES,
-    show_default=True,
-    help="Fresh processes that judge a network which a screening by three did not find the same; more if several "
-    "such networks are left, or to show that one is the same after all.",
-)
-@click.option(
-    "--time-limit",
-    type=parameters.duration("a time limit"),
-    default=BUDGET_S,
-    help="Time limit of the whole check; what is not measured by then is reported as unmeasured.  [default: 5m]",
-)
-@click.option("--strict", is_flag=True, help="Exit with code 4 if anything is inconclusive.")
-@click.option(
-    "--separate", is_flag=True, help="Run each version in its own process, even if one process could load both."
-)
-@click.option(
-    "--costs-only",
-    is_flag=True,
-    help="Compare FLOPs, parameters and memory access cost, outputs too with --base, and measure no time.",
-)
-@click.option(
-    "--allow",
-    type=parameters.names("change", lambda: ALLOWABLE),
-    default=(),
-    help="Intended changes, which are reported but do not fail: costs, output, gone (a network was removed), new (a "
-    "network was added).",
-)
-@click.option("--require-clean", is_flag=True, help="Fail if the working tree has uncommitted changes.")
-@click.option(
-    "--write",
-    multiple=True,
-    metavar="FORMAT=FILE",
-    help="Also write a file, such as junit=report.xml; may be repeated.",
-)
-@target_options
-@click.option(
-    "--output",
-    type=parameters.folder(),
-    help="Folder to write this check's files to.  [default: results/<time>-check-<suite>-<host>]",
-)
-@report_option
+@argument("suite", SUITE)
+@options(CHECK)
 @check_format_option
 @tools_option
 def command(
@@ -99,8 +32,8 @@ def command(
     """
     files = [*destinations(write), *page_file(report)]
     try:
-        with reporting(tools) as told:
-            result = check(tools=told, **options)
+        with reporting(tools) as reporter:
+            result = check(tools=reporter, **options)
     except UnfinishedError as unfinished:
         code = int(unfinished.result.exit_code(strict)) or NOT_MEASURED
         show(unfinished.result, format_, files, code)

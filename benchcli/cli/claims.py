@@ -1,29 +1,29 @@
 """`benchcli claims`: the papers' claims, tested on this machine."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from benchcli.api.keywords import Tools
-from benchcli.api.paper_claims import CLAIMS_BUDGET_S, CLAIMS_PRECISION, claims
-from benchcli.cli import parameters
-from benchcli.cli.options import output_options, plan_options, target_options, tools_option
+from benchcli.api.measurement import claims
+from benchcli.cli.options import argument, options, run_format_option, tools_option
 from benchcli.cli.output import measure_and_show, page_file, show
 from benchcli.errors import UserError
+from benchcli.settings import CLAIMS
+from benchcli.validation import FolderPath
 
-HEEDED = ("folder", "format_", "report")
+OF_RECORDED_RUNS = ("folder", "format_", "report")
+"""The parameters that have an effect on a recorded run."""
 
 
 @click.command("claims")
-@click.argument("folder", type=parameters.folder(), required=False)
-@target_options
-@plan_options(CLAIMS_BUDGET_S, CLAIMS_PRECISION)
-@output_options
+@argument("folder", FolderPath(), required=False)
+@options(CLAIMS)
+@run_format_option
 @tools_option
 @click.pass_context
 def command(
-    context: click.Context, tools: Tools, /, folder: Path | None, format_: str, report: Path | None, **options: Any
+    context: click.Context, tools: Tools, /, folder: Path | None, format_: str, report: Path | None, **options: object
 ) -> int:
     """Test the claims of the two ShuffleNet papers on this machine, or on the recorded run in FOLDER.
 
@@ -42,8 +42,8 @@ def command(
 def _refuse_options(context: click.Context) -> None:
     """Raise UserError if an option is given that has no effect on a recorded run."""
     for parameter in context.command.params:
-        given = context.get_parameter_source(parameter.name or "") == click.core.ParameterSource.COMMANDLINE
-        if given and parameter.name not in HEEDED:
+        is_given = context.get_parameter_source(parameter.name or "") == click.core.ParameterSource.COMMANDLINE
+        if is_given and parameter.name not in OF_RECORDED_RUNS:
             raise UserError(
                 f"{parameter.opts[0]} cannot be combined with FOLDER, whose run is already measured: leave one out"
             )

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from benchcli.api.recorded import compare
-from benchcli.cli import parameters
-from benchcli.cli.format_options import run_format_option
+from benchcli.cli.options import argument, run_format_option
 from benchcli.cli.output import show
+from benchcli.validation import FolderPath
 
 
 @click.command("compare")
-@click.argument("runs", nargs=-1, type=parameters.folder(), metavar="A B [C ...]")
+@argument("runs", FolderPath(), nargs=-1, metavar="A B [C ...]")
 @run_format_option
 def command(runs: tuple[Path, ...], format_: str) -> int:
     """Show how recorded runs differ from the first one, across machines, runtimes, dtypes or dates.

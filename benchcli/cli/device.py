@@ -6,14 +6,14 @@ import click
 
 from benchcli.api.keywords import Tools
 from benchcli.api.this_machine import device
-from benchcli.cli.format_options import format_option
-from benchcli.cli.options import target_options, tools_option
+from benchcli.cli.options import format_option, options, tools_option
 from benchcli.cli.output import show_sections
 from benchcli.reports.views import device_page as view
+from benchcli.settings import TARGET
 
 
 @click.command("device")
-@target_options
+@options(TARGET)
 @format_option("table", "json")
 @tools_option
 def command(tools: Tools, /, format_: str, **options: Any) -> None:

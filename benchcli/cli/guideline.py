@@ -5,18 +5,20 @@ from typing import Any
 import click
 
 from benchcli.api.keywords import Tools
-from benchcli.api.measuring import ALL, measure
-from benchcli.cli import parameters
-from benchcli.cli.measuring_options import measuring_options
-from benchcli.cli.options import channel_options
+from benchcli.api.measurement import measure
+from benchcli.cli.options import argument, options, run_format_option, tools_option
 from benchcli.cli.output import measure_and_show
+from benchcli.settings import MEASURE
+from benchcli.validation import Plugin
 from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.guideline_request import ALL
 
 
 @click.command("guideline")
-@click.argument("name", type=parameters.plugin(GUIDELINES, ALL), metavar="g1|g2|g3|g4|all")
-@channel_options()
-@measuring_options()
+@argument("name", Plugin(lambda: GUIDELINES, (ALL,)), metavar="g1|g2|g3|g4|all")
+@options(MEASURE)
+@run_format_option
+@tools_option
 def command(tools: Tools, /, name: str, format_: str, **options: Any) -> int:
     """Measure a guideline on this machine and say whether it holds.
 

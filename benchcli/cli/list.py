@@ -5,19 +5,18 @@ from fnmatch import fnmatchcase
 
 import click
 
-from benchcli import validation
 from benchcli.analysis.claims.base import claims
-from benchcli.api.keywords import ALLOCATORS
+from benchcli.backends.allocators import ALLOCATORS
 from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
-from benchcli.cli import parameters
-from benchcli.cli.format_options import format_option
+from benchcli.cli.options import argument, format_option
 from benchcli.cli.output import show_sections
 from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN
+from benchcli.settings import DTYPES, LAYOUTS, NAMED_WIDTHS
+from benchcli.validation import Choice
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES
-from benchcli.workloads.guidelines.guideline_request import NAMED_WIDTHS
 from benchcli.workloads.networks.base import NETWORKS, Network
 from benchcli.workloads.networks.libraries import matching
 from benchcli.workloads.references import REFERENCES
@@ -25,28 +24,15 @@ from benchcli.workloads.suites import SuiteFile, shipped_suites
 
 NAMES = 38
 """Width of the column of names."""
-CHANNELS = dict(
-    zip(
-        NAMED_WIDTHS,
-        (
-            "paper-arm on a CPU, paper-gpu on an accelerator",
-            "the channels of the paper's ARM column",
-            "the channels of the paper's GPU column",
-            "equal FLOPs, with channels that are multiples of a SIMD register",
-        ),
-        strict=True,
-    )
-)
-
 KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "guidelines": lambda: {each.name: f"{each.claim} at equal FLOPs ({each.source})" for each in GUIDELINES},
     "suites": lambda: {path.stem: SuiteFile(path, path.stem).description for path in shipped_suites()},
-    "channels": lambda: CHANNELS,
+    "channels": lambda: NAMED_WIDTHS,
     "devices": lambda: {each.name: each.title for each in DEVICES if not each.hidden},
     "runtimes": lambda: {each.name: each.title for each in RUNTIMES},
     "allocators": lambda: {each.name: each.title for each in ALLOCATORS.values()},
-    "dtypes": lambda: dict.fromkeys(validation.DTYPES, ""),
-    "layouts": lambda: {"nchw": "torch's contiguous format", "nhwc": "torch's channels_last"},
+    "dtypes": lambda: dict.fromkeys(DTYPES, ""),
+    "layouts": lambda: LAYOUTS,
     "blocks": lambda: {each.name: f"{each.title} ({each.source})" for each in BLOCKS},
     "networks": lambda: {each.name: _network(each) for each in NETWORKS},
     "references": lambda: {f"{BUILT_IN}reference/{each.name}": each.title for each in REFERENCES},
@@ -55,7 +41,7 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
 
 
 @click.command("list")
-@click.argument("kind", type=parameters.name("kind", lambda: KINDS), required=False)
+@argument("kind", Choice(lambda: KINDS), required=False)
 @click.argument("pattern", required=False)
 @format_option("table", "json")
 def command(kind: str | None, pattern: str | None, format_: str) -> None:
@@ -68,20 +54,20 @@ def command(kind: str | None, pattern: str | None, format_: str) -> None:
     \b
     Example: benchcli list networks 'mobilenet*'
     """
-    found = {name: KINDS[name]() for name in ([kind] if kind else KINDS)}
+    sections = {name: KINDS[name]() for name in ([kind] if kind else KINDS)}
     if kind and pattern:
-        found = {kind: _matched(kind, pattern, found[kind])}
-    show_sections(found, format_, _line)
+        sections = {kind: _matched(kind, pattern, sections[kind])}
+    show_sections(sections, format_, _line)
 
 
 def _matched(kind: str, pattern: str, known: dict[str, str]) -> dict[str, str]:
     """Return the entries that match. Raises UserError if there are none."""
     if kind == "networks":
         return {name: known.get(name, "") for name in matching(pattern, known)}
-    found = {name: title for name, title in known.items() if fnmatchcase(name, pattern)}
-    if not found:
+    matched = {name: title for name, title in known.items() if fnmatchcase(name, pattern)}
+    if not matched:
         raise UserError(f"{pattern!r} matches none of {len(known)} {kind}: leave it out to see them all")
-    return found
+    return matched
 
 
 def _network(network: Network) -> str:

@@ -86,7 +86,7 @@ class Commands(click.Group):
         try:
             result = super().invoke(ctx)
             if sys.stdout:  # None where the shell has closed it
-                sys.stdout.flush()  # a full device is found out here, and not after this program's last line
+                sys.stdout.flush()  # a full device is noticed here, and not after this program's last line
             return result
         except BrokenPipeError:
             raise OutputEndedError(None) from None
@@ -104,12 +104,12 @@ class Commands(click.Group):
 def _refuse_repeated(command: click.Command, ctx: click.Context, args: list[str]) -> None:
     """Raise UserError if an option that takes one value is given twice."""
     try:
-        _, _, given = command.make_parser(
+        _, _, parameters = command.make_parser(
             command.make_context(command.name, [], ctx, resilient_parsing=True)
         ).parse_args(list(args))
     except click.UsageError:
         return  # the command itself says what is wrong
-    for parameter, count in Counter(given).items():
+    for parameter, count in Counter(parameters).items():
         if count > 1 and isinstance(parameter, click.Option) and not parameter.multiple:
             raise UserError(
                 f"{parameter.opts[0]} is given twice: give it once, several values with commas between them"
@@ -128,7 +128,7 @@ def benchcli() -> None:
 
 def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> NoReturn:
     """Run the command line and exit, with a code of `benchcli.errors`."""
-    _heed_signals()
+    _end_on_signals()
     _replace_unknown_letters()
     try:
         code = benchcli.main(arguments, prog_name="benchcli", standalone_mode=False, obj=tools)
@@ -151,7 +151,7 @@ def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> No
 
 
 def _replace_unknown_letters() -> None:
-    """Let a terminal or a log that lacks a letter show another one, and not end the program."""
+    """Replace characters that the encoding of a terminal or a log lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -159,9 +159,9 @@ def _replace_unknown_letters() -> None:
 
 def _output_ended(error: OutputEndedError | OSError) -> NoReturn:
     if isinstance(error, OutputEndedError):
-        _without_output(error.reason)
+        _end_without_output(error.reason)
     if error.errno == errno.ENOSPC and error.filename is None:  # the help is written before a command runs
-        _without_output(error.strerror)
+        _end_without_output(error.strerror)
     if errno.errorcode.get(error.errno or 0) in OF_THE_SYSTEM:
         _end(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror), USAGE)
     _unexpected()
@@ -184,8 +184,14 @@ def _stand_in() -> str | None:
     return next((file for file in files if file and not file.startswith(tuple(own))), None)
 
 
-def _without_output(reason: str | None) -> NoReturn:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would complain
+def abandon_stdout() -> None:
+    """Send what is left of stdout to nowhere, so that Python's last flush does not complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end_without_output(reason: str | None) -> NoReturn:
+    abandon_stdout()
     if reason:
         _end(f"stdout cannot be written: {reason}", USAGE)
     sys.exit(FINE)
@@ -199,7 +205,7 @@ def _end(text: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _heed_signals() -> None:
+def _end_on_signals() -> None:
     for number in ENDINGS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, _as_interrupt)

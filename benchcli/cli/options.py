@@ -1,22 +1,79 @@
-"""The options that commands share, as decorators."""
+"""Options and arguments made from settings, and the options that only the command line has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-from benchcli import validation
-from benchcli.api.keywords import ALLOCATORS, CACHES, Tools
-from benchcli.backends.runtimes.base import RUNTIMES
-from benchcli.cli import parameters
-from benchcli.cli.format_options import report_option, run_format_option
-from benchcli.schema import Plan
-from benchcli.workloads.guidelines.guideline_request import NAMED_WIDTHS
+from benchcli.api.keywords import Tools
+from benchcli.errors import UserError, unknown
+from benchcli.reports.formats.base import FORMATS
+from benchcli.settings import Setting
+from benchcli.validation import Choice, Flag, Plugin, ValueKind
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
-DEFAULT = Plan()
+DEFAULT_FORMAT = "table"
+
+
+class Parameter(click.ParamType[Any]):
+    """The type of a setting's value. Its errors say in one line what would be valid."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.name = setting.kind.metavar + ("S" if setting.several else "")
+        self._setting = setting
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value of a text."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._setting.parse(value)
+        except UserError as error:
+            option = f"{param.opts[0]}: " if isinstance(param, click.Option) else ""
+            raise click.UsageError(f"{option}{error}", ctx) from None
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Return the names that begin with `incomplete`, of several its last one; the shell adds paths."""
+        kind = self._setting.kind
+        before, comma, last = incomplete.rpartition(",") if self._setting.several else ("", "", incomplete)
+        items = [CompletionItem(f"{before}{comma}{name}") for name in kind.names() if name.startswith(last)]
+        return [*items, *([CompletionItem(incomplete, type=kind.paths)] if kind.paths else [])]
+
+
+def option(setting: Setting, kind: type[click.Option] = click.Option) -> Callable[[Command], Command]:
+    """Add the option of a setting."""
+    is_flag = isinstance(setting.kind, Flag)
+    return click.option(
+        setting.option,
+        setting.name,
+        cls=kind,
+        type=None if is_flag else Parameter(setting),
+        is_flag=is_flag,
+        default=setting.default,
+        multiple=setting.repeated,
+        metavar=setting.metavar or None,
+        help=setting.explained,
+    )
+
+
+def options(settings: Iterable[Setting]) -> Callable[[Command], Command]:
+    """Add the options of settings, in the order in which the help lists them."""
+
+    def add(command: Command) -> Command:
+        for setting in reversed([each for each in settings if each.only != "Python"]):
+            command = option(setting)(command)
+        return command
+
+    return add
+
+
+def argument(name: str, kind: ValueKind[Any], what: str = "", **attributes: Any) -> Callable[[Command], Command]:
+    """Add an argument of a kind, with click's other attributes of it."""
+    return click.argument(name, type=Parameter(Setting(name, kind, "", what or name)), **attributes)
 
 
 def tools_option(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -24,175 +81,56 @@ def tools_option(command: Callable[..., Result]) -> Callable[..., Result]:
 
     @click.pass_obj
     @wraps(command)
-    def with_tools(tools: Tools | None, /, *args: Any, **options: Any) -> Result:
+    def with_tools(tools: Tools | None, /, *args: object, **options: object) -> Result:
         return command(tools or Tools(), *args, **options)
 
     return with_tools
 
 
-def target_options(command: Command, several: bool = False) -> Command:
-    """Add the options of a `Target`; `several` is whether several numbers of threads can be compared."""
-    return add_all(
-        command,
-        *_where(),
-        click.option(
-            "--threads",
-            type=(parameters.wholes if several else parameters.whole)("the number of threads", validation.THREADS),
-            default="1",
-            show_default=True,
-            help="Number of CPU threads that the runtime uses"
-            + (", such as 1,2,4; several are compared." if several else "."),
-        ),
-        click.option(
-            "--allocator",
-            type=parameters.name("allocator", lambda: ALLOCATORS),
-            default="steady",
-            show_default=True,
-            help="steady: freed memory is kept for the next call; system: the system's default, which can slow calls.",
-        ),
-    )
+def format_option(*known: str) -> Callable[[Command], Command]:
+    """Add --format with these formats, the first by default."""
+    return option(_format(Choice(lambda: known), f"Format of the output: {', '.join(known)}.", known[0]))
 
 
-def _where() -> tuple[Callable[[Command], Command], ...]:
-    """Return the options for the device, the runtime and the caches."""
-    return (
-        click.option(
-            "--device",
-            type=parameters.device(),
-            default="cpu",
-            show_default=True,
-            help="Where to run: cpu, cuda, cuda:1, mps.",
-        ),
-        click.option(
-            "--runtime",
-            type=parameters.plugin(RUNTIMES),
-            default="eager",
-            show_default=True,
-            help="What runs the networks: eager, or graph for CUDA graphs.",
-        ),
-        click.option(
-            "--cache",
-            type=parameters.name("state of the caches", lambda: CACHES),
-            default="warm",
-            show_default=True,
-            help="warm: caches keep what the call before left in them; cold: they are flushed before each call.",
-        ),
-    )
+def run_format_option(command: Command) -> Command:
+    """Add --format with the formats for every page."""
+    return _page_format_option(PageFormat(lambda: FORMATS))(command)
 
 
-IN_SUITE = "the suite's, or "
-"""Precedes the default of an option whose value a suite can set."""
+def check_format_option(command: Command) -> Command:
+    """Add --format with all formats, including those for CI."""
+    return _page_format_option(PageFormat(lambda: FORMATS, for_checks=True))(command)
 
 
-def channel_options(otherwise: str = "") -> Callable[[Command], Command]:
-    """Add the options for the channels of a guideline's networks.
+@dataclass(frozen=True)
+class PageFormat(Plugin):
+    """The name of a format for pages, for those of checks too or not."""
 
-    `otherwise` precedes the defaults in the help.
-    """
-    return lambda command: add_all(
-        command,
-        click.option(
-            "--channels",
-            type=parameters.name("set of channels", lambda: NAMED_WIDTHS),
-            help="A named set of channels: paper, paper-arm, paper-gpu or aligned (see `benchcli list channels`).",
-        ),
-        click.option(
-            "--width",
-            type=parameters.whole("a base width", validation.WIDTHS),
-            help="Your own base width, in channels; the other channels follow from equal FLOPs.",
-        ),
-        click.option(
-            "--scale",
-            type=parameters.wholes("a scale", validation.SCALES),
-            help=f"Factors that multiply the channels, such as 1,2,4.  [default: {otherwise}1]",
-        ),
-    )
+    for_checks: bool = False
+
+    def check(self, what: str, value: object) -> str:
+        """Return the format's name."""
+        format_ = FORMATS.get(str(value))
+        if format_ is None or (format_.for_checks and not self.for_checks):
+            raise unknown(what, value, self.names())
+        return format_.name
+
+    def names(self) -> list[str]:
+        """Return the names, the default first."""
+        known = (each.name for each in FORMATS if self.for_checks or not each.for_checks)
+        return sorted(known, key=lambda name: name != DEFAULT_FORMAT)
 
 
-def input_options(otherwise: str = "") -> Callable[[Command], Command]:
-    """Add the options for the networks' inputs. `otherwise` precedes the defaults in the help."""
-    return lambda command: add_all(
-        command,
-        click.option(
-            "--batch",
-            type=parameters.wholes("a batch size", validation.BATCHES),
-            help=f"Batch sizes, such as 1,8 or 1..32:x2; several are compared.  [default: {otherwise}1]",
-        ),
-        click.option(
-            "--dtype",
-            type=parameters.names("dtype", lambda: validation.DTYPES),
-            help=f"Data types: {', '.join(validation.DTYPES)}.  [default: {otherwise}float32]",
-        ),
-        click.option(
-            "--layout",
-            type=parameters.names("layout", lambda: validation.LAYOUTS),
-            help=f"Memory layouts: nchw, nhwc (channels last).  [default: {otherwise}nchw]",
-        ),
-    )
+def _page_format_option(kind: PageFormat) -> Callable[[Command], Command]:
+    """Add --format. A format is imported only if it is used, or if the help lists it."""
+
+    class Listing(click.Option):
+        def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+            self.help = _format(kind, f"Format of the output: {', '.join(kind.names())}.", DEFAULT_FORMAT).explained
+            return super().get_help_record(ctx)
+
+    return option(_format(kind, "Format of the output.", DEFAULT_FORMAT), Listing)
 
 
-def own_inputs_option(command: Command) -> Command:
-    """Add --input, of which each describes one input of a user's own network."""
-    return click.option(
-        "--input",
-        "inputs",
-        multiple=True,
-        metavar="TEXT",
-        help="An input of your own network, once for each: [NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as "
-        "1x3x224x224 or ids=1x16:int64:0..29999.",
-    )(command)
-
-
-def plan_options(
-    budget_s: float = DEFAULT.budget_s, precision: float = DEFAULT.precision
-) -> Callable[[Command], Command]:
-    """Add the options of a `Plan`, with these defaults."""
-    return lambda command: add_all(
-        command,
-        click.option(
-            "--precision",
-            type=parameters.precision(),
-            default=precision,
-            help="Stop when the half-width of every relative speed's 95 % interval is at most this share of the speed."
-            f"  [default: {precision:.0%}]",
-        ),
-        click.option(
-            "--budget",
-            type=parameters.duration(),
-            default=None if budget_s == DEFAULT.budget_s else budget_s,
-            help="Time for each family (the networks that are compared with one baseline), including start-up, such "
-            f"as 30s or 2m; at least six launches are made.  [default: {budget_s:.0f}s; on a GPU up to four times as "
-            "much, by the start-up of the first launch]",
-        ),
-        click.option(
-            "--launches",
-            type=parameters.whole("the number of launches", validation.LAUNCHES),
-            help="Exact number of launches (fresh processes); --precision and --budget are then not used.",
-        ),
-    )
-
-
-def output_options(command: Command) -> Command:
-    """Add the options for the folder and the format of the results."""
-    return add_all(
-        command,
-        click.option(
-            "--output",
-            type=parameters.folder(),
-            help="Folder to write this run's files to.  [default: results/<time>-<suite>-<host>]",
-        ),
-        click.option(
-            "--resume",
-            type=parameters.folder(),
-            help="Folder of an interrupted run: measure only what is missing in it.",
-        ),
-        report_option,
-        run_format_option,
-    )
-
-
-def add_all(command: Command, *options: Callable[[Command], Command]) -> Command:
-    """Add options to a command, in the order in which its help lists them."""
-    for option in reversed(options):
-        command = option(command)
-    return command
+def _format(kind: ValueKind[str], help_: str, default: str) -> Setting:
+    return Setting("format_", kind, help_, "format", default, flag="--format")

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchcli.api.results import Run, Shown, UnfinishedError
-from benchcli.api.writing import check_writable, write_whole
+from benchcli import files
+from benchcli.api.results import Result, Run, UnfinishedError
+from benchcli.cli.main import abandon_stdout
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, USAGE, UserError
 from benchcli.formatting import clean
 
@@ -27,7 +28,7 @@ REFRESHES_A_SECOND = 2
 """It is low, because drawing takes CPU time beside the measurement."""
 LONGEST_LEFT = len("at most 59 min 59 s left")
 
-Sections = Mapping[str, Mapping[str, Any]]
+Sections = Mapping[str, Mapping[str, object]]
 
 
 def say(text: str) -> None:
@@ -40,17 +41,16 @@ def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
     """Return formats and files. Raises UserError if a file cannot be written."""
     from benchcli.reports.formats.base import FORMATS
 
-    found: list[tuple[str, Path]] = []
+    chosen: list[tuple[str, Path]] = []
     for text in texts:
         format_, equals, file = text.partition("=")
         if not equals or not file:
             raise UserError(f"--write takes FORMAT=FILE, such as junit=report.xml, not {text!r}")
-        name, path = FORMATS[format_].name, Path(file)
-        check_writable(path)
-        if any(path.absolute() == other.absolute() for _, other in found):
+        name, path = FORMATS[format_].name, files.writable(file)
+        if any(path.absolute() == other.absolute() for _, other in chosen):
             raise UserError(f"--write names {path} twice: name a file for each format")
-        found.append((name, path))
-    return found
+        chosen.append((name, path))
+    return chosen
 
 
 def page_file(report: Path | None) -> list[tuple[str, Path]]:
@@ -58,16 +58,16 @@ def page_file(report: Path | None) -> list[tuple[str, Path]]:
     return [("html", report)] if report else []
 
 
-def show(result: Shown, format_: str, files: Sequence[tuple[str, Path]] = (), code: int = FINE) -> int:
+def show(result: Result, format_: str, destinations: Sequence[tuple[str, Path]] = (), code: int = FINE) -> int:
     """Write the files, print the result, and return the exit code.
 
     A file or a stdout that cannot be written is reported. It makes FINE a USAGE, and changes no
-    other code: what was found matters more than whether it could be shown.
+    other code: the result matters more than whether it could be shown.
     """
     problems = []
-    for name, path in files:
+    for name, path in destinations:
         try:
-            write_whole(path, result.written(name))
+            files.replace(path, result.written(name), follow=True)
         except UserError as error:
             problems.append(str(error))
     try:
@@ -82,7 +82,7 @@ def show(result: Shown, format_: str, files: Sequence[tuple[str, Path]] = (), co
     return USAGE if problems and code == FINE else code
 
 
-def _print(result: Shown, format_: str) -> None:
+def _print(result: Result, format_: str) -> None:
     """Print the result. For GitHub Actions, append its Markdown to the step's summary."""
     summary = os.environ.get(SUMMARY)
     if format_ == "github" and summary:
@@ -93,7 +93,7 @@ def _print(result: Shown, format_: str) -> None:
         format_ = "table"
     click.echo(result.show(format_), nl=False, color=True)  # click takes colours from pipes
     if sys.stdout:  # it may be closed
-        sys.stdout.flush()  # a full device is found now, and not while Python ends
+        sys.stdout.flush()  # a full device is noticed now, and not while Python ends
 
 
 def _append(path: Path, text: str) -> None:
@@ -102,12 +102,6 @@ def _append(path: Path, text: str) -> None:
             stream.write(text)
     except OSError as error:
         say(f"{path} cannot be written: {error.strerror}")
-
-
-def abandon_stdout() -> None:
-    """Send what is left of stdout to nowhere, so that Python's last flush does not complain."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_sections(sections: Sections, format_: str, line: Callable[[str, Any], str]) -> None:
@@ -128,19 +122,19 @@ def measure_and_show(
     /,
     *names: str,
     report: Path | None = None,
-    **options: Any,
+    **options: object,
 ) -> int:
     """Call a function of the API with the options, show its result, and return the exit code."""
-    files = page_file(report)
+    pages = page_file(report)
     try:
-        with reporting(tools) as told:
-            result = measure(*names, tools=told, **options)
+        with reporting(tools) as reporter:
+            result = measure(*names, tools=reporter, **options)
     except UnfinishedError as unfinished:
         if unfinished.result.records:
-            show(unfinished.result, format_, files, NOT_MEASURED)
+            show(unfinished.result, format_, pages, NOT_MEASURED)
         say(str(unfinished))
         return INTERRUPTED if unfinished.reason is None else NOT_MEASURED
-    return show(result, format_, files, NOT_MEASURED if any(each.failure for each in result.records) else FINE)
+    return show(result, format_, pages, NOT_MEASURED if any(each.failure for each in result.records) else FINE)
 
 
 @contextmanager
@@ -165,7 +159,7 @@ def _progress() -> Iterator["Observer"]:
     from rich.progress import Progress as Bar
     from rich.table import Column
 
-    # What is done is cut where there is no room; the time that is left is not.
+    # Where there is no room the description is cut, never the time that is left.
     doing = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
     left = TextColumn("{task.fields[left]}", markup=False, table_column=Column(no_wrap=True, min_width=LONGEST_LEFT))
     console = Console(stderr=True, emoji=False, force_terminal=True)

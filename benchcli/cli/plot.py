@@ -5,10 +5,12 @@ from pathlib import Path
 import click
 
 from benchcli.api.plotting import THEMES, kinds
-from benchcli.api.reporting import plot
-from benchcli.cli import parameters
+from benchcli.api.recorded import plot
+from benchcli.cli.options import Parameter, argument, option
 from benchcli.cli.output import say
 from benchcli.errors import FINE
+from benchcli.settings import REPORT, Setting
+from benchcli.validation import Choice, FolderPath
 
 
 class KindOption(click.Option):
@@ -21,24 +23,18 @@ class KindOption(click.Option):
 
 
 @click.command("plot")
-@click.argument("runs", nargs=-1, required=True, type=parameters.recorded(), metavar="RUN...")
+@argument("runs", FolderPath(), nargs=-1, required=True, metavar="RUN...")
 @click.option(
     "--kind",
     cls=KindOption,
     required=True,
-    type=parameters.name("kind of chart", kinds),
+    type=Parameter(Setting("kind", Choice(kinds), "", "kind of chart")),
 )
 @click.option(
-    "-o", "--output", required=True, type=parameters.file(), help="The picture to write: .svg, .png, .pdf, or .json."
+    "-o", "--output", required=True, type=Parameter(REPORT), help="The picture to write: .svg, .png, .pdf, or .json."
 )
-@click.option(
-    "--theme",
-    type=parameters.name("theme", lambda: THEMES),
-    default=THEMES[0],
-    show_default=True,
-    help="light or dark.",
-)
-def command(runs: tuple[str, ...], kind: str, output: Path, theme: str) -> int:
+@option(Setting("theme", Choice(lambda: THEMES), "light or dark.", "theme", THEMES[0]))
+def command(runs: tuple[Path, ...], kind: str, output: Path, theme: str) -> int:
     """Draw charts of recorded runs or checks into a file, without a browser, for papers, READMEs and pull requests.
 
     It needs the extra plot: pip install vl-convert-python. A .json file is the chart's specification in Vega-Lite.

@@ -4,22 +4,25 @@ from pathlib import Path
 
 import click
 
-from benchcli.api.reporting import report
-from benchcli.cli import parameters
+from benchcli import files
+from benchcli.api.recorded import together
+from benchcli.cli.options import Parameter, argument
 from benchcli.cli.output import say
 from benchcli.errors import FINE
+from benchcli.settings import REPORT
+from benchcli.validation import FolderPath
 
 
 @click.command("report")
-@click.argument("runs", nargs=-1, required=True, type=parameters.recorded(), metavar="RUN...")
+@argument("runs", FolderPath(), nargs=-1, required=True, metavar="RUN...")
 @click.option(
     "-o",
     "--output",
     required=True,
-    type=parameters.file(),
+    type=Parameter(REPORT),
     help="The HTML file to write.",
 )
-def command(runs: tuple[str, ...], output: Path) -> int:
+def command(runs: tuple[Path, ...], output: Path) -> int:
     """Write one HTML page of recorded runs or checks: tables, charts and their numbers. It loads nothing.
 
     Several runs of one suite stand side by side, and three or more have a history. A pattern such as 'results/*g2*'
@@ -28,6 +31,6 @@ def command(runs: tuple[str, ...], output: Path) -> int:
     \b
     Example: benchcli report results/monday -o report.html
     """
-    report(*runs, path=output)
+    files.replace(output, together(*runs).written("html"), follow=True)
     say(f"wrote {output}")
     return FINE

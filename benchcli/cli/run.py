@@ -5,17 +5,17 @@ from typing import Any
 import click
 
 from benchcli.api.keywords import Tools
-from benchcli.api.measuring import measure_suite
-from benchcli.cli import parameters
-from benchcli.cli.measuring_options import measuring_options
-from benchcli.cli.options import IN_SUITE, channel_options
+from benchcli.api.measurement import measure_suite
+from benchcli.cli.options import argument, options, run_format_option, tools_option
 from benchcli.cli.output import measure_and_show
+from benchcli.settings import RUN, SUITE
 
 
 @click.command("run")
-@click.argument("suite", type=parameters.suite())
-@channel_options(IN_SUITE)
-@measuring_options(otherwise=IN_SUITE)
+@argument("suite", SUITE)
+@options(RUN)
+@run_format_option
+@tools_option
 def command(tools: Tools, /, suite: str, format_: str, **options: Any) -> int:
     """Measure a suite: a built-in one (`benchcli list suites`), or your own TOML file.
 

@@ -5,28 +5,18 @@ from typing import Any
 
 import click
 
-from benchcli import validation
 from benchcli.api.keywords import Tools
 from benchcli.api.results import UnfinishedError
-from benchcli.api.this_machine import SELFTEST_BUDGET_S, SelfTest, selftest
-from benchcli.cli import parameters
-from benchcli.cli.format_options import format_option
-from benchcli.cli.options import plan_options, target_options, tools_option
+from benchcli.api.this_machine import SelfTest, selftest
+from benchcli.cli.options import format_option, options, tools_option
 from benchcli.cli.output import reporting, say
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED
 from benchcli.reports.views import selftest_page as view
+from benchcli.settings import SELFTEST
 
 
 @click.command("selftest")
-@click.option(
-    "--comparisons",
-    type=parameters.whole("the number of comparisons", validation.COMPARISONS),
-    default=40,
-    show_default=True,
-    help="Number of comparisons of two equal networks; a quarter as many with a slower network are added.",
-)
-@target_options
-@plan_options(SELFTEST_BUDGET_S)
+@options(SELFTEST)
 @format_option("table", "json")
 @tools_option
 def command(tools: Tools, /, format_: str, **options: Any) -> int:
@@ -36,8 +26,8 @@ def command(tools: Tools, /, format_: str, **options: Any) -> int:
     Example: benchcli selftest --comparisons 100 --budget 6s
     """
     try:
-        with reporting(tools) as told:
-            result = selftest(tools=told, **options)
+        with reporting(tools) as reporter:
+            result = selftest(tools=reporter, **options)
     except UnfinishedError as unfinished:
         _show(unfinished.result, format_)
         say(str(unfinished))

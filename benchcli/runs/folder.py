@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from benchcli import files
 from benchcli.errors import UserError
+from benchcli.files import ENVIRONMENT
 from benchcli.runs.rows import Cell
 from benchcli.schema.environment import SCHEMA, Environment, as_json, from_json
 from benchcli.schema.structure import StructureError
@@ -19,7 +20,6 @@ from benchcli.schema.structure import StructureError
 if TYPE_CHECKING:
     from filelock import FileLock
 
-ENVIRONMENT = "environment.json"
 LOCK = ".lock"
 RESULTS = Path("results")
 """The folder in which runs and checks get their folders by default."""
@@ -143,16 +143,7 @@ class Folder:
 
     def replace(self, name: str, text: str) -> None:
         """Write a file atomically. Raises UserError if it cannot be written."""
-        path = self.path / name
-        draft = path.with_suffix(".part")
-        try:
-            # The escape of a letter that is not UTF-8 is JSON's own.
-            draft.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
-            draft.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
-            raise UserError(f"{path} cannot be written: {error.strerror}") from None
+        files.replace(self.path / name, text)
 
     def _append(self, name: str, text: str) -> None:
         """Append lines, all or none. On an error (a full disk), restore the file's old size."""

@@ -6,16 +6,17 @@ from pathlib import Path
 
 from benchcli import files
 from benchcli.errors import UserError
+from benchcli.files import ENVIRONMENT
 from benchcli.formatting import counted
 from benchcli.runs.environment import check_resolves
-from benchcli.runs.folder import ENVIRONMENT, Folder, is_going
+from benchcli.runs.folder import Folder, is_going
 from benchcli.runs.rows import COLUMNS, record_of
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Family, FamilyResult, Record, Target
 from benchcli.schema.environment import Environment
 from benchcli.schema.structure import StructureError
-from benchcli.validation import DTYPES, LAYOUTS
+from benchcli.settings import DTYPES, LAYOUTS
 from benchcli.workloads.guidelines.base import GUIDELINES
 
 

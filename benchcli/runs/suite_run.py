@@ -37,6 +37,11 @@ class SuiteRun:
         """The records of all families, one below the other."""
         return tuple(record for result in self.results for record in result.records)
 
+    @property
+    def suite_name(self) -> str:
+        """The name of the suite; empty if nothing says it."""
+        return self.environment.suite.name if self.environment.suite else ""
+
     def by_key(self) -> dict[Key, Record]:
         """Return all records, those of unfinished families too, by family and variant."""
         return {record.key: record for record in (*self.records, *self.partial)}

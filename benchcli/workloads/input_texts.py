@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from benchcli import validation
 from benchcli.errors import UserError, unknown
 from benchcli.schema import Input
+from benchcli.settings import BATCHES, WIDTHS
 
 FORM = "[NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as 1x3x224x224 or ids=1x16:int64:0..29999"
 WHOLE = {"int8": 8, "int16": 16, "int32": 32, "int64": 64, "uint8": 8}
@@ -21,11 +21,11 @@ _TEXT = re.compile(
 
 def read(texts: Sequence[str], kind: str = "--input") -> tuple[int, tuple[Input, ...]]:
     """Return the batch and the inputs. Raises UserError with the right form."""
-    found = [_read(text, kind) for text in texts]
-    batches = {batch for batch, _ in found}
+    parsed = [_read(text, kind) for text in texts]
+    batches = {batch for batch, _ in parsed}
     if len(batches) > 1:
         raise UserError(f"{kind}: all inputs begin with one batch, not {' and '.join(map(str, sorted(batches)))}")
-    inputs = tuple(each for _, each in found)
+    inputs = tuple(each for _, each in parsed)
     names = [each.name for each in inputs if each.name]
     if len(set(names)) < len(names):
         raise UserError(f"{kind}: {max(names, key=names.count)} is given twice")
@@ -39,10 +39,10 @@ def _read(text: str, kind: str) -> tuple[int, Input]:
     if match is None:
         raise UserError(f"{kind} is {FORM}, not {text[:80]!r}")
     batch, *shape = _sizes(match["sizes"], text, kind)
-    name, given = match["name"] or "", (match["dtype"] or "float").strip()
-    dtype = OTHER_NAMES.get(given, given)
+    name, written = match["name"] or "", (match["dtype"] or "float").strip()
+    dtype = OTHER_NAMES.get(written, written)
     if dtype not in DTYPES:
-        raise unknown("dtype of an input", given, DTYPES)
+        raise unknown("dtype of an input", written, DTYPES)
     if match["low"] is None:
         if dtype in WHOLE:
             raise UserError(f"{kind}: {text[:80]} needs the range of its values: {text[:80]}:0..999, both included")
@@ -52,12 +52,12 @@ def _read(text: str, kind: str) -> tuple[int, Input]:
     return batch, Input(tuple(shape), name, dtype, *_range(match["low"], match["high"], dtype, text, kind))
 
 
-def _sizes(text: str, whole: str, kind: str) -> list[int]:
-    parts = re.split("[x×X]", text.strip())
+def _sizes(sizes: str, text: str, kind: str) -> list[int]:
+    parts = re.split("[x×X]", sizes.strip())
     if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
-        raise UserError(f"{kind} is {FORM}, not {whole[:80]!r}")
-    batch = validation.whole("a batch size", int(parts[0]), validation.BATCHES)
-    return [batch, *(validation.whole(f"a size in {whole[:80]}", int(part), validation.WIDTHS) for part in parts[1:])]
+        raise UserError(f"{kind} is {FORM}, not {text[:80]!r}")
+    batch = BATCHES.check("a batch size", int(parts[0]))
+    return [batch, *(WIDTHS.check(f"a size in {text[:80]}", int(part)) for part in parts[1:])]
 
 
 def _range(low: str, high: str, dtype: str, text: str, kind: str) -> tuple[int, int]:

@@ -32,17 +32,13 @@ class Overrides:
     scales: tuple[int, ...] | None = None
 
     def of_inputs(self) -> dict[str, Any]:
-        """Return the given input settings, keyed by the fields of `Request`."""
-        return _given(
-            batches=self.batches, dtypes=self.dtypes, layouts=self.layouts, threads=self.threads, sizes=self.sizes
-        )
+        """Return the settings of inputs that are not None, keyed by the fields of `Request`."""
+        names = ("batches", "dtypes", "layouts", "threads", "sizes")
+        return {name: value for name in names if (value := getattr(self, name))}
 
     def of_channels(self) -> dict[str, Any]:
-        """Return the given channel settings. Raises UserError if two exclude each other."""
+        """Return the settings of channels that are not None. Raises UserError if two exclude each other."""
         if self.width and self.widths:
             raise UserError("--width and --channels cannot be used together: give one")
-        return _given(widths=self.width or self.widths, scales=self.scales)
-
-
-def _given(**settings: Any) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if value}
+        channels = {"widths": self.width or self.widths, "scales": self.scales}
+        return {name: value for name, value in channels.items() if value}

@@ -34,22 +34,22 @@ class Request(ABC):
     def families(self, overrides: Overrides) -> Iterator[Family]:
         """Yield the families with the overrides. Raises UserError if a setting is invalid."""
 
-    def settings(self, name: str, overrides: Overrides) -> Iterator["Setting"]:
+    def settings(self, name: str, overrides: Overrides) -> Iterator["Combination"]:
         """Yield each batch, dtype, layout, number of threads and size, for families whose names begin with `name`."""
-        given = replace(self, **overrides.of_inputs())
-        choices = (given.batches, given.dtypes, given.layouts, given.threads or (None,), given.sizes or (None,))
+        own = replace(self, **overrides.of_inputs())
+        choices = (own.batches, own.dtypes, own.layouts, own.threads or (None,), own.sizes or (None,))
         first = ""
         for values in product(*choices):
             batch, dtype, layout, threads, size = values
             texts = zip((f"b{batch}", dtype, layout, f"t{threads}", f"s{size}"), choices, strict=True)
-            own = "-".join([name, *(text for text, several in texts if len(several) > 1)])
-            first = first or (own if own != name else "")
-            yield Setting(own, first, batch, dtype, layout, threads, size)
+            family = "-".join([name, *(text for text, several in texts if len(several) > 1)])
+            first = first or (family if family != name else "")
+            yield Combination(family, first, batch, dtype, layout, threads, size)
 
 
 @dataclass(frozen=True)
-class Setting:
-    """One of several settings in which the same networks are compared."""
+class Combination:
+    """One combination of the settings in which the same networks are compared."""
 
     name: str
     """The name of its family."""
@@ -107,8 +107,8 @@ class FamilyRequest(Request):
 
     def _refuse_channels(self, overrides: Overrides) -> None:
         """Raise UserError if an override changes the channels, which are fixed here."""
-        given = {"--width": overrides.width, "--channels": overrides.widths, "--scale": overrides.scales}
-        for option, value in given.items():
+        options = {"--width": overrides.width, "--channels": overrides.widths, "--scale": overrides.scales}
+        for option, value in options.items():
             if value:
                 raise UserError(f"{option} is for guidelines: {self.name} has channels of its own; leave it out")
 

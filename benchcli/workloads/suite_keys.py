@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from benchcli import validation
 from benchcli.errors import UserError
-from benchcli.schema import BUILT_IN, Input
+from benchcli.schema import BUILT_IN, Input, Parameter
+from benchcli.settings import BATCH, DTYPE, GROUP, LAYOUT, SCALE, SIZES, STRIDE, UNITS, WIDTHS, Setting
+from benchcli.validation import Percentage, distinct
 from benchcli.workloads import input_texts as inputs
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.blocks.block_request import ALL
@@ -15,6 +16,7 @@ from benchcli.workloads.guidelines.base import GUIDELINES, Width
 from benchcli.workloads.guidelines.guideline_request import Widths
 from benchcli.workloads.networks.network_request import OWN
 
+Item = TypeVar("Item")
 Keys = Mapping[str, tuple[str, Callable[[str, object], Any]]]
 """The key's name in TOML, mapped to the request's field and the function that reads the value."""
 
@@ -40,24 +42,16 @@ def _list(value: object) -> Iterator[object]:
     yield from value if isinstance(value, list) else [value]
 
 
-def _several(key: str, value: object, read: Callable[[object], Any]) -> tuple[Any, ...]:
+def _several(key: str, value: object, read: Callable[[object], Item]) -> tuple[Item, ...]:
     values = tuple(read(item) for item in _list(value))
     if not values:
         raise UserError(f"{key} is an empty list")
-    validation.distinct(key, values)
+    distinct(key, values)
     return values
 
 
-def _whole(least_most: tuple[int, int]) -> Callable[[str, object], int]:
-    return lambda key, value: validation.whole(key, value, least_most)
-
-
-def _wholes(least_most: tuple[int, int]) -> Callable[[str, object], tuple[int, ...]]:
-    return lambda key, value: _several(key, value, lambda item: validation.whole(key, item, least_most))
-
-
-def _choices(kind: str, choices: tuple[str, ...]) -> Callable[[str, object], tuple[str, ...]]:
-    return lambda key, value: _several(key, value, lambda item: validation.one_of(kind, item, choices))
+def _more(setting: Setting) -> Callable[[str, object], tuple[Any, ...]]:
+    return lambda key, value: _several(key, value, lambda item: setting.kind.check(key, item))
 
 
 def _values(key: str, value: object) -> tuple[str, ...]:
@@ -73,13 +67,13 @@ def _widths(key: str, value: object) -> Widths:
         return tuple(_width(key, item) for item in value)
     if isinstance(value, str):
         return value
-    return validation.whole(key, value, validation.WIDTHS)
+    return WIDTHS.check(key, value)
 
 
 def _width(key: str, item: object) -> Width:
     if isinstance(item, list):
-        return tuple(validation.whole(key, part, validation.WIDTHS) for part in item)
-    return validation.whole(key, item, validation.WIDTHS)
+        return tuple(WIDTHS.check(key, part) for part in item)
+    return WIDTHS.check(key, item)
 
 
 def builder_of(key: str, value: object) -> str:
@@ -94,7 +88,7 @@ def builder_of(key: str, value: object) -> str:
     return text
 
 
-def _arguments(key: str, value: object) -> dict[str, Any]:
+def _arguments(key: str, value: object) -> dict[str, Parameter]:
     if not isinstance(value, dict):
         raise UserError(f"{key} must be a table, such as {{ width = 64 }}, not {value!r}")
     for name, argument in value.items():
@@ -109,7 +103,7 @@ def _arguments(key: str, value: object) -> dict[str, Any]:
 def _shape(key: str, value: object) -> tuple[int, ...]:
     if not isinstance(value, list) or not value:
         raise UserError(f"{key} must be the sizes of an input without its batch, such as [3, 224, 224], not {value!r}")
-    return tuple(validation.whole(f"a size in {key}", item, validation.WIDTHS) for item in value)
+    return tuple(WIDTHS.check(f"a size in {key}", item) for item in value)
 
 
 def _inputs(key: str, value: object) -> tuple[int, tuple[Input, ...]]:
@@ -120,7 +114,7 @@ def _inputs(key: str, value: object) -> tuple[int, tuple[Input, ...]]:
     return inputs.read([str(text) for text in texts], key)
 
 
-def _tables(key: str, value: object) -> list[dict[str, Any]]:
+def _tables(key: str, value: object) -> list[Mapping[str, object]]:
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         raise UserError(f"{key} must be tables, each headed [[family.{key}]]")
     return value
@@ -136,17 +130,17 @@ def _blocks(key: str, value: object) -> tuple[str, ...]:
 
 
 _INPUT: Keys = {
-    "batch": ("batches", _wholes(validation.BATCHES)),
-    "dtype": ("dtypes", _choices("dtype", validation.DTYPES)),
-    "layout": ("layouts", _choices("layout", validation.LAYOUTS)),
+    "batch": ("batches", _more(BATCH)),
+    "dtype": ("dtypes", _more(DTYPE)),
+    "layout": ("layouts", _more(LAYOUT)),
 }
-_PLANE: Keys = {"size": ("size", _whole(validation.SIZES))}
+_PLANE: Keys = {"size": ("size", SIZES.check)}
 GUIDELINE_KEYS: Keys = {
     "guideline": ("guideline", _guideline),
     "name": ("name", _name),
     "widths": ("widths", _widths),
     "values": ("values", _values),
-    "scales": ("scales", _wholes(validation.SCALES)),
+    "scales": ("scales", _more(SCALE)),
     **_INPUT,
     **_PLANE,
 }
@@ -156,22 +150,22 @@ VARIANT_KEYS: Keys = {
     "arguments": ("arguments", _arguments),
     "shape": ("shape", _shape),
     "inputs": ("inputs", _inputs),
-    "top1_error": ("top1_error", validation.top1_error),
+    "top1_error": ("top1_error", Percentage().check),
 }
 CUSTOM_KEYS: Keys = {**VARIANT_KEYS, **_INPUT, "variant": ("variants", _tables)}
 BLOCK_KEYS: Keys = {
     "blocks": ("blocks", _blocks),
     "name": ("name", _name),
-    "width": ("width", _whole(validation.WIDTHS)),
-    "units": ("units", _whole(validation.UNITS)),
-    "stride": ("stride", _whole(validation.STRIDES)),
+    "width": ("width", WIDTHS.check),
+    "units": ("units", UNITS.kind.check),
+    "stride": ("stride", STRIDE.kind.check),
     **_PLANE,
     **_INPUT,
 }
 NETWORK_KEYS: Keys = {
     "networks": ("networks", _names),
     "inputs": ("inputs", _inputs),
-    "group": ("group", _whole(validation.GROUPS)),
+    "group": ("group", GROUP.kind.check),
     "name": ("name", _name),
     **_PLANE,
     **_INPUT,

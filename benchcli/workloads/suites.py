@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.requests import Request, taken_from
 from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, VARIANT_KEYS, Keys
 
+CLAIMS_SUITE = "claims"
+"""The suite of the papers' claims."""
 SUITE_KEYS = ("description", "family")
 KINDS = {
     "guideline": "a guideline",
@@ -70,7 +73,7 @@ class SuiteFile:
         """Return `error` with the file and the line of the request at `index`."""
         return self._error(str(error), "family", index)
 
-    def _parse(self) -> dict[str, Any]:
+    def _parse(self) -> dict[str, object]:
         try:
             return tomllib.loads(self._text)
         except tomllib.TOMLDecodeError as error:
@@ -80,7 +83,7 @@ class SuiteFile:
         except (ValueError, RecursionError) as error:  # too many digits, or too deep nesting
             raise UserError(f"{self._shown}: not TOML that can be read: {error}") from None
 
-    def _request(self, index: int, table: dict[str, Any]) -> Request:
+    def _request(self, index: int, table: Mapping[str, object]) -> Request:
         kinds = [key for key in KINDS if key in table]
         if len(kinds) > 1 and set(kinds) != OWN:
             first, other, *_ = kinds
@@ -100,7 +103,7 @@ class SuiteFile:
             fields = {"batches": (batch,), **fields}
         return NetworkRequest(**{"name": family_name(fields.get("group")), **fields})
 
-    def _custom_request(self, index: int, table: dict[str, Any]) -> CustomRequest:
+    def _custom_request(self, index: int, table: Mapping[str, object]) -> CustomRequest:
         fields = self._fields(index, table, CUSTOM_KEYS)
         if "name" not in fields:
             raise self._error("a family of your own networks needs a name", "family", index)
@@ -119,13 +122,13 @@ class SuiteFile:
         return CustomRequest(networks=tuple(network for network, _ in networks), **fields)
 
     def _own_network(
-        self, index: int, family: str, shared: dict[str, Any], table: dict[str, Any]
+        self, index: int, family: str, shared: Mapping[str, Any], table: Mapping[str, object]
     ) -> tuple[CustomNetwork, int | None]:
         """Return a network of a family and the batch of its inputs, if these have one."""
-        given = self._fields(index, table, VARIANT_KEYS)
-        if "inputs" in given or "shape" in given:  # a network's own replace the family's, of either kind
+        own = self._fields(index, table, VARIANT_KEYS)
+        if "inputs" in own or "shape" in own:  # a network's own replace the family's, of either kind
             shared = {**shared, "inputs": None, "shape": None}
-        variant = {**shared, **given, "arguments": {**shared["arguments"], **given.get("arguments", {})}}
+        variant = {**shared, **own, "arguments": {**shared["arguments"], **own.get("arguments", {})}}
         for key, field in (("name", "name"), ("network", "builder")):
             if variant[field] is None:
                 raise self._error(f"{family}: a network needs a {key}", "family", index)
@@ -133,21 +136,21 @@ class SuiteFile:
         if inputs and shape is not None:
             raise self._error(f"{family}: give inputs or shape, not both", "inputs", index)
         if inputs:
-            batch, taken = inputs
-            return CustomNetwork(**{**variant, "inputs": taken, "shape": taken[0].shape}), batch
-        if shape is not None:  # it is asked for, so that example inputs do not replace it
-            own = not variant["builder"].startswith(BUILT_IN)
-            return CustomNetwork(**variant, inputs=(Input(shape),) if own else ()), None
+            batch, described = inputs
+            return CustomNetwork(**{**variant, "inputs": described, "shape": described[0].shape}), batch
+        if shape is not None:  # as an input, so that example inputs do not replace it
+            is_built_in = variant["builder"].startswith(BUILT_IN)
+            return CustomNetwork(**variant, inputs=() if is_built_in else (Input(shape),)), None
         if variant["builder"].startswith(BUILT_IN):
             raise self._error(f"{family}: a network needs a shape", "family", index)
         return CustomNetwork(**{**variant, "shape": IMAGE}), None
 
-    def _check_keys(self, index: int, table: dict[str, Any], keys: Keys) -> None:
+    def _check_keys(self, index: int, table: Mapping[str, object], keys: Keys) -> None:
         for key in table:
             if key not in keys:
                 raise self._error(str(unknown("key", key, sorted(keys))), key, index)
 
-    def _fields(self, index: int, table: dict[str, Any], keys: Keys) -> dict[str, Any]:
+    def _fields(self, index: int, table: Mapping[str, object], keys: Keys) -> dict[str, Any]:
         """Return a request's fields from a table. Raises UserError at the first invalid key."""
         self._check_keys(index, table, keys)
         fields: dict[str, Any] = {}
@@ -207,6 +210,11 @@ def is_path(text: str) -> bool:
     """Return whether `text` is meant as a path and not as the name of a built-in suite."""
     path = Path(text)
     return path.suffix == ".toml" or len(path.parts) > 1 or path in (Path(), Path("..")) or files.is_file(path)
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the built-in suites."""
+    return [path.stem for path in shipped_suites()]
 
 
 def shipped_suites() -> list[Path]:

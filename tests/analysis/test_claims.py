@@ -12,16 +12,15 @@ import pytest
 from benchcli.analysis.claims.base import KINDS, PLATFORMS, Claim, Item, Judged, Measurements, claims, traced
 from benchcli.analysis.claims.indirect import architecture
 from benchcli.analysis.fit import Point, best, predictions
-from benchcli.api.paper_claims import SUITE
 from benchcli.schema import Breakdown, Costs, Family, FamilyResult, Interval, Record, Target, Variant
 from benchcli.workloads.networks.base import NETWORKS
 from benchcli.workloads.overrides import Overrides
-from benchcli.workloads.suites import families_of_suite, find_suite
+from benchcli.workloads.suites import CLAIMS_SUITE, families_of_suite, find_suite
 from tests import values
 from tests.conftest import Outcome
 
 Cli = Callable[..., Outcome]
-FAMILIES = {family.name: family for family in families_of_suite(find_suite(SUITE), Overrides())}
+FAMILIES = {family.name: family for family in families_of_suite(find_suite(CLAIMS_SUITE), Overrides())}
 
 
 @pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.name)

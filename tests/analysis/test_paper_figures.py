@@ -6,11 +6,12 @@ import pytest
 
 from benchcli.analysis.claims.base import Measurements, Platform, claims, judged
 from benchcli.schema import Breakdown, Costs, Family, FamilyResult, Interval, Record, Target, Timing, Variant
+from benchcli.settings import GROUPS
 from benchcli.workloads import papers
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import GUIDELINES, SIZE, Column
 from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
-from benchcli.workloads.networks.base import GROUPS, NETWORKS, members
+from benchcli.workloads.networks.base import NETWORKS, members
 from benchcli.workloads.overrides import Overrides
 
 SPEEDS: Mapping[Column, str] = {"arm": "arm_images_per_s", "gpu": "gpu_batches_per_s"}

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import benchcli
-from benchcli.api.results import Run
+from benchcli.api.results import Result, Run
 from benchcli.schema.progress import Progress
 from benchcli.workers.tools import Tools
 from tests.conftest import in_process, interrupting
@@ -189,3 +189,26 @@ def test_every_public_name_is_there_and_documented() -> None:
     for name in benchcli.__all__:
         assert getattr(benchcli, name).__doc__, name
     assert "benchcli" in sys.modules
+
+
+def test_every_result_is_shown_written_and_tabulated_by_the_same_methods(
+    tools: Callable[[], Tools], tmp_path: Path
+) -> None:
+    small: dict[str, Any] = {"device": "fake", "launches": 6}
+    run = benchcli.measure("g2", width=16, **small, tools=tools())
+    for result in (
+        run,
+        benchcli.compare(run, run),
+        benchcli.costs({"mine": nn.Conv2d(3, 4, 1)}, inputs=(1, 3, 8, 8), device="fake", tools=tools()),
+        benchcli.device(device="fake", tools=tools()),
+        benchcli.selftest(2, **small, tools=tools()),
+    ):
+        assert isinstance(result, Result)
+        assert len(result.to_frame()) >= 1
+        assert "<table>" in result._repr_html_()
+        assert repr(result)
+        for format_ in ("table", "markdown", "csv", "json", "html"):
+            assert result.show(format_)
+        result.report(tmp_path / "page.html")
+        result.write("csv", tmp_path / "rows.csv")
+        assert (tmp_path / "rows.csv").read_text().count("\n") == 1 + len(result.page.rows)

@@ -1,8 +1,7 @@
 from pathlib import Path
 
 import benchcli
-from benchcli.api.layer_list import LayerRows
-from benchcli.api.results import Run
+from benchcli.api.results import LayerRows, Run
 
 KEPT = Path(__file__).parents[2] / "results" / "reference" / "layers-epyc"
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchcli.api.recorded import load
-from benchcli.api.reporting import together
+from benchcli.api.recorded import load, together
 from benchcli.reports.formats.base import FORMATS
 from benchcli.reports.page import Cell, Figure, Page, Table, cleaned, numbers, words
 from tests.browser.conftest import SIZES, Seen

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
-from benchcli.api import writing
+from benchcli import files
 from benchcli.checks.findings import costs_outcome
 from benchcli.reports.formats import table
 from benchcli.reports.terminal import Screen
@@ -711,7 +711,7 @@ def test_an_old_report_is_left_where_a_new_one_cannot_be_written(check: Cli, mon
     Path("report.xml").write_text("old")
     Path(".draft").mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr(writing, "_draft", lambda _path: Path(".draft"))  # where the new one would be written first
+        patch.setattr(files, "_draft", lambda _path: Path(".draft"))  # where the new one would be written first
         refused = check("--costs-only", "--write", "junit=report.xml")
     assert refused.code == 2
     assert "report.xml cannot be written" in refused.err

@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 
 from benchcli.backends.devices.fake import BANDWIDTH, PEAK
-from benchcli.cli import parameters
 from benchcli.cli.main import COMMANDS, benchcli
+from benchcli.cli.options import Parameter
 from benchcli.noise import diagnosis
 from benchcli.schema import Failure
 from benchcli.schema.protocol import Conversation, Described, Done, Failed, Sampled, Task, WorkerDied
+from benchcli.settings import BUDGET, PRECISION
 from tests.conftest import Outcome, in_process, inline, interrupting
 
 Cli = Callable[..., Outcome]
@@ -186,12 +187,12 @@ def test_channels_that_do_not_fit_name_the_suites_line(cli: Cli) -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("20", 20), ("90s", 90), ("1.5m", 90), ("2 min", 120), ("1h", 3600)])
 def test_budgets_are_read(text: str, seconds: float) -> None:
-    assert parameters.duration().convert(text, None, None) == seconds
+    assert Parameter(BUDGET).convert(text, None, None) == seconds
 
 
 @pytest.mark.parametrize(("text", "fraction"), [("1%", 0.01), ("0.5 %", 0.005), ("2%", 0.02)])
 def test_precisions_are_read(text: str, fraction: float) -> None:
-    assert parameters.precision().convert(text, None, None) == pytest.approx(fraction)
+    assert Parameter(PRECISION).convert(text, None, None) == pytest.approx(fraction)
 
 
 def test_a_folder_that_holds_a_run_is_refused_and_untouched(cli: Cli) -> None:
@@ -286,7 +287,7 @@ def test_rows_of_families_that_were_launched_again_are_written_once(cli: Cli) ->
 def test_a_hang_up_is_ignored_where_the_shell_wants_it_so(tmp_path: Path) -> None:
     program = (
         "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "import benchcli.cli.main as m; m._heed_signals()\n"
+        "import benchcli.cli.main as m; m._end_on_signals()\n"
         "sys.exit(signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN)"
     )
     assert in_process("-c", program).returncode == 0

@@ -13,10 +13,7 @@ from typing import Any
 import pytest
 
 import benchcli
-from benchcli.api.checking import Check
-from benchcli.api.paper_claims import Claims
-from benchcli.api.results import Run
-from benchcli.api.several import Runs
+from benchcli.api.results import Check, Compared, Run
 from benchcli.errors import UserError
 from benchcli.runs.folder import locked
 from tests.cli.test_check import FAKE, SUITE, version
@@ -187,9 +184,11 @@ def test_patterns_stand_for_several(cli: Cli) -> None:
     assert len(json.loads(cli("show", "*day", "--format", "json").out)) == 2
     rows = list(csv.DictReader(io.StringIO(cli("show", "*day", "--format", "csv").out)))
     assert len(rows) == 8
-    assert isinstance(benchcli.load("*day"), Runs)
+    assert isinstance(benchcli.load("*day"), Compared)
     assert isinstance(benchcli.load("mon*")[0], Run)  # type: ignore[index]
-    assert isinstance(benchcli.load(str(KEPT / "claims-epyc")), Claims)
+    claims = benchcli.load(str(KEPT / "claims-epyc"))
+    assert isinstance(claims, Run)
+    assert claims.judged
 
 
 def test_runs_of_one_suite_stand_side_by_side(cli: Cli) -> None:

@@ -9,12 +9,15 @@ import pytest
 
 import benchcli
 from benchcli.api.results import Run
-from benchcli.cli import parameters
+from benchcli.cli.options import Parameter
 from benchcli.schema.protocol import LAUNCH, Conversation, Task
+from benchcli.settings import Setting
+from benchcli.validation import Whole
 from tests.conftest import Outcome, inline
 
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
+NUMBERS = Setting("number", Whole(1, 1000), "", "a number", several=True)
 NETWORKS = ("network", "shufflenet-v2-0.5x", "mobilenet-v1-0.25", "--device", "fake", "--runtime", "graph")
 
 
@@ -80,7 +83,7 @@ def test_python_compares_settings_too(tools: Callable[..., Any]) -> None:
     ],
 )
 def test_ranges_are_spelled_out(text: str, numbers: tuple[int, ...]) -> None:
-    assert parameters.wholes("a number", (1, 1000)).convert(text, None, None) == numbers
+    assert Parameter(NUMBERS).convert(text, None, None) == numbers
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,7 @@ def test_ranges_are_spelled_out(text: str, numbers: tuple[int, ...]) -> None:
 )
 def test_ranges_that_go_nowhere_are_answered(text: str, way_out: str) -> None:
     with pytest.raises(click.UsageError, match=way_out):
-        parameters.wholes("a number", (1, 1000)).convert(text, None, None)
+        Parameter(NUMBERS).convert(text, None, None)
 
 
 @pytest.mark.parametrize("command", [("check", "quick"), ("device",), ("selftest",)])

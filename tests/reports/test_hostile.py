@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchcli.api.results import Shown, _html
+from benchcli.api.results import Result, _html
 from benchcli.reports.formats.base import FORMATS
 from benchcli.reports.page import Annotation, Page, Table, cleaned, numbers, words
 from benchcli.runs.rows import Cell
@@ -40,7 +40,7 @@ def page(text: str) -> Page:
     return Page(text, text, (table,), text, ("name", "number"), rows, {"key": text, text: [text]}, (annotation,))
 
 
-class Result(Shown):
+class HostileResult(Result):
     """A result of one page."""
 
     def __init__(self, text: str) -> None:
@@ -57,7 +57,7 @@ def test_there_are_enough_hostile_strings() -> None:
 @pytest.mark.parametrize("format_", [each.name for each in FORMATS])
 def test_no_control_character_reaches_a_terminal_or_a_log(format_: str) -> None:
     for text in STRINGS:
-        shown = Result(text).show(format_)
+        shown = HostileResult(text).show(format_)
         assert not {letter for letter in shown if not letter.isprintable()} - ALLOWED, repr(text)
 
 
@@ -66,18 +66,18 @@ def test_no_line_becomes_a_command_of_github(format_: str) -> None:
     for text in STRINGS:
         if text.startswith("::"):
             continue
-        commands = [line for line in Result(text).show(format_).splitlines() if line.startswith("::")]
+        commands = [line for line in HostileResult(text).show(format_).splitlines() if line.startswith("::")]
         assert len(commands) == (1 if format_ == "github" else 0), repr(text)
 
 
 def test_markup_of_the_terminal_is_text() -> None:
-    shown = Result("[bold red]markup[/]").show("table")
+    shown = HostileResult("[bold red]markup[/]").show("table")
     assert shown.count("[bold red]markup[/]") == 7
 
 
 def test_markdown_holds_no_html_link_code_or_mention() -> None:
     for text in STRINGS:
-        shown = Result(text).show("markdown")
+        shown = HostileResult(text).show("markdown")
         assert "<" not in shown.replace("&lt;", ""), repr(text)
         assert not re.search(r"(?<!\\)[\[`]", shown), repr(text)
         assert "@" not in shown, repr(text)
@@ -87,7 +87,7 @@ def test_markdown_holds_no_html_link_code_or_mention() -> None:
 
 def test_csv_is_read_back_and_holds_no_formula() -> None:
     for text in STRINGS:
-        (header, first, _second) = csv.reader(io.StringIO(Result(text).show("csv")))
+        (header, first, _second) = csv.reader(io.StringIO(HostileResult(text).show("csv")))
         assert header == ["name", "number"]
         assert first[1] == "1.5"
         assert not first[0].startswith(("=", "+", "-", "@")), repr(text)
@@ -95,12 +95,12 @@ def test_csv_is_read_back_and_holds_no_formula() -> None:
 
 def test_json_is_read_back() -> None:
     for text in STRINGS:
-        assert json.loads(Result(text).show("json"))["key"] == cleaned(text)
+        assert json.loads(HostileResult(text).show("json"))["key"] == cleaned(text)
 
 
 def test_junit_is_read_back() -> None:
     for text in STRINGS:
-        suite = ElementTree.fromstring(Result(text).show("junit"))
+        suite = ElementTree.fromstring(HostileResult(text).show("junit"))
         (case,) = suite.iter("testcase")
         assert case.get("name") == cleaned(text)
 

@@ -14,9 +14,10 @@ from torch import nn
 from benchcli.cost.count import count
 from benchcli.cost.crosscheck import flops_by_torch
 from benchcli.errors import UserError
+from benchcli.settings import GROUPS
 from benchcli.workloads import papers
 from benchcli.workloads.networks import libraries
-from benchcli.workloads.networks.base import GROUPS, NETWORKS, TABLE_8, Network, members
+from benchcli.workloads.networks.base import NETWORKS, TABLE_8, Network, members
 from benchcli.workloads.networks.mobilenet_v2 import make_divisible
 from benchcli.workloads.networks.network_request import NetworkRequest
 

@@ -6,6 +6,7 @@ from typing import Any
 from benchcli import formatting
 from benchcli.noise.fitness import Grade, Probe
 from benchcli.reports.advice import advised, sentence
+from benchcli.reports.page import Cell, Page, Table, words
 
 MEANINGS = {
     "good": "nothing disturbs it",
@@ -35,6 +36,26 @@ LABELS = {
     "harness_bytes": "memory of benchcli",
     "digest": "digest of the above",
 }
+
+
+def page(sections: Mapping[str, Mapping[str, object]]) -> Page:
+    """Return the page: a table of facts for each section."""
+    tables = (
+        Table(
+            name,
+            (
+                words("name", (LABELS.get(each, each) for each in facts)),
+                words("value", (_shown(each, facts[each]) for each in facts)),
+            ),
+        )
+        for name, facts in sections.items()
+    )
+    cells: tuple[Mapping[str, Cell], ...] = tuple(
+        {"section": section, "name": name, "value": value if isinstance(value, Cell) else _shown(name, value)}
+        for section, facts in sections.items()
+        for name, value in facts.items()
+    )
+    return Page("device", "", tuple(tables), "", ("section", "name", "value"), cells, sections)
 
 
 def probed(probe: Probe) -> dict[str, float | None]:

@@ -22,7 +22,7 @@ def page(report: SuiteRun, depth: int | None = None) -> Page:
     records, judged = report.records, verdicts(report.results)
     rows = tuple(row(record) for record in records)
     return Page(
-        name=report.environment.suite.name if report.environment.suite else "",
+        name=report.suite_name,
         heading=heading(report),
         tables=tuple(
             replace(table, columns=tuple(column for column in table.columns if not column.is_empty))

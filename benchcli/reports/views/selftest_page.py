@@ -7,12 +7,33 @@ from benchcli import formatting
 from benchcli.analysis.aa_test import Summary, Trial
 from benchcli.analysis.equal_flops import EFFECT
 from benchcli.reports.advice import sentence
+from benchcli.reports.page import Page, Table, numbers, words
 from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import Count
 
 SLOWDOWN = 0.05
 ENOUGH = 20
 """The fewest comparisons that say something about the coverage of the intervals."""
+
+
+def page(done: Sequence[Trial], summary: Sequence[str]) -> Page:
+    """Return the page: a row for each comparison, and the lines of the summary."""
+    rows = tuple(
+        {
+            **{name: value for name, value in asdict(each).items() if name not in {"relative", "warnings"}},
+            **{f"relative.{end}": getattr(each.relative, end, None) for end in ("estimate", "low", "high")},
+            "warnings": "; ".join(map(sentence, each.warnings)),
+        }
+        for each in done
+    )
+    speeds = (formatting.speed(each.relative) if each.relative else formatting.UNKNOWN for each in done)
+    columns = (
+        words("name", (each.name for each in done)),
+        words("networks", (each.kind for each in done)),
+        numbers("relative speed", speeds),
+    )
+    table = Table("comparisons", columns, tuple(summary))
+    return Page("selftest", "", (table,), "", tuple(rows[0]) if rows else (), rows, {"comparisons": list(rows)})
 
 
 def data(done: Sequence[Trial], result: Summary) -> dict[str, object]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from benchcli.errors import UserError
 from benchcli.schema import Variant
+from benchcli.settings import BLOCK_SIZE, BLOCK_WIDTH, STRIDE
 from benchcli.workloads.blocks.base import BLOCKS, STRIDES, UNITS
 from benchcli.workloads.requests import FamilyRequest
 
@@ -20,11 +21,11 @@ class BlockRequest(FamilyRequest):
     catalogue = "blocks"
     name: str = "blocks"
     blocks: tuple[str, ...] = (ALL,)
-    width: int = 128
-    size: int = 28
+    width: int = BLOCK_WIDTH.default
+    size: int = BLOCK_SIZE.default[0]
     units: int | None = None
     """Number of units in a chain; None: 10 with stride 1, and 1 with stride 2."""
-    stride: int = 1
+    stride: int = STRIDE.default
 
     @property
     def widths(self) -> str:

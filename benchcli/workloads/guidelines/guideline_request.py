@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from benchcli.errors import UserError, unknown
 from benchcli.schema import Family, Variant
+from benchcli.settings import NAMED_WIDTHS
 from benchcli.workloads.guidelines.base import GUIDELINES, SIZE, Column, Guideline, Width, scaled
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.requests import Request
 
-NAMED_WIDTHS = ("paper", "paper-arm", "paper-gpu", "aligned")
-"""Sets of channels: the paper's for this device, for ARM, or for the GPU; and the aligned ones."""
-
+ALL = "all"
+"""The name of all guidelines together."""
 Widths = str | int | tuple[Width, ...]
 """The name of a set, a base width for the solver, or the channels of each axis value."""
 

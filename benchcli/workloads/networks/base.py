@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from benchcli.errors import UserError
 from benchcli.registry import Registry
 from benchcli.schema import BUILT_IN, Variant
+from benchcli.settings import GROUPS
 from benchcli.workloads import papers
 
 if TYPE_CHECKING:
     from torch import nn
 
-GROUPS = (40, 140, 300, 500)
-"""The complexity levels of ShuffleNet V2's Table 8, in MFLOPs."""
 BASELINE = "shufflenet-v2-"
 """Prefix of the name of a group's baseline."""
 SIZE = 224

@@ -1,12 +1,13 @@
 """Families of whole networks: built-in ones, those of other libraries, and a user's own."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchcli.errors import UserError, unknown
 from benchcli.schema import BUILT_IN, Input, Variant
+from benchcli.workloads import input_texts
 from benchcli.workloads.networks.base import NETWORKS, SIZE, members
 from benchcli.workloads.networks.libraries import LIBRARIES, has_wildcards, matching, refuse_missing
 from benchcli.workloads.requests import FamilyRequest
@@ -64,6 +65,17 @@ def family_name(group: int | None) -> str:
     return f"networks-{group}" if group else "networks"
 
 
+def named_networks(names: tuple[str, ...], size: int | None, inputs: Sequence[str] = ()) -> NetworkRequest:
+    """Return the request of networks by name. Raises UserError if one is named twice, or an input is none."""
+    if len(set(names)) < len(names):
+        raise UserError(f"a network is named twice: {' '.join(names)}")
+    request = NetworkRequest(name=family_name(None), networks=names, size=size)
+    if not inputs:
+        return request
+    batch, described = input_texts.read(inputs, "an input")
+    return replace(request, batches=(batch,), inputs=described)
+
+
 def _variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
     """Return a network by name: built in, `library:model`, or `package.module:callable`."""
     library, colon, model = name.partition(":")
@@ -92,7 +104,7 @@ def _own(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
         raise UserError(
             f"{name!r} names no network: write a name of `benchcli list networks`, or package.module:callable"
         )
-    if size:  # it was asked for, so that example inputs do not replace it
+    if size:  # as an input, so that example inputs do not replace it
         inputs = (Input((3, size, size)),)
     shape = inputs[0].shape if inputs else (3, SIZE, SIZE)
     return Variant(name, name, {}, shape, str(next(iter(shape), "")), inputs=inputs)

@@ -1,0 +1,175 @@
+"""Measure guidelines, suites, blocks, networks and claims."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Unpack
+
+from benchcli.api.keywords import BlockSettings, MeasureSettings, Measuring, NetworkSettings, RunSettings
+from benchcli.api.results import Run, UnfinishedError
+from benchcli.errors import UserError, unknown
+from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
+from benchcli.schema import Family, Suite
+from benchcli.settings import BLOCK, CLAIMS, GROUPS, IN_PYTHON, MEASURE, NETWORK, TRACING, checked
+from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.guideline_request import ALL, GuidelineRequest
+from benchcli.workloads.overrides import Overrides
+
+
+def measure(what: "str | Mapping[str, object]", *, inputs: object = None, **settings: Unpack[MeasureSettings]) -> Run:
+    """Measure a guideline, a suite, or networks of your own.
+
+    `what` is the name of a guideline ("g1" to "g4", or "all"), the name or path of a suite, or a
+    mapping from names to networks: a `torch.nn.Module`, a function of a module that makes one, or
+    "package.module:callable". The first network is the baseline. `inputs` belongs to a mapping: a
+    tensor (batch, ...) or its shape, a tuple or list of tensors, or a dict of keyword arguments, all
+    of which may be nested; by default (1, 3, 224, 224), or the callable's own `example_inputs`.
+
+    `batch`, `dtype`, `layout` and `threads` take one value or several, which are compared with the
+    first. `width`, `channels` and `scale` are for guidelines: a base width, a set of channels (paper,
+    paper-arm, paper-gpu, aligned), factors.
+
+    Raises UserError if the request cannot be measured, NothingMeasuredError if no network has a
+    time, and UnfinishedError if measuring ended early: its `result` has what was finished.
+    """
+    values = checked(settings, MEASURE)
+    measuring = Measuring.of(values)
+    channels = {"width": values["width"], "widths": values["channels"], "scales": values["scale"]}
+    overrides = replace(measuring.overrides, **channels)
+    if isinstance(what, str):
+        if inputs is not None:
+            raise UserError("inputs belong to networks of your own: a guideline or a suite has its own")
+        name, description, families = _named(what, overrides)
+        return _run(Suite(name, description, tuple(families)), measuring)
+    from benchcli.api.live_modules import Networks
+
+    networks = Networks.of(what, inputs)
+    families = networks.request.families(overrides)
+    return _run(Suite("custom", "", tuple(families)), replace(measuring, tools=networks.carried_by(measuring.tools)))
+
+
+def measure_suite(name_or_path: str, **settings: Unpack[MeasureSettings]) -> Run:
+    """Measure a suite, even one that is named like a guideline.
+
+    Takes the same settings as `measure`, and raises the same errors.
+    """
+    from benchcli.workloads.suites import find_suite
+
+    return measure(str(find_suite(name_or_path).path), **settings)
+
+
+def block(*names: str, **settings: Unpack[BlockSettings]) -> Run:
+    """Measure the units of networks at equal FLOPs, by name; all of them where none is named.
+
+    `width` is the channels of ShuffleNet V2's unit; the others get those of equal FLOPs. `size` is
+    the height and width of the feature map that goes in, `units` how many stand in a chain (10, or
+    1 of stride 2), `stride` 1 or 2. Raises what `measure` raises.
+    """
+    from benchcli.workloads.blocks.block_request import ALL, BlockRequest
+
+    if len(set(names)) < len(names) or (ALL in names and len(names) > 1):
+        raise UserError(f"a block is named twice: {' '.join(names)}")
+    values = checked(settings, BLOCK)
+    measuring = Measuring.of(values)
+    request = BlockRequest(
+        blocks=names or (ALL,),
+        width=values["width"],
+        size=values["size"][0],
+        units=values["units"],
+        stride=values["stride"],
+    )
+    return _run(Suite("block", "", tuple(request.families(measuring.overrides))), measuring)
+
+
+def network(*names: str, **settings: Unpack[NetworkSettings]) -> Run:
+    """Measure whole networks by name, or the groups of about so many MFLOPs.
+
+    A name is of a network that ships, "torchvision:NAME" or "timm:NAME", or
+    "package.module:callable". `size` is the height and width of every input; each network's own by
+    default. `inputs` describes what networks of your own are called with, as --input does: one text
+    for each, such as "1x3x224x224" or "ids=1x16:int64:0..29999". `errors` are top-1 errors in per cent,
+    by name, for the Pareto front. Raises what `measure` raises.
+    """
+    from benchcli.workloads.networks.network_request import NetworkRequest, family_name, named_networks
+
+    values = checked(settings, NETWORK)
+    measuring = Measuring.of(values)
+    groups = values["group"]
+    if names and groups:
+        raise UserError("give networks or a --group of them, not both")
+    size = values["size"][0] if values["size"] else None
+    requests = (
+        [named_networks(names, size, values["inputs"] or ())]
+        if names
+        else [NetworkRequest(name=family_name(each), group=each, size=size) for each in groups or GROUPS]
+    )
+    requests = [replace(request, errors=values["errors"] or ()) for request in requests]
+    families = tuple(family for request in requests for family in request.families(measuring.overrides))
+    return _run(Suite("network", "", families), measuring)
+
+
+def claims(folder: Path | str | None = None, **settings: Unpack[RunSettings]) -> Run:
+    """Test what the two ShuffleNet papers claim: by measuring now, or on a run in a folder.
+
+    Raises what `measure` raises, and UserError if there is no run in the folder.
+    """
+    from benchcli.analysis.claims.base import traced
+    from benchcli.runs.read import read
+    from benchcli.workloads.suites import CLAIMS_SUITE, families_of_suite, find_suite
+
+    if folder is not None:
+        if settings:
+            raise UserError(
+                f"{min(settings)} cannot be combined with FOLDER, whose run is already measured: leave one out"
+            )
+        return Run(read(Path(folder)), shows_claims=True)
+    measuring = Measuring.of(checked(settings, (*CLAIMS, *TRACING, *IN_PYTHON)))
+    file = find_suite(CLAIMS_SUITE)
+    suite = Suite(file.name, file.description, tuple(families_of_suite(file, measuring.overrides)))
+    return _run(suite, measuring, traced(), shows_claims=True)
+
+
+def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]:
+    """Return the name, the description and the families of a guideline or a suite."""
+    what = what.lower() if GUIDELINES.get(what.lower()) else what
+    if what == ALL or GUIDELINES.get(what):
+        names = [each.name for each in GUIDELINES] if what == ALL else [what]
+        families = [f for name in names for f in GuidelineRequest(guideline=name).families(overrides)]
+        return f"guideline-{what}", "", families
+    from benchcli.workloads.suites import families_of_suite, find_suite, is_path, shipped_names
+
+    if not is_path(what) and what not in (suites := shipped_names()):
+        known = [*(each.name for each in GUIDELINES), ALL, *suites]
+        raise UserError(f"{unknown('guideline or suite', what, known)}; or give the path of a TOML file")
+    file = find_suite(what)
+    return file.name, file.description, families_of_suite(file, overrides)
+
+
+def _run(suite: Suite, measuring: Measuring, traced: tuple[str, ...] = (), shows_claims: bool = False) -> Run:
+    """Measure a suite, and return its result."""
+    names = tuple(family.name for family in suite.families)
+    request = RunRequest(
+        suite,
+        measuring.target,
+        measuring.plan,
+        measuring.output,
+        measuring.resume,
+        names if measuring.breakdown else traced,
+        names if measuring.layers else (),
+    )
+    try:
+        return Run(run_suite(request, measuring.tools), measuring.depth, shows_claims)
+    except UnfinishedRunError as error:
+        raise UnfinishedError(
+            Run(error.report, shows_claims=shows_claims), error.reason, _what_is_left(error)
+        ) from None
+
+
+def _what_is_left(run: UnfinishedRunError) -> str:
+    finished, folder = len(run.report.results), run.report.folder
+    reason = run.reason or "interrupted"
+    if run.unfinished == 0:
+        return f"{reason} while tracing: all families are finished; --resume {folder} traces the rest"
+    families = "1 family is" if finished == 1 else f"{finished} families are"
+    are = "is" if run.unfinished == 1 else "are"
+    return f"{reason}: {families} finished, {run.unfinished} {are} not; --resume {folder} measures the rest"

@@ -1,0 +1,539 @@
+"""Every setting of the commands and of the Python API, declared once.
+
+The options of the command line, its help and completion, the checks of keyword arguments, the keys
+of suites, and the tables of `docs/api.md` derive from these declarations.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any, Final, Literal
+
+from benchcli.errors import unknown
+from benchcli.schema import Plan, Target
+from benchcli.validation import (
+    Anything,
+    Choice,
+    DeviceName,
+    FilePath,
+    Flag,
+    FolderPath,
+    Fraction,
+    NetworkErrors,
+    Plugin,
+    Seconds,
+    Text,
+    ValueKind,
+    Whole,
+    distinct,
+)
+
+DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
+LAYOUTS: Final = {"nchw": "torch's contiguous format", "nhwc": "torch's channels_last"}
+CACHES: Final = ("warm", "cold")
+NAMED_WIDTHS: Final = {
+    "paper": "paper-arm on a CPU, paper-gpu on an accelerator",
+    "paper-arm": "the channels of the paper's ARM column",
+    "paper-gpu": "the channels of the paper's GPU column",
+    "aligned": "equal FLOPs, with channels that are multiples of a SIMD register",
+}
+"""Sets of channels."""
+GROUPS: Final = (40, 140, 300, 500)
+"""Complexities in MFLOPs by which ShuffleNet V2's Table 8 groups networks."""
+ALLOWABLE: Final = ("costs", "output", "gone", "new")
+"""The changes that a user may declare as intended; a slowdown is never one."""
+COST_ROWS: Final = ("network", "module", "operator", "call")
+"""What the rows of a table of costs can be."""
+CONFIRMING_LAUNCHES: Final = 7
+"""Fresh launches that confirm one suspect of a check."""
+CHECK_S: Final = 300.0
+"""Seconds that a check takes at most by default."""
+
+
+WIDTHS, BATCHES, SIZES = Whole(1, 16384), Whole(1, 65536), Whole(1, 4096)
+Values = Mapping[str, Any]
+"""Valid values by the names of their settings."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting: its name, its valid values, its default, and its help."""
+
+    name: str
+    """The keyword argument."""
+    kind: ValueKind[Any]
+    help: str
+    """For the command line and the API; `{such}` stands where the command line has its examples."""
+    what: str = ""
+    """How errors name the value, such as "a batch size"; the name if empty."""
+    default: Any = None
+    several: bool = False
+    """Whether it takes several values, with commas between them on the command line."""
+    such: str = ""
+    """Examples in the form of the command line."""
+    note: str = ""
+    """The default as the help says it; empty to derive it from `default`."""
+    flag: str = ""
+    """The option, if it is not the name with two dashes."""
+    repeated: bool = False
+    """Whether the option is given once for each of several values."""
+    commas: bool = False
+    """Whether a Python caller may give several values in one text too, with commas between them."""
+    metavar: str = ""
+    """What stands for the value in the help, if it is not the kind's."""
+    only: Literal["", "command line", "Python"] = ""
+    """Where alone the setting exists."""
+
+    @property
+    def option(self) -> str:
+        """The option of the command line."""
+        return self.flag or f"--{self.name.replace('_', '-')}"
+
+    @property
+    def explained(self) -> str:
+        """The help of the option, with its examples and its default."""
+        shown = self.default not in (None, (), False)
+        note = self.note or (f"default: {self.spell(self.default)}" if shown else "")
+        such = f", such as {self.such}" if self.such else ""
+        return self.help.replace("{such}", such) + (f"  [{note}]" if note else "")
+
+    def parse(self, text: str) -> Any:
+        """Return the value of a text on the command line. Raises UserError if it is not valid."""
+        if not self.several:
+            return self.kind.parse(self.what, text)
+        values = tuple(self.kind.parse(self.what, part) for part in self.kind.split(text))
+        distinct(repr(text), values)
+        return values
+
+    def check(self, value: object) -> Any:
+        """Return the value of a Python object, a tuple if it takes several. Raises UserError if it is not valid."""
+        if value is None and self.default is None:
+            return None
+        if not (self.several or self.repeated) or self.kind.gathers:
+            return self.kind.check(self.what, value)
+        if self.commas and isinstance(value, str):
+            value = [part.strip() for part in value.split(",")]
+        several = value if isinstance(value, list | tuple) else (value,)
+        values = tuple(self.kind.check(self.what, each) for each in several)
+        distinct(repr(value), values)
+        return values or self.default
+
+    def spell(self, value: Any) -> str:
+        """Return the text of the command line for a value."""
+        return ",".join(map(self.kind.spell, value)) if self.several else self.kind.spell(value)
+
+    def words(self, value: Any) -> list[str]:
+        """Return the words of the command line that give a value; none for the default."""
+        if value == self.default:
+            return []
+        if isinstance(self.kind, Flag):
+            return [self.option]
+        values = value if self.repeated else (value,)
+        return [word for each in values for word in (self.option, self.spell(each))]
+
+
+def checked(values: Mapping[str, object], known: Iterable[Setting]) -> Values:
+    """Return the values of keyword arguments, with the defaults of what is not given.
+
+    Raises UserError if a name is not of a known setting, or a value is not valid.
+    """
+    declared = {setting.name: setting for setting in known if setting.only != "command line"}
+    for name in values:
+        if name not in declared:
+            raise unknown("setting", name, sorted(declared))
+    return {
+        name: setting.check(values[name]) if name in values else setting.default for name, setting in declared.items()
+    }
+
+
+def _at(address: str) -> Callable[[], Any]:
+    """Return a function that imports an object. So a declaration imports none of the plug-ins that it names."""
+    module, _, name = address.partition(":")
+    return lambda: getattr(import_module(f"benchcli.{module}"), name)
+
+
+def _flag(name: str, help_: str, only: Literal["", "command line"] = "") -> Setting:
+    return Setting(name, Flag(), help_, default=False, only=only)
+
+
+DEVICE = Setting(
+    "device",
+    DeviceName(_at("backends.devices.base:DEVICES")),
+    "Where to run: cpu, cuda, cuda:1, mps.",
+    "a device",
+    Target.device,
+)
+RUNTIME = Setting(
+    "runtime",
+    Plugin(_at("backends.runtimes.base:RUNTIMES")),
+    "What runs the networks: eager, or graph for CUDA graphs.",
+    "a runtime",
+    Target.runtime,
+)
+CACHE = Setting(
+    "cache",
+    Choice(lambda: CACHES),
+    "warm: caches keep what the call before left in them; cold: they are flushed before each call.",
+    "state of the caches",
+    Target.cache,
+)
+THREADS = Setting(
+    "threads", Whole(1, 1024), "Number of CPU threads that the runtime uses.", "the number of threads", Target.threads
+)
+SEVERAL_THREADS = replace(
+    THREADS,
+    help=f"{THREADS.help[:-1]}{{such}}; several are compared.",
+    default=(Target.threads,),
+    several=True,
+    such="1,2,4",
+)
+ALLOCATOR = Setting(
+    "allocator",
+    Choice(_at("backends.allocators:ALLOCATORS")),
+    "steady: freed memory is kept for the next call; system: the system's default, which can slow calls.",
+    "allocator",
+    Target.allocator,
+)
+CHANNELS = Setting(
+    "channels",
+    Choice(lambda: NAMED_WIDTHS),
+    "A named set of channels: paper, paper-arm, paper-gpu or aligned (see `benchcli list channels`).",
+    "set of channels",
+)
+WIDTH = Setting(
+    "width",
+    WIDTHS,
+    "Your own base width, in channels; the other channels follow from equal FLOPs.",
+    "a base width",
+)
+SCALE = Setting(
+    "scale",
+    Whole(1, 64),
+    "Factors that multiply the channels{such}.",
+    "a scale",
+    several=True,
+    such="1,2,4",
+    note="default: 1",
+)
+BATCH = Setting(
+    "batch",
+    BATCHES,
+    "Batch sizes{such}; several are compared.",
+    "a batch size",
+    several=True,
+    such="1,8 or 1..32:x2",
+    note="default: 1",
+)
+DTYPE = Setting(
+    "dtype",
+    Choice(
+        lambda: DTYPES,
+        {
+            "fp32": "float32",
+            "float": "float32",
+            "fp16": "float16",
+            "half": "float16",
+            "bf16": "bfloat16",
+            "fp64": "float64",
+            "double": "float64",
+        },
+    ),
+    f"Data types: {', '.join(DTYPES)}.",
+    "dtype",
+    several=True,
+    note="default: float32",
+)
+LAYOUT = Setting(
+    "layout",
+    Choice(lambda: LAYOUTS, {"channels_last": "nhwc", "channels-last": "nhwc", "contiguous": "nchw"}),
+    "Memory layouts: nchw, nhwc (channels last).",
+    "layout",
+    several=True,
+    note="default: nchw",
+)
+OWN_INPUTS = Setting(
+    "inputs",
+    Text(),
+    "An input of your own network, once for each: [NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as "
+    "1x3x224x224 or ids=1x16:int64:0..29999.",
+    "an input",
+    flag="--input",
+    repeated=True,
+)
+
+
+SUITE = Text(lambda: _at("workloads.suites:shipped_names")()(), "file")
+"""The name of a built-in suite, or a path."""
+NETWORK_NAME = Text(lambda: (each.name for each in _at("workloads.networks.base:NETWORKS")()))
+"""The name of a network, of which a shell completes those that ship."""
+
+
+def precise_to(fraction: float) -> Setting:
+    """Return the setting of the precision, with its default."""
+    return Setting(
+        "precision",
+        Fraction(0.0005, 0.5),
+        "Stop when the half-width of every relative speed's 95 % interval is at most this share of the speed.",
+        "a precision",
+        fraction,
+        note=f"default: {fraction:.0%}",
+    )
+
+
+def within(seconds: float | None = None) -> Setting:
+    """Return the setting of the budget of a family. None: the default of a plan, which grows on slow devices."""
+    return Setting(
+        "budget",
+        Seconds(),
+        "Time for each family (the networks that are compared with one baseline), including start-up{such}; at least "
+        "six launches are made.",
+        "a budget",
+        seconds,
+        such="30s or 2m",
+        note=f"default: {seconds or Plan.budget_s:.0f}s; on a GPU up to four times as much, by the start-up of the "
+        "first launch",
+    )
+
+
+LAUNCHES = Setting(
+    "launches",
+    Whole(1, 1000),
+    "Exact number of launches (fresh processes); --precision and --budget are then not used.",
+    "the number of launches",
+)
+BREAKDOWN = Setting(
+    "breakdown",
+    Flag(),
+    "Profile three more launches: what share of the time goes to convolutions, element-wise operations and data "
+    "movement.",
+    default=False,
+)
+PERCENTILES = Setting(
+    "percentiles",
+    Flag(),
+    "Time a thousand calls singly too, and show what half, 95 % and 99 % of them take at most.",
+    default=False,
+)
+LAYERS = _flag("layers", "Time the modules of each network in six more launches.")
+DEPTH = Setting(
+    "depth",
+    Whole(1, 100),
+    "Roll the layers up to this depth, such as 1 for a network's own children; it implies --layers.",
+    "a depth",
+)
+SHOWN_DEPTH = replace(DEPTH, help="Roll the layers up to this depth, such as 1 for a network's own children.")
+OUTPUT = Setting(
+    "output",
+    FolderPath(),
+    "Folder to write this run's files to.",
+    "a folder",
+    note="default: results/<time>-<suite>-<host>",
+)
+RESUME = Setting(
+    "resume", FolderPath(), "Folder of an interrupted run: measure only what is missing in it.", "a folder"
+)
+REPORT = Setting(
+    "report",
+    FilePath(),
+    "Also write one HTML page with charts, such as report.html.",
+    "a file",
+    metavar="FILE",
+    only="command line",
+)
+PROGRESS = Setting("progress", Anything(), "Called with a `Progress` at each step.", only="Python")
+TOOLS = Setting(
+    "tools", Anything(), "Tools that start processes and read the clock; tests replace them.", only="Python"
+)
+BLOCK_WIDTH = replace(
+    WIDTH,
+    help="Channels of ShuffleNet V2's unit; the other units get the channels that give equal FLOPs.",
+    what="a width",
+    default=128,
+)
+SIZE = Setting(
+    "size",
+    SIZES,
+    "Height and width of every input image; several are compared.",
+    "a size",
+    several=True,
+    note="default: each network's own",
+)
+BLOCK_SIZE = replace(SIZE, help="Height and width of the input feature map.", default=(28,), note="")
+UNITS = Setting(
+    "units",
+    Whole(1, 100),
+    "Number of units in sequence.",
+    "the number of units",
+    note="default: 10, or 1 with --stride 2",
+)
+STRIDE = Setting(
+    "stride",
+    Whole(1, 2),
+    "1, or 2 for the downsampling units, which double the channels and halve height and width.",
+    "a stride",
+    1,
+)
+GROUP = Setting(
+    "group",
+    Whole(1, 100_000),
+    "Groups of networks by complexity in MFLOPs, as in ShuffleNet V2's Table 8.",
+    "a group",
+    several=True,
+    note=f"default, without NAMES: {','.join(map(str, GROUPS))}",
+)
+ERRORS = Setting(
+    "errors",
+    NetworkErrors(),
+    "The top-1 error of a network in per cent, once for each, such as mine:build=28.1, for the Pareto front.",
+    flag="--error",
+    repeated=True,
+)
+BY = Setting(
+    "by",
+    Choice(lambda: COST_ROWS),
+    "network: totals; module: each module with all that it calls; operator: sums by operator; call: each call of an "
+    "operator.",
+    "kind of row",
+    COST_ROWS[0],
+)
+COMPARISONS = Setting(
+    "comparisons",
+    Whole(2, 10_000),
+    "Number of comparisons of two equal networks; a quarter as many with a slower network are added.",
+    "the number of comparisons",
+    40,
+)
+BASE_VERSION = Setting(
+    "base",
+    Text(),
+    "The version to compare with: a git ref, a folder of your code, or the Python of another environment.",
+    "a version",
+)
+HEAD_VERSION = Setting(
+    "head",
+    Text(),
+    "The version to check: a git ref, a folder, or a Python interpreter.",
+    "a version",
+    note="default: the working tree",
+)
+BASELINE = Setting(
+    "baseline",
+    FolderPath(),
+    "Folder of a recorded run to compare with instead: costs always, relative speeds only on the same machine.",
+    "a baseline",
+)
+ONLY = Setting(
+    "only",
+    Text(),
+    "Check only this FAMILY or FAMILY/VARIANT; may be repeated.",
+    "a name",
+    default=(),
+    repeated=True,
+    commas=True,
+)
+THRESHOLD = Setting(
+    "threshold",
+    Fraction(0.0005, 0.5),
+    "The smallest slowdown that fails{such}.",
+    "a threshold",
+    such="2%",
+    note="default: 1% if one process runs both versions, else 3%; 5% with --baseline",
+)
+CONFIRMATIONS = Setting(
+    "launches",
+    Whole(5, 100),
+    "Fresh processes that judge a network which a screening by three did not find the same; more if several such "
+    "networks are left, or to show that one is the same after all.",
+    "the number of launches",
+    CONFIRMING_LAUNCHES,
+)
+TIME_LIMIT = Setting(
+    "time_limit",
+    Seconds(),
+    "Time limit of the whole check; what is not measured by then is reported as unmeasured.",
+    "a time limit",
+    CHECK_S,
+    note="default: 5m",
+)
+STRICT = _flag("strict", "Exit with code 4 if anything is inconclusive.", "command line")
+SEPARATE = _flag("separate", "Run each version in its own process, even if one process could load both.")
+COSTS_ONLY = Setting(
+    "costs_only",
+    Flag(),
+    "Compare FLOPs, parameters and memory access cost, outputs too with --base, and measure no time.",
+    default=False,
+)
+ALLOW = Setting(
+    "allow",
+    Choice(lambda: ALLOWABLE),
+    "Intended changes, which are reported but do not fail: costs, output, gone (a network was removed), new (a "
+    "network was added).",
+    "change",
+    default=(),
+    several=True,
+    commas=True,
+)
+REQUIRE_CLEAN = _flag("require_clean", "Fail if the working tree has uncommitted changes.")
+WRITE = Setting(
+    "write",
+    Text(),
+    "Also write a file, such as junit=report.xml; may be repeated.",
+    default=(),
+    repeated=True,
+    metavar="FORMAT=FILE",
+    only="command line",
+)
+
+PRECISION, BUDGET = precise_to(Plan.precision), within()
+TARGET = (DEVICE, RUNTIME, CACHE, THREADS, ALLOCATOR)
+TARGETS = (DEVICE, RUNTIME, CACHE, SEVERAL_THREADS, ALLOCATOR)
+CHANNEL_SETTINGS = (CHANNELS, WIDTH, SCALE)
+INPUT_SETTINGS = (BATCH, DTYPE, LAYOUT)
+TRACING = (BREAKDOWN, PERCENTILES, LAYERS, DEPTH)
+FILES = (OUTPUT, RESUME, REPORT)
+IN_PYTHON = (PROGRESS, TOOLS)
+MEASURE = (*CHANNEL_SETTINGS, *TARGETS, *INPUT_SETTINGS, *(PRECISION, BUDGET, LAUNCHES), *TRACING, *FILES, *IN_PYTHON)
+"""The settings of `measure`, and of `benchcli guideline` and `run`, in the order of their help."""
+_OF_A_SUITE = "default: the suite's, or "
+RUN = tuple(
+    replace(each, note=each.note.replace("default: ", _OF_A_SUITE))
+    if each in (*CHANNEL_SETTINGS, *INPUT_SETTINGS)
+    else each
+    for each in MEASURE
+)
+"""The same, where a suite may set what concerns the networks."""
+_NETWORKS_S = 40.0
+"""Seconds. It is larger than for guidelines, because a launch of whole networks takes seconds."""
+_OF_NETWORKS = (*TARGETS, *INPUT_SETTINGS, *(PRECISION, within(_NETWORKS_S), LAUNCHES), *TRACING, *FILES, *IN_PYTHON)
+BLOCK = (BLOCK_WIDTH, BLOCK_SIZE, UNITS, STRIDE, *_OF_NETWORKS)
+NETWORK = (GROUP, SIZE, OWN_INPUTS, ERRORS, *_OF_NETWORKS)
+CLAIMS = (*TARGET, precise_to(0.02), within(17.0), LAUNCHES, *FILES)
+"""Claims are about effects of 2 % and more."""
+COSTS = (
+    BY,
+    replace(SIZE, help="Height and width of every input image.", several=False),
+    OWN_INPUTS,
+    replace(BATCH, help="Number of images in a call.", several=False, note="default: that of --input, or 1"),
+    replace(DTYPE, help=f"Data type: {', '.join(DTYPES)}.", default="float32", several=False),
+    replace(
+        DEVICE,
+        help="Where to call the networks: other devices dispatch other operators, and report their own peak memory.",
+    ),
+    replace(STRICT, help="End with exit code 4 if a count is incomplete."),
+    TOOLS,
+)
+CHECK = (
+    *(BASE_VERSION, HEAD_VERSION, BASELINE, ONLY, THRESHOLD, CONFIRMATIONS, TIME_LIMIT),
+    *(STRICT, SEPARATE, COSTS_ONLY, ALLOW, REQUIRE_CLEAN, WRITE),
+    *TARGET,
+    replace(
+        OUTPUT,
+        help="Folder to write this check's files to.",
+        what="an output",
+        note="default: results/<time>-check-<suite>-<host>",
+    ),
+    REPORT,
+    *IN_PYTHON,
+)
+SELFTEST = (COMPARISONS, *TARGET, PRECISION, within(4.0), LAUNCHES)
+DEVICE_SETTINGS = TARGET
