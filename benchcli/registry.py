@@ -4,7 +4,7 @@ import contextlib
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from benchcli.errors import unknown
 
@@ -18,6 +18,7 @@ class Named(Protocol):
 
 
 Plugin = TypeVar("Plugin", bound=Named)
+Part = TypeVar("Part", bound=Named)
 
 
 class Registry(Generic[Plugin]):
@@ -66,6 +67,10 @@ class Registry(Generic[Plugin]):
         plugins = self._search()
         return iter([plugins[name] for name in sorted(plugins)])
 
+    def of(self, kind: "type[Part]") -> "Registry[Part]":
+        """Return the plug-ins that are of a class, as a registry of their own."""
+        return _Part(self, kind)
+
     def _search(self) -> dict[str, Plugin]:
         if not self._searched:
             package = importlib.import_module(self._package)
@@ -73,3 +78,18 @@ class Registry(Generic[Plugin]):
                 importlib.import_module(f"{self._package}.{module.name}")
             self._searched = True
         return self._plugins
+
+
+class _Part(Registry[Part]):
+    """Those plug-ins of a registry that are of one class."""
+
+    def __init__(self, registry: Registry[Any], kind: type[Part]) -> None:
+        super().__init__(registry.kind, registry._package)
+        self._all, self._class = registry, kind
+
+    def get(self, name: str) -> Part | None:
+        plugin = self._all.get(name)
+        return plugin if isinstance(plugin, self._class) else None
+
+    def _search(self) -> dict[str, Part]:
+        return {name: each for name, each in self._all._search().items() if isinstance(each, self._class)}

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from load import bursts
 
-from benchcli.sampling.engine import Run, measure
+from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.supervise import survey
 from benchcli.schema import Family, Plan, Target, Variant
-from benchcli.workers.process import workers
+from benchcli.workers.process import Workers
 
 if TYPE_CHECKING:
     import torch
@@ -81,9 +81,9 @@ def kinds_of_warnings(kind: str = "nothing", threads: int = 1) -> list[str]:
         Target(threads=threads),
         Plan(launches=LAUNCHES),
     )
-    with workers() as launcher:
+    with Workers() as launcher:
         surveyed = survey([family], target, plan, launcher)
-        (result,) = measure([family], Run("run", "s", target, plan, surveyed, launcher, lambda _progress: None))
+        (result,) = measure([family], Session("run", "s", target, plan, surveyed, launcher, lambda _progress: None))
     codes = [code.kind for record in result.records for code in record.warnings]
     failures = [f"FAILED {record.failure.error}" for record in result.records if record.failure]
     return sorted({code for code in codes if code not in PRECISION} | set(failures))

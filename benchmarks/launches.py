@@ -15,7 +15,7 @@ from benchcli.sampling.supervise import survey
 from benchcli.schema import Plan, Sample, Target
 from benchcli.schema.protocol import LAUNCH, Launcher, Sampled, Task
 from benchcli.statistics import launch_log_ratios
-from benchcli.workers.process import run_worker, workers
+from benchcli.workers.process import Workers
 from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
@@ -30,7 +30,7 @@ def main() -> None:
     names = parser.parse_args().guidelines.split(",")
     families = tuple(family for name in names for family in GuidelineRequest(guideline=name).families(Overrides()))
     target = Target()
-    costs = survey(families, target, Plan(), run_worker).costs
+    costs = survey(families, target, Plan(), Workers(forks=False).run).costs
     costs_by_family = {f.name: {v.name: costs[f.name, v.name] for v in f.variants} for f in families}
 
     def launch(launcher: Launcher, number: int) -> Ratios:
@@ -48,12 +48,12 @@ def main() -> None:
     forked: list[list[Ratios]] = [[] for _ in range(SERVERS)]
     fresh: list[Ratios] = []
     with ExitStack() as stack:
-        servers = [stack.enter_context(workers(forks=True)) for _ in forked]
+        servers = [stack.enter_context(Workers(forks=True)) for _ in forked]
         for number in range(ROUNDS):
             for index, server in enumerate(servers):
                 forked[index].append(launch(server, number * SERVERS + index))
                 if index % 2:
-                    fresh.append(launch(run_worker, 1000 + number * SERVERS + index))
+                    fresh.append(launch(Workers(forks=False).run, 1000 + number * SERVERS + index))
     for key in fresh[0]:
         forked_values = [[ratios[key] for ratios in launches] for launches in forked]
         report(key, forked_values, [ratios[key] for ratios in fresh])

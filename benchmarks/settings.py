@@ -16,7 +16,7 @@ from benchcli.runs.measured_suite import RunRequest, run_suite
 from benchcli.schema import Family, Plan, Suite
 from benchcli.statistics import Count
 from benchcli.workers.tools import Tools
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
@@ -43,7 +43,7 @@ def families(comparisons: int) -> Iterator[Family]:
     """Yield two equal families for each comparison, of one network each."""
     networks = [
         (family, variant)
-        for guideline in GUIDELINES
+        for guideline in EXPERIMENTS
         for width in WIDTHS
         for family in GuidelineRequest(guideline=guideline.name, widths=width, size=14).families(Overrides())
         for variant in family.variants

@@ -31,7 +31,7 @@ from benchcli.schema import Breakdown, Category, Record
 from benchcli.statistics import median_share
 from benchcli.workloads import papers
 from benchcli.workloads.blocks.base import BLOCKS
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "results" / "reference"
@@ -71,7 +71,7 @@ def verdict() -> str:
 def scales(guideline: str) -> str:
     """Return the relative speeds of a guideline's networks at the paper's scales, and the verdicts."""
     found = [result for result in report("paper-epyc").results if result.family.guideline == guideline]
-    columns = [GUIDELINES[guideline].axis]
+    columns = [EXPERIMENTS[guideline].axis]
     rows = [[record.variant.name] for record in found[0].records]
     for result in found:
         columns += [f"×{result.family.scale} here", f"×{result.family.scale} paper"]

@@ -138,19 +138,20 @@ def threads_kept() -> Iterator[None]:
 
 def surveyed(task: Task) -> Conversation:
     """Run a survey in this process; a network that ships is counted once for all tests."""
+    from benchcli.sampling.supervise import without
+
     new: list[Family] = []
     again: list[tuple[Family, Variant, Counted]] = []
     for family in task.families:
-        known = {v.name: KEPT.get(network_key(task, family, v)) for v in family.variants}
-        again += [(family, v, event) for v in family.variants for event in counted_in(known[v.name])]
-        if rest := tuple(v for v in family.variants if not known[v.name]):
-            new.append(replace(family, variants=rest))
+        known = {v.name: KEPT.get(network_key(task, family, v)) for v in family.launched}
+        again += [(family, v, event) for v in family.launched for event in counted_in(known[v.name])]
+        new += without([family], {(family.name, name) for name, event in known.items() if event})
     families = {family.name: family for family in task.families}
     lines = said(replace(task, families=tuple(new)))
     for event in map(decode_event, lines[:-1]):
         if isinstance(event, Counted):
             family = families[event.family]
-            variant = next(v for v in family.variants if v.name == event.variant)
+            variant = next(v for v in family.launched if v.name == event.variant)
             if variant.is_built_in and not variant.builder.startswith(LIVE):
                 KEPT.put(network_key(task, family, variant), [encode_event(event)])
         yield event

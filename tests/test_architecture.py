@@ -52,7 +52,6 @@ WITH_TORCH = (
     "cost.memory",
     "cost.storages",
     "cost.walk",
-    "cost.weights",
 )
 """What only a measured process imports."""
 LONGEST_FUNCTION = 40

@@ -20,20 +20,23 @@ from benchcli.api.recorded import load
 from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.cli.main import COMMANDS, benchcli
-from benchcli.cost.count import count
-from benchcli.cost.inputs import as_inputs
+from benchcli.cost.count import count, walk
 from benchcli.registry import Registry
 from benchcli.reports.charts.base import CHARTS
 from benchcli.reports.formats.base import FORMATS
+from benchcli.schema import Plan, Target
+from benchcli.schema.protocol import Conversation, Task
 from benchcli.workers.tools import Tools
+from benchcli.workers.variables import worker_environment
 from benchcli.workloads.blocks.base import BLOCKS
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import AUDITS, EXPERIMENTS, GUIDELINES
 from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.networks.base import NETWORKS, members
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS
 from benchcli.workloads.suites import families_of_suite, find_suite
-from tests.conftest import Outcome
+from tests.conftest import Outcome, inline
+from tests.cost.networks import Apply
 from tests.documents import BY_HAND, DOCS, READ, ROOT, blocks, name_of
 
 REGISTRIES: tuple[Registry[Any], ...] = (GUIDELINES, BLOCKS, NETWORKS, DEVICES, RUNTIMES, FORMATS, CHARTS)
@@ -203,7 +206,7 @@ def plugged(request: pytest.FixtureRequest, measured_anew: None) -> Iterator[Mod
 
 @pytest.mark.parametrize("plugged", ["benchcli/workloads/guidelines/g5.py"], indirect=True)
 def test_the_guideline_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
-    guideline = GUIDELINES["g5"]
+    guideline = EXPERIMENTS["g5"]
     for value, width in guideline.aligned_widths.items():
         variant = guideline.variant(value, width, size=8)
         flops = count(guideline.build(**variant.params), torch.zeros(1, *variant.shape)).flops
@@ -220,12 +223,45 @@ def test_the_device_example_works(plugged: ModuleType, cli: Callable[..., Outcom
     assert "sees no xpu device" in cli("device", "--device", "xpu").err
 
 
+@pytest.mark.parametrize("plugged", ["benchcli/workloads/guidelines/g6.py"], indirect=True)
+def test_the_example_of_a_guideline_that_only_audits_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
+    block = Apply(lambda s, x: torch.cat([s.a(x), s.b(x), s.c(x)], 1), **{n: torch.nn.Conv2d(3, 4, 1) for n in "abc"})
+    (breach,) = AUDITS["g6"].breaches(walk(block, torch.ones(1, 3, 4, 4)).calls)
+    assert breach.calls == (0, 1, 2, 3)
+    chain = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.ReLU())
+    assert list(AUDITS["g6"].breaches(walk(chain, torch.ones(1, 3, 4, 4)).calls)) == []
+    assert "g6" not in cli("list", "guidelines").out
+    assert "g6" not in [each.name for each in EXPERIMENTS]
+    refused = cli("guideline", "g6", "--device", "fake")
+    assert (refused.code, "g6" in refused.err) == (2, True)
+    assert "g6" not in BLOCKS["shufflenet-v2"].follows
+
+
 @pytest.mark.parametrize("plugged", ["benchcli/backends/runtimes/script.py"], indirect=True)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_runtime_example_works(plugged: ModuleType, cli: Callable[..., Outcome]) -> None:
-    layer, inputs = torch.nn.Conv2d(3, 3, 1), torch.ones(1, 3, 4, 4)
-    assert torch.equal(RUNTIMES["script"].prepare(layer, as_inputs(inputs), DEVICES["cpu"], 0)(), layer(inputs))
     assert "script" in cli("list", "runtimes").out
+    files: list[dict[str, str]] = []
+
+    def noting(task: Task, silence_s: float) -> Conversation:
+        files.append({variant: path for by_name in task.artifacts.values() for variant, path in by_name.items()})
+        assert all(Path(path).exists() for path in files[-1].values()) is (task.kind != "export")
+        assert silence_s == (600.0 if task.kind == "export" else Plan().silence_s)
+        return (yield from inline(task, silence_s))
+
+    options = ("--device", "fake", "--runtime", "script", "--launches", "2", "--output", "run")
+    found = cli("network", "shufflenet-v2-0.5x", "--size", "32", *options, "--breakdown", launcher=noting)
+    assert found.code == 0, found.err
+    survey, export, *launches = files
+    assert not survey
+    assert len(export) == 3  # with both references
+    assert [len(each) for each in launches] == [3, 3, 1, 1, 1]  # a breakdown has none
+    environment = json.loads(Path("run/environment.json").read_text(encoding="utf-8"))
+    assert environment["software"]["torchscript"] == torch.__version__
+    assert not Path(export["shufflenet-v2-0.5x"]).exists()
+    layers = cli("network", "shufflenet-v2-0.5x", *options, "--layers")
+    assert (layers.code, "leave --runtime script out" in layers.err) == (2, True)
+    assert worker_environment(Target(runtime="script", threads=2), {})["PYTORCH_JIT_THREADS"] == "2"
 
 
 @pytest.mark.parametrize("plugged", ["benchcli/reports/formats/lines.py"], indirect=True)

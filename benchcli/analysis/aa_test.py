@@ -11,7 +11,7 @@ from statistics import median
 
 from benchcli.analysis.equal_flops import EFFECT
 from benchcli.noise.diagnosis import preflight
-from benchcli.sampling.engine import Run, measure
+from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.supervise import survey
 from benchcli.schema import BUILT_IN, Family, FamilyResult, Interval, Plan, Target, Variant
 from benchcli.schema.warnings import RunWarning
@@ -77,7 +77,7 @@ def compare(asked: Sequence[Family], target: Target, plan: Plan, tools: Tools) -
         tools.warn(warning)
     with tools.workers() as launcher:
         surveyed = survey(asked, target, plan, launcher)
-        run = Run("selftest", "selftest", target, plan, surveyed, launcher, tools.observe, tools.clock)
+        run = Session("selftest", "selftest", target, plan, surveyed, launcher, tools.observe, tools.clock)
         for result in measure(asked, run):
             yield trial(result)
 

@@ -9,7 +9,7 @@ from benchcli.analysis.equal_flops import EFFECT
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import FamilyResult, Interval, Outcome, Record
-from benchcli.workloads.guidelines.base import GUIDELINES, SIZE
+from benchcli.workloads.guidelines.base import EXPERIMENTS, SIZE
 from benchcli.workloads.guidelines.guideline_request import paper_column
 
 VerdictOutcome = Literal["holds", "reversed", "no effect", "inconclusive", "not judged"]
@@ -50,7 +50,7 @@ def verdict(result: FamilyResult, effect: float = EFFECT) -> Verdict:
     that of `equal_flops.judge`.
     """
     family, record = result.family, extreme(result)
-    guideline = GUIDELINES[family.guideline]
+    guideline = EXPERIMENTS[family.guideline]
     judgement = equal_flops.judge(record, result.records[0], effect, guideline.by_launches)
     of_host = host_was_timed(record, result.records[0]) if guideline.by_launches else None
     of_host = of_host and f"it counts the launches of kernels: {of_host}"
@@ -71,7 +71,7 @@ def verdict(result: FamilyResult, effect: float = EFFECT) -> Verdict:
 
 def extreme(result: FamilyResult) -> Record:
     """Return the record of the variant that the guideline calls the furthest from the baseline."""
-    guideline = GUIDELINES[result.family.guideline]
+    guideline = EXPERIMENTS[result.family.guideline]
     name = guideline.extreme([record.variant.name for record in result.records])
     return next(record for record in result.records if record.variant.name == name)
 
@@ -85,7 +85,7 @@ def paper_speed(record: Record) -> float | None:
     if not family.widths.startswith("paper") or record.variant.shape[-1] != SIZE or family.batch != 1:
         return None
     column = paper_column(family.widths, DEVICES[split_name(record.target.device)[0]].column)
-    return GUIDELINES[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
+    return EXPERIMENTS[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
 
 
 def outcome(speed: Outcome, claims_faster: bool) -> VerdictOutcome:

@@ -163,7 +163,8 @@ def target_of(values: Values) -> Target:
     threads = values["threads"]
     most = max(threads) if isinstance(threads, tuple) else threads
     target = Target(**{each.name: values[each.name] for each in fields(Target)} | {"threads": most})
-    missing = RUNTIMES[target.runtime].missing(DEVICES[split_name(target.device)[0]])
+    runtime = RUNTIMES[target.runtime]
+    missing = None if runtime.needs_import else runtime.missing(DEVICES[split_name(target.device)[0]])
     if missing:
         raise UserError(missing)
     return target

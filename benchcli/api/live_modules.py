@@ -7,18 +7,15 @@ never reaches a results folder.
 import base64
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
 
 from benchcli.errors import UserError
 from benchcli.schema import LIVE
-from benchcli.schema.protocol import Launcher
 from benchcli.validation import text
-from benchcli.workers.tools import Tools
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
 from benchcli.workloads.suite_keys import builder_of
 
@@ -54,16 +51,6 @@ class Networks:
             networks=tuple(CustomNetwork(name, builder, {}, shape[1:]) for name, builder in builders.items()),
         )
         return cls(request, payloads)
-
-    def carried_by(self, tools: Tools) -> Tools:
-        """Return tools that attach the pickled networks to every task."""
-
-        @contextmanager
-        def workers(**options: object) -> Iterator[Launcher]:
-            with tools.workers(**options) as launcher:
-                yield lambda task, silence_s: launcher(replace(task, live=self.payloads), silence_s)
-
-        return replace(tools, workers=workers)
 
 
 def _is_shape(inputs: object) -> TypeGuard[Sequence[int]]:

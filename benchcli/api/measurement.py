@@ -11,7 +11,7 @@ from benchcli.errors import UserError, unknown
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
 from benchcli.schema import Family, Suite
 from benchcli.settings import BLOCK, CLAIMS, GROUPS, IN_PYTHON, MEASURE, NETWORK, TRACING, checked
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 from benchcli.workloads.guidelines.guideline_request import ALL, GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
@@ -45,7 +45,7 @@ def measure(what: "str | Mapping[str, object]", *, inputs: object = None, **sett
 
     networks = Networks.of(what, inputs)
     families = networks.request.families(overrides)
-    return _run(Suite("custom", "", tuple(families)), replace(measuring, tools=networks.carried_by(measuring.tools)))
+    return _run(Suite("custom", "", tuple(families)), measuring, live=networks.payloads)
 
 
 def measure_suite(name_or_path: str, **settings: Unpack[MeasureSettings]) -> Run:
@@ -131,31 +131,38 @@ def claims(folder: Path | str | None = None, **settings: Unpack[RunSettings]) ->
 
 def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]:
     """Return the name, the description and the families of a guideline or a suite."""
-    what = what.lower() if GUIDELINES.get(what.lower()) else what
-    if what == ALL or GUIDELINES.get(what):
-        names = [each.name for each in GUIDELINES] if what == ALL else [what]
+    what = what.lower() if EXPERIMENTS.get(what.lower()) else what
+    if what == ALL or EXPERIMENTS.get(what):
+        names = [each.name for each in EXPERIMENTS] if what == ALL else [what]
         families = [f for name in names for f in GuidelineRequest(guideline=name).families(overrides)]
         return f"guideline-{what}", "", families
     from benchcli.workloads.suites import families_of_suite, find_suite, is_path, shipped_names
 
     if not is_path(what) and what not in (suites := shipped_names()):
-        known = [*(each.name for each in GUIDELINES), ALL, *suites]
+        known = [*(each.name for each in EXPERIMENTS), ALL, *suites]
         raise UserError(f"{unknown('guideline or suite', what, known)}; or give the path of a TOML file")
     file = find_suite(what)
     return file.name, file.description, families_of_suite(file, overrides)
 
 
-def _run(suite: Suite, measuring: Measuring, traced: tuple[str, ...] = (), shows_claims: bool = False) -> Run:
+def _run(
+    suite: Suite,
+    measuring: Measuring,
+    traced: tuple[str, ...] = (),
+    shows_claims: bool = False,
+    live: Mapping[str, str] | None = None,
+) -> Run:
     """Measure a suite, and return its result."""
     names = tuple(family.name for family in suite.families)
     request = RunRequest(
-        suite,
-        measuring.target,
-        measuring.plan,
-        measuring.output,
-        measuring.resume,
-        names if measuring.breakdown else traced,
-        names if measuring.layers else (),
+        suite=suite,
+        target=measuring.target,
+        plan=measuring.plan,
+        output=measuring.output,
+        resume=measuring.resume,
+        traced=names if measuring.breakdown else traced,
+        layered=names if measuring.layers else (),
+        live=live or {},
     )
     try:
         return Run(run_suite(request, measuring.tools), measuring.depth, shows_claims)

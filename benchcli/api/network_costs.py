@@ -59,16 +59,17 @@ def costs(*networks: "str | Mapping[str, object]", inputs: object = None, **sett
     tools = tools_of(values)
     overrides = Overrides(batches=(values["batch"],) if values["batch"] else None, dtypes=(values["dtype"],))
     request: FamilyRequest
+    payloads: Mapping[str, str] = {}
     if len(networks) == 1 and isinstance(networks[0], Mapping):
         if values["size"] is not None or values["batch"] is not None:
             raise UserError("size and batch belong to names of networks: give the inputs of a mapping")
         live = Networks.of(networks[0], inputs)
-        request, tools = live.request, live.carried_by(tools)
+        request, payloads = live.request, live.payloads
     else:
         request = named_networks(_names(networks), values["size"], OWN_INPUTS.check(inputs) or ())
     (family,) = request.families(overrides)
     with tools.workers() as launcher:
-        counted = survey([family], Target(device=values["device"]), Plan(), launcher, detailed=True)
+        counted = survey([family], Target(device=values["device"]), Plan(), launcher, detailed=True, live=payloads)
     return _counts(family, counted, values["by"])
 
 

@@ -29,7 +29,7 @@ def base_of(family: Family) -> Family:
 
 
 def slowdown(families: Sequence[Family], beside: Evidence, alone: Evidence) -> float:
-    """Return the factor by which base is slower beside head, as far as it is beyond its limit; else 1.
+    """Return the slowdown factor of base beside head if it is above the limit, else 1.
 
     It is that of the geometric mean over the families, against DIFFERENCE, or of a single one, against
     DIFFERENCE_OF_ONE: code that loads late slows only the families after it. Each is base's fastest

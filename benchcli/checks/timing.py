@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from statistics import mean, median
 
 from benchcli import formatting
@@ -12,9 +13,9 @@ from benchcli.checks.rules import Judgement
 from benchcli.checks.session import CheckSession
 from benchcli.checks.versions import BASE, HEAD
 from benchcli.noise.diagnosis import host_bound, is_host_bound, of_launches, way_out
-from benchcli.sampling.evidence import Evidence, Taker, taker
-from benchcli.sampling.interleave import interleave
-from benchcli.sampling.supervise import Failures
+from benchcli.sampling.evidence import Evidence
+from benchcli.sampling.interleave import Interleaving
+from benchcli.sampling.supervise import Collect, Failures, collect
 from benchcli.schema import Costs, Family, Key, Plan, Sample
 from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import launch_log_ratios, launch_log_seconds
@@ -127,7 +128,7 @@ def _slowed(session: CheckSession, families: Mapping[str, Family], screen: Evide
         if not _has_time(session):
             return None
         session.say(f"base alone: launch {number + 1} of at most {alone.LAUNCHES}")
-        lone.launch([alone.base_of(family) for family in families.values()], taker(session.launcher(BASE)))
+        lone.launch([alone.base_of(family) for family in families.values()], partial(collect, session.launcher(BASE)))
         if lone.failures.by_key:
             return f"base fails without head: {next(iter(lone.failures.by_key.values())).error}"
         factor = alone.slowdown(list(families.values()), screen, lone)
@@ -233,6 +234,7 @@ def _launch(
     session: CheckSession, evidence: Evidence, families: Mapping[str, Family], until: int, stage: Stage
 ) -> None:
     """Launch until `evidence` has `until` launches or the budget is spent."""
+    collecting = _collecting(session)
     while evidence.launches < until and _has_time(session):
         failed = set(session.failed_pairs())
         running = [family for name, family in families.items() if name not in failed]
@@ -243,7 +245,7 @@ def _launch(
         session.say(
             f"{stage.name} {formatting.counted(len(running), 'network')}: {stage.launch(done)}", stage.left(done)
         )
-        evidence.launch(running, _taker(session))
+        evidence.launch(running, collecting)
         session.folder.keep(evidence, evidence.launches - 1)
         session.last_s = session.spent_s() - start_s
 
@@ -253,7 +255,8 @@ def _has_time(session: CheckSession) -> bool:
     return session.spent_s() + session.last_s <= session.request.budget_s
 
 
-def _taker(session: CheckSession) -> Taker:
+def _collecting(session: CheckSession) -> Collect:
+    """Return what makes a launch of both versions: in one process, or in one for each side."""
     if session.together:
-        return taker(session.launcher(BASE))
-    return interleave({side: session.launcher(side) for side in (BASE, CONTROL, HEAD)})
+        return partial(collect, session.launcher(BASE))
+    return Interleaving({side: session.launcher(side) for side in (BASE, CONTROL, HEAD)}).collect

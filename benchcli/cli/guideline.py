@@ -10,12 +10,12 @@ from benchcli.cli.options import argument, options, run_format_option, tools_opt
 from benchcli.cli.output import measure_and_show
 from benchcli.settings import MEASURE
 from benchcli.validation import Plugin
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 from benchcli.workloads.guidelines.guideline_request import ALL
 
 
 @click.command("guideline")
-@argument("name", Plugin(lambda: GUIDELINES, (ALL,)), metavar="g1|g2|g3|g4|all")
+@argument("name", Plugin(lambda: EXPERIMENTS, (ALL,)), metavar="g1|g2|g3|g4|all")
 @options(MEASURE)
 @run_format_option
 @tools_option

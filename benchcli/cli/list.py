@@ -16,7 +16,7 @@ from benchcli.schema import BUILT_IN
 from benchcli.settings import DTYPES, LAYOUTS, NAMED_WIDTHS
 from benchcli.validation import Choice
 from benchcli.workloads.blocks.base import BLOCKS
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 from benchcli.workloads.networks.base import NETWORKS, Network
 from benchcli.workloads.networks.libraries import matching
 from benchcli.workloads.references import REFERENCES
@@ -25,7 +25,7 @@ from benchcli.workloads.suites import SuiteFile, shipped_suites
 NAMES = 38
 """Width of the column of names."""
 KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
-    "guidelines": lambda: {each.name: f"{each.claim} at equal FLOPs ({each.source})" for each in GUIDELINES},
+    "guidelines": lambda: {each.name: f"{each.claim} at equal FLOPs ({each.source})" for each in EXPERIMENTS},
     "suites": lambda: {path.stem: SuiteFile(path, path.stem).description for path in shipped_suites()},
     "channels": lambda: NAMED_WIDTHS,
     "devices": lambda: {each.name: each.title for each in DEVICES if not each.hidden},

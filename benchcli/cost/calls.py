@@ -1,6 +1,6 @@
-"""Stand between a network and torch while its modules are called.
+"""Replace `nn.Module.__call__` during a block.
 
-Hooks would tell too, but torch takes other paths through modules that have hooks.
+Hooks would do too, but torch takes other paths through modules that have hooks.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,10 +14,10 @@ ModuleCall = Callable[..., Any]
 
 
 @contextmanager
-def module_calls(around: Callable[[ModuleCall], ModuleCall]) -> Iterator[None]:
-    """Call every module of the process by what `around` makes of torch's own way, during the block."""
+def module_calls(wrapper: Callable[[ModuleCall], ModuleCall]) -> Iterator[None]:
+    """Set `nn.Module.__call__` to `wrapper(original)` during the block."""
     original = torch.nn.Module.__call__
-    torch.nn.Module.__call__ = around(original)  # type: ignore[method-assign]
+    torch.nn.Module.__call__ = wrapper(original)  # type: ignore[method-assign]
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from benchcli.cost.walk import Walk, walk_once
 from benchcli.schema import Costs, OperatorCall, sizes
 
 MOST_SHAPES = 6
-"""The most shapes of inputs that the name of an operator without a rule tells."""
+"""The most shapes of inputs in the name of an operator without a rule."""
 
 
 def count(network: torch.nn.Module, inputs: object) -> Costs:

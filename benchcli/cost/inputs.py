@@ -40,9 +40,9 @@ class Inputs:
 
     def described(self) -> str:
         """Return names, shapes and dtypes, such as "1x3x224x224" or "ids=1x16:int64"; no dtype for floating ones."""
-        found = [pair for arg in self.args for pair in named(arg)]
-        found += [pair for name, arg in self.kwargs.items() for pair in named(arg, name)]
-        return ", ".join(f"{name}{'=' if name else ''}{_described(tensor)}" for name, tensor in found)
+        pairs = [pair for arg in self.args for pair in named(arg)]
+        pairs += [pair for name, arg in self.kwargs.items() for pair in named(arg, name)]
+        return ", ".join(f"{name}{'=' if name else ''}{_described(tensor)}" for name, tensor in pairs)
 
 
 def as_inputs(value: object) -> Inputs:
@@ -56,23 +56,23 @@ def as_inputs(value: object) -> Inputs:
 
 def tensors(tree: object) -> list[torch.Tensor]:
     """Return the tensors in nested tuples, lists, mappings and dataclasses, those of a mapping by its sorted keys."""
-    found: list[torch.Tensor] = []
-    _collect(tree, found)
-    return found
+    collected: list[torch.Tensor] = []
+    _collect(tree, collected)
+    return collected
 
 
-def _collect(tree: object, found: list[torch.Tensor]) -> None:
+def _collect(tree: object, collected: list[torch.Tensor]) -> None:
     """Append the tensors of a tree. It runs for each operator of a walk, so that the commonest kinds come first."""
     if isinstance(tree, torch.Tensor):
-        found.append(tree)
+        collected.append(tree)
     elif isinstance(tree, tuple | list):
         for part in tree:
-            _collect(part, found)
+            _collect(part, collected)
     elif tree is None or isinstance(tree, PLAIN):
         return
     else:
         for _, part in _parts(tree):
-            _collect(part, found)
+            _collect(part, collected)
 
 
 PLAIN = (bool, int, float, str, torch.dtype, torch.device, torch.memory_format, torch.layout)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from benchcli.cost.arguments import read_arguments, written_arguments
+from benchcli.cost.arguments import Arguments, read_arguments, written_arguments
 from benchcli.cost.inputs import tensors
 from benchcli.cost.operators import GATHERS, NOTHING, OUTPUTS, OVERWRITES
 from benchcli.cost.storages import Storages, storage_of
@@ -61,6 +61,12 @@ def traffic(name: str, func: Any, arguments: Mapping[str, Any], result: object) 
     source = arguments.get(GATHERS[name]) if name in GATHERS else None
     read = {id(source): _gathered_bytes(arguments, source, outputs[0])} if source is not None else {}
     return Traffic([(each, read.get(id(each), bytes_of(each))) for each in given], distinct(outputs))
+
+
+def formula_elements(arguments: Arguments, output: torch.Tensor) -> int:
+    """Return the elements of a convolution's image, weight and output: the paper's memory access cost."""
+    image = arguments["input" if "input" in arguments else "self"]
+    return int(image.numel() + arguments["weight"].numel() + output.numel())
 
 
 def _gathered_bytes(arguments: Mapping[str, Any], source: torch.Tensor, output: torch.Tensor) -> int:

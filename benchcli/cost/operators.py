@@ -43,7 +43,7 @@ ROW_WISE: Final = _names("""
     _fused_rms_norm _log_softmax native_group_norm native_layer_norm _safe_softmax _softmax _thnn_fused_gru_cell
     _thnn_fused_lstm_cell
 """)
-"""Element-wise work that needs a whole row first, and so is not fused into its producer."""
+"""Element-wise work that needs all of a row first, and so is not fused into its producer."""
 
 COPIES: Final = _names("""
     arange as_strided_scatter bernoulli block_diag cat channel_shuffle clone col2im constant_pad_nd contiguous
@@ -110,7 +110,7 @@ GATHERS: Final = {
     **dict.fromkeys(("embedding", "_embedding_bag", "_embedding_bag_forward_only"), "weight"),
     **dict.fromkeys(("gather", "index", "index_select", "take"), "self"),
 }
-"""Operators that read the elements they are told to, and the argument of which they do."""
+"""Operators that read only the elements that their indices select, and the argument that they read."""
 OVERWRITES: Final = _names("""
     bernoulli copy fill normal random uniform zero
 """)

@@ -1,9 +1,12 @@
-"""Follow the storages of one call: which are weights, who wrote each one last, and how much lives at once."""
+"""Follow the storages of one call: who wrote each last, how much lives at once, what is read of the weights."""
 
 from collections.abc import Iterable
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
+
+Range = tuple[int, int]
+"""The bytes of a storage from the first, up to the second."""
 
 
 class Storages:
@@ -65,6 +68,10 @@ class Storages:
         """Return when an operator of this call wrote the tensor's storage last; 0 if none has."""
         return self._writers.get(storage_of(tensor), 0)
 
+    def producer(self, tensor: torch.Tensor) -> int | None:
+        """Return which of the writing operators, counted from 0, wrote the tensor's storage last; None if none has."""
+        return self.written(tensor) - 1 if self.written(tensor) else None
+
     def is_weight(self, tensor: torch.Tensor) -> bool:
         """Return whether the tensor's storage is one of the weights'."""
         return storage_of(tensor) in self._weights
@@ -73,6 +80,36 @@ class Storages:
     def weights(self) -> list[torch.Tensor]:
         """The weights, and the constants that were met, one tensor for each storage."""
         return list(self._weights.values())
+
+
+class WeightReads:
+    """The parts of the weights that the operators of a call read, by storage."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, dict[Range, int]] = {}
+
+    def note(self, tensor: torch.Tensor, size: int) -> None:
+        """Note that an operator reads `size` bytes of this part of a weight, in any order."""
+        if not tensor.numel():
+            return
+        start = int(tensor.storage_offset()) * tensor.element_size()
+        steps = int(sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride(), strict=True)))
+        parts = self._read.setdefault(storage_of(tensor), {})
+        place = (start, start + (steps + 1) * tensor.element_size())
+        parts[place] = max(size, parts.get(place, 0))
+
+    def bytes_of(self, storages: Iterable[int]) -> int:
+        """Return the bytes read of these storages, no more than their parts have together."""
+        parts = [self._read[each] for each in storages if each in self._read]
+        return sum(min(sum(each.values()), _union(each)) for each in parts)
+
+
+def _union(ranges: Iterable[Range]) -> int:
+    covered = end = 0
+    for start, stop in sorted(ranges):
+        covered += max(0, stop - max(start, end))
+        end = max(end, stop)
+    return covered
 
 
 def storage_of(tensor: torch.Tensor) -> int:

@@ -14,10 +14,9 @@ from benchcli.cost.arguments import COMPOSITE, Arguments, is_composite, named
 from benchcli.cost.arithmetic import elementwise, is_pointwise, multiply_adds
 from benchcli.cost.calls import ModuleCall, module_calls, paths_of
 from benchcli.cost.inputs import Inputs, tensors
-from benchcli.cost.memory import Traffic, bytes_of, distinct, traffic
+from benchcli.cost.memory import Traffic, bytes_of, distinct, formula_elements, traffic
 from benchcli.cost.operators import CONVOLUTIONS, NORMALISATIONS
-from benchcli.cost.storages import Storages, storage_of
-from benchcli.cost.weights import WeightReads
+from benchcli.cost.storages import Storages, WeightReads, storage_of
 from benchcli.schema import OperatorCall
 
 THREAD = "work in a thread of its own"
@@ -88,7 +87,7 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        if is_composite(func):  # inference mode dispatches it whole
+        if is_composite(func):  # inference mode does not decompose it
             with self:
                 return func._op_dk(COMPOSITE, *args, **kwargs)
         given = tensors((args, kwargs))
@@ -99,7 +98,7 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         moved = traffic(name, func, arguments, result)
         if moved:
             self._note(name, func, arguments, moved)
-            self._storages.write(moved.written)
+            self._storages.write(moved.written)  # after the call was noted: its number is the call's place
         return result
 
     def _look_at(self, given: Sequence[torch.Tensor], is_new: bool) -> None:
@@ -133,9 +132,10 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 outputs=tuple(tuple(each.shape) for each in written),
                 flops=multiply_adds(name, tags, arguments, written[0]) if written else None,
                 elementwise=elementwise(name, tags, arguments, written),
-                mac_elements=_formula_elements(arguments, first) if name in CONVOLUTIONS else 0,
+                mac_elements=formula_elements(arguments, first) if name in CONVOLUTIONS else 0,
                 mac_bytes=unfused_bytes,
                 mac_fused_bytes=moved.fused_bytes(self._storages) if fuses else unfused_bytes,
+                producers=tuple(self._storages.producer(each) for each, _ in moved.read),
             )
         )
 
@@ -153,12 +153,6 @@ class _DispatchBesideCompiler(_Dispatch):  # type: ignore[no-untyped-call]
         return super().__torch_dispatch__(func, types, args, kwargs)
 
 
-def _formula_elements(arguments: Arguments, output: torch.Tensor) -> int:
-    """Return the elements of a convolution's image, weight and output: the paper's memory access cost."""
-    image = arguments["input" if "input" in arguments else "self"]
-    return int(image.numel() + arguments["weight"].numel() + output.numel())
-
-
 @contextmanager
 def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
     """Yield the paths of the modules that are being called, the innermost last, during the block.
@@ -169,7 +163,7 @@ def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
     paths = paths_of(network)
     path: list[str] = []
 
-    def around(original: ModuleCall) -> ModuleCall:
+    def wrapper(original: ModuleCall) -> ModuleCall:
         def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
             if threading.get_ident() != walker:  # the mode is of one thread
                 walked.unseen.add(THREAD)
@@ -184,7 +178,7 @@ def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
 
     sys.setrecursionlimit(3 * limit // 2)
     try:
-        with module_calls(around):
+        with module_calls(wrapper):
             yield path
     finally:
         sys.setrecursionlimit(limit)

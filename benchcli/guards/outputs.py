@@ -18,15 +18,15 @@ class WrongOutputError(Exception):
 
 def outputs_of(result: object) -> Outputs:
     """Return the tensors of a network's output. Raises WrongOutputError if there is none, or no value."""
-    found = tuple(tensors(result))
-    if not found:
+    outputs = tuple(tensors(result))
+    if not outputs:
         raise WrongOutputError(
             f"the network returned a {type(result).__name__} without a tensor in it: return a tensor, or a tuple, "
             "list, dict or dataclass of tensors"
         )
-    if not any(each.numel() for each in found):
-        raise WrongOutputError(f"its output has no values: its shape is {tuple(found[0].shape)}")
-    return found
+    if not any(each.numel() for each in outputs):
+        raise WrongOutputError(f"its output has no values: its shape is {tuple(outputs[0].shape)}")
+    return outputs
 
 
 def kept(outputs: Outputs) -> Outputs:
@@ -37,8 +37,8 @@ def kept(outputs: Outputs) -> Outputs:
 def check(result: object, references: Outputs) -> None:
     """Raise WrongOutputError unless all outputs are finite and close to the references.
 
-    They must also have the shapes of the references, and dtypes in TOLERANCES. Of outputs in whole
-    numbers only the shape is compared: ties may fall differently in another dtype.
+    They must also have the shapes of the references, and dtypes in TOLERANCES. Of outputs in
+    integers only the shape is compared: ties may fall differently in another dtype.
     """
     outputs = outputs_of(result)
     if len(outputs) != len(references):
@@ -53,7 +53,7 @@ def check(result: object, references: Outputs) -> None:
 def _check(output: torch.Tensor, reference: torch.Tensor) -> None:
     if output.shape != reference.shape:
         raise WrongOutputError(f"its shape is {tuple(output.shape)}, not {tuple(reference.shape)}")
-    if _is_whole(output) and _is_whole(reference):
+    if _holds_integers(output) and _holds_integers(reference):
         return
     if not torch.isfinite(output).all():
         raise WrongOutputError("it holds values that are not finite")
@@ -66,7 +66,7 @@ def _check(output: torch.Tensor, reference: torch.Tensor) -> None:
         raise WrongOutputError(f"it differs by {error:.1e} from eager float32, where {allowed:.0e} is allowed")
 
 
-def _is_whole(tensor: torch.Tensor) -> bool:
+def _holds_integers(tensor: torch.Tensor) -> bool:
     return not (tensor.is_floating_point() or tensor.is_complex())
 
 
@@ -76,7 +76,7 @@ def alike(first: Outputs, second: Outputs) -> bool:
 
 
 def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
-    if one.shape != other.shape or _is_whole(one) or _is_whole(other):
+    if one.shape != other.shape or _holds_integers(one) or _holds_integers(other):
         return torch.equal(one, other)
     return torch.allclose(one, other, rtol=1e-3, atol=1e-6, equal_nan=True)
 
@@ -110,5 +110,5 @@ def fingerprint(outputs: Sequence[torch.Tensor]) -> tuple[float, ...]:
 
 
 def _values(output: torch.Tensor) -> torch.Tensor:
-    whole = torch.view_as_real(output.resolve_conj()) if output.is_complex() else output
-    return whole.detach().to("cpu", torch.float64).flatten()
+    real = torch.view_as_real(output.resolve_conj()) if output.is_complex() else output
+    return real.detach().to("cpu", torch.float64).flatten()

@@ -1,7 +1,8 @@
 """Import the code of a version from its source alone.
 
 Python takes a compiled file for that of a source of equal time and size, which two versions of a file
-can have.
+can have. `sys.pycache_prefix` would avoid that too, but would compile in each process whatever is
+imported late from site-packages, which takes seconds for large libraries.
 """
 
 import os

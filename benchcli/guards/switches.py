@@ -1,4 +1,4 @@
-"""Torch's settings of the whole process: read them, and put back what the code of one network changed."""
+"""Torch's settings for the process: read them, and put back what the code of one network changed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -38,9 +38,9 @@ def state() -> dict[str, object]:
     return {name: _read(switch) for name, switch in _switches().items()}
 
 
-def settable(found: Mapping[str, object]) -> dict[str, object]:
-    """Return those of the settings that `restore` can put back."""
-    return {name: value for name, value in found.items() if _switches()[name].set}
+def settable(settings: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings that `restore` can put back."""
+    return {name: value for name, value in settings.items() if _switches()[name].set}
 
 
 def restore(before: Mapping[str, object]) -> None:

@@ -1,10 +1,11 @@
 """Run a suite: survey it, measure it, and store each finished family. `analysis` interprets it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.noise.diagnosis import preflight, with_noticed
 from benchcli.runs import code
@@ -12,18 +13,17 @@ from benchcli.runs.environment import begun, check_same, identified, weighed
 from benchcli.runs.folder import RESULTS, unused
 from benchcli.runs.run_folder import RunFolder
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.sampling.engine import Run, measure
+from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.supervise import refuse, survey
-from benchcli.schema import Failure, FamilyResult, Key, Plan, Suite, Target
+from benchcli.schema import Failure, Family, FamilyResult, Key, Plan, Suite, Target
 from benchcli.schema.environment import Environment
 from benchcli.schema.progress import Progress
-from benchcli.schema.protocol import Launcher
-from benchcli.schema.warnings import RunWarning
+from benchcli.schema.protocol import LAYERS, Launcher
 from benchcli.workers.tools import Tools
 from benchcli.workloads.references import with_references
 
 if TYPE_CHECKING:
-    from benchcli.runs.traced_families import Tracing
+    from benchcli.sampling.traces import Kind
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class RunRequest:
     """Names of the families to trace for a breakdown of their time."""
     layered: tuple[str, ...] = ()
     """Names of the families to trace for the times of their layers."""
+    live: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Networks that a caller gave by value, pickled and in base 64, by their recorded names."""
 
     def check(self) -> None:
         """Raise UserError if two settings exclude each other."""
@@ -49,8 +51,11 @@ class RunRequest:
         if (self.traced or self.layered) and self.target.cache == "cold":
             option = "--breakdown" if self.traced else "--layers"
             raise UserError(f"{option} traces calls with warm caches: leave --cache cold out")
-        if self.layered and self.target.runtime != "eager":
-            raise UserError("--layers calls the modules one by one, which a graph does not: leave --runtime graph out")
+        untraceable = RUNTIMES[self.target.runtime].untraceable
+        if self.traced and "breakdown" in untraceable:
+            raise UserError(untraceable["breakdown"])
+        if self.layered and "layers" in untraceable:
+            raise UserError(untraceable["layers"])
 
 
 class UnfinishedRunError(Exception):
@@ -75,30 +80,39 @@ def run_suite(request: RunRequest, tools: Tools) -> SuiteRun:
     Raises NothingMeasuredError if no variant has a time.
     """
     request.check()
-    suite = request.suite
-    request = replace(request, suite=replace(suite, families=tuple(map(with_references, suite.families))))
+    families = tuple(map(with_references, request.suite.families))
+    request = replace(request, suite=replace(request.suite, families=families))
     noticed = preflight(request.target, tools.busy_cores)
     for each in noticed:
         tools.warn(each)
+    ending: KeyboardInterrupt | NothingMeasuredError | None = None
     with tools.workers() as launcher:
         start_s = tools.clock()
-        folder, environment, finished = _opened(request)
-        work = _Work(request, tools, launcher, folder, environment, {each.family.name: each for each in finished})
-        ending = work.do(noticed)
+        work = _Work(request, tools, launcher, *_opened(request))
+        try:
+            session = work.surveyed()
+            for result in measure(work.unfinished(), session) if session else ():
+                work.store(with_noticed(noticed, result))
+            work.describe()
+            work.trace(session)
+        except (KeyboardInterrupt, NothingMeasuredError) as error:
+            ending = error
+        finally:
+            work.folder.close()
         report = work.report(tools.clock() - start_s)
-    _end(report, len(request.suite.families) - len(work.done), ending)
+    _end(report, len(work.unfinished()), ending)
     return report
 
 
-def _opened(request: RunRequest) -> tuple[RunFolder, Environment, list[FamilyResult]]:
-    """Create or reopen the folder; return it, its environment and the families finished in it.
+def _opened(request: RunRequest) -> tuple[RunFolder, Environment, dict[str, FamilyResult]]:
+    """Create or reopen the folder; return it, its environment and the families finished in it, by name.
 
     This comes before any measuring, so that a bad folder costs no time.
     """
     if request.resume is None:
         environment = replace(begun(request.suite.name), suite=request.suite, target=request.target, plan=request.plan)
         path = request.output or unused(RESULTS / environment.run)
-        return RunFolder.create(path, environment), environment, []
+        return RunFolder.create(path, environment), environment, {}
     folder = RunFolder.reopen(request.resume)
     try:
         environment = folder.environment
@@ -110,7 +124,7 @@ def _opened(request: RunRequest) -> tuple[RunFolder, Environment, list[FamilyRes
         folder.close()
         raise
     families = {family.name: family for family in request.suite.families}
-    return folder, environment, [FamilyResult(families[n], records, ()) for n, records in finished.items()]
+    return folder, environment, {name: FamilyResult(families[name], records, ()) for name, records in finished.items()}
 
 
 @dataclass
@@ -127,23 +141,63 @@ class _Work:
     untraced: dict[Key, Failure] = field(default_factory=dict)
     unlayered: dict[Key, Failure] = field(default_factory=dict)
 
-    def do(self, noticed: Sequence[RunWarning]) -> KeyboardInterrupt | NothingMeasuredError | None:
-        """Measure and trace the suite; return the exception that ended it early, if any.
+    def unfinished(self) -> list[Family]:
+        """Return the families without a result."""
+        return [family for family in self.request.suite.families if family.name not in self.done]
 
-        Every record gets the warnings in `noticed`.
+    def surveyed(self) -> Session | None:
+        """Survey the unfinished families; return what measuring them needs, or None if nothing is left to do.
+
+        A new folder is removed if that fails.
         """
+        request, rest = self.request, self.unfinished()
+        if not rest and not self._untraced():
+            return None
+        begun_s = self.tools.clock()
+        self._observe(Progress("counting costs", 0.0, request.plan.budget_s * len(rest), bool(request.plan.launches)))
         try:
-            for result in self._measured():
-                self.done[result.family.name] = with_noticed(noticed, result)
-                self.folder.put(self.done[result.family.name])
-            self.environment = weighed(self.environment, self.done.values(), self.request.target)
-            self.folder.describe(self.environment)
-            self._trace()
-        except (KeyboardInterrupt, NothingMeasuredError) as error:
-            return error
-        finally:
-            self.folder.close()
-        return None
+            counted = survey(rest, request.target, request.plan, self.launcher, live=request.live)
+            refuse(counted.failures.by_key)
+            counted.codes = code.traced_back(counted.codes, rest)
+            self.environment = code.with_code(identified(self.environment, request.target, counted), counted.codes)
+        except (UserError, NothingMeasuredError):
+            if request.resume is None:
+                self.folder.discard()
+            raise
+        self.folder.describe(self.environment)
+        return Session(
+            name=self.environment.run,
+            suite=request.suite.name,
+            target=request.target,
+            plan=request.plan,
+            survey=counted,
+            launcher=self.launcher,
+            observer=self._observe,
+            clock=self.tools.clock,
+            begun_s=begun_s,
+            first_launch=self.folder.next_launch(),
+            live=request.live,
+        )
+
+    def store(self, result: FamilyResult) -> None:
+        """Store the result of a family."""
+        self.done[result.family.name] = result
+        self.folder.put(result)
+
+    def describe(self) -> None:
+        """Store what is known of the machine after measuring."""
+        self.environment = weighed(self.environment, self.done.values(), self.request.target)
+        self.folder.describe(self.environment)
+
+    def trace(self, session: Session | None) -> None:
+        """Trace the requested families that lack breakdowns or layers, and store each in the folder."""
+        untraced = self._untraced()
+        if not untraced or session is None:
+            return
+        from benchcli.runs.traced_families import trace
+
+        for kind, failures in trace(untraced, session, self.folder, self.tools):
+            (self.unlayered if kind == LAYERS else self.untraced).update(failures)
 
     def report(self, seconds: float) -> SuiteRun:
         """Return the finished families, in the suite's order."""
@@ -159,65 +213,18 @@ class _Work:
             unlayered=self.unlayered,
         )
 
-    def _measured(self) -> Iterator[FamilyResult]:
-        request, tools = self.request, self.tools
-        rest = [family for family in request.suite.families if family.name not in self.done]
-        if not rest and not self._untraced_families():
-            return
-        begun_s = tools.clock()
-        budget_s = request.plan.budget_s * len(rest)
-        self._observe(Progress("counting costs", 0.0, budget_s, request.plan.launches is not None))
-        try:
-            counted = survey([family.launched for family in rest], request.target, request.plan, self.launcher)
-            refuse(counted.failures.by_key)
-            counted.codes = code.traced_back(counted.codes, rest)
-            self.environment = code.with_code(identified(self.environment, request.target, counted), counted.codes)
-        except (UserError, NothingMeasuredError):
-            if request.resume is None:
-                self.folder.discard()
-            raise
-        self.folder.describe(self.environment)
-        run = Run(
-            name=self.environment.run,
-            suite=request.suite.name,
-            target=request.target,
-            plan=request.plan,
-            survey=counted,
-            launcher=self.launcher,
-            observer=self._observe,
-            clock=tools.clock,
-            begun_s=begun_s,
-            first_launch=self.folder.next_launch(),
-        )
-        yield from measure(rest, run)
-
     def _observe(self, now: Progress) -> None:
         """Report the progress of measuring; the time that tracing takes afterwards is not known yet."""
         traces = self.request.traced or self.request.layered
         self.tools.observe(replace(now, doing=f"{now.doing}, tracing comes after it") if traces else now)
 
-    def _untraced_families(self) -> list[tuple[FamilyResult, bool]]:
+    def _untraced(self) -> "list[tuple[FamilyResult, Kind]]":
+        """Return the requested families that lack traces, and of which kind."""
         if not self.request.traced and not self.request.layered:
             return []
-        return self._tracing().lacking(self.done.values())
+        from benchcli.runs.traced_families import lacking
 
-    def _tracing(self) -> "Tracing":
-        from benchcli.runs.traced_families import Tracing
-
-        return Tracing(self.request.traced, self.request.layered, self.folder)
-
-    def _trace(self) -> None:
-        """Trace the requested families that lack breakdowns, and store each in the folder."""
-        untraced = self._untraced_families()
-        if not untraced:
-            return
-        tracing = self._tracing()
-        for result, by_layer in tracing.told(untraced, self.tools):
-            failures = tracing.trace(result, by_layer, self.request.target, self.request.plan, self.launcher)
-            if by_layer:
-                self.unlayered |= failures
-            else:
-                self.untraced |= failures
+        return lacking(self.done.values(), self.request.traced, self.request.layered, self.folder)
 
 
 def _end(report: SuiteRun, unfinished: int, ending: KeyboardInterrupt | NothingMeasuredError | None) -> None:

@@ -17,7 +17,7 @@ from benchcli.schema import Family, FamilyResult, Record, Target
 from benchcli.schema.environment import Environment
 from benchcli.schema.structure import StructureError
 from benchcli.settings import DTYPES, LAYOUTS
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 
 
 def read(path: Path) -> SuiteRun:
@@ -101,7 +101,7 @@ def _is_possible(family: Family) -> bool:
 
 def _has_names_of(family: Family) -> bool:
     """Return whether the guideline of a family is there, and can read the names of its variants."""
-    guideline = GUIDELINES.get(family.guideline)
+    guideline = EXPERIMENTS.get(family.guideline)
     try:
         return guideline is not None and bool(guideline.extreme([variant.name for variant in family.variants]))
     except ValueError:

@@ -1,21 +1,25 @@
 """Prepare one variant for timing in a worker: build it, place it in memory and check its output."""
 
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import torch
 
-from benchcli.backends.devices.base import Device, Timer
-from benchcli.backends.runtimes.base import Call, Runtime
+from benchcli import formatting
+from benchcli.backends.devices.base import DEVICES, Timer, split_name
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
 from benchcli.cost.inputs import Inputs
 from benchcli.errors import UserError
 from benchcli.guards import code_versions, global_state, outputs, switches
 from benchcli.guards.outputs import WrongOutputError
 from benchcli.sampling.example_inputs import inputs_of
-from benchcli.schema import LIVE, Costs, Family, Source, Status, Variant
-from benchcli.schema.protocol import INTRUDES
+from benchcli.schema import LIVE, Costs, Family, Key, Source, Status, Variant
+from benchcli.schema.protocol import Failed, Task
 
 FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
 
@@ -55,19 +59,38 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Setting:
-    """Where and how a launch runs its variants."""
+class Setup:
+    """Where and how a task runs its variants."""
 
-    device: Device
-    index: int
+    place: Place
     runtime: Runtime
-    cache: str
-    throttled: Callable[[], bool]
+    cache: str = "warm"
+    throttled: Callable[[], bool] = lambda: False
     seed: int = 0
     versions: int = 1
     """How many versions of the user's code are in this process."""
-    alive: Callable[[], None] = lambda: None
-    """Tells the engine that the worker makes progress: a library's search can take long."""
+    artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The file that the runtime has prepared, by family and variant name."""
+
+    @classmethod
+    def of(cls, task: Task, throttled: Callable[[], bool] = lambda: False) -> "Setup":
+        """Return the setup of a task."""
+        kind, index = split_name(task.target.device)
+        runtime = RUNTIMES[task.target.runtime]
+        sources = {each.source for family in task.families for each in family.variants if each.source}
+        return cls(
+            Place(DEVICES[kind], index, task.target.threads),
+            runtime,
+            task.target.cache,
+            throttled,
+            0 if runtime.export_s else task.seed,  # a file has one network's weights, which all launches need
+            len(sources),
+            task.artifacts,
+        )
+
+    def reporting(self, alive: Callable[[], object]) -> "Setup":
+        """Return the setup with what tells the engine that the worker makes progress."""
+        return replace(self, place=replace(self.place, alive=alive))
 
 
 def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[torch.nn.Module, Inputs]:
@@ -87,26 +110,60 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
     return network, inputs_of(variant, family.batch, seed, *givers).mapped(lambda tensor: tensor.to(device))
 
 
-def prepare(variant: Variant, family: Family, costs: Costs, setting: Setting) -> Bench:
+def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Bench:
     """Build a variant and check its output. Raises WrongOutputError and torch's errors.
 
     What building it changes of torch's settings is put back: they are the device's, and belong to all.
     """
-    device, index = setting.device, setting.index
+    place, runtime = setup.place, setup.runtime
+    network, inputs, references = _placed(variant, family, setup)
+    with _artifact(variant, family, setup, network, inputs) as artifact:
+        call = runtime.prepare(network, inputs, place, artifact)
+    place.alive()
+    outputs.check(call(), references)
+    place.alive()
+    own = runtime.timer(call, place) if setup.cache == "warm" else None
+    timer = own or (place.device.cold_timer if setup.cache == "cold" else place.device.timer)(call, costs, place.index)
+    lead = _nothing if place.device.leads and not own else partial(timer, 1)
+    return Bench(call, timer, lead, setup.throttled, references if runtime.captures else None, network, inputs)
+
+
+def write_artifact(variant: Variant, family: Family, setup: Setup) -> None:
+    """Build a variant and let the runtime write its file."""
+    network, inputs, _ = _placed(variant, family, setup)
+    _write(Path(setup.artifacts[family.name][variant.name]), setup, network, inputs)
+
+
+@contextmanager
+def _artifact(
+    variant: Variant, family: Family, setup: Setup, network: torch.nn.Module, inputs: Inputs
+) -> Iterator[Path | None]:
+    """Yield the file of a variant, made for the block if it was not made before; None if the runtime needs none."""
+    ready = setup.artifacts.get(family.name, {}).get(variant.name)
+    if ready or not setup.runtime.export_s:
+        yield Path(ready) if ready else None
+        return
+    with tempfile.TemporaryDirectory(prefix="benchcli-") as folder:
+        artifact = Path(folder) / "artifact"
+        _write(artifact, setup, network, inputs)
+        yield artifact
+
+
+def _write(artifact: Path, setup: Setup, network: torch.nn.Module, inputs: Inputs) -> None:
+    setup.runtime.export(network, inputs, setup.place, artifact)
+    if not artifact.exists():
+        raise RuntimeError(f"{setup.runtime.name} wrote no file")
+
+
+def _placed(variant: Variant, family: Family, setup: Setup) -> tuple[torch.nn.Module, Inputs, outputs.Outputs]:
+    """Return a network and its inputs in the family's format, and its outputs in float32."""
     with switches.kept() as before:
-        network, inputs, references = _loaded(variant, family, setting, before)
-    setting.alive()
+        network, inputs, references = _loaded(variant, family, setup, before)
+    setup.place.alive()
     dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
     network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
     inputs = inputs.floating(lambda tensor: _laid_out(tensor.to(dtype), memory_format))
-    call = setting.runtime.prepare(network, inputs, device, index)
-    setting.alive()
-    outputs.check(call(), references)
-    setting.alive()
-    timer = (device.cold_timer if setting.cache == "cold" else device.timer)(call, costs, index)
-    lead = _nothing if device.leads else partial(timer, 1)
-    kept = references if setting.runtime.captures else None
-    return Bench(call, timer, lead, setting.throttled, kept, network, inputs)
+    return network, inputs, references
 
 
 def _laid_out(tensor: torch.Tensor, memory_format: torch.memory_format) -> torch.Tensor:
@@ -119,19 +176,19 @@ def _nothing() -> None:
 
 
 def _loaded(
-    variant: Variant, family: Family, setting: Setting, before: Mapping[str, object]
+    variant: Variant, family: Family, setup: Setup, before: Mapping[str, object]
 ) -> tuple[torch.nn.Module, Inputs, outputs.Outputs]:
     """Return a network, its inputs and its outputs, in float32.
 
     Raises SourceError if its code changes the process for the networks beside it.
     """
     intrusions = intrusions_before(variant)
-    network, inputs = load(variant, family, setting.device.torch_name(setting.index), setting.seed)
-    if not (variant.source and setting.versions > 1):
+    network, inputs = load(variant, family, setup.place.device.torch_name(setup.place.index), setup.seed)
+    if not (variant.source and setup.versions > 1):
         switches.restore(before)
     call = inputs.bound_to(network)
     references = outputs.kept(outputs.outputs_of(call()))
-    if variant.source and setting.versions > 1:
+    if variant.source and setup.versions > 1:
         _refuse_shared_state(variant.source, {**before, **intrusions}, call)
         return network, inputs, references
     later = global_state.changed(switches.settable(before), switches.state())
@@ -141,9 +198,9 @@ def _loaded(
 
 def refuse_intrusion(family: Family, changed: str | None) -> None:
     """Raise IntrusionError if something of the process was changed, and the family has other networks."""
-    if changed and len(family.compared) > 1:
+    if changed and len(family.variants) > 1:
         raise IntrusionError(
-            f"{INTRUDES} {changed} of the whole process, which would affect the other networks of its family: give "
+            f"it changes {changed} of the whole process, which would affect the other networks of its family: give "
             "it a family of its own"
         )
 
@@ -189,6 +246,15 @@ def failure(error: Exception) -> tuple[Status, str]:
         return "unsupported", text
     explains_itself = isinstance(error, code_versions.SourceError | UserError)
     return "failed", text if explains_itself else f"{type(error).__name__}: {text}"
+
+
+def failed(key: Key, error: Exception, beside: int = 0) -> Failed:
+    """Return the event of an error that a variant raised, built beside so many other networks."""
+    status, text = failure(error)
+    if status == "out-of-memory" and beside:
+        networks = formatting.counted(beside, "network")
+        text = f"beside {networks} of its family: give it a family of its own, or a smaller --batch ({text})"
+    return Failed(*key, status, text, isinstance(error, IntrusionError))
 
 
 HUGE_PAGE = 2 * 2**20

@@ -1,14 +1,15 @@
 """Measure families: launch workers until every relative speed is precise or the budget runs out."""
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 from benchcli.backends.devices.base import DEVICES, PEAK_FLOAT32, split_name
-from benchcli.sampling.evidence import Evidence, of_family, taker
+from benchcli.sampling.evidence import Evidence, of_family
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, Context, another_launch, result
-from benchcli.sampling.supervise import Survey
+from benchcli.sampling.supervise import Survey, collect
 from benchcli.schema import Family, FamilyResult, Plan, Target
 from benchcli.schema.progress import Observer, Progress
 from benchcli.schema.protocol import Launcher
@@ -20,8 +21,8 @@ MOST_GROWTH = 4.0
 
 
 @dataclass(frozen=True)
-class Run:
-    """What all families of a run share."""
+class Session:
+    """What all families of a run share while they are measured."""
 
     name: str
     suite: str
@@ -35,9 +36,11 @@ class Run:
     """The time on `clock` at which the budget starts. None means when measuring starts."""
     first_launch: int = 0
     """The number of the first launch. A resumed run continues the earlier numbers."""
+    live: Mapping[str, str] = field(default_factory=dict)
+    """Networks that a caller gave by value."""
 
 
-def measure(families: Sequence[Family], run: Run) -> Iterator[FamilyResult]:
+def measure(families: Sequence[Family], session: Session) -> Iterator[FamilyResult]:
     """Yield each family's result when it is done. A family's later result replaces an earlier one.
 
     The families of one guideline share their launches, so that all scales pay for one worker's
@@ -45,19 +48,44 @@ def measure(families: Sequence[Family], run: Run) -> Iterator[FamilyResult]:
     At the end, the families whose intervals are still too wide get the unspent rest of the budget,
     and their results are yielded again.
     """
-    engine = _Engine(run, len(families))
-    wide: list[Family] = []
-    for _, group in groupby(families, key=lambda family: family.guideline or family.group):
-        wide += yield from engine.first(list(group))
-    if run.plan.launches is None:
-        yield from engine.again(wide)
+    budget, plan, wide = _Budget(session, len(families)), session.plan, list[Family]()
+    evidence, launch = budget.evidence, partial(collect, session.launcher)
+    for share in budget.shares(families, wide):
+        # Pairs of a family and its variants that need more launches. A family whose variants all
+        # failed in the survey needs none: it stays for one empty launch, which yields its failures.
+        open_ = [(family, needed or family) for family, needed in evidence.needed_of(share.families)]
+        before, done = evidence.launches, 0
+        while open_ and another_launch(done, share.least, budget.has_time(share, done), plan):
+            launched = [family for family, _ in open_]
+            start_s = budget.announce(launched, done, share.least)
+            evidence.launch([needed for _, needed in open_], launch)
+            budget.note_launch(launched, start_s)
+            done += 1
+            remaining = evidence.needed_of(launched)
+            yield from (budget.result(family) for family, needed in remaining if needed is None)
+            open_ = [(family, needed) for family, needed in remaining if needed]
+        if evidence.launches > before:
+            yield from (budget.result(family) for family, _ in open_)
+        wide += [family for family, _ in open_]
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Families that share launches, and their part of the budget."""
+
+    families: Sequence[Family]
+    least: int = 0
+    """The least launches, whatever the budget."""
+    allotted: int | None = None
+    """The number of families that had their part with these. None: the budget of all is left to them."""
+    begun_s: float = 0.0
 
 
 @dataclass
-class _Engine:
-    """Launches families while the budget lasts, and collects the results in `evidence`."""
+class _Budget:
+    """The time that the families of a session have, what they have spent, and the evidence for it."""
 
-    run: Run
+    session: Session
     families: int
     evidence: Evidence = field(init=False)
     begun_s: float = field(init=False)
@@ -71,99 +99,82 @@ class _Engine:
     """The number of families in the last launch."""
 
     def __post_init__(self) -> None:
-        run = self.run
-        self.evidence = Evidence(run.target, run.plan, run.survey.costs, run.survey.failures, run.first_launch)
-        self.begun_s = run.clock() if run.begun_s is None else run.begun_s
-        self.family_s = run.plan.budget_s
+        session, survey = self.session, self.session.survey
+        self.evidence = Evidence(session.target, session.plan, survey.costs, survey.failures, session.first_launch)
+        self.evidence.live, self.evidence.artifacts = session.live, survey.artifacts
+        self.begun_s = session.clock() if session.begun_s is None else session.begun_s
+        self.family_s = session.plan.budget_s
 
-    def first(self, families: list[Family]) -> Generator[FamilyResult, None, list[Family]]:
-        """Launch families within their share of the budget and yield the result of each.
+    def shares(self, families: Sequence[Family], wide: Sequence[Family]) -> Iterator[_Share]:
+        """Yield the families of each guideline, and at last those that are in `wide` by then."""
+        for _, group in groupby(families, key=lambda family: family.guideline or family.group):
+            several = list(group)
+            self.allotted += len(several)
+            yield _Share(several, ALWAYS_LAUNCHES, self.allotted, self._spent_s())
+        if self.session.plan.launches is None:
+            yield _Share(list(wide))
 
-        Return the families whose intervals are still too wide.
+    def has_time(self, share: _Share, done: int) -> bool:
+        """Return whether a share's budget leaves time for a launch that takes as long as the last one.
+
+        The first launch of a new share has no last one.
         """
-        self.allotted += len(families)
-        allotted, begun_s = self.allotted, self._spent_s()
-
-        def until_s() -> float:
-            return min(allotted * self.family_s, begun_s + len(families) * self.family_s)
-
-        wide = yield from self._launch(families, until_s, ALWAYS_LAUNCHES)
-        yield from map(self.result, wide)
-        return wide
-
-    def again(self, wide: list[Family]) -> Iterator[FamilyResult]:
-        """Launch the families that are still too wide, within the whole budget.
-
-        Yield the results of the families that got more launches.
-        """
-        before = self.evidence.launches
-        left = yield from self._launch(wide, self._most_s, 0, self.last_s)
-        if self.evidence.launches > before:
-            yield from map(self.result, left)
+        if share.allotted is None:
+            return self._spent_s() + self.last_s <= self._most_s()
+        until_s = min(share.allotted * self.family_s, share.begun_s + len(share.families) * self.family_s)
+        return self._spent_s() + (self.last_s if done else 0.0) <= until_s
 
     def result(self, family: Family) -> FamilyResult:
         """Return the result of a family from the evidence so far."""
-        run = self.run
+        session, survey = self.session, self.session.survey
         context = Context(
-            run.name,
-            run.suite,
-            family.on(run.target),
-            run.plan,
-            run.survey.device.get(PEAK_FLOAT32),
-            of_family(run.survey.codes, family.name),
+            session.name,
+            session.suite,
+            family.on(session.target),
+            session.plan,
+            survey.device.get(PEAK_FLOAT32),
+            of_family(survey.codes, family.name),
         )
         return result(context, family, self.evidence.known(family), self.evidence.first_of(family))
 
-    def _launch(
-        self, families: list[Family], until_s: Callable[[], float], least: int, last_s: float = 0.0
-    ) -> Generator[FamilyResult, None, list[Family]]:
-        # Pairs of a family and its variants that need more launches. A family whose variants all
-        # failed in the survey needs none: it stays for one empty launch, which yields its failures.
-        open_, done = [(family, needed or family) for family, needed in self.evidence.needed_of(families)], 0
-        while open_ and another_launch(done, least, self._spent_s() + last_s <= until_s(), self.run.plan):
-            start_s = self._spent_s()
-            self._tell([family for family, _ in open_], done, least, start_s)
-            self.evidence.launch([needed for _, needed in open_], taker(self.run.launcher))
-            done, last_s = done + 1, self._spent_s() - start_s
-            self.last_s, self.last_families = last_s, len(open_)
-            if self.evidence.launches == self.run.first_launch + 1:
-                self.family_s *= self._growth([family for family, _ in open_], last_s)
-            remaining = self.evidence.needed_of([family for family, _ in open_])
-            open_ = [(family, needed) for family, needed in remaining if needed]
-            yield from (self.result(family) for family, needed in remaining if needed is None)
-        return [family for family, _ in open_]
-
-    def _tell(self, families: Sequence[Family], done: int, least: int, spent_s: float) -> None:
-        """Report the next launch of these families, and when the whole run is expected to end."""
+    def announce(self, families: Sequence[Family], done: int, least: int) -> float:
+        """Report the next launch of these families, and when the run is expected to end; return the seconds so far."""
+        spent_s, wanted = self._spent_s(), self.session.plan.launches
         names = "+".join(dict.fromkeys(family.guideline or family.name for family in families))
-        given = self.run.plan.launches
-        ahead = max(0, (given or least) - done) * len(families) + (given or ALWAYS_LAUNCHES) * self._waiting()
+        ahead = max(0, (wanted or least) - done) * len(families) + (wanted or ALWAYS_LAUNCHES) * self._waiting()
         end_s = spent_s + ahead * (self.last_s / self.last_families if self.last_families else 0.0)
-        most_s = end_s if given and self.last_families else max(self._most_s(), end_s)
-        doing = f"{names}: {_of_launches(done + 1, least, given)}"
-        self.run.observer(Progress(doing, spent_s, most_s, is_estimate=given is not None))
+        most_s = end_s if wanted and self.last_families else max(self._most_s(), end_s)
+        doing = f"{names}: {_of_launches(done + 1, least, wanted)}"
+        self.session.observer(Progress(doing, spent_s, most_s, is_estimate=wanted is not None))
+        return spent_s
+
+    def note_launch(self, families: Sequence[Family], start_s: float) -> None:
+        """Note how long a launch took. The first one may make the budget grow."""
+        self.last_s, self.last_families = self._spent_s() - start_s, len(families)
+        if self.evidence.launches == self.session.first_launch + 1:
+            self.family_s *= self._growth(families)
 
     def _waiting(self) -> int:
         """Return the number of families that have not been launched yet."""
         return self.families - self.allotted
 
-    def _growth(self, families: list[Family], launch_s: float) -> float:
+    def _growth(self, families: Sequence[Family]) -> float:
         """Return by which factor the start-up of the first launch makes the budget grow."""
-        plan, device = self.run.plan, DEVICES[split_name(self.run.target.device)[0]]
+        plan, device = self.session.plan, DEVICES[split_name(self.session.target.device)[0]]
         if not (plan.grows and device.starts_slowly):
             return 1.0
         sampled_s = sum(each.wall_s for family in families for each in self.evidence.known(family).conditions)
-        return min(MOST_GROWTH, max(1.0, (launch_s - sampled_s) / len(families) / START_UP_S))
+        return min(MOST_GROWTH, max(1.0, (self.last_s - sampled_s) / len(families) / START_UP_S))
 
     def _most_s(self) -> float:
         return self.families * self.family_s
 
     def _spent_s(self) -> float:
-        return self.run.clock() - self.begun_s
+        return self.session.clock() - self.begun_s
 
 
-def _of_launches(number: int, least: int, given: int | None) -> str:
+def _of_launches(number: int, least: int, wanted: int | None) -> str:
     """Return which launch of how many comes: "launch 3 of 9", "launch 3 of at least 6"."""
-    if given is not None:
-        return f"launch {number} of {given}"
+    if wanted is not None:
+        return f"launch {number} of {wanted}"
     return f"launch {number} of at least {least}" if number <= least else f"launch {number}, for narrower intervals"

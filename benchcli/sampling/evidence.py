@@ -1,54 +1,20 @@
 """Collect the evidence on the families of a run, launch by launch."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, FamilyEvidence, still_wide
-from benchcli.sampling.supervise import Failures, supervise, without
+from benchcli.sampling.supervise import Collect, Failures, Reports, by_family, without
 from benchcli.sampling.timings import SINGLES, FirstSetting, timings
 from benchcli.schema import Conditions, Costs, Family, Key, Plan, Sample, Target
-from benchcli.schema.protocol import LAUNCH, ROUNDS, SECONDS, Launcher, Sampled, Singled, Task, Watched, WorkerDied
+from benchcli.schema.protocol import LAUNCH, ROUNDS, SECONDS, Task
 
 CAP = 0.25
 """The largest share of a family's budget that the rounds of one launch may take."""
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class Taken:
-    """The samples and conditions of one launch."""
-
-    samples: tuple[tuple[Key, Sample], ...]
-    conditions: tuple[Watched, ...]
-    singles: tuple[Singled, ...] = ()
-
-
-Taker = Callable[[Task, float, Failures], Taken | None]
-"""Makes one launch; returns None if a worker died. The number is the allowed silence in s."""
-
-
-def taker(launcher: Launcher) -> Taker:
-    """Return a function that makes a launch in one worker."""
-
-    def take(task: Task, silence_s: float, failures: Failures) -> Taken | None:
-        samples: list[tuple[Key, Sample]] = []
-        conditions: list[Watched] = []
-        singles: list[Singled] = []
-        for event in supervise(task, silence_s, launcher, failures):
-            if isinstance(event, Sampled):
-                samples.append(((event.family, event.sample.variant), event.sample))
-            elif isinstance(event, Watched):
-                conditions.append(event)
-            elif isinstance(event, Singled):
-                singles.append(event)
-            elif isinstance(event, WorkerDied):
-                return None
-        return Taken(tuple(samples), tuple(conditions), tuple(singles))
-
-    return take
 
 
 @dataclass
@@ -71,45 +37,50 @@ class Evidence:
     conditions: dict[str, list[Conditions]] = field(default_factory=dict)
     singles: dict[Key, list[float]] = field(default_factory=dict)
     """Seconds of calls that were timed singly."""
+    live: Mapping[str, str] = field(default_factory=dict)
+    """Networks that a caller gave by value."""
+    artifacts: Mapping[Key, str] = field(default_factory=dict)
+    """The files that the runtime has prepared."""
 
-    def launch(self, wanted: Sequence[Family], take: Taker) -> None:
-        """Make one launch of families, in a worker for each number of threads."""
-        threads = dict.fromkeys(family.threads for family in wanted)
-        for each in threads:
-            self._launch([family for family in wanted if family.threads == each], take)
+    def launch(self, wanted: Sequence[Family], collect: Collect) -> None:
+        """Make one launch of families, in a worker for each number of threads.
+
+        If a worker dies, try again, without the variants that have failed by then.
+        """
+        for threads in dict.fromkeys(family.threads for family in wanted):
+            attempt = 0
+            while rest := self._alive([family for family in wanted if family.threads == threads]):
+                reports = collect(self._task(rest, attempt), self.plan.silence_s, self.failures)
+                if reports.death is None:
+                    self._keep(reports)
+                    break
+                attempt += 1
         self.launches += 1
 
-    def _launch(self, wanted: Sequence[Family], take: Taker) -> None:
-        """Launch families in one worker. If it dies, try again, without the variants that have failed by then."""
-        attempt = 0
-        while rest := self._launched(wanted):
-            task = Task(
-                LAUNCH,
-                rest[0].on(self.target),
-                rest,
-                {f.name: {v.name: self.costs[f.name, v.name] for v in f.variants} for f in rest},
-                launch=self.launches,
-                seed=1000 * attempt + self.launches,
-                seconds=self.seconds,
-                rounds=self.rounds,
-                same_calls=self.same_calls,
-                most_seconds=CAP * self.plan.budget_s,
-                singles=math.ceil(SINGLES / (self.plan.launches or ALWAYS_LAUNCHES)) if self.plan.percentiles else 0,
-            )
-            taken = take(task, self.plan.silence_s, self.failures)
-            if taken:
-                self._keep(taken)
-                break
-            attempt += 1
+    def _task(self, families: Sequence[Family], attempt: int) -> Task:
+        return Task(
+            LAUNCH,
+            families[0].on(self.target),
+            tuple(families),
+            by_family(self.costs, families),
+            launch=self.launches,
+            seed=1000 * attempt + self.launches,
+            seconds=self.seconds,
+            rounds=self.rounds,
+            same_calls=self.same_calls,
+            most_seconds=CAP * self.plan.budget_s,
+            singles=math.ceil(SINGLES / (self.plan.launches or ALWAYS_LAUNCHES)) if self.plan.percentiles else 0,
+            live=self.live,
+            artifacts=by_family(self.artifacts, families) if self.artifacts else {},
+        )
 
-    def _launched(self, wanted: Sequence[Family]) -> tuple[Family, ...]:
-        """Return the families with their references, without the variants that have failed."""
-        failed = set(self.failures.by_key)
-        return tuple(without([family.launched for family in without(wanted, failed)], failed))
+    def _alive(self, families: Sequence[Family]) -> list[Family]:
+        """Return the families that have variants which have not failed, with these and their references alone."""
+        return [family for family in without(families, set(self.failures.by_key)) if family.variants]
 
     def needed(self, family: Family) -> Family | None:
         """Return the family without the variants that are precise enough; None if none is left."""
-        alive = without([family], set(self.failures.by_key))
+        alive = self._alive([family])
         if not alive or self.plan.launches is not None:
             return alive[0] if alive else None
         times = timings(family, self.known(family).samples)
@@ -121,11 +92,10 @@ class Evidence:
         """Return each family with what `needed` has of it; families of several settings need all or nothing."""
         needed = {family.name: self.needed(family) for family in families}
         open_ = {family.group for family in families if family.first and (needed[family.name] or self._is_wide(family))}
-        failed = set(self.failures.by_key)
-        whole = {
-            family.name: next(iter(without([family], failed)), None) for family in families if family.group in open_
-        }
-        return [(family, whole.get(family.name, needed[family.name])) for family in families]
+        for family in families:
+            if family.group in open_:
+                needed[family.name] = next(iter(self._alive([family])), None)
+        return [(family, needed[family.name]) for family in families]
 
     def _is_wide(self, family: Family) -> bool:
         """Return whether a speed relative to the first setting is less precise than the plan wants."""
@@ -158,12 +128,12 @@ class Evidence:
             singles=of_family(self.singles, family.name),
         )
 
-    def _keep(self, taken: Taken) -> None:
-        for key, sample in taken.samples:
+    def _keep(self, reports: Reports) -> None:
+        for key, sample in reports.samples:
             self.samples.setdefault(key, []).append(sample)
-        for single in taken.singles:
+        for single in reports.singles:
             self.singles.setdefault((single.family, single.variant), []).extend(single.seconds)
-        for watched in taken.conditions:
+        for watched in reports.conditions:
             self.conditions.setdefault(watched.family, []).append(watched.conditions)
 
 

@@ -17,8 +17,8 @@ EXAMPLES = "example_inputs"
 def inputs_of(variant: Variant, batch: int, seed: int, *givers: object) -> Inputs:
     """Return the inputs of a variant on the CPU, the floating ones in float32.
 
-    They are those that came with it by value, those that it was asked with, the `example_inputs` of
-    the first giver that has some, or an image. The same seed draws the same random ones.
+    They are the inputs that were sent by value, those of the request, the `example_inputs` of the
+    first of `givers` that has some, or an image. The same seed draws the same random ones.
     """
     given = live.inputs(variant)
     if given is not None:
@@ -43,7 +43,7 @@ def _drawn(of: Input, batch: int, generator: torch.Generator) -> torch.Tensor:
 
 
 def _examples(givers: tuple[object, ...]) -> Any | None:
-    return next((found for each in givers if (found := getattr(each, EXAMPLES, None)) is not None), None)
+    return next((its for each in givers if (its := getattr(each, EXAMPLES, None)) is not None), None)
 
 
 def _made(examples: Any, batch: int) -> Inputs:
@@ -63,7 +63,7 @@ def _made(examples: Any, batch: int) -> Inputs:
 
 
 def tokens_of(inputs: Inputs) -> int | None:
-    """Return the number of tokens: the elements of the first input where it holds sequences of whole numbers."""
+    """Return the number of tokens: the elements of the first input if it holds sequences of integers, else None."""
     first = inputs.tensors()[0]
-    whole = not (first.is_floating_point() or first.is_complex() or first.dtype == torch.bool)
-    return first.numel() if whole and first.dim() > 1 else None
+    are_integers = not (first.is_floating_point() or first.is_complex() or first.dtype == torch.bool)
+    return first.numel() if are_integers and first.dim() > 1 else None

@@ -3,61 +3,25 @@
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from statistics import mean
 
 from benchcli.errors import NothingMeasuredError
-from benchcli.sampling.evidence import Taken, Taker
-from benchcli.sampling.latin_square import orders
-from benchcli.sampling.supervise import Failures
-from benchcli.schema import Conditions, Family, Key, Sample
+from benchcli.sampling.rounds import orders
+from benchcli.sampling.supervise import Failures, Reports
+from benchcli.schema import Conditions, Failure, Family, Key, Sample
 from benchcli.schema.protocol import (
     SERVE,
     Conversation,
-    Done,
     Event,
-    Failed,
     Launcher,
     Question,
-    Ready,
-    Sampled,
-    Started,
     Task,
-    Waiting,
     Watched,
     WorkerDied,
     encode,
 )
-from benchcli.system.counters import Moment, between, look
-
-
-def interleave(launchers: Mapping[str, Launcher]) -> Taker:
-    """Return a function that makes a launch in one worker per variant name.
-
-    All workers of a launch are alive at the same time.
-    """
-    lost = 0
-
-    def take(task: Task, silence_s: float, failures: Failures) -> Taken | None:
-        nonlocal lost
-        failed_before = len(failures.by_key)
-        sessions = {
-            name: _WorkerSession(_part(task, name), launcher, silence_s, failures)
-            for name, launcher in launchers.items()
-        }
-        try:
-            return _launch(task, sessions)
-        except _LaunchLostError as death:
-            lost = 0 if len(failures.by_key) > failed_before else lost + 1
-            if lost >= MOST_LOST:
-                raise NothingMeasuredError(f"workers keep dying: {death}") from None
-            return None
-        finally:
-            for session in sessions.values():
-                session.leave()
-
-    return take
-
+from benchcli.system.counters import Counters, between, look
 
 MOST_LOST = 3
 """Lost launches in a row, without a new failed variant, after which measuring stops."""
@@ -68,73 +32,79 @@ class _LaunchLostError(Exception):
 
 
 @dataclass
+class Interleaving:
+    """Makes launches in one worker per variant name, all of which are alive at the same time."""
+
+    launchers: Mapping[str, Launcher]
+    lost: int = 0
+    """Lost launches in a row, without a new failed variant."""
+
+    def collect(self, task: Task, silence_s: float, failures: Failures) -> Reports:
+        """Make a launch; if a worker ends early, the launch is lost and its death is reported.
+
+        Raises NothingMeasuredError after MOST_LOST such launches.
+        """
+        failed_before = len(failures.by_key)
+        sessions = {
+            name: _WorkerSession(_part(task, name), launcher(_part(task, name), silence_s), Reports(failures))
+            for name, launcher in self.launchers.items()
+        }
+        try:
+            return _launch(task, sessions, failures)
+        except _LaunchLostError as lost:
+            self.lost = 0 if len(failures.by_key) > failed_before else self.lost + 1
+            if self.lost >= MOST_LOST:
+                raise NothingMeasuredError(f"workers keep dying: {lost}") from None
+            return Reports(failures, death=Failure("crashed", str(lost)))
+        finally:
+            for session in sessions.values():
+                session.events.close()  # this ends a worker that is not done
+
+
+@dataclass
 class _WorkerSession:
     """A worker in serve mode, and what it has reported."""
 
     task: Task
-    launcher: Launcher
-    silence_s: float
-    failures: Failures
-    calls: dict[str, int] = field(default_factory=dict)
-    """The number of calls in a sample, by family name."""
-    conditions: Conditions | None = None
-    _events: Conversation | None = None
-    _running: Key | None = None
+    events: Conversation
+    reports: Reports
 
     def begin(self) -> None:
         """Start the worker and wait until it is ready for questions."""
-        self._events = self.launcher(self.task, self.silence_s)
-        for event in self._events:
-            self._handle(event)
-            if isinstance(event, Waiting):
-                return
-        raise _LaunchLostError("one ended before it was ready")
+        while not self.reports.is_waiting:
+            self._advance(None)
 
-    def sample(self, question: Question) -> Sample:
+    def sample(self, question: Question) -> tuple[Key, Sample]:
         """Ask the worker for a sample and return it."""
-        self._running = (question.family, question.variant)
-        event = self._next_event(encode(question))
-        while not isinstance(event, Sampled):
-            self._handle(event)
-            event = self._next_event(None)
-        return event.sample
+        self.reports.running = (question.family, question.variant)
+        self._advance(encode(question))
+        while not self.reports.samples:
+            self._advance(None)
+        return self.reports.samples.pop()
 
     def end(self) -> None:
-        """Send the end of the questions, and handle the worker's last events."""
-        self._running = None
-        event = self._next_event(encode(None))
-        while not isinstance(event, Done):
-            self._handle(event)
-            event = self._next_event(None)
-        for _ in self._events or ():  # wait for its exit
-            pass
+        """Send the end of the questions, and receive the worker's last events."""
+        self.reports.running = None
+        self._advance(encode(None))
+        for event in self.events:
+            self._add(event)
 
-    def leave(self) -> None:
-        """Stop listening. This ends a worker that is not done."""
-        if self._events:
-            self._events.close()
-
-    def _next_event(self, line: str | None) -> Event | WorkerDied:
-        if self._events is None:
-            raise _LaunchLostError("one was never begun")
+    def _advance(self, line: str | None) -> None:
+        """Send a line and receive an event. Raises _LaunchLostError if the worker ends, or has ended."""
         try:
-            return self._events.send(line)
+            event = self.events.send(line)
         except StopIteration:
-            raise _LaunchLostError("one ended without a word") from None
+            raise self._lost("the worker ended before it was done") from None
+        self._add(event)
 
-    def _handle(self, event: Event | WorkerDied) -> None:
-        if isinstance(event, Started):
-            self._running = (event.family, event.variant)
-        elif isinstance(event, Ready):
-            self.calls[event.family] = event.calls
-        elif isinstance(event, Failed):
-            self.failures.note(event)
-        elif isinstance(event, Watched):
-            self.conditions = event.conditions
-        elif isinstance(event, WorkerDied):
-            if self._running:
-                self.failures.note_death(self._running, event.failure)
-            raise _LaunchLostError(event.failure.error)
+    def _add(self, event: Event | WorkerDied) -> None:
+        self.reports.add(event)
+        if self.reports.death:
+            raise self._lost(self.reports.death.error)
+
+    def _lost(self, why: str) -> _LaunchLostError:
+        running = f" of {'/'.join(self.reports.running)}" if self.reports.running else ""
+        return _LaunchLostError(f"{why} (launch {self.task.launch}{running})")
 
 
 def _part(task: Task, variant: str) -> Task:
@@ -143,20 +113,23 @@ def _part(task: Task, variant: str) -> Task:
     return replace(task, kind=SERVE, families=tuple(family for family in families if family.variants))
 
 
-def _launch(task: Task, sessions: Mapping[str, _WorkerSession]) -> Taken:
+def _launch(task: Task, sessions: Mapping[str, _WorkerSession], failures: Failures) -> Reports:
     rng = random.Random(task.seed)  # noqa: S311
     for session in rng.sample(list(sessions.values()), len(sessions)):
         session.begin()
-    complete = [family for family in task.families if all(family.name in each.calls for each in sessions.values())]
+    complete = [
+        family
+        for family in task.families
+        if all((family.name, name) in each.reports.calls for name, each in sessions.items())
+    ]
     start = look()
-    samples = tuple(_samples(complete, sessions, task, rng))
+    samples = list(_samples(complete, sessions, task, rng))
     end = look()
     for session in sessions.values():
         session.end()
-    conditions = _conditions(
-        task.launch, start, end, [each.conditions for each in sessions.values() if each.conditions]
-    )
-    return Taken(samples, tuple(Watched(family.name, conditions) for family in complete))
+    by_worker = [each.reports.conditions[-1].conditions for each in sessions.values() if each.reports.conditions]
+    conditions = _conditions(task.launch, start, end, by_worker)
+    return Reports(failures, samples=samples, conditions=[Watched(family.name, conditions) for family in complete])
 
 
 def _samples(
@@ -174,14 +147,13 @@ def _samples(
                 continue
             start = time.perf_counter()
             # The same number of calls for all: a longer sample would average out more noise.
-            calls = sessions[family.baseline].calls[family.name]
+            calls = sessions[family.baseline].reports.calls[family.name, family.baseline]
             for name in next(turns[family.name]):
-                question = Question(family.name, name, number, calls)
-                yield (family.name, name), sessions[name].sample(question)
+                yield sessions[name].sample(Question(family.name, name, number, calls))
             spent[family.name] += time.perf_counter() - start
 
 
-def _conditions(launch: int, start: Moment, end: Moment, by_worker: Sequence[Conditions]) -> Conditions:
+def _conditions(launch: int, start: Counters, end: Counters, by_worker: Sequence[Conditions]) -> Conditions:
     """Return the conditions of a launch. The workers' own CPU time does not count as other work."""
     own_s = (end.cpu_s or 0.0) - (start.cpu_s or 0.0)
     worked_s = own_s + sum(each.cpu_s or 0.0 for each in by_worker)

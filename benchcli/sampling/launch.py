@@ -13,19 +13,26 @@ from dataclasses import replace
 from functools import partial
 from time import perf_counter
 
-from benchcli import formatting
-from benchcli.backends.devices.base import DEVICES, split_name
-from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.backends.devices.base import DEVICES, Device, split_name
 from benchcli.guards import code_versions
 from benchcli.guards.outputs import WrongOutputError
 from benchcli.noise.device_watch import DeviceWatch
 from benchcli.noise.fitness import call_overhead_s
-from benchcli.sampling.bench import HARMLESS, Bench, IntrusionError, Setting, failure, prepare, shift_apart, shift_heap
+from benchcli.sampling.bench import (
+    HARMLESS,
+    Bench,
+    IntrusionError,
+    Setup,
+    failed,
+    prepare,
+    shift_apart,
+    shift_heap,
+    write_artifact,
+)
 from benchcli.sampling.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up
-from benchcli.schema import Conditions, Family, Key, Status
+from benchcli.schema import Conditions, Family, Key
 from benchcli.schema.protocol import (
     Event,
-    Failed,
     Question,
     Ready,
     Sampled,
@@ -39,50 +46,94 @@ from benchcli.schema.protocol import (
 from benchcli.system.counters import between, look
 
 Send = Callable[[Event], None]
+Benches = Mapping[Key, Bench]
 ALIVE_S = 5.0
 """Seconds after which a worker that times calls singly gives a sign of life."""
 
 
 def launch(task: Task, send: Send) -> None:
-    """Measure one family after the other; the settings of one request are measured in turns."""
+    """Measure one family after the other; the settings of one request are measured in turns.
+
+    All samples of families are sent after the last timing of them.
+    """
     rng = random.Random(task.seed)  # noqa: S311
     kept = [shift_heap(rng)]
-    kind, index = split_name(task.target.device)
-    device, watch = DEVICES[kind], watch_of(task)
-    sampled: list[tuple[str, Conditions, Benches]] = []
+    device, watch, several_versions = device_of(task)[0], watch_of(task), Setup.of(task).versions > 1
+    sampled: list[tuple[Family, Conditions, Benches]] = []
+    for families in _groups(task):
+        benches = {key: b for family in families for key, b in build(family, task, watch, kept, rng, send).items()}
+        if several_versions:
+            code_versions.hide()
+        if not benches:
+            continue
+        overhead_s = call_overhead_s()
+        with _announcing(send) as announce, no_collection():
+            calls = warm_up(benches, task, device, rng, announce)
+            if task.same_calls:
+                calls = _equal_calls(families, calls)
+            watch.forget()
+            start = look()
+            samples = list(sample_rounds(benches, calls, task, rng, announce))
+            conditions = between(task.launch, start, look(), overhead_s)
+        for (family_name, _), sample in samples:
+            send(Sampled(family_name, sample))
+        conditions = watch.add_to(conditions)
+        _single_out(benches, task, send)
+        sampled += [(family, conditions, benches if device.chooses_kernels else {}) for family in families]
+    _send_conditions(sampled, task, send)
+
+
+def _groups(task: Task) -> list[list[Family]]:
+    """Return the families that are measured in turns."""
     groups: dict[str, list[Family]] = {}
     for family in task.families:
         groups.setdefault(family.group, []).append(family)
-    for families in groups.values():
-        benches = {key: b for family in families for key, b in build(family, task, watch, kept, rng, send).items()}
-        if versions(task) > 1:
-            code_versions.hide()
-        if benches:
-            conditions = _sample(families, benches, task, watch, rng, send)
-            _single_out(benches, task, send)
-            for family in families:
-                own = {key: bench for key, bench in benches.items() if key[0] == family.name}
-                sampled.append((family.name, conditions, own if device.chooses_kernels else {}))
-    for name, conditions, kept_benches in sampled:  # after all samples, which tracing would slow down
-        kernels = _kernels(kept_benches, lambda bench: device.kernels(bench.call, index), send)
-        send(Watched(name, replace(conditions, kernels=kernels)))
+    return list(groups.values())
 
 
-Benches = Mapping[Key, Bench]
+def _equal_calls(families: Sequence[Family], calls: Mapping[Key, int]) -> dict[Key, int]:
+    """Return the calls in a sample with those of each family's baseline for all its variants."""
+    baselines = {family.name: (family.name, family.baseline) for family in families}
+    return {key: calls.get(baselines[key[0]], max(calls.values())) for key in calls}
+
+
+def _send_conditions(sampled: Sequence[tuple[Family, Conditions, Benches]], task: Task, send: Send) -> None:
+    """Send the conditions of each family, with its kernels: reading them comes last, for tracing slows the process."""
+    device, index = device_of(task)
+    for family, conditions, benches in sampled:
+        own = {key: bench for key, bench in benches.items() if key[0] == family.name}
+        kernels = _kernels(own, lambda bench: device.kernels(bench.call, index), send)
+        send(Watched(family.name, replace(conditions, kernels=kernels)))
+
+
+def export(task: Task, send: Send) -> None:
+    """Let the runtime write the file of each variant."""
+    setup = Setup.of(task)
+    for family in task.families:
+        for variant in family.launched:
+            key = family.name, variant.name
+            alive = partial(send, Started(*key))
+            alive()
+            try:
+                write_artifact(variant, family, setup.reporting(alive))
+            except Exception as error:  # A network may raise anything; the other variants go on.
+                send(failed(key, error))
+                if setup.place.device.errors_stick:
+                    raise
 
 
 def _single_out(benches: Benches, task: Task, send: Send) -> None:
     """Time calls singly, each network's one after the other, up to the task's number or most seconds."""
     for key, bench in benches.items() if task.singles else ():
         seconds: list[float] = []
-        start = told = perf_counter()
+        start = reported = perf_counter()
         send(Started(*key))
         with no_collection():
             bench.lead()
             while len(seconds) < task.singles and perf_counter() - start < task.most_seconds:
                 seconds.append(bench.timer(1).seconds)
-                if perf_counter() - told > ALIVE_S:
-                    told = perf_counter()
+                if perf_counter() - reported > ALIVE_S:
+                    reported = perf_counter()
                     send(Started(*key))
                     bench.lead()
         send(Singled(*key, tuple(seconds)))
@@ -93,21 +144,21 @@ def _kernels(benches: Benches, hash_of: Callable[[Bench], str | None], send: Sen
     hashes: dict[str, str] = {}
     for key in sorted(benches):
         send(Started(*key))
-        found = hash_of(benches[key])
-        if found:
-            hashes[key[1]] = found
+        kernels = hash_of(benches[key])
+        if kernels:
+            hashes[key[1]] = kernels
     return hashes
 
 
-def versions(task: Task) -> int:
-    """Return how many versions of the user's code this worker loads."""
-    return len({variant.source for family in task.families for variant in family.variants if variant.source})
+def device_of(task: Task) -> tuple[Device, int]:
+    """Return the device of a task and its number."""
+    kind, index = split_name(task.target.device)
+    return DEVICES[kind], index
 
 
 def watch_of(task: Task) -> DeviceWatch:
     """Return a watch of the device, which this process has not used yet."""
-    kind, index = split_name(task.target.device)
-    return DeviceWatch(DEVICES[kind], index)
+    return DeviceWatch(*device_of(task))
 
 
 def build(
@@ -118,20 +169,21 @@ def build(
     The order is random. The first variants fill the holes in the heap and use small pages, which
     makes them slightly slower.
     """
-    kind, index = split_name(task.target.device)
-    runtime = RUNTIMES[task.target.runtime]
-    setting = Setting(DEVICES[kind], index, runtime, task.target.cache, watch.is_throttled, task.seed, versions(task))
+    setup = Setup.of(task, watch.is_throttled)
     benches: dict[Key, Bench] = {}
-    for variant in rng.sample(family.variants, len(family.variants)):
+    for variant in rng.sample(family.launched, len(family.launched)):
         kept.append(shift_apart(rng))
-        alive = partial(send, Started(family.name, variant.name))
+        key = family.name, variant.name
+        alive = partial(send, Started(*key))
         alive()
         try:
             costs = task.costs[family.name][variant.name]
-            benches[family.name, variant.name] = prepare(variant, family, costs, replace(setting, alive=alive))
+            benches[key] = prepare(variant, family, costs, setup.reporting(alive))
         except Exception as error:  # A network may raise anything; the other variants go on.
-            send(Failed(family.name, variant.name, *_among(benches, failure(error))))
-            if isinstance(error, IntrusionError) or (DEVICES[kind].errors_stick and not isinstance(error, HARMLESS)):
+            send(failed(key, error, beside=len(benches)))
+            if isinstance(error, IntrusionError) or (
+                setup.place.device.errors_stick and not isinstance(error, HARMLESS)
+            ):
                 raise
     return {key: bench for key, bench in benches.items() if _is_still_right(key, bench, send)}
 
@@ -141,37 +193,9 @@ def _is_still_right(key: Key, bench: Bench, send: Send) -> bool:
     try:
         bench.check()
     except WrongOutputError as error:
-        send(Failed(*key, *failure(error)))
+        send(failed(key, error))
         return False
     return True
-
-
-def _among(benches: Benches, failed: tuple[Status, str]) -> tuple[Status, str]:
-    """Return a failure, and for a lack of memory that the networks built before are in it too."""
-    status, text = failed
-    if status == "out-of-memory" and benches:
-        beside = formatting.counted(len(benches), "network")
-        text = f"beside {beside} of its family: give it a family of its own, or a smaller --batch ({text})"
-    return status, text
-
-
-def _sample(
-    families: Sequence[Family], benches: Benches, task: Task, watch: DeviceWatch, rng: random.Random, send: Send
-) -> Conditions:
-    """Sample in rounds under the noise watch. Send all samples after the last timing; return the conditions."""
-    overhead_s = call_overhead_s()
-    with _announcing(send) as announce, no_collection():
-        calls = warm_up(benches, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
-        if task.same_calls:
-            baselines = {family.name: (family.name, family.baseline) for family in families}
-            calls = {key: calls.get(baselines[key[0]], max(calls.values())) for key in calls}
-        watch.forget()
-        start = look()
-        samples = list(sample_rounds(benches, calls, task, rng, announce))
-        conditions = between(task.launch, start, look(), overhead_s)
-    for (family, _), sample in samples:
-        send(Sampled(family, sample))
-    return watch.add_to(conditions)
 
 
 @contextmanager
@@ -191,13 +215,13 @@ def _announcing(send: Send) -> Iterator[Announce]:
     try:
         yield announce
     except Exception as error:
-        send(Failed(*running, *failure(error)))
+        send(failed(running, error))
         raise
 
 
-def serve(task: Task, send: Send, hear: Callable[[], str]) -> None:
+def serve(task: Task, send: Send, receive: Callable[[], str]) -> None:
     """Prepare every variant, send Waiting, and answer questions until the last one."""
-    if DEVICES[split_name(task.target.device)[0]].pinned and task.target.threads == 1:
+    if device_of(task)[0].pinned and task.target.threads == 1:
         keep_to_core(task.launch)
     rng = random.Random(task.seed)  # noqa: S311
     kept = [shift_heap(rng)]
@@ -210,7 +234,7 @@ def serve(task: Task, send: Send, hear: Callable[[], str]) -> None:
         watch.forget()
         send(Waiting())
         start = look()
-        _answer(benches, task, send, hear)
+        _answer(benches, task, send, receive)
         conditions = between(task.launch, start, look(), overhead_s)
     send(Watched("", watch.add_to(conditions)))
 
@@ -219,16 +243,16 @@ def keep_to_core(launch: int) -> None:
     """Pin this process to the launch's core. All workers of a launch share it; launches rotate.
 
     On a shared machine each core has its own noisy neighbours. Two workers on two cores would
-    differ by that noise for the whole launch.
+    differ by that noise throughout the launch.
     """
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[launch % len(cores)]})
 
 
-def questions(hear: Callable[[], str]) -> Iterator[Question]:
+def questions(receive: Callable[[], str]) -> Iterator[Question]:
     """Yield questions until the last one or the end of the input."""
-    while (line := hear()) and (question := decode_question(line)):
+    while (line := receive()) and (question := decode_question(line)):
         yield question
 
 
@@ -236,17 +260,17 @@ def _warm(ready: Benches, task: Task, rng: random.Random, send: Send) -> None:
     if not ready:
         return
     with _announcing(send) as announce:
-        calls = warm_up(ready, task, DEVICES[split_name(task.target.device)[0]], rng, announce)
+        calls = warm_up(ready, task, device_of(task)[0], rng, announce)
     for key, number in calls.items():
         send(Ready(*key, number))
 
 
-def _answer(benches: Benches, task: Task, send: Send, hear: Callable[[], str]) -> None:
-    for question in questions(hear):
+def _answer(benches: Benches, task: Task, send: Send, receive: Callable[[], str]) -> None:
+    for question in questions(receive):
         bench = benches[question.family, question.variant]
         try:
             sample = take_sample(bench, question.variant, question.calls, task.launch, question.round)
         except Exception as error:
-            send(Failed(question.family, question.variant, *failure(error)))
+            send(failed((question.family, question.variant), error))
             raise
         send(Sampled(question.family, sample))

@@ -21,7 +21,7 @@ TIMED = 5
 """Timed calls between two untimed samples."""
 SLOW_S = 1.0
 """Seconds of a call from which on one is timed at a time: the worker has to give signs of life."""
-Around = Callable[[ModuleCall], ModuleCall]
+Wrapper = Callable[[ModuleCall], ModuleCall]
 Marks = list[Any]
 """The marks of one call in their order, two items each: a module's path or None for its end, and a stamp."""
 
@@ -38,7 +38,7 @@ def _timed(of: Subject) -> Layered:
 
 @dataclass
 class _Seen:
-    """What is known of a module besides its time."""
+    """A module's class, shapes and operators."""
 
     kind: str
     inputs: str = ""
@@ -88,24 +88,24 @@ def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], marks: Ma
 
 
 def stamped(network: torch.nn.Module, call: Callable[[], Any], take: Callable[[], Any], calls: int) -> list[Marks]:
-    """Return the marks of so many calls, after one without; no work but the calls lies between them."""
-    found: list[Marks] = [[] for _ in range(calls + 1)]
+    """Return the marks of `calls` calls, made without other work between them, after one that does not count."""
+    calls_marks: list[Marks] = [[] for _ in range(calls + 1)]
     current: list[Marks] = [[]]
     with module_calls(_marking(paths_of(network), take, current)):
-        for marks in found:
+        for marks in calls_marks:
             current[0] = marks
             call()
-    return found[1:]
+    return calls_marks[1:]
 
 
-def _marking(paths: Mapping[int, str], take: Callable[[], Any], current: list[Marks]) -> Around:
-    """Return what marks the beginning and the end of each call of a module of the network.
+def _marking(paths: Mapping[int, str], take: Callable[[], Any], current: list[Marks]) -> Wrapper:
+    """Return a wrapper that marks the beginning and the end of each call of a module of the network.
 
-    What runs beside the call itself is as little as can be, because it counts as the caller's own work.
+    It does little besides, because its own time counts as the caller's.
     """
     known = paths.get
 
-    def around(original: ModuleCall) -> ModuleCall:
+    def wrapper(original: ModuleCall) -> ModuleCall:
         def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
             path = known(id(module))
             if path is None:
@@ -119,7 +119,7 @@ def _marking(paths: Mapping[int, str], take: Callable[[], Any], current: list[Ma
 
         return call
 
-    return around
+    return wrapper
 
 
 def own_seconds(marks: Marks, seconds: Callable[[Any, Any], float]) -> dict[str, float]:
@@ -144,19 +144,19 @@ def _look(network: torch.nn.Module, inputs: Inputs) -> dict[str, _Seen]:
     seen: dict[str, _Seen] = {}
     paths = paths_of(network)
 
-    def around(original: ModuleCall) -> ModuleCall:
+    def wrapper(original: ModuleCall) -> ModuleCall:
         def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
             path = paths.get(id(module))
             if path is None or path in seen:
                 return original(module, *args, **kwargs)
-            found = seen[path] = _Seen(type(module).__name__, _shapes((args, kwargs)))
+            noted = seen[path] = _Seen(type(module).__name__, _shapes((args, kwargs)))
             result = original(module, *args, **kwargs)
-            found.outputs = _shapes(result)
+            noted.outputs = _shapes(result)
             return result
 
         return call
 
-    with module_calls(around):
+    with module_calls(wrapper):
         inputs.bound_to(network)()
     for operator in walk(network, inputs).calls:
         if operator.module in seen:

@@ -1,19 +1,21 @@
-"""Warm up and sample the variants of one family in rounds, in a worker."""
+"""Warm up and sample variants in rounds, in an order that favours none."""
 
 import gc
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
+from typing import TYPE_CHECKING, TypeVar
 
 from benchcli.backends.devices.base import Device
-from benchcli.sampling.bench import Bench
-from benchcli.sampling.latin_square import orders
 from benchcli.schema import Exclusion, Key, Sample
 from benchcli.schema.protocol import Task
 from benchcli.system.counters import Usage, usage
+
+if TYPE_CHECKING:
+    from benchcli.sampling.bench import Bench
 
 SAMPLE_S = 5e-3
 """Shortest timed length of a sample, unless the clock's resolution requires more."""
@@ -36,10 +38,11 @@ A clock that jumps back fails once; a stopped clock fails every time.
 """
 
 Announce = Callable[[Key], None]
+Name = TypeVar("Name")
 
 
 def sample_rounds(
-    benches: Mapping[Key, Bench], calls: Mapping[Key, int], task: Task, rng: random.Random, announce: Announce
+    benches: Mapping[Key, "Bench"], calls: Mapping[Key, int], task: Task, rng: random.Random, announce: Announce
 ) -> Iterator[tuple[Key, Sample]]:
     """Yield one sample of each variant per round; `calls` gives the calls per sample.
 
@@ -70,7 +73,7 @@ def no_collection() -> Iterator[None]:
 
 
 def warm_up(
-    benches: Mapping[Key, Bench], task: Task, device: Device, rng: random.Random, announce: Announce
+    benches: Mapping[Key, "Bench"], task: Task, device: Device, rng: random.Random, announce: Announce
 ) -> dict[Key, int]:
     """Run rounds until they have no page faults and get no faster.
 
@@ -111,7 +114,7 @@ def calls_per_sample(call_s: float, resolution_s: float, wall_s: float = 0.0) ->
     return max(1, min(MOST_CALLS, wanted, affordable))
 
 
-def take_sample(bench: Bench, variant: str, calls: int, launch: int, number: int) -> Sample:
+def take_sample(bench: "Bench", variant: str, calls: int, launch: int, number: int) -> Sample:
     """Time `calls` calls, after one untimed call that loads the variant's data into the caches.
 
     If the clock reads no time, take the sample again and mark it with the exclusion "clock". Raises
@@ -147,3 +150,17 @@ def _exclusion(before: Usage | None, after: Usage | None, throttled: bool, is_of
     if is_of_host and before and after and after.involuntary_switches > before.involuntary_switches:
         return "preempted"
     return None
+
+
+def orders(names: Sequence[Name], rng: random.Random) -> Iterator[list[Name]]:
+    """Yield one order per round, without end: cyclic Latin squares, each of a new shuffle.
+
+    Within a square every variant takes every position once, so that an effect of the position on
+    the time is the same for all variants.
+    """
+    while True:
+        base = list(names)
+        rng.shuffle(base)
+        starts = list(range(len(base)))
+        rng.shuffle(starts)
+        yield from (base[start:] + base[:start] for start in starts)

@@ -1,27 +1,52 @@
-"""Supervise workers, and attribute each failure to the variant that caused it.
+"""Run tasks in workers, collect what they report, and attribute each failure to the variant that caused it.
 
 The survey is the first use: before any timing, it asks a worker for its software and device, and
 for the costs of every variant.
 """
 
+import shutil
+import tempfile
+import weakref
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
+from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.schema import Code, CostDetail, Costs, Failure, Family, Key, Output, Plan, Target
+from benchcli.schema import (
+    Breakdown,
+    Code,
+    CostDetail,
+    Costs,
+    Failure,
+    Family,
+    Key,
+    Layers,
+    Output,
+    Plan,
+    Sample,
+    Target,
+)
 from benchcli.schema.protocol import (
-    INTRUDES,
+    EXPORT,
     SURVEY,
     Counted,
     Described,
     Event,
     Failed,
     Launcher,
+    Layered,
+    Ready,
+    Sampled,
+    Singled,
     Spoilt,
     Started,
     Task,
+    Traced,
+    Waiting,
+    Watched,
     WorkerDied,
 )
 
@@ -30,6 +55,7 @@ ATTEMPTS = 3
 DEATHS = 2
 """Worker deaths after which a variant has failed. One death alone may have an outside cause."""
 UNCOUNTED = "its process ended without having counted it"
+Value = TypeVar("Value")
 
 
 @dataclass
@@ -38,10 +64,15 @@ class Failures:
 
     by_key: dict[Key, Failure] = field(default_factory=dict)
     deaths: Counter[Key] = field(default_factory=Counter)
+    intruders: set[Key] = field(default_factory=set)
+    """Those that failed because they change the process for the others."""
 
     def note(self, failed: Failed) -> None:
         """Record the failure that a worker reported."""
-        self.by_key[failed.family, failed.variant] = Failure(failed.status, failed.error)
+        key = failed.family, failed.variant
+        self.by_key[key] = Failure(failed.status, failed.error)
+        if failed.intrudes:
+            self.intruders.add(key)
 
     def note_death(self, key: Key, failure: Failure) -> None:
         """Count a death. The second one fails the variant, unless the worker reported a failure."""
@@ -50,38 +81,83 @@ class Failures:
             self.by_key.setdefault(key, failure)
 
 
-def supervise(task: Task, silence_s: float, launcher: Launcher, failures: Failures) -> Iterator[Event | WorkerDied]:
-    """Yield a worker's events, and record the variants that fail.
+@dataclass
+class Reports:
+    """What the worker of a task has reported."""
 
-    If the worker dies, `WorkerDied` is the last event, and the death counts against the running
-    variant. The second death fails the variant, unless the worker itself reported a failure.
-    If a worker dies before it starts a variant, another one is started. Raises NothingMeasuredError
+    failures: Failures
+    running: Key | None = None
+    """The variant that started last: if the worker dies, it is the cause."""
+    death: Failure | None = None
+    is_waiting: bool = False
+    """Whether a worker in serve mode waits for questions."""
+    is_spoilt: bool = False
+    described: Described | None = None
+    counted: dict[Key, Counted] = field(default_factory=dict)
+    calls: dict[Key, int] = field(default_factory=dict)
+    """Calls in a sample."""
+    samples: list[tuple[Key, Sample]] = field(default_factory=list)
+    singles: list[Singled] = field(default_factory=list)
+    conditions: list[Watched] = field(default_factory=list)
+    breakdowns: list[Breakdown] = field(default_factory=list)
+    layers: list[Layers] = field(default_factory=list)
+
+    def add(self, event: Event | WorkerDied) -> None:  # noqa: C901  a branch for each kind of event
+        """Store an event. A death counts against the running variant."""
+        match event:
+            case Started(family, variant):
+                self.running = family, variant
+            case Sampled(family, sample):
+                self.samples.append(((family, sample.variant), sample))
+            case Singled():
+                self.singles.append(event)
+            case Watched():
+                self.conditions.append(event)
+            case Failed():
+                self.failures.note(event)
+            case Described():
+                self.described = event
+            case Counted(family, variant):
+                self.counted[family, variant] = event
+            case Spoilt():
+                self.is_spoilt = True
+            case Ready(family, variant, calls):
+                self.calls[family, variant] = calls
+            case Waiting():
+                self.is_waiting = True
+            case Traced(breakdown):
+                self.breakdowns.append(breakdown)
+            case Layered(layers):
+                self.layers.append(layers)
+            case WorkerDied(failure):
+                self.death = failure
+                if self.running:
+                    self.failures.note_death(self.running, failure)
+
+
+Collect = Callable[[Task, float, Failures], Reports]
+"""Runs a task and returns what its worker reported. The number is the allowed silence in s."""
+
+
+def collect(launcher: Launcher, task: Task, silence_s: float, failures: Failures) -> Reports:
+    """Run a task in a worker and return what it reported.
+
+    If the worker dies before it starts a variant, another one is started. Raises NothingMeasuredError
     after `ATTEMPTS` such deaths.
     """
     for _ in range(ATTEMPTS):
-        running: Key | None = None
-        death: WorkerDied | None = None
+        reports = Reports(failures)
         for event in launcher(task, silence_s):
-            if isinstance(event, Started):
-                running = (event.family, event.variant)
-            elif isinstance(event, Failed):
-                failures.note(event)
-            elif isinstance(event, WorkerDied):
-                death = event
-            else:
-                yield event
-        if death is None:
-            return
-        if running is not None:
-            failures.note_death(running, death.failure)
-            yield death
-            return
-    raise NothingMeasuredError(f"no worker could start: {death.failure.error}" if death else "no worker could start")
+            reports.add(event)
+        death = reports.death
+        if death is None or reports.running:
+            return reports
+    raise NothingMeasuredError(f"no worker could start: {death.error}" if death else "no worker could start")
 
 
 @dataclass
 class Survey:
-    """What a survey finds before the first launch."""
+    """What is known of the machine and of the networks before the first launch."""
 
     software: Mapping[str, str] = field(default_factory=dict)
     device: Mapping[str, Any] = field(default_factory=dict)
@@ -93,24 +169,35 @@ class Survey:
     codes: dict[Key, Code] = field(default_factory=dict)
     """Where users' own networks come from."""
     failures: Failures = field(default_factory=Failures)
+    artifacts: dict[Key, str] = field(default_factory=dict)
+    """The files that the runtime has prepared, which last as long as this object."""
 
 
 def survey(
-    families: Sequence[Family], target: Target, plan: Plan, launcher: Launcher, detailed: bool = False
+    families: Sequence[Family],
+    target: Target,
+    plan: Plan,
+    launcher: Launcher,
+    detailed: bool = False,
+    live: Mapping[str, str] | None = None,
 ) -> Survey:
-    """Count the costs of every variant on its device; `detailed` asks for those of each operator too.
+    """Count the costs of every variant on its device, and let the runtime prepare its file.
 
-    What fails beside others is tried again in a process of its own: a network can spoil the process
-    for those after it. Raises UserError if the device is not available.
+    `detailed` asks for the costs of each operator too; `live` has the networks that a caller gave by
+    value. What fails beside others is tried again in a process of its own: a network can spoil the
+    process for those after it. Raises UserError if the device or the runtime is not available.
     """
     counted = Survey()
-    work = _Surveying(target, plan.silence_s, launcher, counted, detailed)
+    work = _Surveying(target, plan.silence_s, launcher, counted, detailed, live or {})
     while True:
         rest = without(families, {*counted.costs, *counted.failures.by_key})
         if counted.software and not rest:
-            return counted
+            break
         for key, before in work.ask(rest).items():
             work.try_alone(families, key, before)
+    if RUNTIMES[target.runtime].export_s:
+        work.export(families)
+    return counted
 
 
 @dataclass(frozen=True)
@@ -122,6 +209,7 @@ class _Surveying:
     launcher: Launcher
     counted: Survey
     detailed: bool
+    live: Mapping[str, str]
 
     def ask(self, families: Sequence[Family]) -> dict[Key, Key | None]:
         """Survey families in one process.
@@ -131,16 +219,28 @@ class _Surveying:
         """
         counted, failures = self.counted, self.counted.failures
         known = {*counted.costs, *failures.by_key}
-        ended = False
-        task = Task(SURVEY, self.target, tuple(families), {}, detailed=self.detailed)
-        for event in supervise(task, self.silence_s, self.launcher, failures):
-            ended = ended or isinstance(event, WorkerDied | Spoilt)
-            _store(event, self.target, counted)
-        asked = [(family.name, variant.name) for family in families for variant in family.variants]
-        for key in asked if not ended else ():
-            if key not in counted.costs:
-                failures.by_key.setdefault(key, Failure("failed", UNCOUNTED))
+        task = Task(SURVEY, self.target, tuple(families), {}, detailed=self.detailed, live=self.live)
+        reports = collect(self.launcher, task, self.silence_s, failures)
+        self._store(reports)
+        asked = _keys(families)
+        if reports.death is None and not reports.is_spoilt:
+            for key in asked:
+                if key not in counted.costs:
+                    failures.by_key.setdefault(key, Failure("failed", UNCOUNTED))
         return self._failed_beside(asked, known)
+
+    def _store(self, reports: Reports) -> None:
+        counted, described = self.counted, reports.described
+        if described:
+            _refuse_missing(described, self.target)
+            counted.software, counted.device = described.software, described.device
+            counted.available = described.available
+        for key, each in reports.counted.items():
+            counted.costs[key], counted.outputs[key] = each.costs, each.output
+            if each.code:
+                counted.codes[key] = each.code
+            if each.detail:
+                counted.details[key] = each.detail
 
     def _failed_beside(self, asked: Sequence[Key], known: set[Key]) -> dict[Key, Key | None]:
         counted_before: Key | None = None
@@ -159,8 +259,7 @@ class _Surveying:
         """
         failures = self.counted.failures
         failed = failures.by_key.pop(key)
-        alone = _only(families, {key})
-        self.ask(alone)
+        self.ask(_only(families, {key}))
         if key not in self.counted.costs:
             failures.by_key.setdefault(key, failed)
         elif before is not None and before[0] == key[0]:
@@ -181,18 +280,58 @@ class _Surveying:
                 "failed", f"after it, {key[1]} fails in the same process ({failed.error}): give it a family of its own"
             )
 
+    def export(self, families: Sequence[Family]) -> None:
+        """Let the runtime write the file of each network that was counted, each setting of threads by itself."""
+        counted, failures = self.counted, self.counted.failures
+        folder = Path(tempfile.mkdtemp(prefix="benchcli-"))
+        weakref.finalize(counted, shutil.rmtree, folder, ignore_errors=True)
+        paths = {key: str(folder / str(number)) for number, key in enumerate(counted.costs)}
+        for family in families:
+            while rest := without([family], {*failures.by_key, *counted.artifacts}):
+                task = Task(
+                    EXPORT,
+                    family.on(self.target),
+                    tuple(rest),
+                    by_family(counted.costs, rest),
+                    live=self.live,
+                    artifacts=by_family(paths, rest),
+                )
+                reports = collect(self.launcher, task, RUNTIMES[self.target.runtime].export_s, failures)
+                done = reports.death is None
+                counted.artifacts |= {key: paths[key] for key in _keys(rest) if done and key not in failures.by_key}
+
+
+def _refuse_missing(described: Described, target: Target) -> None:
+    """Raise UserError if the device or the runtime is not available."""
+    if described.missing:
+        there = ", ".join(f"{name} ({title})" for name, title in described.available.items())
+        raise UserError(f"no device {target.device!r} here: {described.missing}; there is {there}")
+    if described.unusable:
+        raise UserError(f"no runtime {target.runtime!r} here: {described.unusable}")
+
+
+def by_family(table: Mapping[Key, Value], families: Sequence[Family]) -> dict[str, dict[str, Value]]:
+    """Return the part of a table that is of these families, by family and variant."""
+    return {
+        family.name: {v.name: table[family.name, v.name] for v in family.launched if (family.name, v.name) in table}
+        for family in families
+    }
+
+
+def _keys(families: Sequence[Family]) -> list[Key]:
+    return [(family.name, variant.name) for family in families for variant in family.launched]
+
 
 def _may_be_spoilt(failures: Failures, key: Key) -> bool:
     """Return whether a failure may be that of another network, which ran before in the process."""
     failure = failures.by_key.get(key)
-    if failure is None or failure.error.startswith(INTRUDES):
+    if failure is None or key in failures.intruders:
         return False
     return failure.status in {"failed", "wrong-output", "crashed"}
 
 
 def _only(families: Sequence[Family], keys: set[Key]) -> list[Family]:
-    every = {(family.name, variant.name) for family in families for variant in family.variants}
-    return without(families, every - keys)
+    return without(families, {*_keys(families)} - keys)
 
 
 def refuse(failures: Mapping[Key, Failure]) -> None:
@@ -203,25 +342,13 @@ def refuse(failures: Mapping[Key, Failure]) -> None:
 
 
 def without(families: Sequence[Family], gone: set[Key]) -> list[Family]:
-    """Return the families without the variants in `gone`, and without families left empty."""
+    """Return the families without the networks in `gone`, and without families left empty."""
     kept = []
     for family in families:
-        variants = tuple(v for v in family.variants if (family.name, v.name) not in gone)
-        if variants:
-            kept.append(replace(family, variants=variants))
+        variants, references = (
+            tuple(each for each in several if (family.name, each.name) not in gone)
+            for several in (family.variants, family.references)
+        )
+        if variants or references:
+            kept.append(replace(family, variants=variants, references=references))
     return kept
-
-
-def _store(event: Event | WorkerDied, target: Target, counted: Survey) -> None:
-    if isinstance(event, Described):
-        if event.missing:
-            available = ", ".join(f"{name} ({title})" for name, title in event.available.items())
-            raise UserError(f"no device {target.device!r} here: {event.missing}; there is {available}")
-        counted.software, counted.device, counted.available = event.software, event.device, event.available
-    elif isinstance(event, Counted):
-        counted.costs[event.family, event.variant] = event.costs
-        counted.outputs[event.family, event.variant] = event.output
-        if event.code:
-            counted.codes[event.family, event.variant] = event.code
-        if event.detail:
-            counted.details[event.family, event.variant] = event.detail

@@ -15,17 +15,25 @@ from benchcli.guards import outputs, switches
 from benchcli.guards.code_versions import RefusedError, SourceError
 from benchcli.guards.outputs import WrongOutputError
 from benchcli.guards.provenance import code_of
-from benchcli.sampling.bench import failure, intruded, intrusions_before, load, refuse_intrusion, torch_dtype
+from benchcli.sampling.bench import (
+    failed,
+    failure,
+    intruded,
+    intrusions_before,
+    load,
+    refuse_intrusion,
+    torch_dtype,
+)
 from benchcli.sampling.example_inputs import tokens_of
 from benchcli.schema import CostDetail, Costs, Family, OperatorCall, Output, Variant
-from benchcli.schema.protocol import Counted, Event, Failed, Spoilt, Started, Task
+from benchcli.schema.protocol import Counted, Event, Spoilt, Started, Task
 
 
 def survey(task: Task, send: Callable[[Event], None]) -> None:
     """Send the costs and the output of every variant, or the error that prevented them."""
     kind, _ = split_name(task.target.device)
     for family in task.families:
-        for variant in family.variants:
+        for variant in family.launched:
             alive = partial(send, Started(family.name, variant.name))
             alive()
             before = intrusions_before(variant)
@@ -33,7 +41,7 @@ def survey(task: Task, send: Callable[[Event], None]) -> None:
                 counted = _count(variant, family, task, alive)
                 refuse_intrusion(family, intruded(before))
             except Exception as error:  # A network may raise anything; the other variants go on.
-                send(Failed(family.name, variant.name, *failure(error)))
+                send(failed((family.name, variant.name), error))
                 if DEVICES[kind].errors_stick:
                     raise
             else:

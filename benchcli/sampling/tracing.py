@@ -1,16 +1,15 @@
 """Trace one variant after the other in a worker: what the profile and the times of layers share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import TypeVar
 
-from benchcli.backends.devices.base import DEVICES, Device, split_name
-from benchcli.backends.runtimes.base import RUNTIMES
-from benchcli.sampling.bench import HARMLESS, Bench, Setting, failure, prepare
+from benchcli.backends.devices.base import Device
+from benchcli.sampling.bench import HARMLESS, Bench, Setup, failed, prepare
 from benchcli.schema import Costs
-from benchcli.schema.protocol import Event, Failed, Started, Task
+from benchcli.schema.protocol import Event, Started, Task
 
 Value = TypeVar("Value")
 WARM_UP_CALLS = 3
@@ -28,28 +27,27 @@ class Subject:
     index: int
     task: Task
     alive: Callable[[], None]
-    """Tells the engine that the worker makes progress."""
+    """Reports to the engine that the worker makes progress."""
 
 
 def trace_each(task: Task, send: Callable[[Event], None], trace: Callable[[Subject], Event]) -> None:
-    """Send what `trace` finds of each variant, or the error that prevented it."""
-    kind, index = split_name(task.target.device)
-    device, runtime = DEVICES[kind], RUNTIMES[task.target.runtime]
-    setting = Setting(device, index, runtime, task.target.cache, lambda: False, task.seed)
+    """Send the trace of each variant, or the error that prevented it."""
+    setup = Setup.of(task)
+    device, index = setup.place.device, setup.place.index
     for family in task.families:
         for variant in family.variants:
             alive = partial(send, Started(family.name, variant.name))
             alive()
             try:
                 costs = task.costs[family.name][variant.name]
-                bench = prepare(variant, family, costs, replace(setting, alive=alive))
-                found = trace(Subject(family.name, variant.name, costs, bench, device, index, task, alive))
+                bench = prepare(variant, family, costs, setup.reporting(alive))
+                traced = trace(Subject(family.name, variant.name, costs, bench, device, index, task, alive))
             except Exception as error:  # A network may raise anything; the other variants go on.
-                send(Failed(family.name, variant.name, *failure(error)))
+                send(failed((family.name, variant.name), error))
                 if device.errors_stick and not isinstance(error, HARMLESS):
                     raise
             else:
-                send(found)
+                send(traced)
 
 
 def warm_up(bench: Bench, alive: Callable[[], None]) -> None:

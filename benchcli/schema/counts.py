@@ -29,6 +29,11 @@ class OperatorCall:
     """Memory access cost in bytes, unfused."""
     mac_fused_bytes: int
     """The same, if point-wise operators are fused into the producer of an operand."""
+    producers: tuple[int | None, ...] = ()
+    """Of each tensor that it reads: the place in the walk of the call that last wrote its memory.
+
+    None for inputs and weights, unless a call wrote them.
+    """
 
 
 @dataclass(frozen=True)

@@ -21,19 +21,16 @@ LAUNCH: Final = "launch"
 SERVE: Final = "serve"
 PROFILE: Final = "profile"
 LAYERS: Final = "layers"
+EXPORT: Final = "export"
 SECONDS, ROUNDS = 0.3, 8
 """The least seconds, and the least rounds, for which a launch samples each family."""
-INTRUDES: Final = "it changes"
-"""How the failure of a network begins that changes the process for others; no other network is to blame."""
-ENDED: Final = "ended"
-"""The key under which a fork server reports the exit code of a child."""
 
 
 @dataclass(frozen=True)
 class Task:
     """The task of one worker."""
 
-    kind: Literal["survey", "launch", "serve", "profile", "layers"]
+    kind: Literal["survey", "launch", "serve", "profile", "layers", "export"]
     target: Target
     families: tuple[Family, ...]
     costs: Mapping[str, Mapping[str, Costs]]
@@ -53,6 +50,8 @@ class Task:
     """Whether a survey sends a row for each operator call, and what other tools count."""
     live: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Networks that a caller gave by value, pickled and in base 64, by their recorded names."""
+    artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The file that the runtime prepares once of each network, by family and variant name; empty if it makes none."""
 
     def longest_s(self, silence_s: float) -> float:
         """Return the time after which the task has surely gone wrong: its clock stands still, or it loops.
@@ -62,23 +61,23 @@ class Task:
         """
         if self.kind == SERVE:
             return math.inf
-        variants = sum(len(family.variants) for family in self.families)
+        variants = sum(len(family.launched) for family in self.families)
         singles_s = self.most_seconds * variants if self.singles else 0.0
         return silence_s * (2 * variants + 1) + 2 * self.most_seconds * len(self.families) + singles_s
 
 
 @dataclass(frozen=True)
 class Described:
-    """The worker has started: its software versions and its device.
-
-    `missing` is the reason why the worker cannot continue, if any.
-    """
+    """The worker has started: its software versions and its device."""
 
     software: Mapping[str, str]
     device: Mapping[str, Any]
     missing: str | None
+    """The reason why the device cannot be used, if any."""
     available: Mapping[str, str]
     """The available devices: names and titles."""
+    unusable: str | None = None
+    """The reason why the runtime cannot be used on the device here, if any."""
 
 
 @dataclass(frozen=True)
@@ -169,11 +168,20 @@ class Failed:
     variant: str
     status: Status
     error: str
+    intrudes: bool = False
+    """Whether it changes the process for the others: no other network is to blame."""
 
 
 @dataclass(frozen=True)
 class Done:
     """The task is finished. A worker that ends without this event has died."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A fork server's child has ended with this exit code."""
+
+    code: int
 
 
 Event = (
@@ -190,6 +198,7 @@ Event = (
     | Layered
     | Failed
     | Done
+    | Ended
 )
 
 

@@ -1,7 +1,7 @@
 """The values that describe a request: suites, families, variants, the target and the plan."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 BUILT_IN: Final = "benchcli:"
@@ -111,21 +111,16 @@ class Family:
     """CPU threads; None for the target's."""
     first: str = ""
     """The family with the same networks in the first of several settings; empty if there is only one setting."""
-    references: tuple[Variant, ...] = ()
+    references: tuple[Variant, ...] = field(default=(), compare=False)
     """Reference networks that each launch measures besides, and that are no part of the family.
 
     They give every variant, the baseline included, a ratio that can be compared between runs.
     """
 
     @property
-    def launched(self) -> "Family":
-        """The family as a launch measures it: with its references as the last variants."""
-        return replace(self, variants=(*self.variants, *self.references))
-
-    @property
-    def compared(self) -> tuple[Variant, ...]:
-        """The variants without the references, which a launched family has among them."""
-        return tuple(variant for variant in self.variants if variant not in self.references)
+    def launched(self) -> tuple[Variant, ...]:
+        """What a launch measures: the variants and, after them, the references."""
+        return (*self.variants, *self.references)
 
     @property
     def inputs(self) -> dict[str, str | int]:

@@ -43,8 +43,8 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Moment:
-    """Counters at one moment; seconds and counts since the start of the system or the process."""
+class Counters:
+    """Counters at one moment: seconds and counts since the start of the system or the process."""
 
     wall_s: float
     cpu_s: float | None = None
@@ -64,11 +64,11 @@ class Moment:
     memory_bytes: int | None = None
 
 
-def look(root: Path = ROOT) -> Moment:
+def look(root: Path = ROOT) -> Counters:
     """Read every counter; a missing or forbidden one is None."""
     minor, major, voluntary, involuntary, memory_bytes = _process_counters()
     busy_s, steal_s, cores = _core_times()
-    return Moment(
+    return Counters(
         wall_s=perf_counter(),
         cpu_s=process_time(),
         minor_faults=minor,
@@ -93,12 +93,12 @@ def busy_cores(seconds: float = LOOK_S) -> float | None:
     return between(0, start, look(), 0.0).busy_cores
 
 
-def unseen(moment: Moment) -> tuple[str, ...]:
+def unseen(moment: Counters) -> tuple[str, ...]:
     """Return descriptions of the counters that cannot be read here."""
     return tuple(word for name, word in WORDS.items() if getattr(moment, name) is None)
 
 
-def between(launch: int, start: Moment, end: Moment, call_overhead_s: float) -> Conditions:
+def between(launch: int, start: Counters, end: Counters, call_overhead_s: float) -> Conditions:
     """Return the conditions between two moments: the differences of their counters."""
     wall_s = max(end.wall_s - start.wall_s, 1e-9)
     cpu_s, busy_s = _difference(end.cpu_s, start.cpu_s), _difference(end.busy_s, start.busy_s)

@@ -79,7 +79,7 @@ def filters(root: Path, commit: str) -> tuple[str, ...]:
     names = {name.partition(".")[2].rpartition(".")[0] for name in configured.splitlines()}
     if not names:
         return ()
-    # One of the commit's attribute files would have to name it.
+    # A filter counts only if .gitattributes, or the repository's own attributes, reference it.
     used = (
         _try_git(root, "grep", "--no-color", "-h", "-o", "-E", "filter=[^ \t]+", commit, "--", "*.gitattributes") or ""
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from benchcli.errors import UserError
 
-NEEDED = ("torch", "fvcore", "psutil")
+NEEDED = ("torch", "psutil")
+"""What workers import. fvcore is for `benchcli costs`, which runs under this interpreter."""
 OLDEST = (3, 11)
 PATIENCE_S = 60.0
 _PROGRAM = f"""

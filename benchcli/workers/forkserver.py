@@ -7,25 +7,14 @@ runs a measured network, and `bench` moves the data of each fork to a different 
 
 import contextlib
 import gc
-import json
 import os
 import sys
 import traceback
-from typing import NoReturn, TextIO
 
 import psutil
 
-from benchcli.schema.protocol import ENDED, decode_task
-from benchcli.workers.pipe import marked, parted
-from benchcli.workers.worker import (
-    adopt_orphans,
-    do,
-    end_with_parent,
-    event_stream,
-    order_stream,
-    prefer_oom_kill,
-    sender,
-)
+from benchcli.schema.protocol import Ended, decode_task
+from benchcli.workers.worker import do, end_with_parent, open_streams, sender
 
 ENDING_S = 5.0
 """Longest wait for killed processes to end, in seconds."""
@@ -33,25 +22,28 @@ ENDING_S = 5.0
 
 def main() -> None:
     """Fork for every line on stdin, wait for the child, and send its exit code."""
-    events, orders = event_stream(), order_stream()
-    end_with_parent()
-    adopt_orphans()
-    prefer_oom_kill()
+    events, orders = open_streams()
     _import_all()
     gc.collect()
     # A garbage collection in a child would touch, and so copy, all pages shared with the parent.
     gc.freeze()
     for line in orders:
-        word, text = parted(line)
         child = os.fork()
         if child == 0:
-            _work(word, text, events, orders)
+            code = 1
+            end_with_parent()
+            try:
+                do(decode_task(line), sender(events), orders.readline)
+                code = 0
+            except BaseException:  # After any error this child must not read its parent's tasks.
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
         _, status = os.waitpid(child, 0)
         _end_descendants()
-        # A killed child may leave an unfinished line.
-        code = json.dumps({ENDED: os.waitstatus_to_exitcode(status)})
-        events.write("\n" + marked(word, code) + "\n")
-        events.flush()
+        events.write("\n")  # A killed child may leave an unfinished line.
+        sender(events)(Ended(os.waitstatus_to_exitcode(status)))
 
 
 def _end_descendants() -> None:
@@ -66,17 +58,4 @@ def _end_descendants() -> None:
 def _import_all() -> None:
     import torch  # noqa: F401
 
-    from benchcli.sampling import profile  # noqa: F401
-
-
-def _work(word: str, text: str, events: TextIO, orders: TextIO) -> NoReturn:
-    code = 1
-    end_with_parent()
-    try:
-        do(decode_task(text), sender(events, word), orders.readline)
-        code = 0
-    except BaseException:  # After any error this child must not read its parent's tasks.
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
+    from benchcli.sampling import layer_times, profile, survey  # noqa: F401

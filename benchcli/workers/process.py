@@ -9,8 +9,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import IO
 
 import psutil
@@ -19,9 +19,8 @@ import benchcli
 from benchcli import files
 from benchcli.errors import NothingMeasuredError
 from benchcli.schema import Failure
-from benchcli.schema.protocol import Conversation, Launcher, Task, WorkerDied, encode
-from benchcli.workers.death import death, kills_for_memory, last_words
-from benchcli.workers.pipe import GRACE_S, Heard, Lines, marked, new_word
+from benchcli.schema.protocol import Conversation, Done, Ended, Event, Launcher, Task, WorkerDied, encode
+from benchcli.workers.pipe import GRACE_S, Lines, event_in
 from benchcli.workers.variables import worker_environment
 
 START_S = 300.0
@@ -45,111 +44,100 @@ main()
 """
 
 
-@contextlib.contextmanager
-def workers(forks: bool = FORKS, python: str = sys.executable, renew: int = RENEW) -> Iterator[Launcher]:
-    """Yield a launcher of fresh workers.
+class Workers:
+    """A launcher of fresh workers, as a context manager.
 
     With `forks`, each is forked from a fork server, which only imports torch; a new fork server
     replaces it after `renew` launches. Each environment, such as a number of threads, has its own.
     """
-    if not forks:
-        yield partial(run_worker, python=python)
-        return
-    servers: dict[frozenset[tuple[str, str]], _ForkServer] = {}
 
-    def run(task: Task, silence_s: float) -> Conversation:
-        environment = worker_environment(task.target)
-        server = servers.setdefault(frozenset(environment.items()), _ForkServer(python, renew, environment))
-        return (yield from server.run(task, silence_s))
+    def __init__(self, forks: bool = FORKS, python: str = sys.executable, renew: int = RENEW) -> None:
+        self._forks, self._python, self._renew = forks, python, renew
+        self._processes: dict[frozenset[tuple[str, str]], _Process] = {}
 
-    try:
-        yield run
-    finally:
-        for server in servers.values():
-            server.end()
+    def __enter__(self) -> Launcher:
+        """Return the launcher, whose workers end with the block."""
+        return self.run
 
-
-def run_worker(task: Task, silence_s: float, python: str = sys.executable) -> Conversation:
-    """Run a task in a new process, with the environment of `worker_environment`."""
-    process = _Process(python, "worker", worker_environment(task.target))
-    try:
-        return (yield from process.run(task, silence_s))
-    finally:
-        process.end()
-
-
-class _ForkServer:
-    """Holds the fork server of one environment; replaces it if it is used up or dead."""
-
-    def __init__(self, python: str, renew: int, environment: Mapping[str, str]) -> None:
-        self._python, self._environment = python, environment
-        self._renew = renew
-        self._process: _Process | None = None
-        self._left = 0
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End all processes."""
+        for process in self._processes.values():
+            process.end()
 
     def run(self, task: Task, silence_s: float) -> Conversation:
-        """Run a task in a fresh fork."""
-        process = self._ready()
-        self._left -= 1
-        usable = False
+        """Run a task in a fresh worker and yield its events; after the first it may be silent for `silence_s`."""
+        process = self._process(worker_environment(task.target))
+        events = process.events(silence_s, START_S + task.longest_s(silence_s))
+        line: str | None = encode(task)
         try:
-            usable = yield from process.run(task, silence_s)
+            while True:
+                if line is not None:
+                    with contextlib.suppress(OSError):  # it died at once: its exit code is read next
+                        process.orders.write(line + "\n")
+                event = next(events, None)
+                if event is None:
+                    return process.is_free
+                line = yield event
         finally:
-            if not usable:  # it ended, its child hangs, or the listener stopped
-                self.end()
-        return usable
+            if not process.is_free:  # it ended, its child hangs, or nobody listens any more
+                process.end()
 
-    def end(self) -> None:
-        """End the process and its child."""
-        if self._process:
-            self._process.end()
-        self._process = None
-
-    def _ready(self) -> "_Process":
-        process = self._process
-        if process and (self._left <= 0 or process.has_ended()):
-            self.end()
-        if self._process is None:
-            self._process, self._left = _Process(self._python, "forkserver", self._environment), self._renew
-        return self._process
+    def _process(self, environment: Mapping[str, str]) -> "_Process":
+        """Return the process of an environment that takes the next task: a new one if the last is used up."""
+        key = frozenset(environment.items())
+        process = self._processes.get(key)
+        if process is None or process.launches >= self._renew or process.has_ended():
+            if process is not None:
+                process.end()
+            module = "forkserver" if self._forks else "worker"
+            process = self._processes[key] = _Process(self._python, module, environment)
+        return process
 
 
 class _Process:
     """A running worker or fork server, with its output lines and its stderr."""
 
     def __init__(self, python: str, module: str, environment: Mapping[str, str]) -> None:
-        self._patience = START_S
-        self._errors_read = 0
         self._process, self._errors = _started(python, module, environment)
+        assert self._process.stdin  # noqa: S101
         assert self._process.stdout  # noqa: S101
+        self.orders = self._process.stdin
+        """Takes lines, each of which is sent at once."""
         self._lines = Lines(self._process.stdout)
+        self._patience, self._errors_read = START_S, 0
+        self.launches = 0
+        self.is_free = True
+        """Whether it can take another task."""
 
-    def run(self, task: Task, silence_s: float) -> Conversation:
-        """Send a task and yield its events; return whether the process can run another task."""
-        kills = kills_for_memory()
-        heard = Heard(new_word(), task)
-        _write_line(self._process, marked(heard.word, encode(task)))
-        end_s = time.monotonic() + START_S + task.longest_s(silence_s)
+    def events(self, silence_s: float, longest_s: float) -> Iterator[Event | WorkerDied]:
+        """Yield the events of the task that was sent, within these limits of time."""
+        kills, end_s = kills_for_memory(), time.monotonic() + longest_s
+        self.launches, self.is_free = self.launches + 1, False
+        is_done = is_strange = has_begun = False
         while True:
             try:
                 line = self._next_line(end_s)
             except queue.Empty:
                 yield WorkerDied(Failure("timeout", self._too_long(end_s)))
-                return False
+                return
             self._patience = silence_s
-            code = self._exit_code() if line is None else heard.exit_code(line)
-            if code is not None:
-                if not heard.is_done:
-                    yield WorkerDied(death(code, last_words(self._errors, self._errors_read), kills))
-                self._errors_read = self._errors.seek(0, os.SEEK_END)
-                return line is not None  # a fork server outlives its child
-            was_strange, event = heard.is_strange, heard.event(line or "")
-            if was_strange and (line or "").strip():
+            event = Ended(self._exit_code()) if line is None else event_in(line)
+            if isinstance(event, Ended):
+                words = self._last_words()
+                if not is_done:
+                    yield WorkerDied(death(event.code, words, kills))
+                self.is_free = line is not None  # a fork server outlives its child
+                return
+            if line is None or not line.strip():
+                continue
+            if is_strange:  # not the half of a line that a worker leaves which is killed: others follow
                 yield WorkerDied(Failure("failed", STRANGE))
-                return False
-            reply = (yield event) if event else None
-            if reply is not None:
-                _write_line(self._process, reply)
+                return
+            has_begun = has_begun or event is not None
+            is_strange = has_begun and event is None  # what comes before is of the interpreter
+            is_done = is_done or isinstance(event, Done)
+            if event:
+                yield event
 
     def _next_line(self, end_s: float) -> str | None:
         """Return the next line; None after the last. Raises queue.Empty after silence, or at `end_s`."""
@@ -171,6 +159,13 @@ class _Process:
             return "it gave signs of life, but did not end"
         return f"no sign of life for {self._patience:.0f} s"
 
+    def _last_words(self) -> str:
+        """Return the last line of stderr that this task has written; empty if there is none."""
+        self._errors.seek(self._errors_read)
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        self._errors_read = self._errors.tell()
+        return lines[-1].strip()[:300] if lines else ""
+
     def has_ended(self) -> bool:
         """Return whether the process has ended."""
         return self._process.poll() is not None
@@ -188,9 +183,9 @@ class _Process:
             with contextlib.suppress(psutil.Error):
                 each.kill()
         self._lines.close()
-        for stream in (self._process.stdin, self._errors):
-            if stream:
-                _close(stream)
+        for stream in (self.orders, self._errors):
+            with contextlib.suppress(OSError):  # flushing the buffer fails if the process has ended
+                stream.close()
 
 
 def _started(python: str, module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[str], IO[bytes]]:
@@ -205,6 +200,7 @@ def _started(python: str, module: str, environment: Mapping[str, str]) -> tuple[
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=dict(environment),
+                bufsize=1,  # lines
                 start_new_session=True,  # Ctrl-C reaches only the listener, which ends the worker
                 text=True,
                 encoding="utf-8",
@@ -224,15 +220,23 @@ def _descendants(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _write_line(process: subprocess.Popen[str], line: str) -> None:
+def death(code: int, words: str, kills: int) -> Failure:
+    """Return the failure of a worker by its exit code and the last line of its stderr.
+
+    `kills` is `kills_for_memory` when its task began.
+    """
+    if code < 0:
+        if -code == signal.SIGKILL and kills_for_memory() > kills:
+            return Failure("out-of-memory", "the kernel, short of memory, killed the worker")
+        names = {each.value: each.name for each in signal.Signals}
+        return Failure("crashed", f"the worker was ended by {names.get(-code, f'signal {-code}')}")
+    return Failure("crashed", f"the worker ended with exit code {code}: {words}" if words else f"exit code {code}")
+
+
+def kills_for_memory() -> int:
+    """Return how many processes the kernel killed for lack of memory; 0 if not reported."""
     try:
-        assert process.stdin  # noqa: S101
-        process.stdin.write(line + "\n")
-        process.stdin.flush()
-    except OSError:
-        pass  # it died at once: `run` reports its exit code
-
-
-def _close(stream: IO[str] | IO[bytes]) -> None:
-    with contextlib.suppress(OSError):  # flushing the buffer fails if the process has ended
-        stream.close()
+        counters = dict(line.split() for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines())
+    except (OSError, ValueError):
+        return 0
+    return int(counters.get("oom_kill", 0))

@@ -10,7 +10,7 @@ from benchcli.schema.progress import Observer
 from benchcli.schema.protocol import Launcher
 from benchcli.schema.warnings import RunWarning
 from benchcli.system.counters import busy_cores
-from benchcli.workers.process import workers
+from benchcli.workers.process import Workers
 
 if TYPE_CHECKING:
     from benchcli.noise.fitness import Probe
@@ -30,7 +30,7 @@ def _ignore(_message: object) -> None:
 class Tools:
     """The functions that start processes, read the clock, observe the machine and report."""
 
-    workers: Callable[..., AbstractContextManager[Launcher]] = workers
+    workers: Callable[..., AbstractContextManager[Launcher]] = Workers
     """Takes two keywords: the interpreter (`python`) and the launches per fork server (`renew`)."""
     clock: Callable[[], float] = time.monotonic
     """Seconds."""

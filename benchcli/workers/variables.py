@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 
 from benchcli.backends.allocators import allocator
+from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.schema import Target
 
 NEEDED = (
@@ -30,9 +31,10 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 def worker_environment(target: Target, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return a worker's environment variables.
 
-    A worker inherits no variable that `NEEDED` and `NEEDED_PREFIXES` do not name.
+    A worker inherits no variable that `NEEDED`, `NEEDED_PREFIXES` and its runtime do not name.
     """
-    source = os.environ if inherited is None else inherited
-    kept = {name: value for name, value in source.items() if name in NEEDED or name.startswith(NEEDED_PREFIXES)}
+    source, runtime = os.environ if inherited is None else inherited, RUNTIMES[target.runtime]
+    names = {*NEEDED, *runtime.inherits}
+    kept = {name: value for name, value in source.items() if name in names or name.startswith(NEEDED_PREFIXES)}
     threads = dict.fromkeys(THREAD_VARIABLES, str(target.threads))
-    return {**kept, **threads, **allocator(target.allocator).variables}
+    return {**kept, **threads, **allocator(target.allocator).variables, **runtime.variables(target.threads)}

@@ -12,7 +12,9 @@ from typing import TextIO
 
 from benchcli import __version__
 from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.backends.runtimes.base import RUNTIMES, Runtime
 from benchcli.schema.protocol import (
+    EXPORT,
     LAYERS,
     PROFILE,
     SERVE,
@@ -24,86 +26,76 @@ from benchcli.schema.protocol import (
     decode_task,
     encode_event,
 )
-from benchcli.workers.pipe import marked, parted
+from benchcli.workers.pipe import MARK
 
 Send = Callable[[Event], None]
-Hear = Callable[[], str]
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 """linux/prctl.h"""
 
 
 def main() -> None:
-    """Do the task on stdin. A network's printed text goes to stderr: stdout carries the events."""
-    events, orders = event_stream(), order_stream()
-    end_with_parent()
-    prefer_oom_kill()
-    adopt_orphans()
-    word, text = parted(orders.readline())
-    do(decode_task(text), sender(events, word), orders.readline)
+    """Do the task on stdin."""
+    events, orders = open_streams()
+    do(decode_task(orders.readline()), sender(events), orders.readline)
 
 
-def event_stream() -> TextIO:
-    """Return a new stream onto stdout, and redirect stdout itself to stderr."""
+def open_streams() -> tuple[TextIO, TextIO]:
+    """Return the streams of events and of orders, and prepare the process for networks.
+
+    What a network prints goes to stderr, and its stdin is empty: it would wait for ever.
+    """
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Line buffering: printed text must not appear after the last line of an error.
         sys.stdout.reconfigure(line_buffering=True)
-    return events
-
-
-def order_stream() -> TextIO:
-    """Return a new stream from stdin, and make stdin itself empty.
-
-    A network that reads stdin would otherwise wait forever.
-    """
     orders = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
     null_device = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null_device, sys.stdin.fileno())
     os.close(null_device)
-    return orders
+    end_with_parent()
+    _adopt_orphans()
+    _prefer_oom_kill()
+    return events, orders
 
 
-def do(task: Task, send: Send, hear: Hear = lambda: "") -> None:
-    """Do a task in this process and send its events. `hear` returns the next line of orders."""
+def do(task: Task, send: Send, receive: Callable[[], str] = lambda: "") -> None:
+    """Do a task in this process and send its events. `receive` returns the next line of orders."""
     kind, index = split_name(task.target.device)
-    device = DEVICES[kind]
+    device, runtime = DEVICES[kind], RUNTIMES[task.target.runtime]
     missing = device.missing(index)
     if not missing:
         device.configure(task.target.threads, index)
-    send(Described(software(), {} if missing else device.facts(index), missing, available()))
-    if not missing:
-        _work(task, send, hear)
-    send(Done())
+    unusable = None if missing else runtime.missing(device)
+    facts = {} if missing else device.facts(index)
+    send(Described(software(runtime, unusable), facts, missing, available(), unusable))
+    if not missing and not unusable:
+        import torch
 
+        from benchcli.guards import code_versions
+        from benchcli.sampling import launch, layer_times, profile, survey
+        from benchcli.workloads import live_networks
 
-def _work(task: Task, send: Send, hear: Hear) -> None:
-    import torch
-
-    from benchcli.guards import code_versions
-    from benchcli.sampling import launch as sample
-    from benchcli.sampling import layer_times as layers
-    from benchcli.sampling import profile, survey
-    from benchcli.workloads import live_networks as live
-
-    live.receive(task.live)
-    with code_versions.released():
-        if task.kind == SURVEY:
-            survey.survey(task, send)
-            return
-        with torch.inference_mode():
-            if task.kind == SERVE:
-                sample.serve(task, send, hear)
+        live_networks.receive(task.live)
+        # Costs are counted from what is dispatched, which inference mode changes.
+        with code_versions.released(), torch.inference_mode(task.kind != SURVEY):
+            if task.kind == SURVEY:
+                survey.survey(task, send)
+            elif task.kind == EXPORT:
+                launch.export(task, send)
+            elif task.kind == SERVE:
+                launch.serve(task, send, receive)
             elif task.kind == PROFILE:
                 profile.profile(task, send)
             elif task.kind == LAYERS:
-                layers.time_layers(task, send)
+                layer_times.time_layers(task, send)
             else:
-                sample.launch(task, send)
+                launch.launch(task, send)
+    send(Done())
 
 
-def software() -> dict[str, str]:
-    """Return the versions of the software that affects measured times."""
+def software(runtime: Runtime, unusable: str | None) -> dict[str, str]:
+    """Return the versions of the software that affects measured times, the runtime's included if it is there."""
     import torch
 
     return {
@@ -111,6 +103,7 @@ def software() -> dict[str, str]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "libc": " ".join(platform.libc_ver()).strip() or platform.system(),
+        **({} if unusable else runtime.versions()),
     }
 
 
@@ -119,7 +112,7 @@ def available() -> dict[str, str]:
     return {device.name: device.title for device in DEVICES if not device.hidden and not device.missing(0)}
 
 
-def prefer_oom_kill() -> None:
+def _prefer_oom_kill() -> None:
     """Make the kernel kill this worker, not the engine, when memory runs out.
 
     The engine holds the results.
@@ -136,13 +129,13 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def adopt_orphans() -> None:
+def _adopt_orphans() -> None:
     """Make this process the parent of orphaned descendants. Only Linux supports this."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def sender(stream: TextIO, word: str) -> Send:
+def sender(stream: TextIO) -> Send:
     """Return a function that writes an event to the stream and flushes it.
 
     Only this process may: a process that a network forks inherits the function and the stream.
@@ -152,7 +145,7 @@ def sender(stream: TextIO, word: str) -> Send:
     def send(event: Event) -> None:
         if os.getpid() != own:
             raise RuntimeError("a process that a network forked does not report to benchcli")
-        stream.write(marked(word, encode_event(event)) + "\n")
+        stream.write(MARK + encode_event(event) + "\n")
         stream.flush()
 
     return send

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchcli.errors import unknown
 from benchcli.schema import BUILT_IN
 from benchcli.workloads.blocks.base import BLOCKS
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 from benchcli.workloads.networks.base import NETWORKS
 from benchcli.workloads.networks.libraries import LIBRARIES
 from benchcli.workloads.references import REFERENCES
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Build = Callable[..., nn.Module]
 
 _KINDS: "Mapping[str, Callable[[str], Build]]" = {
-    "guideline": lambda name: GUIDELINES[name].build,
+    "guideline": lambda name: EXPERIMENTS[name].build,
     "block": lambda name: BLOCKS[name].build,
     "network": lambda name: NETWORKS[name].build,
     "reference": lambda name: REFERENCES[name].build,

@@ -12,7 +12,7 @@ from benchcli.workloads import input_texts as inputs
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.blocks.block_request import ALL
 from benchcli.workloads.built_in import find_built_in
-from benchcli.workloads.guidelines.base import GUIDELINES, Width
+from benchcli.workloads.guidelines.base import EXPERIMENTS, Width
 from benchcli.workloads.guidelines.guideline_request import Widths
 from benchcli.workloads.networks.network_request import OWN
 
@@ -35,7 +35,7 @@ def _name(key: str, value: object) -> str:
 
 
 def _guideline(key: str, value: object) -> str:
-    return GUIDELINES[_text(key, value)].name
+    return EXPERIMENTS[_text(key, value)].name
 
 
 def _list(value: object) -> Iterator[object]:

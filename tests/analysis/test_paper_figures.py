@@ -9,7 +9,7 @@ from benchcli.schema import Breakdown, Costs, Family, FamilyResult, Interval, Re
 from benchcli.settings import GROUPS
 from benchcli.workloads import papers
 from benchcli.workloads.blocks.base import BLOCKS
-from benchcli.workloads.guidelines.base import GUIDELINES, SIZE, Column
+from benchcli.workloads.guidelines.base import EXPERIMENTS, SIZE, Column
 from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.networks.base import NETWORKS, members
 from benchcli.workloads.overrides import Overrides
@@ -60,7 +60,7 @@ def named(name: str, variants: Iterable[Variant], catalogue: str = "networks", w
 
 def guideline_results(column: Column) -> Iterator[FamilyResult]:
     for name in ("g1", "g2", "g3", "g4"):
-        guideline = GUIDELINES[name]
+        guideline = EXPERIMENTS[name]
         (family,) = GuidelineRequest(guideline=name).families(Overrides(column=column))
         figures = {}
         for variant in family.variants:

@@ -5,7 +5,7 @@ import pytest
 from benchcli.analysis.verdicts import Verdict, outcome, verdict
 from benchcli.schema import Failure, FamilyResult, Interval
 from benchcli.schema.warnings import RunWarning
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 from tests.values import family, record, result, variant
 
 
@@ -57,7 +57,7 @@ def test_g4_claims_that_the_extreme_is_faster() -> None:
     ],
 )
 def test_the_guideline_says_which_variant_is_the_extreme(guideline: str, values: list[str], extreme: str) -> None:
-    assert GUIDELINES[guideline].extreme(values) == extreme
+    assert EXPERIMENTS[guideline].extreme(values) == extreme
 
 
 def test_the_order_of_a_suite_does_not_change_the_verdict() -> None:

@@ -12,7 +12,7 @@ import torch
 from benchcli.backends.devices import fake as fake_device
 from benchcli.backends.devices.base import DEVICES, Device, Elapsed, split_name
 from benchcli.backends.devices.fake import BANDWIDTH, CLOCK_HZ, LAUNCH_S, PEAK, REPLAY_S, Fake
-from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.backends.runtimes.base import RUNTIMES, Place
 from benchcli.cost.inputs import as_inputs
 from benchcli.noise.device_watch import DeviceWatch
 from benchcli.schema import Costs, Sample
@@ -113,7 +113,7 @@ def test_a_graph_keeps_the_network_and_the_input_that_it_reads(monkeypatch: pyte
     monkeypatch.setattr(torch.cuda, "graph", capturing)
     network, inputs = torch.nn.Linear(3, 2), torch.ones(1, 3)
     kept = [weakref.ref(each) for each in (network, network.weight, inputs)]
-    call = RUNTIMES["graph"].prepare(network, as_inputs(inputs), DEVICES["cuda"], 0)
+    call = RUNTIMES["graph"].prepare(network, as_inputs(inputs), Place(DEVICES["cuda"]), None)
     del network, inputs
     gc.collect()
     assert all(each() is not None for each in kept)
@@ -322,7 +322,7 @@ def test_on_a_real_gpu_both_runtimes_compute_the_same(runtime: str) -> None:
     layer = torch.nn.Conv2d(64, 64, 3).cuda()
     inputs = torch.randn(8, 64, 112, 112, device="cuda")
     with torch.inference_mode():
-        call = RUNTIMES[runtime].prepare(layer, as_inputs(inputs), DEVICES["cuda"], 0)
+        call = RUNTIMES[runtime].prepare(layer, as_inputs(inputs), Place(DEVICES["cuda"]), None)
         found = DEVICES["cuda"].timer(call, COSTS, 0)(20)
         assert torch.allclose(call(), layer(inputs), atol=1e-4)
     assert found.seconds > 0

@@ -9,7 +9,7 @@ from torch import nn
 
 from benchcli.cost.count import count
 from benchcli.cost.crosscheck import flops_by_fvcore, flops_by_torch
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 from tests.cost.networks import Apply
 from tests.workloads.test_guidelines import build, published
 
@@ -205,4 +205,4 @@ def test_grouped_costs_of_g2_follow_equation_2() -> None:
 
 def test_the_formulas_need_no_torch_layers() -> None:
     assert convolution_mac(1, 2, 4, kernel=3, groups=2) == 6 + 36
-    assert GUIDELINES["g2"].multiply_adds({"channels": 4, "groups": 2}, 1) == 80
+    assert EXPERIMENTS["g2"].multiply_adds({"channels": 4, "groups": 2}, 1) == 80

@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from benchcli.backends.devices.base import DEVICES
-from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.backends.runtimes.base import RUNTIMES, Place
 from benchcli.cost.count import count
 from benchcli.guards import switches
 from benchcli.guards.code_versions import SourceError
-from benchcli.sampling.bench import Setting, prepare
+from benchcli.sampling.bench import Setup, prepare
 from benchcli.schema import Family, Variant
 
 
@@ -89,7 +89,7 @@ def family(*builders: str) -> Family:
     )  # fmt: skip
 
 
-SETTING = Setting(DEVICES["cpu"], 0, RUNTIMES["eager"], "warm", lambda: False)
+SETUP = Setup(Place(DEVICES["cpu"]), RUNTIMES["eager"])
 
 
 @needs_precisions
@@ -97,10 +97,10 @@ def test_a_network_that_sets_everything_changes_nothing_for_the_other() -> None:
     both = family("build_setting", "build_plain")
     costs = count(build_plain(), torch.zeros(2, 4))
     before = switches.state()
-    alone = prepare(both.variants[1], both, costs, SETTING).call()
-    prepare(both.variants[0], both, costs, SETTING)
+    alone = prepare(both.variants[1], both, costs, SETUP).call()
+    prepare(both.variants[0], both, costs, SETUP)
     assert switches.settable(switches.state()) == switches.settable(before)
-    assert torch.equal(prepare(both.variants[1], both, costs, SETTING).call(), alone)
+    assert torch.equal(prepare(both.variants[1], both, costs, SETUP).call(), alone)
 
 
 def test_a_network_that_sets_something_in_each_call_is_refused_beside_others() -> None:
@@ -108,7 +108,7 @@ def test_a_network_that_sets_something_in_each_call_is_refused_beside_others() -
     costs = count(build_plain(), torch.zeros(2, 4))
     before = switches.state()
     with pytest.raises(SourceError, match="it changes float32 matmul precision in each call of the whole process"):
-        prepare(both.variants[0], both, costs, SETTING)
+        prepare(both.variants[0], both, costs, SETUP)
     assert switches.state() == before
     with switches.kept():
-        prepare(both.variants[0], family("InEachCall"), costs, SETTING)
+        prepare(both.variants[0], family("InEachCall"), costs, SETUP)

@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchcli.sampling.engine import Run, measure
+from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.supervise import survey
 from benchcli.schema import FamilyResult, Plan, Target
 from benchcli.system.counters import busy_cores
 from benchcli.system.procfs import quota_cores
-from benchcli.workers.process import workers
+from benchcli.workers.process import Workers
 from tests.values import family, variant
 
 pytestmark = pytest.mark.measured
@@ -32,9 +32,9 @@ def faulty_networks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def measured(kind: str = "fine", target: Target = Target()) -> FamilyResult:  # noqa: B008
     of = family(variant("first", kind), variant("second", kind))
-    with workers() as launcher:
+    with Workers() as launcher:
         found = survey([of], target, PLAN, launcher)
-        return next(measure([of], Run("run", "suite", target, PLAN, found, launcher, lambda _progress: None)))
+        return next(measure([of], Session("run", "suite", target, PLAN, found, launcher, lambda _progress: None)))
 
 
 def kinds(result: FamilyResult) -> set[str]:
@@ -132,9 +132,9 @@ def tenth_of_a_core(processes: list[int]) -> Iterator[None]:
 @LINUX
 def test_a_tenth_of_a_core_is_measured_with_and_named() -> None:
     of = family(variant("first"), variant("second"))
-    with workers() as launcher:
+    with Workers() as launcher:
         found = survey([of], Target(), PLAN, launcher)  # torch is imported at full speed
-        run = Run("run", "suite", Target(), PLAN, found, launcher, lambda _progress: None)
+        run = Session("run", "suite", Target(), PLAN, found, launcher, lambda _progress: None)
         servers = [child.pid for child in psutil.Process().children()]
         with tenth_of_a_core([os.getpid(), *servers]):
             assert quota_cores() == pytest.approx(0.1)

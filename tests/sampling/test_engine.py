@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchcli.backends.devices.base import PEAK_FLOAT32
-from benchcli.sampling.engine import Run, measure
+from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, LEAST_LAUNCHES, another_launch
 from benchcli.sampling.supervise import Failures, Survey
 from benchcli.schema import Costs, Failure, Family, FamilyResult, Plan, Sample, Target
@@ -50,7 +50,7 @@ def run(
 ) -> tuple[list[FamilyResult], list[Task]]:
     clock, tasks = Clock(), list[Task]()
     known = {(of.name, each.name): costs for of in families for each in of.variants}
-    session = Run(
+    session = Session(
         "run", "suite", Target(), plan, Survey(costs=known), launcher(clock, spread, tasks), lambda _p: None, clock
     )
     return list(measure(families, session)), tasks
@@ -131,7 +131,7 @@ def test_a_row_whose_calls_fault_says_so() -> None:
 
     of = family(*PAIR)
     known = {(of.name, each.name): COSTS for each in of.variants}
-    session = Run("run", "s", Target(), Plan(launches=2), Survey(costs=known), faulting, lambda _p: None, Clock())
+    session = Session("run", "s", Target(), Plan(launches=2), Survey(costs=known), faulting, lambda _p: None, Clock())
     (result,) = measure([of], session)
     assert RunWarning("page-faults", 433) in result.records[0].warnings
 
@@ -140,7 +140,9 @@ def test_a_variant_whose_costs_could_not_be_counted_is_not_launched() -> None:
     of, clock, tasks = family(*PAIR), Clock(), list[Task]()
     failure = Failure("crashed", "it died")
     found = Survey(costs={("g2-x1", "g=1"): COSTS}, failures=Failures({("g2-x1", "g=8"): failure}))
-    session = Run("run", "s", Target(), Plan(launches=2), found, launcher(clock, 0.0, tasks), lambda _p: None, clock)
+    session = Session(
+        "run", "s", Target(), Plan(launches=2), found, launcher(clock, 0.0, tasks), lambda _p: None, clock
+    )
     (result,) = measure([of], session)
     assert result.records[1].failure == failure
     assert all([each.name for each in task.families[0].variants] == ["g=1"] for task in tasks)
@@ -150,7 +152,7 @@ def test_progress_tells_what_is_done_and_the_most_it_may_take() -> None:
     seen: list[Progress] = []
     of, clock = family(*PAIR), Clock()
     known = {(of.name, each.name): COSTS for each in of.variants}
-    session = Run(
+    session = Session(
         "run", "s", Target(), Plan(budget_s=70), Survey(costs=known), launcher(clock, 0.0, []), seen.append, clock
     )
     list(measure([of], session))
@@ -164,7 +166,7 @@ def told(plan: Plan, *families: Family) -> list[Progress]:
     seen: list[Progress] = []
     clock = Clock()
     known = {(of.name, each.name): COSTS for of in families for each in of.variants}
-    session = Run("run", "s", Target(), plan, Survey(costs=known), launcher(clock, 0.0, []), seen.append, clock)
+    session = Session("run", "s", Target(), plan, Survey(costs=known), launcher(clock, 0.0, []), seen.append, clock)
     list(measure(families, session))
     return seen
 
@@ -218,7 +220,7 @@ def measured(families: list[Family], plan: Plan, spreads: dict[str, float]) -> t
     clock, tasks = Clock(), list[Task]()
     known = {(of.name, each.name): COSTS for of in families for each in of.variants}
     script = spreading(clock, tasks, spreads)
-    session = Run("run", "s", Target(), plan, Survey(costs=known), script, lambda _p: None, clock)
+    session = Session("run", "s", Target(), plan, Survey(costs=known), script, lambda _p: None, clock)
     return list(measure(families, session)), tasks
 
 
@@ -263,7 +265,7 @@ def test_families_that_are_wide_are_yielded_before_the_next_guideline_begins() -
             raise KeyboardInterrupt
         return (yield from inner(task, silence))
 
-    session = Run("r", "s", Target(), Plan(budget_s=40), Survey(costs=known), interrupted, lambda _p: None, clock)
+    session = Session("r", "s", Target(), Plan(budget_s=40), Survey(costs=known), interrupted, lambda _p: None, clock)
     results = measure([wild, other], session)
     found = next(results)
     assert found.family.name == "g2-x1"
@@ -277,7 +279,7 @@ def test_what_the_survey_took_is_part_of_the_budget() -> None:
     known = {(of.name, each.name): COSTS for each in of.variants}
     clock.now = 25.0
     script = launcher(clock, 0.3, tasks)
-    session = Run("r", "s", Target(), Plan(budget_s=100), Survey(costs=known), script, lambda _p: None, clock, 0.0)
+    session = Session("r", "s", Target(), Plan(budget_s=100), Survey(costs=known), script, lambda _p: None, clock, 0.0)
     list(measure([of], session))
     assert len(tasks) == 7  # of 75 s; without the survey they would be ten
 
@@ -292,7 +294,7 @@ def test_what_the_watch_saw_is_kept_and_warned_of() -> None:
 
     of = family(*PAIR)
     known = {(of.name, each.name): COSTS for each in of.variants}
-    session = Run("run", "s", Target(), Plan(launches=2), Survey(costs=known), watched, lambda _p: None, Clock())
+    session = Session("run", "s", Target(), Plan(launches=2), Survey(costs=known), watched, lambda _p: None, Clock())
     (result,) = measure([of], session)
     assert [each.launch for each in result.conditions] == [0, 1]
     assert all(RunWarning("busy", 1.5, launches=2, of_launches=2) in record.warnings for record in result.records)
@@ -319,7 +321,7 @@ def run_dying(started: bool, launches: set[int]) -> tuple[FamilyResult, list[Tas
     of, clock, tasks = family(*PAIR), Clock(), list[Task]()
     known = {(of.name, each.name): COSTS for each in of.variants}
     script = dying(clock, tasks, started, launches)
-    session = Run("run", "s", Target(), Plan(budget_s=1000), Survey(costs=known), script, lambda _p: None, clock)
+    session = Session("run", "s", Target(), Plan(budget_s=1000), Survey(costs=known), script, lambda _p: None, clock)
     (result,) = measure([of], session)
     return result, tasks
 
@@ -343,7 +345,7 @@ def test_a_worker_that_somebody_killed_is_launched_again_and_its_variant_is_spar
             return False
         return (yield from inner(task, silence))
 
-    session = Run("run", "s", Target(), Plan(launches=4), Survey(costs=known), launch, lambda _p: None, clock)
+    session = Session("run", "s", Target(), Plan(launches=4), Survey(costs=known), launch, lambda _p: None, clock)
     (result,) = measure([of], session)
     assert [record.failure for record in result.records] == [None, None]
     assert {sample.launch for sample in result.samples} == {0, 1, 2, 3}
@@ -391,7 +393,7 @@ def test_the_default_budget_grows_with_the_start_up_of_a_device_that_starts_slow
     of, clock, tasks, seen = family(*PAIR), Clock(), list[Task](), list[Progress]()
     known = {(of.name, each.name): COSTS for each in of.variants}
     plan, script = Plan(budget_s=20.0, grows=grows), starting(clock, start_s, tasks)
-    session = Run("r", "s", Target(device), plan, Survey(costs=known), script, seen.append, clock)
+    session = Session("r", "s", Target(device), plan, Survey(costs=known), script, seen.append, clock)
     list(measure([of], session))
     assert seen[-1].most_s == budget_s
     assert len(tasks) == max(LEAST_LAUNCHES, int(budget_s // (start_s + 1.0)))
@@ -404,7 +406,7 @@ def test_a_rate_above_the_devices_own_is_an_error_and_no_time() -> None:
     clock = Clock()
     survey = Survey(device={PEAK_FLOAT32: 1e12}, costs=known)  # 2 GFLOP in 1 ms are twice as much
     script = launcher(clock, 0.0, [])
-    session = Run("r", "s", Target("fake"), Plan(launches=6), survey, script, lambda _p: None, clock)
+    session = Session("r", "s", Target("fake"), Plan(launches=6), survey, script, lambda _p: None, clock)
     (result,) = measure([of], session)
     failure = result.records[0].failure
     assert failure

@@ -15,13 +15,13 @@ import psutil
 import pytest
 
 from benchcli.errors import NothingMeasuredError
-from benchcli.sampling.evidence import Evidence, Taker
-from benchcli.sampling.interleave import interleave
+from benchcli.sampling.evidence import Evidence
+from benchcli.sampling.interleave import Interleaving
 from benchcli.sampling.launch import questions
-from benchcli.sampling.supervise import Failures
+from benchcli.sampling.supervise import Collect, Failures
 from benchcli.schema import Failure, Family, Plan, Target
 from benchcli.schema.protocol import Conversation, Launcher, Question, Task, WorkerDied, decode_question, encode
-from benchcli.workers.process import workers
+from benchcli.workers.process import Workers
 from tests.values import COSTS, family, variant
 
 pytestmark = pytest.mark.measured
@@ -34,7 +34,7 @@ def launchers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Launcher]]:
     """A fork server for each side; faulty networks can be imported in them."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     with ExitStack() as stack:
-        yield {side: stack.enter_context(workers()) for side in SIDES}
+        yield {side: stack.enter_context(Workers()) for side in SIDES}
 
 
 def pair(name: str, head: str) -> Family:
@@ -49,7 +49,7 @@ def evidence(*families: Family) -> Evidence:
 
 def test_three_processes_take_turns_and_take_samples_of_one_length(launchers: dict[str, Launcher]) -> None:
     both = pair("a", "fine"), pair("b", "prints")
-    take = interleave(launchers)
+    take = Interleaving(launchers).collect
     found = evidence(*both)
     found.launch(both, take)
     counts = Counter({key: len(samples) for key, samples in found.samples.items()})
@@ -65,10 +65,10 @@ def test_three_processes_take_turns_and_take_samples_of_one_length(launchers: di
 @pytest.mark.parametrize("kind", ["exits", "raises", "dies_late", "raises_late"])
 @pytest.mark.usefixtures("standing_in")
 def test_what_goes_wrong_with_one_costs_the_others_nothing(kind: str, launchers: dict[str, Launcher]) -> None:
-    check_that_it_costs_the_others_nothing(kind, interleave(launchers))
+    check_that_it_costs_the_others_nothing(kind, Interleaving(launchers).collect)
 
 
-def check_that_it_costs_the_others_nothing(kind: str, take: Taker) -> None:
+def check_that_it_costs_the_others_nothing(kind: str, take: Collect) -> None:
     both = pair("a", "fine"), pair("b", kind)
     found = evidence(*both)
     found.launch(both, take)
@@ -83,7 +83,7 @@ def test_workers_that_die_before_they_say_what_of_end_the_check() -> None:
 
     one = pair("a", "fine")
     with pytest.raises(NothingMeasuredError, match="workers keep dying: no torch today"):
-        evidence(one).launch([one], interleave(dict.fromkeys(SIDES, dying)))
+        evidence(one).launch([one], Interleaving(dict.fromkeys(SIDES, dying)).collect)
 
 
 def test_questions_end_with_the_last_one_or_with_who_asks() -> None:

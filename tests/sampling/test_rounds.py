@@ -8,7 +8,7 @@ import pytest
 from benchcli.backends.devices.base import DEVICES, Elapsed
 from benchcli.sampling import rounds
 from benchcli.sampling.bench import Bench
-from benchcli.sampling.latin_square import orders
+from benchcli.sampling.rounds import orders
 from benchcli.schema import Key, Sample, Target
 from benchcli.schema.protocol import LAUNCH, Task
 from benchcli.system.counters import Usage

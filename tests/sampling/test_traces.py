@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +18,8 @@ from benchcli.reports.views.breakdown_table import table
 from benchcli.runs.rows import BREAKDOWN_COLUMNS, breakdown_of, breakdown_row
 from benchcli.sampling import profile
 from benchcli.sampling.bench import Bench
-from benchcli.sampling.traces import LAUNCHES, break_down
+from benchcli.sampling.supervise import collect
+from benchcli.sampling.traces import LAUNCHES, Tracing
 from benchcli.schema import CATEGORIES, Breakdown, Category, Failure, Plan, Target
 from benchcli.schema.protocol import (
     PROFILE,
@@ -208,8 +210,9 @@ def test_a_variant_that_fails_while_it_is_traced_is_named_and_the_others_are_tra
     )
     family = values.family(good, bad)
     costs = {(family.name, name): values.COSTS for name in ("good", "bad")}
-    found = break_down(family, Target("fake"), Plan(), costs, inline)
-    assert [(each.variant, each.launch) for each in found.breakdowns] == [("good", each) for each in range(LAUNCHES)]
+    found = Tracing(Target("fake"), Plan(), partial(collect, inline)).trace(PROFILE, family, costs)
+    launches = range(LAUNCHES[PROFILE])
+    assert [(each.variant, each.launch) for each in found.breakdowns] == [("good", each) for each in launches]
     assert found.failures["g2-x1", "bad"].status == "wrong-output"
 
 
@@ -228,9 +231,9 @@ def test_a_worker_that_dies_twice_of_a_variant_leaves_it_out() -> None:
         yield Done()
         return True
 
-    found = break_down(family, Target("fake"), Plan(), costs, dying)
+    found = Tracing(Target("fake"), Plan(), partial(collect, dying)).trace(PROFILE, family, costs)
     assert found.failures[family.name, "kills"] == Failure("crashed", "SIGSEGV")
-    assert len(found.breakdowns) == LAUNCHES
+    assert len(found.breakdowns) == LAUNCHES[PROFILE]
 
 
 def test_parts_and_times_that_do_not_agree_are_marked() -> None:

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from benchcli.system import counters
-from benchcli.system.counters import Moment, between, look, unseen
+from benchcli.system.counters import Counters, between, look, unseen
 
 
 def test_work_between_two_looks_is_seen_and_laid_on_this_process() -> None:
@@ -48,8 +48,8 @@ def test_only_the_cores_that_this_process_may_use_count(monkeypatch: pytest.Monk
 
 
 def test_differences_are_told_per_second_of_the_wall() -> None:
-    start = Moment(wall_s=10.0, cpu_s=1.0, busy_s=100.0, steal_s=5.0, waiting_s=1.0, throttled_s=2.0, major_faults=7)
-    end = Moment(wall_s=12.0, cpu_s=2.5, busy_s=103.5, steal_s=5.5, waiting_s=1.5, throttled_s=2.25, major_faults=9)
+    start = Counters(wall_s=10.0, cpu_s=1.0, busy_s=100.0, steal_s=5.0, waiting_s=1.0, throttled_s=2.0, major_faults=7)
+    end = Counters(wall_s=12.0, cpu_s=2.5, busy_s=103.5, steal_s=5.5, waiting_s=1.5, throttled_s=2.25, major_faults=9)
     found = between(0, start, end, 0.0)
     assert found.busy_cores == 1.0  # 3.5 s of work, of which 1.5 are this process's, in 2 s
     assert found.steal_cores == 0.25
@@ -60,7 +60,7 @@ def test_differences_are_told_per_second_of_the_wall() -> None:
 
 
 def test_a_clock_that_jumped_back_divides_by_nothing() -> None:
-    assert between(0, Moment(wall_s=5.0, steal_s=0.0), Moment(wall_s=3.0, steal_s=0.0), 0.0).steal_cores == 0.0
+    assert between(0, Counters(wall_s=5.0, steal_s=0.0), Counters(wall_s=3.0, steal_s=0.0), 0.0).steal_cores == 0.0
 
 
 def test_a_machine_that_tells_nothing_is_watched_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchcli.sampling.engine import Run, measure
+from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.supervise import survey
 from benchcli.schema import FamilyResult, Plan, Target
 from benchcli.schema.protocol import Launcher
@@ -16,7 +16,7 @@ def measured_kinds(launcher: Launcher, *kinds: str, silence_s: float = QUICK.sil
     plan = replace(QUICK, silence_s=silence_s)
     of = family(*(variant(f"v{number} {kind}", kind) for number, kind in enumerate(kinds)))
     found = survey([of], Target(), plan, launcher)
-    run = Run("run", "suite", Target(), plan, found, launcher, lambda _progress: None)
+    run = Session("run", "suite", Target(), plan, found, launcher, lambda _progress: None)
     return next(measure([of], run))
 
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from benchcli.schema import FamilyResult
-from benchcli.workers.process import FORKS, workers
+from benchcli.workers.process import FORKS, Workers
 from tests.workers.faulty_runs import measured_kinds, statuses
 
 pytestmark = [pytest.mark.measured, pytest.mark.skipif(not FORKS, reason="on this system launches are not forked")]
@@ -19,7 +19,7 @@ Measured = Callable[..., FamilyResult]
 def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Measured]:
     """Measure a family of faulty networks, in forks of one process."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    with workers() as launcher:
+    with Workers() as launcher:
         yield partial(measured_kinds, launcher)
     assert psutil.Process().children(recursive=True) == []
 

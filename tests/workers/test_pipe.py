@@ -1,4 +1,4 @@
-"""What is heard through a worker's pipe, and what is not taken for an event."""
+"""What is read from a worker's pipe, and what is not taken for an event."""
 
 import os
 import queue
@@ -6,54 +6,75 @@ import time
 
 import pytest
 
-from benchcli.schema import Target
-from benchcli.schema.protocol import SURVEY, Done, Failed, Sampled, Started, Task, encode_event
-from benchcli.workers import pipe
-from benchcli.workers.pipe import Heard, Lines, marked, new_word
-from tests.values import family, sample, variant
+from benchcli.schema import Failure, Target
+from benchcli.schema.protocol import SURVEY, Done, Ended, Event, Started, Task, WorkerDied, encode_event
+from benchcli.workers import pipe, process
+from benchcli.workers.pipe import MARK, Lines, event_in
+from tests.values import family, variant
 
 TASK = Task(SURVEY, Target(), (family(variant("a")),), {})
 FAMILY = TASK.families[0].name
 
 
-def test_an_event_is_heard_and_done_is_remembered() -> None:
-    heard = Heard(new_word(), TASK)
-    assert heard.event(marked(heard.word, encode_event(Started(FAMILY, "a")))) == Started(FAMILY, "a")
-    assert not heard.is_done
-    assert heard.event(marked(heard.word, encode_event(Done()))) == Done()
-    assert heard.is_done
+@pytest.mark.parametrize("event", [Started(FAMILY, "a"), Done(), Ended(-9)])
+def test_a_marked_line_is_an_event(event: Event) -> None:
+    assert event_in(MARK + encode_event(event) + "\n") == event
 
 
 @pytest.mark.parametrize(
     "line",
     [
         encode_event(Done()),
-        marked("guessed", encode_event(Done())),
-        '{"event": "Samp',
+        f"guessed {encode_event(Done())}",
+        f" {MARK}{encode_event(Done())}",
+        MARK + '{"event": "Samp',
         "[]",
         "noise",
-        '{"ended": 0}',
+        "\n",
+        '{"event": "Ended", "code": 0}',
     ],
 )
-def test_a_line_without_the_word_is_strange(line: str) -> None:
-    heard = Heard(new_word(), TASK, has_begun=True)
-    assert heard.exit_code(line) is None
-    assert heard.event(line) is None
-    assert heard.is_strange
-    assert not heard.is_done
+def test_a_line_without_the_mark_or_of_half_an_event_is_none(line: str) -> None:
+    assert event_in(line) is None
 
 
+def spoken(*lines: str) -> list[Event | WorkerDied]:
+    """Return the events of a worker that writes these lines, once it has its task, and exits with code 3."""
+    program = f"import sys; sys.stdin.readline(); sys.stdout.write({''.join(lines)!r}); sys.exit(3)"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "_PROGRAM", program)
+        with process.Workers(forks=False) as launcher:
+            return list(launcher(TASK, 60))
+
+
+BEGUN = MARK + encode_event(Started(FAMILY, "a")) + "\n"
+DONE = MARK + encode_event(Done()) + "\n"
+
+
+@pytest.mark.measured
+def test_an_event_is_passed_on_and_done_is_remembered() -> None:
+    assert spoken(BEGUN, DONE) == [Started(FAMILY, "a"), Done()]
+
+
+@pytest.mark.measured
+@pytest.mark.parametrize("stray", ["noise\n", encode_event(Done()) + "\n", "[]\n", '{"event": "Ended", "code": 0}\n'])
+def test_a_stray_line_between_events_is_the_failure_of_the_network(stray: str) -> None:
+    assert spoken(BEGUN, stray, DONE) == [Started(FAMILY, "a"), WorkerDied(Failure("failed", process.STRANGE))]
+
+
+@pytest.mark.measured
 def test_half_a_line_of_a_worker_that_was_killed_is_no_event_and_its_exit_code_is_read() -> None:
-    heard = Heard(new_word(), TASK)
-    assert heard.event(marked(heard.word, '{"event": "Samp')) is None
-    assert heard.exit_code(marked(heard.word, '{"ended": -9}')) == -9
-    assert heard.exit_code(marked(heard.word, encode_event(Done()))) is None
+    died = WorkerDied(Failure("crashed", "exit code 3"))
+    assert spoken(BEGUN, MARK + '{"event": "Samp') == [Started(FAMILY, "a"), died]
+    assert spoken(BEGUN, MARK + '{"event": "Samp', "\n", MARK + encode_event(Ended(-9)) + "\n") == [
+        Started(FAMILY, "a"),
+        WorkerDied(Failure("crashed", "the worker was ended by SIGKILL")),
+    ]
 
 
-def test_what_an_interpreter_writes_before_the_worker_begins_is_not_strange() -> None:
-    heard = Heard(new_word(), TASK)
-    assert heard.event("activating an environment\n") is None
-    assert not heard.is_strange
+@pytest.mark.measured
+def test_what_an_interpreter_writes_before_the_worker_begins_and_empty_lines_are_not_strange() -> None:
+    assert spoken("activating an environment\n", "more\n", BEGUN, "\n", DONE) == [Started(FAMILY, "a"), Done()]
 
 
 def test_lines_that_nobody_hears_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,27 +86,6 @@ def test_lines_that_nobody_hears_do_not_pile_up(monkeypatch: pytest.MonkeyPatch)
     assert lines.next(60, lambda: False) == "line\n"
     lines.close()
     assert not lines._thread.is_alive()
-
-
-def test_an_empty_line_is_not_strange() -> None:
-    heard = Heard(new_word(), TASK)
-    assert heard.event("\n") is None
-    assert not heard.is_strange
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        Failed(FAMILY, "b", "failed", "x"),
-        Failed("other", "a", "failed", "x"),
-        Sampled(FAMILY, sample("b", 0, 0, 0.1)),
-    ],
-    ids=["variant", "family", "sample"],
-)
-def test_an_event_of_a_network_that_the_task_does_not_have_is_strange(event: Failed | Sampled) -> None:
-    heard = Heard(new_word(), TASK, has_begun=True)
-    assert heard.event(marked(heard.word, encode_event(event))) is None
-    assert heard.is_strange
 
 
 def test_a_pipe_that_a_process_left_running_keeps_open_ends_with_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:

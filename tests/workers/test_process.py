@@ -17,9 +17,11 @@ from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.sampling.supervise import survey
 from benchcli.schema import FamilyResult, Target
 from benchcli.schema.protocol import SURVEY, Described, Done, Event, Launcher, Task, WorkerDied
-from benchcli.workers import death, process
-from benchcli.workers.process import FORKS, run_worker, workers
+from benchcli.system import interpreters
+from benchcli.workers import process
+from benchcli.workers.process import FORKS, Workers
 from benchcli.workers.variables import worker_environment
+from tests.conftest import in_process
 from tests.values import family, variant
 from tests.workers.faulty_runs import QUICK, measured_kinds, statuses
 from tests.workers.stand_in import stand_ins
@@ -37,7 +39,7 @@ def faulty_networks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def torch_launcher() -> Iterator[Launcher]:
     """What launches real workers: forks of one process, where the system can fork."""
-    with workers() as launcher:
+    with Workers() as launcher:
         yield launcher
 
 
@@ -49,7 +51,7 @@ def measured(torch_launcher: Launcher) -> Measured:
 @pytest.fixture(params=[pytest.param(True, marks=FORKED), False], ids=["forked", "fresh"])
 def launcher(request: pytest.FixtureRequest) -> Iterator[Launcher]:
     """What launches stand-ins for workers: forks of one process, or processes that begin at nothing."""
-    with stand_ins(), workers(forks=request.param) as launcher:
+    with stand_ins(), Workers(forks=request.param) as launcher:
         yield launcher
 
 
@@ -118,7 +120,7 @@ def test_a_baseline_without_a_time_leaves_the_others_theirs(stood_in: Measured) 
 
 @pytest.mark.parametrize("forks", [pytest.param(True, marks=FORKED), False])
 def test_no_steady_state_call_faults_under_the_steady_allocator(torch_launcher: Launcher, forks: bool) -> None:
-    result = measured_kinds(torch_launcher if forks else run_worker, "fine")
+    result = measured_kinds(torch_launcher if forks else Workers(forks=False).run, "fine")
     assert result.records[0].timing is not None
     assert result.records[0].timing.faults is not None
     assert result.records[0].timing.faults < 1
@@ -130,13 +132,13 @@ def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
     if torch.backends.mps.is_available():
         pytest.skip("this machine has an Apple GPU")
     with pytest.raises(UserError, match=r"no device 'mps' here: .*there is .*cpu \(CPU\)"):
-        survey([family(variant("a"))], Target(device="mps"), QUICK, run_worker)
+        survey([family(variant("a"))], Target(device="mps"), QUICK, Workers(forks=False).run)
 
 
 @pytest.mark.parametrize("forks", [pytest.param(True, marks=FORKED), False])
 def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, forks: bool) -> None:
     monkeypatch.setattr(process, "_PROGRAM", "import no_such_module")
-    with workers(forks) as launcher, pytest.raises(NothingMeasuredError, match="No module named 'no_such_module'"):
+    with Workers(forks) as launcher, pytest.raises(NothingMeasuredError, match="No module named 'no_such_module'"):
         survey([family(variant("a"))], Target(), QUICK, launcher)
 
 
@@ -151,7 +153,7 @@ def listener_of(families: str, forks: bool) -> tuple[subprocess.Popen[str], list
         "from benchcli.schema.protocol import SURVEY, Task\n"
         "from benchcli.schema import Target\n"
         f"task = Task(SURVEY, Target(), tuple({families}), {{}})\n"
-        f"with process.workers({forks}) as launcher:\n"
+        f"with process.Workers({forks}) as launcher:\n"
         "    for event in launcher(task, 60): print(event, flush=True)\n"
     )
     listener = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
@@ -190,7 +192,7 @@ def test_closing_the_listening_ends_the_worker(launcher: Launcher) -> None:
 def test_a_fork_server_forks_a_fresh_process_for_each_task_and_is_renewed() -> None:
     parents: list[int] = []
     children: set[int] = set()
-    with workers(forks=True, renew=2) as launcher:
+    with Workers(forks=True, renew=2) as launcher:
         for _ in range(4):
             for event in launcher(Task(SURVEY, Target(), (), {}), 60):
                 (server,) = psutil.Process().children()
@@ -204,7 +206,7 @@ def test_a_fork_server_forks_a_fresh_process_for_each_task_and_is_renewed() -> N
 
 @FORKED
 def test_a_fork_server_outlives_a_child_that_dies_and_ends_what_it_left_running() -> None:
-    with workers(forks=True) as launcher:
+    with Workers(forks=True) as launcher:
         of = (family(variant("a", "leaves_a_process"), variant("b", "aborts")),)
         events = list(launcher(Task(SURVEY, Target(), of, {}), 60))
         assert isinstance(events[-1], WorkerDied)
@@ -217,7 +219,7 @@ def test_a_fork_server_outlives_a_child_that_dies_and_ends_what_it_left_running(
 @FORKED
 @pytest.mark.usefixtures("standing_in")
 def test_a_fork_server_that_died_is_replaced() -> None:
-    with workers(forks=True) as launcher:
+    with Workers(forks=True) as launcher:
         list(launcher(Task(SURVEY, Target(), (), {}), 60))
         (server,) = psutil.Process().children()
         server.kill()
@@ -228,7 +230,7 @@ def test_a_fork_server_that_died_is_replaced() -> None:
 @FORKED
 @pytest.mark.usefixtures("standing_in")
 def test_another_environment_needs_another_server_and_both_are_kept() -> None:
-    with workers(forks=True) as launcher:
+    with Workers(forks=True) as launcher:
         list(launcher(Task(SURVEY, Target(), (), {}), 60))
         (first,) = psutil.Process().children()
         list(launcher(Task(SURVEY, Target(threads=2), (), {}), 60))
@@ -242,7 +244,7 @@ def test_another_environment_needs_another_server_and_both_are_kept() -> None:
 
 @FORKED
 def test_a_fork_server_has_loaded_torch_and_started_no_thread() -> None:
-    with workers(forks=True) as launcher:
+    with Workers(forks=True) as launcher:
         list(launcher(Task(SURVEY, Target(), (), {}), 60))
         (server,) = psutil.Process().children()
         assert server.num_threads() == 1
@@ -262,39 +264,40 @@ def test_a_system_that_has_no_more_processes_is_said_in_a_line(monkeypatch: pyte
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(subprocess, "Popen", refused)
-    with workers() as launcher, pytest.raises(NothingMeasuredError, match="no worker could be started: Too many open"):
+    with Workers() as launcher, pytest.raises(NothingMeasuredError, match="no worker could be started: Too many open"):
         survey([], Target(), QUICK, launcher)
 
 
 def test_what_a_worker_prints_does_not_hide_why_it_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "torch.py").write_text("print('hi')\nraise RuntimeError('the wrong torch')", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with workers() as launcher, pytest.raises(NothingMeasuredError, match="RuntimeError: the wrong torch"):
+    with Workers() as launcher, pytest.raises(NothingMeasuredError, match="RuntimeError: the wrong torch"):
         survey([], Target(), QUICK, launcher)
 
 
 def test_a_signal_without_a_name_is_told_by_its_number() -> None:
-    assert "signal 42" in death.death(-42, "", 0).error
+    assert "signal 42" in process.death(-42, "", 0).error
 
 
 def test_silence_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "START_S", 0.5)
     monkeypatch.setattr(process, "_PROGRAM", "import time; time.sleep(3600)")
     start = time.monotonic()
-    events: list[Event | WorkerDied] = list(run_worker(Task(SURVEY, Target(), (), {}), 1))
+    with Workers(forks=False) as launcher:
+        events: list[Event | WorkerDied] = list(launcher(Task(SURVEY, Target(), (), {}), 1))
     assert isinstance(events[-1], WorkerDied)
     assert events[-1].failure.status == "timeout"
     assert time.monotonic() - start < 600  # not a speed: it must not wait for the sleeper
 
 
 def test_a_kill_for_memory_is_told_from_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(death, "kills_for_memory", lambda: 5)
-    assert death.death(-signal.SIGKILL, "", 4).status == "out-of-memory"
-    assert death.death(-signal.SIGKILL, "", 5).status == "crashed"
+    monkeypatch.setattr(process, "kills_for_memory", lambda: 5)
+    assert process.death(-signal.SIGKILL, "", 4).status == "out-of-memory"
+    assert process.death(-signal.SIGKILL, "", 5).status == "crashed"
 
 
 def test_an_empty_survey_describes_the_machine() -> None:
-    events = list(run_worker(Task(SURVEY, Target(), (), {}), 60))
+    events = list(Workers(forks=False).run(Task(SURVEY, Target(), (), {}), 60))
     assert isinstance(events[0], Described)
     assert events[0].software["torch"]
     assert isinstance(events[-1], Done)
@@ -317,5 +320,15 @@ def test_the_environment_is_built_from_nothing() -> None:
 def test_a_module_in_the_users_folder_does_not_pass_for_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "torch.py").write_text("raise SystemExit('the wrong torch')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    found = survey([], Target(), replace(QUICK), run_worker)
+    found = survey([], Target(), replace(QUICK), Workers(forks=False).run)
     assert found.software["torch"]
+
+
+def test_a_worker_needs_no_fvcore_which_only_the_counts_of_other_tools_do() -> None:
+    program = (
+        "import sys; sys.modules['fvcore'] = None\n"
+        "from benchcli.workers import forkserver; forkserver._import_all()\n"
+        "from benchcli.cost.crosscheck import COUNTERS"
+    )
+    assert in_process("-c", program).returncode == 0
+    assert "fvcore" not in interpreters.NEEDED

@@ -10,10 +10,11 @@ from benchcli.cost.count import count
 from benchcli.cost.crosscheck import flops_by_torch
 from benchcli.errors import UserError
 from benchcli.schema import Variant
-from benchcli.workloads.blocks.base import BLOCKS, GUIDELINES, STRIDES, Block
+from benchcli.workloads.blocks.base import BLOCKS, STRIDES, Block
 from benchcli.workloads.blocks.block_request import BlockRequest
 from benchcli.workloads.blocks.shufflenet_v1 import unit as shufflenet_v1_unit
 from benchcli.workloads.built_in import find_built_in
+from benchcli.workloads.guidelines.base import RULES
 from benchcli.workloads.modules import HalfThrough
 from benchcli.workloads.overrides import Overrides
 
@@ -51,7 +52,7 @@ def test_the_guidelines_that_a_block_breaks_are_seen_in_it(block: Block) -> None
     assert ("g2" in block.breaks) == grouped
     assert "g3" not in block.breaks  # none has more than two branches
     assert ("g4" in block.breaks) == ("add" in dispatched(unit, torch.zeros(1, channels, 4, 4)))
-    assert set(block.breaks) | set(block.follows) == set(GUIDELINES)
+    assert set(block.breaks) | set(block.follows) == {each.name for each in RULES}
 
 
 def dispatched(network: nn.Module, inputs: torch.Tensor) -> set[str]:

@@ -13,12 +13,12 @@ from benchcli.errors import UserError
 from benchcli.schema import Family, Variant
 from benchcli.workloads import papers
 from benchcli.workloads.built_in import find_built_in
-from benchcli.workloads.guidelines.base import GUIDELINES, Column, Guideline, scaled
+from benchcli.workloads.guidelines.base import EXPERIMENTS, Column, Experiment, scaled
 from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
 COLUMNS: tuple[Column, ...] = ("arm", "gpu")
-ALL = list(GUIDELINES)
+ALL = list(EXPERIMENTS)
 
 
 def build(variant: Variant) -> torch.nn.Module:
@@ -34,7 +34,7 @@ def published(guideline: str, column: Column, scale: int = 1) -> Family:
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("scale", [1, 2, 4])
 @pytest.mark.parametrize("guideline", ALL, ids=lambda g: g.name)
-def test_every_cell_of_the_papers_tables_is_a_variant(guideline: Guideline, scale: int, column: Column) -> None:
+def test_every_cell_of_the_papers_tables_is_a_variant(guideline: Experiment, scale: int, column: Column) -> None:
     if guideline.paper_table is None:
         pytest.skip("no paper has figures for it")
     rows = [row for row in papers.table(guideline.paper_table) if row["platform"] == column]
@@ -55,17 +55,17 @@ def test_every_cell_of_the_papers_tables_is_a_variant(guideline: Guideline, scal
     ],
 )
 def test_the_papers_relative_speeds(guideline: str, value: str, column: Column, relative: float) -> None:
-    assert GUIDELINES[guideline].paper_relative_speed(value, column, 1) == pytest.approx(relative)
+    assert EXPERIMENTS[guideline].paper_relative_speed(value, column, 1) == pytest.approx(relative)
 
 
 def test_published_channels_are_those_of_the_shipped_tables() -> None:
     for column in COLUMNS:
-        for value, width in GUIDELINES["g1"].published_widths[column].items():
+        for value, width in EXPERIMENTS["g1"].published_widths[column].items():
             row = next(
                 r for r in papers.table("shufflenetv2_table1_g1") if (r["platform"], r["ratio"]) == (column, value)
             )
             assert width == (int(row["c1_x1"]), int(row["c2_x1"]))
-        for value, width in GUIDELINES["g2"].published_widths[column].items():
+        for value, width in EXPERIMENTS["g2"].published_widths[column].items():
             groups = value.removeprefix("g=")
             row = next(
                 r for r in papers.table("shufflenetv2_table2_g2") if (r["platform"], r["groups"]) == (column, groups)
@@ -76,7 +76,7 @@ def test_published_channels_are_those_of_the_shipped_tables() -> None:
 
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("guideline", ALL, ids=lambda g: g.name)
-def test_fvcore_and_torch_count_what_the_formula_says(guideline: Guideline, column: Column) -> None:
+def test_fvcore_and_torch_count_what_the_formula_says(guideline: Experiment, column: Column) -> None:
     for variant in published(guideline.name, column).variants:
         small = Variant(variant.name, variant.builder, variant.params, (variant.shape[0], 8, 8), variant.channels)
         costs = count(build(small), torch.zeros(1, *small.shape))
@@ -85,7 +85,7 @@ def test_fvcore_and_torch_count_what_the_formula_says(guideline: Guideline, colu
 
 
 @pytest.mark.parametrize("guideline", ALL, ids=lambda g: g.name)
-def test_activations_stay_of_order_one(guideline: Guideline) -> None:
+def test_activations_stay_of_order_one(guideline: Experiment) -> None:
     torch.manual_seed(0)
     for variant in published(guideline.name, "arm").variants:
         with torch.inference_mode():
@@ -97,7 +97,7 @@ def test_activations_stay_of_order_one(guideline: Guideline) -> None:
 
 @pytest.mark.parametrize(("guideline", "product"), [("g1", 9216), ("g2", 4096), ("g3", 4096)])
 def test_aligned_channels_have_exactly_equal_flops(guideline: str, product: int) -> None:
-    known = GUIDELINES[guideline]
+    known = EXPERIMENTS[guideline]
     flops = {
         known.multiply_adds(v.params, 1)
         for v in next(GuidelineRequest(guideline=guideline, widths="aligned").families(Overrides())).variants
@@ -107,14 +107,14 @@ def test_aligned_channels_have_exactly_equal_flops(guideline: str, product: int)
 
 
 @pytest.mark.parametrize("guideline", ALL, ids=lambda g: g.name)
-def test_aligned_channels_are_multiples_of_16(guideline: Guideline) -> None:
+def test_aligned_channels_are_multiples_of_16(guideline: Experiment) -> None:
     for width in guideline.aligned_widths.values():
         assert all(part % 16 == 0 for part in (width if isinstance(width, tuple) else (width,)))
 
 
 @given(width=st.integers(16, 2048), groups=st.integers(1, 16))
 def test_solved_groups_divide_and_flops_are_near(width: int, groups: int) -> None:
-    g2 = GUIDELINES["g2"]
+    g2 = EXPERIMENTS["g2"]
     channels = g2.solve(f"g={groups}", width)
     assert isinstance(channels, int)
     assert channels % groups == 0
@@ -125,7 +125,7 @@ def test_solved_groups_divide_and_flops_are_near(width: int, groups: int) -> Non
 
 @given(width=st.integers(24, 1024), ratio=st.sampled_from([1, 2, 3, 4, 6, 9, 12]))
 def test_solved_ratios_keep_the_flops(width: int, ratio: int) -> None:
-    pair = GUIDELINES["g1"].solve(f"1:{ratio}", width)
+    pair = EXPERIMENTS["g1"].solve(f"1:{ratio}", width)
     assert isinstance(pair, tuple)
     assert abs(pair[0] * pair[1] / width**2 - 1) < 0.02
     assert pair[1] / pair[0] == pytest.approx(ratio, rel=0.12)
@@ -134,7 +134,7 @@ def test_solved_ratios_keep_the_flops(width: int, ratio: int) -> None:
 @given(width=st.integers(16, 2048))
 def test_solved_fragments_keep_the_flops(width: int) -> None:
     for value, n in (("2-fragment-series", 2), ("4-fragment-parallel", 4)):
-        channels = GUIDELINES["g3"].solve(value, width)
+        channels = EXPERIMENTS["g3"].solve(value, width)
         assert isinstance(channels, int)
         assert abs(channels - width / math.sqrt(n)) <= 0.5
 
@@ -153,17 +153,17 @@ def test_solved_fragments_keep_the_flops(width: int) -> None:
 )
 def test_a_value_that_is_none_is_refused(guideline: str, text: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
-        GUIDELINES[guideline].value(text)
+        EXPERIMENTS[guideline].value(text)
 
 
 def test_groups_that_do_not_divide_are_refused_with_the_nearest_that_do() -> None:
     with pytest.raises(UserError, match="8 groups do not divide 180 channels: the nearest are 176 or 184"):
-        GUIDELINES["g2"].variant("g=8", 180)
+        EXPERIMENTS["g2"].variant("g=8", 180)
 
 
 def test_a_bottleneck_that_does_not_divide_is_refused() -> None:
     with pytest.raises(UserError, match="nearest are 28 or 32"):
-        GUIDELINES["g4"].variant("none", 30)
+        EXPERIMENTS["g4"].variant("none", 30)
 
 
 def test_scales_multiply_channels() -> None:

@@ -23,7 +23,7 @@ from benchcli.analysis.verdicts import extreme, paper_speed
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import Interval, Outcome, Record
 from benchcli.statistics import quotient
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 
 COMPARABLE = 4 / 3
 """The largest ratio of comparable speeds. The paper's own comparable figures differ by up to 1.26."""
@@ -85,7 +85,7 @@ class GuidelineVerdict(Kind):
                 yield absent(family)
                 continue
             result = measured.results[family]
-            expected: Outcome = "faster" if GUIDELINES[result.family.guideline].faster else "slower"
+            expected: Outcome = "faster" if EXPERIMENTS[result.family.guideline].faster else "slower"
             for record in result.records[1:] if claim.terms["which"] == "all" else [extreme(result)]:
                 yield _item(record, result.records[0], claim, expected)
 

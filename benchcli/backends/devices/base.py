@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Facts = Mapping[str, str | int | float | bool | None]
 PEAK_FLOAT32: Final = "peak_float32_flops"
-"""The fact that tells how many FLOP/s in float32 a device can do at most, a multiply-add counted as two."""
+"""The name of the fact with the most FLOP/s in float32 of a device, a multiply-add counted as two."""
 
 
 class Elapsed(NamedTuple):
@@ -36,7 +36,7 @@ class Trace:
     """The trace of one call."""
 
     traced_s: float
-    """Seconds of the whole call, tracing overhead included."""
+    """Seconds of the call, tracing overhead included."""
     parts: Mapping[Category, float]
     """Seconds within operators, by category."""
     reorder_s: float = 0.0
@@ -161,11 +161,11 @@ class Device(ABC):
         return None
 
     def readings(self, index: int) -> Readings:  # noqa: ARG002
-        """Return the device's temperature, power and use by others, as far as it tells them."""
+        """Return the device's temperature, power and use by others, as far as they are known."""
         return Readings()
 
     def kernels(self, call: Callable[[], object], index: int) -> str | None:  # noqa: ARG002
-        """Return a short hash of the names of the kernels of a call; None if it cannot be told.
+        """Return a short hash of the names of the kernels of a call; None if it is not known.
 
         It may slow down whatever the process does afterwards.
         """

@@ -32,7 +32,7 @@ def _buffer(device: str, size: int) -> "torch.Tensor":
 
 
 class _Hiding:
-    """Flushes of the caches behind which the host queues a call, as many as its queueing needs."""
+    """Enough cache flushes to hide the time in which the host queues a call."""
 
     def __init__(self, flush: Callable[[], object], clock: Callable[[], float], drain: Callable[[], None]) -> None:
         self._flush, self._clock, self._drain = flush, clock, drain
@@ -128,7 +128,7 @@ class EventDevice(Device):
 
         The host does not wait between calls. It queues the call while the device flushes the caches, so
         that the events time the device's work and not the host's. There are as many flushes as hide the
-        queueing; where the most of them do not, the host was timed, and its time is told as such.
+        queueing; if MOST_FLUSHES do not, the host was timed, and the time counts as the host's.
         """
         enqueue, flush, clock = self.enqueuer(call, costs), self.flusher(index), self.host_clock()
         events: list[tuple[Any, Any]] = []

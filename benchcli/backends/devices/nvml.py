@@ -43,8 +43,8 @@ def driver() -> str | None:
     """Return the driver's version, or None if it is unknown."""
     version = _asked(library(), ("nvmlSystemGetDriverVersion",))
     first = next(iter(lines(KERNEL_MODULE)), "")
-    found = re.search(r"Kernel Module.*?\b(\d+(?:\.\d+)+)", first)
-    return version or (found[1] if found else None)
+    release = re.search(r"Kernel Module.*?\b(\d+(?:\.\d+)+)", first)
+    return version or (release[1] if release else None)
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,12 @@ def card(uuid: str) -> Card | None:
 @cache
 def _card(nvml: Any | None, uuid: str) -> Card | None:
     names = [uuid] if uuid.startswith(("GPU-", "MIG-")) else [f"GPU-{uuid}", f"MIG-{uuid}"]
-    found = (_asked(nvml, ("nvmlDeviceGetHandleByUUID",), name) for name in names)
-    handle = next((each for each in found if each is not None), None)
+    handles = (_asked(nvml, ("nvmlDeviceGetHandleByUUID",), name) for name in names)
+    handle = next((each for each in handles if each is not None), None)
     if nvml is None or handle is None:
         return None
-    whole = _asked(nvml, ("nvmlDeviceGetDeviceHandleFromMigDeviceHandle",), handle)
-    return Card(nvml, handle, handle if whole is None else whole)
+    card = _asked(nvml, ("nvmlDeviceGetDeviceHandleFromMigDeviceHandle",), handle)
+    return Card(nvml, handle, handle if card is None else card)
 
 
 def reasons(mask: int) -> tuple[str, ...]:

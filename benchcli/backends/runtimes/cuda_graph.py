@@ -3,10 +3,11 @@
 The host no longer limits the speed, so that the time of a replay is the device's own time.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchcli.backends.devices.base import Device
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Runtime
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
 
 if TYPE_CHECKING:
     import torch
@@ -20,14 +21,15 @@ class Graph(Runtime):
     name = "graph"
     title = "PyTorch eager, captured as a CUDA graph (cuda only)"
     captures = True
+    untraceable = {"layers": "--layers calls the modules one by one, which a graph does not: leave --runtime graph out"}
 
     def missing(self, device: Device) -> str | None:
         """Return an error message if the device has no graphs, else None."""
         return None if device.graphs else f"a {device.title} has no graphs to capture: leave --runtime graph out"
 
-    def prepare(self, network: "torch.nn.Module", inputs: "Inputs", device: Device, index: int) -> Call:
+    def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:  # noqa: ARG002
         """Return a callable that replays the captured call of the network."""
-        return device.capture(inputs.bound_to(network), index)
+        return place.device.capture(inputs.bound_to(network), place.index)
 
 
 RUNTIMES.add(Graph())

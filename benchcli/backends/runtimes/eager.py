@@ -1,9 +1,9 @@
 """PyTorch's eager mode, which dispatches operators one by one."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchcli.backends.devices.base import Device
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Runtime
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
 
 if TYPE_CHECKING:
     import torch
@@ -17,7 +17,7 @@ class Eager(Runtime):
     name = "eager"
     title = "PyTorch eager"
 
-    def prepare(self, network: "torch.nn.Module", inputs: "Inputs", device: Device, index: int) -> Call:  # noqa: ARG002
+    def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:  # noqa: ARG002
         """Return a callable that calls the network."""
         return inputs.bound_to(network)
 

@@ -8,7 +8,7 @@ from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun, families_of
 from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
 from benchcli.schema import Family, FamilyResult, Record
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 
 HERE, PAPER = "this machine", "paper"
 SHORT = 6
@@ -35,7 +35,7 @@ def _figure(results: Sequence[tuple[str, FamilyResult]]) -> Figure:
     family = first.family
     rows = [measured(label or HERE, record) for label, result in results for record in result.records]
     rows += _published(first.records)
-    guideline = GUIDELINES[family.guideline]
+    guideline = EXPERIMENTS[family.guideline]
     return Figure(
         key=family.guideline,
         title=f"{family.guideline.upper()} {_setting(family)}: speed by {guideline.axis}",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import get_args
 
 from benchcli import formatting
@@ -66,16 +66,9 @@ def judged_by(report: SuiteRun, families: Iterable[Family]) -> list[Judged]:
 
 
 def _evidence_of(report: SuiteRun, families: Iterable[Family]) -> dict[str, FamilyResult]:
-    """Return the results of a run whose families are those of the claims' suite, by name.
-
-    The suite's families have no reference networks, which a run adds.
-    """
+    """Return the results of a run whose families are those of the claims' suite, by name."""
     wanted = {family.name: family for family in families}
-    return {
-        each.family.name: each
-        for each in report.results
-        if replace(each.family, references=()) == wanted.get(each.family.name)
-    }
+    return {each.family.name: each for each in report.results if each.family == wanted.get(each.family.name)}
 
 
 def _verdicts(claims: Sequence[Judged]) -> Table:

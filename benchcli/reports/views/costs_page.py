@@ -65,7 +65,7 @@ def call_rows(details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:
     return [
         {
             "network": name,
-            **{key: value for key, value in asdict(call).items() if key not in {"inputs", "outputs"}},
+            **{key: value for key, value in asdict(call).items() if key not in {"inputs", "outputs", "producers"}},
             "flops_complete": call.flops is not None,
             "inputs": _shapes(call.inputs),
             "outputs": _shapes(call.outputs),

@@ -9,12 +9,12 @@ from benchcli.reports.outcomes import sign_of
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.schema import FamilyResult, Record
-from benchcli.workloads.guidelines.base import GUIDELINES
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 
 
 def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table:
     """Return the table of one guideline."""
-    guideline = GUIDELINES[name]
+    guideline = EXPERIMENTS[name]
     extra = cells.differing(results)
     records = cells.records_of(results)
     mine = {result.family.name: paper_speed(extreme(result)) for result in results}

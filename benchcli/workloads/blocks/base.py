@@ -12,11 +12,11 @@ from benchcli.errors import UserError
 from benchcli.registry import Registry
 from benchcli.schema import BUILT_IN
 from benchcli.workloads import papers
+from benchcli.workloads.guidelines.base import RULES
 
 if TYPE_CHECKING:
     from torch import nn
 
-GUIDELINES = ("g1", "g2", "g3", "g4")
 STRIDES = (1, 2)
 UNITS = 10
 """Units in a chain, as in the appendix of ShuffleNet V2 (Table 1b)."""
@@ -75,7 +75,7 @@ class Block(ABC):
     @property
     def follows(self) -> tuple[str, ...]:
         """The guidelines that a unit of stride 1 does not break."""
-        return tuple(name for name in GUIDELINES if name not in self.breaks)
+        return tuple(each.name for each in RULES if each.name not in self.breaks)
 
     def solve(self, multiply_adds: int, size: int, stride: int) -> int:
         """Return the channels with the nearest multiply-adds.

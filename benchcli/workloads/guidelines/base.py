@@ -1,15 +1,16 @@
-"""The interface of a guideline: its axis, its micro-network and the paper's claim.
+"""The interface of a guideline, which has up to three parts: a rule, an experiment and an audit.
 
-This module does not import torch. Only a guideline's `build` does, in the worker that calls it.
+This module does not import torch. Only an experiment's `build` does, in the worker that calls it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from benchcli.errors import UserError
 from benchcli.registry import Registry
-from benchcli.schema import BUILT_IN, Parameter, Variant
+from benchcli.schema import BUILT_IN, OperatorCall, Parameter, Variant
 from benchcli.workloads import papers
 
 if TYPE_CHECKING:
@@ -25,19 +26,45 @@ REPEAT = 10
 """Number of blocks in every micro-network."""
 
 
-class Guideline(ABC):
-    """One guideline of ShuffleNet V2.
-
-    To add one, write a subclass in a file of this package and register an instance.
-    """
+class Guideline:
+    """What a paper says makes networks slow. Write a class of its parts in a file of this package."""
 
     name: ClassVar[str]
     title: ClassVar[str]
     claim: ClassVar[str]
     """What the paper claims at equal FLOPs, without these words: "wider networks are slower"."""
+    source: ClassVar[str]
+
+
+class Rule(Guideline):
+    """The part by which designers know whether their block follows the guideline; each block says which it breaks."""
+
+    rule: ClassVar[str]
+    """What to do: "give convolutions as many input as output channels"."""
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A place in a network that breaks a guideline."""
+
+    calls: tuple[int, ...]
+    """The operator calls that break it, by their place in the walk."""
+    reason: str
+
+
+class Audit(Guideline, ABC):
+    """The part that says which operators of a network break the guideline."""
+
+    @abstractmethod
+    def breaches(self, calls: Sequence[OperatorCall]) -> Iterator[Breach]:
+        """Yield what breaks the guideline in one call of a network, whose operator calls are in dispatched order."""
+
+
+class Experiment(Guideline, ABC):
+    """The part that tests the guideline: a micro-network whose variants have equal FLOPs along one axis."""
+
     axis: ClassVar[str]
     """The varied property, used as a column heading."""
-    source: ClassVar[str]
     paper_table: ClassVar[str | None] = None
     """The table in `data/paper` with the paper's figures; None if there are no figures."""
     faster: ClassVar[bool] = False
@@ -116,6 +143,10 @@ class Guideline(ABC):
 
 
 GUIDELINES: Registry[Guideline] = Registry("guideline", "benchcli.workloads.guidelines")
+RULES = GUIDELINES.of(Rule)
+EXPERIMENTS = GUIDELINES.of(Experiment)  # type: ignore[type-abstract]
+AUDITS = GUIDELINES.of(Audit)  # type: ignore[type-abstract]
+"""The guidelines that have each part."""
 
 
 def scaled(width: Width, scale: int) -> Width:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import UserError
 from benchcli.schema import Parameter
-from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Guideline, Width
+from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Experiment, Rule, Width
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,12 +15,13 @@ RATIO_WEIGHT = 0.25
 """Weight of a deviation of the ratio relative to one of the FLOPs, if no integers meet both."""
 
 
-class EqualChannelWidth(Guideline):
+class EqualChannelWidth(Rule, Experiment):
     """Ten blocks of two 1x1 convolutions, c1 to c2 and back, with c1 * c2 held constant."""
 
     name = "g1"
     title = "equal channel width"
     claim = "networks with unequal input and output channels are slower"
+    rule = "give convolutions as many input as output channels"
     axis = "c1:c2"
     source = "ShuffleNet V2, Table 1"
     paper_table = "shufflenetv2_table1_g1"

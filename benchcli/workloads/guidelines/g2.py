@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import UserError
 from benchcli.schema import Parameter
-from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Guideline, Width, one_width
+from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Experiment, Rule, Width, one_width
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 MOST_GROUPS = 1024
 
 
-class GroupConvolution(Guideline):
+class GroupConvolution(Rule, Experiment):
     """Ten grouped 1x1 convolutions, c to c, with c * c / g held constant."""
 
     name = "g2"
     title = "group convolution"
     claim = "networks with more groups are slower"
+    rule = "use few groups"
     axis = "groups"
     source = "ShuffleNet V2, Table 2"
     paper_table = "shufflenetv2_table2_g2"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from benchcli.errors import UserError
 from benchcli.schema import Parameter
 from benchcli.validation import one_of
-from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Guideline, Width, one_width
+from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Experiment, Rule, Width, one_width
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,7 +21,7 @@ FRAGMENTS = {
 }
 
 
-class Fragmentation(Guideline):
+class Fragmentation(Rule, Experiment):
     """Ten blocks of n 1x1 convolutions in series or in parallel, with n * c * c held constant.
 
     Parallel fragments share the block's input, and one element-wise addition sums their outputs.
@@ -32,6 +32,7 @@ class Fragmentation(Guideline):
     name = "g3"
     title = "fragmentation"
     claim = "networks with more fragments are slower"
+    rule = "use few branches and few small operators"
     axis = "fragments"
     by_launches = True
     source = "ShuffleNet V2, Table 3"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from benchcli.errors import UserError
 from benchcli.schema import Parameter
 from benchcli.validation import one_of
-from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Guideline, Width, one_width
+from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Experiment, Rule, Width, one_width
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,12 +22,13 @@ REDUCTION = 4
 """Ratio of outer to middle channels, by ResNet's convention; the paper does not state it."""
 
 
-class ElementWise(Guideline):
+class ElementWise(Rule, Experiment):
     """Ten ResNet bottlenecks (1x1, 3x3, 1x1), with and without ReLUs and shortcut."""
 
     name = "g4"
     title = "element-wise operations"
     claim = "networks without ReLU and shortcut are faster"
+    rule = "use few element-wise operations"
     axis = "element-wise"
     source = "ShuffleNet V2, Table 4"
     paper_table = "shufflenetv2_table4_g4"

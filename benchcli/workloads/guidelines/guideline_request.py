@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from benchcli.errors import UserError, unknown
 from benchcli.schema import Family, Variant
 from benchcli.settings import NAMED_WIDTHS
-from benchcli.workloads.guidelines.base import GUIDELINES, SIZE, Column, Guideline, Width, scaled
+from benchcli.workloads.guidelines.base import EXPERIMENTS, SIZE, Column, Experiment, Width, scaled
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.requests import Request
 
@@ -38,7 +38,7 @@ class GuidelineRequest(Request):
         Raises UserError if the channels do not fit.
         """
         request = replace(self, **overrides.of_channels())
-        guideline = GUIDELINES[request.guideline]
+        guideline = EXPERIMENTS[request.guideline]
         for scale in request.scales:
             for setting in request.settings(f"{request.family_name}-x{scale}", overrides):
                 sized = request if setting.size is None else replace(request, size=setting.size)
@@ -51,13 +51,13 @@ class GuidelineRequest(Request):
                 )
 
 
-def variants(guideline: Guideline, request: GuidelineRequest, column: Column, scale: int) -> Iterator[Variant]:
+def variants(guideline: Experiment, request: GuidelineRequest, column: Column, scale: int) -> Iterator[Variant]:
     """Yield the guideline's variants at one scale, the baseline first."""
     for value, width in _channels(guideline, request, column, scale):
         yield guideline.variant(value, width, request.size)
 
 
-def _channels(guideline: Guideline, request: GuidelineRequest, column: Column, scale: int) -> list[tuple[str, Width]]:
+def _channels(guideline: Experiment, request: GuidelineRequest, column: Column, scale: int) -> list[tuple[str, Width]]:
     widths, values = request.widths, _values(guideline, request, column)
     if isinstance(widths, int):
         base = widths * scale
@@ -79,7 +79,7 @@ def _channels(guideline: Guideline, request: GuidelineRequest, column: Column, s
     return [(value, scaled(width, scale)) for value, width in zip(values, widths, strict=True)]
 
 
-def _values(guideline: Guideline, request: GuidelineRequest, column: Column) -> Sequence[str]:
+def _values(guideline: Experiment, request: GuidelineRequest, column: Column) -> Sequence[str]:
     if request.values is None:
         set_name = request.widths if isinstance(request.widths, str) else "paper"
         return list(_named_widths(guideline, set_name, column))
@@ -94,7 +94,7 @@ def _values(guideline: Guideline, request: GuidelineRequest, column: Column) -> 
     return values
 
 
-def _named_widths(guideline: Guideline, name: str, column: Column) -> dict[str, Width]:
+def _named_widths(guideline: Experiment, name: str, column: Column) -> dict[str, Width]:
     if name not in NAMED_WIDTHS:
         raise unknown("set of channels", name, NAMED_WIDTHS)
     if name == "aligned":
