@@ -32,6 +32,8 @@ PRIORITIES: Mapping[Category, int] = {
     "other": 4,
 }
 """The priority of each category on a narrow screen."""
+LEAST_SHARE = 0.0005
+"""The least share of a call for which a category has a column: a smaller one reads 0.0 %."""
 AGREED = 0.05
 """The largest relative difference, without a warning, of two times that should agree.
 
@@ -53,7 +55,7 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             *(
                 numbers(HEADINGS[each], (formatting.percent(median_share(of, each)) for of in rows.values()), priority)
                 for each, priority in PRIORITIES.items()
-                if any(of.parts[each] for of in breakdowns)
+                if any(of.parts[each] >= LEAST_SHARE * of.call_s for of in breakdowns)
             ),
             numbers("of which reorders", map(_reorders, rows.values()), 2),
             numbers("sum / time", (f"{_parts_over_time(of):.2f}" for of in rows.values()), 3),
