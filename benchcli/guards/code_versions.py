@@ -32,6 +32,8 @@ OURS = frozenset({"benchcli", "__main__", "torch"})
 
 _inactive_modules: dict[str, dict[str, ModuleType]] = {}
 """Version folder to the modules that were taken out of `sys.modules`."""
+_elsewhere: dict[str, dict[str, ModuleType]] = {}
+"""Version folder to the modules that are of neither version: thousands, which are looked at once."""
 _active: list[str] = []
 """The folder of the version in `sys.modules`; empty or one item."""
 _paths: dict[str, list[str]] = {}
@@ -95,7 +97,7 @@ def hide() -> None:
     if not _active:
         return
     folder = _active.pop()
-    modules = {name: module for name, module in sys.modules.items() if _lies_in(module, folder)}
+    modules = {name: module for name, module in _perhaps_of(folder) if _lies_in(module, folder)}
     for name in modules:
         del sys.modules[name]
     _inactive_modules[folder] = modules
@@ -114,7 +116,10 @@ def _refuse_other_code(module: ModuleType, source: Source) -> None:
         )
     if source.tree is None:
         return
-    for name, other in list(sys.modules.items()):
+    elsewhere = _elsewhere.setdefault(source.folder, {})
+    for name, other in _perhaps_of(source.folder):
+        if not _lies_in(other, source.folder):
+            elsewhere[name] = other
         for place in _places(other):
             in_tree = is_within(place, source.tree) and not is_within(place, folder)
             if in_tree and "site-packages" not in Path(place).parts:
@@ -123,6 +128,12 @@ def _refuse_other_code(module: ModuleType, source: Source) -> None:
                     f"{source.folder}: it would be the same code in both; give two folders, or environments, that each "
                     "have it"
                 )
+
+
+def _perhaps_of(folder: str) -> list[tuple[str, ModuleType]]:
+    """Return the modules that are not known to be of neither version."""
+    elsewhere = _elsewhere.get(folder, {})
+    return [(name, module) for name, module in sys.modules.items() if elsewhere.get(name) is not module]
 
 
 CODE = (".py", ".pyc", ".so", ".pyd", ".pt", ".pth")
@@ -194,6 +205,7 @@ def release() -> None:
     hide()
     sources.forget()
     _inactive_modules.clear()
+    _elsewhere.clear()
     _paths.clear()
     _opened.clear()
 
