@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,6 +114,12 @@ def test_only_the_command_line_writes_to_the_screen() -> None:
         echoes = [each for each in calls if isinstance(each, ast.Attribute) and each.attr == "echo"]
         assert "print" not in names, dotted(path)
         assert not echoes or dotted(path).startswith("cli."), dotted(path)
+
+
+def test_the_guide_to_the_code_names_every_package() -> None:
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = set(re.findall(r"^\| `(\w+)/` \|", text, re.MULTILINE))
+    assert table == {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
 
 def test_functions_are_short_enough_to_read_aloud() -> None:
