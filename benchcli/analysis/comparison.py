@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from benchcli.runs.environment import mismatches
+from benchcli.runs.run_environment import mismatches
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Interval, Key, Record
 from benchcli.statistics import quotient

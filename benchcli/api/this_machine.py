@@ -11,7 +11,7 @@ from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.noise.fitness import Grade, Probe, grade
 from benchcli.reports.page import Page
 from benchcli.reports.views import device_page, selftest_page
-from benchcli.runs.environment import describe
+from benchcli.runs.run_environment import describe
 from benchcli.schema.environment import Machine
 from benchcli.schema.structure import structure
 from benchcli.settings import COMPARISONS, IN_PYTHON, SELFTEST, TARGET, TOOLS, checked

@@ -15,9 +15,9 @@ from benchcli.checks.check_folder import conclude
 from benchcli.checks.findings import ordered
 from benchcli.checks.session import CheckReport, CheckRequest, UnfinishedCheckError, heading_of
 from benchcli.errors import NothingMeasuredError, UserError, unknown
-from benchcli.runs.environment import begun, mismatches
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
 from benchcli.runs.read import read
+from benchcli.runs.run_environment import begun, mismatches
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.supervise import Survey, survey
 from benchcli.sampling.timings import reference_speed

@@ -13,8 +13,8 @@ from benchcli.checks.timing import Times, take_times
 from benchcli.checks.versions import BASE, HEAD, Side, Versions, find_versions, laid_out, uncommitted
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.noise.diagnosis import preflight
-from benchcli.runs.environment import begun
 from benchcli.runs.folder import RESULTS, unused
+from benchcli.runs.run_environment import begun
 from benchcli.sampling.supervise import survey
 from benchcli.schema import Plan, Source
 from benchcli.schema.environment import CheckFacts, Environment, VersionFacts

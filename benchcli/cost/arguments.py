@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch._ops import OpOverload
 
 from benchcli.cost.operators import QUANTISED, QUANTISED_TRANSPOSED, twin
 
@@ -14,15 +15,15 @@ Arguments = Mapping[str, Any]
 
 
 @cache
-def is_composite(func: Any) -> bool:
+def is_composite(func: OpOverload) -> bool:
     """Return whether an operator's kernel calls others. What torch decomposes only for compilers is none."""
     try:
-        return bool(torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), COMPOSITE))
+        return bool(torch._C._dispatch_has_kernel_for_dispatch_key(str(func.name()), COMPOSITE))  # type: ignore[no-untyped-call]
     except RuntimeError:  # it is one of Python's own
         return False
 
 
-def named(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[str, Arguments]:
+def named(func: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[str, Arguments]:
     """Return the name by which the rules know an operator, and its arguments by name.
 
     A quantised layer's packed weight and bias are unpacked: "packed" is what held them.
@@ -45,12 +46,12 @@ def named(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[st
     return f"quantized.{name}" if name.startswith("quantized_") else product, arguments
 
 
-def written_arguments(func: Any, arguments: Arguments) -> list[Any]:
+def written_arguments(func: OpOverload, arguments: Arguments) -> list[Any]:
     """Return the arguments that an operator writes to."""
     return [arguments.get(each.name) for each in func._schema.arguments if _is_written(each)]
 
 
-def read_arguments(func: Any, arguments: Arguments) -> list[Any]:
+def read_arguments(func: OpOverload, arguments: Arguments) -> list[Any]:
     """Return the arguments that an operator may read: all but those that only take its output."""
     outputs = {each.name for each in func._schema.arguments if each.kwarg_only and _is_written(each)}
     return [value for name, value in arguments.items() if name not in outputs | {"packed"}]

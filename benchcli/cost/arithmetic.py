@@ -4,8 +4,7 @@ A rule gets the arguments by the names of the operator's schema, and the operato
 """
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
 
 import torch
 
@@ -24,7 +23,7 @@ from benchcli.cost.operators import (
 Rule = Callable[[Arguments, torch.Tensor], int]
 
 
-def multiply_adds(name: str, tags: Any, arguments: Arguments, output: torch.Tensor) -> int | None:
+def multiply_adds(name: str, tags: Collection[torch.Tag], arguments: Arguments, output: torch.Tensor) -> int | None:
     """Return an operator's multiply-adds; None if there is no rule for it."""
     rule = _PRODUCTS.get(name)
     if rule:
@@ -33,7 +32,7 @@ def multiply_adds(name: str, tags: Any, arguments: Arguments, output: torch.Tens
     return 0 if is_free or not output.numel() else None
 
 
-def elementwise(name: str, tags: Any, arguments: Arguments, outputs: Sequence[torch.Tensor]) -> int:
+def elementwise(name: str, tags: Collection[torch.Tag], arguments: Arguments, outputs: Sequence[torch.Tensor]) -> int:
     """Return the elements that an operator writes by element-wise work, a product's bias included."""
     if is_pointwise(name, tags):
         return sum(each.numel() for each in outputs)
@@ -44,7 +43,7 @@ def elementwise(name: str, tags: Any, arguments: Arguments, outputs: Sequence[to
     return outputs[0].numel() if has_bias or name in NORMALISATIONS | ROW_WISE else 0
 
 
-def is_pointwise(name: str, tags: Any) -> bool:
+def is_pointwise(name: str, tags: Collection[torch.Tag]) -> bool:
     """Return whether an operator is point-wise. A copy is not, though torch tags `clone` so."""
     is_several = name.startswith("_foreach_")  # the same for each tensor of a list
     return is_several or ((torch.Tag.pointwise in tags or name in POINTWISE) and name not in NO_PRODUCTS)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch._ops import OpOverload
 
 from benchcli.cost.arguments import Arguments, read_arguments, written_arguments
 from benchcli.cost.inputs import tensors
@@ -42,7 +43,7 @@ class Traffic:
         return sum(size for _, size in self.read) - bytes_ if last else self.unfused_bytes
 
 
-def traffic(name: str, func: Any, arguments: Mapping[str, Any], result: object) -> Traffic | None:
+def traffic(name: str, func: OpOverload, arguments: Mapping[str, Any], result: object) -> Traffic | None:
     """Return what an operator reads and writes; None if it moves no data, as a view does.
 
     A view's output shares its input's storage.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchcli.cost.arguments import COMPOSITE, Arguments, is_composite, named
@@ -112,7 +113,7 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if not is_new:
             self._storages.adopt(strange)
 
-    def _note(self, name: str, func: Any, arguments: Arguments, moved: Traffic) -> None:
+    def _note(self, name: str, func: OpOverload, arguments: Arguments, moved: Traffic) -> None:
         written, tags = moved.written, func.tags
         fuses = is_pointwise(name, tags) or (name in NORMALISATIONS and not arguments.get("training"))
         unfused_bytes = moved.unfused_bytes

@@ -9,8 +9,8 @@ from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.noise.diagnosis import preflight, with_noticed
 from benchcli.runs import code
-from benchcli.runs.environment import begun, check_same, identified, weighed
 from benchcli.runs.folder import RESULTS, unused
+from benchcli.runs.run_environment import begun, check_same, identified, weighed
 from benchcli.runs.run_folder import RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.engine import Session, measure

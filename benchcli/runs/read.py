@@ -8,9 +8,9 @@ from benchcli import files
 from benchcli.errors import UserError
 from benchcli.files import ENVIRONMENT
 from benchcli.formatting import counted
-from benchcli.runs.environment import check_resolves
 from benchcli.runs.folder import Folder, is_going
 from benchcli.runs.rows import COLUMNS, record_of
+from benchcli.runs.run_environment import check_resolves
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Family, FamilyResult, Record, Target

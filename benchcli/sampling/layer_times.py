@@ -87,7 +87,9 @@ def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], marks: Ma
     )
 
 
-def stamped(network: torch.nn.Module, call: Callable[[], Any], take: Callable[[], Any], calls: int) -> list[Marks]:
+def stamped(
+    network: torch.nn.Module, call: Callable[[], object], take: Callable[[], object], calls: int
+) -> list[Marks]:
     """Return the marks of `calls` calls, made without other work between them, after one that does not count."""
     calls_marks: list[Marks] = [[] for _ in range(calls + 1)]
     current: list[Marks] = [[]]
@@ -98,7 +100,7 @@ def stamped(network: torch.nn.Module, call: Callable[[], Any], take: Callable[[]
     return calls_marks[1:]
 
 
-def _marking(paths: Mapping[int, str], take: Callable[[], Any], current: list[Marks]) -> Wrapper:
+def _marking(paths: Mapping[int, str], take: Callable[[], object], current: list[Marks]) -> Wrapper:
     """Return a wrapper that marks the beginning and the end of each call of a module of the network.
 
     It does little besides, because its own time counts as the caller's.

@@ -19,6 +19,17 @@ from benchcli.schema.observations import (
     Output,
     Sample,
 )
+from benchcli.schema.records import (
+    Failure,
+    FamilyResult,
+    Interval,
+    Outcome,
+    Percentiles,
+    Record,
+    ReferenceSpeed,
+    Status,
+    Timing,
+)
 from benchcli.schema.request import (
     BUILT_IN,
     LIVE,
@@ -33,17 +44,6 @@ from benchcli.schema.request import (
     Target,
     Variant,
     sizes,
-)
-from benchcli.schema.results import (
-    Failure,
-    FamilyResult,
-    Interval,
-    Outcome,
-    Percentiles,
-    Record,
-    ReferenceSpeed,
-    Status,
-    Timing,
 )
 
 __all__ = [

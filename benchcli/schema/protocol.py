@@ -12,8 +12,8 @@ from typing import Any, Final, Literal, get_args
 
 from benchcli.schema.counts import CostDetail, Costs
 from benchcli.schema.observations import Breakdown, Code, Conditions, Layers, Output, Sample
+from benchcli.schema.records import Failure, Status
 from benchcli.schema.request import Family, Target
-from benchcli.schema.results import Failure, Status
 from benchcli.schema.structure import structure
 
 SURVEY: Final = "survey"

@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -85,7 +84,7 @@ def first_line(path: str | Path) -> str | None:
     return next((line.strip() for line in lines(path)), None)
 
 
-def digest(machine: Machine, *others: Mapping[str, Any]) -> str:
+def digest(machine: Machine, *others: Mapping[str, object]) -> str:
     """Return 12 hexadecimal digits that identify the facts that affect measured times.
 
     They are the machine's identity and `others`: versions, device and settings. The host's name,

@@ -7,7 +7,7 @@ from benchcli.analysis import verdicts
 from benchcli.analysis.claims import base as claims
 from benchcli.checks.findings import ORDER
 from benchcli.reports.outcomes import ASCII, OUTCOMES, TONES, ascii_signs, sign_of, signed, tone
-from benchcli.schema.results import Status
+from benchcli.schema.records import Status
 
 WORDS = {
     *get_args(verdicts.VerdictOutcome),

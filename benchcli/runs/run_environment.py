@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from benchcli.backends.devices.base import split_name
 from benchcli.errors import UserError
@@ -92,7 +91,7 @@ def identified(environment: Environment, target: Target, counted: Survey) -> Env
     )
 
 
-def describe(target: Target, launcher: Launcher) -> dict[str, dict[str, Any]]:
+def describe(target: Target, launcher: Launcher) -> dict[str, dict[str, object]]:
     """Return the machine, device, software and settings that a run on `target` would use, in sections.
 
     Raises UserError if the device is not available.
