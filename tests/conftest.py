@@ -37,7 +37,7 @@ from benchcli.schema.protocol import (
 )
 from benchcli.workers.tools import Tools
 from tests import process_state
-from tests.kept_events import HERE, KEPT, key_of
+from tests.kept_events import KEPT, key_of
 from tests.workers.stand_in import stand_ins
 
 TESTS = Path(__file__).parent
@@ -113,15 +113,23 @@ def said(task: Task) -> list[str]:
     """Return the lines of a worker that does a task, from an earlier test if one had the same done."""
     from benchcli.workers.worker import do
 
-    key, place = key_of(task) or ("", "")
+    key, places = key_of(task) or ("", {})
     if key and (lines := KEPT.get(key)):
-        return [line.replace(HERE, place) for line in lines]
+        return [exchanged(line, places) for line in lines]
     events: list[str] = []
     with threads_kept(), small_heap():
         do(decode_task(encode(task)), lambda event: events.append(encode_event(event)))
     if key:
-        KEPT.put(key, [line.replace(place, HERE) if place else line for line in events])
+        stand_ins = {place: stand_in for stand_in, place in places.items()}
+        KEPT.put(key, [exchanged(line, stand_ins) for line in events])
     return events
+
+
+def exchanged(line: str, texts: dict[str, str]) -> str:
+    """Return the line with each of the texts replaced by its counterpart."""
+    for text, other in texts.items():
+        line = line.replace(text, other)
+    return line
 
 
 @contextmanager

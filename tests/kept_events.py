@@ -24,9 +24,8 @@ READERS = ("analysis", "api", "checks", "cli", "data", "reports", "runs")
 """Packages that no launch depends on."""
 RESULTS = {".csv", ".html", ".json", ".lock", ".md", ".xml"}
 """The ends of the names of files that benchcli itself writes."""
-PLACE = re.compile(r"/[^\"\s]*/pytest-of-[^/\"]+/pytest-\d+/(?:popen-gw\d+/)?[^/\"\s]+")
-"""A test's temporary folder."""
-HERE = "<the test's folder>"
+PLACE = re.compile(r"/[^\"\s]*/(?:pytest-of-[^/\"]+/pytest-\d+/(?:popen-gw\d+/)?[^/\"\s]+|benchcli-\w{8}(?=/))")
+"""A test's temporary folder, or the one in which a check lays out versions."""
 
 
 class KeptEvents:
@@ -80,18 +79,17 @@ def _hash(files: list[Path], texts: list[str]) -> str:
     return found.hexdigest()[:32]
 
 
-def key_of(task: Task) -> tuple[str, str] | None:
-    """Return the key of a task, and the test's folder or ""; None where more than task and code decides."""
+def key_of(task: Task) -> tuple[str, dict[str, str]] | None:
+    """Return the key of a task, and its temporary folders by stand-in; None where more than task and code decides."""
     variants = [variant for family in task.families for variant in family.variants]
     if task.target.device != "fake" or task.live or any(map(_is_open, variants)):
         return None
     text = encode(task)
-    places = set(PLACE.findall(text))
-    if len(places) > 1:
-        return None
-    place = places.pop() if places else ""
+    places = {f"<folder {number}>": place for number, place in enumerate(dict.fromkeys(PLACE.findall(text)))}
+    for stand_in, place in places.items():
+        text = text.replace(place, stand_in)
     files = sorted({file for variant in variants for file in _files(variant)})
-    return _hash(files, [text.replace(place, HERE) if place else text]), place
+    return _hash(files, [text]), places
 
 
 def _is_open(variant: Variant) -> bool:
