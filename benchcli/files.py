@@ -85,7 +85,7 @@ def path_of(what: str, value: object) -> Path:
 
 
 def writable(value: object) -> Path:
-    """Return the path of a file for a report, which is left as it is.
+    """Check that a report can be written to this path, and return it; the file is left as it is.
 
     Raises UserError if it is no path, or if a report cannot be written there, or must not.
     """

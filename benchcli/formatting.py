@@ -109,8 +109,12 @@ def change(interval: Interval) -> str:
     middle = percent(interval.estimate - 1, signed=True)
     if interval.low is None or interval.high is None:
         return middle
-    low, high = (percent(end - 1, signed=True) for end in (interval.low, interval.high))
-    return f"{middle} ({low.removesuffix(' %')} to {high})"
+    return f"{middle} ({changes(interval.low, interval.high)})"
+
+
+def changes(low: float, high: float) -> str:
+    """Return two factors as a range of changes: "+4.7 to +5.6 %"."""
+    return f"{percent(low - 1, signed=True).removesuffix(' %')} to {percent(high - 1, signed=True)}"
 
 
 def times(factor: Interval) -> str:

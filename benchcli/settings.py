@@ -19,12 +19,12 @@ from benchcli.validation import (
     Flag,
     FolderPath,
     Fraction,
+    Integer,
     NetworkErrors,
     Plugin,
     Seconds,
     Text,
     ValueKind,
-    Whole,
     distinct,
 )
 
@@ -50,7 +50,7 @@ CHECK_S: Final = 300.0
 """Seconds that a check takes at most by default."""
 
 
-WIDTHS, BATCHES, SIZES = Whole(1, 16384), Whole(1, 65536), Whole(1, 4096)
+WIDTHS, BATCHES, SIZES = Integer(1, 16384), Integer(1, 65536), Integer(1, 4096)
 Values = Mapping[str, Any]
 """Valid values by the names of their settings."""
 
@@ -178,7 +178,7 @@ CACHE = Setting(
     Target.cache,
 )
 THREADS = Setting(
-    "threads", Whole(1, 1024), "Number of CPU threads that the runtime uses.", "the number of threads", Target.threads
+    "threads", Integer(1, 1024), "Number of CPU threads that the runtime uses.", "the number of threads", Target.threads
 )
 SEVERAL_THREADS = replace(
     THREADS,
@@ -208,7 +208,7 @@ WIDTH = Setting(
 )
 SCALE = Setting(
     "scale",
-    Whole(1, 64),
+    Integer(1, 64),
     "Factors that multiply the channels{such}.",
     "a scale",
     several=True,
@@ -297,7 +297,7 @@ def within(seconds: float | None = None) -> Setting:
 
 LAUNCHES = Setting(
     "launches",
-    Whole(1, 1000),
+    Integer(1, 1000),
     "Exact number of launches (fresh processes); --precision and --budget are then not used.",
     "the number of launches",
 )
@@ -317,7 +317,7 @@ PERCENTILES = Setting(
 LAYERS = _flag("layers", "Time the modules of each network in six more launches.")
 DEPTH = Setting(
     "depth",
-    Whole(1, 100),
+    Integer(1, 100),
     "Roll the layers up to this depth, such as 1 for a network's own children; it implies --layers.",
     "a depth",
 )
@@ -361,21 +361,21 @@ SIZE = Setting(
 BLOCK_SIZE = replace(SIZE, help="Height and width of the input feature map.", default=(28,), note="")
 UNITS = Setting(
     "units",
-    Whole(1, 100),
+    Integer(1, 100),
     "Number of units in sequence.",
     "the number of units",
     note="default: 10, or 1 with --stride 2",
 )
 STRIDE = Setting(
     "stride",
-    Whole(1, 2),
+    Integer(1, 2),
     "1, or 2 for the downsampling units, which double the channels and halve height and width.",
     "a stride",
     1,
 )
 GROUP = Setting(
     "group",
-    Whole(1, 100_000),
+    Integer(1, 100_000),
     "Groups of networks by complexity in MFLOPs, as in ShuffleNet V2's Table 8.",
     "a group",
     several=True,
@@ -398,7 +398,7 @@ BY = Setting(
 )
 COMPARISONS = Setting(
     "comparisons",
-    Whole(2, 10_000),
+    Integer(2, 10_000),
     "Number of comparisons of two equal networks; a quarter as many with a slower network are added.",
     "the number of comparisons",
     40,
@@ -441,7 +441,7 @@ THRESHOLD = Setting(
 )
 CONFIRMATIONS = Setting(
     "launches",
-    Whole(5, 100),
+    Integer(5, 100),
     "Fresh processes that judge a network which a screening by three did not find the same; more if several such "
     "networks are left, or to show that one is the same after all.",
     "the number of launches",
@@ -536,4 +536,3 @@ CHECK = (
     *IN_PYTHON,
 )
 SELFTEST = (COMPARISONS, *TARGET, PRECISION, within(4.0), LAUNCHES)
-DEVICE_SETTINGS = TARGET

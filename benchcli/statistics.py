@@ -117,7 +117,7 @@ class Count:
 
 def median_share(breakdowns: Sequence[Breakdown], category: Category) -> float:
     """Return the fraction of a call's time in a category: the median over launches."""
-    return median(each.parts[category] / each.whole_s for each in breakdowns)
+    return median(each.parts[category] / each.sum_s for each in breakdowns)
 
 
 @cache

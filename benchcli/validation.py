@@ -50,7 +50,7 @@ class ValueKind(ABC, Generic[Value]):
 
 
 @dataclass(frozen=True)
-class Whole(ValueKind[int]):
+class Integer(ValueKind[int]):
     """A whole number within bounds; several may be ranges, such as 128..224:32 and 1..32:x2."""
 
     least: int

@@ -16,7 +16,7 @@ from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.schema import Costs, OperatorCall
 from benchcli.schema.progress import Progress
 from benchcli.settings import Setting
-from benchcli.validation import Choice, Fraction, Whole
+from benchcli.validation import Choice, Fraction, Integer
 
 PAGE = Path(__file__).parent / "api.md"
 INTRODUCTION = """# Python API
@@ -141,7 +141,7 @@ def _values(setting: Setting) -> str:
     """Return what a setting's values are in Python."""
     kind = setting.kind
     match kind:
-        case Whole():
+        case Integer():
             values = f"a whole number from {kind.least} to {kind.most}"
         case Fraction():
             values = f"a fraction from {kind.least:g} to {kind.most:g}"

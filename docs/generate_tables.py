@@ -128,7 +128,7 @@ def breakdown() -> str:
 
 def _shares(traced: Sequence[Breakdown]) -> list[str]:
     shares = [median_share(traced, category) for category in HEADINGS]
-    return [formatting.percent(each) for each in (*shares, median(t.reorder_s / t.whole_s for t in traced))]
+    return [formatting.percent(each) for each in (*shares, median(t.reorder_s / t.sum_s for t in traced))]
 
 
 def _paper_shares(name: str, model: str, platform: str) -> tuple[str, ...]:

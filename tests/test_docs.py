@@ -361,7 +361,7 @@ OLD_WORDS = (
     r"\bcasualt(y|ies)\b",
     r"again, .* alone",
 )
-"""Words that `design` took out, because a reader who knows PyTorch and statistics does not know them."""
+"""Words that a reader who knows PyTorch and statistics does not know."""
 
 
 def test_no_private_word_is_left() -> None:

@@ -21,7 +21,7 @@ class Verdict:
 
     family: str
     guideline: str
-    scale: str
+    scale: int
     outcome: VerdictOutcome
     variant: str
     """The extreme variant, which decides."""
@@ -57,7 +57,7 @@ def verdict(result: FamilyResult, effect: float = EFFECT) -> Verdict:
     return Verdict(
         family=family.name,
         guideline=family.guideline,
-        scale=f"×{family.scale}",
+        scale=family.scale,
         outcome=outcome(judgement.outcome, guideline.faster),
         variant=record.variant.name,
         baseline=family.baseline,

@@ -115,8 +115,8 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
         return "same", text, change
     if outcome == "faster" or outcome == "slower":
         return outcome, text, change
-    bounds = formatting.change(Interval(1 + threshold, 1 / (1 + threshold), 1 + threshold)).partition(" (")[2]
-    return "inconclusive", f"{text}; its interval lies neither within nor beyond the threshold ({bounds}", change
+    bounds = formatting.changes(1 / (1 + threshold), 1 + threshold)
+    return "inconclusive", f"{text}; its interval lies neither within nor beyond the threshold ({bounds})", change
 
 
 def _why_not_comparable(before: Record, now: Record) -> str | None:

@@ -49,5 +49,5 @@ def _factor(families: Sequence[Family], beside: Evidence, alone: Evidence) -> fl
 def _by_launch(families: Sequence[Family], evidence: Evidence) -> list[float]:
     """Return each launch's mean logarithm of base's seconds, of the launches that have all families."""
     by_family = [launch_log_seconds(evidence.samples[family.name, BASE]) for family in families]
-    whole = set.intersection(*(set(each) for each in by_family))
-    return [mean(each[launch] for each in by_family) for launch in whole]
+    complete = set.intersection(*(set(each) for each in by_family))
+    return [mean(each[launch] for each in by_family) for launch in complete]

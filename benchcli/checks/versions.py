@@ -67,7 +67,7 @@ def version(text: str | None, here: Path) -> Version:
     if not text.strip():
         raise UserError("an empty string is not a version: give an interpreter, a git ref or a folder")
     path = here / files.expanded(text)
-    files.mode_of(path)  # a name that no file can have is told as it was given
+    files.mode_of(path)  # raises UserError for a name that no file can have
     python = _interpreter(path) or _on_path(text)
     if python:
         return Version("interpreter", str(python), str(python), str(python), here)

@@ -16,7 +16,7 @@ Arguments = Mapping[str, Any]
 
 @cache
 def is_composite(func: OpOverload) -> bool:
-    """Return whether an operator's kernel calls others. What torch decomposes only for compilers is none."""
+    """Return whether an operator's kernel calls others. Decompositions for compilers do not count."""
     try:
         return bool(torch._C._dispatch_has_kernel_for_dispatch_key(str(func.name()), COMPOSITE))  # type: ignore[no-untyped-call]
     except RuntimeError:  # it is one of Python's own

@@ -49,19 +49,19 @@ def traffic(name: str, func: OpOverload, arguments: Mapping[str, Any], result: o
     A view's output shares its input's storage.
     """
     outputs = tensors(result)[: OUTPUTS.get(name)] or tensors(written_arguments(func, arguments))
-    given = distinct(tensors(read_arguments(func, arguments)))
-    storages = {storage_of(tensor) for tensor in given}
+    operands = distinct(tensors(read_arguments(func, arguments)))
+    storages = {storage_of(tensor) for tensor in operands}
     shares = not func._schema.is_mutable and all(storage_of(each) in storages for each in outputs)
     is_view = shares or torch.Tag.inplace_view in func.tags
-    if not outputs and given and func.namespace != "aten":  # it may do anything, such as return a number
-        return Traffic([(each, bytes_of(each)) for each in given], [])
+    if not outputs and operands and func.namespace != "aten":  # it may do anything, such as return a number
+        return Traffic([(each, bytes_of(each)) for each in operands], [])
     if name in NOTHING or not any(each.numel() for each in outputs) or is_view:
         return None
     if func._schema.is_mutable and name in OVERWRITES:
-        given = [each for each in given if each is not arguments.get("self")]
+        operands = [each for each in operands if each is not arguments.get("self")]
     source = arguments.get(GATHERS[name]) if name in GATHERS else None
     read = {id(source): _gathered_bytes(arguments, source, outputs[0])} if source is not None else {}
-    return Traffic([(each, read.get(id(each), bytes_of(each))) for each in given], distinct(outputs))
+    return Traffic([(each, read.get(id(each), bytes_of(each))) for each in operands], distinct(outputs))
 
 
 def formula_elements(arguments: Arguments, output: torch.Tensor) -> int:

@@ -1,4 +1,4 @@
-"""Follow the storages of one call: who wrote each last, how much lives at once, what is read of the weights."""
+"""Track the storages of one call: each one's last writer, the bytes alive at once, the weight bytes read."""
 
 from collections.abc import Iterable
 

@@ -43,10 +43,10 @@ class Walk:
 
 def walk_once(network: torch.nn.Module, inputs: Inputs) -> Walk:
     """Call the network once and return what it does. Raises the network's errors."""
-    walked, given = Walk(), inputs.tensors()
+    walked, arguments = Walk(), inputs.tensors()
     parameters, buffers = list(network.parameters()), list(network.buffers())
     storages, reads = Storages([*parameters, *buffers]), WeightReads()
-    storages.meet(given)
+    storages.meet(arguments)
     packed: dict[int, tuple[object, list[torch.Tensor]]] = {}
     # no_grad, not inference_mode: the network may itself use either, and both are walked alike.
     mode = _DispatchBesideCompiler if "torch._dynamo" in sys.modules else _Dispatch
@@ -56,11 +56,13 @@ def walk_once(network: torch.nn.Module, inputs: Inputs) -> Walk:
         walked.unseen.add(ELSEWHERE)
     held = [each for _, several in packed.values() for each in several]
     constants = {storage_of(each) for each in storages.weights} - {storage_of(each) for each in buffers}
-    own = {*map(storage_of, given), *map(storage_of, storages.weights)}
+    own = {*map(storage_of, arguments), *map(storage_of, storages.weights)}
     walked.params = sum(each.numel() for each in [*parameters, *held])
     walked.weight_bytes = sum(map(bytes_of, [*distinct([*parameters, *buffers, *storages.constants]), *held]))
     walked.read_bytes = reads.bytes_of(constants) + sum(map(bytes_of, held))
-    walked.end_bytes = sum(map(bytes_of, distinct([*given, *(each for each in output if storage_of(each) not in own)])))
+    walked.end_bytes = sum(
+        map(bytes_of, distinct([*arguments, *(each for each in output if storage_of(each) not in own)]))
+    )
     walked.peak_bytes = storages.peak_bytes
     return walked
 
@@ -91,10 +93,10 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if is_composite(func):  # inference mode does not decompose it
             with self:
                 return func._op_dk(COMPOSITE, *args, **kwargs)
-        given = tensors((args, kwargs))
-        self._look_at(given, is_new=func.overloadpacket.__name__ == "lift_fresh")
+        operands = tensors((args, kwargs))
+        self._look_at(operands, is_new=func.overloadpacket.__name__ == "lift_fresh")
         result = func(*args, **kwargs)
-        self._storages.meet([*given, *tensors(result)])
+        self._storages.meet([*operands, *tensors(result)])
         name, arguments = named(func, args, kwargs)
         moved = traffic(name, func, arguments, result)
         if moved:
@@ -102,12 +104,12 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._storages.write(moved.written)  # after the call was noted: its number is the call's place
         return result
 
-    def _look_at(self, given: Sequence[torch.Tensor], is_new: bool) -> None:
-        """Take tensors that no operator of this call has made for constants, unless another library made them.
+    def _look_at(self, operands: Sequence[torch.Tensor], is_new: bool) -> None:
+        """Count tensors that existed before the call as constants, unless another library made them.
 
         `is_new` is whether they were just made from Python's numbers.
         """
-        strange = [each for each in given if not self._storages.knows(each)]
+        strange = [each for each in operands if not self._storages.knows(each)]
         if any(not each.untyped_storage().resizable() for each in strange):
             self._walked.unseen.add(ELSEWHERE)
         if not is_new:

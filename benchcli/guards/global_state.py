@@ -25,10 +25,7 @@ HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks", "_global_backward
 
 
 def intrusions() -> dict[str, object]:
-    """Return what runs besides every network, or in place of torch's own functions.
-
-    A mapping in it holds objects, of which another of the same name is a change.
-    """
+    """Return the state of the process that affects every network; its mappings are compared by identity."""
     return {
         "modes": (torch._C._len_torch_function_stack(), torch._C._len_torch_dispatch_stack()),
         "profiler": (id(sys.getprofile()), id(sys.gettrace()), torch._C._autograd._profiler_enabled()),

@@ -1,1 +1,1 @@
-"""What disturbs measurements on this machine: watched, graded, and told as warnings."""
+"""Observe what disturbs measurements on this machine, grade it, and make warnings of it."""

@@ -21,11 +21,11 @@ def traced_back(codes: Mapping[Key, Code], families: Iterable[Family]) -> dict[K
         for variant in family.variants
     }
     state = cache(_state)
-    found: dict[Key, Code] = {}
+    traced: dict[Key, Code] = {}
     for key, code in codes.items():
         commit, dirty = state((folders[key] / code.file).parent)
-        found[key] = replace(code, commit=commit, dirty=dirty)
-    return found
+        traced[key] = replace(code, commit=commit, dirty=dirty)
+    return traced
 
 
 def with_code(environment: Environment, codes: Mapping[Key, Code]) -> Environment:

@@ -124,7 +124,12 @@ def _opened(request: RunRequest) -> tuple[RunFolder, Environment, dict[str, Fami
         folder.close()
         raise
     families = {family.name: family for family in request.suite.families}
-    return folder, environment, {name: FamilyResult(families[name], records, ()) for name, records in finished.items()}
+    conditions = folder.conditions()
+    done = {
+        name: FamilyResult(families[name], records, (), tuple(conditions.get(name, ())))
+        for name, records in finished.items()
+    }
+    return folder, environment, done
 
 
 @dataclass

@@ -116,11 +116,11 @@ class RunFolder(Folder):
 
     def _parsed(self, name: str, parse: Callable[[Mapping[str, str]], Value]) -> dict[str, list[Value]]:
         """Return what can be parsed of a table's rows, by family."""
-        found: dict[str, list[Value]] = {}
+        by_family: dict[str, list[Value]] = {}
         for cells in self._read(name):
             with contextlib.suppress(ValueError, KeyError):
-                found.setdefault(cells["family"], []).append(parse(cells))
-        return found
+                by_family.setdefault(cells["family"], []).append(parse(cells))
+        return by_family
 
     def next_launch(self) -> int:
         """Return the number of the next launch: one more than the highest stored number."""
@@ -136,8 +136,8 @@ class RunFolder(Folder):
         records = {}
         for family in families:
             cells = {line["variant"]: line for line in rows.get(family.name, ())}
-            whole = all(cells.get(v.name, {}).get("channels") == v.channels for v in family.variants)
-            if whole:
+            is_complete = all(cells.get(v.name, {}).get("channels") == v.channels for v in family.variants)
+            if is_complete:
                 with contextlib.suppress(StructureError):  # measure an unreadable row again
                     records[family.name] = tuple(
                         record_of(cells[v.name], family, v, family.on(target)) for v in family.variants
@@ -169,8 +169,8 @@ class RunFolder(Folder):
             return []
         try:
             text = files.read_text(path, errors="replace")
-            whole = text[: text.rfind("\n") + 1]  # a kill can truncate the last line
-            columns, *rows = csv.reader(io.StringIO(whole, newline="")) if whole else [[]]
+            complete = text[: text.rfind("\n") + 1]  # a kill can truncate the last line
+            columns, *rows = csv.reader(io.StringIO(complete, newline="")) if complete else [[]]
         except (ValueError, csv.Error) as error:
             raise UserError(f"{path} cannot be read: {error}") from None
         lacking = {"family", "launch" if name == LAUNCHES else "variant"} - set(columns)

@@ -89,7 +89,7 @@ class Setup:
         )
 
     def reporting(self, alive: Callable[[], object]) -> "Setup":
-        """Return the setup with what tells the engine that the worker makes progress."""
+        """Return a copy whose `alive` reports the worker's progress."""
         return replace(self, place=replace(self.place, alive=alive))
 
 

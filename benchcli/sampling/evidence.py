@@ -89,7 +89,7 @@ class Evidence:
         return without(alive, done)[0] if wide else None
 
     def needed_of(self, families: Sequence[Family]) -> list[tuple[Family, Family | None]]:
-        """Return each family with what `needed` has of it; families of several settings need all or nothing."""
+        """Return each family with its variants that need launches; if one setting needs some, all settings get them."""
         needed = {family.name: self.needed(family) for family in families}
         open_ = {family.group for family in families if family.first and (needed[family.name] or self._is_wide(family))}
         for family in families:

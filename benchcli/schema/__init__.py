@@ -2,7 +2,7 @@
 
 Values are in SI units: seconds, bytes, counts.
 
-suite -> family -> variant (`asked`) -> costs (`costs`), samples -> timing -> record (`measured`)
+suite -> family -> variant (`request`) -> costs (`counts`), samples (`observations`) -> timing -> record (`records`)
 """
 
 from benchcli.schema.counts import CostDetail, Costs, OperatorCall

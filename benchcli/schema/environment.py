@@ -163,8 +163,8 @@ def as_json(environment: Environment) -> dict[str, Any]:
     """Return an environment as JSON has it: without what is not known, and what follows from the rest."""
     suite = environment.suite and replace(environment.suite, description="")
     plan = environment.plan and replace(environment.plan, grows=False)
-    given = asdict(replace(environment, suite=suite, plan=plan))
-    data = {"schema": environment.schema, **{name: value for name, value in given.items() if value}}
+    values = asdict(replace(environment, suite=suite, plan=plan))
+    data = {"schema": environment.schema, **{name: value for name, value in values.items() if value}}
     data.get("suite", {}).pop("description", None)
     data.get("plan", {}).pop("grows", None)
     if environment.check:

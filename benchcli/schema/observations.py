@@ -148,7 +148,7 @@ class Breakdown:
     """Seconds of `data` inside convolutions: their library reorders to its own layout and back."""
 
     @property
-    def whole_s(self) -> float:
+    def sum_s(self) -> float:
         """The sum of the parts: `call_s`, or more if tracing slows the operators down."""
         return sum(self.parts.values())
 

@@ -57,7 +57,7 @@ class Task:
         """Return the time after which the task has surely gone wrong: its clock stands still, or it loops.
 
         Each variant may be silent for `silence_s` while it is built; each family warms up and is
-        sampled. Who serves works for as long as it is asked.
+        sampled. A worker that serves has no limit.
         """
         if self.kind == SERVE:
             return math.inf

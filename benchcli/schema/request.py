@@ -129,7 +129,7 @@ class Family:
 
     @property
     def group(self) -> str:
-        """What the families share that are measured in one process, in turns: the settings of one request."""
+        """The name that the settings of one request share, which are measured in turns in one process."""
         return self.first or self.name
 
     def on(self, target: "Target") -> "Target":

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 MOST = 2**63
-"""Whole numbers are smaller: Python's may have thousands of digits, which no float can hold."""
+"""Integers are smaller: Python's may have thousands of digits, which no float can hold."""
 Value = TypeVar("Value")
 
 

@@ -27,6 +27,7 @@ KIBIBYTE = 1024
 LOOK_S = 0.25
 """Long enough for the system's count of CPU time, which has a resolution of 10 ms."""
 Value = TypeVar("Value")
+Amount = TypeVar("Amount", int, float)
 
 WORDS = {
     "minor_faults": "page faults",
@@ -108,10 +109,10 @@ def between(launch: int, start: Counters, end: Counters, call_overhead_s: float)
         launch=launch,
         wall_s=wall_s,
         cpu_s=cpu_s,
-        minor_faults=_count(end.minor_faults, start.minor_faults),
-        major_faults=_count(end.major_faults, start.major_faults),
-        voluntary_switches=_count(end.voluntary_switches, start.voluntary_switches),
-        involuntary_switches=_count(end.involuntary_switches, start.involuntary_switches),
+        minor_faults=_difference(end.minor_faults, start.minor_faults),
+        major_faults=_difference(end.major_faults, start.major_faults),
+        voluntary_switches=_difference(end.voluntary_switches, start.voluntary_switches),
+        involuntary_switches=_difference(end.involuntary_switches, start.involuntary_switches),
         busy_cores=None if others_s is None else max(0.0, others_s / wall_s),
         cores=end.cores,
         steal_cores=None if steal_s is None else steal_s / wall_s,
@@ -188,11 +189,7 @@ def _try_query(query: Callable[[], Value]) -> Value | None:
         return None
 
 
-def _difference(end: float | None, start: float | None) -> float | None:
-    return None if end is None or start is None else end - start
-
-
-def _count(end: int | None, start: int | None) -> int | None:
+def _difference(end: Amount | None, start: Amount | None) -> Amount | None:
     return None if end is None or start is None else end - start
 
 

@@ -84,8 +84,8 @@ def filters(root: Path, commit: str) -> tuple[str, ...]:
         _try_git(root, "grep", "--no-color", "-h", "-o", "-E", "filter=[^ \t]+", commit, "--", "*.gitattributes") or ""
     )
     private = root / (_try_git(root, "rev-parse", "--git-path", "info/attributes") or "")
-    given = [*used.splitlines(), *(line for line in lines(private) if "filter=" in line)]
-    return tuple(sorted(names & {" ".join(each.rpartition("filter=")[2].split()[:1]) for each in given}))
+    attributes = [*used.splitlines(), *(line for line in lines(private) if "filter=" in line)]
+    return tuple(sorted(names & {" ".join(each.rpartition("filter=")[2].split()[:1]) for each in attributes}))
 
 
 def running_commit(checkout: Path = Path(benchcli.__file__).parent.parent) -> str | None:

@@ -130,11 +130,11 @@ class _Process:
                 return
             if line is None or not line.strip():
                 continue
-            if is_strange:  # not the half of a line that a worker leaves which is killed: others follow
+            if is_strange:  # a killed worker leaves half a line too, but none after it
                 yield WorkerDied(Failure("failed", STRANGE))
                 return
             has_begun = has_begun or event is not None
-            is_strange = has_begun and event is None  # what comes before is of the interpreter
+            is_strange = has_begun and event is None  # earlier lines are the interpreter's
             is_done = is_done or isinstance(event, Done)
             if event:
                 yield event

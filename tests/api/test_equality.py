@@ -92,6 +92,15 @@ def test_a_recorded_run_its_claims_and_a_comparison(cli: Cli, tools: Callable[[]
     assert {each.verdict for each in benchcli.claims("a").judged} == {"unmeasured"}
 
 
+def test_a_run_that_is_resumed_when_it_has_ended_is_the_run_that_is_read_again(cli: Cli) -> None:
+    """The launches' conditions too, which the reports and the JSON show."""
+    assert cli("guideline", "g2", "--width", "16", *FAKE, "--output", "a").code == 0
+    resumed = cli("guideline", "g2", "--width", "16", *FAKE, "--resume", "a", "--format", "json")
+    launches = json.loads(resumed.out)["launches"]
+    assert len(launches) == 6
+    assert launches == json.loads(cli("show", "a", "--format", "json").out)["launches"]
+
+
 def test_a_check(cli: Cli, tools: Callable[[], Tools], suite: str) -> None:
     assert cli("run", suite, *FAKE, "--output", "then").code == 0
     written = cli("check", suite, "--baseline", "then", "--device", "fake", "--format", "csv")

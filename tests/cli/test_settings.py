@@ -12,12 +12,12 @@ from benchcli.api.results import Run
 from benchcli.cli.options import Parameter
 from benchcli.schema.protocol import LAUNCH, Conversation, Task
 from benchcli.settings import Setting
-from benchcli.validation import Whole
+from benchcli.validation import Integer
 from tests.conftest import Outcome, inline
 
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
-NUMBERS = Setting("number", Whole(1, 1000), "", "a number", several=True)
+NUMBERS = Setting("number", Integer(1, 1000), "", "a number", several=True)
 NETWORKS = ("network", "shufflenet-v2-0.5x", "mobilenet-v1-0.25", "--device", "fake", "--runtime", "graph")
 
 

@@ -179,7 +179,7 @@ def test_rows_and_events_come_back_as_they_were() -> None:
     cells = dict(zip(BREAKDOWN_COLUMNS, map(str, breakdown_row(WHOLE)), strict=True))
     assert breakdown_of(cells) == WHOLE
     assert decode_event(encode_event(Traced(WHOLE))) == Traced(WHOLE)
-    assert WHOLE.whole_s == pytest.approx(1.0)
+    assert WHOLE.sum_s == pytest.approx(1.0)
 
 
 def test_plain_calls_come_before_all_traced_ones_and_the_first_trace_is_dropped() -> None:
@@ -242,8 +242,8 @@ def test_parts_and_times_that_do_not_agree_are_marked() -> None:
     assert records[0].timing
     measured_s = records[0].timing.seconds.estimate
 
-    def lines(call_s: float, whole_s: float) -> str:
-        parts = {name: part * whole_s for name, part in PARTS.items()}
+    def lines(call_s: float, sum_s: float) -> str:
+        parts = {name: part * sum_s for name, part in PARTS.items()}
         traced = Breakdown("g2-x1", "g=1", 0, call_s, 2 * call_s, parts, 0.0)
         return "\n".join(table(records, [traced], {("g2-x1", "g=8"): Failure("unsupported", "no")}).lines)
 

@@ -57,7 +57,7 @@ def _outcome(traced: Sequence[Breakdown], least: float) -> Part:
 
 
 def _beyond_convolutions(traced: Breakdown) -> float:
-    return 1 - sum(traced.parts[each] for each in CONVOLUTIONS) / traced.whole_s
+    return 1 - sum(traced.parts[each] for each in CONVOLUTIONS) / traced.sum_s
 
 
 def _describe(record: Record, traced: Sequence[Breakdown], least: float) -> str:

@@ -61,11 +61,12 @@ class Cuda(EventDevice):
         """Return why the card cannot be used, or would not be timed; None if neither holds."""
         if os.environ.get("CUDA_LAUNCH_BLOCKING", "0") not in {"", "0"}:
             return "CUDA_LAUNCH_BLOCKING makes the host wait for each kernel, so that the host is timed: unset it"
+        return super().missing(index) or self._unusable(index)
+
+    def hint_of_hidden(self) -> str:
+        """Return the variable that hides cards, if it is set."""
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-        missing = super().missing(index)
-        if missing and missing.startswith("there are") and visible is not None:
-            return f"{missing}; CUDA_VISIBLE_DEVICES is {visible!r}"
-        return missing or self._unusable(index)
+        return "" if visible is None else f"; CUDA_VISIBLE_DEVICES is {visible!r}"
 
     def why_unseen(self) -> str | None:
         """Return why torch sees no card, with the way out; None if it does not say."""

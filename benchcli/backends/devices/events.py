@@ -84,7 +84,13 @@ class EventDevice(Device):
             why = self.why_unseen()
             return f"torch {torch.__version__} sees no {self.name} device on this machine{f': {why}' if why else ''}"
         count = torch.accelerator.device_count()
-        return None if index < count else f"there are {count} {self.name} devices, numbered from 0"
+        if index < count:
+            return None
+        return f"there are {count} {self.name} devices, numbered from 0{self.hint_of_hidden()}"
+
+    def hint_of_hidden(self) -> str:
+        """Return why there may be fewer devices than expected, as the end of a sentence."""
+        return ""
 
     def why_unseen(self) -> str | None:
         """Return why torch sees no such device, with the way out; None if that is not known."""

@@ -180,11 +180,11 @@ class Fake(EventDevice):
         return Health(CLOCK_HZ, reasons, CLOCK_HZ, is_capped=False)
 
     def readings(self, index: int) -> Readings:  # noqa: ARG002
-        """Return those of a device that nobody else uses."""
+        """Return the readings of an otherwise idle device."""
         return Readings(temperature_c=40.0, power_w=100.0, utilisation=0.0, other_processes=0)
 
     def kernels(self, call: Callable[[], object], index: int) -> str:  # noqa: ARG002
-        """Return the same for every call: it has one way to compute."""
+        """Return a constant hash: the simulated device chooses no kernels."""
         return "simulated"
 
 

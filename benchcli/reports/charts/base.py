@@ -115,8 +115,8 @@ CHARTS: Registry[Chart] = Registry("kind of chart", "benchcli.reports.charts")
 def in_order() -> list[Chart]:
     """Return all kinds of charts in the order in which a page has them.
 
-    A chart stands behind the one that it names; of several, those that none follows come first. A
-    chart that names none comes last, unless others follow it.
+    A chart comes after the one in its `after`; of several, those without followers come first. A
+    chart without `after` comes last, unless others follow it.
     """
     followed = {chart.after for chart in CHARTS}
     ordered: list[Chart] = []

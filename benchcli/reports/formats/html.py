@@ -109,7 +109,7 @@ class _Document:
         return {**vars(figure), "id": identity, "table": numbers, "table_id": self._table(numbers)}
 
     def _table(self, table: Table) -> str:
-        """Give a table its name; what does not stand in the page at once, the script brings."""
+        """Return the table's id; the script adds the rows of tables that are longer than SHOWN."""
         identity = f"table-{len(self.tables)}"
         self.tables[identity] = table.rows if len(table.rows) > SHOWN else None
         return identity

@@ -99,7 +99,7 @@ def _name(key: Key, rows: Mapping[Key, Sequence[Breakdown]]) -> str:
 
 
 def _reorders(of: Sequence[Breakdown]) -> str:
-    return formatting.percent(median(each.reorder_s / each.whole_s for each in of))
+    return formatting.percent(median(each.reorder_s / each.sum_s for each in of))
 
 
 def _profiling(of: Sequence[Breakdown]) -> str:
@@ -107,7 +107,7 @@ def _profiling(of: Sequence[Breakdown]) -> str:
 
 
 def _parts_over_time(of: Sequence[Breakdown]) -> float:
-    return median(each.whole_s / each.call_s for each in of)
+    return median(each.sum_s / each.call_s for each in of)
 
 
 def _apart(rows: Mapping[Key, Sequence[Breakdown]]) -> list[str]:

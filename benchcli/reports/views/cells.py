@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from benchcli import formatting
 from benchcli.analysis import equal_flops
 from benchcli.formatting import UNKNOWN
+from benchcli.grouping import groups
 from benchcli.reports.advice import grouped, sentence
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, numbers, words
@@ -149,27 +150,31 @@ def _names(about: Sequence[Record], records: Sequence[Record]) -> str:
     """Return the names of the rows that a warning is about, grouped by family."""
     if len(about) == len([record for record in records if record.timing]) and len(about) > 1:
         return "every network"
-    groups: dict[str, list[str]] = {}
-    for record in about[: formatting.MOST_NAMES]:
-        groups.setdefault(_label(record, records), []).append(record.variant.name)
-    names = "; ".join(_of_family(label, names) for label, names in groups.items())
+    families = groups(about[: formatting.MOST_NAMES], lambda each: each.family.name)
+    names = "; ".join(_of_family(of, records) for of in families.values())
     rest = len(about) - formatting.MOST_NAMES
     return f"{names} and {rest} more of {len(records)} networks" if rest > 0 else names
 
 
-def _of_family(label: str, names: Sequence[str]) -> str:
-    """Return the names with the label of their family: "×2 g=4, g=8", "thin, wide (family tower)"."""
-    joined = ", ".join(names)
-    return f"{label} {joined}" if label.startswith("×") else f"{joined} (family {label})" if label else joined
+def _of_family(of: Sequence[Record], records: Sequence[Record]) -> str:
+    """Return the names of one family's rows, with what tells it from others: "×2 g=4, g=8", "thin (family tower)"."""
+    label, names = _label(of[0], records), ", ".join(each.variant.name for each in of)
+    if _differ_by_scale(of[0], records):
+        return f"{label} {names}"
+    return f"{names} (family {label})" if label else names
 
 
 def _label(record: Record, records: Sequence[Record]) -> str:
     """Return a label that distinguishes the row's family within its table."""
-    family = record.family
+    if _differ_by_scale(record, records):
+        return f"×{record.family.scale}"
+    return record.family.name if len({each.family.name for each in records}) > 1 else ""
+
+
+def _differ_by_scale(record: Record, records: Sequence[Record]) -> bool:
+    """Return whether the scale tells a guideline's family from the others of its table."""
     scales = {each.family.name: each.family.scale for each in records}
-    if family.guideline and len(set(scales.values())) == len(scales):
-        return f"×{family.scale}"
-    return family.name if len(scales) > 1 else ""
+    return bool(record.family.guideline) and len(set(scales.values())) == len(scales)
 
 
 def inputs(record: Record) -> str:

@@ -9,7 +9,7 @@ from benchcli import formatting
 from benchcli.analysis.comparison import Comparison
 from benchcli.formatting import UNKNOWN, counted
 from benchcli.reports.page import Column, Page, Table, numbers, words
-from benchcli.reports.views.run_page import whole
+from benchcli.reports.views.run_page import state_of
 from benchcli.runs.rows import Cell
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Interval, Record
@@ -177,4 +177,4 @@ def series_page(reports: Sequence[SuiteRun], labels: Sequence[str], compared: Co
 def _run_row(report: SuiteRun, label: str) -> tuple[str, ...]:
     environment = report.environment
     texts = (environment.started, (environment.commit or "")[:10], environment.where)
-    return label, str(report.folder), *(each or UNKNOWN for each in texts), str(len(report.records)), whole(report)
+    return label, str(report.folder), *(each or UNKNOWN for each in texts), str(len(report.records)), state_of(report)

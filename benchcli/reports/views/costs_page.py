@@ -10,7 +10,7 @@ from benchcli.reports.page import Column, Page, Table, numbers, words
 from benchcli.runs.rows import Cell
 from benchcli.schema import CostDetail, Costs, Failure, Family, OperatorCall
 
-NETWORK, MODULE, OPERATOR, CALL = ROWS = ("network", "module", "operator", "call")
+NETWORK, MODULE, OPERATOR, CALL = ("network", "module", "operator", "call")
 TITLES = {
     NETWORK: "Costs of one call",
     MODULE: "Costs by module",

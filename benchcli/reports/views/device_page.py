@@ -95,8 +95,6 @@ def _shown(name: str, value: object) -> str:
         return {True: "yes", False: "no", None: "none" if name == "cpu_quota" else "unknown"}[value]
     if isinstance(value, str):
         return value
-    if isinstance(value, str):
-        return value
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     if isinstance(value, list):

@@ -50,7 +50,8 @@ def _at_what_flops(records: Sequence[Record]) -> str:
 
 
 def _verdict_line(verdict: Verdict, published: float | None) -> str:
-    where = verdict.scale if verdict.family == f"{verdict.guideline}-x{verdict.scale[1:]}" else verdict.family
+    usual = f"{verdict.guideline}-x{verdict.scale}"
+    where = f"×{verdict.scale}" if verdict.family == usual else verdict.family
     outcome = f"{sign_of(verdict.outcome)} {where} {verdict.outcome}"
     if verdict.relative is None:
         return f"{outcome}: {verdict.advice}"

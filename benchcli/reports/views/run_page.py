@@ -48,7 +48,7 @@ def page(report: SuiteRun, depth: int | None = None) -> Page:
             ],
             "breakdowns": [asdict(breakdown) for breakdown in report.breakdowns],
             "layers": _layer_rows(report),
-            "verdicts": [asdict(verdict) for verdict in judged],
+            "verdicts": [{**asdict(verdict), "scale": f"×{verdict.scale}"} for verdict in judged],
         },
     )
 
@@ -127,11 +127,11 @@ def footer(report: SuiteRun) -> str:
     count = "no launch" if not launches else f"{ends} launch{'' if launches == [1] else 'es'}"
     state = "disturbed" if disturbed(report.records) else "quiet"
     took = [] if report.seconds is None else [formatting.seconds(report.seconds)]
-    unfinished = [whole(report)] if report.unfinished else []
+    unfinished = [state_of(report)] if report.unfinished else []
     return " · ".join([str(report.folder), count, *took, state, *unfinished])
 
 
-def whole(report: SuiteRun) -> str:
+def state_of(report: SuiteRun) -> str:
     """Return whether a run is finished, and what it lacks."""
     if report.is_going:
         return f"still going: {formatting.counted(len(report.unfinished), 'family', 'families')} to come"

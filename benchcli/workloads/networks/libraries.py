@@ -86,12 +86,12 @@ def matching(pattern: str, shipped: Iterable[str]) -> list[str]:
     if colon and library not in LIBRARIES:
         raise UserError(f"{pattern!r} has wildcards, which are for networks that ship and for {', '.join(LIBRARIES)}")
     names = [f"{library}:{each}" for each in _listed(library)] if colon else list(shipped)
-    found = [name for name in names if fnmatchcase(name, pattern)]
-    if not found:
+    matches = [name for name in names if fnmatchcase(name, pattern)]
+    if not matches:
         raise UserError(f"{pattern!r} matches none of {len(names)} networks: `benchcli list networks '{pattern[:1]}*'`")
-    if len(found) > MOST:
-        raise UserError(f"{pattern!r} stands for {len(found)} networks, more than {MOST}: give a narrower pattern")
-    return found
+    if len(matches) > MOST:
+        raise UserError(f"{pattern!r} stands for {len(matches)} networks, more than {MOST}: give a narrower pattern")
+    return matches
 
 
 @cache
