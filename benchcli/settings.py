@@ -115,7 +115,8 @@ class Setting:
             value = [part.strip() for part in value.split(",")]
         several = value if isinstance(value, list | tuple) else (value,)
         values = tuple(self.kind.check(self.what, each) for each in several)
-        distinct(repr(value), values)
+        if self.several:  # what is repeated may be equal, such as two inputs of one shape
+            distinct(repr(value), values)
         return values or self.default
 
     def spell(self, value: Any) -> str:

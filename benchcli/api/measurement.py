@@ -8,9 +8,11 @@ from typing import Unpack
 from benchcli.api.keywords import BlockSettings, MeasureSettings, Measuring, NetworkSettings, RunSettings
 from benchcli.api.results import Run, UnfinishedError
 from benchcli.errors import UserError, unknown
+from benchcli.files import path_of
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
 from benchcli.schema import Family, Suite
 from benchcli.settings import BLOCK, CLAIMS, GROUPS, IN_PYTHON, MEASURE, NETWORK, TRACING, checked
+from benchcli.validation import text
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 from benchcli.workloads.guidelines.guideline_request import ALL, GuidelineRequest
 from benchcli.workloads.overrides import Overrides
@@ -67,6 +69,8 @@ def block(*names: str, **settings: Unpack[BlockSettings]) -> Run:
     """
     from benchcli.workloads.blocks.block_request import ALL, BlockRequest
 
+    for name in names:
+        text("a block", name)
     if len(set(names)) < len(names) or (ALL in names and len(names) > 1):
         raise UserError(f"a block is named twice: {' '.join(names)}")
     values = checked(settings, BLOCK)
@@ -92,6 +96,8 @@ def network(*names: str, **settings: Unpack[NetworkSettings]) -> Run:
     """
     from benchcli.workloads.networks.network_request import NetworkRequest, family_name, named_networks
 
+    for name in names:
+        text("a network", name)
     values = checked(settings, NETWORK)
     measuring = Measuring.of(values)
     groups = values["group"]
@@ -122,7 +128,7 @@ def claims(folder: Path | str | None = None, **settings: Unpack[RunSettings]) ->
             raise UserError(
                 f"{min(settings)} cannot be combined with FOLDER, whose run is already measured: leave one out"
             )
-        return Run(read(Path(folder)), shows_claims=True)
+        return Run(read(path_of("the folder of a run", folder)), shows_claims=True)
     measuring = Measuring.of(checked(settings, (*CLAIMS, *TRACING, *IN_PYTHON)))
     file = find_suite(CLAIMS_SUITE)
     suite = Suite(file.name, file.description, tuple(families_of_suite(file, measuring.overrides)))

@@ -9,8 +9,12 @@ from benchcli.schema.warnings import RunWarning, as_json, merged
 
 
 def sentence(warning: RunWarning) -> str:
-    """Return the sentence for a warning; of a kind that only a later version has, its name."""
-    return SENTENCES[warning.kind](warning) if warning.kind in SENTENCES else f"{warning.kind}: {warning.text}"
+    """Return the sentence for a warning; of a kind that only a later version has, its name and its values."""
+    if warning.kind in SENTENCES:
+        return SENTENCES[warning.kind](warning)
+    values = [f"{name} {value}" for name, value in as_json(warning).items() if name not in {"kind", "text"}]
+    details = ", ".join(filter(None, (warning.text, *values)))
+    return f"{warning.kind}: {details}" if details else warning.kind
 
 
 def advised(warning: RunWarning) -> dict[str, object]:

@@ -42,22 +42,23 @@ def check_resolves(folder: object, suite: Suite) -> None:
 
 def check_same(folder: object, before: Environment, suite: Suite, target: Target, plan: Plan) -> None:
     """Raise UserError if the run in `folder` was started with other options or another suite."""
+    if before.plan is None or before.suite is None:
+        raise UserError(f"{folder} does not hold a run that can be resumed: give the folder of one, or --output")
     differing = [*_differing(before.target, target), *_differing(before.plan, replace(plan, grows=False))]
     if differing:
         old, new = (" ".join(_option(name, values[end]) for name, *values in differing) for end in (0, 1))
         raise UserError(f"{folder} was started with {old}, not {new}: resume it with the options it was started with")
-    recorded = before.suite or Suite("")
-    check_resolves(folder, recorded)
-    if (recorded.name, recorded.families) != (suite.name, suite.families):
+    check_resolves(folder, before.suite)
+    if (before.suite.name, before.suite.families) != (suite.name, suite.families):
         raise UserError(
             f"{folder} was started with another suite: resume it with the command and options it was started with"
         )
 
 
-def _differing(recorded: Target | Plan | None, asked: Target | Plan) -> Iterator[tuple[str, object, object]]:
+def _differing(recorded: Target | Plan, asked: Target | Plan) -> Iterator[tuple[str, object, object]]:
     """Yield the settings that differ: name, recorded and requested value."""
     for each in fields(asked):
-        values = getattr(recorded, each.name, None), getattr(asked, each.name)
+        values = getattr(recorded, each.name), getattr(asked, each.name)
         if values[0] != values[1]:
             yield each.name, *values
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
+
+from benchcli.schema.observations import Count
+from benchcli.schema.structure import Within
 
 OfMeasurement = Literal[
     "page-faults",
@@ -62,24 +65,28 @@ ALIKE: tuple[WarningKind, ...] = (
 """Kinds whose amounts differ for different causes, so that they are not merged."""
 
 
+Amount = Annotated[float, Within(-1e15, 1e15)]
+Share = Annotated[float, Within(0.0, 1.0)]
+
+
 @dataclass(frozen=True)
 class RunWarning:
     """One warning. What its numbers count depends on its kind; shares are fractions."""
 
-    kind: WarningKind | str
+    kind: str
     """One of KINDS, or what a later version has recorded."""
-    amount: float | None = None
+    amount: Amount | None = None
     """The amount, rounded to the digits that matter, or the least of several."""
-    most: float | None = None
+    most: Amount | None = None
     """The largest amount, if it is a range."""
-    other: float | None = None
+    other: Amount | None = None
     """The second number of a kind that has two, such as the times that a clock went back."""
-    of_cores: int | None = None
+    of_cores: Count | None = None
     """The cores of the machine, where threads were compared with them."""
-    launches: int | None = None
+    launches: Count | None = None
     """The launches that it concerns, of `of_launches`."""
-    of_launches: int | None = None
-    shares: tuple[float, float] | None = None
+    of_launches: Count | None = None
+    shares: tuple[Share, Share] | None = None
     """The least and the largest share of the launches, where warnings of several networks are merged."""
     text: str = ""
     """A name that belongs to it, such as an operator without a rule or a frequency governor."""

@@ -123,6 +123,9 @@ def test_a_wrong_setting_is_a_user_error_in_the_words_of_the_command_line(
 def test_other_functions_refuse_what_is_wrong_too() -> None:
     for call, says in (
         (lambda: benchcli.block("resnett"), "did you mean resnet"),
+        (lambda: benchcli.block(None), "a block must be a text, not None"),  # type: ignore[arg-type]
+        (lambda: benchcli.network((1, 2)), "a network must be a text, not"),  # type: ignore[arg-type]
+        (lambda: benchcli.claims(3), "the folder of a run must be a text, not 3"),  # type: ignore[arg-type]
         (lambda: benchcli.network("resnet-50", group=40), "give networks or a --group of them, not both"),
         (lambda: benchcli.check("ci"), "there is nothing to compare with"),
         (lambda: benchcli.check("ci", base="x", threshold=7.0), "a threshold is from"),

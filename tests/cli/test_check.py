@@ -139,6 +139,12 @@ def test_processes_of_their_own_find_it_too_and_ask_for_more(check: Cli) -> None
     assert "threshold 3.0 %" in out
 
 
+def test_a_name_may_be_given_twice(check: Cli) -> None:
+    version("old")
+    version("new")
+    assert check("--costs-only", "--only", "tower/thin", "--only", "tower/thin").code == 0
+
+
 def test_faster_is_fine(check: Cli) -> None:
     version("old")
     version("new", blocks=18)

@@ -135,6 +135,13 @@ def test_checks_stand_in_one_page(check: str, cli: Cli) -> None:
     assert len(json.loads(cli("show", "check", "check2", "--format", "json").out)) == 2
 
 
+@pytest.mark.usefixtures("check")
+def test_a_check_is_not_resumed_as_a_run(cli: Cli) -> None:
+    found = cli("guideline", "g2", "--device", "fake", "--resume", "check")
+    assert found.code == 2
+    assert found.err == "benchcli: check does not hold a run that can be resumed: give the folder of one, or --output\n"
+
+
 def test_a_check_that_is_going_or_was_cut_short_has_nothing_to_show(check: str, cli: Cli) -> None:
     lock = locked(Path("check"))
     found = cli("show", "check")

@@ -53,6 +53,16 @@ def test_inputs_are_given_on_the_command_line(cli: Cli) -> None:
     assert records_of("b")[0].costs.inputs == "2x8, right=2x6"  # type: ignore[union-attr]
 
 
+def test_two_inputs_may_have_one_shape(cli: Cli) -> None:
+    Path("pair.py").write_text(
+        "from torch import nn\n\nclass Pair(nn.Linear):\n    def forward(self, a, b):\n"
+        "        return super().forward(a + b)\n\ndef build():\n    return Pair(8, 8)\n"
+    )
+    found = cli("costs", "pair:build", "--input", "1x8", "--input", "1x8")
+    assert (found.code, found.err) == (0, "")
+    assert "1×8, 1×8" in found.out
+
+
 @pytest.mark.parametrize(
     ("words", "way_out"),
     [

@@ -8,6 +8,7 @@ from benchcli.noise.fitness import Grade
 from benchcli.reports.advice import SENTENCES, advised, grouped, sentence
 from benchcli.reports.views.device_page import fitness, line
 from benchcli.schema import Interval
+from benchcli.schema.structure import StructureError, structure
 from benchcli.schema.warnings import KINDS, RunWarning
 from tests.values import family, record, variant
 
@@ -50,6 +51,14 @@ def test_every_warning_that_the_code_makes_is_of_a_known_kind() -> None:
 
 def test_an_unknown_kind_of_a_later_version_is_shown_as_it_is() -> None:
     assert sentence(RunWarning("moon", text="full")) == "moon: full"
+    assert sentence(RunWarning("moon", 2.0, launches=3)) == "moon: amount 2.0, launches 3"
+    assert sentence(RunWarning("moon")) == "moon"
+
+
+@pytest.mark.parametrize("damage", [{"kind": 5}, {"amount": 1e308}, {"launches": -1}, {"shares": [0.5, 7.0]}])
+def test_a_warning_that_nobody_makes_is_damaged(damage: dict[str, object]) -> None:
+    with pytest.raises(StructureError):
+        structure({"kind": "busy", **damage}, RunWarning)
 
 
 def test_one_cause_gives_one_warning_with_its_range() -> None:
