@@ -10,6 +10,7 @@ import pytest
 
 import benchcli
 from benchcli.cli.main import COMMANDS
+from benchcli.grouping import groups
 from tests.conftest import in_process
 
 PACKAGE = Path(benchcli.__file__).parent
@@ -114,6 +115,17 @@ def test_only_the_command_line_writes_to_the_screen() -> None:
         echoes = [each for each in calls if isinstance(each, ast.Attribute) and each.attr == "echo"]
         assert "print" not in names, dotted(path)
         assert not echoes or dotted(path).startswith("cli."), dotted(path)
+
+
+def test_files_of_different_kinds_and_classes_have_names_of_their_own() -> None:
+    """Files share a name only where a block and a network are of one architecture, or as the base of plug-ins."""
+    by_name = groups((path for path in MODULES if not path.name.startswith("__")), lambda path: path.name)
+    shared = {name: {each.parent.name for each in of} for name, of in by_name.items() if len(of) > 1}
+    assert {
+        name for name, folders in shared.items() if name != "base.py" and folders != {"blocks", "networks"}
+    } == set()
+    classes = [node.name for tree in MODULES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assert sorted({name for name in classes if classes.count(name) > 1}) == []
 
 
 def test_the_guide_to_the_code_names_every_package() -> None:
