@@ -94,6 +94,7 @@ def test_cells_of_a_row_are_read_by_the_types_of_the_fields() -> None:
         {"name": "a", "count": ""},
         {"name": "a", "count": "1.5"},
         {"name": "a", "count": "9" * 30},
+        {"name": "a", "count": "9" * 400},  # more than a float can hold
         {"name": "a", "count": "1", "share": "nan"},
         {"name": "a", "count": "1", "share": "inf"},
         {"name": "a", "count": "1", "ready": "yes"},

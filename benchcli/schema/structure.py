@@ -172,7 +172,7 @@ def _text_number(value: object, hint: type) -> Any:
     if hint is bool:
         return {"True": True, "False": False}[text] if text in {"True", "False"} else _json_number(None, hint)
     number = hint(text)
-    if not math.isfinite(number):
+    if isinstance(number, float) and not math.isfinite(number):
         raise ValueError
     return number
 
