@@ -5,7 +5,7 @@ A cell that holds several values, such as warnings, is JSON.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from typing import Annotated, Any
 
 from benchcli.schema import (
@@ -222,7 +222,7 @@ def _costs_of(read: MeasurementRow) -> Costs | None:
     if read.flops is None:
         return None
     counts: dict[str, Any] = {name: getattr(read, name) for name in COSTS}
-    lacking = next((each.name for each in fields(Costs) if each.type == "int" and counts.get(each.name) is None), None)
+    lacking = next((each.name for each in fields(Costs) if each.default is MISSING and counts[each.name] is None), None)
     if lacking:
         raise StructureError("it is empty beside other counts", (lacking,))
     return Costs(**{**counts, "inputs": read.inputs or ""}, unknown=read.unknown)

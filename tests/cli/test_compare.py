@@ -158,6 +158,8 @@ def builder(name: str) -> None:
         ),
         (lambda: edit("a", "relative_low", "-1"), "a/measurements.csv:3: relative_low: -1.0 is not from 1e-12"),
         (lambda: edit("a", "flops", "many"), "a/measurements.csv:3: flops: 'many' is no int"),
+        (lambda: edit("a", "mac_bytes", ""), "a/measurements.csv:3: mac_bytes: it is empty beside other counts"),
+        (lambda: edit("a", "launches", ""), "a/measurements.csv:3: launches: a time without a sample"),
         (lambda: edit("a", "variant", "g=3"), "a row of g2-x1 g=3, which the run does not have"),
         (lambda: cut(30), "a/measurements.csv was cut short in line 5"),
         (lambda: Path("a/measurements.csv").write_text(""), "was cut short in line 0"),
