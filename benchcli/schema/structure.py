@@ -50,12 +50,8 @@ def structure_cells(cells: Mapping[str, str], hint: type[Value]) -> Value:
     An empty cell is None, or the default of a field that has one; numbers are finite; several values
     are JSON. A cell may be missing if its field has a default.
     """
-    known = {each.name: each for each in fields(hint)}  # type: ignore[arg-type]
-    filled = {
-        name: cells[name]
-        for name, each in known.items()
-        if name in cells and (cells[name] or (each.default is MISSING and each.default_factory is MISSING))
-    }
+    known = _fields(hint)  # type: ignore[arg-type]
+    filled = {name: cells[name] for name, is_needed in known.items() if name in cells and (cells[name] or is_needed)}
     return cast("Value", _dataclass(filled, hint, _text_number))
 
 
@@ -64,7 +60,7 @@ Number = Callable[[object, type], Any]
 
 
 def _read(value: object, hint: Any, number: Number) -> Any:
-    origin, arguments = get_origin(hint), get_args(hint)
+    origin, arguments = _parts(hint)
     if hint is Any:
         return value
     if origin is Annotated:
@@ -90,6 +86,9 @@ def _within(value: Any, bounds: tuple[object, ...]) -> Any:
 def _one_of(value: object, hints: tuple[Any, ...], number: Number) -> Any:
     if type(None) in hints and (value is None or (value == "" and number is _text_number)):
         return None
+    hints = tuple(hint for hint in hints if hint is not type(None))
+    if len(hints) == 1:
+        return _read(value, hints[0], number)
     first: StructureError | None = None
     for hint in sorted(hints, key=lambda each: each is not type(value)):  # 1 is an int before it is a float
         try:
@@ -123,14 +122,25 @@ def _dataclass(value: object, hint: Any, number: Number) -> Any:
     if not isinstance(value, Mapping):
         raise StructureError(f"{_short(value)} is no {hint.__name__}")
     hints = _hints(hint)
-    lacking = [
-        each.name
-        for each in fields(hint)
-        if each.name not in value and each.default is MISSING and each.default_factory is MISSING
-    ]
-    if lacking:
-        raise StructureError(f"it lacks {lacking[0]}", lacking=lacking[0])
+    for name, is_needed in _fields(hint).items():
+        if is_needed and name not in value:
+            raise StructureError(f"it lacks {name}", lacking=name)
     return hint(**{name: _at(name, each, hints[name], number) for name, each in value.items() if name in hints})
+
+
+# Thousands of rows and events are of the same few types, which are looked into once.
+@cache
+def _parts(hint: Hashable) -> tuple[Any, tuple[Any, ...]]:
+    """Return a type's origin and arguments."""
+    return get_origin(hint), get_args(hint)
+
+
+@cache
+def _fields(kind: Hashable) -> Mapping[str, bool]:
+    """Return a dataclass's fields by name: whether they must be there."""
+    return {
+        each.name: each.default is MISSING and each.default_factory is MISSING for each in fields(cast("Any", kind))
+    }
 
 
 @cache
