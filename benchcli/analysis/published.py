@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.backends.devices.base import device_named
 from benchcli.schema import Record
 from benchcli.workloads.blocks.base import BLOCKS, UNITS
 from benchcli.workloads.guidelines.base import Column
@@ -76,4 +76,4 @@ def _block_speed(record: Record, baseline: Record, column: Column) -> float | No
 
 def column_of(record: Record) -> Column:
     """Return the paper's platform that is like the record's device."""
-    return DEVICES[split_name(record.target.device)[0]].column
+    return device_named(record.target.device).column

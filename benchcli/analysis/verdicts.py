@@ -6,7 +6,7 @@ from typing import Literal
 
 from benchcli.analysis import equal_flops
 from benchcli.analysis.equal_flops import EFFECT
-from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.backends.devices.base import device_named
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import FamilyResult, Interval, Outcome, Record
 from benchcli.workloads.guidelines.base import EXPERIMENTS, SIZE
@@ -84,7 +84,7 @@ def paper_speed(record: Record) -> float | None:
     family = record.family
     if not family.widths.startswith("paper") or record.variant.shape[-1] != SIZE or family.batch != 1:
         return None
-    column = paper_column(family.widths, DEVICES[split_name(record.target.device)[0]].column)
+    column = paper_column(family.widths, device_named(record.target.device).column)
     return EXPERIMENTS[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
 
 

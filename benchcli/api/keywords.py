@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TypedDict
 
-from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.backends.devices.base import device_named
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.errors import UserError
 from benchcli.schema import Plan, Target
@@ -164,7 +164,7 @@ def target_of(values: Values) -> Target:
     most = max(threads) if isinstance(threads, tuple) else threads
     target = Target(**{each.name: values[each.name] for each in fields(Target)} | {"threads": most})
     runtime = RUNTIMES[target.runtime]
-    missing = None if runtime.needs_import else runtime.missing(DEVICES[split_name(target.device)[0]])
+    missing = None if runtime.needs_import else runtime.missing(device_named(target.device))
     if missing:
         raise UserError(missing)
     return target
@@ -185,7 +185,7 @@ def plan_of(values: Values) -> Plan:
 def overrides_of(target: Target, values: Values) -> Overrides:
     """Return the settings of inputs that replace a suite's, several threads and sizes among them."""
     return Overrides(
-        column=DEVICES[split_name(target.device)[0]].column,
+        column=device_named(target.device).column,
         batches=values.get("batch"),
         dtypes=values.get("dtype"),
         layouts=values.get("layout"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from benchcli import files
 from benchcli.api import plotting
-from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.backends.devices.base import device_named
 from benchcli.errors import UserError
 from benchcli.formatting import clean
 from benchcli.reports.formats.base import FORMATS, Format
@@ -211,8 +211,8 @@ class Run(Result):
     def _families_of_claims(self) -> list[Family]:
         from benchcli.workloads.suites import CLAIMS_SUITE, families_of_suite, find_suite
 
-        device, _ = split_name(self.environment.target.device)
-        return families_of_suite(find_suite(CLAIMS_SUITE), Overrides(column=DEVICES[device].column))
+        column = device_named(self.environment.target.device).column
+        return families_of_suite(find_suite(CLAIMS_SUITE), Overrides(column=column))
 
 
 class LayerRows(list["LayerRow"]):

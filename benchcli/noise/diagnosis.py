@@ -11,7 +11,7 @@ from statistics import mean, median, quantiles
 from typing import Literal
 
 from benchcli.backends.allocators import STEADY, has_effect
-from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.backends.devices.base import device_named
 from benchcli.schema import Conditions, FamilyResult, Record, Sample, Target
 from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import has_ranks, launch_log_seconds
@@ -85,7 +85,7 @@ GRAPH = "graph"
 
 def host_bound(target: Target) -> RunWarning:
     """Return the warning that the host was timed, with whether a graph would time the device."""
-    device = DEVICES[split_name(target.device)[0]]
+    device = device_named(target.device)
     return RunWarning("host-bound", text=GRAPH if device.graphs and target.runtime != "graph" else "")
 
 

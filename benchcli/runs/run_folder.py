@@ -3,13 +3,14 @@
 import contextlib
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from benchcli import files
 from benchcli.errors import UserError
+from benchcli.grouping import groups
 from benchcli.runs.folder import Folder, lines_of
 from benchcli.runs.rows import (
     BREAKDOWN_COLUMNS,
@@ -87,11 +88,7 @@ class RunFolder(Folder):
 
     def breakdowns(self) -> list[Breakdown]:
         """Return the stored breakdowns; leave out rows that cannot be parsed."""
-        breakdowns = []
-        for cells in self._read(BREAKDOWN):
-            with contextlib.suppress(ValueError, KeyError):
-                breakdowns.append(breakdown_of(cells))
-        return breakdowns
+        return [each for _, each in self._parsed(BREAKDOWN, breakdown_of)]
 
     def put_layers(self, family: str, layers: Sequence[Layers]) -> None:
         """Store the layers of a family; replace those of an earlier attempt."""
@@ -108,19 +105,17 @@ class RunFolder(Folder):
 
     def samples(self) -> dict[str, list[Sample]]:
         """Return the raw samples by family; leave out rows that cannot be parsed."""
-        return self._parsed(SAMPLES, sample_of)
+        return _by_family(self._parsed(SAMPLES, sample_of))
 
     def conditions(self) -> dict[str, list[Conditions]]:
         """Return the conditions of the launches by family; leave out rows that cannot be parsed."""
-        return self._parsed(LAUNCHES, conditions_of)
+        return _by_family(self._parsed(LAUNCHES, conditions_of))
 
-    def _parsed(self, name: str, parse: Callable[[Mapping[str, str]], Value]) -> dict[str, list[Value]]:
-        """Return what can be parsed of a table's rows, by family."""
-        by_family: dict[str, list[Value]] = {}
+    def _parsed(self, name: str, parse: Callable[[Mapping[str, str]], Value]) -> Iterator[tuple[str, Value]]:
+        """Yield the family and the value of each of a table's rows that can be parsed."""
         for cells in self._read(name):
             with contextlib.suppress(ValueError, KeyError):
-                by_family.setdefault(cells["family"], []).append(parse(cells))
-        return by_family
+                yield cells["family"], parse(cells)
 
     def next_launch(self) -> int:
         """Return the number of the next launch: one more than the highest stored number."""
@@ -132,7 +127,7 @@ class RunFolder(Folder):
 
         Families that are compared with each other are complete together, or not at all.
         """
-        rows = _by_family(self._read(MEASUREMENTS))
+        rows = groups(self._read(MEASUREMENTS), itemgetter("family"))
         records = {}
         for family in families:
             cells = {line["variant"]: line for line in rows.get(family.name, ())}
@@ -179,8 +174,6 @@ class RunFolder(Folder):
         return [dict(zip(columns, row, strict=True)) for row in rows if len(row) == len(columns)]
 
 
-def _by_family(rows: Iterable[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
-    families: dict[str, list[dict[str, str]]] = {}
-    for line in rows:
-        families.setdefault(line["family"], []).append(line)
-    return families
+def _by_family(parsed: Iterable[tuple[str, Value]]) -> dict[str, list[Value]]:
+    of_family = groups(parsed, itemgetter(0))
+    return {family: [value for _, value in each] for family, each in of_family.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 
-from benchcli.backends.devices.base import DEVICES, PEAK_FLOAT32, split_name
+from benchcli.backends.devices.base import PEAK_FLOAT32, device_named
 from benchcli.sampling.evidence import Evidence, of_family
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, Context, another_launch, result
 from benchcli.sampling.supervise import Survey, collect
@@ -160,7 +160,7 @@ class _Budget:
 
     def _growth(self, families: Sequence[Family]) -> float:
         """Return by which factor the start-up of the first launch makes the budget grow."""
-        plan, device = self.session.plan, DEVICES[split_name(self.session.target.device)[0]]
+        plan, device = self.session.plan, device_named(self.session.target.device)
         if not (plan.grows and device.starts_slowly):
             return 1.0
         sampled_s = sum(each.wall_s for family in families for each in self.evidence.known(family).conditions)

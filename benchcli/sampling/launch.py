@@ -32,10 +32,10 @@ from benchcli.sampling.bench import (
 from benchcli.sampling.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up
 from benchcli.schema import Conditions, Family, Key
 from benchcli.schema.protocol import (
-    Event,
     Question,
     Ready,
     Sampled,
+    Send,
     Singled,
     Started,
     Task,
@@ -45,7 +45,6 @@ from benchcli.schema.protocol import (
 )
 from benchcli.system.counters import between, look
 
-Send = Callable[[Event], None]
 Benches = Mapping[Key, Bench]
 ALIVE_S = 5.0
 """Seconds after which a worker that times calls singly gives a sign of life."""

@@ -15,7 +15,7 @@ from benchcli.sampling.bench import Bench
 from benchcli.sampling.rounds import calls_per_sample, no_collection
 from benchcli.sampling.tracing import Subject, repeated, trace_each, warm_up
 from benchcli.schema import Layer, Layers, OperatorCall, sizes
-from benchcli.schema.protocol import Event, Layered, Task
+from benchcli.schema.protocol import Layered, Send, Task
 
 TIMED = 5
 """Timed calls between two untimed samples."""
@@ -26,7 +26,7 @@ Marks = list[Any]
 """The marks of one call in their order, two items each: a module's path or None for its end, and a stamp."""
 
 
-def time_layers(task: Task, send: Callable[[Event], None]) -> None:
+def time_layers(task: Task, send: Send) -> None:
     """Send the layers of each variant, or the error that prevented it."""
     trace_each(task, send, _timed)
 

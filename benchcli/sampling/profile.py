@@ -7,11 +7,10 @@ from typing import Any
 
 from benchcli.backends.devices.base import Tracer
 from benchcli.sampling.bench import Bench
-from benchcli.sampling.launch import Send
 from benchcli.sampling.rounds import calls_per_sample, no_collection
 from benchcli.sampling.tracing import Subject, repeated, trace_each, warm_up
 from benchcli.schema import Breakdown, Category
-from benchcli.schema.protocol import Task, Traced
+from benchcli.schema.protocol import Send, Task, Traced
 
 LEAST = 2
 """The least traces: the first one does not count."""

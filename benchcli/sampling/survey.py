@@ -26,10 +26,10 @@ from benchcli.sampling.bench import (
 )
 from benchcli.sampling.example_inputs import tokens_of
 from benchcli.schema import CostDetail, Costs, Family, OperatorCall, Output, Variant
-from benchcli.schema.protocol import Counted, Event, Spoilt, Started, Task
+from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
 
 
-def survey(task: Task, send: Callable[[Event], None]) -> None:
+def survey(task: Task, send: Send) -> None:
     """Send the costs and the output of every variant, or the error that prevented them."""
     kind, _ = split_name(task.target.device)
     for family in task.families:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from benchcli.backends.devices.base import Device
 from benchcli.sampling.bench import HARMLESS, Bench, Setup, failed, prepare
 from benchcli.schema import Costs
-from benchcli.schema.protocol import Event, Started, Task
+from benchcli.schema.protocol import Event, Send, Started, Task
 
 Value = TypeVar("Value")
 WARM_UP_CALLS = 3
@@ -30,7 +30,7 @@ class Subject:
     """Reports to the engine that the worker makes progress."""
 
 
-def trace_each(task: Task, send: Callable[[Event], None], trace: Callable[[Subject], Event]) -> None:
+def trace_each(task: Task, send: Send, trace: Callable[[Subject], Event]) -> None:
     """Send the trace of each variant, or the error that prevented it."""
     setup = Setup.of(task)
     device, index = setup.place.device, setup.place.index

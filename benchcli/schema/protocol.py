@@ -221,6 +221,8 @@ class WorkerDied:
 
 Conversation = Generator[Event | WorkerDied, str | None, bool]
 """A worker's events, the last of them `Done` or `WorkerDied`. It sends lines to the worker."""
+Send = Callable[[Event], None]
+"""Sends an event of a worker."""
 Launcher = Callable[[Task, float], Conversation]
 """Runs a task. The number is the allowed silence in s."""
 

@@ -22,13 +22,13 @@ from benchcli.schema.protocol import (
     Described,
     Done,
     Event,
+    Send,
     Task,
     decode_task,
     encode_event,
 )
 from benchcli.workers.pipe import MARK
 
-Send = Callable[[Event], None]
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 """linux/prctl.h"""
 

@@ -22,10 +22,10 @@ from benchcli.schema.protocol import (
     Counted,
     Described,
     Done,
-    Event,
     Failed,
     Ready,
     Sampled,
+    Send,
     Started,
     Task,
     Waiting,
@@ -35,7 +35,6 @@ from benchcli.schema.protocol import (
 from benchcli.workers import process
 from tests.values import COSTS, conditions, sample
 
-Send = Callable[[Event], None]
 Kinds = dict[Key, str]
 """What each network does."""
 LATE = 2

@@ -185,3 +185,8 @@ def split_name(device: str) -> tuple[str, int]:
     """Return the kind and the number of a name such as "cuda:1"; the default number is 0."""
     kind, _, number = device.partition(":")
     return kind, int(number) if number.isdecimal() else 0
+
+
+def device_named(name: str) -> Device:
+    """Return the device of a name such as "cuda:1"."""
+    return DEVICES[split_name(name)[0]]
