@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, Final, Literal
 
 from benchcli.errors import unknown
-from benchcli.schema import Plan, Target
+from benchcli.schema import Plan, Step, Target
 from benchcli.validation import (
     Anything,
     Choice,
@@ -30,6 +30,11 @@ from benchcli.validation import (
 
 DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
 LAYOUTS: Final = {"nchw": "torch's contiguous format", "nhwc": "torch's channels_last"}
+STEPS: Final[Mapping[Step, str]] = {
+    "inference": "a forward call in evaluation mode, without gradients",
+    "forward-backward": "in training mode: forward, the loss, and the gradients of all parameters",
+    "train": "the same, and the optimiser's update",
+}
 CACHES: Final = ("warm", "cold")
 NAMED_WIDTHS: Final = {
     "paper": "paper-arm on a CPU, paper-gpu on an accelerator",
@@ -251,6 +256,16 @@ LAYOUT = Setting(
     "layout",
     several=True,
     note="default: nchw",
+)
+STEP = Setting(
+    "step",
+    Choice(lambda: STEPS, {"training": "train", "forward-backwards": "forward-backward"}),
+    "What a call does: inference, forward-backward (training without the update), or train{such}; several are "
+    "compared.",
+    "a step",
+    several=True,
+    such="inference,train",
+    note="default: inference",
 )
 OWN_INPUTS = Setting(
     "inputs",
@@ -489,7 +504,7 @@ PRECISION, BUDGET = precise_to(Plan.precision), within()
 TARGET = (DEVICE, RUNTIME, CACHE, THREADS, ALLOCATOR)
 TARGETS = (DEVICE, RUNTIME, CACHE, SEVERAL_THREADS, ALLOCATOR)
 CHANNEL_SETTINGS = (CHANNELS, WIDTH, SCALE)
-INPUT_SETTINGS = (BATCH, DTYPE, LAYOUT)
+INPUT_SETTINGS = (BATCH, DTYPE, LAYOUT, STEP)
 TRACING = (BREAKDOWN, PERCENTILES, LAYERS, DEPTH)
 FILES = (OUTPUT, RESUME, REPORT)
 IN_PYTHON = (PROGRESS, TOOLS)
@@ -516,6 +531,12 @@ COSTS = (
     OWN_INPUTS,
     replace(BATCH, help="Number of images in a call.", several=False, note="default: that of --input, or 1"),
     replace(DTYPE, help=f"Data type: {', '.join(DTYPES)}.", default="float32", several=False),
+    replace(
+        STEP,
+        help="What a call does: inference, forward-backward (training without the update), or train.",
+        default="inference",
+        several=False,
+    ),
     replace(
         DEVICE,
         help="Where to call the networks: other devices dispatch other operators, and report their own peak memory.",

@@ -49,6 +49,7 @@ class InputSettings(TypedDict, total=False):
     batch: int | Sequence[int] | None
     dtype: str | Sequence[str] | None
     layout: str | Sequence[str] | None
+    step: str | Sequence[str] | None
 
 
 class MeasureSettings(RunSettings, InputSettings, total=False):
@@ -84,6 +85,7 @@ class CostSettings(TypedDict, total=False):
     size: int | None
     batch: int | None
     dtype: str
+    step: str
     device: str
     tools: Tools | None
 
@@ -189,6 +191,7 @@ def overrides_of(target: Target, values: Values) -> Overrides:
         batches=values.get("batch"),
         dtypes=values.get("dtype"),
         layouts=values.get("layout"),
+        steps=values.get("step"),
         threads=_if_several(values["threads"]),
         sizes=_if_several(values.get("size")),
     )

@@ -57,7 +57,9 @@ def costs(*networks: "str | Mapping[str, object]", inputs: object = None, **sett
     """
     values = checked(settings, [each for each in COSTS if each is not OWN_INPUTS])
     tools = tools_of(values)
-    overrides = Overrides(batches=(values["batch"],) if values["batch"] else None, dtypes=(values["dtype"],))
+    overrides = Overrides(
+        batches=(values["batch"],) if values["batch"] else None, dtypes=(values["dtype"],), steps=(values["step"],)
+    )
     request: FamilyRequest
     payloads: Mapping[str, str] = {}
     if len(networks) == 1 and isinstance(networks[0], Mapping):

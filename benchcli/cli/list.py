@@ -13,7 +13,7 @@ from benchcli.cli.options import argument, format_option
 from benchcli.cli.output import show_sections
 from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN
-from benchcli.settings import DTYPES, LAYOUTS, NAMED_WIDTHS
+from benchcli.settings import DTYPES, LAYOUTS, NAMED_WIDTHS, STEPS
 from benchcli.validation import Choice
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import EXPERIMENTS
@@ -24,7 +24,7 @@ from benchcli.workloads.suites import SuiteFile, shipped_suites
 
 NAMES = 38
 """Width of the column of names."""
-KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
+KINDS: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "guidelines": lambda: {each.name: f"{each.claim} at equal FLOPs ({each.source})" for each in EXPERIMENTS},
     "suites": lambda: {path.stem: SuiteFile(path, path.stem).description for path in shipped_suites()},
     "channels": lambda: NAMED_WIDTHS,
@@ -33,6 +33,7 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "allocators": lambda: {each.name: each.title for each in ALLOCATORS.values()},
     "dtypes": lambda: dict.fromkeys(DTYPES, ""),
     "layouts": lambda: LAYOUTS,
+    "steps": lambda: {**STEPS},
     "blocks": lambda: {each.name: f"{each.title} ({each.source})" for each in BLOCKS},
     "networks": lambda: {each.name: _network(each) for each in NETWORKS},
     "references": lambda: {f"{BUILT_IN}reference/{each.name}": each.title for each in REFERENCES},
@@ -47,8 +48,8 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
 def command(kind: str | None, pattern: str | None, format_: str) -> None:
     """List the names that the other commands take.
 
-    KIND is guidelines, suites, channels, devices, runtimes, allocators, dtypes, layouts, blocks, networks,
-    references or claims. PATTERN keeps the names that it matches, such as 'mobilenet*'; of networks also
+    KIND is guidelines, suites, channels, devices, runtimes, allocators, dtypes, layouts, steps, blocks,
+    networks, references or claims. PATTERN keeps the names that it matches, such as 'mobilenet*'; of networks also
     those of an installed library, such as 'timm:mobilenetv3*'.
 
     \b
@@ -60,7 +61,7 @@ def command(kind: str | None, pattern: str | None, format_: str) -> None:
     show_sections(sections, format_, _line)
 
 
-def _matched(kind: str, pattern: str, known: dict[str, str]) -> dict[str, str]:
+def _matched(kind: str, pattern: str, known: Mapping[str, str]) -> Mapping[str, str]:
     """Return the entries that match. Raises UserError if there are none."""
     if kind == "networks":
         return {name: known.get(name, "") for name in matching(pattern, known)}

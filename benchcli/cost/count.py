@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import torch
 
 from benchcli.cost.inputs import as_inputs
+from benchcli.cost.training import TrainingStep
 from benchcli.cost.walk import Walk, walk_once
 from benchcli.schema import Costs, OperatorCall, sizes
 
@@ -19,21 +20,21 @@ def count(network: torch.nn.Module, inputs: object) -> Costs:
     return total(walk(network, inputs))
 
 
-def walk(network: torch.nn.Module, inputs: object) -> Walk:
-    """Walk through a call of the network. Raises the network's errors.
+def walk(network: torch.nn.Module, inputs: object, step: TrainingStep | None = None) -> Walk:
+    """Walk through a call of the network, or through a training step of it. Raises the network's errors.
 
     Attention's fast path may make nested tensors of padded sequences, which have no strides to count;
     then the call is walked without it.
     """
     mha, given = torch.backends.mha, as_inputs(inputs)
     try:
-        return walk_once(network, given)
+        return walk_once(network, given, step)
     except (RuntimeError, NotImplementedError):
         if not mha.get_fastpath_enabled():
             raise
         mha.set_fastpath_enabled(False)
         try:
-            return walk_once(network, given)
+            return walk_once(network, given, step)
         finally:
             mha.set_fastpath_enabled(True)
 

@@ -18,6 +18,7 @@ from benchcli.cost.inputs import Inputs, tensors
 from benchcli.cost.memory import Traffic, bytes_of, distinct, formula_elements, traffic
 from benchcli.cost.operators import CONVOLUTIONS, NORMALISATIONS
 from benchcli.cost.storages import Storages, WeightReads, storage_of
+from benchcli.cost.training import TrainingStep
 from benchcli.schema import OperatorCall
 
 THREAD = "work in a thread of its own"
@@ -41,8 +42,8 @@ class Walk:
     peak_bytes: int = 0
 
 
-def walk_once(network: torch.nn.Module, inputs: Inputs) -> Walk:
-    """Call the network once and return what it does. Raises the network's errors."""
+def walk_once(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None = None) -> Walk:
+    """Call the network once, or do a training step of it, and return what it does. Raises the network's errors."""
     walked, arguments = Walk(), inputs.tensors()
     parameters, buffers = list(network.parameters()), list(network.buffers())
     storages, reads = Storages([*parameters, *buffers]), WeightReads()
@@ -51,7 +52,7 @@ def walk_once(network: torch.nn.Module, inputs: Inputs) -> Walk:
     # no_grad, not inference_mode: the network may itself use either, and both are walked alike.
     mode = _DispatchBesideCompiler if "torch._dynamo" in sys.modules else _Dispatch
     with torch.no_grad(), _calling(network, walked) as path, mode(walked, storages, reads, packed, path):
-        output = tensors(inputs.bound_to(network)())
+        output = tensors((step or inputs.bound_to(network))())
     if not all(storages.knows(each) for each in output):
         walked.unseen.add(ELSEWHERE)
     held = [each for _, several in packed.values() for each in several]

@@ -31,7 +31,7 @@ def outputs_of(result: object) -> Outputs:
 
 def kept(outputs: Outputs) -> Outputs:
     """Return copies of outputs: a network may return what it changes at the next call."""
-    return tuple(each.clone() for each in outputs)
+    return tuple(each.detach().clone() for each in outputs)
 
 
 def check(result: object, references: Outputs) -> None:

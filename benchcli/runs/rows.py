@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from benchcli.schema import (
     CATEGORIES,
+    INFERENCE,
+    PARTS,
     Breakdown,
     Code,
     Conditions,
@@ -24,6 +26,8 @@ from benchcli.schema import (
     ReferenceSpeed,
     Sample,
     Status,
+    Step,
+    StepParts,
     Target,
     Timing,
     Variant,
@@ -106,6 +110,10 @@ class MeasurementRow:
     code_sha256: str | None = None
     code_commit: str | None = None
     code_dirty: bool | None = None
+    step: Step = INFERENCE
+    forward_s: Seconds | None = None
+    backward_s: Seconds | None = None
+    update_s: Seconds | None = None
 
 
 COLUMNS = tuple(each.name for each in fields(MeasurementRow))
@@ -115,11 +123,12 @@ CODE = tuple(each.name for each in fields(Code))
 SAMPLE_COLUMNS = (
     *("family", "variant", "launch", "round", "calls", "seconds"),
     *("faults_per_call", "excluded", "host_seconds"),
+    *(f"{name}_s" for name in PARTS),
 )
 CONDITION_COLUMNS = ("family", *(each.name for each in fields(Conditions)))
-PARTS = {f"{category}_s": category for category in CATEGORIES}
+BREAKDOWN_PARTS = {f"{category}_s": category for category in CATEGORIES}
 """The columns of a breakdown's parts."""
-BREAKDOWN_COLUMNS = ("family", "variant", "launch", "call_s", "traced_s", *PARTS, "reorder_s")
+BREAKDOWN_COLUMNS = ("family", "variant", "launch", "call_s", "traced_s", *BREAKDOWN_PARTS, "reorder_s")
 LAYER_COLUMNS = ("family", "variant", "launch", "call_s", *(each.name for each in fields(Layer)))
 
 
@@ -153,6 +162,7 @@ def row(record: Record) -> dict[str, Cell]:
         "runtime": target.runtime,
         "dtype": family.dtype,
         "layout": family.layout,
+        "step": family.step,
         "threads": target.threads,
         "batch": family.batch,
         "widths": family.widths,
@@ -189,6 +199,7 @@ def _of_timing(timing: Timing) -> dict[str, object]:
         "faults_per_call": timing.faults,
         "excluded": timing.excluded,
         "reference": reference.name if reference else None,
+        **({f"{name}_s": getattr(timing.parts, name) for name in PARTS} if timing.parts else {}),
         **({"p50_s": singly.p50, "p95_s": singly.p95, "p99_s": singly.p99} if singly else {}),
     }
 
@@ -245,6 +256,7 @@ def _timing_of(read: MeasurementRow) -> Timing | None:
         excluded=read.excluded or 0,
         reference=ReferenceSpeed(read.reference or "", speed) if speed else None,
         setting=_interval("setting_speed", read.setting_speed, read.setting_low, read.setting_high),
+        parts=StepParts(read.forward_s, read.backward_s, read.update_s) if read.forward_s and read.backward_s else None,
         percentiles=Percentiles(*singly) if None not in singly else None,  # type: ignore[arg-type]
     )
 
@@ -280,14 +292,14 @@ def conditions_of(cells: Mapping[str, str]) -> Conditions:
 
 def breakdown_row(breakdown: Breakdown) -> list[Cell]:
     """Return the cells of one launch's breakdown."""
-    parts = {column: breakdown.parts[category] for column, category in PARTS.items()}
+    parts = {column: breakdown.parts[category] for column, category in BREAKDOWN_PARTS.items()}
     cells = {**vars(breakdown), **parts}
     return [cells[column] for column in BREAKDOWN_COLUMNS]
 
 
 def breakdown_of(cells: Mapping[str, str]) -> Breakdown:
     """Return the breakdown in a row of text. Raises StructureError or KeyError if it is damaged."""
-    parts = {category: cells[column] for column, category in PARTS.items()}
+    parts = {category: cells[column] for column, category in BREAKDOWN_PARTS.items()}
     return structure_cells({**cells, "parts": parts}, Breakdown)  # type: ignore[dict-item]
 
 

@@ -14,11 +14,13 @@ from benchcli import formatting
 from benchcli.backends.devices.base import DEVICES, Timer, split_name
 from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
 from benchcli.cost.inputs import Inputs
+from benchcli.cost.training import TrainingError
 from benchcli.errors import UserError
 from benchcli.guards import code_versions, global_state, outputs, switches
 from benchcli.guards.outputs import WrongOutputError
 from benchcli.sampling.example_inputs import inputs_of
-from benchcli.schema import LIVE, Costs, Family, Key, Source, Status, Variant
+from benchcli.sampling.training import PartTimes, mode_of, refuse_not_finite, training_step
+from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Status, Variant
 from benchcli.schema.protocol import Failed, Task
 
 FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
@@ -47,15 +49,12 @@ class Bench:
     """Runs an untimed call before a sample, which loads the caches; nothing where the timer does so."""
     throttled: Callable[[], bool] = lambda: False
     """Returns whether the device's clock is throttled now."""
-    references: outputs.Outputs | None = None
-    """The outputs of the network in eager float32; None if they are not checked again."""
+    check: Callable[[], None] = lambda: None
+    """Raises WrongOutputError if what the network computes is no more what it was when it was built."""
+    trains: bool = False
+    """Whether a call is a training step, which changes the network."""
     network: torch.nn.Module = field(default_factory=torch.nn.Identity)
     inputs: Inputs = field(default_factory=lambda: Inputs(()))
-
-    def check(self) -> None:
-        """Raise WrongOutputError if the output is no more what it was when the network was built."""
-        if self.references is not None:
-            outputs.check(self.call(), self.references)
 
 
 @dataclass(frozen=True)
@@ -96,16 +95,18 @@ class Setup:
 def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[torch.nn.Module, Inputs]:
     """Return the variant's network and its inputs, in float32 on torch's device.
 
-    The same seed gives two versions of a network the same inputs. It also gives them the same
+    For inference it is in evaluation mode and needs no gradients, otherwise in training mode. The
+    same seed gives two versions of a network the same inputs. It also gives them the same
     weights if both draw their weights in the same order.
     """
     torch.manual_seed(seed)
-    network = code_versions.build(variant).eval().to(device)
+    trains = family.step_of(variant) != INFERENCE
+    network = code_versions.build(variant).train(trains).to(device)
     for parameter in network.parameters():  # a scripted module has no requires_grad_ of its own
         if parameter.dtype in (torch.float16, torch.bfloat16):
             name = str(parameter.dtype).removeprefix("torch.")
             raise code_versions.SourceError(f"its weights are {name}: make it in float32, and give --dtype {name}")
-        parameter.requires_grad_(False)
+        parameter.requires_grad_(parameter.requires_grad and trains)
     givers = (code_versions.find(variant.builder, variant.source), network)
     return network, inputs_of(variant, family.batch, seed, *givers).mapped(lambda tensor: tensor.to(device))
 
@@ -115,17 +116,45 @@ def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Ben
 
     What building it changes of torch's settings is put back: they are the device's, and belong to all.
     """
+    step = family.step_of(variant)
+    with mode_of(step):
+        network, inputs, references = _placed(variant, family, setup)
+        if step != INFERENCE:
+            return _training(variant, family, costs, setup, network, inputs)
     place, runtime = setup.place, setup.runtime
-    network, inputs, references = _placed(variant, family, setup)
     with _artifact(variant, family, setup, network, inputs) as artifact:
         call = runtime.prepare(network, inputs, place, artifact)
     place.alive()
     outputs.check(call(), references)
     place.alive()
     own = runtime.timer(call, place) if setup.cache == "warm" else None
-    timer = own or (place.device.cold_timer if setup.cache == "cold" else place.device.timer)(call, costs, place.index)
+    timer = own or _device_timer(call, costs, setup)
     lead = _nothing if place.device.leads and not own else partial(timer, 1)
-    return Bench(call, timer, lead, setup.throttled, references if runtime.captures else None, network, inputs)
+    check = (lambda: outputs.check(call(), references)) if runtime.captures else _nothing
+    return Bench(call, timer, lead, setup.throttled, check, network=network, inputs=inputs)
+
+
+def _device_timer(call: Call, costs: Costs, setup: Setup) -> Timer:
+    device = setup.place.device
+    return (device.cold_timer if setup.cache == "cold" else device.timer)(call, costs, setup.place.index)
+
+
+def _training(
+    variant: Variant, family: Family, costs: Costs, setup: Setup, network: torch.nn.Module, inputs: Inputs
+) -> Bench:
+    """Return the bench of a training step. Raises NotImplementedError if the runtime has none."""
+    place = setup.place
+    if not setup.runtime.trains:
+        able = formatting.named([each.name for each in RUNTIMES if each.trains])
+        raise NotImplementedError(f"{setup.runtime.name} computes no gradients: give --runtime {able}")
+    step = training_step(variant, family.step, network, inputs)
+    place.alive()
+    check = partial(refuse_not_finite, step, family.dtype)
+    check()
+    parts = PartTimes(step, place.device.stamps(place.index))
+    timer = parts.timed(_device_timer(parts.call, costs, setup))
+    lead = _nothing if place.device.leads else partial(timer, 1)
+    return Bench(step, timer, lead, setup.throttled, check, trains=True, network=network, inputs=inputs)
 
 
 def write_artifact(variant: Variant, family: Family, setup: Setup) -> None:
@@ -236,7 +265,7 @@ def failure(error: Exception) -> tuple[Status, str]:
     """Return the status and the one-line text of an error that a variant raised."""
     printable = "".join(letter if letter.isprintable() else " " for letter in str(error))
     text = " ".join(printable.split())[:300] or type(error).__name__
-    if isinstance(error, code_versions.RefusedError):
+    if isinstance(error, code_versions.RefusedError | TrainingError):
         return "refused", text
     if isinstance(error, WrongOutputError):
         return "wrong-output", text

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from benchcli.backends.devices.base import Device
-from benchcli.schema import Exclusion, Key, Sample
+from benchcli.backends.devices.base import Device, Elapsed
+from benchcli.schema import PARTS, Exclusion, Key, Sample
 from benchcli.schema.protocol import Task
 from benchcli.system.counters import Usage, usage
 
@@ -135,9 +135,15 @@ def take_sample(bench: "Bench", variant: str, calls: int, launch: int, number: i
                 _faults(before, after, calls),
                 host_seconds=None if elapsed.host_seconds is None else elapsed.host_seconds / calls,
             )
+            sample = replace(sample, **_parts(elapsed, calls))
             excluded = _exclusion(before, after, bench.throttled(), sample.is_of_host)
             return replace(sample, excluded="clock" if attempt else excluded)
     raise RuntimeError(f"the clock did not move during {calls} calls")
+
+
+def _parts(elapsed: Elapsed, calls: int) -> dict[str, Any]:
+    """Return the seconds per call of a training step's parts, by the names of their fields."""
+    return {f"{name}_s": seconds / calls for name, seconds in zip(PARTS, elapsed.parts or (), strict=False)}
 
 
 def _faults(before: Usage | None, after: Usage | None, calls: int) -> float | None:

@@ -11,6 +11,7 @@ from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.cost.count import total, walk
 from benchcli.cost.crosscheck import COUNTERS
 from benchcli.cost.inputs import Inputs, named
+from benchcli.cost.training import TrainingStep
 from benchcli.guards import outputs, switches
 from benchcli.guards.code_versions import RefusedError, SourceError
 from benchcli.guards.outputs import WrongOutputError
@@ -25,7 +26,8 @@ from benchcli.sampling.bench import (
     torch_dtype,
 )
 from benchcli.sampling.example_inputs import tokens_of
-from benchcli.schema import CostDetail, Costs, Family, OperatorCall, Output, Variant
+from benchcli.sampling.training import training_step
+from benchcli.schema import INFERENCE, CostDetail, Costs, Family, OperatorCall, Output, Step, Variant
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
 
 
@@ -53,9 +55,29 @@ def survey(task: Task, send: Send) -> None:
 
 def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], None]) -> Counted:
     kind, index = split_name(task.target.device)
+    of = family.step_of(variant)
     with switches.kept():
         network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     alive()
+    summary = _output(network, inputs, alive) if of == INFERENCE else _output_of_step(variant, of, network, inputs)
+    dtype = torch_dtype(family.dtype)
+    network, inputs = network.to(dtype), inputs.floating(lambda tensor: tensor.to(dtype))
+    alive()
+    step = None if of == INFERENCE else training_step(variant, of, network, inputs)
+    costs, calls = _costs(network, inputs, step)
+    costs = replace(
+        costs,
+        device_peak_bytes=DEVICES[kind].peak_bytes(step or inputs.bound_to(network), index),
+        inputs=inputs.described(),
+        items=next((each.shape[0] for each in inputs.tensors() if each.dim()), 1),
+        tokens=tokens_of(inputs),
+    )
+    detail = CostDetail(calls, _others(network, inputs) if step is None else {}) if task.detailed else None
+    return Counted(family.name, variant.name, costs, summary, detail, code_of(variant))
+
+
+def _output(network: torch.nn.Module, inputs: Inputs, alive: Callable[[], None]) -> Output:
+    """Return the outputs of a call. Raises WrongOutputError if a second call gives others."""
     with torch.no_grad():
         result = _first_call(network, inputs)
         names = tuple(name for name, _ in named(result))
@@ -64,20 +86,18 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
         second = outputs.outputs_of(inputs.bound_to(network)())
     if not outputs.alike(first, second):
         raise WrongOutputError("its output differs from call to call")
-    summary = Output(tuple(tuple(each.shape) for each in first), names, outputs.fingerprint(first))
-    dtype = torch_dtype(family.dtype)
-    network, inputs = network.to(dtype), inputs.floating(lambda tensor: tensor.to(dtype))
-    alive()
-    costs, calls = _costs(network, inputs)
-    costs = replace(
-        costs,
-        device_peak_bytes=DEVICES[kind].peak_bytes(inputs.bound_to(network), index),
-        inputs=inputs.described(),
-        items=next((each.shape[0] for each in inputs.tensors() if each.dim()), 1),
-        tokens=tokens_of(inputs),
-    )
-    detail = CostDetail(calls, _others(network, inputs)) if task.detailed else None
-    return Counted(family.name, variant.name, costs, summary, detail, code_of(variant))
+    return Output(tuple(tuple(each.shape) for each in first), names, outputs.fingerprint(first))
+
+
+def _output_of_step(variant: Variant, of: Step, network: torch.nn.Module, inputs: Inputs) -> Output:
+    """Return the outputs of a training step and all gradients. Random draws are those of a fixed seed."""
+    _first_call(network, inputs)
+    step = training_step(variant, of, network, inputs)
+    torch.manual_seed(0)
+    result = step()
+    values = outputs.kept((*outputs.outputs_of(result), *step.gradients()))
+    names = (*(name for name, _ in named(result)), *(f"gradient.{name}" for name in step.names()))
+    return Output(tuple(tuple(each.shape) for each in values), names, outputs.fingerprint(values))
 
 
 def _first_call(network: torch.nn.Module, inputs: Inputs) -> object:
@@ -103,10 +123,12 @@ def _first_call(network: torch.nn.Module, inputs: Inputs) -> object:
         ) from None
 
 
-def _costs(network: torch.nn.Module, inputs: Inputs) -> tuple[Costs, tuple[OperatorCall, ...]]:
+def _costs(
+    network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None
+) -> tuple[Costs, tuple[OperatorCall, ...]]:
     """Return the costs of a call, and of its operators. What cannot be counted is timed all the same."""
     try:
-        walked = walk(network, inputs)
+        walked = walk(network, inputs, step)
         return total(walked), tuple(walked.calls)
     except Exception as error:  # counting, unlike a call, may meet tensors and modes of any kind
         return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", failure(error)[1])), ()

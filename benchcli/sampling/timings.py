@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean, quantiles
+from statistics import mean, median, quantiles
 
-from benchcli.schema import Family, Interval, Percentiles, ReferenceSpeed, Sample, Timing
-from benchcli.statistics import has_ranks, interval_over_launches, launch_log_ratios, launch_log_seconds
+from benchcli.schema import Family, Interval, Percentiles, ReferenceSpeed, Sample, StepParts, Timing
+from benchcli.statistics import counted, has_ranks, interval_over_launches, launch_log_ratios, launch_log_seconds
 
 SINGLES = 1000
 """The least calls, timed singly, that have percentiles."""
@@ -32,14 +32,29 @@ def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: b
     faults = [sample.faults for sample in samples if sample.faults is not None]
     ratios = launch_log_ratios(baseline, samples)
     relative = Interval(1.0, 1.0, 1.0) if is_baseline else _interval(ratios) if ratios else None
+    seconds = _interval(launch_log_seconds(samples))
     return Timing(
-        seconds=_interval(launch_log_seconds(samples)),
+        seconds=seconds,
         relative=relative,
         launches=len({sample.launch for sample in samples}),
         samples=len(samples),
         faults=mean(faults) if faults else None,
         excluded=sum(sample.excluded is not None for sample in samples),
+        parts=_parts(samples, seconds.estimate),
     )
+
+
+def _parts(samples: Sequence[Sample], seconds: float) -> StepParts | None:
+    """Return the seconds of a training step's parts; None unless all samples have them.
+
+    They are the medians of their shares of a sample, and add up to `seconds`. Medians of their times
+    would not add up to the median of the step.
+    """
+    shares = [(each.part_shares, each.excluded is None) for each in samples]
+    if not all(own for own, _ in shares):
+        return None
+    medians = [median(several) for several in zip(*counted(shares), strict=True)]
+    return StepParts(*(seconds * each / sum(medians) for each in medians))
 
 
 def _interval(logs: Mapping[int, float]) -> Interval:

@@ -66,6 +66,17 @@ class Sample:
 
     None for devices without a queue.
     """
+    forward_s: Seconds | None = None
+    """Seconds per call of a training step's forward pass and loss; None of inference."""
+    backward_s: Seconds | None = None
+    """Seconds per call in which gradients are cleared and computed."""
+    update_s: Seconds | None = None
+    """Seconds per call of the optimiser; None without one."""
+
+    @property
+    def part_shares(self) -> tuple[float, ...]:
+        """The seconds of a training step's parts as shares of the sample's; empty of inference."""
+        return tuple(each / self.seconds for each in (self.forward_s, self.backward_s, self.update_s) if each)
 
     @property
     def is_host_bound(self) -> bool:

@@ -99,6 +99,15 @@ class Percentiles:
 
 
 @dataclass(frozen=True)
+class StepParts:
+    """Seconds per call of the parts of a training step; None of the update without an optimiser."""
+
+    forward: float
+    backward: float
+    update: float | None = None
+
+
+@dataclass(frozen=True)
 class Timing:
     """The time of one variant, computed from its samples and its baseline's."""
 
@@ -116,6 +125,8 @@ class Timing:
     """The speed relative to the same network in the first of several settings, per image; None if there is one."""
     percentiles: Percentiles | None = None
     """Of at least a thousand calls; None if fewer were timed singly."""
+    parts: StepParts | None = None
+    """Of a training step; None of inference."""
 
     @property
     def excluded_share(self) -> float:

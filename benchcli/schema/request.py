@@ -10,6 +10,11 @@ LIVE: Final = "benchcli:live/"
 """Begins the recorded name of a module that a Python caller gave: no later process can build it."""
 Parameter = int | float | str | bool | list[Any]
 Catalogue = Literal["", "blocks", "networks"]
+Step = Literal["inference", "forward-backward", "train"]
+"""What is done with a network in a call; `STEPS` in `benchcli.settings` says what each is."""
+INFERENCE: Final[Step] = "inference"
+PARTS: Final = ("forward", "backward", "update")
+"""The parts of a step: the network and its loss; clearing and computing the gradients; the optimiser."""
 Key = tuple[str, str]
 """Family and variant."""
 
@@ -109,6 +114,8 @@ class Family:
     """The registry that describes the variants; empty for guidelines and a user's own networks."""
     threads: int | None = None
     """CPU threads; None for the target's."""
+    step: Step = INFERENCE
+    """What a call does with its variants; the references are always called for inference."""
     first: str = ""
     """The family with the same networks in the first of several settings; empty if there is only one setting."""
     references: tuple[Variant, ...] = field(default=(), compare=False)
@@ -124,8 +131,12 @@ class Family:
 
     @property
     def inputs(self) -> dict[str, str | int]:
-        """The batch, dtype and layout of its inputs, by name."""
-        return {"batch": self.batch, "dtype": self.dtype, "layout": self.layout}
+        """The batch, dtype and layout of its inputs, and the step, by name."""
+        return {"batch": self.batch, "dtype": self.dtype, "layout": self.layout, "step": self.step}
+
+    def step_of(self, variant: Variant) -> Step:
+        """Return what a call does with one of what is launched."""
+        return INFERENCE if variant in self.references else self.step
 
     @property
     def group(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import UserError
+from benchcli.schema import Step
 
 if TYPE_CHECKING:
     from benchcli.workloads.guidelines.base import Column
@@ -18,6 +19,7 @@ class Overrides:
     batches: tuple[int, ...] | None = None
     dtypes: tuple[str, ...] | None = None
     layouts: tuple[str, ...] | None = None
+    steps: tuple[Step, ...] | None = None
     threads: tuple[int, ...] | None = None
     """Only where there are several: one is the target's."""
     sizes: tuple[int, ...] | None = None
@@ -33,7 +35,7 @@ class Overrides:
 
     def of_inputs(self) -> dict[str, Any]:
         """Return the settings of inputs that are not None, keyed by the fields of `Request`."""
-        names = ("batches", "dtypes", "layouts", "threads", "sizes")
+        names = ("batches", "dtypes", "layouts", "steps", "threads", "sizes")
         return {name: value for name in names if (value := getattr(self, name))}
 
     def of_channels(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Requests that become families of networks at every combination of batch, dtype and layout."""
+"""Requests that become families of networks at every combination of batch, dtype, layout and step."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from benchcli import files
 from benchcli.errors import UserError
-from benchcli.schema import Catalogue, Family, Source, Variant
+from benchcli.schema import INFERENCE, Catalogue, Family, Source, Step, Variant
 from benchcli.workloads.overrides import Overrides
 
 
@@ -20,6 +20,7 @@ class Request(ABC):
     batches: tuple[int, ...] = (1,)
     dtypes: tuple[str, ...] = ("float32",)
     layouts: tuple[str, ...] = ("nchw",)
+    steps: tuple[Step, ...] = (INFERENCE,)
     threads: tuple[int, ...] = ()
     """Several numbers of threads to compare; empty for the target's."""
     sizes: tuple[int, ...] = ()
@@ -35,16 +36,16 @@ class Request(ABC):
         """Yield the families with the overrides. Raises UserError if a setting is invalid."""
 
     def settings(self, name: str, overrides: Overrides) -> Iterator["Combination"]:
-        """Yield each batch, dtype, layout, number of threads and size, for families whose names begin with `name`."""
+        """Yield each batch, dtype, layout, step, threads and size, for families whose names begin with `name`."""
         own = replace(self, **overrides.of_inputs())
-        choices = (own.batches, own.dtypes, own.layouts, own.threads or (None,), own.sizes or (None,))
+        choices = (own.batches, own.dtypes, own.layouts, own.steps, own.threads or (None,), own.sizes or (None,))
         first = ""
         for values in product(*choices):
-            batch, dtype, layout, threads, size = values
-            texts = zip((f"b{batch}", dtype, layout, f"t{threads}", f"s{size}"), choices, strict=True)
+            batch, dtype, layout, step, threads, size = values
+            texts = zip((f"b{batch}", dtype, layout, step, f"t{threads}", f"s{size}"), choices, strict=True)
             family = "-".join([name, *(text for text, several in texts if len(several) > 1)])
             first = first or (family if family != name else "")
-            yield Combination(family, first, batch, dtype, layout, threads, size)
+            yield Combination(family, first, batch, dtype, layout, step, threads, size)
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Combination:
     batch: int
     dtype: str
     layout: str
+    step: Step
     threads: int | None
     size: int | None
 
@@ -87,7 +89,7 @@ class FamilyRequest(Request):
         raise UserError(f"--size is of images, and {self.name} has shapes of its own: leave it out (not {size})")
 
     def families(self, overrides: Overrides) -> Iterator[Family]:
-        """Yield a family for each batch, dtype and layout.
+        """Yield a family for each batch, dtype, layout and step.
 
         A user's networks are imported from the current folder first.
         """
@@ -114,10 +116,11 @@ class FamilyRequest(Request):
 
 
 def settings_of(families: Iterable[Family]) -> dict[str, str]:
-    """Return the dtypes, layouts and batch sizes of the families' inputs, joined with "and"."""
+    """Return the dtypes, layouts, batch sizes and steps of the families' inputs, joined with "and"."""
     inputs = [family.inputs for family in families]
     return {
-        name: " and ".join(dict.fromkeys(str(each[name]) for each in inputs)) for name in ("dtype", "layout", "batch")
+        name: " and ".join(dict.fromkeys(str(each[name]) for each in inputs))
+        for name in ("dtype", "layout", "batch", "step")
     }
 
 

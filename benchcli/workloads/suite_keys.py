@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN, Input, Parameter
-from benchcli.settings import BATCH, DTYPE, GROUP, LAYOUT, SCALE, SIZES, STRIDE, UNITS, WIDTHS, Setting
+from benchcli.settings import BATCH, DTYPE, GROUP, LAYOUT, SCALE, SIZES, STEP, STRIDE, UNITS, WIDTHS, Setting
 from benchcli.validation import Percentage, distinct
 from benchcli.workloads import input_texts as inputs
 from benchcli.workloads.blocks.base import BLOCKS
@@ -133,6 +133,7 @@ _INPUT: Keys = {
     "batch": ("batches", _more(BATCH)),
     "dtype": ("dtypes", _more(DTYPE)),
     "layout": ("layouts", _more(LAYOUT)),
+    "step": ("steps", _more(STEP)),
 }
 _PLANE: Keys = {"size": ("size", SIZES.check)}
 GUIDELINE_KEYS: Keys = {

@@ -186,7 +186,7 @@ def families_of_suite(file: SuiteFile, overrides: Overrides) -> list[Family]:
         try:
             for family in request.families(overrides):
                 if family.name in families:
-                    raise UserError(f"two families are named {family.name!r} with their batch, dtype and layout")
+                    raise UserError(f"two families are named {family.name!r} with their batch, dtype, layout and step")
                 families[family.name] = taken_from(source, family)
         except UserError as error:
             raise file.family_error(index, error) from None

@@ -25,6 +25,8 @@ class Elapsed(NamedTuple):
     seconds: float
     host_seconds: float | None = None
     """The host's time to queue the calls that no flush hides, on devices that have a queue."""
+    parts: tuple[float, ...] | None = None
+    """The total seconds of forward, backward and, with an optimiser, update; None of what is no training step."""
 
 
 Timer = Callable[[int], Elapsed]

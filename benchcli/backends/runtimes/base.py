@@ -46,6 +46,8 @@ class Runtime(ABC):
     """The longest silence of `export`, in seconds; 0 for a runtime that prepares no file."""
     untraceable: ClassVar[Mapping[Literal["breakdown", "layers"], str]] = {}
     """What its calls do not show, each with the message to the user who asks for it."""
+    trains: ClassVar[bool] = False
+    """Whether it runs what computes gradients; then `prepare` is not asked for a training step."""
     inherits: ClassVar[tuple[str, ...]] = ()
     """Names of the environment variables that its workers inherit, besides those of all workers."""
 

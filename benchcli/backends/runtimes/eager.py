@@ -16,6 +16,7 @@ class Eager(Runtime):
 
     name = "eager"
     title = "PyTorch eager"
+    trains = True
 
     def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:  # noqa: ARG002
         """Return a callable that calls the network."""

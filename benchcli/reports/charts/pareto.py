@@ -36,7 +36,9 @@ def _by_setting(results: Sequence[FamilyResult]) -> dict[str, list[Record]]:
     """Return the networks that a front compares, by what tells their settings apart."""
     records = [each for result in results if not result.family.guideline for each in result.records]
     settings = [(each.family.inputs, each.family.threads) for each in records]
-    names = [f"batch {i['batch']} {i['dtype']} {i['layout']}{f' {t} threads' if t else ''}" for i, t in settings]
+    names = [
+        f"batch {i['batch']} {i['dtype']} {i['layout']} {i['step']}{f' {t} threads' if t else ''}" for i, t in settings
+    ]
     by_setting: dict[str, list[Record]] = {}
     for name, record in zip(names, records, strict=True):
         by_setting.setdefault(name if len(set(names)) > 1 else "", []).append(record)

@@ -25,7 +25,7 @@ def records_of(results: Sequence[FamilyResult]) -> list[Record]:
 
 def differing(results: Sequence[FamilyResult]) -> list[str]:
     """Return the settings that differ between the families of a table."""
-    return [name for name in ("batch", "dtype", "layout") if len({r.family.inputs[name] for r in results}) > 1]
+    return [name for name in ("batch", "dtype", "layout", "step") if len({r.family.inputs[name] for r in results}) > 1]
 
 
 def are_alike(results: Sequence[FamilyResult], names: Sequence[str]) -> bool:

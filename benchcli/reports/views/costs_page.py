@@ -8,7 +8,7 @@ from benchcli.formatting import UNKNOWN
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, Page, Table, numbers, words
 from benchcli.runs.rows import Cell
-from benchcli.schema import CostDetail, Costs, Failure, Family, OperatorCall
+from benchcli.schema import INFERENCE, CostDetail, Costs, Failure, Family, OperatorCall
 
 NETWORK, MODULE, OPERATOR, CALL = ("network", "module", "operator", "call")
 TITLES = {
@@ -47,7 +47,7 @@ def page(
     table = _networks(rows, TITLES[by], lines) if by == NETWORK else _parts(rows, by, TITLES[by], lines)
     return Page(
         name="costs",
-        heading=f"{family.dtype} · {family.layout} · batch {family.batch}",
+        heading=" · ".join([family.dtype, family.layout, f"batch {family.batch}", *_training(family)]),
         tables=(table,),
         footer=f"{formatting.counted(len(costs), 'network')}, counted and not timed",
         columns=tuple(dict.fromkeys(name for row in every for name in row)),
@@ -58,6 +58,10 @@ def page(
             **({} if by == NETWORK else {f"{by}s": rows}),
         },
     )
+
+
+def _training(family: Family) -> list[str]:
+    return [] if family.step == INFERENCE else [family.step]
 
 
 def call_rows(details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:

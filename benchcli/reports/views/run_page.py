@@ -12,7 +12,7 @@ from benchcli.reports.page import Page, Table
 from benchcli.reports.views import guideline_table
 from benchcli.runs.rows import COLUMNS, row
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Record
+from benchcli.schema import INFERENCE, Record
 from benchcli.schema.environment import as_json
 from benchcli.workloads.requests import settings_of
 
@@ -110,9 +110,11 @@ def heading(report: SuiteRun) -> str:
         if len(several) < 2
         else f"{' and '.join(map(str, several))} threads"
     )
-    dtype, layout, batch = settings_of(result.family for result in report.results).values()
+    dtype, layout, batch, step = settings_of(result.family for result in report.results).values()
     device = target.device if target.device != "cpu" else None
     parts = [where, device, threads, target.runtime, dtype, layout, f"batch {batch}" if batch else ""]
+    if step != INFERENCE:
+        parts.append(step)
     if target.allocator != "steady":
         parts.append(f"{target.allocator} allocator")
     if target.cache != "warm":

@@ -11,7 +11,7 @@ from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.schema import FamilyResult, Interval, Record
 
-NAMES = ("batch", "dtype", "layout", "threads", "size")
+NAMES = ("batch", "dtype", "layout", "step", "threads", "size")
 
 
 def table(results: Sequence[FamilyResult]) -> Table:

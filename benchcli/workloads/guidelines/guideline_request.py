@@ -33,7 +33,7 @@ class GuidelineRequest(Request):
         return self.name or self.guideline
 
     def families(self, overrides: Overrides) -> Iterator[Family]:
-        """Yield a family for each scale, batch, dtype and layout.
+        """Yield a family for each scale, batch, dtype, layout and step.
 
         Raises UserError if the channels do not fit.
         """
