@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, Final, Literal
 
 from benchcli.errors import unknown
-from benchcli.schema import Plan, Step, Target
+from benchcli.schema import Plan, Target
 from benchcli.validation import (
     Anything,
     Choice,
@@ -30,7 +30,7 @@ from benchcli.validation import (
 
 DTYPES: Final = ("float32", "float16", "bfloat16", "float64")
 LAYOUTS: Final = {"nchw": "torch's contiguous format", "nhwc": "torch's channels_last"}
-STEPS: Final[Mapping[Step, str]] = {
+STEPS: Final[Mapping[str, str]] = {
     "inference": "a forward call in evaluation mode, without gradients",
     "forward-backward": "in training mode: forward, the loss, and the gradients of all parameters",
     "train": "the same, and the optimiser's update",
@@ -259,7 +259,7 @@ LAYOUT = Setting(
 )
 STEP = Setting(
     "step",
-    Choice(lambda: STEPS, {"training": "train", "forward-backwards": "forward-backward"}),
+    Choice(lambda: STEPS, {"training": "train"}),
     "What a call does: inference, forward-backward (training without the update), or train{such}; several are "
     "compared.",
     "a step",

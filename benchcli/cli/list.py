@@ -33,7 +33,7 @@ KINDS: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "allocators": lambda: {each.name: each.title for each in ALLOCATORS.values()},
     "dtypes": lambda: dict.fromkeys(DTYPES, ""),
     "layouts": lambda: LAYOUTS,
-    "steps": lambda: {**STEPS},
+    "steps": lambda: STEPS,
     "blocks": lambda: {each.name: f"{each.title} ({each.source})" for each in BLOCKS},
     "networks": lambda: {each.name: _network(each) for each in NETWORKS},
     "references": lambda: {f"{BUILT_IN}reference/{each.name}": each.title for each in REFERENCES},

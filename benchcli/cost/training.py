@@ -56,8 +56,7 @@ class TrainingStep:
         """Do one step where `gradients` is in force already."""
         mark()
         result = self._call()
-        loss = self._loss(result)
-        _refuse_other_than_number(loss)
+        loss = self._loss_of(result)
         mark()
         for each in self.parameters:
             each.grad = None
@@ -67,6 +66,16 @@ class TrainingStep:
             self._optimizer.step()
             mark()
         return result
+
+    def _loss_of(self, result: object) -> torch.Tensor:
+        try:
+            loss = self._loss(result)
+        except TrainingError:
+            raise
+        except Exception as error:  # a user's function may raise anything
+            raise TrainingError(f"its loss raised {type(error).__name__}: {error}") from error
+        _refuse_other_than_number(loss)
+        return loss
 
     def names(self) -> list[str]:
         """Return the names of the parameters that got a gradient in the last step."""

@@ -83,10 +83,10 @@ GRAPH = "graph"
 """The text of a host-bound warning where the runtime of that name would help."""
 
 
-def host_bound(target: Target) -> RunWarning:
-    """Return the warning that the host was timed, with whether a graph would time the device."""
-    device = device_named(target.device)
-    return RunWarning("host-bound", text=GRAPH if device.graphs and target.runtime != "graph" else "")
+def host_bound(target: Target, trains: bool = False) -> RunWarning:
+    """Return the warning that the host was timed, with whether a graph, which cannot train, would time the device."""
+    helps = device_named(target.device).graphs and target.runtime != GRAPH and not trains
+    return RunWarning("host-bound", text=GRAPH if helps else "")
 
 
 def way_out(warning: RunWarning) -> str:
@@ -120,7 +120,7 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions], targ
         if share > least:
             yield RunWarning(reason, round(share, 2))
     if is_host_bound(samples):
-        yield host_bound(target)
+        yield host_bound(target, any(each.part_shares for each in samples))
     yield from _kernels(samples, conditions)
     spread = launch_spread(samples)
     if spread is not None and spread > UNSTEADY:

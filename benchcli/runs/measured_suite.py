@@ -15,7 +15,7 @@ from benchcli.runs.run_folder import RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.supervise import refuse, survey
-from benchcli.schema import Failure, Family, FamilyResult, Key, Plan, Suite, Target
+from benchcli.schema import INFERENCE, Failure, Family, FamilyResult, Key, Plan, Suite, Target
 from benchcli.schema.environment import Environment
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import LAYERS, Launcher
@@ -56,6 +56,8 @@ class RunRequest:
             raise UserError(untraceable["breakdown"])
         if self.layered and "layers" in untraceable:
             raise UserError(untraceable["layers"])
+        if any(each.step != INFERENCE for each in self.suite.families if each.name in self.layered):
+            raise UserError("--layers times the modules of a forward call: leave it out, or give --step inference")
 
 
 class UnfinishedRunError(Exception):

@@ -19,7 +19,7 @@ from benchcli.errors import UserError
 from benchcli.guards import code_versions, global_state, outputs, switches
 from benchcli.guards.outputs import WrongOutputError
 from benchcli.sampling.example_inputs import inputs_of
-from benchcli.sampling.training import PartTimes, mode_of, refuse_not_finite, training_step
+from benchcli.sampling.training import PartTimes, mode_of, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Status, Variant
 from benchcli.schema.protocol import Failed, Task
 
@@ -149,8 +149,7 @@ def _training(
         raise NotImplementedError(f"{setup.runtime.name} computes no gradients: give --runtime {able}")
     step = training_step(variant, family.step, network, inputs)
     place.alive()
-    check = partial(refuse_not_finite, step, family.dtype)
-    check()
+    check = partial(refuse_divergence, step)
     parts = PartTimes(step, place.device.stamps(place.index))
     timer = parts.timed(_device_timer(parts.call, costs, setup))
     lead = _nothing if place.device.leads else partial(timer, 1)

@@ -191,6 +191,11 @@ def build(
     return {key: bench for key, bench in benches.items() if _is_still_right(key, bench, send)}
 
 
+def _still_right(benches: Benches, send: Send) -> dict[Key, Bench]:
+    """Return the benches without those that training has led to numbers that are not finite; send their failures."""
+    return {key: bench for key, bench in benches.items() if not bench.trains or _is_still_right(key, bench, send)}
+
+
 def _is_still_right(key: Key, bench: Bench, send: Send) -> bool:
     """Check a network again: captured ones may use another's memory, trained ones may diverge."""
     try:
@@ -239,6 +244,7 @@ def serve(task: Task, send: Send, receive: Callable[[], str]) -> None:
         start = look()
         _answer(benches, task, send, receive)
         conditions = between(task.launch, start, look(), overhead_s)
+    _still_right(benches, send)
     send(Watched("", watch.add_to(conditions)))
 
 

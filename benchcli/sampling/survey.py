@@ -26,7 +26,7 @@ from benchcli.sampling.bench import (
     torch_dtype,
 )
 from benchcli.sampling.example_inputs import tokens_of
-from benchcli.sampling.training import training_step
+from benchcli.sampling.training import explained, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, CostDetail, Costs, Family, OperatorCall, Output, Step, Variant
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
 
@@ -91,10 +91,12 @@ def _output(network: torch.nn.Module, inputs: Inputs, alive: Callable[[], None])
 
 def _output_of_step(variant: Variant, of: Step, network: torch.nn.Module, inputs: Inputs) -> Output:
     """Return the outputs of a training step and all gradients. Random draws are those of a fixed seed."""
-    _first_call(network, inputs)
+    with explained():
+        _first_call(network, inputs)
     step = training_step(variant, of, network, inputs)
     torch.manual_seed(0)
     result = step()
+    refuse_divergence(step)
     values = outputs.kept((*outputs.outputs_of(result), *step.gradients()))
     names = (*(name for name, _ in named(result)), *(f"gradient.{name}" for name in step.names()))
     return Output(tuple(tuple(each.shape) for each in values), names, outputs.fingerprint(values))

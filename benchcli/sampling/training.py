@@ -1,7 +1,7 @@
 """Train a variant in a worker: make its step, time the parts of it, and refuse numbers that are not finite."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -32,7 +32,7 @@ def training_step(variant: Variant, step: Step, network: torch.nn.Module, inputs
     The loss and the optimiser are those of the user's callable, if it has some. Otherwise the loss
     is the mean of the outputs, and the optimiser SGD. Its rate is 0: the arithmetic of an update is
     the same at any rate, and the weights stay what they are, so that all calls do the same work.
-    Raises TrainingError if the network cannot be trained.
+    Raises TrainingError if the network cannot be trained, WrongOutputError if a gradient is not finite.
     """
     loss = make = None
     if not variant.is_built_in:
@@ -40,16 +40,26 @@ def training_step(variant: Variant, step: Step, network: torch.nn.Module, inputs
         loss, make = getattr(build, LOSS, None), getattr(build, OPTIMIZER, None)
     optimizer = _optimizer(network, make) if step == "train" else None
     made = TrainingStep(network, inputs, loss, optimizer)
-    try:
+    with explained():
         made()
+    if not _are_finite(made.gradients()):
+        dtype = str(made.parameters[0].dtype).removeprefix("torch.")
+        raise WrongOutputError(f"its gradients are not finite in {dtype}: give --dtype float32, or scale its loss")
+    return made
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raise TrainingError, with the way out, where batch normalisation refuses a batch in training mode."""
+    try:
+        yield
     except ValueError as error:
         if ONE_VALUE not in str(error):
             raise
         raise TrainingError(
-            f"its batch normalisation has one value a channel, of which there is no variance ({error}): give a larger "
-            "--batch, or larger inputs"
+            "its batch normalisation gets one value a channel, which has no variance: give a larger --batch, or larger "
+            "inputs"
         ) from None
-    return made
 
 
 def _optimizer(
@@ -66,17 +76,16 @@ def _optimizer(
     return optimizer
 
 
-def refuse_not_finite(step: TrainingStep, dtype: str) -> None:
-    """Raise WrongOutputError if a gradient, or a weight after the updates so far, is not finite."""
-    if not _are_finite(step.gradients()):
-        raise WrongOutputError(f"its gradients are not finite in {dtype}: give --dtype float32, or scale its loss")
-    if not _are_finite(step.parameters):
+def refuse_divergence(step: TrainingStep) -> None:
+    """Raise WrongOutputError if a weight or a gradient is not finite after the steps so far."""
+    if not _are_finite([*step.parameters, *step.gradients()]):
         raise WrongOutputError(
-            "its weights are not finite after the updates: its optimizer diverges, give it a smaller learning rate"
+            "its weights or gradients are not finite after some steps: its optimizer diverges, give it a smaller "
+            "learning rate"
         )
 
 
-def _are_finite(several: "list[torch.Tensor] | list[torch.nn.Parameter]") -> bool:
+def _are_finite(several: list[torch.Tensor]) -> bool:
     return all(bool(torch.isfinite(each.detach()).all()) for each in several)
 
 

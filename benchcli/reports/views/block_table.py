@@ -30,6 +30,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
             numbers("channels", (record.variant.channels for record in records), 1),
             *cells.costs(records, flops=4, deviation=2, access=3),
             *cells.times(records),
+            *cells.step_parts(records, 3),
             *cells.converted(records, 7),
             cells.beside_baseline("paper", records, published, 6),
             numbers("follows", (_letters(BLOCKS[record.variant.name].follows) for record in records), 5),

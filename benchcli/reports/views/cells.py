@@ -9,7 +9,7 @@ from benchcli.grouping import groups
 from benchcli.reports.advice import grouped, sentence
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, numbers, words
-from benchcli.schema import Costs, Family, FamilyResult, Interval, Record, sizes
+from benchcli.schema import INFERENCE, PARTS, Costs, Family, FamilyResult, Interval, Record, sizes
 
 FLOPS, ACCESS, EQUAL_FLOPS = "MFLOPs (mult-adds)", "mem. access MB", "at equal FLOPs"
 LEAST_DEVIATION = 0.0005
@@ -198,6 +198,19 @@ def percentiles(records: Sequence[Record], p50: int, p95: int, p99: int) -> list
         numbers(f"{name} ms", (_percentile(record, name) for record in records), priority)
         for name, priority in {"p50": p50, "p95": p95, "p99": p99}.items()
     ]
+
+
+def step_parts(records: Sequence[Record], priority: int) -> list[Column]:
+    """Return the columns of the times of a training step's parts; none if all is inference."""
+    if all(record.family.step == INFERENCE for record in records):
+        return []
+    return [numbers(f"{name} ms", (_part(record, name) for record in records), priority) for name in PARTS]
+
+
+def _part(record: Record, name: str) -> str:
+    parts = record.timing.parts if record.timing else None
+    seconds = getattr(parts, name) if parts else None
+    return formatting.milliseconds(seconds) if seconds else UNKNOWN
 
 
 def _percentile(record: Record, name: str) -> str:

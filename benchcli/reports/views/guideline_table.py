@@ -30,6 +30,7 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
             numbers("channels", (record.variant.channels for record in records), 1),
             *cells.costs(records, flops=4, deviation=2, access=7),
             *cells.times(records),
+            *cells.step_parts(records, 3),
             *cells.converted(records, 5),
             cells.beside_baseline("paper", records, map(paper_speed, records), 6),
         ),

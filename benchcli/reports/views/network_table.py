@@ -37,6 +37,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
             *cells.costs(records, flops=7, deviation=3, access=5),
             cells.params(records, 2),
             *cells.times(records),
+            *cells.step_parts(records, 8),
             *cells.percentiles(records, p50=8, p95=9, p99=12),
             cells.item_rate(records, 6),
             cells.flop_rate(records, 1),
