@@ -41,6 +41,7 @@ WITH_TORCH = (
     "sampling.layer_times",
     "sampling.profile",
     "sampling.rounds",
+    "sampling.step_times",
     "sampling.survey",
     "sampling.tracing",
     "workloads.live_networks",
@@ -53,6 +54,7 @@ WITH_TORCH = (
     "cost.inputs",
     "cost.memory",
     "cost.storages",
+    "cost.training",
     "cost.walk",
 )
 """What only a measured process imports."""

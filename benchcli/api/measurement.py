@@ -27,7 +27,7 @@ def measure(what: "str | Mapping[str, object]", *, inputs: object = None, **sett
     tensor (batch, ...) or its shape, a tuple or list of tensors, or a dict of keyword arguments, all
     of which may be nested; by default (1, 3, 224, 224), or the callable's own `example_inputs`.
 
-    `batch`, `dtype`, `layout` and `threads` take one value or several, which are compared with the
+    `batch`, `dtype`, `layout`, `step` and `threads` take one value or several, which are compared with the
     first. `width`, `channels` and `scale` are for guidelines: a base width, a set of channels (paper,
     paper-arm, paper-gpu, aligned), factors.
 

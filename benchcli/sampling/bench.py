@@ -19,7 +19,7 @@ from benchcli.errors import UserError
 from benchcli.guards import code_versions, global_state, outputs, switches
 from benchcli.guards.outputs import WrongOutputError
 from benchcli.sampling.example_inputs import inputs_of
-from benchcli.sampling.training import PartTimes, mode_of, refuse_divergence, training_step
+from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Status, Variant
 from benchcli.schema.protocol import Failed, Task
 

@@ -26,7 +26,7 @@ from benchcli.sampling.bench import (
     torch_dtype,
 )
 from benchcli.sampling.example_inputs import tokens_of
-from benchcli.sampling.training import explained, refuse_divergence, training_step
+from benchcli.sampling.step_times import explained, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, CostDetail, Costs, Family, OperatorCall, Output, Step, Variant
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
 

@@ -128,6 +128,37 @@ def test_a_slowdown_is_told_in_every_format(check: Cli, golden: Golden) -> None:
     assert len(suite.findall("testcase/failure")) == 6
 
 
+STEPPING = SUITE.replace("shape = [16, 28, 28]\n[[", 'shape = [16, 28, 28]\nstep = "train"\n[[')
+"""The same networks, trained."""
+STEEPER = "\ntower.loss = lambda result: 2 * result.mean()\n"
+
+
+def test_training_steps_are_checked(check: Cli) -> None:
+    Path("ours.toml").write_text(STEPPING)
+    version("old")
+    version("new")
+    found = check()
+    assert (found.code, found.err) == (0, "")
+    assert set(findings().values()) == {"same"}
+
+
+def test_a_slower_step_is_told(check: Cli) -> None:
+    Path("ours.toml").write_text(STEPPING)
+    version("old")
+    version("new", blocks=22)
+    assert check("--allow", "costs").code == 3
+    assert findings()["thin", "time"] == "slower"
+
+
+def test_another_gradient_is_another_output(check: Cli) -> None:
+    """The loss of head is steeper: what the network returns is the same."""
+    Path("ours.toml").write_text(STEPPING)
+    version("old")
+    version("new", code=NET + STEEPER)
+    assert check("--costs-only").code == 3
+    assert findings()["thin", "output"] == "changed"
+
+
 def test_processes_of_their_own_find_it_too_and_ask_for_more(check: Cli) -> None:
     version("old")
     version("new", blocks=22)
@@ -753,7 +784,7 @@ def test_families_whose_names_collide_are_refused(cli: Cli) -> None:
     )
     found = cli("run", "ours.toml", *FAKE)
     assert found.code == 2
-    assert "ours.toml:6: two families are named 'a-b8' with their batch, dtype and layout" in found.err
+    assert "ours.toml:6: two families are named 'a-b8' with their batch, dtype, layout and step" in found.err
 
 
 def test_annotations_have_the_place_of_the_callable_and_cases_have_times(check: Callable[..., Outcome]) -> None:
