@@ -7,6 +7,8 @@ from benchcli.schema import Interval
 
 UNKNOWN = "–"
 """The text for a missing number."""
+TENTHS = 0.01
+"""The least half-width of a time, as a fraction, that is written in whole per cent."""
 WIDE, LOPSIDED = 0.1, 0.1
 """The least relative width and asymmetry of an interval that is written with both ends.
 
@@ -35,6 +37,19 @@ def clean(text: str) -> str:
 def milliseconds(seconds: float) -> str:
     """Return seconds as milliseconds with three significant digits: "2.59", "13.1", "104"."""
     return significant(seconds * 1e3)
+
+
+def time(interval: Interval) -> str:
+    """Return seconds as milliseconds with the half-width in per cent: "2.59 ± 2 %".
+
+    A wide and asymmetric interval has both ends instead: "2.59 (2.40 to 3.81)". Without ends it is "2.59 ± ?".
+    """
+    middle, half = milliseconds(interval.estimate), interval.relative_half_width
+    if interval.low is None or interval.high is None or half is None:
+        return f"{middle} ± ?"
+    if _is_lopsided(interval.estimate, interval.low, interval.high):
+        return f"{middle} ({milliseconds(interval.low)} to {milliseconds(interval.high)})"
+    return f"{middle} ± {percent(half, decimals=0 if half >= TENTHS or not half else 1)}"
 
 
 def short(duration: float) -> str:
@@ -81,10 +96,14 @@ def speed(interval: Interval) -> str:
     """
     if interval.low is None or interval.high is None:
         return f"{interval.estimate:.3f} ± ?"
-    below, above = interval.estimate - interval.low, interval.high - interval.estimate
-    if below + above > WIDE * interval.estimate and abs(above - below) > LOPSIDED * (above + below):
+    if _is_lopsided(interval.estimate, interval.low, interval.high):
         return f"{interval.estimate:.3f} ({interval.low:.3f} to {interval.high:.3f})"
-    return f"{interval.estimate:.3f} ± {(above + below) / 2:.3f}"
+    return f"{interval.estimate:.3f} ± {(interval.high - interval.low) / 2:.3f}"
+
+
+def _is_lopsided(estimate: float, low: float, high: float) -> bool:
+    """Return whether an interval is so wide and asymmetric that both ends are written."""
+    return high - low > WIDE * estimate and abs(high + low - 2 * estimate) > LOPSIDED * (high - low)
 
 
 def counted(number: int, word: str, plural: str | None = None) -> str:

@@ -12,6 +12,21 @@ def test_milliseconds(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        (Interval(0.00259), "2.59 ± ?"),
+        (Interval(0.00259, 0.00254, 0.00264), "2.59 ± 2 %"),
+        (Interval(0.00259, 0.002581, 0.002599), "2.59 ± 0.3 %"),
+        (Interval(0.00259, 0.00259, 0.00259), "2.59 ± 0 %"),
+        (Interval(0.1, 0.08, 0.12), "100 ± 20 %"),
+        (Interval(0.00259, 0.0024, 0.00381), "2.59 (2.40 to 3.81)"),
+    ],
+)
+def test_a_time_has_its_interval(interval: Interval, text: str) -> None:
+    assert formatting.time(interval) == text
+
+
+@pytest.mark.parametrize(
     ("fraction", "text"), [(0.0332, "+3.3 %"), (-0.011, "-1.1 %"), (0.0, "0.0 %"), (-0.0001, "0.0 %")]
 )
 def test_percent(fraction: float, text: str) -> None:

@@ -98,10 +98,10 @@ def times(records: Sequence[Record]) -> tuple[Column, ...]:
 
 
 def time(record: Record) -> str:
-    """Return the time in milliseconds, or the failure."""
+    """Return the time in milliseconds with its interval, or the failure."""
     if record.timing is None:
         return signed(record.failure.status) if record.failure else UNKNOWN
-    return formatting.milliseconds(record.timing.seconds.estimate)
+    return formatting.time(record.timing.seconds)
 
 
 def _relative(record: Record) -> str:

@@ -93,7 +93,7 @@ def _columns(comparison: Comparison, letters: str) -> Iterator[Column]:
 def _time(record: Record | None) -> str:
     if record is None:
         return UNKNOWN
-    return formatting.milliseconds(record.timing.seconds.estimate) if record.timing else str(_status(record))
+    return formatting.time(record.timing.seconds) if record.timing else str(_status(record))
 
 
 def _relative(record: Record | None) -> str:

@@ -44,7 +44,7 @@ def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence
             numbers("output", (row.outputs.replace("x", "×") for row in rows), 4),
             numbers(FLOPS, (UNKNOWN if row.flops is None else formatting.mega(row.flops) for row in rows), 3),
             numbers(ACCESS, (formatting.mega(row.mac_bytes) for row in rows), 2),
-            numbers("time ms", map(_time, rows)),
+            numbers("time ms", (formatting.time(row.seconds) for row in rows)),
             numbers("share", (formatting.percent(row.share) for row in rows)),
         ),
         groups=tuple(map(len, shown)),
@@ -69,9 +69,3 @@ def _line(key: Key, rows: Sequence[LayerRow], traced: Sequence[Layers], depth: i
     others = f"; {len(rest)} more layers take {formatting.percent(sum(row.share for row in rest))}" if rest else ""
     sum_of = formatting.percent(accounted(launches))
     return f"{key[1]}: all layers together take {sum_of} of a call in which nothing is timed{others}"
-
-
-def _time(row: LayerRow) -> str:
-    middle = formatting.milliseconds(row.seconds.estimate)
-    half = row.seconds.relative_half_width
-    return middle if half is None else f"{middle} ± {formatting.percent(half, decimals=0)}"
