@@ -9,6 +9,8 @@ UNKNOWN = "–"
 """The text for a missing number."""
 TENTHS = 0.01
 """The least half-width of a time, as a fraction, that is written in whole per cent."""
+LEAST_HALF = 0.0005
+"""The least half-width that is not written as 0."""
 WIDE, LOPSIDED = 0.1, 0.1
 """The least relative width and asymmetry of an interval that is written with both ends.
 
@@ -49,7 +51,7 @@ def time(interval: Interval) -> str:
         return f"{middle} ± ?"
     if _is_lopsided(interval.estimate, interval.low, interval.high):
         return f"{middle} ({milliseconds(interval.low)} to {milliseconds(interval.high)})"
-    return f"{middle} ± {percent(half, decimals=0 if half >= TENTHS or not half else 1)}"
+    return f"{middle} ± {percent(half, decimals=1 if LEAST_HALF <= half < TENTHS else 0)}"
 
 
 def short(duration: float) -> str:

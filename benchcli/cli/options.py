@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from benchcli import formatting
 from benchcli.api.keywords import Tools
-from benchcli.errors import UserError, unknown
+from benchcli.errors import MANY, UserError, unknown
 from benchcli.reports.formats.base import FORMATS
 from benchcli.settings import Setting
 from benchcli.validation import Choice, Flag, Plugin, ValueKind
@@ -35,6 +36,14 @@ class Parameter(click.ParamType[Any]):
         except UserError as error:
             option = f"{param.opts[0]}: " if isinstance(param, click.Option) else ""
             raise click.UsageError(f"{option}{error}", ctx) from None
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str | None:  # noqa: ARG002
+        """Return the names that could have been given; None where there are none to list."""
+        names = list(self._setting.kind.names())
+        if not names:
+            return None
+        shown = formatting.named(names) if len(names) > MANY else ", ".join(names)
+        return f"Give {shown}{', or a path' if self._setting.kind.paths else ''}"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
         """Return the names that begin with `incomplete`, of several its last one; the shell adds paths."""

@@ -125,6 +125,12 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
     [
         (("gideline",), "unknown command 'gideline': did you mean guideline?"),
         (("guideline", "g22"), "unknown guideline 'g22': did you mean g2?"),
+        (("plot", "a"), "Missing option '--kind'. Give history, settings, axis,"),
+        (("run",), "Missing argument 'SUITE'. Give aligned, ci, claims, paper, quick, or a path"),
+        (
+            ("costs",),
+            "Missing argument 'NAMES...'. Give alexnet, alexnet-2012, mobilenet-v1-0.25, mobilenet-v1-0.5 and 48",
+        ),
         (("guideline",), "Missing argument"),
         (("guideline", "g2", "--device", "cude"), "--device: unknown device 'cude': did you mean cuda?"),
         (("guideline", "g2", "--device", "cuda:x"), "'cuda:x' is not a device"),

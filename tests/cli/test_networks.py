@@ -182,3 +182,24 @@ def test_what_a_suite_has_wrong_is_said_with_its_line(cli: Cli, family: str, sai
     assert found.code == 2
     assert said in found.err
     assert found.err.startswith("benchcli: mine.toml:")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "mobilenet-v2",
+            "'mobilenet-v2' begins several names: did you mean mobilenet-v2-1.0? known: ",
+        ),
+        ("shufflenet-v2", "did you mean shufflenet-v2-1x? known: shufflenet-v2-0.5x,"),
+        ("resnet", "did you mean resnet-50? known: resnet-50, resnet-50-2016\n"),
+        ("nets", "'nets' names no network, but nets.py is here: write nets:callable, such as nets:gru\n"),
+        ("broken", "'broken' names no network, but broken.py is here: write broken:callable\n"),
+    ],
+)
+def test_a_part_of_a_name_gets_the_names_that_are_meant(cli: Cli, name: str, sentence: str) -> None:
+    Path("nets.py").write_text("def gru(): ...\n\ndef _part(): ...\n")
+    Path("broken.py").write_text("def (")
+    found = cli("network", name)
+    assert found.code == 2
+    assert sentence in found.err

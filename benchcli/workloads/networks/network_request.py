@@ -1,10 +1,12 @@
 """Families of whole networks: built-in ones, those of other libraries, and a user's own."""
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchcli import files
 from benchcli.errors import UserError, unknown
 from benchcli.schema import BUILT_IN, Input, Variant
 from benchcli.workloads import input_texts
@@ -12,6 +14,8 @@ from benchcli.workloads.networks.base import NETWORKS, SIZE, members
 from benchcli.workloads.networks.libraries import LIBRARIES, has_wildcards, matching, refuse_missing
 from benchcli.workloads.requests import FamilyRequest
 
+FULL_WIDTH = ("1x", "1.0")
+"""How the names of networks end that have their paper's full width."""
 OWN = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*"
 """Pattern of a user's network, `package.module:callable`."""
 
@@ -85,11 +89,34 @@ def _variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
         own = ":".join(name.rsplit(".", 1))
         raise UserError(f"{name!r} names no network: write {own} for a callable of your own")
     is_own = colon and not (library in LIBRARIES and model)
+    if not colon and NETWORKS.get(name) is None:
+        _refuse_part_of_name(name)
     if inputs and not is_own:
         raise UserError(f"inputs are for networks of your own: {name} takes one image; give --size for its size")
     if not colon:
         return NETWORKS[name].variant(size)
     return _own(name, size, inputs) if is_own else _of_library(name, library, model, size or SIZE)
+
+
+def _refuse_part_of_name(name: str) -> None:
+    """Raise UserError if the name is that of a module beside it, or begins those of networks that ship."""
+    if (own := files.here() / f"{name}.py").is_file():
+        names = _functions_of(own)
+        such = f", such as {name}:{names[-1]}" if names else ""
+        raise UserError(f"{name!r} names no network, but {own.name} is here: write {name}:callable{such}")
+    begun = [each.name for each in NETWORKS if each.name.startswith(f"{name}-")]
+    if begun:
+        usual = next((each for each in begun if each.removeprefix(f"{name}-") in FULL_WIDTH), begun[0])
+        raise UserError(f"{name!r} begins several names: did you mean {usual}? known: {', '.join(sorted(begun))}")
+
+
+def _functions_of(file: Path) -> list[str]:
+    """Return the names of a file's own functions, those that begin with an underscore left out."""
+    try:
+        parts = ast.parse(files.read_text(file)).body
+    except (SyntaxError, ValueError, UserError):
+        return []
+    return [each.name for each in parts if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")]
 
 
 def _of_library(name: str, library: str, model: str, pixels: int) -> Variant:
