@@ -24,7 +24,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 import benchcli
 from benchcli.analysis.layer_rows import accounted
 from benchcli.backends.devices.base import DEVICES
-from benchcli.cost.calls import ModuleCall, module_calls, paths_of
+from benchcli.cost.calls import CallStack, ModuleCall, module_calls
 from benchcli.cost.inputs import Inputs
 from benchcli.sampling.bench import Bench
 from benchcli.sampling.layer_times import own_seconds, stamped
@@ -110,12 +110,16 @@ def own_of(root: Any) -> Mapping[str, float]:
 
 def scopes(network: torch.nn.Module) -> AbstractContextManager[None]:
     """Let the profiler see each module's call as a scope of its name."""
-    paths = paths_of(network)
+    stack = CallStack(network)
 
     def around(original: ModuleCall) -> ModuleCall:
         def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            with record_function(f"layer:{paths.get(id(module), '?')}"):
-                return original(module, *args, **kwargs)
+            scope = stack.enter(module)
+            try:
+                with record_function(f"layer:{scope.path if scope else '?'}"):
+                    return original(module, *args, **kwargs)
+            finally:
+                stack.leave()
 
         return call
 

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchcli.cost.arguments import COMPOSITE, Arguments, is_composite, named
 from benchcli.cost.arithmetic import elementwise, is_pointwise, multiply_adds
-from benchcli.cost.calls import ModuleCall, module_calls, paths_of
+from benchcli.cost.calls import CallStack, ModuleCall, module_calls
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.cost.memory import Traffic, bytes_of, distinct, formula_elements, traffic
 from benchcli.cost.operators import CONVOLUTIONS, NORMALISATIONS
@@ -164,25 +164,24 @@ def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
     Noting a path takes a frame for each level of modules.
     """
     walker, limit = threading.get_ident(), sys.getrecursionlimit()
-    paths = paths_of(network)
-    path: list[str] = []
+    stack = CallStack(network)
 
     def wrapper(original: ModuleCall) -> ModuleCall:
         def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
             if threading.get_ident() != walker:  # the mode is of one thread
                 walked.unseen.add(THREAD)
                 return original(module, *args, **kwargs)
-            path.append(paths.get(id(module), path[-1] if path else ""))
+            stack.enter(module)
             try:
                 return original(module, *args, **kwargs)
             finally:
-                path.pop()
+                stack.leave()
 
         return call
 
     sys.setrecursionlimit(3 * limit // 2)
     try:
         with module_calls(wrapper):
-            yield path
+            yield stack.paths
     finally:
         sys.setrecursionlimit(limit)

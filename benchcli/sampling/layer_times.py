@@ -1,14 +1,16 @@
 """Time the modules of each variant in a worker, in calls that alternate with untimed ones."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from statistics import median
+from threading import get_ident
 from typing import Any
 
 import torch
 
 from benchcli.backends.devices.base import Device
-from benchcli.cost.calls import ModuleCall, module_calls, paths_of
+from benchcli.cost.calls import CallStack, ModuleCall, is_compiled, module_calls
 from benchcli.cost.count import walk
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.sampling.bench import Bench
@@ -21,6 +23,9 @@ TIMED = 5
 """Timed calls between two untimed samples."""
 SLOW_S = 1.0
 """Seconds of a call from which on one is timed at a time: the worker has to give signs of life."""
+ASIDE = "(aside)"
+"""The path of what is done besides the call, whose time is no module's."""
+NOTHING = nullcontext()
 Wrapper = Callable[[ModuleCall], ModuleCall]
 Marks = list[Any]
 """The marks of one call in their order, two items each: a module's path or None for its end, and a stamp."""
@@ -51,7 +56,7 @@ def _layers(
 ) -> tuple[float, tuple[Layer, ...]]:
     """Return the seconds of a call without stamps, and the modules with the medians of their own seconds."""
     network, inputs, stamps = bench.network, bench.inputs, device.stamps(index)
-    if isinstance(network, torch.jit.ScriptModule) or type(network).__name__ == "OptimizedModule":
+    if isinstance(network, torch.jit.ScriptModule) or is_compiled(network):
         raise NotImplementedError("a compiled or scripted network runs as a whole: it has no layers to time")
     warm_up(bench, alive)
     seen = _look(network, inputs)
@@ -93,35 +98,59 @@ def stamped(
     """Return the marks of `calls` calls, made without other work between them, after one that does not count."""
     calls_marks: list[Marks] = [[] for _ in range(calls + 1)]
     current: list[Marks] = [[]]
-    with module_calls(_marking(paths_of(network), take, current)):
+    with module_calls(_marking(CallStack(network), take, current)):
         for marks in calls_marks:
             current[0] = marks
             call()
     return calls_marks[1:]
 
 
-def _marking(paths: Mapping[int, str], take: Callable[[], object], current: list[Marks]) -> Wrapper:
+def _marking(stack: CallStack, take: Callable[[], object], current: list[Marks]) -> Wrapper:
     """Return a wrapper that marks the beginning and the end of each call of a module of the network.
 
-    It does little besides, because its own time counts as the caller's.
+    It does little besides, because its own time counts as the caller's. What other threads call is
+    part of the call that waits for them.
     """
-    known = paths.get
+    enter, leave, thread = stack.enter, stack.leave, get_ident()
 
     def wrapper(original: ModuleCall) -> ModuleCall:
         def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            path = known(id(module))
-            if path is None:
+            if get_ident() != thread:
                 return original(module, *args, **kwargs)
-            marks = current[0]
-            marks += (path, take())
+            scope, marks = enter(module), current[0]
             try:
-                return original(module, *args, **kwargs)
+                if scope is None:
+                    return original(module, *args, **kwargs)
+                with _as_it_was(original, marks, take) if scope.is_compiled else NOTHING:
+                    marks += (scope.path, take())
+                    try:
+                        return original(module, *args, **kwargs)
+                    finally:
+                        marks += (None, take())
             finally:
-                marks += (None, take())
+                leave()
 
         return call
 
     return wrapper
+
+
+@contextmanager
+def _as_it_was(original: ModuleCall, marks: Marks, take: Callable[[], object]) -> Iterator[None]:
+    """Put `nn.Module.__call__` back during the block; the time that this takes is no module's.
+
+    The compiler looks at the method, and would compile again what replaces it.
+    """
+    marks += (ASIDE, take())
+    try:
+        with module_calls(lambda _: original):
+            marks += (None, take())
+            try:
+                yield
+            finally:
+                marks += (ASIDE, take())
+    finally:
+        marks += (None, take())
 
 
 def own_seconds(marks: Marks, seconds: Callable[[Any, Any], float]) -> dict[str, float]:
@@ -144,15 +173,21 @@ def own_seconds(marks: Marks, seconds: Callable[[Any, Any], float]) -> dict[str,
 def _look(network: torch.nn.Module, inputs: Inputs) -> dict[str, _Seen]:
     """Return the modules that a call reaches, by path, with their shapes and costs."""
     seen: dict[str, _Seen] = {}
-    paths = paths_of(network)
+    stack, thread = CallStack(network), get_ident()
 
     def wrapper(original: ModuleCall) -> ModuleCall:
         def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            path = paths.get(id(module))
-            if path is None or path in seen:
+            if get_ident() != thread:
                 return original(module, *args, **kwargs)
-            noted = seen[path] = _Seen(type(module).__name__, _shapes((args, kwargs)))
-            result = original(module, *args, **kwargs)
+            scope = stack.enter(module)
+            noted = _Seen(type(module).__name__, _shapes((args, kwargs)))
+            if scope and scope.path not in seen:
+                seen[scope.path] = noted
+            try:
+                with module_calls(lambda _: original) if scope and scope.is_compiled else NOTHING:
+                    result = original(module, *args, **kwargs)
+            finally:
+                stack.leave()
             noted.outputs = _shapes(result)
             return result
 
@@ -161,8 +196,10 @@ def _look(network: torch.nn.Module, inputs: Inputs) -> dict[str, _Seen]:
     with module_calls(wrapper):
         inputs.bound_to(network)()
     for operator in walk(network, inputs).calls:
-        if operator.module in seen:
-            seen[operator.module].calls.append(operator)
+        path = operator.module
+        while path and path not in seen:  # compiled modules show none of those in them
+            path = path.rpartition(".")[0]
+        seen[path].calls.append(operator)
     return seen
 
 

@@ -1,5 +1,6 @@
 """The times of layers: what each module does itself, from stamps around its calls."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from benchcli.sampling.bench import Bench
 from benchcli.sampling.layer_times import _layers
 from benchcli.schema import Failure, Layer, Layers, Target
 from benchcli.schema.protocol import LAYERS, Task
+from tests.cost.networks import Apply
 
 FAKE = DEVICES["fake"]
 
@@ -60,6 +62,46 @@ def test_each_module_has_what_it_does_itself() -> None:
     assert by_path["0"].flops == 0
     assert by_path["0"].mac_bytes == 3 * 2 * 4 * 4  # the addition
     assert torch.nn.Module.__call__.__module__ == "torch.nn.modules.module"
+
+
+def test_a_shared_module_has_a_row_in_each_of_its_callers() -> None:
+    encoder = nn.Sequential(nn.Linear(4, 4, bias=False), nn.ReLU())
+    left, right = nn.Sequential(encoder, nn.Linear(4, 2, bias=False)), nn.Sequential(encoder, nn.ReLU())
+    network = Apply(lambda self, x: (self.left(x), self.right(x)), left=left, right=right)
+    call_s, layers = measured(network, torch.ones(2, 4))
+    rows = {row.path: row for row in layer_rows([Layers("f", "a", 0, call_s, layers)], 1)}
+    assert {path: row.flops for path, row in rows.items()} == {"left": 32 + 16, "right": 32, "": 0}
+    assert rows["left"].seconds.estimate == pytest.approx(rows["right"].seconds.estimate) == pytest.approx(9e-6)
+    assert {layer.path: layer.calls for layer in layers if layer.kind == "Linear"} == {
+        "left.0.0": 1,
+        "left.1": 1,
+        "right.0.0": 1,
+    }
+
+
+def test_a_compiled_child_is_one_row_with_the_costs_of_what_it_was_made_from() -> None:
+    body: Any = torch.compile(nn.Sequential(nn.Linear(4, 4, bias=False), nn.ReLU()), backend="eager")
+    _, layers = measured(nn.Sequential(nn.ReLU(), body), torch.ones(2, 4))
+    by_path = {layer.path: layer for layer in layers}
+    assert list(by_path) == ["", "0", "1"]
+    assert (by_path["1"].flops, by_path["1"].outputs) == (32, "2x4")
+    assert {path: round(layer.seconds * 1e6, 6) for path, layer in by_path.items()} == {"": 5, "0": 1, "1": 1}
+
+
+def test_what_another_thread_calls_is_part_of_the_call_that_waits_for_it() -> None:
+    def forward(self: Any, x: torch.Tensor) -> torch.Tensor:
+        def work() -> None:
+            with torch.inference_mode():
+                self.layer(x)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        out: torch.Tensor = self.layer(x)
+        return out
+
+    _, layers = measured(Apply(forward, layer=nn.Linear(4, 4)), torch.ones(2, 4))
+    assert {layer.path: layer.calls for layer in layers} == {"": 1, "layer": 1}
 
 
 def test_a_module_that_raises_leaves_torch_as_it_was() -> None:
