@@ -1,6 +1,7 @@
 """Format numbers as text. No other module writes SI prefixes."""
 
 import math
+import re
 from collections.abc import Sequence
 
 from benchcli.schema import Interval
@@ -19,6 +20,8 @@ relative to the width.
 """
 MOST_NAMES = 4
 """The most names that a sentence lists; it counts the others."""
+_SHAPE = re.compile(r"(?<![^\s=])\d+(?:x\d+)+(?=[\s,:]|$)")
+"""Sizes at the beginning, or after a space or the sign between a name and its shape; a dtype may follow."""
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -34,6 +37,11 @@ def clean(text: str) -> str:
         letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode("ascii")
         for letter in text
     )
+
+
+def shaped(text: str) -> str:
+    """Return a text with × in the shapes in it, and not in names: "max_x1=1x3:int64" as "max_x1=1×3:int64"."""
+    return _SHAPE.sub(lambda shape: shape[0].replace("x", "×"), text)
 
 
 def milliseconds(seconds: float) -> str:

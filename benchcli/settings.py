@@ -527,6 +527,11 @@ CLAIMS = (*TARGET, precise_to(0.02), within(17.0), LAUNCHES, *FILES)
 """Claims are about effects of 2 % and more."""
 COSTS = (
     BY,
+    replace(
+        DEPTH,
+        help="Show the modules down to this depth, such as 1 for a network's own children, each with all that it "
+        "calls; it implies --by module.",
+    ),
     replace(SIZE, help="Height and width of every input image.", several=False),
     OWN_INPUTS,
     replace(BATCH, help="Number of images in a call.", several=False, note="default: that of --input, or 1"),

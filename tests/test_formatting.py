@@ -75,3 +75,19 @@ def test_percentages_are_written_one_way() -> None:
 def test_of_many_names_the_first_four_are_listed() -> None:
     assert formatting.named(["a", "b", "c", "d"]) == "a, b, c, d"
     assert formatting.named(["a", "b", "c", "d", "e", "f"]) == "a, b, c, d and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1x3x224x224", "1×3×224×224"),
+        ("pixel_values=1x3x8x8, context=1x4", "pixel_values=1×3×8×8, context=1×4"),
+        ("a1x2=1x2:int64:0..9", "a1x2=1×2:int64:0..9"),
+        ("1x2=1x2", "1x2=1×2"),
+        ("x=3, max.0x1.x=2x2:bool", "x=3, max.0x1.x=2×2:bool"),
+        ("1x4x8x8 1x2x8x8 a number", "1×4×8×8 1×2×8×8 a number"),
+        ("", ""),
+    ],
+)
+def test_only_shapes_have_a_sign_of_times(text: str, shown: str) -> None:
+    assert formatting.shaped(text) == shown

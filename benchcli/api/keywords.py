@@ -82,6 +82,7 @@ class CostSettings(TypedDict, total=False):
     """The settings of `costs`."""
 
     by: str
+    depth: int | None
     size: int | None
     batch: int | None
     dtype: str

@@ -12,7 +12,7 @@ from benchcli.reports.page import Page
 from benchcli.reports.views import costs_page as view
 from benchcli.sampling.supervise import Survey, refuse, survey
 from benchcli.schema import CostDetail, Costs, Failure, Family, Plan, Target
-from benchcli.settings import COSTS, OWN_INPUTS, checked
+from benchcli.settings import BY, COSTS, OWN_INPUTS, checked
 from benchcli.workloads.networks.network_request import named_networks
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.requests import FamilyRequest
@@ -35,9 +35,11 @@ class Counts(Result):
     """Why the others have no costs."""
     by: str = view.NETWORK
     """What the rows of the page are: network, module, operator or call."""
+    depth: int | None = None
+    """The depth down to which the page has modules; None for all of them."""
 
     def _laid_out(self) -> Page:
-        return view.page(self.family, self.costs, self.details, self.failures, self.by)
+        return view.page(self.family, self.costs, self.details, self.failures, self.by, self.depth)
 
     def calls(self) -> "pandas.DataFrame":
         """Return a row for each operator call of each network, in the order of the calls."""
@@ -52,11 +54,15 @@ def costs(*networks: "str | Mapping[str, object]", inputs: object = None, **sett
     `networks` are names as `network` takes them, or one mapping from names to networks as `measure`
     takes it. For names, `inputs` are texts as `network` takes them; for a mapping, what `measure` takes.
     `by` chooses the rows of the result's page: "network", "module" (each with what it calls), "operator"
-    or "call". Raises UserError if a network or a setting is unknown, NothingMeasuredError if no
-    network could be called.
+    or "call"; with a `depth` they are modules, down to that depth. Raises UserError if a network or a
+    setting is unknown, NothingMeasuredError if no network could be called.
     """
     values = checked(settings, [each for each in COSTS if each is not OWN_INPUTS])
-    tools = tools_of(values)
+    tools, by, depth = tools_of(values), values["by"], values["depth"]
+    if depth is not None:
+        if by not in (BY.default, view.MODULE):
+            raise UserError(f"--depth is about modules: leave --by {by} out")
+        by = view.MODULE
     overrides = Overrides(
         batches=(values["batch"],) if values["batch"] else None, dtypes=(values["dtype"],), steps=(values["step"],)
     )
@@ -72,7 +78,7 @@ def costs(*networks: "str | Mapping[str, object]", inputs: object = None, **sett
     (family,) = request.families(overrides)
     with tools.workers() as launcher:
         counted = survey([family], Target(device=values["device"]), Plan(), launcher, detailed=True, live=payloads)
-    return _counts(family, counted, values["by"])
+    return _counts(family, counted, by, depth)
 
 
 def _names(networks: Sequence[object]) -> tuple[str, ...]:
@@ -82,11 +88,11 @@ def _names(networks: Sequence[object]) -> tuple[str, ...]:
     return names
 
 
-def _counts(family: Family, counted: Survey, by: str) -> Counts:
+def _counts(family: Family, counted: Survey, by: str, depth: int | None) -> Counts:
     refuse(counted.failures.by_key)
     failures = {variant: failure for (_, variant), failure in counted.failures.by_key.items()}
     if not counted.costs:
         raise NothingMeasuredError(f"nothing was counted: {next(iter(failures.values())).error}")
     costs = {variant: value for (_, variant), value in counted.costs.items()}
     details = {variant: value for (_, variant), value in counted.details.items()}
-    return Counts(family, costs, details, failures, by)
+    return Counts(family, costs, details, failures, by, depth)

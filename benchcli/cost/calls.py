@@ -6,6 +6,8 @@ Hooks would do too, but torch takes other paths through modules that have hooks.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
+from inspect import isfunction
 from typing import Any
 
 import torch
@@ -23,6 +25,37 @@ def module_calls(wrapper: Callable[[ModuleCall], ModuleCall]) -> Iterator[None]:
         yield
     finally:
         torch.nn.Module.__call__ = original  # type: ignore[method-assign]
+
+
+@contextmanager
+def forwards_noted(network: torch.nn.Module, note: Callable[[torch.nn.Module], object]) -> Iterator[None]:
+    """Call `note` with each module of the network's classes whose `forward` begins during the block."""
+    kinds: set[type[Any]] = {kind for each in network.modules() for kind in type(each).__mro__}
+    originals = {kind: vars(kind)["forward"] for kind in kinds if _has_forward(kind)}
+    replaced = {kind: _noting(original, note) for kind, original in originals.items()}
+    for kind, noting in replaced.items():
+        kind.forward = noting
+    try:
+        yield
+    finally:
+        for kind, noting in replaced.items():
+            if vars(kind).get("forward") is noting:  # the network may have replaced it
+                kind.forward = originals[kind]
+
+
+def _has_forward(kind: type[Any]) -> bool:
+    """Return whether a class has a `forward` of its own in Python, which no compiler looks at."""
+    scripted = issubclass(kind, torch.jit.ScriptModule)
+    return kind is not torch.nn.Module and not scripted and isfunction(vars(kind).get("forward"))
+
+
+def _noting(original: Callable[..., Any], note: Callable[[torch.nn.Module], object]) -> Callable[..., Any]:
+    @wraps(original)
+    def forward(self: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+        note(self)
+        return original(self, *args, **kwargs)
+
+    return forward
 
 
 def is_compiled(module: torch.nn.Module) -> bool:
@@ -86,6 +119,16 @@ class CallStack:
         """Note that the innermost call ends."""
         self._running.pop()
         self.paths.pop()
+
+    def uncalled(self, module: torch.nn.Module) -> str | None:
+        """Return the path of a module whose `forward` runs without a call of it; None if it is called.
+
+        None too if it is outside of the network.
+        """
+        caller = self._running[-1][0] if self._running else self._root
+        if caller.module is module:
+            return None
+        return next((scope.path for scope in self._scopes_of(module, caller)), None)
 
     def _scopes_of(self, module: torch.nn.Module, caller: Scope) -> tuple[Scope, ...]:
         """Return the scopes of a module that `caller` calls; empty if it is outside of the network."""

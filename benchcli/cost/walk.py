@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchcli.cost.arguments import COMPOSITE, Arguments, is_composite, named
 from benchcli.cost.arithmetic import elementwise, is_pointwise, multiply_adds
-from benchcli.cost.calls import CallStack, ModuleCall, module_calls
+from benchcli.cost.calls import CallStack, ModuleCall, forwards_noted, module_calls
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.cost.memory import Traffic, bytes_of, distinct, formula_elements, traffic
 from benchcli.cost.operators import CONVOLUTIONS, NORMALISATIONS
@@ -32,6 +32,8 @@ class Walk:
     calls: list[OperatorCall] = field(default_factory=list)
     unseen: set[str] = field(default_factory=set)
     """Work that no dispatched operator shows."""
+    uncalled: dict[str, None] = field(default_factory=dict)
+    """The paths of the modules whose `forward` ran without a call of them, in the order of the first time."""
     params: int = 0
     weight_bytes: int = 0
     """Bytes of the parameters, buffers, constants and packed weights."""
@@ -161,7 +163,7 @@ class _DispatchBesideCompiler(_Dispatch):  # type: ignore[no-untyped-call]
 def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
     """Yield the paths of the modules that are being called, the innermost last, during the block.
 
-    Noting a path takes a frame for each level of modules.
+    Noting paths takes two frames for each level of modules.
     """
     walker, limit = threading.get_ident(), sys.getrecursionlimit()
     stack = CallStack(network)
@@ -179,9 +181,14 @@ def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
 
         return call
 
-    sys.setrecursionlimit(3 * limit // 2)
+    def note(module: torch.nn.Module) -> None:
+        path = stack.uncalled(module) if threading.get_ident() == walker else None
+        if path is not None:
+            walked.uncalled[path] = None
+
+    sys.setrecursionlimit(2 * limit)
     try:
-        with module_calls(wrapper):
+        with module_calls(wrapper), forwards_noted(network, note):
             yield stack.paths
     finally:
         sys.setrecursionlimit(limit)

@@ -12,6 +12,7 @@ from benchcli.cost.count import total, walk
 from benchcli.cost.crosscheck import COUNTERS
 from benchcli.cost.inputs import Inputs, named
 from benchcli.cost.training import TrainingStep
+from benchcli.cost.walk import Walk
 from benchcli.guards import outputs, switches
 from benchcli.guards.code_versions import RefusedError, SourceError
 from benchcli.guards.outputs import WrongOutputError
@@ -27,7 +28,7 @@ from benchcli.sampling.bench import (
 )
 from benchcli.sampling.example_inputs import tokens_of
 from benchcli.sampling.step_times import explained, refuse_divergence, training_step
-from benchcli.schema import INFERENCE, CostDetail, Costs, Family, OperatorCall, Output, Step, Variant
+from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, Variant
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
 
 
@@ -64,7 +65,7 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     network, inputs = network.to(dtype), inputs.floating(lambda tensor: tensor.to(dtype))
     alive()
     step = None if of == INFERENCE else training_step(variant, of, network, inputs)
-    costs, calls = _costs(network, inputs, step)
+    costs, walked = _costs(network, inputs, step)
     costs = replace(
         costs,
         device_peak_bytes=DEVICES[kind].peak_bytes(step or inputs.bound_to(network), index),
@@ -72,7 +73,10 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
         items=next((each.shape[0] for each in inputs.tensors() if each.dim()), 1),
         tokens=tokens_of(inputs),
     )
-    detail = CostDetail(calls, _others(network, inputs) if step is None else {}) if task.detailed else None
+    detail = None
+    if task.detailed:
+        others = _others(network, inputs) if step is None else {}
+        detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
     return Counted(family.name, variant.name, costs, summary, detail, code_of(variant))
 
 
@@ -127,13 +131,13 @@ def _first_call(network: torch.nn.Module, inputs: Inputs) -> object:
 
 def _costs(
     network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None
-) -> tuple[Costs, tuple[OperatorCall, ...]]:
-    """Return the costs of a call, and of its operators. What cannot be counted is timed all the same."""
+) -> tuple[Costs, Walk]:
+    """Return the costs of a call, and what it does. What cannot be counted is timed all the same."""
     try:
         walked = walk(network, inputs, step)
-        return total(walked), tuple(walked.calls)
+        return total(walked), walked
     except Exception as error:  # counting, unlike a call, may meet tensors and modes of any kind
-        return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", failure(error)[1])), ()
+        return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", failure(error)[1])), Walk()
 
 
 def _others(network: torch.nn.Module, inputs: Inputs) -> dict[str, int | str]:

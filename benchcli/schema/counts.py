@@ -44,6 +44,8 @@ class CostDetail:
     """In the order in which torch dispatched them."""
     others: Mapping[str, int | str]
     """Multiply-adds by the name of the tool that counted them, or why it could not."""
+    uncalled: tuple[str, ...] = ()
+    """The paths of modules whose `forward` ran without a call of them: their own work counts for the caller."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,25 @@ def traced(): return torch.jit.trace(conv(), torch.zeros(1, 3, 8, 8))
 def frozen(): return torch.jit.freeze(torch.jit.script(conv().eval()))
 def compiled(): return torch.compile(conv(), backend="eager")
 def half(): return conv().half()
+def shared():
+    encoder = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())
+    left, right = (nn.Sequential(encoder, nn.Conv2d(8, width, 1)) for width in (4, 2))
+    return Apply(lambda s, x: (s.left(x), s.right(x)), left=left, right=right)
+def direct(): return Apply(lambda s, x: s.c.forward(x), c=conv())
+def direct_inside():
+    return nn.Sequential(Apply(lambda s, x: s.act.forward(s.c.forward(x)), c=nn.Sequential(conv()), act=nn.ReLU()))
+def through_super():
+    class Scaled(nn.Conv2d):
+        def forward(self, x): return 2 * super().forward(x)
+    return nn.Sequential(Scaled(3, 4, 1))
+def twice_direct(): return Apply(lambda s, x: s.c.forward(x) + s.c.forward(x) + s.c(x), c=conv())
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.image, self.text = nn.Conv2d(3, 4, 3), nn.Linear(4, 4)
+    def forward(self, pixel_values, context, a1x2=None):
+        return self.image(pixel_values).mean((2, 3)) + self.text(context)
+def pair(): return Pair()
 
 def int8():
     from torch.ao.quantization import quantize_dynamic
@@ -109,6 +128,62 @@ def test_what_fails_leaves_the_others(cli: Cli) -> None:
     nothing = cli("costs", "mine:fails")
     assert (nothing.code, nothing.out) == (4, "")
     assert "nothing was counted: RuntimeError: no weights here" in nothing.err
+
+
+@pytest.mark.usefixtures("own")
+def test_a_module_that_is_used_in_two_places_counts_in_both(cli: Cli) -> None:
+    found = rows(cli("costs", "mine:shared", "--input", "1x3x8x8", "--by", "module", "--format", "csv"))
+    flops = {row["module"]: int(row["flops"]) for row in found}
+    assert {name: flops[name] for name in ("", "left", "right")} == {"": 30_720, "left": 15_872, "right": 14_848}
+    assert flops["left.0"] == flops["right.0"] == 13_824
+
+
+@pytest.mark.usefixtures("own")
+def test_modules_are_shown_down_to_a_depth(cli: Cli) -> None:
+    words = ("costs", "mine:shared", "--input", "1x3x8x8", "--depth")
+    assert [row["module"] for row in rows(cli(*words, "1", "--format", "csv"))] == ["", "left", "right"]
+    deeper = rows(cli(*words, "2", "--by", "module", "--format", "csv"))
+    assert [row["module"] for row in deeper] == ["", "left", "left.0", "left.1", "right", "right.0", "right.1"]
+    assert "Costs by module, down to depth 1" in cli(*words, "1").out
+    refused = cli(*words, "1", "--by", "call")
+    assert (refused.code, "--depth is about modules: leave --by call out" in refused.err) == (2, True)
+    assert cli(*words, "0").code == 2
+    assert len(cli("costs", "shufflenet-v2-0.5x", "--depth", "3").out.splitlines()) > 60
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("direct", "c: forward is called directly, and not the module: its own work"),
+        ("direct_inside", "0.c, 0.act: forward is called directly, and not the modules: their own work"),
+        ("twice_direct", "c: forward is called directly, and not the module: its own work"),
+    ],
+)
+def test_children_whose_forward_is_called_directly_are_named_beside_the_totals(cli: Cli, name: str, line: str) -> None:
+    for kind in ("module", "call"):
+        assert (
+            f"mine:{name}: {line} has no row and counts for the caller"
+            in cli("costs", f"mine:{name}", "--input", "1x3x8x8", "--by", kind).out
+        )
+    assert "forward is called" not in cli("costs", f"mine:{name}", "--input", "1x3x8x8").out
+    assert benchcli.costs(f"mine:{name}", inputs="1x3x8x8").details[f"mine:{name}"].uncalled
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("name", ["conv", "shared", "through_super", "scripted", "compiled"])
+def test_modules_that_are_called_are_not_named(cli: Cli, name: str) -> None:
+    assert "forward is called" not in cli("costs", f"mine:{name}", "--input", "1x3x8x8", "--by", "module").out
+
+
+@pytest.mark.usefixtures("own")
+def test_names_of_inputs_keep_their_letters(cli: Cli) -> None:
+    inputs = ("--input", "pixel_values=1x3x8x8", "--input", "context=1x4", "--input", "a1x2=1x2:int64:0..9")
+    shown = "pixel_values=1×3×8×8, context=1×4, a1x2=1×2:int64"
+    assert shown in cli("costs", "mine:pair", *inputs).out
+    timed = cli("network", "mine:pair", *inputs, "--device", "fake", "--launches", "1", "--layers")
+    assert (timed.code, shown in timed.out) == (0, True)
+    assert "1×3×8×8" in timed.out.partition("Time by layer")[2]
 
 
 def test_wrong_words_are_one_line(cli: Cli) -> None:

@@ -181,10 +181,10 @@ def inputs(record: Record) -> str:
     """Return what a network is called with: the size of an image, or all shapes and dtypes."""
     variant = record.variant
     if record.costs and record.costs.inputs and not _is_image(record):
-        return record.costs.inputs.replace("x", "×")
+        return formatting.shaped(record.costs.inputs)
     if record.costs is None and not variant.is_built_in and not variant.inputs:
         return UNKNOWN  # its callable may have inputs of its own
-    return ", ".join(map(str, variant.inputs)).replace("x", "×") or "×".join(map(str, variant.shape[1:]))
+    return formatting.shaped(", ".join(map(str, variant.inputs))) or "×".join(map(str, variant.shape[1:]))
 
 
 def _is_image(record: Record) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 
 from benchcli import formatting
 from benchcli.formatting import UNKNOWN
@@ -29,7 +30,7 @@ TOTALS = (
     "device_peak_bytes",
 )
 MOST_ROWS = 40
-"""The most rows of a table for people; every format for programs has all of them."""
+"""The most rows of a table for people, unless it ends at a depth; every format for programs has all of them."""
 
 
 def page(
@@ -38,13 +39,14 @@ def page(
     details: Mapping[str, CostDetail],
     failures: Mapping[str, Failure],
     by: str,
+    depth: int | None = None,
 ) -> Page:
-    """Return the page with a row for each network, module, operator or call."""
+    """Return the page with a row for each network, module down to a depth, operator or call."""
     networks = _network_rows(costs, details)
-    rows = networks if by == NETWORK else _rows(details, by)
+    rows = networks if by == NETWORK else _rows(details, by, depth)
     every = (*rows, *_failed_rows(failures))
-    lines = tuple(_lines(costs, details, failures))
-    table = _networks(rows, TITLES[by], lines) if by == NETWORK else _parts(rows, by, TITLES[by], lines)
+    lines = (*_lines(costs, details, failures), *(_uncalled(details) if by in (MODULE, CALL) else ()))
+    table = _networks(rows, TITLES[by], lines) if by == NETWORK else _parts(rows, by, depth, lines)
     return Page(
         name="costs",
         heading=" · ".join([family.dtype, family.layout, f"batch {family.batch}", *_training(family)]),
@@ -98,18 +100,18 @@ def _failed_rows(failures: Mapping[str, Failure]) -> list[dict[str, Cell]]:
     return [{"network": name, "error": f"{each.status}: {each.error}"} for name, each in failures.items()]
 
 
-def _rows(details: Mapping[str, CostDetail], by: str) -> list[dict[str, Cell]]:
+def _rows(details: Mapping[str, CostDetail], by: str, depth: int | None) -> list[dict[str, Cell]]:
     if by == CALL:
         return call_rows(details)
     key: Callable[[OperatorCall], Iterable[str]] = (
-        _within if by == MODULE else lambda call: (call.operator.rpartition(".")[0],)
+        partial(_within, depth=depth) if by == MODULE else lambda call: (call.operator.rpartition(".")[0],)
     )
     return [row for name, detail in details.items() for row in _sums(name, detail.calls, by, key)]
 
 
-def _within(call: OperatorCall) -> Iterable[str]:
-    """Return the paths of the modules that a call was made in, the network itself ("") first."""
-    parts = call.module.split(".") if call.module else []
+def _within(call: OperatorCall, depth: int | None) -> Iterable[str]:
+    """Return the paths of the modules that a call was made in, down to a depth, the network itself ("") first."""
+    parts = call.module.split(".")[:depth] if call.module else []
     return (".".join(parts[:length]) for length in range(len(parts) + 1))
 
 
@@ -154,16 +156,17 @@ def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: tuple[str, 
     )
     columns = (
         words("network", (str(row["network"]) for row in rows)),
-        words("input", (str(row["input"]).replace("x", "×") for row in rows), 5),
+        words("input", (formatting.shaped(str(row["input"])) for row in rows), 5),
         *(_counts(rows, *each) for each in counts),
     )
     return Table(title, columns, lines)
 
 
-def _parts(rows: Sequence[Mapping[str, Cell]], by: str, title: str, lines: tuple[str, ...]) -> Table:
-    hidden = [] if len(rows) <= MOST_ROWS else [f"{len(rows) - MOST_ROWS} more rows: --format csv has all of them"]
+def _parts(rows: Sequence[Mapping[str, Cell]], by: str, depth: int | None, lines: tuple[str, ...]) -> Table:
+    most = MOST_ROWS if depth is None else len(rows)
+    hidden = [] if len(rows) <= most else [f"{len(rows) - most} more rows: --format csv has all of them"]
     several = len({row["network"] for row in rows}) > 1
-    rows = rows[:MOST_ROWS]
+    rows = rows[:most]
     parts = (
         (_names(rows, "module"), _names(rows, "operator"), _names(rows, "outputs", 2))
         if by == CALL
@@ -177,6 +180,7 @@ def _parts(rows: Sequence[Mapping[str, Cell]], by: str, title: str, lines: tuple
         _counts(rows, "mem. access", "mac_bytes", 5),
         _counts(rows, "if fused", "mac_fused_bytes", 1),
     )
+    title = TITLES[by] if depth is None else f"{TITLES[by]}, down to depth {depth}"
     return Table(title, columns, (*hidden, *lines))
 
 
@@ -214,6 +218,16 @@ def _lines(
     counted = {name: each for name, each in costs.items() if not each.error}
     for tool in dict.fromkeys(tool for name in counted for tool in details[name].others):
         yield from _differences(tool, counted, {name: details[name].others[tool] for name in counted})
+
+
+def _uncalled(details: Mapping[str, CostDetail]) -> Iterable[str]:
+    """Yield which modules have no row, or one that lacks what they do themselves."""
+    for name, detail in details.items():
+        if detail.uncalled:
+            several = len(detail.uncalled) > 1
+            it, its = ("the modules", "their") if several else ("the module", "its")
+            directly = f"{formatting.named(detail.uncalled)}: forward is called directly, and not {it}"
+            yield f"{name}: {directly}: {its} own work has no row and counts for the caller"
 
 
 def _differences(tool: str, costs: Mapping[str, Costs], others: Mapping[str, int | str]) -> Iterable[str]:
