@@ -240,7 +240,7 @@ def steady(event: Event) -> Event:
     """Take out what this machine, at this moment, puts into an event."""
     if isinstance(event, Watched):
         seen = event.conditions
-        names = ("launch", "clock_hz", "throttle_reasons", "power_capped", "other_processes", "kernels")
+        names = ("launch", "clock_hz", "throttle_reasons", "power_capped", "other_processes", "kernels", "compile_s")
         still = replace(CONDITIONS, **{name: getattr(seen, name) for name in names})
         return Watched(event.family, still)
     if isinstance(event, Sampled) and event.sample.excluded == "preempted":

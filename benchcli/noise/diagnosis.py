@@ -5,14 +5,14 @@ shows both. `reports.advice` has the sentence of each kind of warning.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import mean, median, quantiles
 from typing import Literal
 
 from benchcli.backends.allocators import STEADY, has_effect
 from benchcli.backends.devices.base import device_named
-from benchcli.schema import Conditions, FamilyResult, Record, Sample, Target
+from benchcli.schema import Conditions, FamilyResult, Key, Record, Sample, Target
 from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import has_ranks, launch_log_seconds
 from benchcli.system.machine import system, usable_cores
@@ -64,6 +64,13 @@ def preflight(target: Target, busy_cores: Callable[[], float | None]) -> list[Ru
     if target.allocator == STEADY.name and not has_effect():
         warnings.append(RunWarning("allocator", text=system()))
     return warnings
+
+
+def before_launches(compile_s: Mapping[Key, float]) -> Iterator[RunWarning]:
+    """Yield the warning about networks whose launches take long to start, by the seconds of their first call."""
+    if compile_s:
+        names = ", ".join(dict.fromkeys(variant for _, variant in compile_s))
+        yield RunWarning("compiles", round(min(compile_s.values()), 1), round(max(compile_s.values()), 1), text=names)
 
 
 def with_noticed(noticed: Sequence[RunWarning], result: FamilyResult) -> FamilyResult:
@@ -122,6 +129,9 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions], targ
     if is_host_bound(samples):
         yield host_bound(target, any(each.part_shares for each in samples))
     yield from _kernels(samples, conditions)
+    compile_s = [seconds for each in conditions if (seconds := each.compile_s.get(samples[0].variant))]
+    if compile_s:
+        yield RunWarning("compiles", round(min(compile_s), 1), round(max(compile_s), 1))
     spread = launch_spread(samples)
     if spread is not None and spread > UNSTEADY:
         yield RunWarning("unsteady", round(spread, 2))

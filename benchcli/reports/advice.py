@@ -90,6 +90,15 @@ def _kernels(warning: RunWarning) -> str:
     )
 
 
+def _compiles(warning: RunWarning) -> str:
+    if warning.text:
+        return (
+            f"torch.compile works in the first call of {warning.text}, for {_amounts(warning, 1)} s: a launch starts "
+            "more slowly, the first one most"
+        )
+    return f"torch.compile worked for {_amounts(warning, 1)} s in each launch before the samples: no part of the times"
+
+
 def _clock_steps(warning: RunWarning) -> str:
     detail = f"{(warning.amount or 0.0) * 1e6:.2g} µs, {warning.other or 0:.0f} times back"
     return (
@@ -160,6 +169,7 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     ),
     "shared-device": _shared_device,
     "kernels": _kernels,
+    "compiles": _compiles,
     "spread": lambda warning: (
         f"repetitions of the same work differ by {_percent(warning)} in the median: the CPU frequency or core changes; "
         "fix the frequency, or wait"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.noise.diagnosis import preflight, with_noticed
+from benchcli.noise.diagnosis import before_launches, preflight, with_noticed
 from benchcli.runs import code
 from benchcli.runs.folder import RESULTS, unused
 from benchcli.runs.run_environment import begun, check_same, identified, weighed
@@ -172,6 +172,8 @@ class _Work:
                 self.folder.discard()
             raise
         self.folder.describe(self.environment)
+        for warning in before_launches(counted.compile_s):
+            self.tools.warn(warning)
         return Session(
             name=self.environment.run,
             suite=request.suite.name,

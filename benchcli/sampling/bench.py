@@ -18,6 +18,7 @@ from benchcli.cost.training import TrainingError
 from benchcli.errors import UserError
 from benchcli.guards import code_versions, global_state, outputs, switches
 from benchcli.guards.outputs import WrongOutputError
+from benchcli.sampling.compiling import CompileTime
 from benchcli.sampling.example_inputs import inputs_of
 from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Status, Variant
@@ -55,6 +56,8 @@ class Bench:
     """Whether a call is a training step, which changes the network."""
     network: torch.nn.Module = field(default_factory=torch.nn.Identity)
     inputs: Inputs = field(default_factory=lambda: Inputs(()))
+    compile_s: float = 0.0
+    """Seconds of the calls so far in which `torch.compile` worked."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Setup:
     """How many versions of the user's code are in this process."""
     artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The file that the runtime has prepared, by family and variant name."""
+    compiling: CompileTime = field(default_factory=CompileTime)
+    """Of the variant that is prepared."""
 
     @classmethod
     def of(cls, task: Task, throttled: Callable[[], bool] = lambda: False) -> "Setup":
@@ -88,8 +93,8 @@ class Setup:
         )
 
     def reporting(self, alive: Callable[[], object]) -> "Setup":
-        """Return a copy whose `alive` reports the worker's progress."""
-        return replace(self, place=replace(self.place, alive=alive))
+        """Return a copy for another variant, whose `alive` reports the worker's progress."""
+        return replace(self, place=replace(self.place, alive=alive), compiling=CompileTime())
 
 
 def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[torch.nn.Module, Inputs]:
@@ -125,13 +130,14 @@ def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Ben
     with _artifact(variant, family, setup, network, inputs) as artifact:
         call = runtime.prepare(network, inputs, place, artifact)
     place.alive()
-    outputs.check(call(), references)
+    outputs.check(setup.compiling.call(call), references)
     place.alive()
     own = runtime.timer(call, place) if setup.cache == "warm" else None
     timer = own or _device_timer(call, costs, setup)
     lead = _nothing if place.device.leads and not own else partial(timer, 1)
     check = (lambda: outputs.check(call(), references)) if runtime.captures else _nothing
-    return Bench(call, timer, lead, setup.throttled, check, network=network, inputs=inputs)
+    compile_s = setup.compiling.seconds
+    return Bench(call, timer, lead, setup.throttled, check, network=network, inputs=inputs, compile_s=compile_s)
 
 
 def _device_timer(call: Call, costs: Costs, setup: Setup) -> Timer:
@@ -153,7 +159,17 @@ def _training(
     parts = PartTimes(step, place.device.stamps(place.index))
     timer = parts.timed(_device_timer(parts.call, costs, setup))
     lead = _nothing if place.device.leads else partial(timer, 1)
-    return Bench(step, timer, lead, setup.throttled, check, trains=True, network=network, inputs=inputs)
+    return Bench(
+        step,
+        timer,
+        lead,
+        setup.throttled,
+        check,
+        trains=True,
+        network=network,
+        inputs=inputs,
+        compile_s=setup.compiling.seconds,
+    )
 
 
 def write_artifact(variant: Variant, family: Family, setup: Setup) -> None:
@@ -215,7 +231,7 @@ def _loaded(
     if not (variant.source and setup.versions > 1):
         switches.restore(before)
     call = inputs.bound_to(network)
-    references = outputs.kept(outputs.outputs_of(call()))
+    references = outputs.kept(outputs.outputs_of(setup.compiling.call(call)))
     if variant.source and setup.versions > 1:
         _refuse_shared_state(variant.source, {**before, **intrusions}, call)
         return network, inputs, references

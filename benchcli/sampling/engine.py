@@ -102,6 +102,7 @@ class _Budget:
         session, survey = self.session, self.session.survey
         self.evidence = Evidence(session.target, session.plan, survey.costs, survey.failures, session.first_launch)
         self.evidence.live, self.evidence.artifacts = session.live, survey.artifacts
+        self.evidence.compiles = bool(survey.compile_s)
         self.begun_s = session.clock() if session.begun_s is None else session.begun_s
         self.family_s = session.plan.budget_s
 
@@ -163,8 +164,9 @@ class _Budget:
         plan, device = self.session.plan, device_named(self.session.target.device)
         if not (plan.grows and device.starts_slowly):
             return 1.0
-        sampled_s = sum(each.wall_s for family in families for each in self.evidence.known(family).conditions)
-        return min(MOST_GROWTH, max(1.0, (self.last_s - sampled_s) / len(families) / START_UP_S))
+        known = [each for family in families for each in self.evidence.known(family).conditions]
+        apart_s = sum(each.wall_s + sum(each.compile_s.values()) for each in known)  # later launches find it compiled
+        return min(MOST_GROWTH, max(1.0, (self.last_s - apart_s) / len(families) / START_UP_S))
 
     def _most_s(self) -> float:
         return self.families * self.family_s

@@ -41,6 +41,8 @@ class Evidence:
     """Networks that a caller gave by value."""
     artifacts: Mapping[Key, str] = field(default_factory=dict)
     """The files that the runtime has prepared."""
+    compiles: bool = False
+    """Whether a network uses `torch.compile`."""
 
     def launch(self, wanted: Sequence[Family], collect: Collect) -> None:
         """Make one launch of families, in a worker for each number of threads.
@@ -72,6 +74,7 @@ class Evidence:
             singles=math.ceil(SINGLES / (self.plan.launches or ALWAYS_LAUNCHES)) if self.plan.percentiles else 0,
             live=self.live,
             artifacts=by_family(self.artifacts, families) if self.artifacts else {},
+            compiles=self.compiles,
         )
 
     def _alive(self, families: Sequence[Family]) -> list[Family]:

@@ -82,7 +82,10 @@ def launch(task: Task, send: Send) -> None:
                 send(Sampled(key[0], sample))
         conditions = watch.add_to(conditions)
         _single_out(benches, task, send)
-        sampled += [(family, conditions, benches if device.chooses_kernels else {}) for family in families]
+        for family in families:
+            own = {key: bench for key, bench in benches.items() if key[0] == family.name}
+            compile_s = {name: bench.compile_s for (_, name), bench in own.items() if bench.compile_s}
+            sampled.append((family, replace(conditions, compile_s=compile_s), own if device.chooses_kernels else {}))
     _send_conditions(sampled, task, send)
 
 
@@ -104,8 +107,7 @@ def _send_conditions(sampled: Sequence[tuple[Family, Conditions, Benches]], task
     """Send the conditions of each family, with its kernels: reading them comes last, for tracing slows the process."""
     device, index = device_of(task)
     for family, conditions, benches in sampled:
-        own = {key: bench for key, bench in benches.items() if key[0] == family.name}
-        kernels = _kernels(own, lambda bench: device.kernels(bench.call, index), send)
+        kernels = _kernels(benches, lambda bench: device.kernels(bench.call, index), send)
         send(Watched(family.name, replace(conditions, kernels=kernels)))
 
 

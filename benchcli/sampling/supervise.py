@@ -171,6 +171,8 @@ class Survey:
     failures: Failures = field(default_factory=Failures)
     artifacts: dict[Key, str] = field(default_factory=dict)
     """The files that the runtime has prepared, which last as long as this object."""
+    compile_s: dict[Key, float] = field(default_factory=dict)
+    """Seconds of the first call of those networks in which `torch.compile` worked in it."""
 
 
 def survey(
@@ -237,6 +239,8 @@ class _Surveying:
             counted.available = described.available
         for key, each in reports.counted.items():
             counted.costs[key], counted.outputs[key] = each.costs, each.output
+            if each.compile_s:
+                counted.compile_s[key] = each.compile_s
             if each.code:
                 counted.codes[key] = each.code
             if each.detail:

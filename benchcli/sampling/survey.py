@@ -26,6 +26,7 @@ from benchcli.sampling.bench import (
     refuse_intrusion,
     torch_dtype,
 )
+from benchcli.sampling.compiling import CompileTime
 from benchcli.sampling.example_inputs import tokens_of
 from benchcli.sampling.step_times import explained, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, Variant
@@ -60,7 +61,12 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     with switches.kept():
         network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     alive()
-    summary = _output(network, inputs, alive) if of == INFERENCE else _output_of_step(variant, of, network, inputs)
+    compiling = CompileTime()
+    call = partial(compiling.call, partial(_first_call, network, inputs))
+    if of == INFERENCE:
+        summary = _output(call, inputs.bound_to(network), alive)
+    else:
+        summary = _output_of_step(variant, of, call, network, inputs)
     dtype = torch_dtype(family.dtype)
     network, inputs = network.to(dtype), inputs.floating(lambda tensor: tensor.to(dtype))
     alive()
@@ -77,26 +83,28 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     if task.detailed:
         others = _others(network, inputs) if step is None else {}
         detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
-    return Counted(family.name, variant.name, costs, summary, detail, code_of(variant))
+    return Counted(family.name, variant.name, costs, summary, detail, code_of(variant), compiling.seconds)
 
 
-def _output(network: torch.nn.Module, inputs: Inputs, alive: Callable[[], None]) -> Output:
+def _output(call: Callable[[], object], again: Callable[[], object], alive: Callable[[], None]) -> Output:
     """Return the outputs of a call. Raises WrongOutputError if a second call gives others."""
     with torch.no_grad():
-        result = _first_call(network, inputs)
+        result = call()
         names = tuple(name for name, _ in named(result))
         first = outputs.kept(outputs.outputs_of(result))
         alive()
-        second = outputs.outputs_of(inputs.bound_to(network)())
+        second = outputs.outputs_of(again())
     if not outputs.alike(first, second):
         raise WrongOutputError("its output differs from call to call")
     return Output(tuple(tuple(each.shape) for each in first), names, outputs.fingerprint(first))
 
 
-def _output_of_step(variant: Variant, of: Step, network: torch.nn.Module, inputs: Inputs) -> Output:
+def _output_of_step(
+    variant: Variant, of: Step, call: Callable[[], object], network: torch.nn.Module, inputs: Inputs
+) -> Output:
     """Return the outputs of a training step and all gradients. Random draws are those of a fixed seed."""
     with explained():
-        _first_call(network, inputs)
+        call()
     step = training_step(variant, of, network, inputs)
     torch.manual_seed(0)
     result = step()
@@ -129,9 +137,7 @@ def _first_call(network: torch.nn.Module, inputs: Inputs) -> object:
         ) from None
 
 
-def _costs(
-    network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None
-) -> tuple[Costs, Walk]:
+def _costs(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) -> tuple[Costs, Walk]:
     """Return the costs of a call, and what it does. What cannot be counted is timed all the same."""
     try:
         walked = walk(network, inputs, step)

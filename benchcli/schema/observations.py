@@ -137,6 +137,8 @@ class Conditions:
     """Processes besides the worker that held the accelerator's memory before it did."""
     kernels: Mapping[str, str] = field(default_factory=dict)
     """A hash of the names of a call's kernels by network, where a library chooses them in each process."""
+    compile_s: Mapping[str, Duration] = field(default_factory=dict)
+    """Seconds by network of the calls before the samples in which `torch.compile` worked."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from benchcli.schema.counts import CostDetail, Costs
-from benchcli.schema.observations import Breakdown, Code, Conditions, Layers, Output, Sample
+from benchcli.schema.observations import Breakdown, Code, Conditions, Duration, Layers, Output, Sample
 from benchcli.schema.records import Failure, Status
 from benchcli.schema.request import Family, Target
 from benchcli.schema.structure import structure
@@ -52,6 +52,8 @@ class Task:
     """Networks that a caller gave by value, pickled and in base 64, by their recorded names."""
     artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The file that the runtime prepares once of each network, by family and variant name; empty if it makes none."""
+    compiles: bool = False
+    """Whether a network of the run uses `torch.compile`."""
 
     def longest_s(self, silence_s: float) -> float:
         """Return the time after which the task has surely gone wrong: its clock stands still, or it loops.
@@ -100,6 +102,8 @@ class Counted:
     """None unless the task asked for it."""
     code: Code | None = None
     """Where the network comes from; None if it ships."""
+    compile_s: Duration = 0.0
+    """Seconds of the first call, if `torch.compile` worked in it; else 0."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ OfMeasurement = Literal[
     "host-bound",
     "overhead",
     "kernels",
+    "compiles",
     "unsteady",
     "unpaired",
     "threads",
@@ -51,6 +52,7 @@ QUIET: tuple[WarningKind, ...] = (
     "unpaired",
     "power-cap",
     "kernels",
+    "compiles",
 )
 """Kinds that do not indicate a disturbed machine."""
 ALIKE: tuple[WarningKind, ...] = (

@@ -28,6 +28,8 @@ def main() -> None:
     # A garbage collection in a child would touch, and so copy, all pages shared with the parent.
     gc.freeze()
     for line in orders:
+        if decode_task(line).compiles:
+            _import_compiler()
         child = os.fork()
         if child == 0:
             code = 1
@@ -53,6 +55,13 @@ def _end_descendants() -> None:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(descendants, timeout=ENDING_S)
+
+
+def _import_compiler() -> None:
+    """Import the compiler, which takes seconds, once for all launches; it starts no thread and no process."""
+    with contextlib.suppress(ImportError):
+        import torch._dynamo
+        import torch._inductor.compile_fx  # noqa: F401
 
 
 def _import_all() -> None:

@@ -3,11 +3,13 @@
 import contextlib
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -49,11 +51,14 @@ class Workers:
 
     With `forks`, each is forked from a fork server, which only imports torch; a new fork server
     replaces it after `renew` launches. Each environment, such as a number of threads, has its own.
+    What `torch.compile` makes in one worker is there for the others, and removed with the block.
     """
 
     def __init__(self, forks: bool = FORKS, python: str = sys.executable, renew: int = RENEW) -> None:
         self._forks, self._python, self._renew = forks, python, renew
         self._processes: dict[frozenset[tuple[str, str]], _Process] = {}
+        self._compiled = _folder()
+        self._remove = weakref.finalize(self, shutil.rmtree, self._compiled or "", ignore_errors=True)
 
     def __enter__(self) -> Launcher:
         """Return the launcher, whose workers end with the block."""
@@ -63,10 +68,11 @@ class Workers:
         """End all processes."""
         for process in self._processes.values():
             process.end()
+        self._remove()
 
     def run(self, task: Task, silence_s: float) -> Conversation:
         """Run a task in a fresh worker and yield its events; after the first it may be silent for `silence_s`."""
-        process = self._process(worker_environment(task.target))
+        process = self._process(worker_environment(task.target, compiled=self._compiled))
         events = process.events(silence_s, START_S + task.longest_s(silence_s))
         line: str | None = encode(task)
         try:
@@ -186,6 +192,14 @@ class _Process:
         for stream in (self.orders, self._errors):
             with contextlib.suppress(OSError):  # flushing the buffer fails if the process has ended
                 stream.close()
+
+
+def _folder() -> Path | None:
+    """Return a new folder; None where there can be none, which only costs time."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="benchcli-"))
+    except OSError:
+        return None
 
 
 def _started(python: str, module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[str], IO[bytes]]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from benchcli.backends.allocators import allocator
 from benchcli.backends.runtimes.base import RUNTIMES
@@ -24,17 +25,23 @@ NEEDED = (
     "USERPROFILE",
     "VIRTUAL_ENV",
 )
+OF_COMPILERS = ("CC", "CXX", "TORCHINDUCTOR_CACHE_DIR", "TORCHINDUCTOR_FX_GRAPH_CACHE", "TRITON_CACHE_DIR")
+"""What a user may have set for `torch.compile`: the compilers that it calls, and where it keeps what they make."""
 NEEDED_PREFIXES = ("CUDA_", "NVIDIA_", "HIP_", "HSA_", "ROCR_", "PYTORCH_")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
-def worker_environment(target: Target, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
+def worker_environment(
+    target: Target, inherited: Mapping[str, str] | None = None, compiled: Path | None = None
+) -> dict[str, str]:
     """Return a worker's environment variables.
 
-    A worker inherits no variable that `NEEDED`, `NEEDED_PREFIXES` and its runtime do not name.
+    A worker inherits no variable that `NEEDED`, `OF_COMPILERS`, `NEEDED_PREFIXES` and its runtime do not
+    name. `compiled` is the folder in which `torch.compile` keeps what it makes, unless the user has set one.
     """
     source, runtime = os.environ if inherited is None else inherited, RUNTIMES[target.runtime]
-    names = {*NEEDED, *runtime.inherits}
+    names = {*NEEDED, *OF_COMPILERS, *runtime.inherits}
     kept = {name: value for name, value in source.items() if name in names or name.startswith(NEEDED_PREFIXES)}
     threads = dict.fromkeys(THREAD_VARIABLES, str(target.threads))
-    return {**kept, **threads, **allocator(target.allocator).variables, **runtime.variables(target.threads)}
+    cache = {"TORCHINDUCTOR_CACHE_DIR": str(compiled), "TORCHINDUCTOR_FX_GRAPH_CACHE": "1"} if compiled else {}
+    return {**cache, **kept, **threads, **allocator(target.allocator).variables, **runtime.variables(target.threads)}

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from benchcli.noise import diagnosis
-from benchcli.noise.diagnosis import host_bound, launch_spread, of_launches, way_out
+from benchcli.noise.diagnosis import before_launches, host_bound, launch_spread, of_launches, way_out
+from benchcli.reports.advice import sentence
 from benchcli.schema import Conditions, Sample, Target
 from benchcli.schema.warnings import RunWarning, merged
 from tests.values import conditions, sample
@@ -71,6 +72,16 @@ def test_two_ways_to_compute_explain_two_modes_of_the_time() -> None:
     assert (of_samples(apart, seen)) == [RunWarning("kernels", 2, other=0.04)]
     assert (of_samples(alike, seen)) == []
     assert (of_samples(apart, [conditions(n) for n in range(LAUNCHES)])) == []
+
+
+def test_the_seconds_of_the_compiler_are_a_note_of_the_networks_that_it_compiled() -> None:
+    seen = [conditions(n, compile_s={"a": 2.04 + n}) for n in range(LAUNCHES)]
+    for name, found in (("a", [RunWarning("compiles", 2.0, 7.0)]), ("b", [])):
+        assert list(of_samples([sample(name, n, 0, 0.001) for n in range(LAUNCHES)], seen)) == found
+    assert not RunWarning("compiles", 2.0).is_disturbance
+    (before,) = before_launches({("f", "a"): 2.04, ("g", "b"): 31.0})
+    assert sentence(before).startswith("torch.compile works in the first call of a, b, for 2.0 to 31.0 s: a launch")
+    assert list(before_launches({})) == []
 
 
 def test_on_many_cores_others_may_do_more() -> None:

@@ -359,22 +359,36 @@ def test_a_variant_that_dies_late_is_no_evidence_and_does_not_hold_up_the_rest()
     assert {sample.variant for sample in result.samples} == {"g=1"}
 
 
-def starting(clock: Clock, start_s: float, tasks: list[Task]) -> Launcher:
-    """A launch samples for a second, and takes some more to start."""
+def starting(clock: Clock, start_s: float, tasks: list[Task], compile_s: float = 0.0) -> Launcher:
+    """A launch samples for a second, and takes some more to start, the first one the compiler's seconds too."""
 
     rng = random.Random(0)
 
     def launch(task: Task, _silence: float) -> Conversation:
         tasks.append(task)
-        clock.now += start_s + 1.0
+        compiling = {each.name: compile_s / 2 for each in task.families[0].variants if compile_s and len(tasks) == 1}
+        clock.now += start_s + 1.0 + sum(compiling.values())
         for of in task.families:
             for each in of.variants:
                 yield Sampled(of.name, Sample(each.name, task.launch, 0, 1, 0.001 + rng.random(), 0.0))
-            yield Watched(of.name, conditions(task.launch))
+            yield Watched(of.name, conditions(task.launch, compile_s=compiling))
         yield Done()
         return True
 
     return launch
+
+
+@pytest.mark.parametrize(("compile_s", "launches"), [(0.0, 16), (3.0, 14), (40.0, 6)])
+def test_the_seconds_of_the_compiler_do_not_make_the_budget_grow(compile_s: float, launches: int) -> None:
+    """The budget is of 40 seconds, for 2.5 seconds of a launch, and at least of six launches."""
+    of, clock, tasks = family(*PAIR), Clock(), list[Task]()
+    known = {(of.name, each.name): COSTS for each in of.variants}
+    survey = Survey(costs=known, compile_s=dict.fromkeys(known, 9.0) if compile_s else {})
+    script = starting(clock, 1.5, tasks, compile_s)
+    plan = Plan(budget_s=20.0, grows=True)
+    list(measure([of], Session("r", "s", Target("fake"), plan, survey, script, lambda _p: None, clock)))
+    assert len(tasks) == launches
+    assert {task.compiles for task in tasks} == {bool(compile_s)}
 
 
 @pytest.mark.parametrize(
