@@ -1,6 +1,7 @@
 """Build a worker's environment variables: a list of inherited ones, and those that the run sets."""
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,7 +26,7 @@ NEEDED = (
     "USERPROFILE",
     "VIRTUAL_ENV",
 )
-OF_COMPILERS = ("CC", "CXX", "TORCHINDUCTOR_CACHE_DIR", "TORCHINDUCTOR_FX_GRAPH_CACHE", "TRITON_CACHE_DIR")
+OF_COMPILERS = ("CC", "CXX", "TORCHINDUCTOR_CACHE_DIR", "TORCHINDUCTOR_FX_GRAPH_CACHE")
 """What a user may have set for `torch.compile`: the compilers that it calls, and where it keeps what they make."""
 NEEDED_PREFIXES = ("CUDA_", "NVIDIA_", "HIP_", "HSA_", "ROCR_", "PYTORCH_")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -42,6 +43,14 @@ def worker_environment(
     source, runtime = os.environ if inherited is None else inherited, RUNTIMES[target.runtime]
     names = {*NEEDED, *OF_COMPILERS, *runtime.inherits}
     kept = {name: value for name, value in source.items() if name in names or name.startswith(NEEDED_PREFIXES)}
+    if _is_torchs_own(kept.get("TORCHINDUCTOR_CACHE_DIR", "")):
+        del kept["TORCHINDUCTOR_CACHE_DIR"]
     threads = dict.fromkeys(THREAD_VARIABLES, str(target.threads))
     cache = {"TORCHINDUCTOR_CACHE_DIR": str(compiled), "TORCHINDUCTOR_FX_GRAPH_CACHE": "1"} if compiled else {}
     return {**cache, **kept, **threads, **allocator(target.allocator).variables, **runtime.variables(target.threads)}
+
+
+def _is_torchs_own(folder: str) -> bool:
+    """Return whether torch, and no user, has named the folder: a process that has compiled something sets it."""
+    path = Path(folder)
+    return path.parent == Path(tempfile.gettempdir()) and path.name.startswith("torchinductor_")

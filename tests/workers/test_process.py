@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -329,6 +330,8 @@ def test_what_the_compiler_keeps_lies_in_the_runs_folder_unless_the_user_has_one
     made = worker_environment(Target(), own, tmp_path)
     assert {name: made[name] for name in own} == own
     assert not any(name.startswith("TORCHINDUCTOR") for name in worker_environment(Target(), {}))
+    of_torch = {"TORCHINDUCTOR_CACHE_DIR": f"{tempfile.gettempdir()}/torchinductor_me"}  # set by any compilation
+    assert worker_environment(Target(), of_torch, tmp_path)["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path)
 
 
 COMPILED = """
@@ -377,7 +380,7 @@ def test_launches_share_what_the_compiler_made_in_a_folder_that_goes_with_the_ru
     (conditions, _) = run.details.results[0].conditions
     assert conditions.compile_s["compiling:eager"] > 0
     assert "compiles" in {each.kind for record in run.records for each in record.warnings}
-    own = tmp_path / "kept"
+    own = tmp_path / "own"
     own.mkdir()
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(own))
     compiled("eager")
