@@ -1,13 +1,14 @@
 """Name an operator as the rules know it, and its arguments as its schema does."""
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 import torch
 from torch._ops import OpOverload
 
 from benchcli.cost.operators import QUANTISED, QUANTISED_TRANSPOSED, twin
+from benchcli.cost.training_operators import CONVOLUTION_GRADIENTS, NORMALISATION_GRADIENTS, SHAPES_ONLY, UPDATES
 
 COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 """The key under which torch keeps the kernels that are made of other operators."""
@@ -16,9 +17,13 @@ Arguments = Mapping[str, Any]
 
 @cache
 def is_composite(func: OpOverload) -> bool:
-    """Return whether an operator's kernel calls others. Decompositions for compilers do not count."""
+    """Return whether an operator's kernel calls others. Decompositions for compilers do not count.
+
+    An operator that has a kernel for CPUs besides, such as the gradient of SiLU, is one operator.
+    """
+    has_kernel = partial(torch._C._dispatch_has_kernel_for_dispatch_key, str(func.name()))  # type: ignore[no-untyped-call]
     try:
-        return bool(torch._C._dispatch_has_kernel_for_dispatch_key(str(func.name()), COMPOSITE))  # type: ignore[no-untyped-call]
+        return bool(has_kernel(COMPOSITE)) and not has_kernel(torch._C.DispatchKey.CPU)
     except RuntimeError:  # it is one of Python's own
         return False
 
@@ -48,13 +53,28 @@ def named(func: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> t
 
 def written_arguments(func: OpOverload, arguments: Arguments) -> list[Any]:
     """Return the arguments that an operator writes to."""
-    return [arguments.get(each.name) for each in func._schema.arguments if _is_written(each)]
+    names = [each.name for each in func._schema.arguments if _is_written(each)]
+    if twin(func.overloadpacket.__name__) in UPDATES and arguments["grad_scale"] is None:
+        names.remove("grads")  # it writes gradients where it scales them
+    return [arguments.get(each) for each in names]
 
 
 def read_arguments(func: OpOverload, arguments: Arguments) -> list[Any]:
-    """Return the arguments that an operator may read: all but those that only take its output."""
+    """Return the arguments that an operator may read: all but those that only take its output, or give a shape."""
     outputs = {each.name for each in func._schema.arguments if each.kwarg_only and _is_written(each)}
-    return [value for name, value in arguments.items() if name not in outputs | {"packed"}]
+    unread = outputs | {"packed", *_unread(twin(func.overloadpacket.__name__), arguments)}
+    return [value for name, value in arguments.items() if name not in unread]
+
+
+def _unread(name: str, arguments: Arguments) -> Collection[str]:
+    """Return the arguments that a backward operator does not read, for the gradients that it is to compute."""
+    mask = arguments.get("output_mask")
+    if name in CONVOLUTION_GRADIENTS and mask:
+        return [each for each, needed in (("weight", mask[0]), ("input", mask[1])) if not needed]
+    if name in NORMALISATION_GRADIENTS:
+        of_batch = arguments.get("train", arguments.get("update"))
+        return ("bias", *(("running_mean", "running_var") if of_batch else ()))
+    return SHAPES_ONLY.get(name, ())
 
 
 def _is_written(argument: Any) -> bool:

@@ -1,6 +1,5 @@
 """Count the costs of one call of a network: sums over the operators that torch dispatches."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -49,18 +48,12 @@ def total(walked: Walk) -> Costs:
         mac_elements=sum(call.mac_elements for call in calls),
         mac_bytes=sum(call.mac_bytes for call in calls),
         mac_fused_bytes=sum(call.mac_fused_bytes for call in calls),
-        mac_compulsory_bytes=walked.end_bytes + walked.read_bytes,
+        mac_compulsory_bytes=walked.end_bytes + walked.read_bytes + walked.updated_bytes,
         peak_activation_bytes=walked.peak_bytes,
         weight_bytes=walked.weight_bytes,
-        least_flops=sum((call.flops or 0) // _window(call) for call in calls),
+        least_flops=sum((call.flops or 0) // call.window for call in calls),
         unknown=(*sorted(unknown(calls)), *sorted(walked.unseen)),
     )
-
-
-def _window(call: OperatorCall) -> int:
-    """Return the size of a convolution's window, which minimal filtering may save (Winograd, 1980); else 1."""
-    is_convolution = call.mac_elements > 0 and len(call.inputs) > 1
-    return max(1, math.prod(call.inputs[1][2:])) if is_convolution else 1
 
 
 def unknown(calls: Iterable[OperatorCall]) -> Iterator[str]:

@@ -13,9 +13,12 @@ import torch
 from torch._ops import OpOverload
 
 from benchcli.cost.arguments import Arguments, read_arguments, written_arguments
+from benchcli.cost.gradients import products_of
 from benchcli.cost.inputs import tensors
-from benchcli.cost.operators import GATHERS, NOTHING, OUTPUTS, OVERWRITES
+from benchcli.cost.layer_arithmetic import image
+from benchcli.cost.operators import CONVOLUTIONS, GATHERS, NORMALISATIONS, NOTHING, OUTPUTS, OVERWRITES
 from benchcli.cost.storages import Storages, storage_of
+from benchcli.cost.training_operators import CONVOLUTION_GRADIENTS
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def traffic(name: str, func: OpOverload, arguments: Mapping[str, Any], result: o
 
     A view's output shares its input's storage.
     """
-    outputs = tensors(result)[: OUTPUTS.get(name)] or tensors(written_arguments(func, arguments))
+    outputs = _outputs(name, arguments, result) or tensors(written_arguments(func, arguments))
     operands = distinct(tensors(read_arguments(func, arguments)))
     storages = {storage_of(tensor) for tensor in operands}
     shares = not func._schema.is_mutable and all(storage_of(each) in storages for each in outputs)
@@ -58,21 +61,40 @@ def traffic(name: str, func: OpOverload, arguments: Mapping[str, Any], result: o
     if name in NOTHING or not any(each.numel() for each in outputs) or is_view:
         return None
     if func._schema.is_mutable and name in OVERWRITES:
-        operands = [each for each in operands if each is not arguments.get("self")]
+        overwritten = {id(each) for each in tensors(arguments.get("self"))}
+        operands = [each for each in operands if id(each) not in overwritten]
     source = arguments.get(GATHERS[name]) if name in GATHERS else None
     read = {id(source): _gathered_bytes(arguments, source, outputs[0])} if source is not None else {}
     return Traffic([(each, read.get(id(each), bytes_of(each))) for each in operands], distinct(outputs))
 
 
-def formula_elements(arguments: Arguments, output: torch.Tensor) -> int:
-    """Return the elements of a convolution's image, weight and output: the paper's memory access cost."""
-    image = arguments["input" if "input" in arguments else "self"]
-    return int(image.numel() + arguments["weight"].numel() + output.numel())
+def _outputs(name: str, arguments: Arguments, result: object) -> list[torch.Tensor]:
+    """Return what an operator writes for its caller; for one that computes gradients, what these need as well."""
+    if not torch.is_grad_enabled():
+        return tensors(result)[: OUTPUTS.get(name)]
+    statistics = ("running_mean", "running_var") if name in NORMALISATIONS and arguments.get("training") else ()
+    return [*tensors(result), *tensors([arguments[each] for each in statistics])]
+
+
+def formula_elements(name: str, arguments: Arguments, output: torch.Tensor) -> int:
+    """Return the elements of a convolution's image, weight and output: the paper's memory access cost.
+
+    The gradients of the image and of the weight are convolutions that move as many, each.
+    """
+    if name in CONVOLUTION_GRADIENTS:
+        return formula_elements("convolution", arguments, arguments["grad_output"]) * products_of(arguments)
+    if name not in CONVOLUTIONS:
+        return 0
+    return int(image(arguments).numel() + arguments["weight"].numel() + output.numel())
 
 
 def _gathered_bytes(arguments: Mapping[str, Any], source: torch.Tensor, output: torch.Tensor) -> int:
-    """Return the bytes that are gathered: the output's, or those that an embedding bag sums; at most all."""
-    taken = arguments["indices"].numel() * source.shape[-1] if "offsets" in arguments else output.numel()
+    """Return the bytes that are gathered: the output's, or those that a bag or a loss sums; at most all."""
+    taken = output.numel()
+    if "offsets" in arguments:
+        taken = arguments["indices"].numel() * source.shape[-1]
+    elif "target" in arguments:
+        taken = arguments["target"].numel()
     return min(bytes_of(source), int(taken) * source.element_size())
 
 

@@ -8,6 +8,17 @@ point-wise has no rule.
 from collections.abc import Sequence
 from typing import Final
 
+from benchcli.cost.training_operators import (
+    CONVOLUTION_GRADIENTS,
+    COPIES_IN_TRAINING,
+    ELEMENTWISE_IN_TRAINING,
+    POINTWISE_IN_TRAINING,
+    PRODUCTS_IN_TRAINING,
+    REDUCTIONS_IN_TRAINING,
+    ROW_WISE_GRADIENTS,
+    SELECTIONS,
+    with_backward,
+)
 from benchcli.schema import Category
 
 
@@ -39,13 +50,13 @@ NORMALISATIONS: Final = _names("""
     native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training
 """)
 """Batch normalisation: one multiply-add per element, fused into its producer in inference."""
-ROW_WISE: Final = _names("""
+ROW_WISE: Final = ROW_WISE_GRADIENTS | _names("""
     _fused_rms_norm _log_softmax native_group_norm native_layer_norm _safe_softmax _softmax _thnn_fused_gru_cell
     _thnn_fused_lstm_cell
 """)
 """Element-wise work that needs all of a row first, and so is not fused into its producer."""
 
-COPIES: Final = _names("""
+COPIES: Final = COPIES_IN_TRAINING | with_backward("""
     arange as_strided_scatter bernoulli block_diag cat channel_shuffle clone col2im constant_pad_nd contiguous
     copy diag_embed diagonal_scatter embedding eye fill flip full full_like gather hamming_window hann_window
     im2col index index_copy index_fill index_put _index_put_impl index_select _lazy_clone linspace
@@ -57,20 +68,20 @@ COPIES: Final = _names("""
     _to_dense tril tril_indices triu triu_indices unfold_copy uniform _unique _weight_norm_interface zero zeros
     zeros_like
 """)
-POOLS: Final = _names("""
+POOLS: Final = with_backward("""
     adaptive_avg_pool1d _adaptive_avg_pool2d adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_avg_pool3d
     adaptive_max_pool2d adaptive_max_pool3d avg_pool1d avg_pool2d avg_pool3d fractional_max_pool2d
     fractional_max_pool3d max_pool1d max_pool2d max_pool2d_with_indices max_pool3d max_pool3d_with_indices
     max_unpool2d max_unpool3d mkldnn_max_pool2d quantized_max_pool2d
 """)
-RESIZES: Final = _names("""
+RESIZES: Final = with_backward("""
     affine_grid_generator grid_sampler_2d grid_sampler_3d upsample_bicubic2d _upsample_bicubic2d_aa
     upsample_bilinear2d _upsample_bilinear2d_aa upsample_linear1d upsample_nearest1d upsample_nearest2d
     upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d
     upsample_trilinear3d
 """)
 """Interpolation, whose few multiply-adds per element the papers do not count."""
-REDUCTIONS: Final = _names("""
+REDUCTIONS: Final = REDUCTIONS_IN_TRAINING | _names("""
     all amax amin aminmax _aminmax any argmax argmin argsort bincount bucketize count_nonzero cummax cummin
     cumprod cumsum dist _embedding_bag _embedding_bag_forward_only equal histc histogram index_add index_reduce
     _is_all_true _is_any_true isin kthvalue linalg_vector_norm logcumsumexp logsumexp max mean median min mode
@@ -93,7 +104,8 @@ VIEWS: Final = _names("""
     transpose unflatten _unsafe_view unsqueeze view
 """)
 """Views, which move no data. The time to call them counts as data movement (split, shuffle)."""
-POINTWISE: Final = frozenset({"dropout", "hardswish", "hardtanh", "prelu", "relu6", "silu"}) | _names("""
+POINTWISE: Final = POINTWISE_IN_TRAINING | _names("""
+    dropout hardswish hardtanh prelu relu6 silu
     abs complex copysign eq floor_divide ge gelu glu gt heaviside le log_sigmoid_forward lt masked_fill mish
     native_dropout ne polar _prelu_kernel quantized.add quantized.add_relu quantized.batch_norm2d
     quantized.batch_norm2d_relu quantized.elu quantized.hardswish quantized.leaky_relu quantized.mul
@@ -108,11 +120,11 @@ NOTHING: Final = _names("""
 
 GATHERS: Final = {
     **dict.fromkeys(("embedding", "_embedding_bag", "_embedding_bag_forward_only"), "weight"),
-    **dict.fromkeys(("gather", "index", "index_select", "take"), "self"),
+    **dict.fromkeys(("gather", "index", "index_select", "take", *SELECTIONS), "self"),
 }
 """Operators that read only the elements that their indices select, and the argument that they read."""
 OVERWRITES: Final = _names("""
-    bernoulli copy fill normal random uniform zero
+    bernoulli copy fill _foreach_copy _foreach_zero normal random uniform zero
 """)
 """Operators that, in place, write a tensor without reading it."""
 OUTPUTS: Final = {
@@ -162,6 +174,8 @@ def category(name: str, shapes: Sequence[Sequence[int]], pointwise: bool) -> Cat
     """
     if name in DEPTHWISE:
         return "depthwise"
+    if name in CONVOLUTION_GRADIENTS:  # the first shape is that of the output's gradient
+        return category("convolution", shapes[1:], pointwise)
     if name in CONVOLUTIONS or name.startswith(QUANTISED_CONVOLUTIONS):
         image, weight = (*(tuple(shape) for shape in shapes[:2]), (), ())[:2]
         return "depthwise" if len(weight) > 1 and weight[1] == 1 and image[1] > 1 else "convolution"
@@ -175,10 +189,10 @@ def _untabled(pointwise: bool) -> Category:
 QUANTISED_CONVOLUTIONS: Final = ("conv1d_", "conv2d_", "conv3d_", "conv_transpose")
 """How the names of quantised convolutions begin, whose weight is packed and has no shape."""
 _CATEGORIES: Final[dict[Category, frozenset[str]]] = {
-    "product": MATRIX_PRODUCTS,
+    "product": MATRIX_PRODUCTS | PRODUCTS_IN_TRAINING,
     "pooling": POOLS | (REDUCTIONS - {"any", "all"}) | {"adaptive_max_pool1d"},
     "data": (COPIES | VIEWS | NOTHING | RESIZES | MOVING) - {"normal"},
-    "elementwise": NORMALISATIONS | POINTWISE | ROW_WISE | ROW_WISE_COMPOSITES | QUANTISING,
+    "elementwise": NORMALISATIONS | POINTWISE | ROW_WISE | ROW_WISE_COMPOSITES | QUANTISING | ELEMENTWISE_IN_TRAINING,
 }
 """The operators of each category, by the names that a profile shows."""
 

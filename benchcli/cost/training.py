@@ -81,6 +81,10 @@ class TrainingStep:
         """Return the names of the parameters that got a gradient in the last step."""
         return [name for name, each in self._named.items() if each.grad is not None]
 
+    def state(self) -> list[torch.Tensor]:
+        """Return what the optimiser keeps from step to step beside the weights; nothing before the first step."""
+        return [] if self._optimizer is None else tensors(list(self._optimizer.state.values()))
+
     def gradients(self) -> list[torch.Tensor]:
         """Return the gradients of the last step, in the order of the parameters that got one."""
         return [each.grad for each in self.parameters if each.grad is not None]

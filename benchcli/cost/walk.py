@@ -13,13 +13,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchcli.cost.arguments import COMPOSITE, Arguments, is_composite, named
 from benchcli.cost.arithmetic import elementwise, is_pointwise, multiply_adds
+from benchcli.cost.autograd import Nodes
 from benchcli.cost.calls import CallStack, ModuleCall, forwards_noted, module_calls
 from benchcli.cost.inputs import Inputs, tensors
+from benchcli.cost.layer_arithmetic import window
 from benchcli.cost.memory import Traffic, bytes_of, distinct, formula_elements, traffic
 from benchcli.cost.operators import CONVOLUTIONS, NORMALISATIONS
-from benchcli.cost.storages import Storages, WeightReads, storage_of
+from benchcli.cost.storages import Storages, WeightParts, storage_of
 from benchcli.cost.training import TrainingStep
-from benchcli.schema import OperatorCall
+from benchcli.cost.training_operators import CONVOLUTION_GRADIENTS
+from benchcli.schema import PARTS, OperatorCall, Part
 
 THREAD = "work in a thread of its own"
 ELSEWHERE = "memory that another library made"
@@ -39,8 +42,13 @@ class Walk:
     """Bytes of the parameters, buffers, constants and packed weights."""
     read_bytes: int = 0
     """Bytes that the call reads of its parameters, constants and packed weights, each part once."""
+    updated_bytes: int = 0
+    """Bytes that a training step writes of the weights and the optimiser's state, each part once."""
     end_bytes: int = 0
-    """Bytes of the input and of the output; a view of the input or of a weight is not written."""
+    """Bytes of the input and of the output; a view of the input or of a weight is not written.
+
+    A training step has the gradients of the weights in place of the output.
+    """
     peak_bytes: int = 0
 
 
@@ -48,41 +56,52 @@ def walk_once(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | Non
     """Call the network once, or do a training step of it, and return what it does. Raises the network's errors."""
     walked, arguments = Walk(), inputs.tensors()
     parameters, buffers = list(network.parameters()), list(network.buffers())
-    storages, reads = Storages([*parameters, *buffers]), WeightReads()
-    storages.meet(arguments)
-    packed: dict[int, tuple[object, list[torch.Tensor]]] = {}
+    kept = [*parameters, *buffers, *(step.state() if step else ())]
+    storages, uses = Storages(kept), WeightUses()
+    storages.meet([*arguments, *(step.gradients() if step else ())])
     # no_grad, not inference_mode: the network may itself use either, and both are walked alike.
     mode = _DispatchBesideCompiler if "torch._dynamo" in sys.modules else _Dispatch
-    with torch.no_grad(), _calling(network, walked) as path, mode(walked, storages, reads, packed, path):
-        output = tensors((step or inputs.bound_to(network))())
+    with torch.no_grad(), _calling(network, walked) as path:
+        nodes = Nodes(network, path)
+        with mode(walked, storages, uses, nodes) as dispatch:
+            output = tensors(step(dispatch.begin_part) if step else inputs.bound_to(network)())
     if not all(storages.knows(each) for each in output):
         walked.unseen.add(ELSEWHERE)
-    held = [each for _, several in packed.values() for each in several]
+    held = [each for _, several in uses.packed.values() for each in several]
     constants = {storage_of(each) for each in storages.weights} - {storage_of(each) for each in buffers}
     own = {*map(storage_of, arguments), *map(storage_of, storages.weights)}
+    results = step.gradients() if step else [each for each in output if storage_of(each) not in own]
     walked.params = sum(each.numel() for each in [*parameters, *held])
-    walked.weight_bytes = sum(map(bytes_of, [*distinct([*parameters, *buffers, *storages.constants]), *held]))
-    walked.read_bytes = reads.bytes_of(constants) + sum(map(bytes_of, held))
-    walked.end_bytes = sum(
-        map(bytes_of, distinct([*arguments, *(each for each in output if storage_of(each) not in own)]))
-    )
+    walked.weight_bytes = sum(map(bytes_of, [*distinct([*kept, *storages.constants]), *held]))
+    walked.read_bytes = uses.read.bytes_of(constants) + sum(map(bytes_of, held))
+    walked.updated_bytes = uses.written.bytes_of(constants) if step else 0
+    walked.end_bytes = sum(map(bytes_of, distinct([*arguments, *results])))
     walked.peak_bytes = storages.peak_bytes
     return walked
+
+
+@dataclass
+class WeightUses:
+    """What the operators of a call read and write of the weights."""
+
+    read: WeightParts = field(default_factory=WeightParts)
+    written: WeightParts = field(default_factory=WeightParts)
+    packed: dict[int, tuple[object, list[torch.Tensor]]] = field(default_factory=dict)
+    """By `id`, what holds weights packed, and the weights."""
 
 
 class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes each operator as torch dispatches it."""
 
-    def __init__(
-        self,
-        walked: Walk,
-        storages: Storages,
-        reads: WeightReads,
-        packed: dict[int, tuple[object, list[torch.Tensor]]],
-        path: Sequence[str],
-    ) -> None:
+    def __init__(self, walked: Walk, storages: Storages, uses: WeightUses, nodes: Nodes) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._walked, self._storages, self._reads, self._packed, self._path = walked, storages, reads, packed, path
+        self._walked, self._storages, self._uses, self._nodes = walked, storages, uses, nodes
+        self._part: Part = PARTS[0]
+        self._next_parts = iter(PARTS)
+
+    def begin_part(self) -> None:
+        """Note that the next part of a training step begins, or that the last one has ended."""
+        self._part = next(self._next_parts, self._part)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -93,6 +112,7 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        self._nodes.note()
         if is_composite(func):  # inference mode does not decompose it
             with self:
                 return func._op_dk(COMPOSITE, *args, **kwargs)
@@ -124,24 +144,29 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         unfused_bytes = moved.unfused_bytes
         for tensor, size in moved.read:
             if self._storages.is_weight(tensor):
-                self._reads.note(tensor, size)
+                self._uses.read.note(tensor, size)
+        for tensor in written:
+            if self._storages.is_weight(tensor):
+                self._uses.written.note(tensor, bytes_of(tensor))
         if "packed" in arguments:
             packed, held = arguments["packed"]
-            self._packed[id(packed[0])] = (packed, tensors(held))
+            self._uses.packed[id(packed[0])] = (packed, tensors(held))
         first = (*written, *(each for each, _ in moved.read))[0]
         self._walked.calls.append(
             OperatorCall(
                 operator=str(func),
-                module=self._path[-1] if self._path else "",
+                module=self._nodes.module(),
                 dtype=str(first.dtype).removeprefix("torch."),
                 inputs=tuple(tuple(each.shape) for each, _ in moved.read),
                 outputs=tuple(tuple(each.shape) for each in written),
                 flops=multiply_adds(name, tags, arguments, written[0]) if written else None,
                 elementwise=elementwise(name, tags, arguments, written),
-                mac_elements=formula_elements(arguments, first) if name in CONVOLUTIONS else 0,
+                mac_elements=formula_elements(name, arguments, first),
                 mac_bytes=unfused_bytes,
                 mac_fused_bytes=moved.fused_bytes(self._storages) if fuses else unfused_bytes,
                 producers=tuple(self._storages.producer(each) for each, _ in moved.read),
+                window=window(arguments) if name in CONVOLUTIONS | CONVOLUTION_GRADIENTS else 1,
+                part=self._part,
             )
         )
 
@@ -170,7 +195,8 @@ def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
 
     def wrapper(original: ModuleCall) -> ModuleCall:
         def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if threading.get_ident() != walker:  # the mode is of one thread
+            # The mode is of one thread, and of those that compute gradients for it.
+            if threading.get_ident() != walker and not torch._C._len_torch_dispatch_stack():
                 walked.unseen.add(THREAD)
                 return original(module, *args, **kwargs)
             stack.enter(module)

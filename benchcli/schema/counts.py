@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from benchcli.schema.request import PARTS, Part
+
 
 @dataclass(frozen=True)
 class OperatorCall:
@@ -24,7 +26,7 @@ class OperatorCall:
     elementwise: int
     """Elements written by element-wise work."""
     mac_elements: int
-    """Memory access cost by the paper's formula, in elements; 0 for what is no convolution."""
+    """Memory access cost by the paper's formula, in elements; 0 for what is neither a convolution nor its gradient."""
     mac_bytes: int
     """Memory access cost in bytes, unfused."""
     mac_fused_bytes: int
@@ -34,6 +36,10 @@ class OperatorCall:
 
     None for inputs and weights, unless a call wrote them.
     """
+    window: int = 1
+    """The size of a convolution's window, which minimal filtering may save (Winograd, 1980); 1 for others."""
+    part: Part = PARTS[0]
+    """The part of a training step; everything else is forward."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,11 @@ class Costs:
     mac_fused_bytes: int
     """The same, if point-wise operators are fused into the producer of an operand."""
     mac_compulsory_bytes: int
-    """Input, output and the parameters that are read, once each, in bytes."""
+    """Input, output and the parameters that are read, once each, in bytes; of a training step, what it must move."""
     peak_activation_bytes: int | None = None
     """The most bytes of tensors, the input among them and weights apart, that are alive at once."""
     weight_bytes: int | None = None
-    """Bytes of the parameters, buffers and packed weights."""
+    """Bytes of the parameters, buffers and packed weights, and of the optimiser's state where weights are updated."""
     device_peak_bytes: int | None = None
     """The most bytes that the device's allocator gave out during a call; None if it does not say."""
     least_flops: int | None = None

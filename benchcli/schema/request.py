@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 BUILT_IN: Final = "benchcli:"
 """Prefix of a built-in network's recorded name: `benchcli:KIND/NAME`. No user's module has it."""
@@ -13,7 +13,8 @@ Catalogue = Literal["", "blocks", "networks"]
 Step = Literal["inference", "forward-backward", "train"]
 """What is done with a network in a call; `STEPS` in `benchcli.settings` says what each is."""
 INFERENCE: Final[Step] = "inference"
-PARTS: Final = ("forward", "backward", "update")
+Part = Literal["forward", "backward", "update"]
+PARTS: Final[tuple[Part, ...]] = get_args(Part)
 """The parts of a step: the network and its loss; clearing and computing the gradients; the optimiser."""
 Key = tuple[str, str]
 """Family and variant."""
