@@ -29,6 +29,7 @@ from benchcli.cost.operators import (
     QUANTISED,
     QUANTISED_TRANSPOSED,
     ROW_WISE,
+    is_several,
 )
 from benchcli.cost.training_operators import ELEMENTWISE_IN_TRAINING
 
@@ -57,8 +58,7 @@ def elementwise(name: str, tags: Collection[torch.Tag], arguments: Arguments, ou
 
 def is_pointwise(name: str, tags: Collection[torch.Tag]) -> bool:
     """Return whether an operator is point-wise. A copy is not, though torch tags `clone` so."""
-    is_several = name.startswith("_foreach_")  # the same for each tensor of a list
-    return (is_several or torch.Tag.pointwise in tags or name in POINTWISE) and name not in NO_PRODUCTS
+    return (is_several(name) or torch.Tag.pointwise in tags or name in POINTWISE) and name not in NO_PRODUCTS
 
 
 def _product(one: str, sums: int = 1) -> Rule:

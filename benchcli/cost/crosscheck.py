@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from benchcli.cost.inputs import as_inputs
+from benchcli.cost.training import TrainingStep
 
 NOT_MULTIPLY_ADDS = (
     "aten::adaptive_avg_pool2d",
@@ -23,9 +24,11 @@ NOT_MULTIPLY_ADDS = (
 """Element-wise operators that fvcore adds to its total, at 1 to 5 multiply-adds per element."""
 
 
-def flops_by_fvcore(network: torch.nn.Module, inputs: object) -> int:
+def flops_by_fvcore(network: torch.nn.Module, inputs: object, step: TrainingStep | None = None) -> int:
     """Return fvcore's multiply-adds of convolutions and matrix products. Raises what its tracing raises."""
     given = as_inputs(inputs)
+    if step:
+        raise NotImplementedError("fvcore counts no backward pass")
     if given.kwargs:
         raise NotImplementedError("fvcore takes no keyword arguments")
     with torch.no_grad(), _silence():
@@ -36,20 +39,20 @@ def flops_by_fvcore(network: torch.nn.Module, inputs: object) -> int:
         return int(analysis.total())
 
 
-def flops_by_torch(network: torch.nn.Module, inputs: object) -> int:
+def flops_by_torch(network: torch.nn.Module, inputs: object, step: TrainingStep | None = None) -> int:
     """Return the multiply-adds by `torch.utils.flop_counter`, which counts each as two."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        as_inputs(inputs).bound_to(network)()
+        (step or as_inputs(inputs).bound_to(network))()
     return int(counter.get_total_flops()) // 2
 
 
-COUNTERS: Mapping[str, Callable[[torch.nn.Module, object], int]] = {
+COUNTERS: Mapping[str, Callable[[torch.nn.Module, object, TrainingStep | None], int]] = {
     "fvcore": flops_by_fvcore,
     "torch": flops_by_torch,
 }
-"""The other tools, by name."""
+"""The other tools, by name. Each counts a call, or a training step."""
 
 
 def _no_flops(_inputs: object, _outputs: object) -> Counter[str]:

@@ -179,11 +179,16 @@ def category(name: str, shapes: Sequence[Sequence[int]], pointwise: bool) -> Cat
     if name in CONVOLUTIONS or name.startswith(QUANTISED_CONVOLUTIONS):
         image, weight = (*(tuple(shape) for shape in shapes[:2]), (), ())[:2]
         return "depthwise" if len(weight) > 1 and weight[1] == 1 and image[1] > 1 else "convolution"
-    return next((category for category, names in _CATEGORIES.items() if name in names), _untabled(pointwise))
+    return next((category for category, names in _CATEGORIES.items() if name in names), _untabled(name, pointwise))
 
 
-def _untabled(pointwise: bool) -> Category:
-    return "elementwise" if pointwise else "other"
+def _untabled(name: str, pointwise: bool) -> Category:
+    return "elementwise" if pointwise or is_several(name) else "other"
+
+
+def is_several(name: str) -> bool:
+    """Return whether an operator does the same with each tensor of a list."""
+    return name.startswith("_foreach_")
 
 
 QUANTISED_CONVOLUTIONS: Final = ("conv1d_", "conv2d_", "conv3d_", "conv_transpose")

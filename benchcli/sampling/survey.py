@@ -81,7 +81,7 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     )
     detail = None
     if task.detailed:
-        others = _others(network, inputs) if step is None else {}
+        others = _others(network, inputs, step)
         detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
     return Counted(family.name, variant.name, costs, summary, detail, code_of(variant), compiling.seconds)
 
@@ -146,12 +146,12 @@ def _costs(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) 
         return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", failure(error)[1])), Walk()
 
 
-def _others(network: torch.nn.Module, inputs: Inputs) -> dict[str, int | str]:
+def _others(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) -> dict[str, int | str]:
     """Return what other tools count, or why they do not."""
     counts: dict[str, int | str] = {}
     for name, counter in COUNTERS.items():
         try:
-            counts[name] = counter(network, inputs)
+            counts[name] = counter(network, inputs, step)
         except Exception as error:  # they meet operators that they do not know
             counts[name] = failure(error)[1]
     return counts

@@ -62,7 +62,7 @@ def recording(after: Callable[[], None] | None = None) -> Iterator[list[tuple[Ca
             result = func(*args, **(kwargs or {}))
             span_s = clock() - start
             name = twin(func.overloadpacket.__name__)
-            shapes = [arg.shape for arg in args[:2] if isinstance(arg, torch.Tensor)]
+            shapes = [arg.shape for arg in args[:3] if isinstance(arg, torch.Tensor)]
             spans.append((category(name, shapes, torch.Tag.pointwise in func.tags), span_s))
             if after:
                 after()

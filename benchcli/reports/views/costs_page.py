@@ -9,7 +9,7 @@ from benchcli.formatting import UNKNOWN
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, Page, Table, numbers, words
 from benchcli.runs.rows import Cell
-from benchcli.schema import INFERENCE, CostDetail, Costs, Failure, Family, OperatorCall
+from benchcli.schema import INFERENCE, PARTS, CostDetail, Costs, Failure, Family, OperatorCall
 
 NETWORK, MODULE, OPERATOR, CALL = ("network", "module", "operator", "call")
 TITLES = {
@@ -67,11 +67,12 @@ def _training(family: Family) -> list[str]:
 
 
 def call_rows(details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:
-    """Return a row for each operator call of each network."""
+    """Return a row for each operator call of each network; those of training steps say of which part."""
+    hidden = {"inputs", "outputs", "producers", "window", *([] if _has_parts(details) else ["part"])}
     return [
         {
             "network": name,
-            **{key: value for key, value in asdict(call).items() if key not in {"inputs", "outputs", "producers"}},
+            **{key: value for key, value in asdict(call).items() if key not in hidden},
             "flops_complete": call.flops is not None,
             "inputs": _shapes(call.inputs),
             "outputs": _shapes(call.outputs),
@@ -79,6 +80,11 @@ def call_rows(details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:
         for name, detail in details.items()
         for call in detail.calls
     ]
+
+
+def _has_parts(details: Mapping[str, CostDetail]) -> bool:
+    """Return whether there are parts to tell apart, as in training steps."""
+    return any(call.part != PARTS[0] for detail in details.values() for call in detail.calls)
 
 
 def _network_rows(costs: Mapping[str, Costs], details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:
@@ -106,7 +112,8 @@ def _rows(details: Mapping[str, CostDetail], by: str, depth: int | None) -> list
     key: Callable[[OperatorCall], Iterable[str]] = (
         partial(_within, depth=depth) if by == MODULE else lambda call: (call.operator.rpartition(".")[0],)
     )
-    return [row for name, detail in details.items() for row in _sums(name, detail.calls, by, key)]
+    has_parts = _has_parts(details)
+    return [row for name, detail in details.items() for row in _sums(name, detail.calls, by, key, has_parts)]
 
 
 def _within(call: OperatorCall, depth: int | None) -> Iterable[str]:
@@ -116,22 +123,29 @@ def _within(call: OperatorCall, depth: int | None) -> Iterable[str]:
 
 
 def _sums(
-    network: str, calls: Sequence[OperatorCall], by: str, key: Callable[[OperatorCall], Iterable[str]]
+    network: str,
+    calls: Sequence[OperatorCall],
+    by: str,
+    key: Callable[[OperatorCall], Iterable[str]],
+    has_parts: bool,
 ) -> list[dict[str, Cell]]:
-    groups: dict[str, list[OperatorCall]] = {}
+    """Return a row for each name by `key`, in the order of the calls; for each of its parts, where there are parts."""
+    groups: dict[str, dict[str, list[OperatorCall]]] = {}
     for call in calls:
         for name in key(call):
-            groups.setdefault(name, []).append(call)
+            groups.setdefault(name, {}).setdefault(call.part, []).append(call)
     rows: list[dict[str, Cell]] = [
         {
             "network": network,
             by: name,
+            **({"part": part} if has_parts else {}),
             "calls": len(group),
             "flops": sum(call.flops or 0 for call in group),
             "flops_complete": all(call.flops is not None for call in group),
             **{column: sum(getattr(call, column) for call in group) for column in SUMS},
         }
-        for name, group in groups.items()
+        for name, parts in groups.items()
+        for part, group in parts.items()
     ]
     return (
         sorted(rows, key=lambda row: (-_number(row, "flops"), -_number(row, "mac_bytes"))) if by == OPERATOR else rows
@@ -167,10 +181,11 @@ def _parts(rows: Sequence[Mapping[str, Cell]], by: str, depth: int | None, lines
     hidden = [] if len(rows) <= most else [f"{len(rows) - most} more rows: --format csv has all of them"]
     several = len({row["network"] for row in rows}) > 1
     rows = rows[:most]
+    part = [words("part", (str(row["part"]) for row in rows))] if "part" in rows[0] else []
     parts = (
-        (_names(rows, "module"), _names(rows, "operator"), _names(rows, "outputs", 2))
+        (_names(rows, "module"), _names(rows, "operator"), *part, _names(rows, "outputs", 2))
         if by == CALL
-        else (_names(rows, by), numbers("calls", (str(row["calls"]) for row in rows), 4))
+        else (_names(rows, by), *part, numbers("calls", (str(row["calls"]) for row in rows), 4))
     )
     columns = (
         *([words("network", (str(row["network"]) for row in rows))] if several else []),
