@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from threading import get_ident
 
 import torch
 
@@ -9,22 +10,21 @@ import torch
 class Nodes:
     """The nodes of autograd's graph, by their numbers, and the modules that were being called when they were made.
 
-    torch numbers nodes as it makes them, before it dispatches the operator of the node. A node that is
-    made after its operator, as those of writes into a view are, belongs to that operator's module too.
+    torch numbers the nodes of a thread as it makes them. Those that it makes while a module is being
+    called, and none of the modules that this one calls, are that module's.
     """
 
     def __init__(self, network: torch.nn.Module, path: Sequence[str]) -> None:
         """`path` has the paths of the modules that are being called, the innermost last."""
-        self._path = path
+        self._path, self._thread = path, get_ident()
         self._numbers: list[int] = []
         self._modules: list[str] = []
         self._owners = {id(each): name.rpartition(".")[0] for name, each in network.named_parameters()}
 
-    def note(self) -> None:
-        """Note the node that was made for the operator that is dispatched now, if one was."""
-        number = torch._C._autograd._get_sequence_nr() - 1
-        if not self._numbers or number > self._numbers[-1]:
-            self._numbers.append(number)
+    def turn(self) -> None:
+        """Note that a module's call has begun or ended: another module makes the nodes from now on."""
+        if get_ident() == self._thread:  # each thread numbers its own
+            self._numbers.append(torch._C._autograd._get_sequence_nr())
             self._modules.append(self._called())
 
     def module(self) -> str:

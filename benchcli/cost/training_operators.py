@@ -66,9 +66,9 @@ REDUCTIONS_IN_TRAINING: Final = SELECTIONS | _names("""
     _weight_norm_interface_backward
 """)
 COPIES_IN_TRAINING: Final = _names("""
-    as_strided_backward diagonal_backward _embedding_bag_dense_backward embedding_dense_backward _foreach_clone
-    _foreach_copy _foreach_zero masked_scatter_backward nll_loss2d_backward nll_loss_backward
-    _pack_padded_sequence_backward select_backward slice_backward unfold_backward
+    as_strided_backward diagonal_backward _embedding_bag_backward _embedding_bag_dense_backward
+    embedding_dense_backward _foreach_clone _foreach_copy _foreach_zero masked_scatter_backward nll_loss2d_backward
+    nll_loss_backward _pack_padded_sequence_backward select_backward slice_backward unfold_backward
 """)
 """Gradients of gathers and of views: zeros, into which the gradient is copied or added."""
 

@@ -61,10 +61,8 @@ def walk_once(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | Non
     storages.meet([*arguments, *(step.gradients() if step else ())])
     # no_grad, not inference_mode: the network may itself use either, and both are walked alike.
     mode = _DispatchBesideCompiler if "torch._dynamo" in sys.modules else _Dispatch
-    with torch.no_grad(), _calling(network, walked) as path:
-        nodes = Nodes(network, path)
-        with mode(walked, storages, uses, nodes) as dispatch:
-            output = tensors(step(dispatch.begin_part) if step else inputs.bound_to(network)())
+    with torch.no_grad(), _calling(network, walked) as nodes, mode(walked, storages, uses, nodes) as dispatch:
+        output = tensors(step(dispatch.begin_part) if step else inputs.bound_to(network)())
     if not all(storages.knows(each) for each in output):
         walked.unseen.add(ELSEWHERE)
     held = [each for _, several in uses.packed.values() for each in several]
@@ -112,7 +110,6 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        self._nodes.note()
         if is_composite(func):  # inference mode does not decompose it
             with self:
                 return func._op_dk(COMPOSITE, *args, **kwargs)
@@ -185,13 +182,14 @@ class _DispatchBesideCompiler(_Dispatch):  # type: ignore[no-untyped-call]
 
 
 @contextmanager
-def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
-    """Yield the paths of the modules that are being called, the innermost last, during the block.
+def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[Nodes]:
+    """Yield what knows the modules that are being called, and to which of them gradients belong, during the block.
 
     Noting paths takes two frames for each level of modules.
     """
     walker, limit = threading.get_ident(), sys.getrecursionlimit()
     stack = CallStack(network)
+    nodes = Nodes(network, stack.paths)
 
     def wrapper(original: ModuleCall) -> ModuleCall:
         def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -200,10 +198,12 @@ def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
                 walked.unseen.add(THREAD)
                 return original(module, *args, **kwargs)
             stack.enter(module)
+            nodes.turn()
             try:
                 return original(module, *args, **kwargs)
             finally:
                 stack.leave()
+                nodes.turn()
 
         return call
 
@@ -215,6 +215,6 @@ def _calling(network: torch.nn.Module, walked: Walk) -> Iterator[list[str]]:
     sys.setrecursionlimit(2 * limit)
     try:
         with module_calls(wrapper), forwards_noted(network, note):
-            yield stack.paths
+            yield nodes
     finally:
         sys.setrecursionlimit(limit)
