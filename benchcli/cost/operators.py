@@ -160,8 +160,8 @@ ROW_WISE_COMPOSITES: Final = _names("""
     group_norm instance_norm layer_norm log_softmax rms_norm softmax
 """)
 MOVING: Final = _names("""
-    concat expand_as hstack movedim moveaxis pad reshape_as set swapaxes tensor_split tile to type_as unbind
-    unsafe_chunk unsafe_split view_as vstack
+    concat expand_as hstack lift_fresh _local_scalar_dense movedim moveaxis pad reshape_as set swapaxes
+    tensor_split tile to type_as unbind unsafe_chunk unsafe_split view_as vstack
 """)
 """Composites that only move data or make views; a profile shows them by these names."""
 

@@ -89,6 +89,32 @@ def test_rows_of_calls_operators_and_modules_sum_to_the_network(cli: Cli) -> Non
 
 
 @pytest.mark.usefixtures("own")
+def test_rows_of_a_step_say_of_which_part(cli: Cli) -> None:
+    step = ("costs", "mine:conv", "--size", "8", "--step", "train")
+    calls, operators, modules = (
+        rows(cli(*step, "--by", kind, "--format", "csv")) for kind in ("call", "operator", "module")
+    )
+    assert [row["part"] for row in calls] == ["forward"] * 2 + ["backward"] * 3 + ["update"]
+    assert {(row["operator"], row["part"], row["flops"]) for row in operators if row["flops"] != "0"} == {
+        ("aten.convolution", "forward", str(FLOPS)),
+        ("aten.convolution_backward", "backward", str(FLOPS)),  # of the weight; the input needs none
+    }
+    parts = ("forward", "backward", "update")
+    assert [(row["module"], row["part"]) for row in modules] == [("", part) for part in parts]
+    assert "part" not in rows(cli("costs", "mine:conv", "--size", "8", "--by", "call", "--format", "csv"))[0]
+    assert set(parts) <= set(cli(*step, "--by", "module").out.split())
+
+
+@pytest.mark.usefixtures("own")
+def test_other_tools_count_steps_or_say_that_they_do_not(cli: Cli) -> None:
+    (network,) = json.loads(cli("costs", "mine:conv", "--size", "8", "--step", "train", "--format", "json").out)[
+        "networks"
+    ]
+    assert network["flops"] == network["flops_torch"] == 2 * FLOPS
+    assert network["flops_fvcore"] == "fvcore counts no backward pass"
+
+
+@pytest.mark.usefixtures("own")
 def test_a_lower_bound_is_marked_in_every_format(cli: Cli) -> None:
     table = cli("costs", "mine:partly", "--size", "8")
     assert table.code == 0

@@ -1,9 +1,12 @@
 """Operators of the backward pass belong to the modules whose calls they differentiate."""
 
+from contextlib import nullcontext
+from threading import Thread
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 from torch.utils.checkpoint import checkpoint
 
 from benchcli.cost.walk import Walk
@@ -151,3 +154,35 @@ def test_the_parts_of_a_step_are_told_apart() -> None:
     assert operators["update"] == {"aten.add_.Tensor"}
     assert "aten.mm.default" in operators["backward"]
     assert {each.module for each in calls_of(walked, "update")} == {""}
+
+
+class Elsewhere(torch.autograd.Function):
+    """Calls a layer once more in another thread, as devices with threads of their own for gradients do."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: torch.Tensor, layer: nn.Module) -> torch.Tensor:
+        ctx.layer = layer
+        ctx.save_for_backward(inputs)
+        result: torch.Tensor = layer(inputs)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        modes = _get_current_dispatch_mode_stack()
+
+        def again() -> None:
+            with modes[-1] if modes else nullcontext(), torch.enable_grad():
+                ctx.layer(ctx.saved_tensors[0])
+
+        thread = Thread(target=again)
+        thread.start()
+        thread.join()
+        return gradients[0] * 2, None
+
+
+def test_what_is_called_in_a_thread_of_autograd_is_seen() -> None:
+    """Such threads carry the mode that notes operators; others make the count a lower bound."""
+    network = Apply(lambda s, x: Elsewhere.apply(s.a(x), s.b), a=linear(), b=linear())  # type: ignore[no-untyped-call]
+    walked = stepped(network, ROWS)
+    assert walked.unseen == set()
+    assert [module for name, module in booked(walked) if name == "mm"] == ["b", "a"]
