@@ -26,7 +26,7 @@ def wanted(arguments: Arguments, number: int) -> bool:
 
 def _convolution(arguments: Arguments, _output: torch.Tensor) -> int:
     """The gradients of the input and of the weight take as many multiply-adds as the convolution, each."""
-    is_transposed = arguments.get("transposed", "output_padding" in arguments and "bias_sizes" not in arguments)
+    is_transposed = arguments.get("transposed", "output_padding" in arguments)
     forward = convolution({**arguments, "transposed": is_transposed}, arguments["grad_output"])
     return forward * products_of(arguments)
 
