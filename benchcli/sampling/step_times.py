@@ -50,9 +50,15 @@ def training_step(variant: Variant, step: Step, network: torch.nn.Module, inputs
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Raise TrainingError, with the way out, where batch normalisation refuses a batch in training mode."""
+    """Raise TrainingError, with the way out, where a batch or an optimiser cannot be used."""
     try:
         yield
+    except TypeError as error:
+        if "closure" not in str(error):
+            raise
+        raise TrainingError(
+            "its optimizer calls the network itself, as LBFGS does: give one that does not"
+        ) from None
     except ValueError as error:
         if ONE_VALUE not in str(error):
             raise

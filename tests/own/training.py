@@ -85,6 +85,12 @@ def no_optimizer() -> nn.Module:
     return plain()
 
 
+@given(optimizer=torch.optim.LBFGS)
+def closing() -> nn.Module:
+    """Return the same, with an optimiser that wants to call it."""
+    return plain()
+
+
 @given()
 def without_parameters() -> nn.Module:
     """Return a network with nothing to train."""

@@ -158,6 +158,7 @@ def test_the_output_of_a_step_holds_its_gradients() -> None:
         ("raising", 2, "its loss raised TypeError: <lambda>() missing 1 required positional argument: '_'"),
         ("detached", 2, "its loss depends on no parameter that needs a gradient"),
         ("no_optimizer", 2, "its optimizer returned a int: let it return a torch.optim.Optimizer"),
+        ("closing", 2, "its optimizer calls the network itself, as LBFGS does: give one that does not"),
         ("one_value", 2, "its batch normalisation gets one value a channel, which has no variance: give a larger"),
         ("exploding", 4, "its gradients are not finite in float32: give --dtype float32, or scale its loss"),
         ("diverging", 4, "its optimizer diverges, give it a smaller learning rate"),
