@@ -200,6 +200,9 @@ ALLOCATOR = Setting(
     "allocator",
     Target.allocator,
 )
+FLUSH_DENORMAL = _flag(
+    "flush_denormal", "Let the processor take denormal numbers, for which it is 40 to 120 times as slow, for zero."
+)
 CHANNELS = Setting(
     "channels",
     Choice(lambda: NAMED_WIDTHS),
@@ -266,6 +269,9 @@ STEP = Setting(
     several=True,
     such="inference,train",
     note="default: inference",
+)
+ALLOW_RANDOM = _flag(
+    "allow_random", "Time networks whose outputs differ from call to call too; their outputs are not compared."
 )
 OWN_INPUTS = Setting(
     "inputs",
@@ -501,14 +507,18 @@ WRITE = Setting(
 )
 
 PRECISION, BUDGET = precise_to(Plan.precision), within()
-TARGET = (DEVICE, RUNTIME, CACHE, THREADS, ALLOCATOR)
-TARGETS = (DEVICE, RUNTIME, CACHE, SEVERAL_THREADS, ALLOCATOR)
+TARGET = (DEVICE, RUNTIME, CACHE, THREADS, ALLOCATOR, FLUSH_DENORMAL)
+TARGETS = (DEVICE, RUNTIME, CACHE, SEVERAL_THREADS, ALLOCATOR, FLUSH_DENORMAL)
 CHANNEL_SETTINGS = (CHANNELS, WIDTH, SCALE)
 INPUT_SETTINGS = (BATCH, DTYPE, LAYOUT, STEP)
 TRACING = (BREAKDOWN, PERCENTILES, LAYERS, DEPTH)
 FILES = (OUTPUT, RESUME, REPORT)
 IN_PYTHON = (PROGRESS, TOOLS)
-MEASURE = (*CHANNEL_SETTINGS, *TARGETS, *INPUT_SETTINGS, *(PRECISION, BUDGET, LAUNCHES), *TRACING, *FILES, *IN_PYTHON)
+_HOW_MUCH = (PRECISION, BUDGET, LAUNCHES)
+MEASURE = (
+    *(*CHANNEL_SETTINGS, *TARGETS, *INPUT_SETTINGS, ALLOW_RANDOM),
+    *(*_HOW_MUCH, *TRACING, *FILES, *IN_PYTHON),
+)
 """The settings of `measure`, and of `benchcli guideline` and `run`, in the order of their help."""
 _OF_A_SUITE = "default: the suite's, or "
 RUN = tuple(
@@ -522,7 +532,7 @@ _NETWORKS_S = 40.0
 """Seconds. It is larger than for guidelines, because a launch of whole networks takes seconds."""
 _OF_NETWORKS = (*TARGETS, *INPUT_SETTINGS, *(PRECISION, within(_NETWORKS_S), LAUNCHES), *TRACING, *FILES, *IN_PYTHON)
 BLOCK = (BLOCK_WIDTH, BLOCK_SIZE, UNITS, STRIDE, *_OF_NETWORKS)
-NETWORK = (GROUP, SIZE, OWN_INPUTS, ERRORS, *_OF_NETWORKS)
+NETWORK = (GROUP, SIZE, OWN_INPUTS, ERRORS, ALLOW_RANDOM, *_OF_NETWORKS)
 CLAIMS = (*TARGET, precise_to(0.02), within(17.0), LAUNCHES, *FILES)
 """Claims are about effects of 2 % and more."""
 COSTS = (
@@ -553,6 +563,7 @@ CHECK = (
     *(BASE_VERSION, HEAD_VERSION, BASELINE, ONLY, THRESHOLD, CONFIRMATIONS, TIME_LIMIT),
     *(STRICT, SEPARATE, COSTS_ONLY, ALLOW, REQUIRE_CLEAN, WRITE),
     *TARGET,
+    ALLOW_RANDOM,
     replace(
         OUTPUT,
         help="Folder to write this check's files to.",

@@ -36,6 +36,8 @@ MODULES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(
 WITH_TORCH = (
     "guards.",
     "sampling.bench",
+    "sampling.conversion",
+    "sampling.denormals",
     "sampling.example_inputs",
     "sampling.launch",
     "sampling.layer_times",

@@ -25,6 +25,7 @@ class TargetSettings(TypedDict, total=False):
     cache: str
     threads: int | Sequence[int]
     allocator: str
+    flush_denormal: bool
 
 
 class RunSettings(TargetSettings, total=False):
@@ -55,6 +56,7 @@ class InputSettings(TypedDict, total=False):
 class MeasureSettings(RunSettings, InputSettings, total=False):
     """The settings of `measure`. The channels are those of guidelines."""
 
+    allow_random: bool
     channels: str | None
     width: int | None
     scale: int | Sequence[int] | None
@@ -76,6 +78,7 @@ class NetworkSettings(RunSettings, InputSettings, total=False):
     size: int | Sequence[int] | None
     inputs: str | Sequence[str] | None
     errors: Mapping[str, float] | None
+    allow_random: bool
 
 
 class CostSettings(TypedDict, total=False):
@@ -105,6 +108,7 @@ class CheckSettings(TargetSettings, total=False):
     costs_only: bool
     allow: str | Sequence[str]
     require_clean: bool
+    allow_random: bool
     output: Path | str | None
     progress: Observer | None
     tools: Tools | None
@@ -161,7 +165,7 @@ class Measuring:
 def target_of(values: Values) -> Target:
     """Return the target of checked values, with the most of several threads.
 
-    Raises UserError if the runtime does not run on the device.
+    Raises UserError if the runtime does not run on the device, or a setting is not of it.
     """
     threads = values["threads"]
     most = max(threads) if isinstance(threads, tuple) else threads
@@ -170,6 +174,9 @@ def target_of(values: Values) -> Target:
     missing = None if runtime.needs_import else runtime.missing(device_named(target.device))
     if missing:
         raise UserError(missing)
+    device = device_named(target.device)
+    if target.flush_denormal and not device.slows_denormals:
+        raise UserError(f"denormal numbers do not slow down a {device.title}: leave --flush-denormal out")
     return target
 
 
@@ -195,6 +202,7 @@ def overrides_of(target: Target, values: Values) -> Overrides:
         steps=values.get("step"),
         threads=_if_several(values["threads"]),
         sizes=_if_several(values.get("size")),
+        allow_random=values.get("allow_random", False),
     )
 
 

@@ -68,7 +68,10 @@ def _shape(inputs: object) -> tuple[int, ...]:
 
     if isinstance(inputs, Mapping) and not all(isinstance(name, str) for name in inputs):
         raise UserError(f"inputs by keyword have names, not {next(n for n in inputs if not isinstance(n, str))!r}")
-    first = next(iter(as_inputs(inputs).tensors()), None)
+    tensors = as_inputs(inputs).tensors()
+    if any(each.is_meta for each in tensors):
+        raise UserError("the inputs are on the meta device, without values to compute with: make them on the CPU")
+    first = next(iter(tensors), None)
     if first is not None and not (first.dim() and first.numel()):
         raise UserError(f"the first tensor of the inputs has shape {tuple(first.shape)}: it needs a batch, and values")
     if first is None:

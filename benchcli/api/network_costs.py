@@ -1,7 +1,7 @@
 """Count the costs of networks without measuring their time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Unpack
 
 from benchcli.api.keywords import CostSettings, tools_of
@@ -12,6 +12,7 @@ from benchcli.reports.page import Page
 from benchcli.reports.views import costs_page as view
 from benchcli.sampling.supervise import Survey, refuse, survey
 from benchcli.schema import CostDetail, Costs, Failure, Family, Plan, Target
+from benchcli.schema.warnings import RunWarning
 from benchcli.settings import BY, COSTS, OWN_INPUTS, checked
 from benchcli.workloads.networks.network_request import named_networks
 from benchcli.workloads.overrides import Overrides
@@ -33,13 +34,15 @@ class Counts(Result):
     """By name of the network: a row for each operator call, and what other tools count."""
     failures: Mapping[str, Failure]
     """Why the others have no costs."""
+    noticed: Mapping[str, tuple[RunWarning, ...]] = field(default_factory=dict)
+    """By name of the network: what to mind of its outputs and dtypes."""
     by: str = view.NETWORK
     """What the rows of the page are: network, module, operator or call."""
     depth: int | None = None
     """The depth down to which the page has modules; None for all of them."""
 
     def _laid_out(self) -> Page:
-        return view.page(self.family, self.costs, self.details, self.failures, self.by, self.depth)
+        return view.page(self.family, self.costs, self.details, self.failures, self.noticed, self.by, self.depth)
 
     def calls(self) -> "pandas.DataFrame":
         """Return a row for each operator call of each network, in the order of the calls."""
@@ -95,4 +98,5 @@ def _counts(family: Family, counted: Survey, by: str, depth: int | None) -> Coun
         raise NothingMeasuredError(f"nothing was counted: {next(iter(failures.values())).error}")
     costs = {variant: value for (_, variant), value in counted.costs.items()}
     details = {variant: value for (_, variant), value in counted.details.items()}
-    return Counts(family, costs, details, failures, by, depth)
+    noticed = {variant: value for (_, variant), value in counted.noticed.items()}
+    return Counts(family, costs, details, failures, noticed, by, depth)

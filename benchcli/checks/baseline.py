@@ -7,7 +7,7 @@ compared: on a shared machine they vary between runs by more than most code chan
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from benchcli.checks.against_run import Now, against
@@ -141,7 +141,7 @@ def _reason_untimed(target: Target, then: SuiteRun, surveyed: Survey) -> str | N
 
 
 def _digest(environment: Environment) -> str:
-    facts = (environment.software, environment.device, asdict(environment.target))
+    facts = (environment.software, environment.device, environment.target.identity)
     return machine.digest(environment.machine or Machine(), *facts)
 
 

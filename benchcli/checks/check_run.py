@@ -15,7 +15,7 @@ from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.noise.diagnosis import preflight
 from benchcli.runs.folder import RESULTS, unused
 from benchcli.runs.run_environment import begun
-from benchcli.sampling.supervise import survey
+from benchcli.sampling.supervise import RANDOM, survey
 from benchcli.schema import Plan, Source
 from benchcli.schema.environment import CheckFacts, Environment, VersionFacts
 from benchcli.schema.warnings import merged
@@ -164,7 +164,7 @@ class _VersionCheck:
             if self.request.costs_only:
                 return
             measurable = [pair for pair in self.pairs if _measurable(session, pair)]
-            times = Times()
+            times = Times(cut={pair.name: RANDOM for pair in self.pairs if _is_random(session, pair)})
             try:
                 take_times(session, measurable, times)
             except (KeyboardInterrupt, NothingMeasuredError) as ending:
@@ -236,4 +236,11 @@ def _survey(session: CheckSession) -> None:
 
 def _measurable(session: CheckSession, pair: Pair) -> bool:
     counted = all((pair.name, side) in session.surveys[side].costs for side in (BASE, HEAD))
-    return counted and pair.other_input() is None
+    return counted and pair.other_input() is None and not _is_random(session, pair)
+
+
+def _is_random(session: CheckSession, pair: Pair) -> bool:
+    """Return whether a network's outputs differ from call to call, and the suite does not allow that."""
+    outputs = [session.surveys[side].outputs.get((pair.name, side)) for side in (BASE, HEAD)]
+    is_allowed = pair.head is not None and pair.head.allow_random
+    return not is_allowed and any(each.is_random for each in outputs if each)

@@ -1,7 +1,7 @@
 """Derive a check's findings from its measurements, order them, and derive the exit code."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from benchcli import formatting
@@ -11,7 +11,7 @@ from benchcli.checks.rules import Judgement
 from benchcli.checks.versions import BASE, HEAD
 from benchcli.errors import FINE, NOT_MEASURED, REGRESSION
 from benchcli.sampling.supervise import Survey
-from benchcli.schema import Code, Costs, Failure, Interval, Key
+from benchcli.schema import Code, Costs, Failure, Interval, Key, Output
 
 Subject = Literal["network", "output", "costs", "time"]
 Outcome = Literal[
@@ -123,16 +123,20 @@ def _output(data: CheckData, pair: Pair) -> Finding:
     if base.shapes != head.shapes:
         now, then = (", ".join(map(str, each.shapes)) for each in (head, base))
         return _finding(data, pair, "output", "changed", f"its output is {now}, and was {then}")
+    if base.is_random or head.is_random:
+        return _random_output(data, pair, base, head)
     if not rules.is_finite(base):
         return _finding(
             data,
             pair,
             "output",
             "unmeasured",
-            "base's output contains NaN or infinity: use weights that give finite outputs",
+            "base's output contains NaN, or no finite value: use weights that give finite outputs",
         )
     if not rules.is_finite(head):
         return _finding(data, pair, "output", "failed", "head's output is not finite, and base's is")
+    if base.infinities != head.infinities:
+        return _finding(data, pair, "output", "changed", "its infinite values are at other places, or of other signs")
     difference = rules.difference(base, head)
     if not difference <= rules.MOST_DIFFERENCE:
         return _finding(
@@ -144,6 +148,17 @@ def _output(data: CheckData, pair: Pair) -> Finding:
             "to base's); if only the order changed in which layers draw their weights, give --allow output",
         )
     return _finding(data, pair, "output", "same", "the same output")
+
+
+def _random_output(data: CheckData, pair: Pair, base: Output, head: Output) -> Finding:
+    """Return what is said of outputs of which at least one side's differ from call to call."""
+    if base.is_random and head.is_random:
+        text = "its output differs from call to call in base and head: random outputs cannot be compared"
+        finding = _finding(data, pair, "output", "unmeasured", text)
+        return replace(finding, allowed=pair.head is not None and pair.head.allow_random)
+    now, then = (HEAD, BASE) if head.is_random else (BASE, HEAD)
+    text = f"{now}'s output differs from call to call, and {then}'s does not"
+    return _finding(data, pair, "output", "changed", text)
 
 
 def _costs(data: CheckData, pair: Pair) -> Finding:
@@ -250,14 +265,15 @@ def _rank(finding: Finding) -> int:
 def exit_code(findings: Iterable[Finding], strict: bool) -> int:
     """Return REGRESSION if a finding fails; else NOT_MEASURED if one is open; else FINE.
 
-    An unmeasured subject is always open, an inconclusive time only if `strict`. A check that
+    An unmeasured subject is open unless that is allowed, an inconclusive time only if `strict`. A check that
     compared nothing is NOT_MEASURED too: for example if all networks are new, even if that is
     allowed.
     """
     all_findings = list(findings)
     if any(finding.fails for finding in all_findings):
         return REGRESSION
-    is_open = any(f.outcome == "unmeasured" or (strict and f.outcome == "inconclusive") for f in all_findings)
+    unmeasured = any(finding.outcome == "unmeasured" and not finding.allowed for finding in all_findings)
+    is_open = unmeasured or (strict and any(finding.outcome == "inconclusive" for finding in all_findings))
     compared = any(finding.subject != "network" for finding in all_findings)
     return NOT_MEASURED if is_open or not compared else FINE
 

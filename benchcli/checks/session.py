@@ -20,6 +20,7 @@ from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Launcher
 from benchcli.settings import (
     ALLOW,
+    ALLOW_RANDOM,
     BASE_VERSION,
     BASELINE,
     CHECK_S,
@@ -112,6 +113,7 @@ class CheckRequest:
             (COSTS_ONLY, self.costs_only),
             (CONFIRMATIONS, self.launches),
             (ALLOW, self.allowed),
+            (ALLOW_RANDOM, self.overrides.allow_random),
         )
         options = (word for setting, value in values for word in setting.words(value))
         return shlex.join(["benchcli", "check", self.suite, *options])

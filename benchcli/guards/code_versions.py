@@ -6,6 +6,7 @@ They return to `sys.modules` when that version is used again.
 """
 
 import builtins
+import copy
 import importlib
 import os
 import sys
@@ -54,18 +55,35 @@ class RefusedError(SourceError):
 def build(variant: Variant) -> torch.nn.Module:
     """Return a variant's network. Raises SourceError if its code cannot be loaded or is wrong."""
     make = find(variant.builder, variant.source)
-    network = make(**variant.params)
+    network = _copy(make, variant) if isinstance(make, torch.nn.Module) else make(**variant.params)
     refuse_other_files(variant.source)
     if not isinstance(network, torch.nn.Module):
         raise RefusedError(f"{variant.builder} returned {type(network).__name__}, not a torch.nn.Module")
     return network
 
 
+def _copy(network: torch.nn.Module, variant: Variant) -> torch.nn.Module:
+    """Return a copy of a module's own network, so that no other one, and no later launch, sees what this one changes.
+
+    Raises RefusedError if it cannot be copied, or was given arguments.
+    """
+    if variant.params:
+        raise RefusedError(f"{variant.builder} is a network and no function: it takes no arguments")
+    try:
+        with torch.no_grad():  # TorchScript copies by an operator, whose results would have a history
+            return copy.deepcopy(network)
+    except Exception as error:  # a network may hold anything
+        raise RefusedError(
+            f"{variant.builder} is a network that cannot be copied ({type(error).__name__}: {error}): give a function "
+            "that makes it"
+        ) from None
+
+
 def find(builder: str, source: Source | None) -> Callable[..., Any]:
     """Return the builder of a built-in name, or import `package.module:callable` from its source.
 
-    Raises SourceError if the module cannot be imported, comes from another place, or lacks the
-    callable.
+    The callable may be a `torch.nn.Module`: the network itself. Raises SourceError if the module
+    cannot be imported, comes from another place, or lacks the callable.
     """
     if builder.startswith(LIVE):
         return partial(live.network, builder)

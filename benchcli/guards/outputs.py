@@ -1,19 +1,45 @@
 """The outputs of a network: what tensors they hold, whether they are right, and their fingerprint."""
 
+import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 
 from benchcli.cost.inputs import tensors
 
-TOLERANCES = {torch.float64: 1e-3, torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+TOLERANCES = {
+    torch.float64: 1e-3,
+    torch.float32: 1e-3,
+    torch.float16: 2e-2,
+    torch.bfloat16: 1e-1,
+    torch.complex128: 1e-3,
+    torch.complex64: 1e-3,
+    torch.complex32: 2e-2,
+}
 """Largest ||output - reference|| / ||reference||; the reference is eager float32."""
 Outputs = tuple[torch.Tensor, ...]
 
 
 class WrongOutputError(Exception):
     """A network returned a wrong output."""
+
+
+@dataclass(frozen=True)
+class References:
+    """The outputs of a network in eager float32, with which others are compared."""
+
+    outputs: Outputs
+    tolerance: float = 0.0
+    """The least difference that is allowed: that of the dtype in which the network computes."""
+    are_random: bool = False
+    """Whether they differ from call to call, so that only their shapes are compared."""
+
+
+def tolerance_of(dtypes: Iterable[str]) -> float:
+    """Return the tolerance of a network that computes in these dtypes."""
+    return max((TOLERANCES.get(getattr(torch, each), 0.0) for each in dtypes), default=0.0)
 
 
 def outputs_of(result: object) -> Outputs:
@@ -34,40 +60,72 @@ def kept(outputs: Outputs) -> Outputs:
     return tuple(each.detach().clone() for each in outputs)
 
 
-def check(result: object, references: Outputs) -> None:
-    """Raise WrongOutputError unless all outputs are finite and close to the references.
+def check(result: object, references: References) -> None:
+    """Raise WrongOutputError unless all outputs are close to the references, and none is NaN.
 
-    They must also have the shapes of the references, and dtypes in TOLERANCES. Of outputs in
-    integers only the shape is compared: ties may fall differently in another dtype.
+    They must also have the shapes of the references, and dtypes in TOLERANCES. Infinities must stand
+    where the references have them, with the same sign. Of outputs in integers only the shape is
+    compared: ties may fall differently in another dtype. Of random ones too, but for NaN.
     """
     outputs = outputs_of(result)
-    if len(outputs) != len(references):
-        raise WrongOutputError(f"it returns {len(outputs)} tensors, not {len(references)}")
-    for number, (output, reference) in enumerate(zip(outputs, references, strict=True), 1):
+    if len(outputs) != len(references.outputs):
+        raise WrongOutputError(f"it returns {len(outputs)} tensors, not {len(references.outputs)}")
+    for number, (output, reference) in enumerate(zip(outputs, references.outputs, strict=True), 1):
         try:
-            _check(output, reference)
+            _check(output, reference, references)
         except WrongOutputError as error:
             raise WrongOutputError(f"output {number}: {error}" if len(outputs) > 1 else str(error)) from None
+    if not has_finite(outputs):
+        raise WrongOutputError("it holds values that are not finite")
 
 
-def _check(output: torch.Tensor, reference: torch.Tensor) -> None:
+def _check(output: torch.Tensor, reference: torch.Tensor, references: References) -> None:
     if output.shape != reference.shape:
         raise WrongOutputError(f"its shape is {tuple(output.shape)}, not {tuple(reference.shape)}")
     if _holds_integers(output) and _holds_integers(reference):
         return
-    if not torch.isfinite(output).all():
-        raise WrongOutputError("it holds values that are not finite")
     if output.dtype not in TOLERANCES:
         raise WrongOutputError(f"its dtype is {output.dtype}, which is none that networks compute in")
-    norm = torch.linalg.vector_norm(reference).clamp_min(torch.finfo(reference.dtype).tiny)
-    error = float(torch.linalg.vector_norm(output.to(reference.dtype) - reference) / norm)
-    allowed = TOLERANCES[output.dtype]
+    if output.is_complex() != reference.is_complex():
+        raise WrongOutputError(f"its dtype is {output.dtype}, where that of eager float32 is {reference.dtype}")
+    values, expected = _real(output), _real(reference)
+    if not torch.isfinite(values).all() or not torch.isfinite(expected).all():
+        _check_infinities(values, expected, references)
+        values, expected = (torch.where(torch.isfinite(each), each, 0) for each in (values, expected))
+    if references.are_random:
+        return
+    norm = torch.linalg.vector_norm(expected).clamp_min(torch.finfo(expected.dtype).tiny)
+    error = float(torch.linalg.vector_norm(values.to(expected.dtype) - expected) / norm)
+    allowed = max(TOLERANCES[output.dtype], references.tolerance)
     if not error <= allowed:
         raise WrongOutputError(f"it differs by {error:.1e} from eager float32, where {allowed:.0e} is allowed")
 
 
+def _check_infinities(values: torch.Tensor, expected: torch.Tensor, references: References) -> None:
+    is_nan = values.isnan().any() or expected.isnan().any()
+    if is_nan or (not references.are_random and (values.isinf() & ~expected.isinf()).any()):
+        raise WrongOutputError("it holds values that are not finite")
+    if not references.are_random and not torch.equal(_infinities(values), _infinities(expected)):
+        raise WrongOutputError("its infinite values are not those of eager float32")
+
+
+def _infinities(values: torch.Tensor) -> torch.Tensor:
+    """Return 1 and -1 where values are infinite, and 0 elsewhere."""
+    return torch.where(values.isinf(), values.sign(), 0).to(torch.int8)
+
+
+def has_finite(outputs: Sequence[torch.Tensor]) -> bool:
+    """Return whether any value is finite: infinities alone are no mask."""
+    return any(_holds_integers(each) or bool(torch.isfinite(each).any()) for each in outputs)
+
+
 def _holds_integers(tensor: torch.Tensor) -> bool:
     return not (tensor.is_floating_point() or tensor.is_complex())
+
+
+def _real(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the real and the imaginary parts of complex numbers, and other tensors as they are."""
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
 
 
 def alike(first: Outputs, second: Outputs) -> bool:
@@ -78,7 +136,7 @@ def alike(first: Outputs, second: Outputs) -> bool:
 def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
     if one.shape != other.shape or _holds_integers(one) or _holds_integers(other):
         return torch.equal(one, other)
-    return torch.allclose(one, other, rtol=1e-3, atol=1e-6, equal_nan=True)
+    return torch.allclose(_real(one), _real(other), rtol=1e-3, atol=1e-6, equal_nan=True)
 
 
 COLUMNS = 512
@@ -96,8 +154,13 @@ def fingerprint(outputs: Sequence[torch.Tensor]) -> tuple[float, ...]:
     Wave k at position i is cos(f_k i + k). The positions are split into rows, i = row + column. By
     the addition theorem two matrix products over the columns replace one cosine per position and
     wave.
+
+    Of outputs with finite values, infinite ones are left out: `infinities` has them. Others, and NaN,
+    make the numbers NaN.
     """
     values = torch.cat([_values(each) for each in outputs])
+    if values.isfinite().any():
+        values = torch.where(values.isinf(), 0, values)
     count = values.numel()
     rows = torch.nn.functional.pad(values, (0, -count % COLUMNS)).view(-1, COLUMNS)
     numbers = torch.arange(PROJECTIONS, dtype=torch.float64)
@@ -109,6 +172,13 @@ def fingerprint(outputs: Sequence[torch.Tensor]) -> tuple[float, ...]:
     return tuple((waves.sum(0) * math.sqrt(2 / max(1, count))).tolist())
 
 
+def infinities(outputs: Sequence[torch.Tensor]) -> str:
+    """Return a hash of the places and signs of the infinite values; empty if there is none."""
+    values = torch.cat([_values(each) for each in outputs])
+    if not values.isinf().any():
+        return ""
+    return hashlib.sha256(_infinities(values).numpy().tobytes()).hexdigest()[:16]
+
+
 def _values(output: torch.Tensor) -> torch.Tensor:
-    real = torch.view_as_real(output.resolve_conj()) if output.is_complex() else output
-    return real.detach().to("cpu", torch.float64).flatten()
+    return _real(output.detach()).to("cpu", torch.float64).flatten()

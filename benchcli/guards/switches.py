@@ -1,5 +1,6 @@
 """Torch's settings for the process: read them, and put back what the code of one network changed."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ def _switches() -> dict[str, Switch]:
         "deterministic algorithms": Switch(
             torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms
         ),
+        "denormal numbers": Switch(_flushes_denormals, torch.set_flush_denormal),
         "mkldnn": Switch(torch._C._get_mkldnn_enabled, torch._C._set_mkldnn_enabled),
         **{f"cudnn.{name}": _attribute(cudnn, name) for name in ("enabled", "benchmark", "deterministic")},
         "float32 matmul precision": Switch(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
@@ -82,6 +84,11 @@ def _switches() -> dict[str, Switch]:
         ),
         "operators": Switch(_operators, None),
     }
+
+
+def _flushes_denormals() -> bool:
+    """Return whether the processor takes denormal numbers for zero, which torch sets and does not tell."""
+    return sys.float_info.min / 2 == 0.0
 
 
 def _attribute(owner: object, name: str) -> Switch:

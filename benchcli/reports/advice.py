@@ -123,6 +123,21 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     "no-baseline": lambda _: "the baseline has no time, so there is no relative speed",
     "costs": lambda warning: f"costs incomplete (lower bound): no rule for {warning.text}",
     "uncounted": lambda warning: f"timed, but its costs could not be counted: {warning.text}",
+    "random": lambda _: (
+        "its outputs differ from call to call, so they are not compared with eager float32, nor between versions"
+    ),
+    "mixed": lambda warning: (
+        f"its weights are {warning.text}, and stay so: it is compared with its own float32 copy; --dtype bfloat16, "
+        "float16 or float64 converts all of them"
+    ),
+    "complex": lambda warning: (
+        f"its complex numbers stay {warning.text}: a dtype is that of real ones, as in torch.nn.Module.half"
+    ),
+    "denormal": lambda warning: (
+        f"{_percent(warning, 1)} of the values that it computes, zeros apart, are denormal numbers (below 1.2e-38 in "
+        "float32), for which processors take 40 to 120 times as long: scale its weights or inputs, or give "
+        "--flush-denormal to take them for zero"
+    ),
     "preempted": lambda warning: (
         f"{_samples(warning)} were interrupted by other processes and excluded; stop other work, or measure later"
     ),

@@ -14,7 +14,7 @@ from benchcli.runs.run_environment import begun, check_same, identified, weighed
 from benchcli.runs.run_folder import RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.engine import Session, measure
-from benchcli.sampling.supervise import refuse, survey
+from benchcli.sampling.supervise import refuse, refuse_random, survey
 from benchcli.schema import INFERENCE, Failure, Family, FamilyResult, Key, Plan, Suite, Target
 from benchcli.schema.environment import Environment
 from benchcli.schema.progress import Progress
@@ -165,6 +165,7 @@ class _Work:
         try:
             counted = survey(rest, request.target, request.plan, self.launcher, live=request.live)
             refuse(counted.failures.by_key)
+            refuse_random(counted, rest)
             counted.codes = code.traced_back(counted.codes, rest)
             self.environment = code.with_code(identified(self.environment, request.target, counted), counted.codes)
         except (UserError, NothingMeasuredError):

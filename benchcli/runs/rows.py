@@ -114,6 +114,7 @@ class MeasurementRow:
     forward_s: Seconds | None = None
     backward_s: Seconds | None = None
     update_s: Seconds | None = None
+    flush_denormal: bool | None = None
 
 
 COLUMNS = tuple(each.name for each in fields(MeasurementRow))
@@ -173,6 +174,7 @@ def row(record: Record) -> dict[str, Cell]:
         "size": variant.shape[-1] if variant.shape else None,
         "allocator": target.allocator,
         "cache": target.cache,
+        "flush_denormal": target.flush_denormal,
         "first_setting": family.first or None,
         "flops_deviation": record.flops_deviation if record.costs else None,
         **({f"code_{name}": getattr(record.code, name) for name in CODE} if record.code else {}),

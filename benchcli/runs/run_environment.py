@@ -76,7 +76,7 @@ def identified(environment: Environment, target: Target, counted: Survey) -> Env
     versions.
     """
     here = machine.machine()
-    digest = machine.digest(here, counted.software, counted.device, asdict(target))
+    digest = machine.digest(here, counted.software, counted.device, target.identity)
     if (environment.digest or digest) != digest:
         raise UserError(
             f"the run was begun on another machine or with other versions (digest {environment.digest}, here "
@@ -105,7 +105,7 @@ def describe(target: Target, launcher: Launcher) -> dict[str, dict[str, object]]
         "software": dict(counted.software),
         "settings": {name: value for name, value in asdict(target).items() if name != "device"},
         "available": dict(counted.available),
-        "identity": {"digest": machine.digest(here, counted.software, counted.device, asdict(target))},
+        "identity": {"digest": machine.digest(here, counted.software, counted.device, target.identity)},
     }
 
 

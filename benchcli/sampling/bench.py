@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from benchcli import formatting
 from benchcli.backends.devices.base import DEVICES, Timer, split_name
@@ -18,18 +19,16 @@ from benchcli.cost.training import TrainingError
 from benchcli.errors import UserError
 from benchcli.guards import code_versions, global_state, outputs, switches
 from benchcli.guards.outputs import WrongOutputError
+from benchcli.sampling import conversion
 from benchcli.sampling.compiling import CompileTime
-from benchcli.sampling.example_inputs import inputs_of
+from benchcli.sampling.example_inputs import called, inputs_of
 from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Status, Variant
 from benchcli.schema.protocol import Failed, Task
 
-FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
-
-
 NO_MEMORY = ("can't allocate memory", "out of memory", "alloc_failed")
 """Out-of-memory messages of allocators without an error class: CPU, MPS, cuDNN and cuBLAS."""
-NO_SUPPORT = ("not implemented for", "doesn't support float64", "does not support")
+NO_SUPPORT = ("not implemented for", "doesn't support float64", "does not support", "is only supported for")
 
 
 class IntrusionError(code_versions.SourceError):
@@ -98,22 +97,27 @@ class Setup:
 
 
 def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[torch.nn.Module, Inputs]:
-    """Return the variant's network and its inputs, in float32 on torch's device.
+    """Return the variant's network and its inputs, in float32 on torch's device; lazy modules have their weights.
 
     For inference it is in evaluation mode and needs no gradients, otherwise in training mode. The
     same seed gives two versions of a network the same inputs. It also gives them the same
     weights if both draw their weights in the same order.
     """
     torch.manual_seed(seed)
+    make = code_versions.find(variant.builder, variant.source)
+    torch.manual_seed(seed)  # importing may have drawn the weights of modules
+    network = code_versions.build(variant).eval()
+    inputs = inputs_of(variant, family.batch, seed, make, network)
+    conversion.refuse_valueless([*network.parameters(), *network.buffers()], "weights")
+    conversion.refuse_valueless(inputs.tensors(), "inputs")
+    if any(map(is_lazy, network.parameters())):
+        with torch.no_grad():
+            called(network, inputs)
     trains = family.step_of(variant) != INFERENCE
-    network = code_versions.build(variant).train(trains).to(device)
+    network = conversion.in_float32(network.train(trains).to(device), family.dtype)
     for parameter in network.parameters():  # a scripted module has no requires_grad_ of its own
-        if parameter.dtype in (torch.float16, torch.bfloat16):
-            name = str(parameter.dtype).removeprefix("torch.")
-            raise code_versions.SourceError(f"its weights are {name}: make it in float32, and give --dtype {name}")
         parameter.requires_grad_(parameter.requires_grad and trains)
-    givers = (code_versions.find(variant.builder, variant.source), network)
-    return network, inputs_of(variant, family.batch, seed, *givers).mapped(lambda tensor: tensor.to(device))
+    return network, inputs.mapped(lambda tensor: tensor.to(device))
 
 
 def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Bench:
@@ -199,20 +203,14 @@ def _write(artifact: Path, setup: Setup, network: torch.nn.Module, inputs: Input
         raise RuntimeError(f"{setup.runtime.name} wrote no file")
 
 
-def _placed(variant: Variant, family: Family, setup: Setup) -> tuple[torch.nn.Module, Inputs, outputs.Outputs]:
+def _placed(variant: Variant, family: Family, setup: Setup) -> tuple[torch.nn.Module, Inputs, outputs.References]:
     """Return a network and its inputs in the family's format, and its outputs in float32."""
     with switches.kept() as before:
         network, inputs, references = _loaded(variant, family, setup, before)
     setup.place.alive()
-    dtype, memory_format = torch_dtype(family.dtype), FORMATS[family.layout]
-    network = network.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
-    inputs = inputs.floating(lambda tensor: _laid_out(tensor.to(dtype), memory_format))
+    network, inputs = conversion.in_dtype(network, inputs, torch_dtype(family.dtype))
+    network, inputs = conversion.in_layout(network, inputs, family.layout)
     return network, inputs, references
-
-
-def _laid_out(tensor: torch.Tensor, memory_format: torch.memory_format) -> torch.Tensor:
-    """Return a tensor in a layout, which only images have."""
-    return tensor.contiguous(memory_format=memory_format) if tensor.dim() == 4 else tensor
 
 
 def _nothing() -> None:
@@ -221,7 +219,7 @@ def _nothing() -> None:
 
 def _loaded(
     variant: Variant, family: Family, setup: Setup, before: Mapping[str, object]
-) -> tuple[torch.nn.Module, Inputs, outputs.Outputs]:
+) -> tuple[torch.nn.Module, Inputs, outputs.References]:
     """Return a network, its inputs and its outputs, in float32.
 
     Raises SourceError if its code changes the process for the networks beside it.
@@ -231,13 +229,27 @@ def _loaded(
     if not (variant.source and setup.versions > 1):
         switches.restore(before)
     call = inputs.bound_to(network)
-    references = outputs.kept(outputs.outputs_of(setup.compiling.call(call)))
+    references = _references(network, inputs, family, setup, family.step_of(variant) != INFERENCE)
     if variant.source and setup.versions > 1:
         _refuse_shared_state(variant.source, {**before, **intrusions}, call)
         return network, inputs, references
     later = global_state.changed(switches.settable(before), switches.state())
     refuse_intrusion(family, intruded(intrusions) or (later and f"{later} in each call"))
     return network, inputs, references
+
+
+def _references(
+    network: torch.nn.Module, inputs: Inputs, family: Family, setup: Setup, trains: bool
+) -> outputs.References:
+    """Return what the network is compared with: its outputs in eager float32, or those of a call if it trains."""
+    if trains:
+        result = setup.compiling.call(inputs.bound_to(network))
+        return outputs.References(outputs.kept(outputs.outputs_of(result)), are_random=True)
+    call = conversion.float32_call(network, inputs)
+    first = outputs.kept(outputs.outputs_of(setup.compiling.call(call)))
+    are_random = family.allow_random and not outputs.alike(first, outputs.outputs_of(call()))
+    tolerance = outputs.tolerance_of([family.dtype, *conversion.weight_dtypes(network)])
+    return outputs.References(first, tolerance, are_random)
 
 
 def refuse_intrusion(family: Family, changed: str | None) -> None:

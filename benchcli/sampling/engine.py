@@ -135,6 +135,7 @@ class _Budget:
             session.plan,
             survey.device.get(PEAK_FLOAT32),
             of_family(survey.codes, family.name),
+            of_family(survey.noticed, family.name),
         )
         return result(context, family, self.evidence.known(family), self.evidence.first_of(family))
 

@@ -37,6 +37,8 @@ class Context:
     """FLOP/s that the device can do at most in float32, a multiply-add counted as two; None if unknown."""
     codes: Mapping[str, Code] = field(default_factory=dict)
     """Where users' own networks come from, by variant."""
+    noticed: Mapping[str, tuple[RunWarning, ...]] = field(default_factory=dict)
+    """What a survey noticed of the networks that concerns their times, by variant."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _record(
         singles = evidence.singles.get(name, ())
         time = replace(time, reference=_reference_speed(family, name, evidence), percentiles=percentiles(singles))
         observed = of_samples(evidence.samples[name], evidence.conditions, context.target)
-        warnings += [*_precision(time, context.plan), *observed, *shared]
+        warnings += [*context.noticed.get(name, ()), *_precision(time, context.plan), *observed, *shared]
         warnings += _unpaired(time, times.get(family.baseline))
     return Record(
         run=context.run,

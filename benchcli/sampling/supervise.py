@@ -49,6 +49,7 @@ from benchcli.schema.protocol import (
     Watched,
     WorkerDied,
 )
+from benchcli.schema.warnings import RunWarning
 
 ATTEMPTS = 3
 """Deaths in a row before any variant has started, after which no other worker is started."""
@@ -168,6 +169,8 @@ class Survey:
     """Only of a survey that asked for them."""
     codes: dict[Key, Code] = field(default_factory=dict)
     """Where users' own networks come from."""
+    noticed: dict[Key, tuple[RunWarning, ...]] = field(default_factory=dict)
+    """What to mind of the networks' times."""
     failures: Failures = field(default_factory=Failures)
     artifacts: dict[Key, str] = field(default_factory=dict)
     """The files that the runtime has prepared, which last as long as this object."""
@@ -241,6 +244,7 @@ class _Surveying:
             counted.costs[key], counted.outputs[key] = each.costs, each.output
             if each.compile_s:
                 counted.compile_s[key] = each.compile_s
+            counted.noticed[key] = each.noticed
             if each.code:
                 counted.codes[key] = each.code
             if each.detail:
@@ -306,12 +310,14 @@ class _Surveying:
 
 
 def _refuse_missing(described: Described, target: Target) -> None:
-    """Raise UserError if the device or the runtime is not available."""
+    """Raise UserError if the device, the runtime or a setting is not available."""
     if described.missing:
         there = ", ".join(f"{name} ({title})" for name, title in described.available.items())
         raise UserError(f"no device {target.device!r} here: {described.missing}; there is {there}")
     if described.unusable:
         raise UserError(f"no runtime {target.runtime!r} here: {described.unusable}")
+    if described.refused:
+        raise UserError(described.refused)
 
 
 def by_family(table: Mapping[Key, Value], families: Sequence[Family]) -> dict[str, dict[str, Value]]:
@@ -343,6 +349,17 @@ def refuse(failures: Mapping[Key, Failure]) -> None:
     for (_, variant), failure in failures.items():
         if failure.status == "refused":
             raise UserError(f"{variant}: {failure.error}")
+
+
+RANDOM = "its output differs from call to call: --allow-random times it all the same, and compares no outputs"
+
+
+def refuse_random(counted: Survey, families: Sequence[Family]) -> None:
+    """Note as failed, before they are timed, the networks with random outputs of families that do not allow them."""
+    for family in families:
+        for key in _keys([] if family.allow_random else [family]):
+            if key in counted.outputs and counted.outputs[key].is_random:
+                counted.failures.by_key.setdefault(key, Failure("wrong-output", RANDOM))
 
 
 def without(families: Sequence[Family], gone: set[Key]) -> list[Family]:

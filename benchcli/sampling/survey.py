@@ -1,7 +1,7 @@
 """Count the costs and fingerprint the output of every variant, in a worker."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -14,9 +14,8 @@ from benchcli.cost.inputs import Inputs, named
 from benchcli.cost.training import TrainingStep
 from benchcli.cost.walk import Walk
 from benchcli.guards import outputs, switches
-from benchcli.guards.code_versions import RefusedError, SourceError
-from benchcli.guards.outputs import WrongOutputError
 from benchcli.guards.provenance import code_of
+from benchcli.sampling import conversion, denormals
 from benchcli.sampling.bench import (
     failed,
     failure,
@@ -27,10 +26,11 @@ from benchcli.sampling.bench import (
     torch_dtype,
 )
 from benchcli.sampling.compiling import CompileTime
-from benchcli.sampling.example_inputs import tokens_of
+from benchcli.sampling.example_inputs import called, tokens_of
 from benchcli.sampling.step_times import explained, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, Variant
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
+from benchcli.schema.warnings import RunWarning
 
 
 def survey(task: Task, send: Send) -> None:
@@ -62,13 +62,12 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
         network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     alive()
     compiling = CompileTime()
-    call = partial(compiling.call, partial(_first_call, network, inputs))
+    call = partial(compiling.call, partial(called, network, inputs))
     if of == INFERENCE:
-        summary = _output(call, inputs.bound_to(network), alive)
+        summary, denormal = _output(call, inputs.bound_to(network), alive)
     else:
-        summary = _output_of_step(variant, of, call, network, inputs)
-    dtype = torch_dtype(family.dtype)
-    network, inputs = network.to(dtype), inputs.floating(lambda tensor: tensor.to(dtype))
+        summary, denormal = _output_of_step(variant, of, call, network, inputs)
+    network, inputs = conversion.in_dtype(network, inputs, torch_dtype(family.dtype))
     alive()
     step = None if of == INFERENCE else training_step(variant, of, network, inputs)
     costs, walked = _costs(network, inputs, step)
@@ -83,58 +82,65 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     if task.detailed:
         others = _others(network, inputs, step)
         detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
-    return Counted(family.name, variant.name, costs, summary, detail, code_of(variant), compiling.seconds)
+    is_slowed = DEVICES[kind].slows_denormals and not task.target.flush_denormal
+    noticed = tuple(_noticed(network, inputs, family, summary.is_random, denormal if is_slowed else 0.0))
+    code = code_of(variant)
+    return Counted(family.name, variant.name, costs, summary, detail, code, compiling.seconds, noticed)
 
 
-def _output(call: Callable[[], object], again: Callable[[], object], alive: Callable[[], None]) -> Output:
-    """Return the outputs of a call. Raises WrongOutputError if a second call gives others."""
+def _output(call: Callable[[], object], again: Callable[[], object], alive: Callable[[], None]) -> tuple[Output, float]:
+    """Return the outputs of a call, and the share of denormal numbers in a second one."""
     with torch.no_grad():
         result = call()
         names = tuple(name for name, _ in named(result))
         first = outputs.kept(outputs.outputs_of(result))
         alive()
-        second = outputs.outputs_of(again())
-    if not outputs.alike(first, second):
-        raise WrongOutputError("its output differs from call to call")
-    return Output(tuple(tuple(each.shape) for each in first), names, outputs.fingerprint(first))
+        second, denormal = denormals.counted(again)
+    is_random = not outputs.alike(first, outputs.outputs_of(second))
+    return _summary(first, names, is_random), denormal
 
 
 def _output_of_step(
     variant: Variant, of: Step, call: Callable[[], object], network: torch.nn.Module, inputs: Inputs
-) -> Output:
-    """Return the outputs of a training step and all gradients. Random draws are those of a fixed seed."""
+) -> tuple[Output, float]:
+    """Return the outputs of a training step and all gradients, and the share of denormal numbers.
+
+    Random draws are those of a fixed seed.
+    """
     with explained():
         call()
     step = training_step(variant, of, network, inputs)
-    torch.manual_seed(0)
-    result = step()
+
+    def seeded() -> object:
+        torch.manual_seed(0)
+        return step()
+
+    result, denormal = denormals.counted(seeded)
     refuse_divergence(step)
     values = outputs.kept((*outputs.outputs_of(result), *step.gradients()))
     names = (*(name for name, _ in named(result)), *(f"gradient.{name}" for name in step.names()))
-    return Output(tuple(tuple(each.shape) for each in values), names, outputs.fingerprint(values))
+    return _summary(values, names), denormal
 
 
-def _first_call(network: torch.nn.Module, inputs: Inputs) -> object:
-    """Return what a call returns. Raises SourceError where the network needs other inputs."""
-    try:
-        return inputs.bound_to(network)()
-    except IndexError as error:
-        rows = min(
-            (each.num_embeddings for each in network.modules() if isinstance(each, torch.nn.Embedding)), default=0
-        )
-        if not rows or all(tensor.is_floating_point() for tensor in inputs.tensors()):
-            raise
-        raise RefusedError(
-            f"its inputs ({inputs.described()}) lie outside of an embedding ({error}): the smallest has {rows} rows; "
-            f"give the range 0..{rows - 1}"
-        ) from None
-    except TypeError as error:
-        if "forward()" not in str(error):
-            raise
-        raise SourceError(
-            f"it cannot be called with {inputs.described()} ({error}): give each of its inputs (--input, or inputs in "
-            "suites and Python), or example_inputs of the callable"
-        ) from None
+def _summary(values: outputs.Outputs, names: tuple[str, ...], is_random: bool = False) -> Output:
+    shapes = tuple(tuple(each.shape) for each in values)
+    return Output(shapes, names, outputs.fingerprint(values), outputs.infinities(values), is_random)
+
+
+def _noticed(
+    network: torch.nn.Module, inputs: Inputs, family: Family, is_random: bool, denormal: float
+) -> Iterator[RunWarning]:
+    """Yield the warnings about what the network computes with."""
+    if is_random:
+        yield RunWarning("random")
+    dtypes = conversion.weight_dtypes(network)
+    if len(dtypes) > 1:
+        yield RunWarning("mixed", text=" and ".join(dtypes))
+    kept = conversion.complex_dtypes(network, inputs)
+    if kept and family.dtype != "float32":
+        yield RunWarning("complex", text=" and ".join(kept))
+    if denormal >= denormals.LEAST_SHARE:
+        yield RunWarning("denormal", float(f"{denormal:.2g}"))
 
 
 def _costs(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) -> tuple[Costs, Walk]:

@@ -164,6 +164,7 @@ def as_json(environment: Environment) -> dict[str, Any]:
     suite = environment.suite and replace(environment.suite, description="")
     plan = environment.plan and replace(environment.plan, grows=False)
     values = asdict(replace(environment, suite=suite, plan=plan))
+    values["target"] = environment.target.identity  # the digest is a hash of what stands beside it
     data = {"schema": environment.schema, **{name: value for name, value in values.items() if value}}
     data.get("suite", {}).pop("description", None)
     data.get("plan", {}).pop("grows", None)

@@ -26,7 +26,11 @@ class Output:
     names: tuple[str, ...]
     """Where each tensor stands in what the network returns, such as "scores"; empty for a tensor alone."""
     fingerprint: tuple[float, ...]
-    """Summary numbers of the output; see `benchcli.guards.outputs`."""
+    """Summary numbers of the output's finite values; see `benchcli.guards.outputs`."""
+    infinities: str = ""
+    """A hash of the places and signs of its infinite values; empty if there is none."""
+    is_random: bool = False
+    """Whether it differs from call to call."""
 
 
 @dataclass(frozen=True)

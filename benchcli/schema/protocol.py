@@ -15,6 +15,7 @@ from benchcli.schema.observations import Breakdown, Code, Conditions, Duration, 
 from benchcli.schema.records import Failure, Status
 from benchcli.schema.request import Family, Target
 from benchcli.schema.structure import structure
+from benchcli.schema.warnings import RunWarning
 
 SURVEY: Final = "survey"
 LAUNCH: Final = "launch"
@@ -80,6 +81,8 @@ class Described:
     """The available devices: names and titles."""
     unusable: str | None = None
     """The reason why the runtime cannot be used on the device here, if any."""
+    refused: str | None = None
+    """The reason why a setting cannot be had here, if any."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ class Counted:
     """Where the network comes from; None if it ships."""
     compile_s: Duration = 0.0
     """Seconds of the first call, if `torch.compile` worked in it; else 0."""
+    noticed: tuple[RunWarning, ...] = ()
+    """What to mind of a time of the network."""
 
 
 @dataclass(frozen=True)

@@ -51,13 +51,13 @@ class Input:
     name: str = ""
     """The keyword by which it is given; empty for a positional one."""
     dtype: str = "float"
-    """float, for the family's dtype; bool; or the name of an integer dtype."""
+    """float, for the family's dtype; complex64; bool; or the name of an integer dtype."""
     low: int = 0
     high: int = 1
     """The least and the most that whole numbers can be, both included."""
 
     def __str__(self) -> str:
-        span = f":{self.low}..{self.high}" if self.dtype not in {"float", "bool"} else ""
+        span = f":{self.low}..{self.high}" if "int" in self.dtype else ""
         dtype = "" if self.dtype == "float" else f":{self.dtype}"
         return f"{self.name}{'=' if self.name else ''}{sizes(self.shape)}{dtype}{span}"
 
@@ -119,6 +119,8 @@ class Family:
     """What a call does with its variants; the references are always called for inference."""
     first: str = ""
     """The family with the same networks in the first of several settings; empty if there is only one setting."""
+    allow_random: bool = False
+    """Whether networks whose outputs differ from call to call are timed; their outputs are not compared then."""
     references: tuple[Variant, ...] = field(default=(), compare=False)
     """Reference networks that each launch measures besides, and that are no part of the family.
 
@@ -173,6 +175,17 @@ class Target:
     allocator: str = "steady"
     cache: str = "warm"
     """warm: caches keep the data of the previous call; cold: they are flushed before each call."""
+    flush_denormal: bool = False
+    """Whether the processor takes denormal numbers for zero."""
+
+    @property
+    def identity(self) -> dict[str, str | int]:
+        """The settings that affect times, of which two comparable records have the same.
+
+        Flushing is among them where it is on: records from before there was the setting stay comparable.
+        """
+        settings: dict[str, str | int] = dict(vars(self))
+        return {name: value for name, value in settings.items() if name != "flush_denormal" or value}
 
 
 @dataclass(frozen=True)

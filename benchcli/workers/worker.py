@@ -6,7 +6,8 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -61,6 +62,54 @@ def open_streams() -> tuple[TextIO, TextIO]:
 
 def do(task: Task, send: Send, receive: Callable[[], str] = lambda: "") -> None:
     """Do a task in this process and send its events. `receive` returns the next line of orders."""
+    with _denormals_flushed(task.target.flush_denormal) as refused:
+        described = _described(task, refused)
+        send(described)
+        if not (described.missing or described.unusable or described.refused):
+            import torch
+
+            from benchcli.guards import code_versions
+            from benchcli.sampling import launch, layer_times, profile, survey
+            from benchcli.workloads import live_networks
+
+            live_networks.receive(task.live)
+            # Costs are counted from what is dispatched, which inference mode changes.
+            with code_versions.released(), torch.inference_mode(task.kind != SURVEY):
+                if task.kind == SURVEY:
+                    survey.survey(task, send)
+                elif task.kind == EXPORT:
+                    launch.export(task, send)
+                elif task.kind == SERVE:
+                    launch.serve(task, send, receive)
+                elif task.kind == PROFILE:
+                    profile.profile(task, send)
+                elif task.kind == LAYERS:
+                    layer_times.time_layers(task, send)
+                else:
+                    launch.launch(task, send)
+    send(Done())
+
+
+@contextmanager
+def _denormals_flushed(flushed: bool) -> Iterator[str | None]:
+    """Let the processor take denormal numbers for zero during the block, or yield why it cannot.
+
+    Threads inherit this from the one that starts them: it comes before torch starts its own.
+    """
+    if not flushed:
+        yield None
+        return
+    import torch
+
+    done = torch.set_flush_denormal(True)
+    try:
+        yield None if done else "this processor cannot take denormal numbers for zero: leave --flush-denormal out"
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def _described(task: Task, refused: str | None) -> Described:
+    """Prepare the device for the task, and return what is there."""
     kind, index = split_name(task.target.device)
     device, runtime = DEVICES[kind], RUNTIMES[task.target.runtime]
     missing = device.missing(index)
@@ -68,30 +117,7 @@ def do(task: Task, send: Send, receive: Callable[[], str] = lambda: "") -> None:
         device.configure(task.target.threads, index)
     unusable = None if missing else runtime.missing(device)
     facts = {} if missing else device.facts(index)
-    send(Described(software(runtime, unusable), facts, missing, available(), unusable))
-    if not missing and not unusable:
-        import torch
-
-        from benchcli.guards import code_versions
-        from benchcli.sampling import launch, layer_times, profile, survey
-        from benchcli.workloads import live_networks
-
-        live_networks.receive(task.live)
-        # Costs are counted from what is dispatched, which inference mode changes.
-        with code_versions.released(), torch.inference_mode(task.kind != SURVEY):
-            if task.kind == SURVEY:
-                survey.survey(task, send)
-            elif task.kind == EXPORT:
-                launch.export(task, send)
-            elif task.kind == SERVE:
-                launch.serve(task, send, receive)
-            elif task.kind == PROFILE:
-                profile.profile(task, send)
-            elif task.kind == LAYERS:
-                layer_times.time_layers(task, send)
-            else:
-                launch.launch(task, send)
-    send(Done())
+    return Described(software(runtime, unusable), facts, missing, available(), unusable, refused)
 
 
 def software(runtime: Runtime, unusable: str | None) -> dict[str, str]:

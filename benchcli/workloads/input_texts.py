@@ -11,9 +11,9 @@ from benchcli.settings import BATCHES, WIDTHS
 FORM = "[NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as 1x3x224x224 or ids=1x16:int64:0..29999"
 WHOLE = {"int8": 8, "int16": 16, "int32": 32, "int64": 64, "uint8": 8}
 """The integer dtypes and their bits."""
-DTYPES = ("float", "bool", *WHOLE)
+DTYPES = ("float", "complex64", "bool", *WHOLE)
 """The dtypes of inputs; float is the dtype that is measured."""
-OTHER_NAMES = {"long": "int64", "int": "int64", "float32": "float", "boolean": "bool"}
+OTHER_NAMES = {"long": "int64", "int": "int64", "float32": "float", "boolean": "bool", "complex": "complex64"}
 _TEXT = re.compile(
     r"(?:(?P<name>[^\W\d]\w*)\s*=\s*)?(?P<sizes>[^:=]+)(?::(?P<dtype>[^:]*))?(?::(?P<low>[^:]*?)\.\.(?P<high>[^:]*))?"
 )

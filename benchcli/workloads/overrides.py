@@ -24,6 +24,8 @@ class Overrides:
     """Only where there are several: one is the target's."""
     sizes: tuple[int, ...] | None = None
     """Heights and widths of images; for what has a size."""
+    allow_random: bool = False
+    """Whether networks with random outputs are timed, where the suite does not say so too."""
     width: int | None = None
     """A base width, from which channels of equal FLOPs are solved.
 
@@ -35,7 +37,7 @@ class Overrides:
 
     def of_inputs(self) -> dict[str, Any]:
         """Return the settings of inputs that are not None, keyed by the fields of `Request`."""
-        names = ("batches", "dtypes", "layouts", "steps", "threads", "sizes")
+        names = ("batches", "dtypes", "layouts", "steps", "threads", "sizes", "allow_random")
         return {name: value for name in names if (value := getattr(self, name))}
 
     def of_channels(self) -> dict[str, Any]:

@@ -26,6 +26,9 @@ class Request(ABC):
     sizes: tuple[int, ...] = ()
     """Several heights and widths to compare; empty for the request's own."""
 
+    allow_random: bool = False
+    """Whether networks with random outputs are timed."""
+
     @property
     def family_name(self) -> str:
         """The first part of the families' names."""
@@ -45,7 +48,7 @@ class Request(ABC):
             texts = zip((f"b{batch}", dtype, layout, step, f"t{threads}", f"s{size}"), choices, strict=True)
             family = "-".join([name, *(text for text, several in texts if len(several) > 1)])
             first = first or (family if family != name else "")
-            yield Combination(family, first, batch, dtype, layout, step, threads, size)
+            yield Combination(family, first, batch, dtype, layout, step, threads, size, own.allow_random)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Combination:
     step: Step
     threads: int | None
     size: int | None
+    allow_random: bool = False
 
     @property
     def of_family(self) -> dict[str, Any]:

@@ -6,7 +6,20 @@ from typing import Any, TypeVar
 
 from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN, Input, Parameter
-from benchcli.settings import BATCH, DTYPE, GROUP, LAYOUT, SCALE, SIZES, STEP, STRIDE, UNITS, WIDTHS, Setting
+from benchcli.settings import (
+    ALLOW_RANDOM,
+    BATCH,
+    DTYPE,
+    GROUP,
+    LAYOUT,
+    SCALE,
+    SIZES,
+    STEP,
+    STRIDE,
+    UNITS,
+    WIDTHS,
+    Setting,
+)
 from benchcli.validation import Percentage, distinct
 from benchcli.workloads import input_texts as inputs
 from benchcli.workloads.blocks.base import BLOCKS
@@ -124,6 +137,12 @@ def _names(key: str, value: object) -> tuple[str, ...]:
     return _several(key, value, lambda item: _text(key, item))
 
 
+def _true_or_false(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise UserError(f"{key} must be true or false, not {value!r}")
+    return value
+
+
 def _blocks(key: str, value: object) -> tuple[str, ...]:
     names = _names(key, value)
     return names if names == (ALL,) else tuple(BLOCKS[name].name for name in names)
@@ -134,6 +153,7 @@ _INPUT: Keys = {
     "dtype": ("dtypes", _more(DTYPE)),
     "layout": ("layouts", _more(LAYOUT)),
     "step": ("steps", _more(STEP)),
+    ALLOW_RANDOM.name: (ALLOW_RANDOM.name, _true_or_false),
 }
 _PLANE: Keys = {"size": ("size", SIZES.check)}
 GUIDELINE_KEYS: Keys = {

@@ -495,14 +495,101 @@ def test_a_known_network_with_nothing_to_compare_is_no_pass(check: Cli) -> None:
     assert check("--costs-only", "--only", "nothere", "--output", "again").code == 2
 
 
-def test_an_output_that_is_random_is_no_change(check: Cli) -> None:
-    noisy = NET + LAZY.replace("import theirs", "import torch").replace("(inputs)\n", "(inputs) * torch.rand(1)\n")
-    noisy = noisy.replace("return nn.Sequential(*layers", "return Lazy(*layers")
-    version("old", code=noisy)
-    version("new", code=noisy)
-    found = check("--costs-only")
+CHANGED = (
+    NET.replace("return nn.Sequential(*layers", "return Changed(*layers")
+    + """
+import torch
+
+class Changed(nn.Sequential):
+    def forward(self, inputs):
+        outputs = super().forward(inputs)
+        return CHANGE
+"""
+)
+NOISY = CHANGED.replace("CHANGE", "outputs + torch.rand(1)")
+
+
+def test_outputs_that_are_random_in_both_are_not_compared(check: Cli) -> None:
+    version("old", code=NOISY)
+    version("new", code=NOISY)
+    found = check()
     assert found.code == 4
-    assert "its output differs from call to call" in found.out
+    assert "its output differs from call to call in base and head: random outputs cannot be compared" in found.out
+    assert "--allow-random times it all the same" in found.out
+    assert findings()["thin", "costs"] == "same"
+    assert {findings()["thin", subject] for subject in ("output", "time")} == {"unmeasured"}
+
+
+@pytest.mark.parametrize("words", [(), ("--costs-only",)])
+def test_random_outputs_that_are_allowed_do_not_end_a_check(check: Cli, words: tuple[str, ...]) -> None:
+    version("old", code=NOISY)
+    version("new", code=NOISY)
+    found = check("--allow-random", *words)
+    assert found.code == 0, found.out
+    assert findings()["thin", "output"] == "unmeasured"
+    assert words or findings()["thin", "time"] == "same"
+
+
+def test_a_slower_network_is_found_though_its_outputs_are_random(check: Cli) -> None:
+    version("old", code=NOISY)
+    version("new", blocks=24, code=NOISY)
+    found = check("--allow-random")
+    assert found.code == 3
+    assert findings()["thin", "time"] == "slower"
+    assert "--allow-random" in found.out  # the command that checks it again
+
+
+@pytest.mark.parametrize("words", [(), ("--allow-random",)])
+def test_an_output_that_becomes_random_is_a_change(check: Cli, words: tuple[str, ...]) -> None:
+    version("old")
+    version("new", code=NOISY)
+    found = check("--costs-only", *words)
+    assert found.code == 3
+    assert "head's output differs from call to call, and base's does not" in found.out
+    shutil.rmtree("out")
+    Path("old").rename("older")
+    Path("new").rename("old")
+    Path("older").rename("new")
+    assert "base's output differs from call to call, and head's does not" in check("--costs-only", *words).out
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome", "text"),
+    [
+        ("outputs.masked_fill(torch.arange(28) < 3, float('-inf'))", "same", "the same output"),
+        ("outputs.masked_fill(torch.arange(28) > 24, float('-inf'))", "changed", "its infinite values are at other"),
+        ("outputs.masked_fill(torch.arange(28) < 3, float('inf'))", "changed", "its infinite values are at other"),
+        ("1.1 * outputs.masked_fill(torch.arange(28) < 3, float('-inf'))", "changed", "the output differs by 10"),
+        ("outputs", "changed", "its infinite values are at other"),
+        ("outputs * float('nan')", "failed", "head's output is not finite"),
+    ],
+)
+def test_infinite_values_are_compared_by_place_and_sign(check: Cli, change: str, outcome: str, text: str) -> None:
+    masked = "outputs.masked_fill(torch.arange(28) < 3, float('-inf'))"
+    version("old", code=CHANGED.replace("CHANGE", masked))
+    version("new", code=CHANGED.replace("CHANGE", change))
+    found = check("--costs-only")
+    assert findings()["thin", "output"] == outcome
+    assert text in found.out or outcome == "same"
+
+
+def test_a_layer_in_less_precision_is_another_output(check: Cli) -> None:
+    """The network in mixed precision is timed against its own float32 copy, but is not the network of base."""
+    version("old")
+    lower = "layers[3].bfloat16()\n    return Cast(*layers"
+    cast = """
+import torch
+
+class Cast(nn.Sequential):
+    def forward(self, inputs):
+        for each in self:
+            inputs = each(inputs.to(each.weight.dtype))
+        return inputs.float()
+"""
+    version("new", code=NET.replace("return nn.Sequential(*layers", lower) + cast)
+    found = check("--costs-only")
+    assert found.code == 3
+    assert findings()["thin", "output"] == "changed"
 
 
 def test_one_network_alone_and_how_to_look_again(check: Cli) -> None:

@@ -112,3 +112,28 @@ def test_a_network_that_sets_something_in_each_call_is_refused_beside_others() -
     assert switches.state() == before
     with switches.kept():
         prepare(both.variants[0], family("InEachCall"), costs, SETUP)
+
+
+class Flushing(nn.Module):
+    """Takes denormal numbers for zero in each call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        torch.set_flush_denormal(True)
+        output: torch.Tensor = self.layer(inputs)
+        return output
+
+
+def test_a_network_that_takes_denormal_numbers_for_zero_is_refused_beside_others() -> None:
+    both = family("Flushing", "build_plain")
+    costs = count(build_plain(), torch.zeros(2, 4))
+    with pytest.raises(SourceError, match="it changes denormal numbers in each call of the whole process"):
+        prepare(both.variants[0], both, costs, SETUP)
+    assert switches.state()["denormal numbers"] is False
+    with switches.kept():
+        prepare(both.variants[0], family("Flushing"), costs, SETUP)
+        assert switches.state()["denormal numbers"] is True
+    assert float(torch.tensor([1e-39]) * 1.0) > 0

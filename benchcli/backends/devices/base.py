@@ -106,6 +106,8 @@ class Device(ABC):
     """Whether its timers queue an untimed call themselves, so that a sample begins on a busy device."""
     pinned: ClassVar[bool] = False
     """Whether workers that are sampled in turn should run on the same core."""
+    slows_denormals: ClassVar[bool] = False
+    """Whether it computes more slowly with denormal numbers, and can take them for zero."""
     resolution_s: ClassVar[float] = 1e-7
     """Resolution of the clock."""
 

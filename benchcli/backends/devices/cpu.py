@@ -26,6 +26,7 @@ class Cpu(Device):
     title = "CPU"
     column = "arm"
     pinned = True
+    slows_denormals = True
 
     @cached_property
     def resolution_s(self) -> float:  # type: ignore[override]

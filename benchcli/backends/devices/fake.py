@@ -92,6 +92,7 @@ class Fake(EventDevice):
     hidden = True
     graphs = True
     chooses_kernels = True
+    slows_denormals = True
     warm_up_s = 0.0
     errors_stick = False
 

@@ -6,10 +6,12 @@ from functools import partial
 
 from benchcli import formatting
 from benchcli.formatting import UNKNOWN
+from benchcli.reports.advice import advised, sentence
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, Page, Table, numbers, words
 from benchcli.runs.rows import Cell
 from benchcli.schema import INFERENCE, PARTS, CostDetail, Costs, Failure, Family, OperatorCall
+from benchcli.schema.warnings import RunWarning
 
 NETWORK, MODULE, OPERATOR, CALL = ("network", "module", "operator", "call")
 TITLES = {
@@ -38,6 +40,7 @@ def page(
     costs: Mapping[str, Costs],
     details: Mapping[str, CostDetail],
     failures: Mapping[str, Failure],
+    noticed: Mapping[str, Sequence[RunWarning]],
     by: str,
     depth: int | None = None,
 ) -> Page:
@@ -45,7 +48,9 @@ def page(
     networks = _network_rows(costs, details)
     rows = networks if by == NETWORK else _rows(details, by, depth)
     every = (*rows, *_failed_rows(failures))
-    lines = (*_lines(costs, details, failures), *(_uncalled(details) if by in (MODULE, CALL) else ()))
+    notes = (f"{name}: {sentence(each)}" for name, several in noticed.items() for each in several)
+    uncalled = _uncalled(details) if by in (MODULE, CALL) else ()
+    lines = (*_lines(costs, details, failures), *uncalled, *notes)
     table = _networks(rows, TITLES[by], lines) if by == NETWORK else _parts(rows, by, depth, lines)
     return Page(
         name="costs",
@@ -56,6 +61,7 @@ def page(
         rows=every,
         data={
             "networks": networks,
+            "warnings": {name: [advised(each) for each in several] for name, several in noticed.items() if several},
             "failures": {name: asdict(failure) for name, failure in failures.items()},
             **({} if by == NETWORK else {f"{by}s": rows}),
         },

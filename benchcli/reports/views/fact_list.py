@@ -30,6 +30,7 @@ def of_run(report: SuiteRun) -> tuple[Fact, ...]:
         ("threads", str(target.threads)),
         ("allocator", target.allocator),
         ("caches before a call", target.cache),
+        *([("denormal numbers", "taken for zero")] if target.flush_denormal else []),
         *([("precision asked for", formatting.percent(environment.plan.precision))] if environment.plan else []),
         ("folder", str(report.folder)),
     )

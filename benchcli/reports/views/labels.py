@@ -35,6 +35,7 @@ def _facts(report: SuiteRun) -> Mapping[str, str]:
         "where": environment.where or "",
         "host": (machine.host if machine else None) or "",
         **{name: getattr(target, name) for name in ("device", "runtime", "allocator", "cache")},
+        "denormal numbers": "denormal numbers flushed" if target.flush_denormal else "",
         "threads": f"{target.threads} threads",
         **{
             name: f"{name} {value}" if name == "batch" else value

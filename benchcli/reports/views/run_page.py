@@ -119,6 +119,8 @@ def heading(report: SuiteRun) -> str:
         parts.append(f"{target.allocator} allocator")
     if target.cache != "warm":
         parts.append(f"{target.cache} caches")
+    if target.flush_denormal:
+        parts.append("denormal numbers flushed")
     return " · ".join(part for part in parts if part)
 
 

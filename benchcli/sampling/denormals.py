@@ -1,0 +1,104 @@
+"""Count denormal numbers among the values that a call computes: processors take 40 to 120 times as long for them."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from benchcli.cost.inputs import tensors
+
+LOOKED_AT = 1 << 12
+"""The most values of a tensor that are looked at, evenly spread over it."""
+MULTIPLIED = 1 << 6
+"""The most values of an operand of a matrix product or convolution that are multiplied with each of the other's."""
+LEAST_SHARE = 1e-3
+"""The least share of denormal numbers for a warning: one slows the whole vector of values that it is computed in."""
+SLOWING = (torch.float32, torch.float64, torch.bfloat16)
+"""The dtypes that processors compute in with denormal numbers; float16 is widened first, and they are none then."""
+OPERANDS: Mapping[str, tuple[int, int]] = {
+    **dict.fromkeys(("mm", "bmm", "mv", "dot", "matmul", "linear", "convolution", "mkldnn_convolution"), (0, 1)),
+    **dict.fromkeys(("addmm", "baddbmm", "addmv", "addbmm"), (1, 2)),
+}
+"""The places of the multiplied operands. Products may be denormal where what they add up to is zero."""
+
+
+def counted(call: Callable[[], object]) -> tuple[object, float]:
+    """Return what a call returns, and the share of denormal numbers among the values that it computes, zeros apart.
+
+    Of an operator it is the share of its results, or that of the products that they are sums of, if that is larger.
+
+    A call that cannot be looked into is made without, and has no share.
+    """
+    mode = (_CountingBesideCompiler if "torch._dynamo" in sys.modules else _Counting)()
+    try:
+        with mode:
+            result = call()
+    except Exception:  # a network may not run in a mode, and may raise anything of its own
+        return call(), 0.0
+    return result, mode.denormal / mode.values if mode.values else 0.0
+
+
+class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the values that operators compute, and the denormal ones among them."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.values = 0.0
+        self.denormal = 0.0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Let torch not import its compiler, which takes a second, to keep it off this mode."""
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if not func.is_view:
+            products = _products(args, OPERANDS.get(func.overloadpacket.__name__, ()))
+            for each in tensors(result):
+                self._look_at(each, products)
+        return result
+
+    def _look_at(self, tensor: torch.Tensor, products: torch.Tensor | None) -> None:
+        several = [each for each in (_spread(tensor, LOOKED_AT), products) if each is not None and each.numel()]
+        if several:
+            tiny = torch.finfo(tensor.dtype).tiny
+            self.values += tensor.numel()
+            self.denormal += tensor.numel() * max(float((each < tiny).double().mean()) for each in several)
+
+
+def _products(args: Sequence[Any], places: Sequence[int]) -> torch.Tensor | None:
+    """Return magnitudes of products of two operands' values; None if the operator multiplies none."""
+    spread = [_spread(args[place], MULTIPLIED) for place in places if place < len(args)]
+    one, other = spread if len(spread) == 2 else (None, None)
+    return None if one is None or other is None else torch.outer(one, other)
+
+
+def _spread(tensor: torch.Tensor, most: int) -> torch.Tensor | None:
+    """Return the magnitudes of some values that are not zero; None if its kind of tensor has none that are slow."""
+    if tensor.dtype not in SLOWING or tensor.layout != torch.strided:
+        return None
+    values = tensor.detach()
+    for dim, size in sorted(enumerate(tensor.shape), key=lambda each: -each[1]):
+        step = min(size, -(-values.numel() // most))
+        if step > 1:
+            values = values[(slice(None),) * dim + (slice(None, None, step | 1),)]  # odd: channels often alternate
+    values = values.flatten()
+    return values[values != 0].abs().double()
+
+
+class _CountingBesideCompiler(_Counting):  # type: ignore[no-untyped-call]
+    """The same where the compiler is loaded, which must not compile what runs in this mode."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return True
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        return super().__torch_dispatch__(func, types, args, kwargs)
