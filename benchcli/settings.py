@@ -201,7 +201,7 @@ ALLOCATOR = Setting(
     Target.allocator,
 )
 FLUSH_DENORMAL = _flag(
-    "flush_denormal", "Let the processor take denormal numbers, for which it is 40 to 120 times as slow, for zero."
+    "flush_denormal", "Let the processor take denormal numbers, for which it is many times as slow, for zero."
 )
 CHANNELS = Setting(
     "channels",

@@ -135,7 +135,7 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     ),
     "denormal": lambda warning: (
         f"{_percent(warning, 1)} of the values that it computes, zeros apart, are denormal numbers (below 1.2e-38 in "
-        "float32), for which processors take 40 to 120 times as long: scale its weights or inputs, or give "
+        "float32), for which processors take many times as long: scale its weights or inputs, or give "
         "--flush-denormal to take them for zero"
     ),
     "preempted": lambda warning: (

@@ -93,7 +93,7 @@ class Setup:
 
     def reporting(self, alive: Callable[[], object]) -> "Setup":
         """Return a copy for another variant, whose `alive` reports the worker's progress."""
-        return replace(self, place=replace(self.place, alive=alive), compiling=CompileTime())
+        return replace(self, place=replace(self.place, alive=alive), compiling=CompileTime(alive))
 
 
 def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[torch.nn.Module, Inputs]:

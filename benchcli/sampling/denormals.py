@@ -1,4 +1,4 @@
-"""Count denormal numbers among the values that a call computes: processors take 40 to 120 times as long for them."""
+"""Count denormal numbers among the values that a call computes: many processors take much longer for them."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence

@@ -56,9 +56,7 @@ def explained() -> Iterator[None]:
     except TypeError as error:
         if "closure" not in str(error):
             raise
-        raise TrainingError(
-            "its optimizer calls the network itself, as LBFGS does: give one that does not"
-        ) from None
+        raise TrainingError("its optimizer calls the network itself, as LBFGS does: give one that does not") from None
     except ValueError as error:
         if ONE_VALUE not in str(error):
             raise

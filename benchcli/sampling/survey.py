@@ -61,7 +61,7 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     with switches.kept():
         network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     alive()
-    compiling = CompileTime()
+    compiling = CompileTime(alive)
     call = partial(compiling.call, partial(called, network, inputs))
     if of == INFERENCE:
         summary, denormal = _output(call, inputs.bound_to(network), alive)
