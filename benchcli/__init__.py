@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from benchcli.api.results import UnfinishedError
     from benchcli.api.this_machine import device, selftest
     from benchcli.api.version_check import check
+    from benchcli.cost.own_rules import cost_rule
     from benchcli.errors import NothingMeasuredError, UserError
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ _NAMES = {
     "api.results": ("UnfinishedError",),
     "api.this_machine": ("device", "selftest"),
     "api.version_check": ("check",),
+    "cost.own_rules": ("cost_rule",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "check",
     "claims",
     "compare",
+    "cost_rule",
     "costs",
     "device",
     "load",

@@ -17,6 +17,10 @@ class UserError(Exception):
     """Invalid input or environment. The command line prints the text and exits with 2."""
 
 
+class CostRuleError(UserError):
+    """A cost rule of the user's own is wrong, or its operator is."""
+
+
 class NothingMeasuredError(Exception):
     """No variant could be measured. The command line prints the text and exits with 4."""
 

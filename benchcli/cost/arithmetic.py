@@ -11,6 +11,9 @@ import torch
 from benchcli.cost import gradients
 from benchcli.cost.arguments import Arguments
 from benchcli.cost.autograd import is_backward
+from benchcli.cost.complex_products import PRODUCTS
+from benchcli.cost.contractions import CONTRACTIONS
+from benchcli.cost.formulas import FORMULAS, MATRIX_FORMULAS, TRANSFORM_FORMULAS
 from benchcli.cost.layer_arithmetic import (
     Rule,
     attention,
@@ -38,9 +41,25 @@ def multiply_adds(name: str, tags: Collection[torch.Tag], arguments: Arguments, 
     """Return an operator's multiply-adds; None if there is no rule for it."""
     rule = _PRODUCTS.get(name)
     if rule:
-        return rule(arguments, output)
-    is_free = is_pointwise(name, tags) or torch.Tag.reduction in tags or name in _FREE
-    return 0 if is_free or not output.numel() else None
+        return rule(arguments, output) * (PRODUCTS if _is_complex(arguments) else 1)
+    if name in MATRIX_FORMULAS:
+        return round(MATRIX_FORMULAS[name](arguments, output) * (PRODUCTS if _is_complex(arguments) else 1))
+    if name in TRANSFORM_FORMULAS:
+        return round(TRANSFORM_FORMULAS[name](arguments, output))
+    return 0 if _is_free(name, tags) or not output.numel() else None
+
+
+def has_rule(name: str, tags: Collection[torch.Tag]) -> bool:
+    """Return whether there is a rule for an operator's multiply-adds."""
+    return name in _PRODUCTS or name in FORMULAS or _is_free(name, tags)
+
+
+def _is_free(name: str, tags: Collection[torch.Tag]) -> bool:
+    return is_pointwise(name, tags) or torch.Tag.reduction in tags or name in _FREE
+
+
+def _is_complex(arguments: Arguments) -> bool:
+    return any(isinstance(each, torch.Tensor) and each.is_complex() for each in arguments.values())
 
 
 def elementwise(name: str, tags: Collection[torch.Tag], arguments: Arguments, outputs: Sequence[torch.Tensor]) -> int:
@@ -145,6 +164,7 @@ _PRODUCTS: dict[str, Rule] = {
     "addmv": _all_of("mat"),
     **dict.fromkeys(("dot", "vdot"), _all_of("self")),
     **dict.fromkeys(ATTENTION, attention),
+    **CONTRACTIONS,
     "_native_multi_head_attention": _heads,
     "_transformer_encoder_layer_fwd": _encoder,
     **dict.fromkeys(("mkldnn_rnn_layer", "_cudnn_rnn", "miopen_rnn", "_lstm_mps"), recurrent),

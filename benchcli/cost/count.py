@@ -1,14 +1,16 @@
 """Count the costs of one call of a network: sums over the operators that torch dispatches."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import torch
 
-from benchcli.cost.inputs import as_inputs
+from benchcli.cost.inputs import Inputs, as_inputs
 from benchcli.cost.training import TrainingStep
-from benchcli.cost.walk import Walk, walk_once
-from benchcli.schema import Costs, OperatorCall, sizes
+from benchcli.cost.use_of_rules import check_rules
+from benchcli.cost.walk import COMPILER, Walk, walk_once
+from benchcli.schema import FORMULA, Costs, OperatorCall, sizes
 
 MOST_SHAPES = 6
 """The most shapes of inputs in the name of an operator without a rule."""
@@ -20,12 +22,32 @@ def count(network: torch.nn.Module, inputs: object) -> Costs:
 
 
 def walk(network: torch.nn.Module, inputs: object, step: TrainingStep | None = None) -> Walk:
-    """Walk through a call of the network, or through a training step of it. Raises the network's errors.
+    """Walk through a call of the network, or through a training step of it.
 
-    Attention's fast path may make nested tensors of padded sequences, which have no strides to count;
-    then the call is walked without it.
+    Raises the network's errors, and CostRuleError.
+
+    A call that loads the compiler is walked again, as it may have compiled what watches it.
     """
-    mha, given = torch.backends.mha, as_inputs(inputs)
+    check_rules()
+    is_first = COMPILER not in sys.modules
+    try:
+        walked = _walk(network, as_inputs(inputs), step)
+    except Exception:
+        if not is_first or COMPILER not in sys.modules:
+            raise
+    else:
+        if not is_first or COMPILER not in sys.modules:
+            return walked
+    return _walk(network, as_inputs(inputs), step)
+
+
+def _walk(network: torch.nn.Module, given: Inputs, step: TrainingStep | None) -> Walk:
+    """Walk through a call.
+
+    Attention's fast path may leave out what a mask hides, which counts; then the call is walked
+    without it.
+    """
+    mha = torch.backends.mha
     try:
         return walk_once(network, given, step)
     except (RuntimeError, NotImplementedError):
@@ -53,6 +75,7 @@ def total(walked: Walk) -> Costs:
         weight_bytes=walked.weight_bytes,
         least_flops=sum((call.flops or 0) // call.window for call in calls),
         unknown=(*sorted(unknown(calls)), *sorted(walked.unseen)),
+        formulas=tuple(sorted({call.operator for call in calls if call.basis == FORMULA})),
     )
 
 

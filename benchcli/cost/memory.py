@@ -16,6 +16,7 @@ from benchcli.cost.arguments import Arguments, read_arguments, written_arguments
 from benchcli.cost.gradients import products_of
 from benchcli.cost.inputs import tensors
 from benchcli.cost.layer_arithmetic import image
+from benchcli.cost.nested import dense
 from benchcli.cost.operators import CONVOLUTIONS, GATHERS, NORMALISATIONS, NOTHING, OUTPUTS, OVERWRITES
 from benchcli.cost.storages import Storages, storage_of
 from benchcli.cost.training_operators import CONVOLUTION_GRADIENTS
@@ -51,8 +52,8 @@ def traffic(name: str, func: OpOverload, arguments: Mapping[str, Any], result: o
 
     A view's output shares its input's storage.
     """
-    outputs = _outputs(name, arguments, result) or tensors(written_arguments(func, arguments))
-    operands = distinct(tensors(read_arguments(func, arguments)))
+    outputs = dense(_outputs(name, arguments, result)) or dense(written_arguments(func, arguments))
+    operands = distinct(dense(read_arguments(func, arguments)))
     storages = {storage_of(tensor) for tensor in operands}
     shares = not func._schema.is_mutable and all(storage_of(each) in storages for each in outputs)
     is_view = shares or torch.Tag.inplace_view in func.tags

@@ -57,16 +57,18 @@ ROW_WISE: Final = ROW_WISE_GRADIENTS | _names("""
 """Element-wise work that needs all of a row first, and so is not fused into its producer."""
 
 COPIES: Final = COPIES_IN_TRAINING | with_backward("""
-    arange as_strided_scatter bernoulli block_diag cat channel_shuffle clone col2im constant_pad_nd contiguous
-    copy diag_embed diagonal_scatter embedding eye fill flip full full_like gather hamming_window hann_window
-    im2col index index_copy index_fill index_put _index_put_impl index_select _lazy_clone linspace
-    masked_scatter masked_select multinomial native_channel_shuffle new_full new_ones new_zeros nonzero normal
-    one_hot ones ones_like _pack_padded_sequence _pad_packed_sequence pixel_shuffle pixel_unshuffle put rand
-    rand_like randint randint_like randn randn_like random randperm range reflection_pad1d reflection_pad2d
-    reflection_pad3d repeat repeat_interleave replication_pad1d replication_pad2d replication_pad3d
-    _reshape_copy roll rot90 scalar_tensor scatter select_scatter slice_scatter stack _stack take _to_copy
-    _to_dense tril tril_indices triu triu_indices unfold_copy uniform _unique _weight_norm_interface zero zeros
-    zeros_like
+    arange as_strided_scatter bernoulli block_diag cat channel_shuffle clone col2im constant_pad_nd
+    contiguous copy diag_embed diagonal_scatter embedding eye fft_fftfreq fft_rfftfreq fill flip full
+    full_like gather hamming_window hann_window im2col index index_copy index_fill index_put
+    _index_put_impl index_select _jagged_to_padded_dense_forward _lazy_clone linspace lu_unpack
+    masked_scatter masked_select multinomial native_channel_shuffle _nested_from_padded
+    _nested_tensor_from_tensor_list new_full new_ones new_zeros nonzero normal one_hot ones ones_like
+    _pack_padded_sequence _pad_packed_sequence _padded_dense_to_jagged_forward pixel_shuffle
+    pixel_unshuffle put rand rand_like randint randint_like randn randn_like random randperm range
+    reflection_pad1d reflection_pad2d reflection_pad3d repeat repeat_interleave replication_pad1d
+    replication_pad2d replication_pad3d _reshape_copy roll rot90 scalar_tensor scatter select_scatter
+    slice_scatter stack _stack take _to_copy _to_dense to_padded_tensor tril tril_indices triu
+    triu_indices unfold_copy uniform _unique _weight_norm_interface zero zeros zeros_like
 """)
 POOLS: Final = with_backward("""
     adaptive_avg_pool1d _adaptive_avg_pool2d adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_avg_pool3d
@@ -106,10 +108,11 @@ VIEWS: Final = _names("""
 """Views, which move no data. The time to call them counts as data movement (split, shuffle)."""
 POINTWISE: Final = POINTWISE_IN_TRAINING | _names("""
     dropout hardswish hardtanh prelu relu6 silu
-    abs complex copysign eq floor_divide ge gelu glu gt heaviside le log_sigmoid_forward lt masked_fill mish
-    native_dropout ne polar _prelu_kernel quantized.add quantized.add_relu quantized.batch_norm2d
-    quantized.batch_norm2d_relu quantized.elu quantized.hardswish quantized.leaky_relu quantized.mul
-    quantized.mul_relu quantized.relu6 quantized.sigmoid rrelu_with_noise rsub threshold xlogy
+    abs addr complex copysign eq floor_divide ge gelu glu gt heaviside le linalg_cross log_sigmoid_forward
+    lt masked_fill mish native_dropout ne polar _prelu_kernel quantized.add quantized.add_relu
+    quantized.batch_norm2d quantized.batch_norm2d_relu quantized.elu quantized.hardswish
+    quantized.leaky_relu quantized.mul quantized.mul_relu quantized.relu6 quantized.sigmoid renorm
+    rrelu_with_noise rsub threshold xlogy
 """)
 """Point-wise operators that torch does not tag so; a profile shows composites of them by these names."""
 

@@ -2,30 +2,37 @@
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch._ops import OpOverload
+from torch._ops import HigherOrderOperator, OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchcli.cost.arguments import COMPOSITE, Arguments, is_composite, named
 from benchcli.cost.arithmetic import elementwise, is_pointwise, multiply_adds
 from benchcli.cost.autograd import Nodes
 from benchcli.cost.calls import CallStack, ModuleCall, forwards_noted, module_calls
+from benchcli.cost.complex_products import ComplexParts
+from benchcli.cost.formulas import FORMULAS
+from benchcli.cost.higher_order import runner
 from benchcli.cost.inputs import Inputs, tensors
-from benchcli.cost.layer_arithmetic import window
+from benchcli.cost.layer_arithmetic import image, window
 from benchcli.cost.memory import Traffic, bytes_of, distinct, formula_elements, traffic
+from benchcli.cost.nested import MASKED, FastPathError, by_sequence, dense, is_jagged
 from benchcli.cost.operators import CONVOLUTIONS, NORMALISATIONS
 from benchcli.cost.storages import Storages, WeightParts, storage_of
 from benchcli.cost.training import TrainingStep
 from benchcli.cost.training_operators import CONVOLUTION_GRADIENTS
-from benchcli.schema import PARTS, OperatorCall, Part
+from benchcli.cost.use_of_rules import own_multiply_adds
+from benchcli.schema import FORMULA, OWN, PARTS, SHAPES, OperatorCall, Part
 
 THREAD = "work in a thread of its own"
 ELSEWHERE = "memory that another library made"
+COMPILER = "torch._dynamo"
+"""The module of torch's compiler, which takes a second to load."""
 
 
 @dataclass
@@ -54,15 +61,16 @@ class Walk:
 
 def walk_once(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None = None) -> Walk:
     """Call the network once, or do a training step of it, and return what it does. Raises the network's errors."""
-    walked, arguments = Walk(), inputs.tensors()
+    walked, arguments = Walk(), dense(inputs.tensors())
     parameters, buffers = list(network.parameters()), list(network.buffers())
     kept = [*parameters, *buffers, *(step.state() if step else ())]
     storages, uses = Storages(kept), WeightUses()
     storages.meet([*arguments, *(step.gradients() if step else ())])
     # no_grad, not inference_mode: the network may itself use either, and both are walked alike.
-    mode = _DispatchBesideCompiler if "torch._dynamo" in sys.modules else _Dispatch
-    with torch.no_grad(), _calling(network, walked) as nodes, mode(walked, storages, uses, nodes) as dispatch:
-        output = tensors(step(dispatch.begin_part) if step else inputs.bound_to(network)())
+    mode = _DispatchBesideCompiler if COMPILER in sys.modules else _Dispatch
+    with torch.no_grad(), _eager(), _calling(network, walked) as nodes, mode(walked, storages, uses, nodes) as dispatch:
+        result = step(dispatch.begin_part) if step else inputs.bound_to(network)()
+    output = dense(result)
     if not all(storages.knows(each) for each in output):
         walked.unseen.add(ELSEWHERE)
     held = [each for _, several in uses.packed.values() for each in several]
@@ -91,9 +99,12 @@ class WeightUses:
 class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes each operator as torch dispatches it."""
 
+    supports_higher_order_operators = True
+
     def __init__(self, walked: Walk, storages: Storages, uses: WeightUses, nodes: Nodes) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._walked, self._storages, self._uses, self._nodes = walked, storages, uses, nodes
+        self._parts = ComplexParts()
         self._part: Part = PARTS[0]
         self._next_parts = iter(PARTS)
 
@@ -110,19 +121,37 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        if is_composite(func):  # inference mode does not decompose it
+        if isinstance(func, HigherOrderOperator):
+            return self._run(func, args, kwargs)
+        operands = tensors((args, kwargs))
+        if is_jagged(operands):
+            return NotImplemented  # its class takes the operator apart
+        is_nested = any(each.is_nested for each in operands)
+        if is_composite(func) and not is_nested:  # inference mode does not decompose it
             with self:
                 return func._op_dk(COMPOSITE, *args, **kwargs)
-        operands = tensors((args, kwargs))
+        operands = dense(operands) if is_nested else operands
         self._look_at(operands, is_new=func.overloadpacket.__name__ == "lift_fresh")
         result = func(*args, **kwargs)
-        self._storages.meet([*operands, *tensors(result)])
+        self._storages.meet([*operands, *dense(result)])
         name, arguments = named(func, args, kwargs)
+        if name == MASKED:
+            raise FastPathError("attention's fast path leaves out what a mask hides")
+        self._parts.note(name, operands, result)
         moved = traffic(name, func, arguments, result)
         if moved:
-            self._note(name, func, arguments, moved)
+            self._note(name, func, arguments, moved, own_multiply_adds(func, args, kwargs, result))
             self._storages.write(moved.written)  # after the call was noted: its number is the call's place
         return result
+
+    def _run(self, operator: HigherOrderOperator, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what a higher-order operator returns, with the operators in its functions noted."""
+        run = runner(operator)
+        if run is None:
+            self._walked.unseen.add(f"the functions of the higher-order operator {operator}")
+            return operator(*args, **kwargs)
+        with self:
+            return run(*args, **kwargs)
 
     def _look_at(self, operands: Sequence[torch.Tensor], is_new: bool) -> None:
         """Count tensors that existed before the call as constants, unless another library made them.
@@ -135,7 +164,7 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if not is_new:
             self._storages.adopt(strange)
 
-    def _note(self, name: str, func: OpOverload, arguments: Arguments, moved: Traffic) -> None:
+    def _note(self, name: str, func: OpOverload, arguments: Arguments, moved: Traffic, own: int | None) -> None:
         written, tags = moved.written, func.tags
         fuses = is_pointwise(name, tags) or (name in NORMALISATIONS and not arguments.get("training"))
         unfused_bytes = moved.unfused_bytes
@@ -149,6 +178,7 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             packed, held = arguments["packed"]
             self._uses.packed[id(packed[0])] = (packed, tensors(held))
         first = (*written, *(each for each, _ in moved.read))[0]
+        flops = self._multiply_adds(name, tags, arguments, moved) if own is None else own
         self._walked.calls.append(
             OperatorCall(
                 operator=str(func),
@@ -156,16 +186,30 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 dtype=str(first.dtype).removeprefix("torch."),
                 inputs=tuple(tuple(each.shape) for each, _ in moved.read),
                 outputs=tuple(tuple(each.shape) for each in written),
-                flops=multiply_adds(name, tags, arguments, written[0]) if written else None,
-                elementwise=elementwise(name, tags, arguments, written),
+                flops=flops,
+                elementwise=sum(elementwise(name, tags, *each) for each in by_sequence(arguments, written)),
                 mac_elements=formula_elements(name, arguments, first),
                 mac_bytes=unfused_bytes,
                 mac_fused_bytes=moved.fused_bytes(self._storages) if fuses else unfused_bytes,
                 producers=tuple(self._storages.producer(each) for each, _ in moved.read),
                 window=window(arguments) if name in CONVOLUTIONS | CONVOLUTION_GRADIENTS else 1,
                 part=self._part,
+                basis=OWN if own is not None else FORMULA if name in FORMULAS else SHAPES,
             )
         )
+
+    def _multiply_adds(
+        self, name: str, tags: Collection[torch.Tag], arguments: Arguments, moved: Traffic
+    ) -> int | None:
+        """Return an operator's multiply-adds, summed over the sequences of nested tensors; None if it has no rule."""
+        if not moved.written:
+            return None
+        parts = by_sequence(arguments, moved.written)
+        counts = [multiply_adds(name, tags, each, outputs[0]) for each, outputs in parts]
+        known = [each for each in counts if each is not None]
+        convolves = name in CONVOLUTIONS | CONVOLUTION_GRADIENTS
+        products = self._parts.products(image(arguments), arguments["weight"]) if convolves else 1
+        return sum(known) * products if len(known) == len(counts) else None
 
 
 class _DispatchBesideCompiler(_Dispatch):  # type: ignore[no-untyped-call]
@@ -179,6 +223,11 @@ class _DispatchBesideCompiler(_Dispatch):  # type: ignore[no-untyped-call]
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         return super().__torch_dispatch__(func, types, args, kwargs)
+
+
+def _eager() -> AbstractContextManager[object]:
+    """Return a context in which compiled functions run as they were written."""
+    return torch.compiler.set_stance("force_eager") if COMPILER in sys.modules else nullcontext()
 
 
 @contextmanager

@@ -122,6 +122,7 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     "few-launches": _few_launches,
     "no-baseline": lambda _: "the baseline has no time, so there is no relative speed",
     "costs": lambda warning: f"costs incomplete (lower bound): no rule for {warning.text}",
+    "formula": lambda warning: f"the multiply-adds of {warning.text} are a textbook's formula, not a count of what ran",
     "uncounted": lambda warning: f"timed, but its costs could not be counted: {warning.text}",
     "random": lambda _: (
         "its outputs differ from call to call, so they are not compared with eager float32, nor between versions"

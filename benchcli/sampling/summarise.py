@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from benchcli import formatting
 from benchcli.noise.diagnosis import of_launches, of_samples
 from benchcli.sampling.timings import FirstSetting, percentiles, reference_speed, timings
 from benchcli.schema import (
@@ -131,7 +132,8 @@ def _counting(costs: Costs | None) -> list[RunWarning]:
         return []
     if costs.error:
         return [RunWarning("uncounted", text=costs.error)]
-    return [RunWarning("costs", text=text) for text in costs.unknown]
+    formulas = [RunWarning("formula", text=formatting.named(costs.formulas))] if costs.formulas else []
+    return [*(RunWarning("costs", text=text) for text in costs.unknown), *formulas]
 
 
 def _deviation(costs: Costs | None, reference: Costs | None) -> float | None:

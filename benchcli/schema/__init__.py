@@ -5,7 +5,7 @@ Values are in SI units: seconds, bytes, counts.
 suite -> family -> variant (`request`) -> costs (`counts`), samples (`observations`) -> timing -> record (`records`)
 """
 
-from benchcli.schema.counts import CostDetail, Costs, OperatorCall
+from benchcli.schema.counts import FORMULA, OWN, SHAPES, Basis, CostDetail, Costs, OperatorCall
 from benchcli.schema.observations import (
     CATEGORIES,
     HOST_BOUND,
@@ -54,10 +54,14 @@ from benchcli.schema.request import (
 __all__ = [
     "BUILT_IN",
     "CATEGORIES",
+    "FORMULA",
     "HOST_BOUND",
     "INFERENCE",
     "LIVE",
+    "OWN",
     "PARTS",
+    "SHAPES",
+    "Basis",
     "Breakdown",
     "Catalogue",
     "Category",

@@ -3,8 +3,16 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from benchcli.schema.request import PARTS, Part
+
+SHAPES: Final = "shapes"
+FORMULA: Final = "formula"
+OWN: Final = "own rule"
+Basis = Literal["shapes", "formula", "own rule"]
+"""What multiply-adds are: a count from shapes, a textbook's formula, or what a rule of the user says."""
+
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class OperatorCall:
     """The size of a convolution's window, which minimal filtering may save (Winograd, 1980); 1 for others."""
     part: Part = PARTS[0]
     """The part of a training step; everything else is forward."""
+    basis: Basis = SHAPES
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,8 @@ class Costs:
     """The elements of the first input, where it holds sequences of whole numbers."""
     unknown: tuple[str, ...] = ()
     """Operators without a rule for their multiply-adds, so that none counts as zero silently."""
+    formulas: tuple[str, ...] = ()
+    """Operators whose multiply-adds are those of a textbook's formula."""
     error: str | None = None
     """Why nothing was counted; None if it was."""
 

@@ -13,6 +13,7 @@ OfMeasurement = Literal[
     "few-launches",
     "no-baseline",
     "costs",
+    "formula",
     "uncounted",
     "random",
     "mixed",
@@ -49,6 +50,7 @@ QUIET: tuple[WarningKind, ...] = (
     "few-launches",
     "no-baseline",
     "costs",
+    "formula",
     "uncounted",
     "random",
     "mixed",
@@ -66,6 +68,7 @@ QUIET: tuple[WarningKind, ...] = (
 ALIKE: tuple[WarningKind, ...] = (
     "imprecise",
     "costs",
+    "formula",
     "uncounted",
     "kernels",
     "threads",

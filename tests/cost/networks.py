@@ -26,6 +26,12 @@ class Apply(nn.Module):
         return self.function(self, inputs)
 
 
+@torch.library.custom_op("benchcli_tests::unruled", mutates_args=())
+def unruled(inputs: torch.Tensor) -> torch.Tensor:
+    """Return a copy, by an operator that has no rule."""
+    return inputs.clone()
+
+
 def apply(function: Callable[[torch.Tensor], Any]) -> nn.Module:
     """Return a network without layers."""
     return Apply(lambda _self, inputs: function(inputs))

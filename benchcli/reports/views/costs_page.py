@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
+from typing import get_args
 
 from benchcli import formatting
 from benchcli.formatting import UNKNOWN
@@ -10,7 +11,7 @@ from benchcli.reports.advice import advised, sentence
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, Page, Table, numbers, words
 from benchcli.runs.rows import Cell
-from benchcli.schema import INFERENCE, PARTS, CostDetail, Costs, Failure, Family, OperatorCall
+from benchcli.schema import INFERENCE, PARTS, SHAPES, Basis, CostDetail, Costs, Failure, Family, OperatorCall
 from benchcli.schema.warnings import RunWarning
 
 NETWORK, MODULE, OPERATOR, CALL = ("network", "module", "operator", "call")
@@ -101,6 +102,7 @@ def _network_rows(costs: Mapping[str, Costs], details: Mapping[str, CostDetail])
             **{column: None if each.error else getattr(each, column) for column in TOTALS},
             "flops_complete": None if each.error else each.flops_complete,
             "unknown": " | ".join(each.unknown) or None,
+            "basis": _basis(details[name].calls),
             "error": each.error,
             **{f"flops_{tool}": count for tool, count in details[name].others.items()},
         }
@@ -148,6 +150,7 @@ def _sums(
             "calls": len(group),
             "flops": sum(call.flops or 0 for call in group),
             "flops_complete": all(call.flops is not None for call in group),
+            "basis": _basis(group),
             **{column: sum(getattr(call, column) for call in group) for column in SUMS},
         }
         for name, parts in groups.items()
@@ -156,6 +159,12 @@ def _sums(
     return (
         sorted(rows, key=lambda row: (-_number(row, "flops"), -_number(row, "mac_bytes"))) if by == OPERATOR else rows
     )
+
+
+def _basis(calls: Iterable[OperatorCall]) -> str:
+    """Return what the multiply-adds of some calls are: counts from shapes, formulas, the user's own rules."""
+    found = {call.basis for call in calls if call.flops}
+    return ", ".join(each for each in get_args(Basis) if each in found) or SHAPES
 
 
 def _number(row: Mapping[str, Cell], column: str) -> int:
@@ -178,6 +187,7 @@ def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: tuple[str, 
         words("network", (str(row["network"]) for row in rows)),
         words("input", (formatting.shaped(str(row["input"])) for row in rows), 5),
         *(_counts(rows, *each) for each in counts),
+        *_bases(rows),
     )
     return Table(title, columns, lines)
 
@@ -200,9 +210,17 @@ def _parts(rows: Sequence[Mapping[str, Cell]], by: str, depth: int | None, lines
         _counts(rows, "element-wise", "elementwise", 3),
         _counts(rows, "mem. access", "mac_bytes", 5),
         _counts(rows, "if fused", "mac_fused_bytes", 1),
+        *_bases(rows),
     )
     title = TITLES[by] if depth is None else f"{TITLES[by]}, down to depth {depth}"
     return Table(title, columns, (*hidden, *lines))
+
+
+def _bases(rows: Sequence[Mapping[str, Cell]]) -> Iterable[Column]:
+    """Yield a column where not all multiply-adds are counted from shapes."""
+    bases = [str(row["basis"] or UNKNOWN) for row in rows]
+    if set(bases) - {SHAPES, UNKNOWN}:
+        yield words("basis", bases)
 
 
 def _names(rows: Sequence[Mapping[str, Cell]], name: str, priority: int | None = None) -> Column:
@@ -236,6 +254,8 @@ def _lines(
             yield f"{name} cannot be counted: {each.error}"
         for operator in each.unknown:
             yield f"{name}: lower bound (≥): no rule for the multiply-adds of {operator}"
+        if each.formulas:
+            yield f"{name}: {formatting.named(each.formulas)}: a textbook's formula, not a count of what ran"
     counted = {name: each for name, each in costs.items() if not each.error}
     for tool in dict.fromkeys(tool for name in counted for tool in details[name].others):
         yield from _differences(tool, counted, {name: details[name].others[tool] for name in counted})
