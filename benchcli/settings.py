@@ -535,6 +535,7 @@ BLOCK = (BLOCK_WIDTH, BLOCK_SIZE, UNITS, STRIDE, *_OF_NETWORKS)
 NETWORK = (GROUP, SIZE, OWN_INPUTS, ERRORS, ALLOW_RANDOM, *_OF_NETWORKS)
 CLAIMS = (*TARGET, precise_to(0.02), within(17.0), LAUNCHES, *FILES)
 """Claims are about effects of 2 % and more."""
+META = _flag("meta", "Count without memory for weights and activations, from shapes alone.")
 COSTS = (
     BY,
     replace(
@@ -556,6 +557,7 @@ COSTS = (
         DEVICE,
         help="Where to call the networks: other devices dispatch other operators, and report their own peak memory.",
     ),
+    META,
     replace(STRICT, help="End with exit code 4 if a count is incomplete."),
     TOOLS,
 )

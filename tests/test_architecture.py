@@ -46,6 +46,7 @@ WITH_TORCH = (
     "sampling.step_times",
     "sampling.survey",
     "sampling.tracing",
+    "sampling.without_memory",
     "workloads.live_networks",
     "workloads.modules",
     "cost.arguments",

@@ -91,6 +91,7 @@ class CostSettings(TypedDict, total=False):
     dtype: str
     step: str
     device: str
+    meta: bool
     tools: Tools | None
 
 

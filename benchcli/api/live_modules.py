@@ -32,8 +32,8 @@ class Networks:
     """Pickled input (None if not given) and network, in base 64, by recorded name."""
 
     @classmethod
-    def of(cls, networks: object, inputs: object) -> "Networks":
-        """Return the networks of a mapping. Raises UserError if one cannot be measured."""
+    def of(cls, networks: object, inputs: object, meta: bool = False) -> "Networks":
+        """Return the networks of a mapping, for `meta` without values. Raises UserError if one cannot be measured."""
         if not isinstance(networks, Mapping) or not networks:
             raise UserError("measure takes the name of a guideline or suite, or a mapping from names to networks")
         networks = {text("a network's name", name): network for name, network in networks.items()}
@@ -41,7 +41,7 @@ class Networks:
         shape = SHAPE if inputs is None else _shape(inputs)
         builders = {name: _builder(name, network) for name, network in networks.items()}
         payloads = {
-            builder: _pickled(name, networks[name], values)
+            builder: _pickled(name, networks[name], values, meta)
             for name, builder in builders.items()
             if builder.startswith(LIVE) or values is not None
         }
@@ -106,10 +106,12 @@ def _importable(name: str, factory: Callable[..., Any]) -> str:
     return f"{module}:{qualified}"
 
 
-def _pickled(name: str, network: object, inputs: object) -> str:
+def _pickled(name: str, network: object, inputs: object, meta: bool) -> str:
     """Return a network and its input, serialised. Raises UserError if that fails."""
     import cloudpickle
     import torch
+
+    from benchcli.workloads.live_networks import pickled
 
     module = network if isinstance(network, torch.nn.Module) else None
     what_else = "give a function of a module that makes it, or 'package.module:callable'"
@@ -120,7 +122,7 @@ def _pickled(name: str, network: object, inputs: object) -> str:
     for each in own:
         cloudpickle.register_pickle_by_value(each)
     try:
-        payload = cloudpickle.dumps(_on_the_cpu(inputs)) + cloudpickle.dumps(module)
+        payload = cloudpickle.dumps(_on_the_cpu(inputs)) + pickled(module, meta)
     except Exception as error:  # a network may hold anything, and what cannot be pickled raises anything
         raise UserError(f"{name} cannot be serialised ({type(error).__name__}: {error}): {what_else}") from None
     finally:

@@ -57,8 +57,9 @@ def costs(*networks: "str | Mapping[str, object]", inputs: object = None, **sett
     `networks` are names as `network` takes them, or one mapping from names to networks as `measure`
     takes it. For names, `inputs` are texts as `network` takes them; for a mapping, what `measure` takes.
     `by` chooses the rows of the result's page: "network", "module" (each with what it calls), "operator"
-    or "call"; with a `depth` they are modules, down to that depth. Raises UserError if a network or a
-    setting is unknown, NothingMeasuredError if no network could be called.
+    or "call"; with a `depth` they are modules, down to that depth. `meta` counts from shapes alone, so
+    that networks need no memory: modules on the meta device and fake ones too. Raises UserError if a
+    network or a setting is unknown, NothingMeasuredError if no network could be called.
     """
     values = checked(settings, [each for each in COSTS if each is not OWN_INPUTS])
     tools, by, depth = tools_of(values), values["by"], values["depth"]
@@ -74,13 +75,14 @@ def costs(*networks: "str | Mapping[str, object]", inputs: object = None, **sett
     if len(networks) == 1 and isinstance(networks[0], Mapping):
         if values["size"] is not None or values["batch"] is not None:
             raise UserError("size and batch belong to names of networks: give the inputs of a mapping")
-        live = Networks.of(networks[0], inputs)
+        live = Networks.of(networks[0], inputs, values["meta"])
         request, payloads = live.request, live.payloads
     else:
         request = named_networks(_names(networks), values["size"], OWN_INPUTS.check(inputs) or ())
     (family,) = request.families(overrides)
     with tools.workers() as launcher:
-        counted = survey([family], Target(device=values["device"]), Plan(), launcher, detailed=True, live=payloads)
+        target = Target(device=values["device"])
+        counted = survey([family], target, Plan(), launcher, detailed=True, live=payloads, meta=values["meta"])
     return _counts(family, counted, by, depth)
 
 

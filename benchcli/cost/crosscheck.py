@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections import Counter
+from collections import Counter as Counts
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -48,15 +48,15 @@ def flops_by_torch(network: torch.nn.Module, inputs: object, step: TrainingStep 
     return int(counter.get_total_flops()) // 2
 
 
-COUNTERS: Mapping[str, Callable[[torch.nn.Module, object, TrainingStep | None], int]] = {
-    "fvcore": flops_by_fvcore,
-    "torch": flops_by_torch,
-}
+Counter = Callable[[torch.nn.Module, object, TrainingStep | None], int]
+UNTRACED: Mapping[str, Counter] = {"torch": flops_by_torch}
+"""Those that call a network, and need no values for it."""
+COUNTERS: Mapping[str, Counter] = {"fvcore": flops_by_fvcore, **UNTRACED}
 """The other tools, by name. Each counts a call, or a training step."""
 
 
-def _no_flops(_inputs: object, _outputs: object) -> Counter[str]:
-    return Counter()
+def _no_flops(_inputs: object, _outputs: object) -> Counts[str]:
+    return Counts()
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from benchcli.errors import CostRuleError
 
+OPERATOR = r"[^\W\d]\w*::[^\W\d]\w*"
+"""Pattern of the name of an operator, `library::name`."""
 Rule = Callable[..., object]
 Function = TypeVar("Function", bound=Rule)
 
@@ -30,13 +32,13 @@ def cost_rule(operator: str) -> Callable[[Function], Function]:
     Raises UserError if the name is none, or another function is registered for it. An operator that
     is not there, or has a rule, is an error when networks are counted.
     """
-    if not isinstance(operator, str) or not re.fullmatch(r"\w+::\w+", operator):
+    if not isinstance(operator, str) or not re.fullmatch(OPERATOR, operator):
         raise CostRuleError(f'a cost rule names its operator as "library::name", not {operator!r}')
 
     def register(rule: Function) -> Function:
         if not callable(rule):
             raise CostRuleError(f"the cost rule of {operator} is a {type(rule).__name__}: give a function of shapes")
-        before = rules.get(operator)
+        before = None if operator in received else rules.get(operator)
         if before is not None and _place(before) != _place(rule):
             raise CostRuleError(f"{operator} has two cost rules, {_place(before)} and {_place(rule)}: keep one")
         rules[operator] = rule
@@ -60,6 +62,9 @@ def sent() -> str:
     from benchcli.cost.use_of_rules import check_rules
 
     check_rules()
+    modules = {sys.modules[each] for each in map(_module, rules.values()) if each in sys.modules}
+    for module in modules - {sys.modules["__main__"]}:
+        cloudpickle.register_pickle_by_value(module)
     try:
         return base64.b64encode(cloudpickle.dumps(dict(rules))).decode("ascii")
     except Exception as error:  # what cannot be pickled raises anything
@@ -68,6 +73,9 @@ def sent() -> str:
             f"the cost rules of {', '.join(rules)} cannot be sent to the measured process ({text}): define them at the "
             "top of a module"
         ) from None
+    finally:
+        for module in modules - {sys.modules["__main__"]}:
+            cloudpickle.unregister_pickle_by_value(module)
 
 
 def receive(text: str) -> None:
@@ -85,4 +93,8 @@ def receive(text: str) -> None:
 def _place(rule: Rule) -> str:
     """Return the name by which a rule can be imported: the same for the function of a module that is imported again."""
     name = getattr(rule, "__qualname__", type(rule).__qualname__)
-    return f"{getattr(rule, '__module__', '')}.{name}"
+    return f"{_module(rule)}.{name}"
+
+
+def _module(rule: Rule) -> str:
+    return str(getattr(rule, "__module__", ""))

@@ -123,6 +123,8 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         if isinstance(func, HigherOrderOperator):
             return self._run(func, args, kwargs)
+        if func.namespace == "prim":  # it asks what a tensor is, such as its device
+            return func(*args, **kwargs)
         operands = tensors((args, kwargs))
         if is_jagged(operands):
             return NotImplemented  # its class takes the operator apart

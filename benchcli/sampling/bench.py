@@ -16,7 +16,7 @@ from benchcli.backends.devices.base import DEVICES, Timer, split_name
 from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
 from benchcli.cost.inputs import Inputs
 from benchcli.cost.training import TrainingError
-from benchcli.errors import UserError
+from benchcli.errors import CostRuleError, UserError
 from benchcli.guards import code_versions, global_state, outputs, switches
 from benchcli.guards.outputs import WrongOutputError
 from benchcli.sampling import conversion
@@ -292,7 +292,7 @@ def failure(error: Exception) -> tuple[Status, str]:
     """Return the status and the one-line text of an error that a variant raised."""
     printable = "".join(letter if letter.isprintable() else " " for letter in str(error))
     text = " ".join(printable.split())[:300] or type(error).__name__
-    if isinstance(error, code_versions.RefusedError | TrainingError):
+    if isinstance(error, code_versions.RefusedError | TrainingError | CostRuleError):
         return "refused", text
     if isinstance(error, WrongOutputError):
         return "wrong-output", text

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.cost import own_rules
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.schema import (
     Breakdown,
@@ -185,15 +186,17 @@ def survey(
     launcher: Launcher,
     detailed: bool = False,
     live: Mapping[str, str] | None = None,
+    meta: bool = False,
 ) -> Survey:
     """Count the costs of every variant on its device, and let the runtime prepare its file.
 
-    `detailed` asks for the costs of each operator too; `live` has the networks that a caller gave by
-    value. What fails beside others is tried again in a process of its own: a network can spoil the
-    process for those after it. Raises UserError if the device or the runtime is not available.
+    `detailed` asks for the costs of each operator too, `meta` for costs without memory; `live`
+    has the networks that a caller gave by value. What fails beside others is tried again in a process
+    of its own: a network can spoil the process for those after it. Raises UserError if the device or
+    the runtime is not available, or a cost rule that this process has registered is wrong.
     """
     counted = Survey()
-    work = _Surveying(target, plan.silence_s, launcher, counted, detailed, live or {})
+    work = _Surveying(target, plan.silence_s, launcher, counted, detailed, live or {}, meta)
     while True:
         rest = without(families, {*counted.costs, *counted.failures.by_key})
         if counted.software and not rest:
@@ -215,6 +218,7 @@ class _Surveying:
     counted: Survey
     detailed: bool
     live: Mapping[str, str]
+    meta: bool
 
     def ask(self, families: Sequence[Family]) -> dict[Key, Key | None]:
         """Survey families in one process.
@@ -224,7 +228,16 @@ class _Surveying:
         """
         counted, failures = self.counted, self.counted.failures
         known = {*counted.costs, *failures.by_key}
-        task = Task(SURVEY, self.target, tuple(families), {}, detailed=self.detailed, live=self.live)
+        task = Task(
+            SURVEY,
+            self.target,
+            tuple(families),
+            {},
+            detailed=self.detailed,
+            meta=self.meta,
+            live=self.live,
+            rules=own_rules.sent(),
+        )
         reports = collect(self.launcher, task, self.silence_s, failures)
         self._store(reports)
         asked = _keys(families)

@@ -1,21 +1,24 @@
 """Count the costs and fingerprint the output of every variant, in a worker."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 
 from benchcli.backends.devices.base import DEVICES, split_name
+from benchcli.cost import own_rules
 from benchcli.cost.count import total, walk
-from benchcli.cost.crosscheck import COUNTERS
+from benchcli.cost.crosscheck import COUNTERS, UNTRACED, Counter
 from benchcli.cost.inputs import Inputs, named
 from benchcli.cost.training import TrainingStep
 from benchcli.cost.walk import Walk
-from benchcli.guards import outputs, switches
+from benchcli.errors import CostRuleError
+from benchcli.guards import code_versions, outputs, switches
 from benchcli.guards.provenance import code_of
-from benchcli.sampling import conversion, denormals
+from benchcli.sampling import conversion, denormals, without_memory
 from benchcli.sampling.bench import (
     failed,
     failure,
@@ -36,13 +39,14 @@ from benchcli.schema.warnings import RunWarning
 def survey(task: Task, send: Send) -> None:
     """Send the costs and the output of every variant, or the error that prevented them."""
     kind, _ = split_name(task.target.device)
+    own_rules.receive(task.rules)
     for family in task.families:
         for variant in family.launched:
             alive = partial(send, Started(family.name, variant.name))
             alive()
             before = intrusions_before(variant)
             try:
-                counted = _count(variant, family, task, alive)
+                counted = (_count_unbuilt if task.meta else _count)(variant, family, task, alive)
                 refuse_intrusion(family, intruded(before))
             except Exception as error:  # A network may raise anything; the other variants go on.
                 send(failed((family.name, variant.name), error))
@@ -59,6 +63,7 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     kind, index = split_name(task.target.device)
     of = family.step_of(variant)
     with switches.kept():
+        _register_rules(variant, family)
         network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     alive()
     compiling = CompileTime(alive)
@@ -74,9 +79,7 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     costs = replace(
         costs,
         device_peak_bytes=DEVICES[kind].peak_bytes(step or inputs.bound_to(network), index),
-        inputs=inputs.described(),
-        items=next((each.shape[0] for each in inputs.tensors() if each.dim()), 1),
-        tokens=tokens_of(inputs),
+        **_described(inputs),
     )
     detail = None
     if task.detailed:
@@ -143,19 +146,61 @@ def _noticed(
         yield RunWarning("denormal", float(f"{denormal:.2g}"))
 
 
+def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable[[], None]) -> Counted:
+    """Count a network without memory, which has no values to call it with."""
+    kind, index = split_name(task.target.device)
+    with switches.kept():
+        _register_rules(variant, family)
+        network, inputs = without_memory.load(variant, family)
+        network = conversion.in_float32(network, family.dtype)
+        network, inputs = conversion.in_dtype(network, inputs, torch_dtype(family.dtype))
+        alive()
+        with without_memory.faked(network, inputs, DEVICES[kind].torch_name(index)) as fakes:
+            walked = walk(network, fakes)
+            others = _others(network, fakes, counters=UNTRACED)
+    costs = replace(total(walked), **_described(inputs))
+    detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
+    noticed = tuple(_noticed(network, inputs, family, is_random=False, denormal=0.0))
+    return Counted(
+        family.name, variant.name, costs, Output((), (), ()), detail, code_of(variant), noticed=noticed
+    )
+
+
+def _described(inputs: Inputs) -> dict[str, Any]:
+    """Return what costs say of the inputs."""
+    return {
+        "inputs": inputs.described(),
+        "items": next((each.shape[0] for each in inputs.tensors() if each.dim()), 1),
+        "tokens": tokens_of(inputs),
+    }
+
+
+def _register_rules(variant: Variant, family: Family) -> None:
+    """Import the family's cost rules as its networks. Raises RefusedError where one is not there."""
+    for rule in family.cost_rules if variant.source else ():
+        own_rules.cost_rule(rule.operator)(code_versions.find(rule.function, variant.source))
+
+
 def _costs(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) -> tuple[Costs, Walk]:
     """Return the costs of a call, and what it does. What cannot be counted is timed all the same."""
     try:
         walked = walk(network, inputs, step)
         return total(walked), walked
+    except CostRuleError:
+        raise
     except Exception as error:  # counting, unlike a call, may meet tensors and modes of any kind
         return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", failure(error)[1])), Walk()
 
 
-def _others(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) -> dict[str, int | str]:
+def _others(
+    network: torch.nn.Module,
+    inputs: Inputs,
+    step: TrainingStep | None = None,
+    counters: Mapping[str, Counter] = COUNTERS,
+) -> dict[str, int | str]:
     """Return what other tools count, or why they do not."""
     counts: dict[str, int | str] = {}
-    for name, counter in COUNTERS.items():
+    for name, counter in counters.items():
         try:
             counts[name] = counter(network, inputs, step)
         except Exception as error:  # they meet operators that they do not know

@@ -49,8 +49,12 @@ class Task:
     """Calls of each variant that a launch times singly, after its samples."""
     detailed: bool = False
     """Whether a survey sends a row for each operator call, and what other tools count."""
+    meta: bool = False
+    """Whether a survey counts from shapes alone, without memory."""
     live: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Networks that a caller gave by value, pickled and in base 64, by their recorded names."""
+    rules: str = field(default="", repr=False)
+    """The cost rules that a caller has registered, pickled and in base 64."""
     artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The file that the runtime prepares once of each network, by family and variant name; empty if it makes none."""
     compiles: bool = False

@@ -99,6 +99,16 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class CostRule:
+    """A suite's rule for the multiply-adds of an operator of its networks."""
+
+    operator: str
+    """Its name, such as "mylib::op"."""
+    function: str
+    """What says them, `package.module:callable`, imported as the networks are."""
+
+
+@dataclass(frozen=True)
 class Family:
     """Variants compared with each other, usually at equal FLOPs. The first one is the baseline."""
 
@@ -121,6 +131,8 @@ class Family:
     """The family with the same networks in the first of several settings; empty if there is only one setting."""
     allow_random: bool = False
     """Whether networks whose outputs differ from call to call are timed; their outputs are not compared then."""
+    cost_rules: tuple[CostRule, ...] = field(default=(), compare=False)
+    """For operators of the networks that do not ship."""
     references: tuple[Variant, ...] = field(default=(), compare=False)
     """Reference networks that each launch measures besides, and that are no part of the family.
 

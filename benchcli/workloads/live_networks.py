@@ -4,8 +4,11 @@ import base64
 import io
 import pickle
 from collections.abc import Mapping
+from typing import Any
 
+import cloudpickle
 import torch
+from torch.nn.parameter import is_lazy
 
 from benchcli.schema import Variant
 
@@ -34,6 +37,31 @@ def inputs(variant: Variant) -> object:
         return None
     given: object = pickle.load(_stream(variant.builder))  # noqa: S301
     return given
+
+
+def pickled(network: torch.nn.Module | None, meta: bool) -> bytes:
+    """Return a network, serialised; for `meta` with tensors of the meta device in the place of its own."""
+    stream = io.BytesIO()
+    (_WithoutValues if meta else _Pickler)(stream).dump(network)
+    return stream.getvalue()
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    def reducer_override(self, obj: Any) -> Any:
+        """Refer to the operators of torch, which are a module that cannot be imported by name."""
+        return (getattr, (torch, "ops")) if obj is torch.ops else super().reducer_override(obj)
+
+
+class _WithoutValues(_Pickler):
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, torch.Tensor) and not is_lazy(obj):
+            return _empty, (tuple(obj.shape), obj.stride(), obj.dtype, isinstance(obj, torch.nn.Parameter))
+        return super().reducer_override(obj)
+
+
+def _empty(shape: tuple[int, ...], strides: tuple[int, ...], dtype: torch.dtype, is_parameter: bool) -> torch.Tensor:
+    made = torch.empty_strided(shape, strides, dtype=dtype, device="meta")
+    return torch.nn.Parameter(made, requires_grad=False) if is_parameter else made
 
 
 def _stream(builder: str) -> io.BytesIO:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from benchcli.cost.own_rules import OPERATOR
 from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN, Input, Parameter
 from benchcli.settings import (
@@ -113,6 +114,20 @@ def _arguments(key: str, value: object) -> dict[str, Parameter]:
     return value
 
 
+def _operator(key: str, value: object) -> str:
+    name = _text(key, value)
+    if not re.fullmatch(OPERATOR, name):
+        raise UserError(f"{key} must name an operator, such as 'mylib::op', not {name!r}")
+    return name
+
+
+def _function(key: str, value: object) -> str:
+    name = _text(key, value)
+    if not re.fullmatch(OWN, name):
+        raise UserError(f"{key} must be 'package.module:callable', not {name!r}")
+    return name
+
+
 def _shape(key: str, value: object) -> tuple[int, ...]:
     if not isinstance(value, list) or not value:
         raise UserError(f"{key} must be the sizes of an input without its batch, such as [3, 224, 224], not {value!r}")
@@ -174,6 +189,7 @@ VARIANT_KEYS: Keys = {
     "top1_error": ("top1_error", Percentage().check),
 }
 CUSTOM_KEYS: Keys = {**VARIANT_KEYS, **_INPUT, "variant": ("variants", _tables)}
+COST_RULE_KEYS: Keys = {"operator": ("operator", _operator), "rule": ("function", _function)}
 BLOCK_KEYS: Keys = {
     "blocks": ("blocks", _blocks),
     "name": ("name", _name),

@@ -3,24 +3,33 @@
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from benchcli import files
 from benchcli.errors import UserError, unknown
-from benchcli.schema import BUILT_IN, Family, Input, Source
+from benchcli.schema import BUILT_IN, CostRule, Family, Input, Source
 from benchcli.workloads.blocks.block_request import BlockRequest
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
 from benchcli.workloads.guidelines.guideline_request import GuidelineRequest
 from benchcli.workloads.networks.network_request import NetworkRequest, family_name
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.requests import Request, taken_from
-from benchcli.workloads.suite_keys import BLOCK_KEYS, CUSTOM_KEYS, GUIDELINE_KEYS, NETWORK_KEYS, VARIANT_KEYS, Keys
+from benchcli.workloads.suite_keys import (
+    BLOCK_KEYS,
+    COST_RULE_KEYS,
+    CUSTOM_KEYS,
+    GUIDELINE_KEYS,
+    NETWORK_KEYS,
+    VARIANT_KEYS,
+    Keys,
+)
 
 CLAIMS_SUITE = "claims"
 """The suite of the papers' claims."""
-SUITE_KEYS = ("description", "family")
+SUITE_KEYS = ("description", "family", "cost_rule")
 KINDS = {
     "guideline": "a guideline",
     "blocks": "blocks",
@@ -60,18 +69,32 @@ class SuiteFile:
                 raise self._error(f"{unknown('key', key, SUITE_KEYS)}", key)
         if not isinstance(self._table.get("description", ""), str):
             raise self._error("description must be a string", "description")
-        tables = self._table.get("family", [])
-        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            raise self._error("family must be a list of tables, each headed [[family]]", "family")
+        tables = self._tables("family")
         if not tables:
             raise UserError(f"{self._shown}: the suite is empty: add a [[family]] with a guideline or a network")
         requests = tuple(self._request(index, table) for index, table in enumerate(tables))
         self._check_names(requests)
         return requests
 
+    def cost_rules(self) -> tuple[CostRule, ...]:
+        """Return the rules for operators of the suite's own networks. Raises UserError if one is invalid."""
+        rules = []
+        for index, table in enumerate(self._tables("cost_rule")):
+            fields = self._fields(index, table, COST_RULE_KEYS, "cost_rule")
+            if len(fields) < len(COST_RULE_KEYS):
+                raise self._error(f"a cost rule needs {' and '.join(COST_RULE_KEYS)}", "cost_rule", index, "cost_rule")
+            rules.append(CostRule(**fields))
+        return tuple(rules)
+
     def family_error(self, index: int, error: UserError) -> UserError:
         """Return `error` with the file and the line of the request at `index`."""
         return self._error(str(error), "family", index)
+
+    def _tables(self, key: str) -> list[Mapping[str, object]]:
+        tables = self._table.get(key, [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            raise self._error(f"{key} must be a list of tables, each headed [[{key}]]", key)
+        return tables
 
     def _parse(self) -> dict[str, object]:
         try:
@@ -145,21 +168,21 @@ class SuiteFile:
             raise self._error(f"{family}: a network needs a shape", "family", index)
         return CustomNetwork(**{**variant, "shape": IMAGE}), None
 
-    def _check_keys(self, index: int, table: Mapping[str, object], keys: Keys) -> None:
+    def _check_keys(self, index: int, table: Mapping[str, object], keys: Keys, kind: str = "family") -> None:
         for key in table:
             if key not in keys:
-                raise self._error(str(unknown("key", key, sorted(keys))), key, index)
+                raise self._error(str(unknown("key", key, sorted(keys))), key, index, kind)
 
-    def _fields(self, index: int, table: Mapping[str, object], keys: Keys) -> dict[str, Any]:
+    def _fields(self, index: int, table: Mapping[str, object], keys: Keys, kind: str = "family") -> dict[str, Any]:
         """Return a request's fields from a table. Raises UserError at the first invalid key."""
-        self._check_keys(index, table, keys)
+        self._check_keys(index, table, keys, kind)
         fields: dict[str, Any] = {}
         for key, value in table.items():
             field, read = keys[key]
             try:
                 fields[field] = read(key, value)
             except UserError as error:
-                raise self._error(str(error), key, index) from None
+                raise self._error(str(error), key, index, kind) from None
         return fields
 
     def _check_names(self, requests: tuple[Request, ...]) -> None:
@@ -170,8 +193,8 @@ class SuiteFile:
                 raise self._error(f"two families are named {name!r}: give one a name of its own", "name", index)
             names.add(name)
 
-    def _error(self, text: str, key: str, index: int | None = None) -> UserError:
-        line = line_of(self._text, key, index)
+    def _error(self, text: str, key: str, index: int | None = None, kind: str = "family") -> UserError:
+        line = line_of(self._text, key, index, kind)
         return UserError(f"{self._shown}:{line}: {text}" if line else f"{self._shown}: {text}")
 
 
@@ -182,14 +205,17 @@ def families_of_suite(file: SuiteFile, overrides: Overrides) -> list[Family]:
     """
     families: dict[str, Family] = {}
     source = Source(str(files.here()), "first", beside=str(file.path.absolute().parent))
+    rules = file.cost_rules()
     for index, request in enumerate(file.requests()):
         try:
             for family in request.families(overrides):
                 if family.name in families:
                     raise UserError(f"two families are named {family.name!r} with their batch, dtype, layout and step")
-                families[family.name] = taken_from(source, family)
+                families[family.name] = replace(taken_from(source, family), cost_rules=rules)
         except UserError as error:
             raise file.family_error(index, error) from None
+    if rules and not any(variant.source for family in families.values() for variant in family.variants):
+        raise UserError(f"{file.path}: a cost_rule is for networks of your own, and the suite has none: leave it out")
     return list(families.values())
 
 

@@ -1,0 +1,107 @@
+"""Build a network and its inputs without memory: with shapes, dtypes and devices, and no values."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.nn.parameter import is_lazy
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from benchcli.cost.inputs import Inputs
+from benchcli.guards import code_versions
+from benchcli.guards.code_versions import SourceError
+from benchcli.sampling.example_inputs import inputs_of
+from benchcli.schema import Family, Variant
+
+META = torch.device("meta")
+Change = Callable[[torch.Tensor], torch.Tensor]
+
+
+def load(variant: Variant, family: Family) -> tuple[torch.nn.Module, Inputs]:
+    """Return a variant's network, with what it holds on the meta device, and its inputs on the CPU."""
+    torch.manual_seed(0)
+    emptied = _once(_emptied)
+    with _registered(emptied):
+        network = code_versions.build(variant).eval()
+    _replace(network, emptied)
+    givers = (code_versions.find(variant.builder, variant.source), network)
+    inputs = inputs_of(variant, family.batch, 0, *givers)
+    if any(map(is_lazy, network.parameters())):
+        with META, torch.no_grad():
+            inputs.mapped(lambda tensor: tensor.to(META)).bound_to(network)()
+    return network, inputs
+
+
+@contextmanager
+def faked(network: torch.nn.Module, inputs: Inputs, device: str) -> Iterator[Inputs]:
+    """Yield fakes of the inputs, for a call of the network in the block, which has fakes of what it held.
+
+    A fake tensor says that it is on a device, as the tensors do that a call makes. On the meta device
+    they would not fit together, and torch would dispatch other operators. Raises SourceError where
+    the block asks for the values of tensors.
+    """
+    from torch._subclasses.fake_tensor import (
+        DataDependentOutputException,
+        DynamicOutputShapeException,
+        FakeTensorMode,
+    )
+
+    fake = _once(lambda like: torch.empty_strided(like.shape, like.stride(), dtype=like.dtype, device=device))
+    mode: Any = FakeTensorMode(allow_non_fake_inputs=True)
+    try:
+        with mode:
+            _replace(network, fake)
+            yield inputs.mapped(fake)
+    except (DataDependentOutputException, DynamicOutputShapeException) as error:
+        raise SourceError(
+            f"its call depends on the values of tensors ({error.func}), which --meta does not have: leave it out"
+        ) from None
+
+
+def _emptied(like: Any) -> torch.Tensor:
+    if is_lazy(like):
+        kind: Any = type(like)
+        lazy: torch.Tensor = kind(device=META, dtype=like.data.dtype)
+        return lazy
+    return torch.empty_strided(like.shape, like.stride(), dtype=like.dtype, device=META)
+
+
+def _once(make: Change) -> Change:
+    """Return a function that makes one tensor for each that it is given, a parameter of a parameter."""
+    made = WeakTensorKeyDictionary()
+
+    def once(like: torch.Tensor) -> torch.Tensor:
+        if like not in made:
+            one = make(like)
+            lacks = isinstance(like, torch.nn.Parameter) and not isinstance(one, torch.nn.Parameter)
+            made[like] = torch.nn.Parameter(one, requires_grad=False) if lacks else one
+        tensor: torch.Tensor = made[like]
+        return tensor
+
+    return once
+
+
+@contextmanager
+def _registered(change: Change) -> Iterator[None]:
+    """Change each parameter when a module registers it, which is before the module fills it."""
+    register = torch.nn.Module.register_parameter
+
+    def changed(module: torch.nn.Module, name: str, parameter: Any) -> None:
+        is_empty = parameter is None or parameter.is_meta
+        register(module, name, parameter if is_empty else change(parameter))  # type: ignore[arg-type]
+
+    torch.nn.Module.register_parameter = changed  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        torch.nn.Module.register_parameter = register  # type: ignore[method-assign]
+
+
+def _replace(network: torch.nn.Module, change: Change) -> None:
+    """Change what a network holds."""
+    for module in network.modules():
+        for held in (module._parameters, module._buffers):
+            for name, tensor in held.items():
+                if tensor is not None:
+                    held[name] = change(tensor)  # type: ignore[assignment]
