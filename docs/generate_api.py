@@ -67,6 +67,7 @@ FUNCTIONS: Mapping[str, Sequence[Setting]] = {
     "costs": [each for each in settings.COSTS if each is not settings.OWN_INPUTS],
     "claims": (*settings.CLAIMS, *settings.TRACING, *settings.IN_PYTHON),
     "check": settings.CHECK,
+    "cost_rule": (),
     **dict.fromkeys(("compare", "load", "report", "plot"), ()),
     "selftest": (*settings.SELFTEST[1:], *settings.IN_PYTHON),
     "device": (*settings.TARGET, settings.TOOLS),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from benchcli.cost import own_rules
 from benchcli.noise.fitness import Probe
 from benchcli.schema import LIVE, Conditions, Family, Variant
 from benchcli.schema.protocol import (
@@ -45,6 +46,14 @@ GOLDEN = TESTS / "golden"
 
 
 process_state.watch_audit_hooks()
+
+
+@pytest.fixture(autouse=True)
+def cost_rules_are_of_one_test() -> Iterator[None]:
+    """Forget the cost rules that a test registers."""
+    yield
+    own_rules.rules.clear()
+    own_rules.received.clear()
 
 
 @pytest.fixture(autouse=True)

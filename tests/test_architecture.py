@@ -67,6 +67,7 @@ WITH_TORCH = (
     "cost.storages",
     "cost.training",
     "cost.use_of_rules",
+    "cost.values_only",
     "cost.walk",
 )
 """What only a measured process imports."""

@@ -332,6 +332,7 @@ def python_blocks() -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.keeps("torch: operators")  # an example defines one
 @pytest.mark.parametrize(("place", "text"), python_blocks(), ids=[place for place, _ in python_blocks()])
 def test_examples_in_python_run(
     place: str, text: str, tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,7 @@ from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.reports.page import Page
 from benchcli.reports.views import costs_page as view
 from benchcli.sampling.supervise import Survey, refuse, survey
-from benchcli.schema import CostDetail, Costs, Failure, Family, Plan, Target
+from benchcli.schema import INFERENCE, CostDetail, Costs, Failure, Family, Plan, Target
 from benchcli.schema.warnings import RunWarning
 from benchcli.settings import BY, COSTS, OWN_INPUTS, checked
 from benchcli.workloads.networks.network_request import named_networks
@@ -58,8 +58,9 @@ def costs(*networks: "str | Mapping[str, object]", inputs: object = None, **sett
     takes it. For names, `inputs` are texts as `network` takes them; for a mapping, what `measure` takes.
     `by` chooses the rows of the result's page: "network", "module" (each with what it calls), "operator"
     or "call"; with a `depth` they are modules, down to that depth. `meta` counts from shapes alone, so
-    that networks need no memory: modules on the meta device and fake ones too. Raises UserError if a
-    network or a setting is unknown, NothingMeasuredError if no network could be called.
+    that networks need no memory: modules on the meta device and fake ones too. Rules of `cost_rule`
+    apply. Raises UserError if a network or a setting is unknown or a rule is wrong, NothingMeasuredError
+    if no network could be called.
     """
     values = checked(settings, [each for each in COSTS if each is not OWN_INPUTS])
     tools, by, depth = tools_of(values), values["by"], values["depth"]
@@ -70,6 +71,8 @@ def costs(*networks: "str | Mapping[str, object]", inputs: object = None, **sett
     overrides = Overrides(
         batches=(values["batch"],) if values["batch"] else None, dtypes=(values["dtype"],), steps=(values["step"],)
     )
+    if values["meta"] and values["step"] != INFERENCE:
+        raise UserError(f"meta counts calls, and no step of {values['step']}: leave one of them out")
     request: FamilyRequest
     payloads: Mapping[str, str] = {}
     if len(networks) == 1 and isinstance(networks[0], Mapping):

@@ -27,6 +27,7 @@ from benchcli.cost.storages import Storages, WeightParts, storage_of
 from benchcli.cost.training import TrainingStep
 from benchcli.cost.training_operators import CONVOLUTION_GRADIENTS
 from benchcli.cost.use_of_rules import own_multiply_adds
+from benchcli.cost.values_only import as_pair, noticed, without_vectors
 from benchcli.schema import FORMULA, OWN, PARTS, SHAPES, OperatorCall, Part
 
 THREAD = "work in a thread of its own"
@@ -68,7 +69,13 @@ def walk_once(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | Non
     storages.meet([*arguments, *(step.gradients() if step else ())])
     # no_grad, not inference_mode: the network may itself use either, and both are walked alike.
     mode = _DispatchBesideCompiler if COMPILER in sys.modules else _Dispatch
-    with torch.no_grad(), _eager(), _calling(network, walked) as nodes, mode(walked, storages, uses, nodes) as dispatch:
+    with (
+        torch.no_grad(),
+        _eager(),
+        noticed() as alone,
+        _calling(network, walked) as nodes,
+        mode(walked, storages, uses, nodes, alone) as dispatch,
+    ):
         result = step(dispatch.begin_part) if step else inputs.bound_to(network)()
     output = dense(result)
     if not all(storages.knows(each) for each in output):
@@ -101,10 +108,12 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     supports_higher_order_operators = True
 
-    def __init__(self, walked: Walk, storages: Storages, uses: WeightUses, nodes: Nodes) -> None:
+    def __init__(
+        self, walked: Walk, storages: Storages, uses: WeightUses, nodes: Nodes, alone: Sequence[str]
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._walked, self._storages, self._uses, self._nodes = walked, storages, uses, nodes
-        self._parts = ComplexParts()
+        self._parts, self._alone = ComplexParts(), alone
         self._part: Part = PARTS[0]
         self._next_parts = iter(PARTS)
 
@@ -132,7 +141,9 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if is_composite(func) and not is_nested:  # inference mode does not decompose it
             with self:
                 return func._op_dk(COMPOSITE, *args, **kwargs)
-        operands = dense(operands) if is_nested else operands
+        operands, asked = dense(operands) if is_nested else operands, func
+        if self._alone:
+            func, args, kwargs = without_vectors((func, args, kwargs))
         self._look_at(operands, is_new=func.overloadpacket.__name__ == "lift_fresh")
         result = func(*args, **kwargs)
         self._storages.meet([*operands, *dense(result)])
@@ -144,7 +155,7 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if moved:
             self._note(name, func, arguments, moved, own_multiply_adds(func, args, kwargs, result))
             self._storages.write(moved.written)  # after the call was noted: its number is the call's place
-        return result
+        return result if func is asked else as_pair(result)
 
     def _run(self, operator: HigherOrderOperator, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return what a higher-order operator returns, with the operators in its functions noted."""

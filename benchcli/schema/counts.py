@@ -49,6 +49,7 @@ class OperatorCall:
     part: Part = PARTS[0]
     """The part of a training step; everything else is forward."""
     basis: Basis = SHAPES
+    """What the multiply-adds are: shapes (a count), formula (of a textbook), own rule (of the user)."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,6 @@ from torch import nn
 
 import benchcli
 from benchcli import UserError
-from benchcli.cost import own_rules
 from benchcli.workers.tools import Tools
 from tests.conftest import Outcome
 from tests.cost.networks import Apply
@@ -43,11 +42,8 @@ EXPECTED = 64 * 12 + 2 * 64 * 4
 
 
 @pytest.fixture(autouse=True)
-def no_rules(tmp_path: Path) -> Iterator[None]:
+def mine(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MODULE)
-    yield
-    own_rules.rules.clear()
-    own_rules.received.clear()
 
 
 def run(cli: Cli, text: str) -> Outcome:

@@ -43,6 +43,15 @@ MATRICES: dict[str, Case] = {
     "svd, thin": (apply(lambda x: LINALG.svd(x, full_matrices=False)), (9, 6), 7 * 9 * 36 + 4 * 216),
     "svd, wide": (apply(lambda x: LINALG.svd(x, full_matrices=False)), (2, 6, 9), 2 * (7 * 9 * 36 + 4 * 216)),
     "eigh": (apply(LINALG.eigh), (6, 6), 9 * 216 // 2),
+    "svdvals": (apply(lambda x: LINALG.svdvals(x)), (9, 6), 2 * 9 * 36 - 2 * 216 // 3),
+    "eigvalsh": (apply(lambda x: LINALG.eigvalsh(x)), (6, 6), 2 * 216 // 3),
+    "eigvalsh, upper": (apply(lambda x: LINALG.eigvalsh(x, UPLO="U")), (6, 6), 2 * 216 // 3),
+    "eigvals": (apply(lambda x: LINALG.eigvals(x)), (2, 6, 6), 2 * 5 * 216),
+    "spectral norm": (apply(lambda x: LINALG.matrix_norm(x, 2)), (9, 6), 2 * 9 * 36 - 2 * 216 // 3),
+    "nuclear norm": (apply(lambda x: LINALG.norm(x, "nuc")), (9, 6), 2 * 9 * 36 - 2 * 216 // 3),
+    "cond": (apply(lambda x: LINALG.cond(x)), (9, 6), 2 * 9 * 36 - 2 * 216 // 3),
+    "rank": (apply(lambda x: LINALG.matrix_rank(x)), (9, 6), 2 * 9 * 36 - 2 * 216 // 3),
+    "values of svd": (apply(lambda x: LINALG.svd(x, full_matrices=False).S), (9, 6), 7 * 9 * 36 + 4 * 216),
     "eig": (apply(LINALG.eig), (6, 6), 25 * 216 // 2),
     "lstsq": (apply(lambda x: LINALG.lstsq(x, x[:, :2])), (9, 6), 36 * 9 - 72 + 2 * (2 * 6 * 9 - 18)),
     "pinv": (apply(LINALG.pinv), (9, 6), 7 * 9 * 36 + 4 * 216 + 9 * 6 * 6),
@@ -96,3 +105,15 @@ def test_rows_say_that_a_formula_is_one() -> None:
     ]
     assert count(apply(lambda x: LINALG.inv(x) @ x), EYE(4)).formulas == ("aten.linalg_inv_ex.default",)
     assert count(apply(lambda x: x @ x), EYE(4)).formulas == ()
+
+
+@pytest.mark.parametrize("name", ["svdvals", "eigvals", "eigvalsh", "cond"])
+def test_values_alone_are_those_that_torch_computes(name: str) -> None:
+    matrix, found = torch.arange(36.0).reshape(6, 6) + EYE(6), []
+    count(apply(lambda x: found.append(getattr(LINALG, name)(x)) or x), matrix)  # type: ignore[func-returns-value]
+    torch.testing.assert_close(found[0], getattr(LINALG, name)(matrix))
+
+
+def test_values_alone_write_no_vectors() -> None:
+    (call,) = walk(apply(lambda x: LINALG.svdvals(x)), EYE(6)).calls  # as networks look it up
+    assert call.mac_bytes == 4 * (36 + 6)

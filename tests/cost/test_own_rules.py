@@ -2,7 +2,7 @@
 
 import base64
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -34,13 +34,6 @@ def square(inputs: torch.Tensor) -> None:
 def halves(inputs: list[torch.Tensor]) -> list[torch.Tensor]:
     """Return halves of several tensors."""
     return [each / 2 for each in inputs]
-
-
-@pytest.fixture(autouse=True)
-def no_rules() -> Iterator[None]:
-    yield
-    own_rules.rules.clear()
-    own_rules.received.clear()
 
 
 def of_product(
