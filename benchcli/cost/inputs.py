@@ -99,6 +99,15 @@ def named(tree: object, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
         yield from named(part, f"{name}.{key}" if name else key)
 
 
+def shape_of(tensor: torch.Tensor) -> tuple[int | str, ...]:
+    """Return a tensor's shape, of a nested one with "*" where its sequences differ."""
+    if not tensor.is_nested:
+        return tuple(tensor.shape)
+    shapes = [tuple(each.shape) for each in tensor.unbind()]
+    sizes = (set(several) for several in zip(*shapes, strict=True))
+    return (len(shapes), *(several.pop() if len(several) == 1 else "*" for several in sizes))
+
+
 def _described(tensor: torch.Tensor) -> str:
-    shape = sizes(tensor.shape)
+    shape = sizes(shape_of(tensor))
     return shape if tensor.is_floating_point() else f"{shape}:{str(tensor.dtype).removeprefix('torch.')}"

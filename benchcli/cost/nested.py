@@ -48,15 +48,6 @@ def _replaced(sequences: Mapping[int, torch.Tensor], tensor: torch.Tensor) -> to
     return sequences.get(id(tensor), tensor)
 
 
-def shape_of(tensor: torch.Tensor) -> tuple[int | str, ...]:
-    """Return a tensor's shape, of a nested one with "*" where its sequences differ."""
-    if not tensor.is_nested:
-        return tuple(tensor.shape)
-    shapes = [tuple(each.shape) for each in tensor.unbind()]
-    sizes = (set(several) for several in zip(*shapes, strict=True))
-    return (len(shapes), *(several.pop() if len(several) == 1 else "*" for several in sizes))
-
-
 def _parts(tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
     if tensor.layout is not torch.jagged:
         return tensor.unbind()

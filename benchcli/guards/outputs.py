@@ -43,8 +43,11 @@ def tolerance_of(dtypes: Iterable[str]) -> float:
 
 
 def outputs_of(result: object) -> Outputs:
-    """Return the tensors of a network's output. Raises WrongOutputError if there is none, or no value."""
-    outputs = tuple(tensors(result))
+    """Return the tensors of a network's output, of nested ones their values.
+
+    Raises WrongOutputError if there is none, or no value.
+    """
+    outputs = tuple(each.values() if each.is_nested else each for each in tensors(result))
     if not outputs:
         raise WrongOutputError(
             f"the network returned a {type(result).__name__} without a tensor in it: return a tensor, or a tuple, "

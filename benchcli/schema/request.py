@@ -37,7 +37,7 @@ class Source:
     """The suite's own folder, relative to `folder` or absolute, which is searched first; empty for none."""
 
 
-def sizes(shape: Sequence[int]) -> str:
+def sizes(shape: Sequence[int | str]) -> str:
     """Return a shape as text, such as "3x224x224"."""
     return "x".join(map(str, shape)) or "a number"
 

@@ -30,6 +30,13 @@ def fails(): raise RuntimeError("no weights here")
 def scripted(): return torch.jit.script(conv())
 def traced(): return torch.jit.trace(conv(), torch.zeros(1, 3, 8, 8))
 def frozen(): return torch.jit.freeze(torch.jit.script(conv().eval()))
+def flexible():
+    from torch.nn.attention.flex_attention import flex_attention
+    return Apply(lambda s, x: flex_attention(x, x, x))
+
+def ragged(): return nn.Linear(8, 6)
+ragged.example_inputs = lambda: torch.nested.nested_tensor([torch.ones(3, 8), torch.ones(5, 8)], layout=torch.jagged)
+
 def compiled(): return torch.compile(conv(), backend="eager")
 def half(): return conv().half()
 def shared():
@@ -293,3 +300,13 @@ def test_python_names_what_is_wrong() -> None:
     ):
         with pytest.raises(UserError):
             benchcli.costs(*arguments, **settings)
+
+
+@pytest.mark.filterwarnings("ignore:.*flex_attention called without torch.compile", "ignore:The PyTorch API of nested")
+@pytest.mark.keeps("environment variables", "recursion limit", "sys.modules", "threads", "torch: operators")
+@pytest.mark.usefixtures("own")
+def test_higher_order_operators_and_nested_tensors_are_counted(cli: Cli) -> None:
+    (flexible,) = rows(cli("costs", "mine:flexible", "--input", "1x2x128x16", "--format", "csv"))
+    assert (flexible["flops"], flexible["flops_complete"]) == ("1048576", "True")
+    (ragged,) = rows(cli("costs", "mine:ragged", "--format", "csv"))
+    assert (ragged["flops"], ragged["flops_complete"], ragged["input"]) == (str(8 * 8 * 6), "True", "2x*x8")

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from benchcli.cost.count import count, walk
-from benchcli.cost.nested import shape_of
+from benchcli.cost.inputs import shape_of
 from tests.cost.networks import Apply, apply
 
 
