@@ -108,9 +108,7 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     supports_higher_order_operators = True
 
-    def __init__(
-        self, walked: Walk, storages: Storages, uses: WeightUses, nodes: Nodes, alone: Sequence[str]
-    ) -> None:
+    def __init__(self, walked: Walk, storages: Storages, uses: WeightUses, nodes: Nodes, alone: Sequence[str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._walked, self._storages, self._uses, self._nodes = walked, storages, uses, nodes
         self._parts, self._alone = ComplexParts(), alone

@@ -14,7 +14,6 @@ Basis = Literal["shapes", "formula", "own rule"]
 """What multiply-adds are: a count from shapes, a textbook's formula, or what a rule of the user says."""
 
 
-
 @dataclass(frozen=True)
 class OperatorCall:
     """The costs of one call of an operator; `Costs` are sums of them."""

@@ -7,7 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from benchcli.cost.count import count, walk
+from benchcli.cost.count import count, total, walk
+from benchcli.cost.inputs import Inputs
+from benchcli.cost.training import TrainingStep
 from tests.cost.networks import Apply, apply
 
 COMPLEX = torch.complex64
@@ -61,6 +63,13 @@ def test_a_complex_convolution_is_taken_apart_alike(inference: bool) -> None:
     products = [call.flops for call in walk(apply(convolved), ones(1, 4, 6, 6)).calls if "convolution" in call.operator]
     one = 8 * 16 * 4 * 9
     assert products == [one, one, 2 * one]
+
+
+def test_the_gradients_of_a_complex_convolution_are_complex() -> None:
+    layer = nn.Conv2d(4, 8, 3, dtype=COMPLEX)
+    inputs = Inputs((ones(1, 4, 6, 6).requires_grad_(),))
+    costs = total(walk(layer, inputs, TrainingStep(layer, inputs)))
+    assert (costs.flops, costs.unknown) == (3 * 4 * 8 * 16 * 4 * 9, ())
 
 
 def test_the_elements_of_complex_element_wise_work_are_counted_once() -> None:
