@@ -71,7 +71,7 @@ def walk_once(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | Non
     mode = _DispatchBesideCompiler if COMPILER in sys.modules else _Dispatch
     with (
         torch.no_grad(),
-        _eager(),
+        eager(),
         noticed() as alone,
         _calling(network, walked) as nodes,
         mode(walked, storages, uses, nodes, alone) as dispatch,
@@ -236,7 +236,7 @@ class _DispatchBesideCompiler(_Dispatch):  # type: ignore[no-untyped-call]
         return super().__torch_dispatch__(func, types, args, kwargs)
 
 
-def _eager() -> AbstractContextManager[object]:
+def eager() -> AbstractContextManager[object]:
     """Return a context in which compiled functions run as they were written."""
     return torch.compiler.set_stance("force_eager") if COMPILER in sys.modules else nullcontext()
 

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchcli.cost.inputs import tensors
+from benchcli.cost.walk import eager
 
 LOOKED_AT = 1 << 12
 """The most values of a tensor that are looked at, evenly spread over it."""
@@ -33,7 +35,7 @@ def counted(call: Callable[[], object]) -> tuple[object, float]:
     """
     mode = (_CountingBesideCompiler if "torch._dynamo" in sys.modules else _Counting)()
     try:
-        with mode:
+        with eager(), mode:
             result = call()
     except Exception:  # a network may not run in a mode, and may raise anything of its own
         return call(), 0.0
@@ -42,6 +44,8 @@ def counted(call: Callable[[], object]) -> tuple[object, float]:
 
 class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the values that operators compute, and the denormal ones among them."""
+
+    supports_higher_order_operators = True
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -57,7 +61,7 @@ class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        if not func.is_view:
+        if isinstance(func, OpOverload) and not func.is_view:
             products = _products(args, OPERANDS.get(func.overloadpacket.__name__, ()))
             for each in tensors(result):
                 self._look_at(each, products)

@@ -161,9 +161,7 @@ def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable
     costs = replace(total(walked), **_described(inputs))
     detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
     noticed = tuple(_noticed(network, inputs, family, is_random=False, denormal=0.0))
-    return Counted(
-        family.name, variant.name, costs, Output((), (), ()), detail, code_of(variant), noticed=noticed
-    )
+    return Counted(family.name, variant.name, costs, Output((), (), ()), detail, code_of(variant), noticed=noticed)
 
 
 def _described(inputs: Inputs) -> dict[str, Any]:
