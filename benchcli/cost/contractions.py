@@ -11,10 +11,11 @@ from benchcli.cost.arguments import Arguments
 def _trilinear(arguments: Arguments, _output: torch.Tensor) -> int:
     """The product of the first two tensors, summed over what the third lacks, and then that with the third."""
     factors = [_expanded(arguments[f"i{number}"], arguments[f"expand{number}"]) for number in (1, 2, 3)]
-    lacking = set(arguments["expand3"]) & set(arguments["sumdim"])
-    space = [int(max(sizes)) for sizes in zip(*(each.shape for each in factors), strict=True)]
-    left = [size for dim, size in enumerate(space) if dim not in lacking]
-    return math.prod(space) + math.prod(left)
+    summed_first = set(arguments["expand3"]) & set(arguments["sumdim"])
+    both = [max(sizes) for sizes in zip(*(each.shape for each in factors[:2]), strict=True)]
+    all_three = zip(both, factors[2].shape, strict=True)
+    rest = [max(sizes) for dim, sizes in enumerate(all_three) if dim not in summed_first]
+    return math.prod(both) + math.prod(rest)
 
 
 def _expanded(tensor: torch.Tensor, dims: list[int]) -> torch.Tensor:

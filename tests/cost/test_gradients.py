@@ -51,6 +51,12 @@ PRODUCTS: dict[str, tuple[nn.Module, tuple[int, ...], int, int]] = {
     "linear, no bias": (nn.Linear(10, 5, bias=False), (2, 10), 2 * 10 * 5, 2 * 2 * 10 * 5),
     "linear, three dimensions": (nn.Linear(10, 5), (2, 7, 10), 2 * 7 * 10 * 5, 2 * 2 * 7 * 10 * 5),
     "linear, vector": (nn.Linear(10, 5, bias=False), (10,), 10 * 5, 2 * 10 * 5),
+    # 2 pairs of 3 and 4 numbers to 5. The weight's: the pairs of input and gradient, times the other input; then
+    # those of the inputs: 120 with the weight, and what is left with the other input.
+    "Bilinear": (
+        Apply(lambda s, x: s.b(x[:, :3], x[:, 3:]), b=nn.Bilinear(3, 4, 5)),
+        (2, 7), 2 * 3 * 5 + 120, 150 + (120 + 2 * 3 * 4) + (120 + 2 * 4 * 5),
+    ),
     "residual": (residual(), (1, 4, 6, 6), 3 * 36 * 32, 4 * 36 * 32),
     "used twice": (
         Apply(lambda s, x: s.l(s.l(x)), l=nn.Linear(8, 8, bias=False)), (2, 8), 3 * 2 * 64, 4 * 2 * 64,
