@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, pairwise
 from statistics import NormalDist, StatisticsError, correlation, mean, median, stdev
 from typing import TypeVar
 
@@ -12,8 +13,23 @@ from benchcli.schema import Breakdown, Category, Interval, Sample
 
 CONFIDENCE = 0.95
 """The confidence level; `benchmarks/coverage.py` measures the actual coverage."""
-TAIL = (1 - CONFIDENCE) / 2
-"""The probability on each side of an interval."""
+ERROR = 1 - CONFIDENCE
+"""The probability that an interval does not contain the true value."""
+LEAST_LAUNCHES = 8
+"""The launches after which a run looks first whether its intervals are narrow enough to stop.
+
+Fewer can agree by chance, and end the measuring too early.
+"""
+LOOKS = 0.25
+"""The power of LEAST_LAUNCHES / launches by which the error of a run's intervals shrinks.
+
+A run that may stop after every launch stops more often where its launches happen to agree. Chosen by
+`benchmarks/coverage_simulation.py`, as the next two.
+"""
+FIRST_ERROR = 0.055
+"""The error of a run's intervals after LEAST_LAUNCHES; widening them by correlation leaves less than 5 %."""
+MOST_CORRELATION = 0.5
+"""The largest correlation of neighbouring launches that a run's interval allows for: few launches tell it badly."""
 Z_95 = 1.96
 EXACT_RANKS = 60
 """The most launches with the exact distribution of the signed-rank statistic.
@@ -59,31 +75,99 @@ def counted(values: Sequence[tuple[Value, bool]]) -> list[Value]:
     return clean_values if len(clean_values) >= min(CLEAN_ROUNDS, len(values)) else [value for value, _ in values]
 
 
-def has_ranks(launches: int) -> bool:
-    """Return whether there are enough launches for a signed-rank interval: at least six."""
-    return 2.0**-launches <= TAIL
+def has_ranks(launches: int, error: float = ERROR) -> bool:
+    """Return whether there are enough launches for a signed-rank interval: at least six at 95 %."""
+    return 2.0**-launches <= error / 2
 
 
-def interval_over_launches(logs: Mapping[int, float]) -> Interval:
-    """Return exp of the centre of `logs` (one logarithm per launch), with its 95 % interval.
+def interval_over_launches(logs: Mapping[int, float], error: float = ERROR) -> Interval:
+    """Return exp of the centre of `logs` (one logarithm per launch), with its interval of level 1 - `error`.
 
     Each launch is a cluster: its rounds share its memory layout and its moment, so they count once.
     The centre is the Hodges-Lehmann estimate. The interval is Wilcoxon's signed-rank interval
     (Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 3.2 and 3.3). Launches have
     two modes and long tails, and a burst of other work moves neither the centre nor the interval
-    far. Fewer than six launches have no signed-rank interval; they get the mean and Student's t.
+    far. Too few launches for it, at 95 % fewer than six, get the mean and Student's t.
     """
     values = list(logs.values())
     if len(values) < 2:
         return Interval(math.exp(values[0]))
-    if not has_ranks(len(values)):
-        centre, half = mean(values), _student_half_width(values)
+    if not has_ranks(len(values), error):
+        centre, half = mean(values), _student_half_width(values, error)
         return Interval(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
     walsh = sorted((first + second) / 2 for i, first in enumerate(values) for second in values[: i + 1])
-    rank, share = signed_rank_tail(len(values))
+    rank, share = signed_rank_tail(len(values), error / 2)
     low = walsh[rank] + share * (walsh[rank + 1] - walsh[rank])
     high = walsh[-1 - rank] - share * (walsh[-1 - rank] - walsh[-2 - rank])
     return Interval(math.exp(median(walsh)), math.exp(low), math.exp(high))
+
+
+def interval_after_looks(logs: Mapping[int, float]) -> Interval:
+    """Return the estimate of a run that stops when its intervals are narrow, with its 95 % interval.
+
+    `logs` has one logarithm per launch, by the launch's number. The level of `interval_over_launches`
+    rises with the number of launches, and so of looks. The interval is widened by what the
+    correlation of neighbouring launches adds to the variance of their mean, if it is positive.
+    """
+    if not has_ranks(len(logs)):
+        return interval_over_launches(logs)
+    error = FIRST_ERROR * min(1.0, LEAST_LAUNCHES / len(logs)) ** LOOKS
+    plain = interval_over_launches(logs, error)
+    if plain.low is None or plain.high is None:
+        return plain
+    factor = _correlation_factor([logs[launch] for launch in sorted(logs)], math.log(plain.estimate))
+    low, high = (plain.estimate * (end / plain.estimate) ** factor for end in (plain.low, plain.high))
+    return Interval(plain.estimate, low, high)
+
+
+def _correlation_factor(values: Sequence[float], centre: float) -> float:
+    """Return the factor of the mean's standard error if neighbouring values are correlated (first-order AR).
+
+    The correlation is corrected for the bias of few values (Marriott and Pope, Biometrika 41, 1954).
+    """
+    n, parts = len(values), [value - centre for value in values]
+    variance = sum(part * part for part in parts)
+    if variance == 0:
+        return 1.0
+    seen = sum(one * other for one, other in pairwise(parts)) / variance
+    correlation = min(MOST_CORRELATION, max(0.0, (n * seen + 1) / (n - 3)))
+    return math.sqrt((1 + correlation) / (1 - correlation))
+
+
+PRIOR = 6.0
+"""The variance that a change has before it is seen, in variances of a launch; chosen by simulation."""
+
+
+def log_evidence(values: Sequence[float], inflation: float = 1.0) -> float:
+    """Return the logarithm of the evidence (e-value) that the mean of normal values is not 0.
+
+    It is the likelihood ratio of the t statistic between a mean of normal distribution, of PRIOR times the
+    variance of a value, and a mean of 0. While the mean is 0, the probability that the evidence ever
+    exceeds 1 / p, after any number of values, is at most p: it may be looked at after every value (Lai,
+    Annals of Statistics 4, 1976; Pérez-Ortiz, Lardy, de Heide and Grünwald, 2024). `inflation` divides
+    the square of t, for values that are not independent.
+    """
+    n = len(values)
+    if n < 2:
+        return 0.0
+    middle, prior = mean(values), 1 + n * PRIOR
+    residual = sum((value - middle) ** 2 for value in values) * inflation
+    signal = n * middle**2
+    if signal == 0:
+        return -math.log(prior) / 2
+    return n / 2 * math.log((residual + signal) / (residual + signal / prior)) - math.log(prior) / 2
+
+
+def standard_errors_of_evidence(n: int, inflation: float, evidence: float) -> float:
+    """Return how many standard errors a mean of n values is away from 0 if its `log_evidence` is `evidence`.
+
+    More values than n are taken if n cannot have that evidence.
+    """
+    prior = 1 + n * PRIOR
+    needed = math.exp((2 * evidence + math.log(prior)) / n)
+    if needed >= prior:
+        return standard_errors_of_evidence(n + 1, inflation, evidence)
+    return math.sqrt((needed - 1) / (1 - needed / prior) * (n - 1) * inflation)
 
 
 def quotient(over: Interval, under: Interval) -> Interval:
@@ -121,38 +205,40 @@ def median_share(breakdowns: Sequence[Breakdown], category: Category) -> float:
 
 
 @cache
-def signed_rank_tail(n: int) -> tuple[int, float]:
+def signed_rank_tail(n: int, tail: float) -> tuple[int, float]:
     """Return the index of the Walsh average that bounds the interval, and the step to the next.
 
-    The index counts from either end. The step is a fraction: ranks are integers, so the coverage
-    changes in steps, and the bound is interpolated between the two nearest.
+    The index counts from either end, beyond which lies the probability `tail`. The step is a
+    fraction: ranks are integers, so the coverage changes in steps, and the bound is interpolated
+    between the two nearest.
     """
     if n > EXACT_RANKS:
-        z = NormalDist().inv_cdf(1 - TAIL)
+        z = NormalDist().inv_cdf(1 - tail)
         place = n * (n + 1) / 4 - z * math.sqrt(n * (n + 1) * (2 * n + 1) / 24) - 0.5
         return int(place), place - int(place)
-    rank = 0
-    while signed_rank_cumulative(n, rank + 1) <= TAIL:
-        rank += 1
-    below, above = signed_rank_cumulative(n, rank), signed_rank_cumulative(n, rank + 1)
-    return rank, (TAIL - below) / (above - below)
+    below = signed_rank_cumulative(n)
+    rank = bisect_right(below, tail) - 1
+    return rank, (tail - below[rank]) / (below[rank + 1] - below[rank])
 
 
-def signed_rank_cumulative(n: int, rank_sum: int) -> float:
-    """Return the probability that Wilcoxon's signed-rank statistic is at most `rank_sum`.
+@cache
+def signed_rank_cumulative(n: int) -> Sequence[float]:
+    """Return the probabilities that Wilcoxon's signed-rank statistic is at most 0, 1, 2, and so on.
 
-    It counts how many of the 2**n patterns of n signs have positive ranks that sum to at most that.
+    They count how many of the 2**n patterns of n signs have positive ranks that sum to at most that.
+    The last one is that of the middle of all sums.
     """
-    patterns = [1] + [0] * rank_sum
+    most = n * (n + 1) // 4 + 1
+    patterns = [1] + [0] * most
     for rank in range(1, n + 1):
-        for total in range(rank_sum, rank - 1, -1):
+        for total in range(most, rank - 1, -1):
             patterns[total] += patterns[total - rank]
-    return float(sum(patterns) / 2**n)
+    return [count / 2**n for count in accumulate(patterns)]
 
 
-def _student_half_width(values: Sequence[float]) -> float:
+def _student_half_width(values: Sequence[float], error: float) -> float:
     degrees = len(values) - 1
-    return student_t_quantile(1 - TAIL, degrees) * stdev(values) / math.sqrt(len(values))
+    return student_t_quantile(1 - error / 2, degrees) * stdev(values) / math.sqrt(len(values))
 
 
 @cache
@@ -165,9 +251,14 @@ def student_t_quantile(probability: float, degrees: int) -> float:
     low, high = 0.0, 1e6
     while high - low > 1e-10 * max(1.0, high):
         middle = (low + high) / 2
-        below = 0.5 + _central_probability(middle, degrees) / 2 < probability
+        below = student_t_probability(middle, degrees) < probability
         low, high = (middle, high) if below else (low, middle)
     return (low + high) / 2
+
+
+def student_t_probability(t: float, degrees: int) -> float:
+    """Return the probability that Student's t is at most `t`."""
+    return 0.5 + math.copysign(_central_probability(abs(t), degrees), t) / 2
 
 
 def _central_probability(t: float, degrees: int) -> float:

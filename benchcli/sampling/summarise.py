@@ -23,7 +23,7 @@ from benchcli.schema import (
     Variant,
 )
 from benchcli.schema.warnings import RunWarning
-from benchcli.statistics import has_ranks
+from benchcli.statistics import LEAST_LAUNCHES, has_ranks
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,6 @@ def _unpaired(time: Timing, baseline: Timing | None) -> list[RunWarning]:
     return [RunWarning("unpaired", round(disagreement, 2))] if disagreement > UNPAIRED else []
 
 
-LEAST_LAUNCHES = 8
-"""The least launches of a variant. Fewer can agree by chance, and end the measuring too early."""
 ALWAYS_LAUNCHES = 6
 """The least launches even over the budget: fewer have no interval."""
 

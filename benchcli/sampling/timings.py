@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import mean, median, quantiles
 
 from benchcli.schema import Family, Interval, Percentiles, ReferenceSpeed, Sample, StepParts, Timing
-from benchcli.statistics import counted, has_ranks, interval_over_launches, launch_log_ratios, launch_log_seconds
+from benchcli.statistics import counted, has_ranks, interval_after_looks, launch_log_ratios, launch_log_seconds
 
 SINGLES = 1000
 """The least calls, timed singly, that have percentiles."""
@@ -59,7 +59,7 @@ def _parts(samples: Sequence[Sample], seconds: float) -> StepParts | None:
 
 def _interval(logs: Mapping[int, float]) -> Interval:
     """Return the estimate over launches. With fewer than six launches it has no interval."""
-    interval = interval_over_launches(logs)
+    interval = interval_after_looks(logs)
     return interval if has_ranks(len(logs)) else Interval(interval.estimate)
 
 

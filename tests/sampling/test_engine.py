@@ -8,12 +8,13 @@ import pytest
 
 from benchcli.backends.devices.base import PEAK_FLOAT32
 from benchcli.sampling.engine import Session, measure
-from benchcli.sampling.summarise import ALWAYS_LAUNCHES, LEAST_LAUNCHES, another_launch
+from benchcli.sampling.summarise import ALWAYS_LAUNCHES, another_launch
 from benchcli.sampling.supervise import Failures, Survey
 from benchcli.schema import Costs, Failure, Family, FamilyResult, Plan, Sample, Target
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Conversation, Done, Launcher, Sampled, Started, Task, Watched, WorkerDied
 from benchcli.schema.warnings import RunWarning
+from benchcli.statistics import LEAST_LAUNCHES
 from tests.values import COSTS, conditions, family, variant
 
 
