@@ -50,7 +50,7 @@ ALLOWABLE: Final = ("costs", "output", "gone", "new")
 COST_ROWS: Final = ("network", "module", "operator", "call")
 """What the rows of a table of costs can be."""
 CONFIRMING_LAUNCHES: Final = 7
-"""Fresh launches that confirm one suspect of a check."""
+"""The least launches, after the screening, before a check leaves a network inconclusive."""
 CHECK_S: Final = 300.0
 """Seconds that a check takes at most by default."""
 
@@ -464,8 +464,8 @@ THRESHOLD = Setting(
 CONFIRMATIONS = Setting(
     "launches",
     Integer(5, 100),
-    "Fresh processes that judge a network which a screening by three did not find the same; more if several such "
-    "networks are left, or to show that one is the same after all.",
+    "Fresh processes, after a screening by three, before a network is left inconclusive. It is judged after each "
+    "of them; a check of less than 80 seconds makes more.",
     "the number of launches",
     CONFIRMING_LAUNCHES,
 )

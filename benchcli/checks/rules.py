@@ -1,26 +1,52 @@
 """Decide outcomes from paired log ratios, costs and outputs.
 
-Nothing here measures or prints. `docs/ci.md` has the evidence behind the rules.
+Nothing here measures or prints. `docs/ci.md` has the evidence behind the rules, and
+`benchmarks/gate_simulation.py` the figures.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import NormalDist, median, stdev
 from typing import Literal
 
 from benchcli import formatting
 from benchcli.schema import Costs, Interval, Output
-from benchcli.statistics import interval_over_launches
+from benchcli.statistics import (
+    interval_over_launches,
+    log_evidence,
+    standard_errors_of_evidence,
+    student_t_probability,
+)
 
 SCREEN_LAUNCHES = 3
 """Launches that screen all networks."""
 ROUNDS = 12
 """Rounds per launch."""
 UNTIL_S = 80.0
-"""Seconds into a check until which inconclusive networks get further launches.
+"""Seconds into a check until which inconclusive networks get further launches."""
+RENEW = 2
+"""Launches per fork server.
 
-These launches can only show that a network is the same.
+All launches of a fork server share the addresses of its libraries.
+"""
+SHARED = 0.5
+"""The share of the variance that launches of one fork server may have in common.
+
+It is an assumption on the safe side: `1 + (RENEW - 1) * SHARED` is by how much the variance of the mean may be
+larger than that of independent launches.
+"""
+ERROR = 0.04
+"""The probability to which a check's evidence limits any false finding of slower or faster, over all networks.
+
+What a change must exceed besides, the threshold and the control's noise, makes it smaller.
+"""
+LEAST_CHANGE = 4
+"""The least launches that show a change, however clear."""
+SAME_LOOKS: Mapping[int, float] = {3: 0.05, 6: 0.015, 9: 0.01, **dict.fromkeys((12, 18, 27, 40, 60), 0.005)}
+"""After which number of launches a network may be called the same, and the error of the interval that decides.
+
+A change of exactly the threshold is called the same with at most half of the sum of these errors, 5 %.
 """
 THRESHOLD_APART = 0.03
 """The least slowdown that counts if base and head run in separate processes."""
@@ -36,8 +62,18 @@ MOST_DIFFERENCE = 1e-3
 
 Two builds of torch add in different orders.
 """
-POWER_Z = 0.84
-"""Standard errors beyond the threshold at which 80 % of checks find a change."""
+POWER = 0.8
+"""The least share of such checks that find the minimum detectable effect."""
+CASES = [
+    (NormalDist().inv_cdf(0.5 + (number + 0.5) / 40), NormalDist().inv_cdf((number * 7 % 20 + 0.5) / 20))
+    for number in range(20)
+]
+"""Equally likely cases of two independent standard normal variables, the first one without its sign."""
+MEDIAN_ERROR = 1.25
+"""The standard error of a median over that of a mean, for normal values."""
+
+MOST_DETECTABLE = 10.0
+"""The largest logarithm of a minimum detectable effect: few launches that differ wildly tell of none."""
 
 Speed = Literal["slower", "faster", "same", "inconclusive"]
 
@@ -54,55 +90,46 @@ class Judgement:
     threshold: float
     """The least factor that counts: 1 + the threshold, or twice the control's noise if larger."""
     noise: float
-    """The control's median absolute difference from base, as a factor."""
+    """The control's median difference from base, as a factor of at least 1."""
     detectable: float
-    """The minimum detectable effect: the slowdown that 80 % of such checks find, as a factor."""
+    """The minimum detectable effect: the slowdown that at least 80 % of such checks find, as a factor."""
     launches: int
     agreeing: int
     """The number of launches in which head changed in the direction of `change`."""
 
 
-def judge(changes: Mapping[int, float], controls: Mapping[int, float], threshold: float, needed: int) -> Judgement:
+def judge(changes: Mapping[int, float], controls: Mapping[int, float], threshold: float, networks: int) -> Judgement:
     """Judge log(head / base) and log(control / base) of times, one value per launch.
 
-    slower, faster: the median is beyond the threshold and beyond twice the control's noise, at
-    least `needed` - 1 launches agree in direction, and at most one launch does not. same: the
-    interval lies within the threshold. Else inconclusive.
+    Each launch gives z = log(head / base) - log(control / base) / 2: head over the geometric mean of both runs of
+    base. slower, faster: the centre of z is beyond the threshold and beyond twice the control's noise, its 95 %
+    interval does not contain 0, and the evidence that z is not 0 suffices for the number of `networks`. It may be
+    looked at after every launch. same: after certain numbers of launches only, if the interval lies within the
+    threshold. Else inconclusive.
     """
-    values = list(changes.values())
-    middle = median(values)
-    # The median of absolute values is never less than the absolute value of the median.
-    noise = median(map(abs, controls.values()))
+    launches = sorted(changes.keys() & controls.keys())
+    moved = [controls[launch] for launch in launches]
+    values = [changes[launch] - controls[launch] / 2 for launch in launches]
+    noise = abs(median(moved))
     bound = max(math.log1p(threshold), NOISE * noise)
-    agreeing = sum(value * middle > 0 for value in values)
-    interval = interval_over_launches(changes)
+    differences = dict(enumerate(values))
+    change = interval_over_launches(differences)
+    middle = math.log(change.estimate)
     outcome: Speed = "inconclusive"
-    if abs(middle) > bound and agreeing >= needed - 1 and agreeing >= len(values) - 1:
-        outcome = "slower" if middle > 0 else "faster"
-    elif interval.is_within(threshold):
+    if len(values) >= LEAST_CHANGE and change.min_log_change > 0 and abs(middle) > bound:
+        is_certain = log_evidence(values, _inflation()) >= math.log(networks / ERROR)
+        outcome = ("slower" if middle > 0 else "faster") if is_certain else outcome
+    elif _is_same(differences, threshold):
         outcome = "same"
     return Judgement(
         outcome=outcome,
-        change=Interval(math.exp(middle), interval.low, interval.high),
+        change=change,
         threshold=math.exp(bound),
         noise=math.exp(noise),
-        detectable=math.exp(bound + POWER_Z * _standard_error(values)),
+        detectable=math.exp(_detectable(values, moved, threshold, networks)),
         launches=len(values),
-        agreeing=agreeing,
+        agreeing=sum(value * middle > 0 for value in values),
     )
-
-
-def confirmations(launches: int, suspects: int) -> int:
-    """Return the number of fresh launches that confirm this many suspects.
-
-    By chance alone, at least n - 1 of n launches lie on one given side with probability
-    (n + 1) / 2**n. More suspects need more launches, so that the probability of any false alarm
-    stays that of one suspect with `launches` launches.
-    """
-    allowed, needed = _false_alarm_probability(launches), launches
-    while suspects * _false_alarm_probability(needed) > allowed:
-        needed += 1
-    return needed
 
 
 COST_NAMES: Mapping[str, str] = {
@@ -157,12 +184,38 @@ def difference(base: Output, head: Output) -> float:
     return distance / norm if norm else (0.0 if distance == 0 else math.inf)
 
 
-def _false_alarm_probability(launches: int) -> float:
-    return (launches + 1) / 2.0**launches
+def _is_same(differences: Mapping[int, float], threshold: float) -> bool:
+    """Return whether it is time to look for *same*, and the interval that decides lies within the threshold."""
+    error = SAME_LOOKS.get(len(differences))
+    return error is not None and interval_over_launches(differences, error).is_within(threshold)
 
 
-def _standard_error(values: Sequence[float]) -> float:
-    """Return the median's standard error, from the median absolute deviation (robust to bursts)."""
-    middle = median(values)
-    deviation = 1.4826 * median(abs(value - middle) for value in values)
-    return 1.25 * deviation / math.sqrt(len(values))
+def _inflation() -> float:
+    """Return by how much the variance of a mean may exceed that of independent launches."""
+    return 1 + (RENEW - 1) * SHARED
+
+
+def _detectable(values: Sequence[float], controls: Sequence[float], threshold: float, networks: int) -> float:
+    """Return the logarithm of the change that `POWER` of checks with as many launches find.
+
+    The centre must exceed the threshold, twice the median of a control without a difference, and what the evidence
+    takes. The spread of such checks is known from these launches only, hence Student's t, and varies.
+    """
+    n = len(values)
+    if n < 2:
+        return math.log1p(threshold)
+    error, noise = (stdev(each) / math.sqrt(n) for each in (values, controls))
+    certain = error * standard_errors_of_evidence(max(n, LEAST_CHANGE), _inflation(), math.log(networks / ERROR))
+    controlled = NOISE * MEDIAN_ERROR * noise
+    bounds = [
+        max(math.log1p(threshold), controlled * of_noise, certain * math.exp(of_spread / math.sqrt(n)))
+        for of_noise, of_spread in CASES
+    ]
+    if error == 0:
+        return min(MOST_DETECTABLE, max(bounds))
+    low, high = 0.0, MOST_DETECTABLE
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        power = sum(student_t_probability((middle - bound) / error, n - 1) for bound in bounds) / len(bounds)
+        low, high = (low, middle) if power > POWER else (middle, high)
+    return high

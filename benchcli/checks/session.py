@@ -38,13 +38,6 @@ from benchcli.system import machine
 from benchcli.workers.tools import Tools
 from benchcli.workloads.overrides import Overrides
 
-RENEW = 4
-"""Launches per fork server.
-
-All launches of a fork server share the addresses of its libraries. New servers keep base and head
-from differing by these addresses for the whole check.
-"""
-
 
 @dataclass(frozen=True)
 class CheckRequest:
@@ -65,7 +58,7 @@ class CheckRequest:
     threshold: float | None = None
     """The least change that counts, as a fraction; None: the default of the kind of check."""
     launches: int = CONFIRMING_LAUNCHES
-    """The number of fresh launches that confirm a suspect."""
+    """The least launches, after the screening, before a network is left inconclusive."""
     budget_s: float = CHECK_S
     separate: bool = False
     """Whether base and head run in separate processes even if one process could run both."""
@@ -184,7 +177,7 @@ class CheckSession:
         """Return the launcher of one side's processes; the first call starts it."""
         if side not in self.launchers:
             python = self.pythons[HEAD if side == HEAD else BASE]
-            self.launchers[side] = self.stack.enter_context(self.tools.workers(python=python, renew=RENEW))
+            self.launchers[side] = self.stack.enter_context(self.tools.workers(python=python, renew=rules.RENEW))
         return self.launchers[side]
 
     def spent_s(self) -> float:

@@ -1,8 +1,8 @@
-"""Measure a check's times: screen all networks, then confirm suspects by fresh launches."""
+"""Measure a check's times: screen all networks, then launch those that are open until they are decided."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from statistics import mean, median
 
@@ -25,8 +25,6 @@ LONGEST_S = 60.0
 
 The current round is finished first.
 """
-LEAST_SAME = 6
-"""The least number of launches, after the screen, that can show that a network is the same."""
 
 
 @dataclass
@@ -76,7 +74,7 @@ def take_times(session: CheckSession, pairs: Sequence[Pair], times: Times) -> No
     if families:
         screen = _screen(session, families, times)
         suspects = {name: f for name, f in families.items() if name not in times.judged or not _is_same(times, name)}
-        _confirm(session, screen, suspects, times)
+        _confirm(session, screen, suspects, len(families), times)
 
 
 def _screen(session: CheckSession, families: Mapping[str, Family], times: Times) -> Evidence:
@@ -86,11 +84,11 @@ def _screen(session: CheckSession, families: Mapping[str, Family], times: Times)
     process, the launches so far do not count, and both versions get separate processes.
     """
     screen, first = _evidence(session, 0), 0
-    _launch(session, screen, families, 1, _screening(session, families, 0))
+    _launch(session, screen, families, 1, _screening(session, 0))
     failed = next(iter(session.failures.by_key.values()), None)
     if session.together and failed:
         screen, first = _apart(session, failed.error, screen)
-    _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, _screening(session, families, first))
+    _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, _screening(session, first))
     if session.together and not session.failures.by_key:
         why = _slowed(session, families, screen)
         if why is None:
@@ -98,16 +96,15 @@ def _screen(session: CheckSession, families: Mapping[str, Family], times: Times)
             return screen  # nothing is judged: it is not known whether base was slowed too
         if why:
             screen, first = _apart(session, why, screen)
-            _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, _screening(session, families, first))
+            _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, _screening(session, first))
     times.counts |= {"screened": len(families), "screenings": screen.launches - first}
     for name, family in families.items():
-        _judge(session, name, family, [screen], times)
+        _judge(session, name, family, [screen], len(families), times)
     return screen
 
 
-def _screening(session: CheckSession, families: Mapping[str, Family], first: int) -> Stage:
-    after = rules.confirmations(session.request.launches, max(1, len(families)))
-    return Stage("screening", first, rules.SCREEN_LAUNCHES, after)
+def _screening(session: CheckSession, first: int) -> Stage:
+    return Stage("screening", first, rules.SCREEN_LAUNCHES, session.request.launches)
 
 
 def _apart(session: CheckSession, why: str, made: Evidence) -> tuple[Evidence, int]:
@@ -120,32 +117,37 @@ def _apart(session: CheckSession, why: str, made: Evidence) -> tuple[Evidence, i
 def _slowed(session: CheckSession, families: Mapping[str, Family], screen: Evidence) -> str | None:
     """Return what head does to the whole process, found by launches of base alone.
 
-    An empty string if it does nothing; None if there was no time to find out.
+    An empty string if it does nothing; None if there was no time to find out. Launches beside head
+    and launches of base alone take turns, so that load in some of them does not look like an effect.
     """
-    lone = _evidence(session, screen.launches)
+    lone, beside = _evidence(session, screen.launches), _evidence(session, screen.launches)
     lone.failures, lone.rounds = Failures(), alone.ROUNDS
+    asked = list(families.values())
     for number in range(alone.LAUNCHES):
         if not _has_time(session):
             return None
         session.say(f"base alone: launch {number + 1} of at most {alone.LAUNCHES}")
-        lone.launch([alone.base_of(family) for family in families.values()], partial(collect, session.launcher(BASE)))
+        lone.launch([alone.base_of(family) for family in asked], partial(collect, session.launcher(BASE)))
         if lone.failures.by_key:
             return f"base fails without head: {next(iter(lone.failures.by_key.values())).error}"
-        factor = alone.slowdown(list(families.values()), screen, lone)
+        factor = alone.slowdown(asked, [screen, beside], lone)
         if factor == 1.0:
             return ""
+        if number + 1 < alone.LAUNCHES:
+            beside.launch(asked, _collecting(session))
     slower = formatting.percent(factor - 1, decimals=0)
     return f"head slows the whole process: base takes {slower} longer beside it than alone"
 
 
-def _confirm(session: CheckSession, screen: Evidence, families: Mapping[str, Family], times: Times) -> None:
-    """Launch the open pairs again until each is judged the same; judge the others once.
+def _confirm(
+    session: CheckSession, screen: Evidence, families: Mapping[str, Family], networks: int, times: Times
+) -> None:
+    """Launch the open pairs again, and judge each after every launch, until it is not inconclusive.
 
-    That one judgement takes place after the confirming launches and uses these launches alone.
-    After it, until `rules.UNTIL_S`, further launches can only show that an inconclusive pair is
-    the same: repeated tests for a change would raise the false-positive rate.
+    All launches count, those of the screen included. The pairs that are still open after the least
+    number of launches get further ones until `rules.UNTIL_S`.
     """
-    needed = rules.confirmations(session.request.launches, max(1, len(families)))
+    needed = session.request.launches
     fresh = _evidence(session, screen.launches)
     still_open, last = dict(families), screen.launches + needed
     while still_open and (fresh.launches < last or session.spent_s() < rules.UNTIL_S):
@@ -154,9 +156,7 @@ def _confirm(session: CheckSession, screen: Evidence, families: Mapping[str, Fam
         if fresh.launches == launches:
             break
         for name, family in list(still_open.items()):
-            judgement = _judge(session, name, family, [screen, fresh], times)
-            if judgement and fresh.launches == last and judgement.outcome != "same":
-                judgement = _judge(session, name, family, [fresh], times, needed)
+            judgement = _judge(session, name, family, [screen, fresh], networks, times)
             if judgement is None or judgement.outcome != "inconclusive":
                 del still_open[name]
     made = fresh.launches - screen.launches
@@ -179,13 +179,12 @@ def _judge(
     name: str,
     family: Family,
     evidence: Sequence[Evidence],
+    networks: int,
     times: Times,
-    needed: int | None = None,
 ) -> Judgement | None:
-    """Judge one pair by all of this evidence, and store and return the judgement.
+    """Judge one pair of a check of so many `networks` by all of this evidence; store and return the judgement.
 
-    None if a side has no samples or failed. `needed` is the number of launches that confirm a
-    change. Without it, slower and faster become inconclusive.
+    None if a side has no samples or failed.
     """
     measured = [each.known(family) for each in evidence]
     samples = {side: [s for part in measured for s in part.samples.get(side, ())] for side in (BASE, CONTROL, HEAD)}
@@ -194,10 +193,7 @@ def _judge(
         return None
     base, control, head = samples[BASE], samples[CONTROL], samples[HEAD]
     changes, controls = launch_log_ratios(head, base), launch_log_ratios(control, base)
-    judgement = rules.judge(changes, controls, session.threshold, needed or len(changes) + 1)
-    is_early = judgement.launches < (LEAST_SAME if len(evidence) > 1 else rules.SCREEN_LAUNCHES)
-    if needed is None and (judgement.outcome in {"slower", "faster"} or (is_early and judgement.outcome == "same")):
-        judgement = replace(judgement, outcome="inconclusive")
+    judgement = rules.judge(changes, controls, session.threshold, networks)
     if judgement.outcome == "same" and (is_host_bound(base) or is_host_bound(head)):
         other = way_out(host_bound(session.request.target))
         times.cut[name] = f"the host was timed, and not the device, which may be slower in head: give {other}"
