@@ -33,8 +33,8 @@ OLD_RENEW = 4
 """Launches of a fork server before."""
 SHAPES: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Array]] = {
     "normal": lambda rng, shape: rng.standard_normal(shape),
-    "two modes, 70:30": lambda rng, shape: ((rng.random(shape) < 0.3) - 0.3) / math.sqrt(0.21),
-    "heavy tails": lambda rng, shape: rng.standard_t(3, shape) / math.sqrt(3),
+    "two modes, 70:30": lambda rng, shape: np.where(rng.random(shape) < 0.3, 0.7, -0.3) / math.sqrt(0.21),
+    "heavy tails": lambda rng, shape: np.asarray(rng.standard_t(3, shape) / math.sqrt(3), np.float64),
 }
 
 
