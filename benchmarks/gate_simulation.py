@@ -288,13 +288,18 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=60_000, help="simulated networks of a rate of false findings")
     parser.add_argument("--only", choices=list(TABLES))
     options = parser.parse_args()
+    for name, table in TABLES.items():
+        if options.only in {None, name}:
+            table(generator(), options.networks if table is false_slower else options.trials)
+
+
+def generator() -> np.random.Generator:
+    """Return a table's own generator, after a check that the evidence computed here is the package's."""
     rng = np.random.default_rng(27)
     sample = Simulation().draw(rng, 20).changes
     for row, logs in zip(sample.tolist(), evidence(sample), strict=True):
         assert math.isclose(log_evidence(row, 1 + (rules.RENEW - 1) * rules.SHARED), logs[-1], rel_tol=1e-9)
-    for name, table in TABLES.items():
-        if options.only in {None, name}:
-            table(rng, options.networks if table is false_slower else options.trials)
+    return rng
 
 
 TABLES: dict[str, Callable[[np.random.Generator, int], None]] = {

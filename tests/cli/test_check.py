@@ -365,6 +365,30 @@ def test_a_lucky_launch_load_or_a_small_difference_leaves_both_in_one_process(
     assert "separate processes" not in found.out
 
 
+def swinging(task: Task, silence_s: float) -> Conversation:
+    """Launch in this process; head's time swings in the first twelve launches, and is 20 % longer in later ones."""
+    factor = (1.5 if task.launch % 2 else 0.9) if task.launch < 12 else 1.2
+    conversation, told = inline(task, silence_s), None
+    try:
+        while True:
+            event = conversation.send(told)
+            if isinstance(event, Sampled) and event.sample.variant == "head":
+                event = Sampled(event.family, replace(event.sample, seconds=event.sample.seconds * factor))
+            told = yield event
+    except StopIteration as ended:
+        return bool(ended.value)
+
+
+def test_a_network_that_stayed_inconclusive_for_long_is_still_found_slower(check: Cli) -> None:
+    version("old")
+    version("new", code=NET + "\nCHANGED = True\n")
+    found = check("--only", "tower/thin", launcher=swinging)
+    assert found.code == 3
+    assert findings()["thin", "time"] == "slower"
+    made = json.loads(Path("out/environment.json").read_text())["check"]
+    assert made["confirmations"] > made["launches"] == 7
+
+
 @pytest.mark.usefixtures("measured_anew")
 def test_nothing_is_written_beside_the_code(check: Cli) -> None:
     version("old")
