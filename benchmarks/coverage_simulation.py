@@ -1,4 +1,4 @@
-"""Simulate the coverage of the whole stopping rule.  python benchmarks/coverage_simulation.py [--rows 2000]
+"""Simulate the coverage of the whole stopping rule.  python benchmarks/coverage_simulation.py [--rows 1000]
 
 Launches come from 8 distributions of a ratio's logarithm at 3 spreads (standard deviations), and go
 through the engine that measures runs: `benchcli.sampling.engine.measure`, with workers that are
@@ -140,7 +140,7 @@ def line(name: str, spread: float, rule: str, rows: Sequence[Row]) -> str:
 def main() -> None:
     """Print both rules' coverage in every cell, and the cells within 93 to 97 %."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--launches", type=int, default=60, help="launches that the budget allows")
     parser.add_argument("--only", choices=[*DISTRIBUTIONS, *BEYOND], action="append")
     options = parser.parse_args()
