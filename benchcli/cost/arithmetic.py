@@ -93,6 +93,13 @@ def _product(one: str, sums: int = 1) -> Rule:
     return rule
 
 
+def _grouped(arguments: Arguments, output: torch.Tensor) -> int:
+    """Each row meets the matrix of its group; of two matrices without groups' dimension, the columns are in groups."""
+    one, other = arguments["self"], arguments["mat2"]
+    written = output[0] if one.dim() == other.dim() == 2 else output
+    return int(written.numel() * one.shape[-1])
+
+
 def _all_of(one: str) -> Rule:
     """Return the rule of a product that uses each element of one argument once."""
     return lambda arguments, _output: int(arguments[one].numel())
@@ -157,6 +164,7 @@ _PRODUCTS: dict[str, Rule] = {
     **dict.fromkeys((each for each in CONVOLUTIONS if "transpose" in each), transposed),
     **dict.fromkeys(("mm", "bmm", "_int_mm", "_scaled_mm", "_weight_int8pack_mm", "mkldnn_linear"), _product("self")),
     **dict.fromkeys(("addmm", "_addmm_activation"), _product("mat1")),
+    "_grouped_mm": _grouped,
     "baddbmm": _product("batch1"),
     "addbmm": _product("batch1", sums=2),
     "linear": _product("input"),

@@ -32,7 +32,7 @@ CONVOLUTIONS: Final = DEPTHWISE | _names("""
     conv1d conv2d conv3d _convolution convolution cudnn_convolution cudnn_convolution_relu
     cudnn_convolution_transpose miopen_convolution miopen_convolution_relu miopen_convolution_transpose
     mkldnn_convolution slow_conv3d slow_conv_dilated2d slow_conv_dilated3d slow_conv_transpose2d
-    slow_conv_transpose3d thnn_conv2d
+    slow_conv_transpose3d thnn_conv2d torchvision.deform_conv2d
 """)
 ATTENTION: Final = frozenset(
     {
@@ -74,7 +74,8 @@ POOLS: Final = with_backward("""
     adaptive_avg_pool1d _adaptive_avg_pool2d adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_avg_pool3d
     adaptive_max_pool2d adaptive_max_pool3d avg_pool1d avg_pool2d avg_pool3d fractional_max_pool2d
     fractional_max_pool3d max_pool1d max_pool2d max_pool2d_with_indices max_pool3d max_pool3d_with_indices
-    max_unpool2d max_unpool3d mkldnn_max_pool2d quantized_max_pool2d
+    max_unpool2d max_unpool3d mkldnn_max_pool2d quantized_max_pool2d torchvision.ps_roi_align
+    torchvision.ps_roi_pool torchvision.roi_align torchvision.roi_pool
 """)
 RESIZES: Final = with_backward("""
     affine_grid_generator grid_sampler_2d grid_sampler_3d upsample_bicubic2d _upsample_bicubic2d_aa
@@ -88,7 +89,7 @@ REDUCTIONS: Final = REDUCTIONS_IN_TRAINING | _names("""
     cumprod cumsum dist _embedding_bag _embedding_bag_forward_only equal histc histogram index_add index_reduce
     _is_all_true _is_any_true isin kthvalue linalg_vector_norm logcumsumexp logsumexp max mean median min mode
     nanmedian nansum native_norm norm prod scatter_add scatter_reduce searchsorted segment_reduce sort std
-    std_mean sum topk trace _unique2 unique_consecutive var var_mean _weight_norm_interface
+    std_mean sum topk torchvision.nms trace _unique2 unique_consecutive var var_mean _weight_norm_interface
 """)
 QUANTISED: Final = "quantised product"
 """The name of all convolutions and linear layers with a packed, quantised weight."""
@@ -152,11 +153,12 @@ OUTPUTS: Final = {
 
 
 MATRIX_PRODUCTS: Final = ATTENTION | _names("""
-    addbmm addmm _addmm_activation addmv baddbmm bilinear bmm chain_matmul dot einsum gru gru_cell inner _int_mm
-    linalg_multi_dot linear linear_dynamic linear_relu lstm lstm_cell _lstm_mps matmul miopen_rnn mkldnn_linear
-    mkldnn_rnn_layer mm mv _native_multi_head_attention outer quantized_gru_cell_dynamic quantized_lstm_cell_dynamic
-    rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell _cudnn_rnn _scaled_mm scaled_dot_product_attention tensordot
-    _transformer_encoder_layer_fwd vdot _weight_int8pack_mm
+    addbmm addmm _addmm_activation addmv baddbmm bilinear bmm chain_matmul dot einsum gru gru_cell inner
+    _int_mm linalg_multi_dot _grouped_mm linear linear_dynamic linear_relu lstm lstm_cell _lstm_mps matmul
+    miopen_rnn mkldnn_linear mkldnn_rnn_layer mm mv _native_multi_head_attention outer
+    quantized_gru_cell_dynamic quantized_lstm_cell_dynamic rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
+    _cudnn_rnn _scaled_mm scaled_dot_product_attention tensordot _transformer_encoder_layer_fwd vdot
+    _weight_int8pack_mm
 """)
 """Products of matrices, attention and recurrent layers; a profile shows composites of them by these names."""
 ROW_WISE_COMPOSITES: Final = _names("""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import torch
@@ -253,6 +254,54 @@ def test_the_totals_are_the_sums_of_the_rows(name: str) -> None:
 def test_an_unknown_operator_makes_the_count_a_lower_bound() -> None:
     costs = count(Apply(lambda s, x: unruled(s.layer(x)), layer=nn.Linear(6, 6)), torch.zeros(2, 6))
     assert (costs.flops, costs.flops_complete, costs.unknown) == (72, False, ("benchcli_tests.unruled.default of 2x6",))
+
+
+GROUPED = {
+    "rows in groups": ((8, 16), (3, 16, 4), 8 * 16 * 4),
+    "columns in groups": ((8, 16), (16, 4), 8 * 16 * 4),
+    "a matrix for each group": ((3, 8, 16), (3, 16, 4), 3 * 8 * 16 * 4),
+}
+"""The shapes of two matrices, and the multiply-adds of their product in groups, as experts have it."""
+
+
+@pytest.mark.skipif(not hasattr(torch.nn.functional, "grouped_mm"), reason="this torch has no products in groups")
+@pytest.mark.parametrize("name", GROUPED)
+def test_products_in_groups_are_those_of_each_row_with_its_own_matrix(name: str) -> None:
+    one, other, expected = GROUPED[name]
+    ends = None if len(one) == 3 else torch.tensor([4, 4, one[0 if len(other) == 3 else 1]], dtype=torch.int32)
+    weight = torch.zeros(other)
+    costs = count(apply(lambda x: torch.nn.functional.grouped_mm(x, weight, offs=ends)), torch.zeros(one))
+    assert (costs.flops, costs.unknown) == (expected, ())
+
+
+@pytest.fixture
+def torchvisions_operators() -> Iterator[Any]:
+    """Stand-ins of the shapes of torchvision's operators, which need no torchvision."""
+    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    shapes = {
+        "deform_conv2d(Tensor input, Tensor weight, Tensor offset) -> Tensor": (
+            lambda image, weight, offset: image.new_zeros(len(image), len(weight), *offset.shape[2:])
+        ),
+        "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor": lambda boxes, *_: boxes[:, 0].long(),
+        "roi_align(Tensor input, Tensor rois, int size) -> Tensor": (
+            lambda image, rois, size: image.new_zeros(len(rois), image.shape[1], size, size)
+        ),
+    }
+    for schema, kernel in shapes.items():
+        library.define(schema)  # type: ignore[no-untyped-call]
+        library.impl(schema.partition("(")[0], kernel, "CPU")  # type: ignore[no-untyped-call]
+    yield torch.ops.torchvision
+    library._destroy()  # type: ignore[no-untyped-call]
+
+
+def test_torchvisions_operators_have_rules(torchvisions_operators: Any) -> None:
+    weight, offset, boxes = torch.zeros(5, 4, 3, 3), torch.zeros(1, 18, 6, 6), torch.zeros(7, 4)
+    costs = count(apply(lambda x: torchvisions_operators.deform_conv2d(x, weight, offset)), torch.zeros(1, 4, 8, 8))
+    assert (costs.flops, costs.unknown) == (5 * 36 * 4 * 9, ())
+    costs = count(apply(lambda x: torchvisions_operators.nms(boxes, x, 0.5)), torch.zeros(7))
+    assert (costs.flops, costs.unknown, costs.mac_bytes) == (0, (), 7 * 4 * 4 + 7 * 4 + 7 * 8)
+    costs = count(apply(lambda x: torchvisions_operators.roi_align(x, boxes, 2)), torch.zeros(1, 4, 8, 8))
+    assert (costs.flops, costs.unknown) == (0, ())
 
 
 def test_a_operator_of_another_library_has_no_rule_of_torchs() -> None:
