@@ -276,8 +276,8 @@ ALLOW_RANDOM = _flag(
 OWN_INPUTS = Setting(
     "inputs",
     Text(),
-    "An input of your own network, once for each: [NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as "
-    "1x3x224x224 or ids=1x16:int64:0..29999.",
+    "An input of a network of your own or of a library, once for each: [NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch "
+    "first, such as 1x3x224x224 or ids=1x16:int64:0..29999.",
     "an input",
     flag="--input",
     repeated=True,

@@ -1,7 +1,8 @@
 """What a network is called with: positional and keyword arguments that hold tensors."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ class Inputs:
 
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    items: int | None = None
+    """How many images or other inputs a call takes; None: as many as the first dimension says."""
 
     def bound_to(self, network: Callable[..., Any]) -> Callable[[], Any]:
         """Return a function without arguments that calls `network` with these."""
@@ -36,7 +39,7 @@ class Inputs:
     def mapped(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Inputs":
         """Return the inputs with every tensor changed."""
         args, kwargs = tree_map_only(torch.Tensor, change, (self.args, dict(self.kwargs)))
-        return Inputs(tuple(args), kwargs)
+        return replace(self, args=tuple(args), kwargs=kwargs)
 
     def described(self) -> str:
         """Return names, shapes and dtypes, such as "1x3x224x224" or "ids=1x16:int64"; no dtype for floating ones."""
@@ -55,24 +58,30 @@ def as_inputs(value: object) -> Inputs:
 
 
 def tensors(tree: object) -> list[torch.Tensor]:
-    """Return the tensors in nested tuples, lists, mappings and dataclasses, those of a mapping by its sorted keys."""
+    """Return the tensors in nested tuples, lists, mappings, dataclasses and objects.
+
+    Those of a mapping come by its sorted keys.
+    """
     collected: list[torch.Tensor] = []
-    _collect(tree, collected)
+    _collect(tree, collected, ())
     return collected
 
 
-def _collect(tree: object, collected: list[torch.Tensor]) -> None:
-    """Append the tensors of a tree. It runs for each operator of a walk, so that the commonest kinds come first."""
+def _collect(tree: object, collected: list[torch.Tensor], holders: tuple[int, ...]) -> None:
+    """Append the tensors of a tree. It runs for each operator of a walk, so that the commonest kinds come first.
+
+    `holders` are the objects that hold this one: an object that holds itself is looked into once.
+    """
     if isinstance(tree, torch.Tensor):
         collected.append(tree)
     elif isinstance(tree, tuple | list):
         for part in tree:
-            _collect(part, collected)
-    elif tree is None or isinstance(tree, PLAIN):
+            _collect(part, collected, holders)
+    elif tree is None or isinstance(tree, PLAIN) or id(tree) in holders:
         return
     else:
         for _, part in _parts(tree):
-            _collect(part, collected)
+            _collect(part, collected, (*holders, id(tree)))
 
 
 PLAIN = (bool, int, float, str, torch.dtype, torch.device, torch.memory_format, torch.layout)
@@ -80,23 +89,35 @@ PLAIN = (bool, int, float, str, torch.dtype, torch.device, torch.memory_format, 
 
 
 def _parts(tree: object) -> list[tuple[str, object]]:
-    """Return what a mapping, a dataclass or a node that torch knows holds, by name or number."""
+    """Return what a mapping, a dataclass, a node that torch knows or another object holds, by name or number."""
     if isinstance(tree, Mapping):
         return [(str(key), tree[key]) for key in sorted(tree, key=str)]
     if isinstance(tree, tuple | list):
         return [(str(number), part) for number, part in enumerate(tree)]
     if is_dataclass(tree) and not isinstance(tree, type):
         return [(each.name, getattr(tree, each.name)) for each in fields(tree)]
-    return [(str(number), leaf) for number, leaf in enumerate(tree_leaves(tree)) if leaf is not tree]
+    leaves = [(str(number), leaf) for number, leaf in enumerate(tree_leaves(tree)) if leaf is not tree]
+    return leaves or _attributes(tree)
 
 
-def named(tree: object, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+def _attributes(tree: object) -> list[tuple[str, object]]:
+    """Return what an object holds, such as a cache of keys and values or a distribution.
+
+    A network that is returned is no value: its weights are not its output.
+    """
+    if isinstance(tree, torch.nn.Module | type | ModuleType):
+        return []
+    return list(getattr(tree, "__dict__", {}).items())
+
+
+def named(tree: object, name: str = "", holders: tuple[int, ...] = ()) -> Iterator[tuple[str, torch.Tensor]]:
     """Yield the tensors of a tree, as `tensors` does, each with its path: names and numbers with dots between them."""
     if isinstance(tree, torch.Tensor):
         yield name, tree
         return
-    for key, part in () if tree is None or isinstance(tree, PLAIN) else _parts(tree):
-        yield from named(part, f"{name}.{key}" if name else key)
+    is_leaf = tree is None or isinstance(tree, PLAIN) or id(tree) in holders
+    for key, part in () if is_leaf else _parts(tree):
+        yield from named(part, f"{name}.{key}" if name else key, (*holders, id(tree)))
 
 
 def shape_of(tensor: torch.Tensor) -> tuple[int | str, ...]:

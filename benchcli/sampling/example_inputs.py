@@ -4,6 +4,7 @@ They are those that its caller or its callable gives, or random ones.
 """
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -27,7 +28,7 @@ def inputs_of(variant: Variant, batch: int, seed: int, *givers: object) -> Input
     given = live.inputs(variant)
     if given is not None:
         return as_inputs(given).floating(torch.Tensor.float)
-    examples = None if variant.inputs or variant.is_built_in else _examples(givers)
+    examples = None if variant.inputs else _examples(givers)
     if examples is not None:
         torch.manual_seed(seed + 1)
         return _made(examples, batch)
@@ -96,7 +97,12 @@ def _made(examples: Any, batch: int) -> Inputs:
             f"its {EXAMPLES} have batch {first.shape[0] if first.dim() else 'none'}, not {batch}: let them be a "
             "function that takes `batch`"
         )
-    return made
+    return replace(made, items=batch) if takes_batch else made
+
+
+def items_of(inputs: Inputs) -> int:
+    """Return how many images or other inputs a call takes: the first dimension, unless the inputs say it."""
+    return inputs.items or next((each.shape[0] for each in inputs.tensors() if each.dim()), 1)
 
 
 def tokens_of(inputs: Inputs) -> int | None:

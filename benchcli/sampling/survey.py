@@ -29,7 +29,7 @@ from benchcli.sampling.bench import (
     torch_dtype,
 )
 from benchcli.sampling.compiling import CompileTime
-from benchcli.sampling.example_inputs import called, tokens_of
+from benchcli.sampling.example_inputs import called, items_of, tokens_of
 from benchcli.sampling.step_times import explained, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, Variant
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
@@ -168,7 +168,7 @@ def _described(inputs: Inputs) -> dict[str, Any]:
     """Return what costs say of the inputs."""
     return {
         "inputs": inputs.described(),
-        "items": next((each.shape[0] for each in inputs.tensors() if each.dim()), 1),
+        "items": items_of(inputs),
         "tokens": tokens_of(inputs),
     }
 

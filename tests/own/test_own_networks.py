@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -67,7 +68,7 @@ def test_two_inputs_may_have_one_shape(cli: Cli) -> None:
     ("words", "way_out"),
     [
         ((f"{OWN}two", "--input", "1x8x"), "the batch first, such as 1x3x224x224"),
-        (("shufflenet-v2-1x", "--input", "1x3x224x224"), "give --size for its size"),
+        (("shufflenet-v2-1x", "--input", "1x3x224x224"), "takes one image; give --size"),
         ((f"{OWN}two", "--input", "1x8", "--size", "64"), "give the sizes in --input"),
         ((f"{OWN}text", "--input", "1x16:int64:0..5000"), "give the range 0..99"),
         ((f"{OWN}tow",), "did you mean two"),
@@ -209,6 +210,62 @@ def test_outputs_are_told_by_their_keys_and_not_by_their_order() -> None:
     assert [name for name, _ in named({"b": [one, None, other], "a": 3})] == ["b.0", "b.2"]
     assert [name for name, _ in named(networks.Detection(one, other))] == ["scores", "best"]
     assert [name for name, _ in named(one)] == [""]
+
+
+class Layer:
+    """What a layer keeps of its keys and values."""
+
+    def __init__(self, keys: torch.Tensor, values: torch.Tensor) -> None:
+        self.keys, self.values, self.is_sliding = keys, values, False
+
+
+class Cache:
+    """Layers, as libraries of transformers return them beside the logits; a layer may know its cache."""
+
+    def __init__(self, *layers: Layer) -> None:
+        self.layers, self.network = list(layers), nn.Linear(2, 2)
+        for layer in layers:
+            layer.cache = self  # type: ignore[attr-defined]
+
+
+def test_what_objects_hold_is_part_of_the_output() -> None:
+    keys, values = torch.ones(2), torch.zeros(3)
+    cache = Cache(Layer(keys, values), Layer(values, keys))
+    assert tensors({"cache": cache, "logits": keys}) == [keys, values, values, keys, keys]
+    assert [name for name, _ in named({"cache": cache})][:2] == ["cache.layers.0.keys", "cache.layers.0.values"]
+    assert [name for name, _ in named(torch.distributions.Laplace(keys, 1 + keys))] == ["loc", "scale"]
+    assert tensors(SimpleNamespace(first=keys, second=SimpleNamespace(third=[values]))) == [keys, values]
+    assert tensors([nn.Linear(2, 2), nn.Linear, torch.nn, len, object()]) == []
+
+
+LISTED = """
+import torch
+from torch import nn
+
+class Detector(nn.Module):
+    '''Takes a list of images, each of its own size perhaps.'''
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images):
+        return [{"boxes": self.first(each[None]).flatten(1)} for each in images]
+
+def build():
+    return Detector()
+
+build.example_inputs = lambda batch: (list(torch.rand(batch, 3, 16, 16)),)
+"""
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_list_of_images_is_as_many_items_as_its_batch(cli: Cli, batch: int) -> None:
+    Path("listed.py").write_text(LISTED)
+    words = ("--batch", str(batch), "--device", "fake", "--launches", "1", "--output", "run")
+    assert cli("network", "listed:build", *words).code == 0
+    (record,) = records_of("run")
+    assert record.costs
+    assert (record.costs.items, record.costs.flops) == (batch, batch * 4 * 14 * 14 * 27)
 
 
 def test_a_check_tells_outputs_by_their_names(cli: Cli) -> None:

@@ -1,10 +1,11 @@
 """Networks: golden numbers, printed digits, and an independent reading of ShuffleNet V2."""
 
 import sys
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from torch import nn
 from benchcli.cost.count import count
 from benchcli.cost.crosscheck import flops_by_torch
 from benchcli.errors import UserError
+from benchcli.sampling.example_inputs import inputs_of, items_of
+from benchcli.schema import Input
 from benchcli.settings import GROUPS
 from benchcli.workloads import papers
 from benchcli.workloads.networks import libraries
@@ -264,19 +267,83 @@ def test_names_of_no_network_are_said(name: str, said: str, monkeypatch: pytest.
         list(NetworkRequest(name="networks", networks=(name,)).variants())
 
 
+class Detector(nn.Conv2d):
+    """A stand-in for a detector: it takes a list of images, and has a threshold of scores."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 2, 1)
+        self.roi_heads, self.score_thresh = nn.Identity(), 0.5
+        self.transform = SimpleNamespace(min_size=(8, 12))
+
+    def forward(self, images: list[torch.Tensor]) -> list[torch.Tensor]:  # type: ignore[override]
+        return [super(Detector, self).forward(each) for each in images]
+
+
+class Weights:
+    """A stand-in for the weights of a network, with what they were trained on."""
+
+    def __init__(self, **preset: object) -> None:
+        self.transforms: Any = partial(dict, **preset)
+
+
+def module(name: str, **contents: object) -> ModuleType:
+    made = ModuleType(name)
+    vars(made).update(contents)
+    return made
+
+
+def maker(folder: str, network: type[nn.Module], *arguments: int, backbone: bool = False) -> Callable[..., nn.Module]:
+    """Return a function of a folder of torchvision that makes a network and downloads nothing unless it may."""
+
+    def make(*, weights: None) -> nn.Module:
+        return network(*arguments)
+
+    def make_with_backbone(*, weights: None, weights_backbone: str | None = "downloaded") -> nn.Module:
+        assert weights_backbone is None
+        return network(*arguments)
+
+    made = make_with_backbone if backbone else make
+    made.__module__ = f"torchvision.models.{folder}"
+    return made
+
+
 @pytest.fixture
 def torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in for torchvision, and for timm, which need a torch of their own."""
-    models = ModuleType("torchvision.models")
-    models.list_models = lambda: ["resnet18", "vgg11"]  # type: ignore[attr-defined]
-    models.get_model = lambda name, weights: nn.Conv2d(3, 2, 1)  # type: ignore[attr-defined]
-    package = ModuleType("torchvision")
-    package.models = models  # type: ignore[attr-defined]
-    timm = ModuleType("timm")
-    timm.list_models = lambda: ["small"]  # type: ignore[attr-defined]
-    timm.create_model = lambda name, pretrained: nn.Conv2d(3, 4, 1)  # type: ignore[attr-defined]
-    for module in (package, models, timm):
-        monkeypatch.setitem(sys.modules, module.__name__, module)
+    """Stand-ins for torchvision, timm and pytorchcv, which need a torch of their own."""
+    makers = {
+        "resnet18": maker("resnet", nn.Conv2d, 3, 2, 1),
+        "vgg11": maker("vgg", nn.Conv2d, 3, 2, 1),
+        "fcn": maker("segmentation.fcn", nn.Conv2d, 3, 2, 1, backbone=True),
+        "r3d": maker("video.resnet", nn.Conv3d, 3, 2, 1),
+        "rcnn": maker("detection.rcnn", Detector, backbone=True),
+    }
+    weights = {
+        "resnet18": [Weights(crop_size=384), Weights(crop_size=224)],
+        "vgg11": [],
+        "fcn": [Weights(resize_size=520)],
+        "r3d": [Weights(crop_size=(112, 112), resize_size=(128, 171))],
+        "rcnn": [Weights()],
+    }
+    models = module(
+        "torchvision.models",
+        list_models=lambda: list(makers),
+        get_model_builder=makers.__getitem__,
+        get_model_weights=weights.__getitem__,
+    )
+    small = nn.Conv2d(3, 4, 1)
+    small.pretrained_cfg = {"input_size": (3, 160, 160)}  # type: ignore[assignment]
+    digits = nn.Conv2d(3, 4, 1)
+    digits.in_size = (32, 16)  # type: ignore[assignment]
+    makes = {"list_models": lambda: ["small"], "create_model": lambda name, pretrained: small}
+    provider = module("pytorchcv.model_provider", _models={"digits": 0}, get_model=lambda name, pretrained: digits)
+    for each in (
+        models,
+        module("torchvision", models=models),
+        module("timm", **makes),
+        module("pytorchcv", model_provider=provider),
+        provider,
+    ):
+        monkeypatch.setitem(sys.modules, each.__name__, each)
 
 
 @pytest.mark.usefixtures("torchvision")
@@ -287,6 +354,54 @@ def test_networks_of_libraries_are_had_by_name_and_their_unknown_names_are_said(
     assert timm_model("small")(torch.zeros(1, 3, 4, 4)).shape == (1, 4, 4, 4)
     with pytest.raises(UserError, match="unknown torchvision model 'resnet19': did you mean resnet18"):
         torchvision_model("resnet19")
+
+
+@pytest.mark.usefixtures("torchvision")
+@pytest.mark.parametrize(
+    ("library", "name", "described"),
+    [
+        ("torchvision", "resnet18", "2x3x224x224"),  # the least of its weights' sizes
+        ("torchvision", "vgg11", "2x3x224x224"),  # no weights
+        ("torchvision", "fcn", "2x3x520x520"),
+        ("torchvision", "r3d", "2x3x16x112x112"),
+        ("torchvision", "rcnn", "0=3x12x12, 1=3x12x12"),
+        ("timm", "small", "2x3x160x160"),
+        ("pytorchcv", "digits", "2x3x32x16"),
+    ],
+)
+def test_networks_of_libraries_are_called_with_what_their_library_says(
+    library: str, name: str, described: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(libraries, "find_spec", lambda _: object())
+    (variant,) = NetworkRequest(name="networks", networks=(f"{library}:{name}",)).variants()
+    network = libraries.LIBRARIES[library](name)
+    inputs = inputs_of(variant, 2, 0, network)
+    assert (inputs.described(), items_of(inputs)) == (described, 2)
+    inputs.bound_to(network)()
+
+
+@pytest.mark.usefixtures("torchvision")
+def test_a_detector_keeps_what_it_finds() -> None:
+    network = libraries.LIBRARIES["torchvision"]("rcnn")
+    assert network.score_thresh == 0.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "described"),
+    [
+        ({"size": 64}, "1x3x64x64"),
+        ({"inputs": (Input((3, 8, 48, 48)),)}, "1x3x8x48x48"),
+        ({"inputs": (Input((3, 9, 9)), Input((3, 9, 9)))}, "1x3x9x9, 1x3x9x9"),
+    ],
+)
+def test_what_is_asked_for_replaces_what_a_library_says(
+    asked: dict[str, Any], described: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(libraries, "find_spec", lambda _: object())
+    (variant,) = NetworkRequest(name="networks", networks=("timm:small",), **asked).variants()
+    network = nn.Conv2d(3, 2, 1)
+    network.example_inputs = lambda batch: torch.zeros(batch, 3, 160, 160)  # type: ignore[assignment]
+    assert inputs_of(variant, 1, 0, network).described() == described
 
 
 def test_a_pattern_stands_for_the_networks_that_it_matches() -> None:

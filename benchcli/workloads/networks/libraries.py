@@ -1,17 +1,20 @@
 """Networks of other libraries by name, with random weights, and names with wildcards."""
 
+import inspect
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import UserError, unknown
+from benchcli.workloads.networks.base import SIZE
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 MOST = 100
@@ -21,31 +24,78 @@ LISTING_S = 120.0
 
 
 def torchvision_model(model: str) -> "nn.Module":
-    """Return one of torchvision's classifiers. Raises UserError with the nearest names."""
+    """Return one of torchvision's networks. Raises UserError with the nearest names.
+
+    A detector keeps boxes of any score: with random weights none reaches its threshold.
+    """
     from torchvision import models
 
-    return _create(models.get_model, "torchvision model", model, names_of("torchvision"), weights=None)
+    _refuse_unknown("torchvision model", model, names_of("torchvision"))
+    build, options = models.get_model_builder(model), {"weights": None}
+    if "weights_backbone" in inspect.signature(build).parameters:
+        options["weights_backbone"] = None  # it would be downloaded
+    network: Any = build(**options)
+    for module in network.modules():
+        if hasattr(module, "score_thresh"):
+            module.score_thresh = 0.0
+    return _with_examples(
+        network, _torchvision_shapes(models, model, network), takes_list=hasattr(network, "roi_heads")
+    )
+
+
+def _torchvision_shapes(models: Any, model: str, network: Any) -> "list[tuple[int, ...]]":
+    """Return the shapes of a network's inputs without the batch: the least of its weights' sizes."""
+    kind = models.get_model_builder(model).__module__.split(".")[2]
+    if kind == "detection":
+        return [(3, *2 * network.transform.min_size[-1:])]
+    if kind == "optical_flow":
+        return [(3, 520, 960)] * 2
+    presets = [getattr(each.transforms, "keywords", {}) for each in models.get_model_weights(model)]
+    sizes = [preset.get("crop_size", preset.get("resize_size", SIZE)) for preset in presets]
+    least = min((size if isinstance(size, int) else max(size) for size in sizes), default=SIZE)
+    return [(3, *([16] if kind == "video" else []), least, least)]
 
 
 def timm_model(model: str) -> "nn.Module":
     """Return one of timm's networks. Raises UserError with the nearest names."""
     import timm
 
-    return _create(timm.create_model, "timm model", model, names_of("timm"), pretrained=False)
+    _refuse_unknown("timm model", model, names_of("timm"))
+    network: nn.Module = timm.create_model(model, pretrained=False)
+    size = getattr(network, "pretrained_cfg", {}).get("input_size")
+    return _with_examples(network, [tuple(size)] if size else [])
 
 
 def pytorchcv_model(model: str) -> "nn.Module":
     """Return one of pytorchcv's networks. Raises UserError with the nearest names."""
     from pytorchcv.model_provider import get_model
 
-    return _create(get_model, "pytorchcv model", model, names_of("pytorchcv"), pretrained=False)
+    _refuse_unknown("pytorchcv model", model, names_of("pytorchcv"))
+    network: nn.Module = get_model(model, pretrained=False)
+    size = getattr(network, "in_size", None)
+    return _with_examples(network, [(3, *size)] if size else [])
 
 
-def _create(make: Any, kind: str, model: str, models: Iterable[str], **options: Any) -> "nn.Module":
+def _refuse_unknown(kind: str, model: str, models: Iterable[str]) -> None:
     names = list(models)
     if model not in names:
         raise unknown(kind, model, names)
-    network: nn.Module = make(model, **options)
+
+
+def _with_examples(network: "nn.Module", shapes: "Sequence[tuple[int, ...]]", takes_list: bool = False) -> "nn.Module":
+    """Return a network with the inputs that its library gives it, if it says any, as its `example_inputs`.
+
+    `takes_list` is whether the network takes a list with an image for each of the batch.
+    """
+
+    def example_inputs(batch: int) -> "tuple[torch.Tensor | list[torch.Tensor], ...]":
+        import torch
+
+        drawn = [torch.randn(batch, *shape) for shape in shapes]
+        return tuple(list(each) if takes_list else each for each in drawn)
+
+    if shapes:
+        network.example_inputs = example_inputs  # type: ignore[assignment]
     return network
 
 

@@ -2,13 +2,13 @@
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchcli import files
 from benchcli.errors import UserError, unknown
-from benchcli.schema import BUILT_IN, Input, Variant
+from benchcli.schema import BUILT_IN, Input, Parameter, Variant
 from benchcli.workloads import input_texts
 from benchcli.workloads.networks.base import NETWORKS, SIZE, members
 from benchcli.workloads.networks.libraries import LIBRARIES, has_wildcards, matching, refuse_missing
@@ -91,11 +91,13 @@ def _variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
     is_own = colon and not (library in LIBRARIES and model)
     if not colon and NETWORKS.get(name) is None:
         _refuse_part_of_name(name)
-    if inputs and not is_own:
-        raise UserError(f"inputs are for networks of your own: {name} takes one image; give --size for its size")
     if not colon:
+        if inputs:
+            raise UserError(f"inputs are for networks of your own or of a library: {name} takes one image; give --size")
         return NETWORKS[name].variant(size)
-    return _own(name, size, inputs) if is_own else _of_library(name, library, model, size or SIZE)
+    if size:  # as an input, so that example inputs do not replace it
+        inputs = (Input((3, size, size)),)
+    return _own(name, inputs) if is_own else _of_library(name, library, model, inputs)
 
 
 def _refuse_part_of_name(name: str) -> None:
@@ -119,19 +121,21 @@ def _functions_of(file: Path) -> list[str]:
     return [each.name for each in parts if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")]
 
 
-def _of_library(name: str, library: str, model: str, pixels: int) -> Variant:
+def _of_library(name: str, library: str, model: str, inputs: tuple[Input, ...]) -> Variant:
     refuse_missing(library)
-    return Variant(name, f"{BUILT_IN}library/{library}", {"model": model}, (3, pixels, pixels), "3")
+    return _variant_of(name, f"{BUILT_IN}library/{library}", {"model": model}, inputs)
 
 
-def _own(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
+def _own(name: str, inputs: tuple[Input, ...]) -> Variant:
     if name.startswith(f"{BUILT_IN}network/"):
         raise UserError(f"{name!r} is how a run records it: write {name.rpartition('/')[2]}")
     if name.startswith(("benchcli.", BUILT_IN)) or not re.fullmatch(OWN, name):
         raise UserError(
             f"{name!r} names no network: write a name of `benchcli list networks`, or package.module:callable"
         )
-    if size:  # as an input, so that example inputs do not replace it
-        inputs = (Input((3, size, size)),)
+    return _variant_of(name, name, {}, inputs)
+
+
+def _variant_of(name: str, builder: str, params: Mapping[str, Parameter], inputs: tuple[Input, ...]) -> Variant:
     shape = inputs[0].shape if inputs else (3, SIZE, SIZE)
-    return Variant(name, name, {}, shape, str(next(iter(shape), "")), inputs=inputs)
+    return Variant(name, builder, params, shape, str(next(iter(shape), "")), inputs=inputs)
