@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 CHROMIUM := apt-get update && apt-get install --yes --no-install-recommends chromium
 
-.PHONY: demo test test-fast test-dist test-browser chromium-line test-lowest fuzz zoo coverage lint reference docs site golden constraints vega dist clean
+.PHONY: demo test test-fast test-dist test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -35,6 +35,32 @@ zoo: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[zoo]'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps pytorchcv
 	$(BIN)/python benchmarks/library_costs.py
+
+# 340 networks of four libraries, counted and timed for one launch each: half an hour on two quiet cores. Their
+# environments take 8 GB where torchvision's torch is one for CUDA. `make -k` does the second half even if
+# the first one finds something. VISION is a torch and the torchvision that fits it.
+VISION ?= torch==2.14.1 torchvision==0.29.1
+LIBRARIES ?= build/libraries.csv
+zoo-all: zoo-transformers zoo-vision
+
+zoo-transformers: build/zoo-transformers/installed
+	$(<D)/bin/python benchmarks/library_runs.py transformers --output $(LIBRARIES)
+
+zoo-vision: build/zoo-torchvision/installed
+	$(<D)/bin/python benchmarks/library_runs.py torchvision timm pytorchcv --output $(LIBRARIES)
+
+build/zoo-transformers/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[zoo]' scipy
+	touch $@
+
+build/zoo-torchvision/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(@D)
+	grep -v '^torch==' constraints.txt > $(@D)/constraints.txt
+	$(@D)/bin/python -m pip install --quiet --constraint $(@D)/constraints.txt $(VISION) timm
+	$(@D)/bin/python -m pip install --quiet --constraint $(@D)/constraints.txt --no-deps pytorchcv
+	$(@D)/bin/python -m pip install --quiet --constraint $(@D)/constraints.txt --editable .
+	touch $@
 
 # Reports in a real browser. It installs nothing: without Chromium it says the line that does.
 test-browser: $(VENV)/installed

@@ -332,7 +332,7 @@ def torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     small = nn.Conv2d(3, 4, 1)
     small.pretrained_cfg = {"input_size": (3, 160, 160)}  # type: ignore[assignment]
-    digits = nn.Conv2d(3, 4, 1)
+    digits = nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 4, 1), nn.Conv2d(4, 4, 1))
     digits.in_size = (32, 16)  # type: ignore[assignment]
     makes = {"list_models": lambda: ["small"], "create_model": lambda name, pretrained: small}
     provider = module("pytorchcv.model_provider", _models={"digits": 0}, get_model=lambda name, pretrained: digits)
@@ -366,7 +366,7 @@ def test_networks_of_libraries_are_had_by_name_and_their_unknown_names_are_said(
         ("torchvision", "r3d", "2x3x16x112x112"),
         ("torchvision", "rcnn", "0=3x12x12, 1=3x12x12"),
         ("timm", "small", "2x3x160x160"),
-        ("pytorchcv", "digits", "2x3x32x16"),
+        ("pytorchcv", "digits", "2x1x32x16"),
     ],
 )
 def test_networks_of_libraries_are_called_with_what_their_library_says(

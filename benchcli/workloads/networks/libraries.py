@@ -71,9 +71,10 @@ def pytorchcv_model(model: str) -> "nn.Module":
     from pytorchcv.model_provider import get_model
 
     _refuse_unknown("pytorchcv model", model, names_of("pytorchcv"))
-    network: nn.Module = get_model(model, pretrained=False)
+    network: Any = get_model(model, pretrained=False)
     size = getattr(network, "in_size", None)
-    return _with_examples(network, [(3, *size)] if size else [])
+    colours = next((int(each.in_channels) for each in network.modules() if hasattr(each, "in_channels")), 3)
+    return _with_examples(network, [(colours, *size)] if size else [])
 
 
 def _refuse_unknown(kind: str, model: str, models: Iterable[str]) -> None:
