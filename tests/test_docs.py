@@ -78,7 +78,7 @@ def test_pictures_are_what_make_docs_draws() -> None:
 
 FIGURE = re.compile(r"±|\d[\d.,]* ?(?:%|ms\b|ns\b|µs\b|MB\b|kB\b|s\b)|\b\d+ of \d+\b|\d times as")
 """A number that somebody may have measured."""
-SOURCE = re.compile(r"(benchmarks/\w+\.py|results/reference/[\w-]+|tests/[\w/]+\.py)")
+SOURCE = re.compile(r"(benchmarks/\w+\.py|results/reference/[\w-]+(?:\.csv)?|tests/[\w/]+\.py)")
 """A script, a kept run, or a test that asserts the figure."""
 DEFINITIONS = {
     "Read it",  # what the columns mean
