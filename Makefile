@@ -36,7 +36,7 @@ zoo: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps pytorchcv
 	$(BIN)/python benchmarks/library_costs.py
 
-# 341 networks of four libraries, counted and timed for one launch each: half an hour on two quiet cores. Their
+# 339 networks of four libraries, counted and timed for one launch each: half an hour on two quiet cores. Their
 # environments take 8 GB where torchvision's torch is one for CUDA. `make -k` does the second half even if
 # the first one finds something. VISION is a torch and the torchvision that fits it.
 VISION ?= torch==2.14.1 torchvision==0.29.1

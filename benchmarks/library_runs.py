@@ -108,7 +108,7 @@ SMALLER: Mapping[str, tuple[str, ...]] = {
     "raft_small": ("1x3x128x128", "1x3x128x128"),
     "raft_large": ("1x3x128x128", "1x3x128x128"),
 }
-DETECTORS = ["maskrcnn_resnet50_fpn", "keypointrcnn_resnet50_fpn", "retinanet_resnet50_fpn", "fcos_resnet50_fpn"]
+DETECTORS = ["maskrcnn_resnet50_fpn", "retinanet_resnet50_fpn"]
 TIMM: Mapping[str, tuple[str, int]] = {
     "cait_xxs24_224": ("2.53", 224), "coat_lite_tiny": ("1.6", 224), "convit_tiny": ("1.26", 224),
     "convnextv2_atto": ("0.55", 224), "crossvit_tiny_240": ("1.57", 240), "cs3darknet_s": ("0.72", 256),
@@ -295,7 +295,14 @@ def _published(network: Network) -> tuple[Decimal | None, str]:
     return Decimal(str(weights.meta["_ops"])), "torchvision"
 
 
-EXPLAINED: Mapping[str, str] = {**COUNTED_APART, "sequencer2d_s": "fvcore counts no LSTM"}
+REGIONS = "random weights propose as many regions as there may be, and keep the boxes of any score"
+EXPLAINED: Mapping[str, str] = {
+    **COUNTED_APART,
+    "deeplabv3_mobilenet_v3_large": "torchvision's figure has the auxiliary head, which its weights bring",
+    "fasterrcnn_mobilenet_v3_large_320_fpn": REGIONS,
+    "maskrcnn_resnet50_fpn": REGIONS,
+    "sequencer2d_s": "fvcore counts no LSTM",
+}
 """Why a count is not the published figure."""
 REASONS: Mapping[str, str] = {}
 """Networks that are rightly not timed, and a part of what their row says."""
