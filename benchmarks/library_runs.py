@@ -21,6 +21,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -284,7 +285,8 @@ def _counted_as_timm_does(network: Network) -> int:
 
     images = torch.zeros(1, 3, network.size or 224, network.size or 224)
     analysis = FlopCountAnalysis(timm.create_model(network.name).eval(), images)
-    return int(analysis.unsupported_ops_warnings(False).tracer_warnings("none").total())
+    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
+    return int(analysis.total())
 
 
 def _published(network: Network) -> tuple[Decimal | None, str]:
@@ -339,6 +341,7 @@ def main() -> None:
     parser.add_argument("chosen", nargs="*", metavar="LIBRARY|NAME")
     parser.add_argument("-o", "--output", type=Path, help="a table in CSV, whose rows of these networks are replaced")
     arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
     wanted = set(arguments.chosen)
     chosen = [each for each in networks() if not wanted or {each.library, each.name} & wanted]
     outcomes = []
