@@ -26,7 +26,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -88,7 +87,6 @@ class Outcome:
     milliseconds: float | None = None
     torch: str = ""
     processor: str = ""
-    commit: str = ""
 
 
 def _names(text: str) -> list[str]:
@@ -252,15 +250,7 @@ def _of_row(network: Network, row: Mapping[str, str] | None) -> Outcome:
         round(1000 * float(time_s), 3) if time_s else None,
         torch.__version__,
         cpu_model(),
-        _commit(),
     )
-
-
-@cache
-def _commit() -> str:
-    """Return the commit of the checkout; empty where it is none."""
-    program = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    return subprocess.run(program, cwd=HERE, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def agrees(flops: int, published: Decimal, unit: int) -> bool:
