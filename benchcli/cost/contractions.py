@@ -15,7 +15,7 @@ def _trilinear(arguments: Arguments, _output: torch.Tensor) -> int:
     both = [max(sizes) for sizes in zip(*(each.shape for each in factors[:2]), strict=True)]
     all_three = zip(both, factors[2].shape, strict=True)
     rest = [max(sizes) for dim, sizes in enumerate(all_three) if dim not in summed_first]
-    return math.prod(both) + math.prod(rest)
+    return int(math.prod(both) + math.prod(rest))
 
 
 def _expanded(tensor: torch.Tensor, dims: list[int]) -> torch.Tensor:
