@@ -265,7 +265,7 @@ STEP = Setting(
     Choice(lambda: STEPS, {"training": "train"}),
     "What a call does: inference, forward-backward (training without the update), or train{such}; several are "
     "compared.",
-    "a step",
+    "step",
     several=True,
     such="inference,train",
     note="default: inference",

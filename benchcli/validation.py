@@ -13,6 +13,8 @@ from benchcli.registry import Registry
 
 Value = TypeVar("Value")
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+SHOWN = 60
+"""The most letters of a value in a message."""
 MOST_STEPS = 100
 """The most numbers that a range stands for."""
 _RANGE = re.compile(r"(?P<least>\d{1,9})\.\.(?P<most>\d{1,9})(?::(?P<times>x?)(?P<step>\d{1,9}))?", re.ASCII)
@@ -300,8 +302,14 @@ def one_of(what: str, value: object, known: Iterable[str], others: Mapping[str, 
 def text(what: str, value: object) -> str:
     """Return `value` if it is a text that says something. Raises UserError otherwise."""
     if not isinstance(value, str) or not value.strip():
-        raise UserError(f"{what} must be a text, not {value!r}")
+        raise UserError(f"{what} must be a text, not {shortened(value)}")
     return value
+
+
+def shortened(value: object) -> str:
+    """Return a value's representation in one line; of a long one the beginning and its type."""
+    line = " ".join(repr(value).split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}… ({type(value).__name__})"
 
 
 def distinct(what: str, values: Sequence[Hashable]) -> None:

@@ -81,6 +81,30 @@ def scales(guideline: str) -> str:
     return markdown(columns, rows) + "\n" + "".join(f"- {line}\n" for line in lines)
 
 
+def training() -> str:
+    """Return the relative speeds of all guidelines' networks in inference and in training, and the verdicts."""
+    run = report("training-xeon")
+    speeds: dict[tuple[str, str, str], Record] = {
+        (each.family.guideline, each.variant.name, each.family.step): each for each in run.records
+    }
+    names = dict.fromkeys((guideline, name) for guideline, name, _ in speeds)
+    steps = ("inference", "forward-backward")
+    rows = [
+        (guideline.upper(), name, *(_own_speed(speeds[guideline, name, step]) for step in steps))
+        for guideline, name in names
+    ]
+    guidelines = dict.fromkeys(guideline for guideline, _ in names)
+    lines = [f"- {line}\n" for guideline in guidelines for line in _verdicts(run, guideline)]
+    return markdown(("guideline", "network", *steps), rows) + "\n" + "".join(lines)
+
+
+def _own_speed(record: Record) -> str:
+    if record.variant.name == record.family.baseline:
+        return "1"
+    relative = record.timing.relative if record.timing else None
+    return formatting.speed(relative) if relative else ""
+
+
 def _verdicts(run: SuiteRun, guideline: str) -> list[str]:
     """Return the lines of a guideline's verdicts: its table has one for each family, above its warnings."""
     table = next(each for each in page_of(run).tables if each.title.startswith(guideline.upper()))
@@ -216,7 +240,7 @@ def _shown(
     return "\n" + indent(text.strip("\n").partition("\n")[2], "    ") + "\n\n"
 
 
-ONCE = (g2, verdict, claims, prediction, breakdown, blocks, layers, settings, batches, front, charts)
+ONCE = (g2, verdict, training, claims, prediction, breakdown, blocks, layers, settings, batches, front, charts)
 TABLES: Mapping[str, Callable[[], str]] = {
     **{each.__name__: each for each in ONCE},
     **{f"scales_{name}": partial(scales, name) for name in ("g1", "g2", "g3", "g4")},

@@ -4,7 +4,8 @@ torch dispatches such an operator whole. What it calls depends on values: a bran
 iterations. The kernels of torch refuse to run while operators are watched, or run unwatched.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -30,6 +31,20 @@ _WATCHED = frozenset({"associative_scan", "flex_attention", "map_impl", "while_l
 
 def _cond(condition: Any, true: Run, false: Run, operands: Any = ()) -> Any:
     return true(*operands) if condition else false(*operands)
+
+
+@contextmanager
+def called_branches() -> Iterator[None]:
+    """Let `torch.cond` call its branch as Python does, during the block.
+
+    torch would compile both branches, of which no gradient comes back where operators are watched.
+    """
+    before = torch.cond
+    torch.cond = _cond  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.cond = before
 
 
 def _scan(combine: Run, init: Any, xs: Any, additional_inputs: Any = ()) -> Any:

@@ -118,7 +118,7 @@ POINTWISE: Final = POINTWISE_IN_TRAINING | _names("""
 """Point-wise operators that torch does not tag so; a profile shows composites of them by these names."""
 
 NOTHING: Final = _names("""
-    alias detach empty empty_like empty_permuted empty_strided new_empty new_empty_strided set
+    alias detach empty lift_fresh empty_like empty_permuted empty_strided new_empty new_empty_strided set
 """)
 """Operators that access no element."""
 

@@ -115,6 +115,8 @@ def _refuse_other_than_number(loss: object) -> None:
     """Raise TrainingError unless the loss is a tensor with one number that depends on a parameter."""
     if not isinstance(loss, torch.Tensor):
         raise TrainingError(f"its loss is a {type(loss).__name__}: let it return a tensor with one number")
+    if loss.is_complex():
+        raise TrainingError("its loss is a complex number: let it return a real one, such as its magnitude")
     if loss.numel() != 1:
         shape = "×".join(map(str, loss.shape))
         raise TrainingError(f"its loss is a tensor of {shape}: let it return one number, such as a mean")

@@ -17,7 +17,7 @@ from benchcli.cost.autograd import Nodes
 from benchcli.cost.calls import CallStack, ModuleCall, forwards_noted, module_calls
 from benchcli.cost.complex_products import ComplexParts
 from benchcli.cost.formulas import FORMULAS
-from benchcli.cost.higher_order import runner
+from benchcli.cost.higher_order import called_branches, runner
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.cost.layer_arithmetic import image, window
 from benchcli.cost.memory import Traffic, bytes_of, distinct, formula_elements, traffic
@@ -73,6 +73,7 @@ def walk_once(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | Non
         torch.no_grad(),
         eager(),
         noticed() as alone,
+        called_branches() if step else nullcontext(),
         _calling(network, walked) as nodes,
         mode(walked, storages, uses, nodes, alone) as dispatch,
     ):

@@ -36,7 +36,10 @@ def refuse_valueless(tensors: Iterable[torch.Tensor], what: str) -> None:
     for each in tensors:
         if each.is_meta or type(each).__name__ == "FakeTensor":
             kind = "on the meta device" if each.is_meta else "fake tensors"
-            raise SourceError(f"its {what} are {kind}, without values to compute with: build it on the CPU")
+            raise SourceError(
+                f"its {what} are {kind}, without values to compute with: build it on the CPU; `benchcli costs --meta` "
+                "counts it as it is"
+            )
 
 
 def in_float32(network: torch.nn.Module, dtype: str) -> torch.nn.Module:

@@ -17,6 +17,9 @@ from benchcli.schema import INFERENCE, Step, Variant
 
 LOSS, OPTIMIZER = "loss", "optimizer"
 """Attributes of a user's callable: a function of what the network returns, and one of the parameters."""
+HALF = ("float16", "bfloat16")
+UNTRAINABLE = ("gradient", "backward", "requires_grad", "requires grad")
+"""Parts of torch's messages about what has no gradient."""
 ONE_VALUE = "Expected more than 1 value per channel"
 """How torch's batch normalisation refuses a batch with one value a channel, in training mode."""
 
@@ -44,7 +47,8 @@ def training_step(variant: Variant, step: Step, network: torch.nn.Module, inputs
         made()
     if not _are_finite(made.gradients()):
         dtype = str(made.parameters[0].dtype).removeprefix("torch.")
-        raise WrongOutputError(f"its gradients are not finite in {dtype}: give --dtype float32, or scale its loss")
+        way_out = "scale its loss, or give --dtype float32" if dtype in HALF else "its loss is too steep, or not finite"
+        raise WrongOutputError(f"its gradients are not finite in {dtype}: {way_out}")
     return made
 
 
@@ -57,6 +61,11 @@ def explained() -> Iterator[None]:
         if "closure" not in str(error):
             raise
         raise TrainingError("its optimizer calls the network itself, as LBFGS does: give one that does not") from None
+    except RuntimeError as error:
+        if not any(part in str(error).lower() for part in UNTRAINABLE):
+            raise
+        sentence = " ".join(str(error).split()).partition(". ")[0]
+        raise TrainingError(f"it has no gradients ({sentence[:200]}): give --step inference") from None
     except ValueError as error:
         if ONE_VALUE not in str(error):
             raise
@@ -72,7 +81,12 @@ def _optimizer(
     parameters = [each for each in network.parameters() if each.requires_grad]
     if make is None or not parameters:
         return torch.optim.SGD(parameters or [torch.nn.Parameter(torch.empty(0))], lr=0.0)
-    optimizer = make(parameters)
+    if not callable(make):
+        raise TrainingError(f"its {OPTIMIZER} is a {type(make).__name__}: let it be a function of the parameters")
+    try:
+        optimizer = make(parameters)
+    except Exception as error:  # a user's function may raise anything
+        raise TrainingError(f"its {OPTIMIZER} raised {type(error).__name__}: {error}") from error
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise TrainingError(
             f"its {OPTIMIZER} returned a {type(optimizer).__name__}: let it return a torch.optim.Optimizer"

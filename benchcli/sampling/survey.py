@@ -13,7 +13,7 @@ from benchcli.cost import own_rules
 from benchcli.cost.count import total, walk
 from benchcli.cost.crosscheck import COUNTERS, UNTRACED, Counter
 from benchcli.cost.inputs import Inputs, named
-from benchcli.cost.training import TrainingStep
+from benchcli.cost.training import TrainingError, TrainingStep
 from benchcli.cost.walk import Walk
 from benchcli.errors import CostRuleError
 from benchcli.guards import code_versions, outputs, switches
@@ -186,6 +186,8 @@ def _costs(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) 
         return total(walked), walked
     except CostRuleError:
         raise
+    except TrainingError:  # the step itself was done before without one
+        return Costs.uncounted("its gradients cannot be followed while its operators are watched"), Walk()
     except Exception as error:  # counting, unlike a call, may meet tensors and modes of any kind
         return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", failure(error)[1])), Walk()
 

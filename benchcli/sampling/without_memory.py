@@ -1,11 +1,14 @@
 """Build a network and its inputs without memory: with shapes, dtypes and devices, and no values."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch._ops import OpOverload
 from torch.nn.parameter import is_lazy
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from benchcli.cost.inputs import Inputs
@@ -15,6 +18,8 @@ from benchcli.sampling.example_inputs import inputs_of
 from benchcli.schema import Family, Variant
 
 META = torch.device("meta")
+LARGE = 2**24
+"""Elements of a tensor above which it is made without memory from the start: 64 MB in float32."""
 Change = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -22,11 +27,13 @@ def load(variant: Variant, family: Family) -> tuple[torch.nn.Module, Inputs]:
     """Return a variant's network, with what it holds on the meta device, and its inputs on the CPU."""
     torch.manual_seed(0)
     emptied = _once(_emptied)
-    with _registered(emptied):
+    with _registered(emptied), _LargeOnMeta():  # type: ignore[no-untyped-call]
         network = code_versions.build(variant).eval()
     _replace(network, emptied)
     givers = (code_versions.find(variant.builder, variant.source), network)
     inputs = inputs_of(variant, family.batch, 0, *givers)
+    if any(each.is_nested for each in inputs.tensors()):
+        raise SourceError("--meta cannot count nested tensors, whose lengths are values: leave it out")
     if any(map(is_lazy, network.parameters())):
         with META, torch.no_grad():
             inputs.mapped(lambda tensor: tensor.to(META)).bound_to(network)()
@@ -57,6 +64,28 @@ def faked(network: torch.nn.Module, inputs: Inputs, device: str) -> Iterator[Inp
         raise SourceError(
             f"its call depends on the values of tensors ({error.func}), which --meta does not have: leave it out"
         ) from None
+
+
+class _LargeOnMeta(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Makes large tensors on the meta device, before a module registers them; small ones may be computed with."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Let torch not import its compiler, which takes a second, to keep it off this mode."""
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        makes = args and isinstance(args[0], list | torch.Size) and any(each.name == "device" for each in _names(func))
+        if makes and math.prod(args[0]) > LARGE:
+            kwargs["device"] = META
+        return func(*args, **kwargs)
+
+
+def _names(func: OpOverload) -> Sequence[Any]:
+    return func._schema.arguments if isinstance(func, OpOverload) else ()
 
 
 def _emptied(like: Any) -> torch.Tensor:

@@ -38,6 +38,10 @@ def convolutions(): return nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), 
 def lstm(): return nn.LSTM(8, 16, 2, bidirectional=True)
 def encoder(): return nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 32, batch_first=True), 2)
 def embedding(): return nn.Sequential(nn.Embedding(100, 8), nn.Linear(8, 4))
+def layer(): return nn.Sequential(nn.Flatten(), nn.Linear(150528, 400000))
+def lifted(): return Apply(lambda s, x: x @ x * torch.tensor(2.0))
+def ragged(): return nn.Linear(8, 4)
+ragged.example_inputs = lambda: torch.nested.nested_tensor([torch.ones(2, 8), torch.ones(3, 8)], layout=torch.jagged)
 def shared():
     layer = nn.Linear(8, 8)
     return nn.Sequential(layer, nn.ReLU(), layer)
@@ -58,6 +62,7 @@ CASES = {
     "encoder": "2x7x8",
     "embedding": "2x7:int64:0..99",
     "shared": "2x8",
+    "lifted": "4x4",
 }
 
 
@@ -88,6 +93,18 @@ def test_a_network_that_does_not_fit_is_counted(cli: Cli) -> None:
     found = row(cli("costs", "mine:huge", "--input", "1x16384", "--format", "csv", "--meta"))
     assert (found["flops"], found["params"]) == (str(100 * 2**28), str(100 * 2**28))
     assert (found["weight_bytes"], found["peak_activation_bytes"]) == (str(100 * 2**30), str(3 * 65536))
+
+
+def test_a_layer_that_alone_does_not_fit_is_counted(cli: Cli) -> None:
+    found = row(cli("costs", "mine:layer", "--format", "csv", "--meta"))
+    assert (found["flops"], found["weight_bytes"]) == (str(150528 * 400000), str(4 * (150528 + 1) * 400000))
+
+
+def test_nested_tensors_need_memory(cli: Cli) -> None:
+    outcome = cli("costs", "mine:ragged", "--meta")
+    assert outcome.code == 4
+    assert "--meta cannot count nested tensors, whose lengths are values: leave it out" in outcome.err
+    assert row(cli("costs", "mine:ragged", "--format", "csv"))["flops"] == str(5 * 8 * 4)
 
 
 @pytest.mark.parametrize(

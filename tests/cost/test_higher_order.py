@@ -11,7 +11,9 @@ from torch._higher_order_ops.map import map as mapped
 from torch._ops import HigherOrderOperator
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
-from benchcli.cost.count import count, walk
+from benchcli.cost.count import count, total, walk
+from benchcli.cost.inputs import Inputs
+from benchcli.cost.training import TrainingStep
 from tests.cost.networks import Apply, apply
 
 pytestmark = [
@@ -76,6 +78,25 @@ def test_what_ran_is_counted(name: str) -> None:
     network, shape, expected = CASES[name]
     costs = count(network, torch.ones(shape) / 8)
     assert (costs.flops, costs.unknown) == (expected, ())
+
+
+class Branching(nn.Module):
+    """One linear layer, or two of them."""
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__()
+        self.layer, self.threshold = nn.Linear(4, 4, bias=False), threshold
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return torch.cond(x.sum() > self.threshold, self.layer, lambda x: self.layer(self.layer(x)), (x,))
+
+
+@pytest.mark.parametrize(("threshold", "flops"), [(-1e9, 2 * 32), (1e9, 2 * 32 + 3 * 32)])
+def test_the_branch_that_ran_is_trained(threshold: float, flops: int) -> None:
+    """A layer has its weight's gradient, and a second one the gradient of its input too."""
+    network, inputs = Branching(threshold), torch.ones(2, 4)
+    walked = walk(network, inputs, TrainingStep(network, Inputs((inputs,))))
+    assert (total(walked).flops, total(walked).unknown) == (flops, ())
 
 
 def bias(score: Any, _batch: Any, _head: Any, query: Any, key: Any) -> Any:

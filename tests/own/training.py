@@ -85,6 +85,43 @@ def no_optimizer() -> nn.Module:
     return plain()
 
 
+@given(optimizer="sgd")
+def named_optimizer() -> nn.Module:
+    """Return the same, with the name of an optimiser."""
+    return plain()
+
+
+@given(optimizer=lambda parameters: torch.optim.SGD(parameters, lr=-1.0))
+def raising_optimizer() -> nn.Module:
+    """Return the same, with an optimiser that refuses its rate."""
+    return plain()
+
+
+@given(loss=lambda scores: torch.complex(scores, scores).mean())
+def of_complex() -> nn.Module:
+    """Return the same, with a complex loss."""
+    return plain()
+
+
+class Overwritten(nn.Module):
+    """Writes over what its gradient needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scores = nn.Linear(192, 10)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the scores."""
+        scores: torch.Tensor = self.scores(images.flatten(1)).sigmoid()
+        return scores.add_(1)
+
+
+@given()
+def overwritten() -> nn.Module:
+    """Return a network that cannot be trained as it is."""
+    return Overwritten()
+
+
 @given(optimizer=torch.optim.LBFGS)
 def closing() -> nn.Module:
     """Return the same, with an optimiser that wants to call it."""
