@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 CHROMIUM := apt-get update && apt-get install --yes --no-install-recommends chromium
 
-.PHONY: demo test test-fast test-dist test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
+.PHONY: demo test test-fast test-dist test-compiler test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -23,6 +23,10 @@ test-fast: $(VENV)/installed
 # What the wheel and the sdist hold.
 test-dist: $(VENV)/installed
 	$(BIN)/python -m pytest tests/packaging
+
+# Networks that torch.compile compiles, which takes a minute and a C++ compiler.
+test-compiler: $(VENV)/installed
+	$(BIN)/python -m pytest tests/compiler
 
 # Random suites, result folders, arguments and events, other ones every time: FUZZ is how many of each kind.
 FUZZ ?= 20000
