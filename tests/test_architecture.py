@@ -36,6 +36,7 @@ MODULES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(
 WITH_TORCH = (
     "guards.",
     "sampling.bench",
+    "sampling.compiling",
     "sampling.conversion",
     "sampling.denormals",
     "sampling.example_inputs",
@@ -69,6 +70,7 @@ WITH_TORCH = (
     "cost.use_of_rules",
     "cost.values_only",
     "cost.walk",
+    "cost.watching",
 )
 """What only a measured process imports."""
 LONGEST_FUNCTION = 40

@@ -9,7 +9,8 @@ import torch
 from benchcli.cost.inputs import Inputs, as_inputs
 from benchcli.cost.training import TrainingStep
 from benchcli.cost.use_of_rules import check_rules
-from benchcli.cost.walk import COMPILER, Walk, walk_once
+from benchcli.cost.walk import Walk, walk_once
+from benchcli.cost.watching import COMPILER
 from benchcli.schema import FORMULA, Costs, OperatorCall, sizes
 
 MOST_SHAPES = 6

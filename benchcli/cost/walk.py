@@ -3,13 +3,12 @@
 import sys
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch._ops import HigherOrderOperator, OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchcli.cost.arguments import COMPOSITE, Arguments, is_composite, named
 from benchcli.cost.arithmetic import elementwise, is_pointwise, multiply_adds
@@ -28,12 +27,11 @@ from benchcli.cost.training import TrainingStep
 from benchcli.cost.training_operators import CONVOLUTION_GRADIENTS
 from benchcli.cost.use_of_rules import own_multiply_adds
 from benchcli.cost.values_only import as_pair, noticed, without_vectors
+from benchcli.cost.watching import Watch, beside_compiler, eager
 from benchcli.schema import FORMULA, OWN, PARTS, SHAPES, OperatorCall, Part
 
 THREAD = "work in a thread of its own"
 ELSEWHERE = "memory that another library made"
-COMPILER = "torch._dynamo"
-"""The module of torch's compiler, which takes a second to load."""
 
 
 @dataclass
@@ -68,7 +66,7 @@ def walk_once(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | Non
     storages, uses = Storages(kept), WeightUses()
     storages.meet([*arguments, *(step.gradients() if step else ())])
     # no_grad, not inference_mode: the network may itself use either, and both are walked alike.
-    mode = _DispatchBesideCompiler if COMPILER in sys.modules else _Dispatch
+    mode = beside_compiler(_Dispatch)
     with (
         torch.no_grad(),
         eager(),
@@ -104,7 +102,7 @@ class WeightUses:
     """By `id`, what holds weights packed, and the weights."""
 
 
-class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Dispatch(Watch):
     """Notes each operator as torch dispatches it."""
 
     supports_higher_order_operators = True
@@ -119,11 +117,6 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def begin_part(self) -> None:
         """Note that the next part of a training step begins, or that the last one has ended."""
         self._part = next(self._next_parts, self._part)
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Let torch not import its compiler, which takes a second, to keep it off this mode."""
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
@@ -222,24 +215,6 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         convolves = name in CONVOLUTIONS | CONVOLUTION_GRADIENTS
         products = self._parts.products(image(arguments), arguments["weight"]) if convolves else 1
         return sum(known) * products if len(known) == len(counts) else None
-
-
-class _DispatchBesideCompiler(_Dispatch):  # type: ignore[no-untyped-call]
-    """The same where the compiler is loaded, which must not compile what runs in this mode."""
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return True
-
-    def __torch_dispatch__(
-        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        return super().__torch_dispatch__(func, types, args, kwargs)
-
-
-def eager() -> AbstractContextManager[object]:
-    """Return a context in which compiled functions run as they were written."""
-    return torch.compiler.set_stance("force_eager") if COMPILER in sys.modules else nullcontext()
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from threading import Event, Thread
 from time import perf_counter
 from typing import TypeVar
 
+from benchcli.cost.watching import COMPILER
+
 Value = TypeVar("Value")
 ALIVE_S = 5.0
 """Seconds after which a worker whose compiler is at work gives a sign of life."""
@@ -38,7 +40,7 @@ class CompileTime:
 
         `frames` is how many functions it had looked at before.
         """
-        if "torch._dynamo" not in sys.modules:
+        if COMPILER not in sys.modules:
             yield
             return
         is_done = Event()

@@ -6,9 +6,9 @@ from itertools import chain
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchcli.cost.inputs import Inputs
+from benchcli.cost.watching import Watch
 from benchcli.guards.code_versions import SourceError
 from benchcli.settings import DTYPES
 
@@ -114,16 +114,11 @@ def float32_call(network: torch.nn.Module, inputs: Inputs) -> Callable[[], Any]:
     return call
 
 
-class _Float32(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Float32(Watch):  # type: ignore[no-untyped-call]
     """Lets operators that would make tensors of other floating dtypes make them in float32.
 
     A network of mixed precision casts between its layers, and its copy in float32 must not.
     """
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Let torch not import its compiler to keep it off this mode."""
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None

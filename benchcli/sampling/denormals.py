@@ -1,15 +1,13 @@
 """Count denormal numbers among the values that a call computes: many processors take much longer for them."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch._ops import OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchcli.cost.inputs import tensors
-from benchcli.cost.walk import eager
+from benchcli.cost.watching import Watch, beside_compiler, eager
 
 LOOKED_AT = 1 << 12
 """The most values of a tensor that are looked at, evenly spread over it."""
@@ -33,7 +31,7 @@ def counted(call: Callable[[], object]) -> tuple[object, float]:
 
     A call that cannot be looked into is made without, and has no share.
     """
-    mode = (_CountingBesideCompiler if "torch._dynamo" in sys.modules else _Counting)()
+    mode = beside_compiler(_Counting)()
     try:
         with eager(), mode:
             result = call()
@@ -42,7 +40,7 @@ def counted(call: Callable[[], object]) -> tuple[object, float]:
     return result, mode.denormal / mode.values if mode.values else 0.0
 
 
-class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Counting(Watch):
     """Counts the values that operators compute, and the denormal ones among them."""
 
     supports_higher_order_operators = True
@@ -51,11 +49,6 @@ class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.values = 0.0
         self.denormal = 0.0
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Let torch not import its compiler, which takes a second, to keep it off this mode."""
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
@@ -93,16 +86,3 @@ def _spread(tensor: torch.Tensor, most: int) -> torch.Tensor | None:
             values = values[(slice(None),) * dim + (slice(None, None, step | 1),)]  # odd: channels often alternate
     values = values.flatten()
     return values[values != 0].abs().double()
-
-
-class _CountingBesideCompiler(_Counting):  # type: ignore[no-untyped-call]
-    """The same where the compiler is loaded, which must not compile what runs in this mode."""
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return True
-
-    def __torch_dispatch__(
-        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        return super().__torch_dispatch__(func, types, args, kwargs)

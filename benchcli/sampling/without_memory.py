@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch._ops import OpOverload
 from torch.nn.parameter import is_lazy
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from benchcli.cost.inputs import Inputs
+from benchcli.cost.watching import Watch
 from benchcli.guards import code_versions
 from benchcli.guards.code_versions import SourceError
 from benchcli.sampling.example_inputs import inputs_of
@@ -66,13 +66,8 @@ def faked(network: torch.nn.Module, inputs: Inputs, device: str) -> Iterator[Inp
         ) from None
 
 
-class _LargeOnMeta(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _LargeOnMeta(Watch):  # type: ignore[no-untyped-call]
     """Makes large tensors on the meta device, before a module registers them; small ones may be computed with."""
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Let torch not import its compiler, which takes a second, to keep it off this mode."""
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
