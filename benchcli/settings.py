@@ -485,6 +485,7 @@ COSTS_ONLY = Setting(
     "Compare FLOPs, parameters and memory access cost, outputs too with --base, and measure no time.",
     default=False,
 )
+QUICK = _flag("quick", "Leave out the trial of equal networks, which takes some seconds.")
 ALLOW = Setting(
     "allow",
     Choice(lambda: ALLOWABLE),

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
-from statistics import NormalDist, StatisticsError, correlation, mean, median, stdev
+from statistics import NormalDist, StatisticsError, correlation, mean, median, stdev, variance
 from typing import TypeVar
 
-from benchcli.schema import Breakdown, Category, Interval, Sample
+from benchcli.schema import SLOW_CORE, Breakdown, Category, Exclusion, Interval, Mode, Sample
 
 CONFIDENCE = 0.95
 """The confidence level; `benchmarks/coverage.py` measures the actual coverage."""
@@ -52,21 +52,38 @@ def launch_log_ratios(baseline: Iterable[Sample], variant: Iterable[Sample]) -> 
     with an excluded sample do not count, if enough others remain.
     """
     baseline_samples = {(sample.launch, sample.round): sample for sample in baseline}
-    ratios: dict[int, list[tuple[float, bool]]] = {}
-    for sample in variant:
-        paired = baseline_samples.get((sample.launch, sample.round))
-        if paired:
-            clean = paired.excluded is None and sample.excluded is None
-            ratios.setdefault(sample.launch, []).append((math.log(paired.seconds / sample.seconds), clean))
-    return {launch: median(counted(values)) for launch, values in ratios.items()}
+    pairs = [(paired, each) for each in variant if (paired := baseline_samples.get((each.launch, each.round)))]
+    return _by_launch(
+        (each.launch, math.log(paired.seconds / each.seconds), (paired.excluded, each.excluded))
+        for paired, each in pairs
+    )
 
 
 def launch_log_seconds(samples: Iterable[Sample]) -> dict[int, float]:
     """Return per launch the logarithm of the median seconds per call."""
-    seconds: dict[int, list[tuple[float, bool]]] = {}
-    for sample in samples:
-        seconds.setdefault(sample.launch, []).append((sample.seconds, sample.excluded is None))
-    return {launch: math.log(median(counted(values))) for launch, values in seconds.items()}
+    return _by_launch((each.launch, math.log(each.seconds), (each.excluded,)) for each in samples)
+
+
+def _by_launch(values: Iterable[tuple[int, float, tuple[Exclusion | None, ...]]]) -> dict[int, float]:
+    """Return the median of each launch's values, each of which has its launch and why its samples are excluded.
+
+    What was sampled on a slow core does not count, and a launch that has nothing else is left out, as
+    long as enough launches for an interval remain.
+    """
+    of_all: dict[int, list[tuple[float, bool]]] = {}
+    of_usual: dict[int, list[tuple[float, bool]]] = {}
+    for launch, value, excluded in values:
+        entry = value, not any(excluded)
+        of_all.setdefault(launch, []).append(entry)
+        if SLOW_CORE not in excluded:
+            of_usual.setdefault(launch, []).append(entry)
+    chosen = of_usual if has_ranks(len(of_usual)) else of_all
+    return {launch: median(counted(entries)) for launch, entries in chosen.items()}
+
+
+def can_leave_slow(samples: Iterable[Sample]) -> bool:
+    """Return whether enough launches for an interval have samples on a core at its usual pace."""
+    return has_ranks(len({each.launch for each in samples if each.excluded != SLOW_CORE}))
 
 
 def counted(values: Sequence[tuple[Value, bool]]) -> list[Value]:
@@ -126,10 +143,10 @@ def _correlation_factor(values: Sequence[float], centre: float) -> float:
     The correlation is corrected for the bias of few values (Marriott and Pope, Biometrika 41, 1954).
     """
     n, parts = len(values), [value - centre for value in values]
-    variance = sum(part * part for part in parts)
-    if variance == 0:
+    squares = sum(part * part for part in parts)
+    if squares == 0:
         return 1.0
-    seen = sum(one * other for one, other in pairwise(parts)) / variance
+    seen = sum(one * other for one, other in pairwise(parts)) / squares
     correlation = min(MOST_CORRELATION, max(0.0, (n * seen + 1) / (n - 3)))
     return math.sqrt((1 + correlation) / (1 - correlation))
 
@@ -168,6 +185,41 @@ def standard_errors_of_evidence(n: int, inflation: float, evidence: float) -> fl
     if needed >= prior:
         return standard_errors_of_evidence(n + 1, inflation, evidence)
     return math.sqrt((needed - 1) / (1 - needed / prior) * (n - 1) * inflation)
+
+
+MODE_LAUNCHES = 12
+"""The least launches in which modes are looked for."""
+MODES_APART = 5.0
+"""The least distance of two modes, in their standard deviations; see `benchmarks/modes_simulation.py`."""
+MODES_DIFFER = 0.02
+"""The least difference of two modes that matters."""
+MODE_SHARE = 0.1
+"""The least share of the launches that makes a mode; three launches at least."""
+
+
+def modes(logs: Iterable[float]) -> tuple[Mode, ...]:
+    """Return the two modes of logarithmic speeds, the slower first; empty if they have only one.
+
+    The values are divided where the sum of squares within both parts is the least. These are modes if
+    Ashman's D of them, the distance of their means over the root of their mean variance, is MODES_APART
+    or more (Ashman, Bird and Zepf, Astronomical Journal 108, 1994; any two normal modes overlap below 2).
+    """
+    values = sorted(logs)
+    least = max(3, math.ceil(MODE_SHARE * len(values)))
+    if len(values) < MODE_LAUNCHES:
+        return ()
+    sums = list(accumulate(values))
+
+    def between(place: int) -> float:
+        """Return the sum of squares between both parts, but for a constant: what is not between is within."""
+        return sums[place - 1] ** 2 / place + (sums[-1] - sums[place - 1]) ** 2 / (len(values) - place)
+
+    place = max(range(least, len(values) - least + 1), key=between)
+    low, high = values[:place], values[place:]
+    apart, spread = mean(high) - mean(low), math.sqrt((variance(low) + variance(high)) / 2)
+    if apart < MODES_APART * spread or apart < math.log1p(MODES_DIFFER):
+        return ()
+    return tuple(Mode(math.exp(median(part)), len(part) / len(values)) for part in (low, high))
 
 
 def quotient(over: Interval, under: Interval) -> Interval:

@@ -22,7 +22,7 @@ OF_COMMANDS: dict[str, Settings] = {
     "claims": settings.CLAIMS,
     "check": settings.CHECK,
     "selftest": settings.SELFTEST,
-    "device": settings.TARGET,
+    "device": (*settings.TARGET, settings.QUICK),
 }
 OF_FUNCTIONS: dict[str, Settings] = {
     "measure": settings.MEASURE,
@@ -32,7 +32,7 @@ OF_FUNCTIONS: dict[str, Settings] = {
     "claims": (*settings.CLAIMS, *settings.TRACING, *settings.IN_PYTHON),
     "check": settings.CHECK,
     "selftest": (*settings.SELFTEST[1:], *settings.IN_PYTHON),
-    "device": (*settings.TARGET, settings.TOOLS),
+    "device": (*settings.TARGET, settings.QUICK, settings.TOOLS),
 }
 
 

@@ -12,6 +12,7 @@ from benchcli.statistics import (
     launch_log_ratios,
     launch_log_seconds,
     log_evidence,
+    modes,
     signed_rank_cumulative,
     signed_rank_tail,
     standard_errors_of_evidence,
@@ -205,3 +206,22 @@ def test_the_standard_errors_that_evidence_takes_give_it(n: int, inflation: floa
     error, middle = stdev(values) / math.sqrt(n), mean(values)
     moved = [value - middle + error * standard_errors_of_evidence(n, inflation, evidence) for value in values]
     assert log_evidence(moved, inflation) == pytest.approx(evidence)
+
+
+def test_two_modes_are_found_where_launches_fall_apart() -> None:
+    rng = random.Random(3)
+    values = [math.log(0.66 if n % 10 < 7 else 0.94) + rng.gauss(0, 0.01) for n in range(20)]
+    slower, faster = modes(values)
+    assert (slower.share, faster.share) == (0.7, 0.3)
+    assert slower.speed == pytest.approx(0.66, rel=0.02)
+    assert faster.speed == pytest.approx(0.94, rel=0.02)
+    assert modes(reversed(values)) == (slower, faster)
+
+
+def test_one_mode_few_launches_and_modes_that_hardly_differ_are_no_two_modes() -> None:
+    rng = random.Random(3)
+    assert modes(rng.gauss(0, 0.03) for _ in range(30)) == ()
+    assert modes([0.0] * 6 + [0.5] * 5) == ()
+    assert modes([0.0] * 10 + [0.019] * 10) == ()
+    assert modes([0.0] * 28 + [0.5] * 2) == ()  # two launches make no mode
+    assert len(modes([0.0] * 10 + [0.021] * 10)) == 2

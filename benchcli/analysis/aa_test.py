@@ -5,7 +5,7 @@ in 95 of 100 comparisons. A network with 5 % more blocks is 5 % slower, which th
 detect.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -68,6 +68,11 @@ def families(comparisons: int, slowdowns: int) -> list[Family]:
     return [_family(number, tuple(KINDS)[number % len(KINDS)], injected) for number, injected in enumerate(injections)]
 
 
+def equal(names: Sequence[str]) -> list[Family]:
+    """Return a family of equal networks of these names for each kind."""
+    return [_of_chains(f"equal-{kind}", "trial", kind, dict.fromkeys(names, BLOCKS)) for kind in KINDS]
+
+
 def compare(asked: Sequence[Family], target: Target, plan: Plan, tools: Tools) -> Iterator[Trial]:
     """Measure the families and yield each comparison when it is done.
 
@@ -109,16 +114,22 @@ def summary(done: Sequence[Trial]) -> Summary | None:
 
 
 def _family(number: int, kind: str, injected: bool) -> Family:
+    name = f"{'slowdown' if injected else 'equal'}-{number + 1}"
+    blocks = {"first": BLOCKS, "second": MORE_BLOCKS if injected else BLOCKS}
+    return _of_chains(name, f"selftest {number // TOGETHER + 1}", kind, blocks)
+
+
+def _of_chains(name: str, guideline: str, kind: str, blocks: Mapping[str, int]) -> Family:
+    """Return a family of chains of this kind, with so many blocks by name."""
     channels, groups, size = KINDS[kind]
     variants = tuple(
         Variant(
-            name=name,
+            name=each,
             builder=f"{BUILT_IN}reference/chain",
-            params={"channels": channels, "groups": groups, "blocks": blocks},
+            params={"channels": channels, "groups": groups, "blocks": number},
             shape=(channels, size, size),
             channels=kind,
         )
-        for name, blocks in (("first", BLOCKS), ("second", MORE_BLOCKS if injected else BLOCKS))
+        for each, number in blocks.items()
     )
-    name = f"{'slowdown' if injected else 'equal'}-{number + 1}"
-    return Family(name, f"selftest {number // TOGETHER + 1}", 1, "selftest", 1, "float32", "nchw", variants)
+    return Family(name, guideline, 1, "selftest", 1, "float32", "nchw", variants)

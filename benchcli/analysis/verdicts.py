@@ -1,6 +1,6 @@
 """Judge whether a guideline holds, from the measurements of a family."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +36,19 @@ class Verdict:
     """The least effect that counts, as a fraction."""
     advice: str | None
     """Why the family is not judged, or how to settle an inconclusive verdict."""
+    modes: tuple["ModeVerdict", ...] = ()
+    """What the launches of each mode say, at equal FLOPs; empty if there is only one mode."""
+
+
+@dataclass(frozen=True)
+class ModeVerdict:
+    """What one of two modes of the extreme variant says."""
+
+    share: float
+    """Of the launches."""
+    at_equal_flops: float
+    """The median of its relative speeds, converted to the baseline's FLOPs."""
+    outcome: VerdictOutcome
 
 
 def verdicts(results: Iterable[FamilyResult], effect: float = EFFECT) -> list[Verdict]:
@@ -66,7 +79,15 @@ def verdict(result: FamilyResult, effect: float = EFFECT) -> Verdict:
         flops_deviation=record.flops_deviation,
         threshold=effect,
         advice="; ".join(filter(None, (judgement.reason, of_host))) or None,
+        modes=tuple(_of_modes(record, effect, guideline.faster)) if judgement.outcome != "not judged" else (),
     )
+
+
+def _of_modes(record: Record, effect: float, claims_faster: bool) -> Iterator[ModeVerdict]:
+    for mode in record.timing.modes if record.timing else ():
+        speed = mode.speed * (1 + (record.flops_deviation or 0.0))
+        said = Interval(speed, speed, speed).compare(effect)
+        yield ModeVerdict(mode.share, speed, outcome(said, claims_faster))
 
 
 def extreme(result: FamilyResult) -> Record:

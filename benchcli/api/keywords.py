@@ -128,6 +128,7 @@ class SelfTestSettings(TargetSettings, total=False):
 class DeviceSettings(TargetSettings, total=False):
     """The settings of `device`."""
 
+    quick: bool
     tools: Tools | None
 
 

@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Unpack
 
-from benchcli.analysis.aa_test import Summary, Trial, compare, families, summary
-from benchcli.api.keywords import DeviceSettings, SelfTestSettings, plan_of, target_of, tools_of
+from benchcli.analysis.aa_test import Summary, Trial, compare, equal, families, summary
+from benchcli.api.keywords import DeviceSettings, SelfTestSettings, Tools, plan_of, target_of, tools_of
 from benchcli.api.results import Result, UnfinishedError
+from benchcli.checks.resolution import SIDES, Resolution, resolution
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.noise.fitness import Grade, Probe, grade
 from benchcli.reports.page import Page
 from benchcli.reports.views import device_page, selftest_page
 from benchcli.runs.run_environment import describe
+from benchcli.schema import Plan, Target
 from benchcli.schema.environment import Machine
+from benchcli.schema.protocol import Launcher
 from benchcli.schema.structure import structure
-from benchcli.settings import COMPARISONS, IN_PYTHON, SELFTEST, TARGET, TOOLS, checked
+from benchcli.settings import COMPARISONS, IN_PYTHON, QUICK, SELFTEST, TARGET, TOOLS, checked
 from benchcli.statistics import has_ranks
 
 
@@ -28,6 +31,8 @@ class DeviceFacts(Result):
     """Observations of 1.5 seconds."""
     grade: Grade
     """good, fair or poor, with the reasons."""
+    resolution: Resolution | None = None
+    """What measurements resolve here; None without a trial, or if it gave no time."""
 
     def sections(self) -> dict[str, Mapping[str, object]]:
         """Return facts, observations and fitness, with the keys of the command line's JSON."""
@@ -35,6 +40,7 @@ class DeviceFacts(Result):
             **self.facts,
             "observed": device_page.probed(self.probe),
             "fitness": device_page.fitness_data(self.grade),
+            **({"resolution": vars(self.resolution)} if self.resolution else {}),
         }
 
     def _laid_out(self) -> Page:
@@ -44,14 +50,25 @@ class DeviceFacts(Result):
 def device(**settings: Unpack[DeviceSettings]) -> DeviceFacts:
     """Return what would be measured on, its digest, and how fit it is for measuring at this moment.
 
+    A trial of equal networks says what a run and a check resolve here, unless it should be `quick`.
     Raises UserError where the device is not there.
     """
-    values = checked(settings, (*TARGET, TOOLS))
+    values = checked(settings, (*TARGET, QUICK, TOOLS))
     tools, target = tools_of(values), target_of(values)
-    probe = tools.probe()
+    probe, found = tools.probe(), None
     with tools.workers() as launcher:
         facts = describe(target, launcher)
-    return DeviceFacts(facts, probe, grade(structure(facts["machine"], Machine), probe, target.threads))
+        if not values["quick"]:
+            found = _resolution(target, launcher, tools)
+    return DeviceFacts(facts, probe, grade(structure(facts["machine"], Machine), probe, target.threads), found)
+
+
+def _resolution(target: Target, launcher: Launcher, tools: Tools) -> Resolution | None:
+    try:
+        return resolution(equal(SIDES), target, Plan(), launcher, tools.clock)
+    except NothingMeasuredError as error:
+        tools.notify(str(error))
+        return None
 
 
 @dataclass(repr=False)

@@ -126,7 +126,7 @@ def judge(changes: Mapping[int, float], controls: Mapping[int, float], threshold
         change=change,
         threshold=math.exp(bound),
         noise=math.exp(noise),
-        detectable=math.exp(_detectable(values, moved, threshold, networks)),
+        detectable=math.exp(detectable(values, moved, threshold, networks, len(values))),
         launches=len(values),
         agreeing=sum(value * middle > 0 for value in values),
     )
@@ -195,14 +195,16 @@ def _inflation() -> float:
     return 1 + (RENEW - 1) * SHARED
 
 
-def _detectable(values: Sequence[float], controls: Sequence[float], threshold: float, networks: int) -> float:
-    """Return the logarithm of the change that `POWER` of checks with as many launches find.
+def detectable(
+    values: Sequence[float], controls: Sequence[float], threshold: float, networks: int, launches: int
+) -> float:
+    """Return the logarithm of the change that `POWER` of checks with so many launches find, from those so far.
 
     The centre must exceed the threshold, twice the median of a control without a difference, and what the evidence
     takes. The spread of such checks is known from these launches only, hence Student's t, and varies.
     """
-    n = len(values)
-    if n < 2:
+    n = launches
+    if len(values) < 2:
         return math.log1p(threshold)
     error, noise = (stdev(each) / math.sqrt(n) for each in (values, controls))
     certain = error * standard_errors_of_evidence(max(n, LEAST_CHANGE), _inflation(), math.log(networks / ERROR))
@@ -216,6 +218,6 @@ def _detectable(values: Sequence[float], controls: Sequence[float], threshold: f
     low, high = 0.0, MOST_DETECTABLE
     while high - low > 1e-6:
         middle = (low + high) / 2
-        power = sum(student_t_probability((middle - bound) / error, n - 1) for bound in bounds) / len(bounds)
+        power = sum(student_t_probability((middle - bound) / error, len(values) - 1) for bound in bounds) / len(bounds)
         low, high = (low, middle) if power > POWER else (middle, high)
     return high

@@ -4,6 +4,7 @@ from dataclasses import replace
 from statistics import median
 
 from benchcli.backends.devices.base import Device, Health
+from benchcli.noise.pace import Pace
 from benchcli.schema import Conditions
 
 
@@ -16,6 +17,8 @@ class DeviceWatch:
         self._before = device.readings(index)
         """The readings before this process used the device."""
         self._seen: list[Health] = []
+        self.pace = Pace(device.pace())
+        """Of the core on which networks run."""
 
     def forget(self) -> None:
         """Forget the answers so far: those from the warm-up do not concern the samples."""
@@ -38,6 +41,7 @@ class DeviceWatch:
         capped = [health.is_capped for health in self._seen if health.is_capped is not None]
         return replace(
             conditions,
+            waited_s=self.pace.waited_s,
             clock_hz=median(clocks) if clocks else None,
             throttle_reasons=tuple(sorted({reason for health in self._seen for reason in health.throttled or ()})),
             clock_share=median(shares) if shares else None,

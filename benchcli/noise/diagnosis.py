@@ -12,7 +12,8 @@ from typing import Literal
 
 from benchcli.backends.allocators import STEADY, has_effect
 from benchcli.backends.devices.base import device_named
-from benchcli.schema import Conditions, FamilyResult, Key, Record, Sample, Target
+from benchcli.noise import pace
+from benchcli.schema import SLOW_CORE, Conditions, FamilyResult, Key, Record, Sample, Target
 from benchcli.schema.warnings import RunWarning
 from benchcli.statistics import has_ranks, launch_log_seconds
 from benchcli.system.machine import system, usable_cores
@@ -33,6 +34,8 @@ BUSY_LAUNCHES = 0.25
 """Least share of busy launches for a warning, if the mean over all launches is below the limit."""
 PREEMPTED = 0.15
 """Most preempted samples without a warning, as a share of all samples."""
+SLOW_SAMPLES = 0.15
+"""Most samples on a slow core without a warning, as a share of all samples."""
 STEAL_CORES = 0.05
 """Most CPU time that the hypervisor takes without a warning, in cores."""
 THROTTLED = 0.01
@@ -117,6 +120,7 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions], targ
     faults = [sample.faults for sample in samples if sample.faults is not None]
     if faults and mean(faults) >= FAULTING:
         yield RunWarning("page-faults", round(mean(faults)))
+    yield from _slow_core(samples)
     limits: tuple[tuple[Literal["preempted", "throttled", "clock"], float], ...] = (
         ("preempted", PREEMPTED),
         ("throttled", 0.0),
@@ -139,6 +143,14 @@ def of_samples(samples: Sequence[Sample], conditions: Sequence[Conditions], targ
     overhead_s = median(each.call_overhead_s for each in conditions) if conditions else 0.0
     if overhead_s > OVERHEAD * call_s and samples[0].host_seconds is None:  # a device queue hides the host's loop
         yield RunWarning("overhead", round(overhead_s / call_s, 3))
+
+
+def _slow_core(samples: Sequence[Sample]) -> Iterator[RunWarning]:
+    """Yield the warning about samples on a slow core: their share, and its speed as a share of the usual one."""
+    usual_s = pace.usual(samples)
+    slow = [each.pace_s for each in samples if each.excluded == SLOW_CORE and each.pace_s]
+    if usual_s is not None and len(slow) > SLOW_SAMPLES * len(samples):
+        yield RunWarning("slow-core", round(len(slow) / len(samples), 2), other=round(usual_s / median(slow), 1))
 
 
 def is_host_bound(samples: Sequence[Sample]) -> bool:

@@ -139,6 +139,14 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
         "float32), for which processors take many times as long: scale its weights or inputs, or give "
         "--flush-denormal to take them for zero"
     ),
+    "slow-core": lambda warning: (
+        f"{_samples(warning)} were taken while the core ran at {warning.other or 0:.1f} of its usual speed, as beside "
+        "a neighbour on the same physical core, and left out"
+    ),
+    "modes": lambda warning: (
+        f"two modes, {warning.text}: by where in memory a launch places its data, or by a state of the machine that "
+        "nothing here shows"
+    ),
     "preempted": lambda warning: (
         f"{_samples(warning)} were interrupted by other processes and excluded; stop other work, or measure later"
     ),

@@ -21,6 +21,7 @@ from benchcli.schema import (
     Interval,
     Layer,
     Layers,
+    Mode,
     Percentiles,
     Record,
     ReferenceSpeed,
@@ -115,6 +116,8 @@ class MeasurementRow:
     backward_s: Seconds | None = None
     update_s: Seconds | None = None
     flush_denormal: bool | None = None
+    slow: Count | None = None
+    modes: tuple[Mode, ...] = ()
 
 
 COLUMNS = tuple(each.name for each in fields(MeasurementRow))
@@ -125,6 +128,7 @@ SAMPLE_COLUMNS = (
     *("family", "variant", "launch", "round", "calls", "seconds"),
     *("faults_per_call", "excluded", "host_seconds"),
     *(f"{name}_s" for name in PARTS),
+    "pace_s",
 )
 CONDITION_COLUMNS = ("family", *(each.name for each in fields(Conditions)))
 BREAKDOWN_PARTS = {f"{category}_s": category for category in CATEGORIES}
@@ -200,6 +204,8 @@ def _of_timing(timing: Timing) -> dict[str, object]:
         "samples": timing.samples,
         "faults_per_call": timing.faults,
         "excluded": timing.excluded,
+        "slow": timing.slow,
+        "modes": [vars(each) for each in timing.modes] or None,
         "reference": reference.name if reference else None,
         **({f"{name}_s": getattr(timing.parts, name) for name in PARTS} if timing.parts else {}),
         **({"p50_s": singly.p50, "p95_s": singly.p95, "p99_s": singly.p99} if singly else {}),
@@ -256,6 +262,8 @@ def _timing_of(read: MeasurementRow) -> Timing | None:
         samples=read.samples,
         faults=read.faults_per_call,
         excluded=read.excluded or 0,
+        slow=read.slow or 0,
+        modes=read.modes,
         reference=ReferenceSpeed(read.reference or "", speed) if speed else None,
         setting=_interval("setting_speed", read.setting_speed, read.setting_low, read.setting_high),
         parts=StepParts(read.forward_s, read.backward_s, read.update_s) if read.forward_s and read.backward_s else None,

@@ -19,6 +19,8 @@ from benchcli.cost.training import TrainingError
 from benchcli.errors import CostRuleError, UserError
 from benchcli.guards import code_versions, global_state, outputs, switches
 from benchcli.guards.outputs import WrongOutputError
+from benchcli.noise.device_watch import DeviceWatch
+from benchcli.noise.pace import Pace
 from benchcli.sampling import conversion
 from benchcli.sampling.compiling import CompileTime
 from benchcli.sampling.example_inputs import called, inputs_of
@@ -49,6 +51,8 @@ class Bench:
     """Runs an untimed call before a sample, which loads the caches; nothing where the timer does so."""
     throttled: Callable[[], bool] = lambda: False
     """Returns whether the device's clock is throttled now."""
+    pace: Pace = field(default_factory=Pace)
+    """Of the core."""
     check: Callable[[], None] = lambda: None
     """Raises WrongOutputError if what the network computes is no more what it was when it was built."""
     trains: bool = False
@@ -67,7 +71,10 @@ class Setup:
     runtime: Runtime
     cache: str = "warm"
     throttled: Callable[[], bool] = lambda: False
+    pace: Pace = field(default_factory=Pace)
     seed: int = 0
+    keeps_settings: bool = False
+    """Whether what networks change of torch's settings stays, apart from the threads."""
     versions: int = 1
     """How many versions of the user's code are in this process."""
     artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -76,8 +83,8 @@ class Setup:
     """Of the variant that is prepared."""
 
     @classmethod
-    def of(cls, task: Task, throttled: Callable[[], bool] = lambda: False) -> "Setup":
-        """Return the setup of a task."""
+    def of(cls, task: Task, watch: DeviceWatch | None = None) -> "Setup":
+        """Return the setup of a task, whose device is watched while it is sampled."""
         kind, index = split_name(task.target.device)
         runtime = RUNTIMES[task.target.runtime]
         sources = {each.source for family in task.families for each in family.variants if each.source}
@@ -85,8 +92,10 @@ class Setup:
             Place(DEVICES[kind], index, task.target.threads),
             runtime,
             task.target.cache,
-            throttled,
+            watch.is_throttled if watch else lambda: False,
+            watch.pace if watch else Pace(),
             0 if runtime.export_s else task.seed,  # a file has one network's weights, which all launches need
+            task.keeps_settings,
             len(sources),
             task.artifacts,
         )
@@ -141,7 +150,9 @@ def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Ben
     lead = _nothing if place.device.leads and not own else partial(timer, 1)
     check = (lambda: outputs.check(call(), references)) if runtime.captures else _nothing
     compile_s = setup.compiling.seconds
-    return Bench(call, timer, lead, setup.throttled, check, network=network, inputs=inputs, compile_s=compile_s)
+    return Bench(
+        call, timer, lead, setup.throttled, setup.pace, check, network=network, inputs=inputs, compile_s=compile_s
+    )
 
 
 def _device_timer(call: Call, costs: Costs, setup: Setup) -> Timer:
@@ -168,6 +179,7 @@ def _training(
         timer,
         lead,
         setup.throttled,
+        setup.pace,
         check,
         trains=True,
         network=network,
@@ -205,7 +217,7 @@ def _write(artifact: Path, setup: Setup, network: torch.nn.Module, inputs: Input
 
 def _placed(variant: Variant, family: Family, setup: Setup) -> tuple[torch.nn.Module, Inputs, outputs.References]:
     """Return a network and its inputs in the family's format, and its outputs in float32."""
-    with switches.kept() as before:
+    with switches.kept(threads_alone=setup.keeps_settings) as before:
         network, inputs, references = _loaded(variant, family, setup, before)
     setup.place.alive()
     network, inputs = conversion.in_dtype(network, inputs, torch_dtype(family.dtype))
@@ -227,7 +239,7 @@ def _loaded(
     intrusions = intrusions_before(variant)
     network, inputs = load(variant, family, setup.place.device.torch_name(setup.place.index), setup.seed)
     if not (variant.source and setup.versions > 1):
-        switches.restore(before)
+        switches.restore(before, threads_alone=setup.keeps_settings)
     call = inputs.bound_to(network)
     references = _references(network, inputs, family, setup, family.step_of(variant) != INFERENCE)
     if variant.source and setup.versions > 1:

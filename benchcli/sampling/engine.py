@@ -16,6 +16,8 @@ from benchcli.schema.protocol import Launcher
 
 START_UP_S = 0.75
 """Seconds of a launch, besides its samples, for which the default budget of a family is made."""
+MOST_LONGER = 2.0
+"""The most by which a slow core makes the default budget grow, so that as much is measured as on a quiet machine."""
 MOST_GROWTH = 4.0
 """The most by which a device that starts slowly makes the budget grow."""
 
@@ -93,6 +95,10 @@ class _Budget:
     """The budget of a family."""
     allotted: int = 0
     """The number of families that had their share so far. The first share includes the time of the survey."""
+    waited_s: float = 0.0
+    """How long launches waited for a core at its usual pace."""
+    longer: float = 1.0
+    """The factor by which the default budget has grown because they waited."""
     last_s: float = 0.0
     """The duration of the last launch."""
     last_families: int = 0
@@ -122,7 +128,8 @@ class _Budget:
         """
         if share.allotted is None:
             return self._spent_s() + self.last_s <= self._most_s()
-        until_s = min(share.allotted * self.family_s, share.begun_s + len(share.families) * self.family_s)
+        own_s = len(share.families) * self.family_s * self.longer
+        until_s = min(share.allotted * self.family_s * self.longer, share.begun_s + own_s)
         return self._spent_s() + (self.last_s if done else 0.0) <= until_s
 
     def result(self, family: Family) -> FamilyResult:
@@ -146,13 +153,20 @@ class _Budget:
         ahead = max(0, (wanted or least) - done) * len(families) + (wanted or ALWAYS_LAUNCHES) * self._waiting()
         end_s = spent_s + ahead * (self.last_s / self.last_families if self.last_families else 0.0)
         most_s = end_s if wanted and self.last_families else max(self._most_s(), end_s)
-        doing = f"{names}: {_of_launches(done + 1, least, wanted)}"
+        grown_s = self._most_s() * (1 - 1 / self.longer)
+        why = f" (budget + {grown_s:.0f} s: the core is slow)" if grown_s >= 1 and not wanted else ""
+        doing = f"{names}: {_of_launches(done + 1, least, wanted)}{why}"
         self.session.observer(Progress(doing, spent_s, most_s, is_estimate=wanted is not None))
         return spent_s
 
     def note_launch(self, families: Sequence[Family], start_s: float) -> None:
         """Note how long a launch took. The first one may make the budget grow."""
-        self.last_s, self.last_families = self._spent_s() - start_s, len(families)
+        spent_s = self._spent_s()
+        self.last_s, self.last_families = spent_s - start_s, len(families)
+        last = [each for family in families for each in self.evidence.known(family).conditions[-1:]]
+        self.waited_s += max((each.waited_s for each in last), default=0.0)
+        if self.session.plan.grows and spent_s > self.waited_s:
+            self.longer = min(MOST_LONGER, spent_s / (spent_s - self.waited_s))
         if self.evidence.launches == self.session.first_launch + 1:
             self.family_s *= self._growth(families)
 
@@ -170,7 +184,7 @@ class _Budget:
         return min(MOST_GROWTH, max(1.0, (self.last_s - apart_s) / len(families) / START_UP_S))
 
     def _most_s(self) -> float:
-        return self.families * self.family_s
+        return self.families * self.family_s * self.longer
 
     def _spent_s(self) -> float:
         return self.session.clock() - self.begun_s

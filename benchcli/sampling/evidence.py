@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from benchcli.noise.pace import marked, usual
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, FamilyEvidence, still_wide
 from benchcli.sampling.supervise import Collect, Failures, Reports, by_family, without
 from benchcli.sampling.timings import SINGLES, FirstSetting, timings
@@ -31,6 +32,8 @@ class Evidence:
     launches: int = 0
     seconds: float = SECONDS
     rounds: int = ROUNDS
+    keeps_settings: bool = False
+    """Whether what networks change of torch's settings stays: each process runs one version of a check."""
     same_calls: bool = False
     """Whether all variants' samples have as many calls as the baseline's."""
     samples: dict[Key, list[Sample]] = field(default_factory=dict)
@@ -69,6 +72,7 @@ class Evidence:
             seed=1000 * attempt + self.launches,
             seconds=self.seconds,
             rounds=self.rounds,
+            keeps_settings=self.keeps_settings,
             same_calls=self.same_calls,
             most_seconds=CAP * self.plan.budget_s,
             singles=math.ceil(SINGLES / (self.plan.launches or ALWAYS_LAUNCHES)) if self.plan.percentiles else 0,
@@ -121,11 +125,14 @@ class Evidence:
     def known(self, family: Family) -> FamilyEvidence:
         """Return the evidence on one family, without the samples of variants that failed later."""
         failures = of_family(self.failures.by_key, family.name)
+        usual_s = usual(sample for samples in self.samples.values() for sample in samples)
         return FamilyEvidence(
             costs=of_family(self.costs, family.name),
             failures=failures,
             samples={
-                name: samples for name, samples in of_family(self.samples, family.name).items() if name not in failures
+                name: marked(samples, usual_s)
+                for name, samples in of_family(self.samples, family.name).items()
+                if name not in failures
             },
             conditions=tuple(self.conditions.get(family.name, ())),
             singles=of_family(self.singles, family.name),

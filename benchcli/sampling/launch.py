@@ -18,6 +18,7 @@ from benchcli.guards import code_versions
 from benchcli.guards.outputs import WrongOutputError
 from benchcli.noise.device_watch import DeviceWatch
 from benchcli.noise.fitness import call_overhead_s
+from benchcli.noise.pace import Cores
 from benchcli.sampling.bench import (
     HARMLESS,
     Bench,
@@ -32,6 +33,7 @@ from benchcli.sampling.bench import (
 from benchcli.sampling.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up
 from benchcli.schema import Conditions, Family, Key
 from benchcli.schema.protocol import (
+    LAUNCH,
     Question,
     Ready,
     Sampled,
@@ -163,7 +165,10 @@ def device_of(task: Task) -> tuple[Device, int]:
 
 def watch_of(task: Task) -> DeviceWatch:
     """Return a watch of the device, which this process has not used yet."""
-    return DeviceWatch(*device_of(task))
+    watch = DeviceWatch(*device_of(task))
+    if task.kind == LAUNCH and task.target.threads == 1:
+        watch.pace.move = Cores(task.launch).move
+    return watch
 
 
 def build(
@@ -174,7 +179,7 @@ def build(
     The order is random. The first variants fill the holes in the heap and use small pages, which
     makes them slightly slower.
     """
-    setup = Setup.of(task, watch.is_throttled)
+    setup = Setup.of(task, watch)
     benches: dict[Key, Bench] = {}
     for variant in rng.sample(family.launched, len(family.launched)):
         kept.append(shift_apart(rng))

@@ -118,26 +118,36 @@ def take_sample(bench: "Bench", variant: str, calls: int, launch: int, number: i
     """Time `calls` calls, after one untimed call that loads the variant's data into the caches.
 
     If the clock reads no time, take the sample again and mark it with the exclusion "clock". Raises
-    RuntimeError after CLOCK_TRIES failed attempts.
+    RuntimeError after CLOCK_TRIES failed attempts. If the core was slow at the end, take it again too,
+    as long as the launch's patience lasts.
     """
-    for attempt in range(CLOCK_TRIES):
+    pace, attempt = bench.pace, 0
+    while attempt < CLOCK_TRIES:
+        begun_s, first_s = perf_counter(), pace.look_for_usual()
         bench.lead()
         before = usage()
         elapsed = bench.timer(calls)
         after = usage()
-        if elapsed.seconds > 0:
-            sample = Sample(
-                variant,
-                launch,
-                number,
-                calls,
-                elapsed.seconds / calls,
-                _faults(before, after, calls),
-                host_seconds=None if elapsed.host_seconds is None else elapsed.host_seconds / calls,
-            )
-            sample = replace(sample, **_parts(elapsed, calls))
-            excluded = _exclusion(before, after, bench.throttled(), sample.is_of_host)
-            return replace(sample, excluded="clock" if attempt else excluded)
+        if elapsed.seconds <= 0:
+            attempt += 1
+            continue
+        pace_s = max((each for each in (first_s, pace.read()) if each is not None), default=None)
+        if pace.is_slow(pace_s) and pace.is_patient:
+            pace.waited_s += perf_counter() - begun_s
+            continue
+        sample = Sample(
+            variant,
+            launch,
+            number,
+            calls,
+            elapsed.seconds / calls,
+            _faults(before, after, calls),
+            host_seconds=None if elapsed.host_seconds is None else elapsed.host_seconds / calls,
+            pace_s=pace_s,
+            **_parts(elapsed, calls),
+        )
+        excluded = _exclusion(before, after, bench.throttled(), sample.is_of_host)
+        return replace(sample, excluded="clock" if attempt else excluded)
     raise RuntimeError(f"the clock did not move during {calls} calls")
 
 

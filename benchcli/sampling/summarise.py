@@ -94,7 +94,7 @@ def _record(
         time = replace(time, reference=_reference_speed(family, name, evidence), percentiles=percentiles(singles))
         observed = of_samples(evidence.samples[name], evidence.conditions, context.target)
         warnings += [*context.noticed.get(name, ()), *_precision(time, context.plan), *observed, *shared]
-        warnings += _unpaired(time, times.get(family.baseline))
+        warnings += [*_modes(time), *_unpaired(time, times.get(family.baseline))]
     return Record(
         run=context.run,
         suite=context.suite,
@@ -164,6 +164,12 @@ def _precision(time: Timing, plan: Plan) -> list[RunWarning]:
     if within(time, plan.precision):
         return []
     return [RunWarning("imprecise", text="launches" if plan.launches else "budget")]
+
+
+def _modes(time: Timing) -> list[RunWarning]:
+    """Return the note of a relative speed with two modes."""
+    shares = [f"{each.speed:.2f} in {formatting.percent(each.share, decimals=0)}" for each in time.modes]
+    return [RunWarning("modes", text=f"{shares[0]} of the launches and {shares[1]}")] if shares else []
 
 
 UNPAIRED = 0.02

@@ -4,8 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, median, quantiles
 
-from benchcli.schema import Family, Interval, Percentiles, ReferenceSpeed, Sample, StepParts, Timing
-from benchcli.statistics import counted, has_ranks, interval_after_looks, launch_log_ratios, launch_log_seconds
+from benchcli.schema import SLOW_CORE, Family, Interval, Percentiles, ReferenceSpeed, Sample, StepParts, Timing
+from benchcli.statistics import (
+    can_leave_slow,
+    counted,
+    has_ranks,
+    interval_after_looks,
+    launch_log_ratios,
+    launch_log_seconds,
+    modes,
+)
 
 SINGLES = 1000
 """The least calls, timed singly, that have percentiles."""
@@ -33,13 +41,16 @@ def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: b
     ratios = launch_log_ratios(baseline, samples)
     relative = Interval(1.0, 1.0, 1.0) if is_baseline else _interval(ratios) if ratios else None
     seconds = _interval(launch_log_seconds(samples))
+    slow = sum(sample.excluded == SLOW_CORE for sample in samples) if can_leave_slow(samples) else 0
     return Timing(
         seconds=seconds,
         relative=relative,
-        launches=len({sample.launch for sample in samples}),
-        samples=len(samples),
+        launches=len(launch_log_seconds(samples)),
+        samples=len(samples) - slow,
         faults=mean(faults) if faults else None,
-        excluded=sum(sample.excluded is not None for sample in samples),
+        excluded=sum(sample.excluded is not None for sample in samples) - slow,
+        slow=slow,
+        modes=() if is_baseline else modes(ratios.values()),
         parts=_parts(samples, seconds.estimate),
     )
 

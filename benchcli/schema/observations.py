@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from benchcli.schema.structure import MOST, Within
 
@@ -11,7 +11,8 @@ HOST_BOUND = 0.9
 Category = Literal["convolution", "depthwise", "product", "elementwise", "pooling", "data", "framework", "other"]
 """The category of an operator's time in a breakdown; framework is the time in no operator."""
 CATEGORIES: tuple[Category, ...] = get_args(Category)
-Exclusion = Literal["preempted", "throttled", "clock"]
+Exclusion = Literal["preempted", "throttled", "clock", "slow-core"]
+SLOW_CORE: Final = "slow-core"
 Count = Annotated[int, Within(0, MOST)]
 Seconds = Annotated[float, Within(1e-12, 1e12)]
 """The shortest and the longest time that a measurement gives."""
@@ -63,7 +64,7 @@ class Sample:
     """Why the sample is excluded; None if it is not.
 
     preempted: the system took the core away; throttled: the device lowered its clock; clock: the
-    clock went backwards.
+    clock went backwards; slow-core: the core was slower than usual (`benchcli.noise.pace`).
     """
     host_seconds: float | None = None
     """Seconds per call in which the host queued the work, as far as no flush of the caches hides it.
@@ -76,6 +77,8 @@ class Sample:
     """Seconds per call in which gradients are cleared and computed."""
     update_s: Seconds | None = None
     """Seconds per call of the optimiser; None without one."""
+    pace_s: Seconds | None = None
+    """Seconds of a fixed piece of work on the core, right before or right after, the longer; None of accelerators."""
 
     @property
     def part_shares(self) -> tuple[float, ...]:
@@ -143,6 +146,8 @@ class Conditions:
     """A hash of the names of a call's kernels by network, where a library chooses them in each process."""
     compile_s: Mapping[str, Duration] = field(default_factory=dict)
     """Seconds by network of the calls before the samples in which `torch.compile` worked."""
+    waited_s: Duration = 0.0
+    """Seconds in which the worker, so far, looked for a core at its usual pace and repeated samples of a slow one."""
 
 
 @dataclass(frozen=True)

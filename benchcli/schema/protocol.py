@@ -43,6 +43,8 @@ class Task:
     rounds: int = ROUNDS
     same_calls: bool = False
     """Whether every variant's samples have as many calls as those of the family's first variant."""
+    keeps_settings: bool = False
+    """Whether what a network changes of torch's settings stays, apart from the threads: its process is its own."""
     most_seconds: float = 60.0
     """The time after which the current round of a family is its last."""
     singles: int = 0

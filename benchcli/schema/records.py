@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 from benchcli.schema.counts import Costs
 from benchcli.schema.observations import Code, Conditions, Sample
 from benchcli.schema.request import Family, Key, Target, Variant
+from benchcli.schema.structure import Within
 from benchcli.schema.warnings import RunWarning
 
 MOST_EXCLUDED = 0.5
@@ -108,6 +109,16 @@ class StepParts:
 
 
 @dataclass(frozen=True)
+class Mode:
+    """Launches that agree with each other and lie apart from the others."""
+
+    speed: Annotated[float, Within(1e-12, 1e12)]
+    """The median of their relative speeds."""
+    share: Annotated[float, Within(0.0, 1.0)]
+    """Of all launches."""
+
+
+@dataclass(frozen=True)
 class Timing:
     """The time of one variant, computed from its samples and its baseline's."""
 
@@ -118,7 +129,11 @@ class Timing:
     samples: int
     faults: float | None
     excluded: int = 0
-    """The number of excluded samples."""
+    """The number of excluded samples among `samples`."""
+    slow: int = 0
+    """Samples on a slow core, which count nowhere as long as enough launches have others; not among `samples`."""
+    modes: tuple[Mode, ...] = ()
+    """The two modes of its relative speed, the slower one first; empty if the launches have only one."""
     reference: "ReferenceSpeed | None" = None
     """The speed relative to a reference network; None if none was measured."""
     setting: Interval | None = None

@@ -19,6 +19,7 @@ OfMeasurement = Literal[
     "mixed",
     "complex",
     "denormal",
+    "slow-core",
     "preempted",
     "throttled",
     "clock",
@@ -26,6 +27,7 @@ OfMeasurement = Literal[
     "overhead",
     "kernels",
     "compiles",
+    "modes",
     "unsteady",
     "unpaired",
     "threads",
@@ -63,6 +65,7 @@ QUIET: tuple[WarningKind, ...] = (
     "power-cap",
     "kernels",
     "compiles",
+    "modes",
 )
 """Kinds that do not indicate a disturbed machine."""
 ALIKE: tuple[WarningKind, ...] = (
@@ -71,6 +74,7 @@ ALIKE: tuple[WarningKind, ...] = (
     "formula",
     "uncounted",
     "kernels",
+    "modes",
     "threads",
     "shared-device",
     "clock-steps",

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from benchcli.analysis.verdicts import Verdict, outcome, verdict
-from benchcli.schema import Failure, FamilyResult, Interval
+from benchcli.schema import Failure, FamilyResult, Interval, Mode
 from benchcli.schema.warnings import RunWarning
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 from tests.values import family, record, result, variant
@@ -113,3 +113,15 @@ def test_times_of_the_host_are_not_judged_but_for_fragments(which: int) -> None:
     fragments = verdict_of("g3", ("1-fragment", "4-fragment-series"))
     assert fragments.outcome == "holds"
     assert str(fragments.advice).startswith("it counts the launches of kernels: the host was timed")
+
+
+def test_a_verdict_says_what_each_mode_says() -> None:
+    apart = result(Interval(0.9, 0.8, 1.0), deviation=0.05)
+    timing = apart.records[-1].timing
+    assert timing
+    two = replace(timing, modes=(Mode(0.6, 0.7), Mode(0.95, 0.3)))
+    records = (*apart.records[:-1], replace(apart.records[-1], timing=two))
+    found = verdict(replace(apart, records=records))
+    assert [(each.outcome, each.share) for each in found.modes] == [("holds", 0.7), ("no effect", 0.3)]
+    assert found.modes[1].at_equal_flops == pytest.approx(0.9975)
+    assert verdict(apart).modes == ()

@@ -152,6 +152,13 @@ class Device(ABC):
         """
         raise NotImplementedError(f"a {self.title} does not tell here when each layer begins")
 
+    def pace(self) -> Callable[[], float] | None:
+        """Return what does a fixed piece of work in a core's first cache, and returns its seconds.
+
+        None if networks do not run on a core of the host.
+        """
+        return None
+
     def settle(self, index: int) -> None:  # noqa: ARG002
         """Wait until all work is done."""
         return

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchcli import formatting
+from benchcli.checks.resolution import Resolution
 from benchcli.noise.fitness import Grade, Probe
 from benchcli.reports.advice import advised, sentence
 from benchcli.reports.page import Cell, Page, Table, words
@@ -83,6 +84,15 @@ def fitness_data(grade: Grade) -> dict[str, object]:
 def fitness(grade: Grade) -> dict[str, str]:
     """Return the grade and its findings, for a person."""
     return {"grade": f"{grade.word}: {MEANINGS[grade.word]}", **{each.kind: sentence(each) for each in grade.findings}}
+
+
+def resolution(found: Resolution) -> dict[str, str]:
+    """Return what measurements resolve, for a person."""
+    half = formatting.percent(found.half_width)
+    return {
+        "relative speed": f"to ±{half} in {found.budget_s:.0f} s, of three networks",
+        "a check": f"finds one slowdown of {formatting.percent(found.detectable)} in four of five checks",
+    }
 
 
 def line(name: str, value: object) -> str:

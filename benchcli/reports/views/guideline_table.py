@@ -61,7 +61,16 @@ def _verdict_line(verdict: Verdict, published: float | None) -> str:
     undecided = verdict.outcome in {"no effect", "inconclusive"}
     bound = f" (threshold {formatting.percent(verdict.threshold)})" if undecided else ""
     advice = f"; {verdict.advice}" if verdict.advice else ""
-    return f"{outcome}: {measured}{_converted(verdict)}{paper}{bound}{advice}"
+    return f"{outcome}: {measured}{_converted(verdict)}{paper}{bound}{_modes(verdict)}{advice}"
+
+
+def _modes(verdict: Verdict) -> str:
+    """Return what each mode of the launches says; empty if there is only one."""
+    said = [
+        f"{each.outcome} in {formatting.percent(each.share, decimals=0)} of the launches ({each.at_equal_flops:.2f})"
+        for each in verdict.modes
+    ]
+    return f"; two modes: {' and '.join(said)}" if said else ""
 
 
 def _converted(verdict: Verdict) -> str:

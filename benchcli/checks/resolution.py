@@ -1,0 +1,68 @@
+"""Say beforehand what measurements resolve on a machine, from a short trial of equal networks."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from statistics import mean, stdev
+
+from benchcli.checks import rules
+from benchcli.checks.pairs import CONTROL
+from benchcli.checks.versions import BASE, HEAD
+from benchcli.errors import NothingMeasuredError
+from benchcli.sampling.evidence import Evidence
+from benchcli.sampling.supervise import collect, survey
+from benchcli.schema import Family, Plan, Target
+from benchcli.schema.protocol import Launcher
+from benchcli.settings import CONFIRMING_LAUNCHES
+from benchcli.statistics import Z_95, launch_log_ratios
+
+LAUNCHES = 6
+"""Of the trial."""
+SIDES = (BASE, CONTROL, HEAD)
+"""The names of the equal networks of a family."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What a run and a check resolve, as fractions: of the network that is measured least well."""
+
+    half_width: float
+    """The half-width of a relative speed's interval after the default budget, of a family of three networks."""
+    budget_s: float
+    detectable: float
+    """The slowdown of one network that four of five checks find, after as many launches as they make at least."""
+
+
+def resolution(
+    families: Sequence[Family], target: Target, plan: Plan, launcher: Launcher, clock: Callable[[], float]
+) -> Resolution:
+    """Compare the equal networks of each family, named as in SIDES. Raises NothingMeasuredError where none has a time.
+
+    The trial's launches are few: both figures are good to a third.
+    """
+    trial = Plan(launches=LAUNCHES, silence_s=plan.silence_s)
+    surveyed = survey(families, target, trial, launcher)
+    evidence = Evidence(target, trial, surveyed.costs, surveyed.failures)
+    seconds: list[float] = []
+    for _ in range(LAUNCHES):
+        start_s = clock()
+        evidence.launch(families, partial(collect, launcher))
+        seconds.append(clock() - start_s)
+    fitting = max(LAUNCHES, len(families) * plan.budget_s / max(mean(seconds[1:]), 1e-9))  # the first starts a server
+    found: list[tuple[float, float]] = []
+    for family in families:
+        samples = evidence.known(family).samples
+        if not all(samples.get(side) for side in SIDES):
+            continue
+        changes, controls = (launch_log_ratios(samples[side], samples[BASE]) for side in (HEAD, CONTROL))
+        launches = changes.keys() & controls.keys()
+        values = [-changes[each] + controls[each] / 2 for each in launches]
+        moved = [-controls[each] for each in launches]
+        if len(launches) > 1:
+            detectable = rules.detectable(values, moved, rules.THRESHOLD_TOGETHER, 1, CONFIRMING_LAUNCHES)
+            found.append((Z_95 * stdev([*changes.values()]) / math.sqrt(fitting), math.expm1(detectable)))
+    if not found:
+        errors = [each.error for each in surveyed.failures.by_key.values()]
+        raise NothingMeasuredError(f"no trial: {errors[0] if errors else 'no two launches could be compared'}")
+    return Resolution(max(half for half, _ in found), plan.budget_s, max(least for _, least in found))
