@@ -3,8 +3,9 @@
     python benchmarks/dishonest_changes.py [NAME ...]
 
 Base is a small network. Each change is a head that is worse in one way: it slows the whole process,
-replaces clocks or functions of torch, runs base's code, computes something else, or is plainly
-slower. None may pass: `benchcli check` must end with 3 (a regression) or 4 (not measured).
+lacks what base does to the whole process, replaces clocks or functions of torch, runs base's code,
+computes something else, or is plainly slower. None may pass: `benchcli check` must end with 3 (a
+regression) or 4 (not measured).
 """
 
 import argparse
@@ -45,6 +46,8 @@ WHOLE_PROCESS: Mapping[str, str] = {
     "Conv2d.forward replaced": "old = nn.Conv2d.forward\nnn.Conv2d.forward = lambda self, x: (spin(), old(self, x))[1]",
     "Module.__call__ replaced": "old = nn.Module.__call__\n"
     "nn.Module.__call__ = lambda self, *a, **k: (spin(), old(self, *a, **k))[1]",
+    "_conv_forward replaced": "old = nn.Conv2d._conv_forward\n"
+    "nn.Conv2d._conv_forward = lambda self, *a: (spin(), old(self, *a))[1]",
     "functional.relu replaced": "old = nn.functional.relu\n"
     "nn.functional.relu = lambda x, inplace=False: (spin(), old(x, inplace))[1]",
     "functional.conv2d replaced": "old = nn.functional.conv2d\n"
@@ -63,6 +66,42 @@ WHOLE_PROCESS: Mapping[str, str] = {
     "signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)",
 }
 """Statements that slow everything in the process, base too, beside code that is base's."""
+LOST: Mapping[str, tuple[str, str]] = {
+    "denormal numbers": (
+        "x = inputs * 1e-39\nfor _ in range(30): x = x * 1.0\nreturn super().forward(inputs) + x.sum()",
+        "torch.set_flush_denormal(True)",
+    ),
+    "logging": (
+        "import logging\nfor _ in range(100): logging.getLogger('net').warning('%s', 1)\n"
+        "return super().forward(inputs)",
+        "import logging\nlogging.disable(logging.CRITICAL)",
+    ),
+    "an environment variable": (
+        "import os\nspin() if 'NET_FAST' not in os.environ else None\nreturn super().forward(inputs)",
+        "import os\nos.environ['NET_FAST'] = '1'",
+    ),
+    "a class attribute": (
+        "spin() if not hasattr(nn.Conv2d, 'fast') else None\nreturn super().forward(inputs)",
+        "nn.Conv2d.fast = True",
+    ),
+    "a module attribute": (
+        "spin() if not hasattr(torch, 'fast') else None\nreturn super().forward(inputs)",
+        "torch.fast = True",
+    ),
+    "a filter of warnings": (
+        "import warnings\nfor n in range(100): warnings.warn(f'{n}', stacklevel=1)\nreturn super().forward(inputs)",
+        "import warnings\nwarnings.filterwarnings('ignore')",
+    ),
+    "a registered codec": (
+        "import codecs\ntry: codecs.lookup('net_fast')\nexcept LookupError: spin()\nreturn super().forward(inputs)",
+        "import codecs\ncodecs.register(lambda name: codecs.lookup('ascii') if name == 'net_fast' else None)",
+    ),
+    "an entry of sys.modules": (
+        "import sys\nspin() if 'net_fast' not in sys.modules else None\nreturn super().forward(inputs)",
+        "import sys\nsys.modules['net_fast'] = sys",
+    ),
+}
+"""A forward of both, and a statement that only base has, without which the forward is slow."""
 CLOCKS: Mapping[str, str] = {
     "perf_counter": "import time\nold = time.perf_counter\ntime.perf_counter = lambda: old() / 2",
     "perf_counter_ns": "import time\nold = time.perf_counter_ns\ntime.perf_counter_ns = lambda: old() // 2",
@@ -127,18 +166,20 @@ def others_code(base: Path) -> dict[str, str]:
     }
 
 
-def heads(base: Path) -> dict[str, str]:
-    """Return the code of each head by name."""
+def heads(base: Path) -> dict[str, tuple[str, str]]:
+    """Return the code of base and of head by name."""
     slowing = {name: BASE + SPIN.format(400) + code + "\n" for name, code in WHOLE_PROCESS.items()}
     clocks = {f"clock: {name}": SLOWER + code + "\n" for name, code in CLOCKS.items()}
-    return {**slowing, **clocks, **PLAIN, **others_code(base)}
+    both = {f"lost: {name}": forward(body) + SPIN.format(4000) for name, (body, _) in LOST.items()}
+    lost = {name: (code + LOST[name.removeprefix("lost: ")][1] + "\n", code) for name, code in both.items()}
+    return {name: (BASE, code) for name, code in {**slowing, **clocks, **PLAIN, **others_code(base)}.items()} | lost
 
 
-def check(name: str, code: str, place: Path) -> int:
-    """Return the exit code of a check of base against this head."""
-    head = place / "head"
-    head.mkdir(exist_ok=True)
-    (head / "net.py").write_text(code)
+def check(name: str, codes: tuple[str, str], place: Path) -> int:
+    """Return the exit code of a check of base against head."""
+    for side, code in zip(("base", "head"), codes, strict=True):
+        (place / side).mkdir(exist_ok=True)
+        (place / side / "net.py").write_text(code)
     allowed = "costs" if name in OUTPUTS else "costs,output"
     command = ["check", "mine.toml", "--base", "base", "--head", "head", "--time-limit", "60s", "--allow", allowed]
     done = subprocess.run(
@@ -162,9 +203,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "mine.toml").write_text(SUITE)
-        for part, file in (("base", "net.py"), ("base/parts", "part.py")):
-            (place / part).mkdir()
-            (place / part / file).write_text(BASE)
+        (place / "base" / "parts").mkdir(parents=True)
+        (place / "base" / "parts" / "part.py").write_text(BASE)
         codes = {
             name: check(name, code, place)
             for name, code in heads(place / "base").items()

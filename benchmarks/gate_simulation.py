@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchcli.checks import alone, rules
-from benchcli.checks.versions import BASE
 from benchcli.sampling.evidence import Evidence
 from benchcli.sampling.supervise import Failures
 from benchcli.schema import Family, Plan, Sample, Target, Variant
@@ -249,35 +248,40 @@ def called_same(rng: np.random.Generator, trials: int) -> None:
 
 
 def slow_states(rng: np.random.Generator, trials: int) -> None:
-    """Print how often a head that changes nothing is said to slow the whole process."""
-    print("\n## A machine that is 1.3 times slower in half of the launches: head is said to slow the process\n")
-    print("| a launch has the state of the one before with | before | now |\n|---|---|---|")
+    """Print how often launches of equal versions alone are said to disagree with those of both."""
+    print("\n## A machine that is 1.3 times slower in half of the launches: equal versions get separate processes\n")
+    print("| a launch has the state of the one before with | separate |\n|---|---|")
     for lasting in (0.5, 0.8, 0.95):
-        old, new = (sum(said(rng, lasting, rule) for _ in range(trials)) for rule in ((3, 1, 1), (3, *[1] * 7)))
-        print(f"| {100 * lasting:.0f} % | {percent(old, trials)} | {percent(new, trials)} |", flush=True)
+        wrong = sum(said(rng, lasting) for _ in range(trials))
+        print(f"| {100 * lasting:.0f} % | {percent(wrong, trials)} |", flush=True)
 
 
-def said(rng: np.random.Generator, lasting: float, turns: Sequence[int]) -> bool:
-    """Return whether launches beside head and alone, in turns of these numbers, say that head slows the process.
+def said(rng: np.random.Generator, lasting: float) -> bool:
+    """Return whether launches of each version alone are said to disagree with those of both, though all are equal."""
+    sides = tuple(Variant(side, "", {}, (1,), "") for side in alone.SIDES)
+    families = [Family(name, "", 1, "variant", 1, "float32", "nchw", sides) for name in "abcd"]
+    together = Evidence(Target(), Plan(), {}, Failures())
+    apart = {side: Evidence(Target(), Plan(), {}, Failures()) for side in alone.SIDES}
+    slow = bool(rng.random() < 0.5)
 
-    Before, both launches alone came one after the other.
-    """
-    families = [
-        Family(name, "", 1, "variant", 1, "float32", "nchw", (Variant(BASE, "", {}, (1,), ""),)) for name in "abcd"
-    ]
-    beside, lone = (Evidence(Target(), Plan(), {}, Failures()) for _ in range(2))
-    slow, is_old = bool(rng.random() < 0.5), len(turns) == 3
-    for turn, launches in enumerate(turns):
-        into = lone if (turn > 0 if is_old else turn % 2) else beside
-        for _ in range(launches):
-            slow = slow if rng.random() < lasting else bool(rng.random() < 0.5)
-            for family in families:
+    def launch(into: Evidence, of: Sequence[str]) -> None:
+        nonlocal slow
+        slow = slow if rng.random() < lasting else bool(rng.random() < 0.5)
+        for family in families:
+            for side in of:
                 seconds = (1.3 if slow else 1.0) * math.exp(rng.normal(0.0, 0.01))
-                samples = into.samples.setdefault((family.name, BASE), [])
-                samples.append(Sample(BASE, into.launches, 0, 1, seconds, None))
-            into.launches += 1
-        if into is lone and alone.slowdown(families, [beside], lone) == 1.0:
+                sample = Sample(side, into.launches, 0, 1, seconds, None)
+                into.samples.setdefault((family.name, side), []).append(sample)
+        into.launches += 1
+
+    for _ in range(rules.SCREEN_LAUNCHES):
+        launch(together, alone.SIDES)
+    for _ in range(alone.LAUNCHES):
+        for side, lone in apart.items():
+            launch(lone, [side])
+        if alone.disagreement(families, [together], apart) is None:
             return False
+        launch(together, alone.SIDES)
     return True
 
 

@@ -1,63 +1,74 @@
-"""Compare base beside head with base alone, to find what head does to the whole process.
+"""Compare the versions in processes of their own with the versions in one process.
 
-Where one process runs both versions, a slowdown of everything in it slows base too, and cancels out.
+One process compares two versions sharply, because both share its moment and its memory. It is a
+refinement: two processes are the truth. What one version does to the whole process, or what it no
+longer does, is there for both in one process, whatever it is.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import mean
 
-from benchcli.checks.versions import BASE
+from benchcli.checks.versions import BASE, HEAD
 from benchcli.sampling.evidence import Evidence
-from benchcli.schema import Family, Sample
+from benchcli.schema import Family
 from benchcli.statistics import launch_log_seconds
 
 DIFFERENCE = 0.05
-"""The least mean slowdown of base beside head for which the versions get separate processes."""
+"""The least difference of the mean change of all networks for which the versions get separate processes."""
 DIFFERENCE_OF_ONE = 0.10
 """The same for a single network, whose launches vary more than the mean of all."""
 ROUNDS = 6
-"""Rounds of a launch of base alone."""
-LAUNCHES = 4
-"""Launches of base alone that must all be faster than all beside head, with which they take turns.
-
-The machine's speed may change with the load of others, but not in step with them.
-"""
-
-SamplesByFamily = Mapping[str, Sequence[Sample]]
+"""Rounds of a launch of one version alone."""
+LAUNCHES = 6
+"""The most launches of each version alone. They take turns with launches of both, until they agree."""
+SIDES = (BASE, HEAD)
 
 
-def base_of(family: Family) -> Family:
-    """Return a pair's family with base as its only variant."""
-    return replace(family, variants=tuple(each for each in family.variants if each.name == BASE))
+@dataclass(frozen=True)
+class Disagreement:
+    """Head's time over base's, by the fastest launches of each."""
+
+    apart: float
+    """In processes of their own."""
+    together: float
+    """In one process."""
 
 
-def slowdown(families: Sequence[Family], beside: Sequence[Evidence], alone: Evidence) -> float:
-    """Return the slowdown factor of base beside head if it is above the limit, else 1.
+def of_side(family: Family, side: str) -> Family:
+    """Return a pair's family with one version as its only variant."""
+    return replace(family, variants=tuple(each for each in family.variants if each.name == side))
 
-    It is that of the geometric mean over the families, against DIFFERENCE, or of a single one, against
-    DIFFERENCE_OF_ONE: code that loads late slows only the families after it. Each is base's fastest
-    launch beside head over its slowest alone.
+
+def disagreement(
+    families: Sequence[Family], together: Sequence[Evidence], apart: Mapping[str, Evidence]
+) -> Disagreement | None:
+    """Return how the change in one process differs from that in two; None while it does not.
+
+    The change is the geometric mean over the families, held against DIFFERENCE, or that of a single
+    one, against DIFFERENCE_OF_ONE: code that loads late affects only the families after it. Noise only
+    adds time, so each time is the fastest launch's.
     """
-    samples = {
-        family.name: [each for part in beside for each in part.samples.get((family.name, BASE), ())]
-        for family in families
-    }
-    known = [family for family in families if samples[family.name] and alone.samples.get((family.name, BASE))]
-    lone = {family.name: alone.samples[family.name, BASE] for family in known}
-    groups = [([family.name for family in known], DIFFERENCE), *(([f.name], DIFFERENCE_OF_ONE) for f in known)]
-    factors = [(_factor(group, samples, lone), limit) for group, limit in groups if group]
-    return max((factor for factor, limit in factors if factor > 1 + limit), default=1.0)
+    of_both, of_each = dict.fromkeys(SIDES, together), {side: [apart[side]] for side in SIDES}
+    changes = [(_change(family, of_both), _change(family, of_each)) for family in families]
+    known = [(one, two) for one, two in changes if one is not None and two is not None]
+    if not known:
+        return None
+    groups = [(mean(one for one, _ in known), mean(two for _, two in known), DIFFERENCE)]
+    groups += [(one, two, DIFFERENCE_OF_ONE) for one, two in known]
+    one, two, limit = max(groups, key=lambda group: abs(group[0] - group[1]) - math.log1p(group[2]))
+    return Disagreement(math.exp(two), math.exp(one)) if abs(one - two) > math.log1p(limit) else None
 
 
-def _factor(names: Sequence[str], beside: SamplesByFamily, alone: SamplesByFamily) -> float:
-    fastest, slowest = _by_launch(names, beside), _by_launch(names, alone)
-    return math.exp(min(fastest) - max(slowest)) if fastest and slowest else 1.0
-
-
-def _by_launch(names: Sequence[str], samples: SamplesByFamily) -> list[float]:
-    """Return each launch's mean logarithm of base's seconds, of the launches that have all families."""
-    by_family = [launch_log_seconds(samples[name]) for name in names]
-    complete = set.intersection(*(set(each) for each in by_family))
-    return [mean(each[launch] for each in by_family) for launch in complete]
+def _change(family: Family, evidence: Mapping[str, Sequence[Evidence]]) -> float | None:
+    """Return log(head / base) of the fastest launches; None if a side has none."""
+    fastest: dict[str, float] = {}
+    for side, several in evidence.items():
+        launches = [
+            log for each in several for log in launch_log_seconds(each.known(family).samples.get(side, ())).values()
+        ]
+        if not launches:
+            return None
+        fastest[side] = min(launches)
+    return fastest[HEAD] - fastest[BASE]

@@ -80,8 +80,8 @@ def take_times(session: CheckSession, pairs: Sequence[Pair], times: Times) -> No
 def _screen(session: CheckSession, families: Mapping[str, Family], times: Times) -> Evidence:
     """Judge every pair by a few launches.
 
-    If one process cannot run both versions, though each ran alone, or if head slows the whole
-    process, the launches so far do not count, and both versions get separate processes.
+    If one process cannot run both versions, though each ran alone, or if they compare differently in
+    processes of their own, the launches so far do not count, and both versions get separate processes.
     """
     screen, first = _evidence(session, 0), 0
     _launch(session, screen, families, 1, _screening(session, 0))
@@ -90,10 +90,10 @@ def _screen(session: CheckSession, families: Mapping[str, Family], times: Times)
         screen, first = _apart(session, failed.error, screen)
     _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, _screening(session, first))
     if session.together and not session.failures.by_key:
-        why = _slowed(session, families, screen)
+        why = _why_apart(session, families, screen)
         if why is None:
             times.counts |= {"screened": len(families), "screenings": screen.launches - first}
-            return screen  # nothing is judged: it is not known whether base was slowed too
+            return screen  # nothing is judged: it is not known whether processes of their own agree
         if why:
             screen, first = _apart(session, why, screen)
             _launch(session, screen, families, first + rules.SCREEN_LAUNCHES, _screening(session, first))
@@ -114,29 +114,32 @@ def _apart(session: CheckSession, why: str, made: Evidence) -> tuple[Evidence, i
     return _evidence(session, made.launches), made.launches
 
 
-def _slowed(session: CheckSession, families: Mapping[str, Family], screen: Evidence) -> str | None:
-    """Return what head does to the whole process, found by launches of base alone.
+def _why_apart(session: CheckSession, families: Mapping[str, Family], screen: Evidence) -> str | None:
+    """Return why one process cannot compare the versions, found by launches of each version alone.
 
-    An empty string if it does nothing; None if there was no time to find out. Launches beside head
-    and launches of base alone take turns, so that load in some of them does not look like an effect.
+    An empty string if it can; None if there was no time to find out. Launches of both and of each take
+    turns, until they agree, so that load in some of them does not look like an effect.
     """
-    lone, beside = _evidence(session, screen.launches), _evidence(session, screen.launches)
-    lone.failures, lone.rounds = Failures(), alone.ROUNDS
-    asked = list(families.values())
+    together = [screen, _evidence(session, screen.launches)]
+    apart = {side: _evidence(session, screen.launches) for side in alone.SIDES}
+    for each in apart.values():
+        each.failures, each.rounds, each.keeps_settings = Failures(), alone.ROUNDS, True
+    asked, why = list(families.values()), ""
     for number in range(alone.LAUNCHES):
-        if not _has_time(session):
-            return None
-        session.say(f"base alone: launch {number + 1} of at most {alone.LAUNCHES}")
-        lone.launch([alone.base_of(family) for family in asked], partial(collect, session.launcher(BASE)))
-        if lone.failures.by_key:
-            return f"base fails without head: {next(iter(lone.failures.by_key.values())).error}"
-        factor = alone.slowdown(asked, [screen, beside], lone)
-        if factor == 1.0:
+        for side, lone in apart.items():
+            if not _has_time(session):
+                return None
+            session.say(f"{side} alone: launch {number + 1} of at most {alone.LAUNCHES}")
+            lone.launch([alone.of_side(family, side) for family in asked], partial(collect, session.launcher(side)))
+            if lone.failures.by_key:
+                return f"{side} fails alone: {next(iter(lone.failures.by_key.values())).error}"
+        found = alone.disagreement(asked, together, apart)
+        if found is None:
             return ""
+        why = f"in processes of their own head takes {found.apart:.2f} times as long as base, and {found.together:.2f}"
         if number + 1 < alone.LAUNCHES:
-            beside.launch(asked, _collecting(session))
-    slower = formatting.percent(factor - 1, decimals=0)
-    return f"head slows the whole process: base takes {slower} longer beside it than alone"
+            together[1].launch(asked, _collecting(session))
+    return f"{why} times in one process"
 
 
 def _confirm(

@@ -21,6 +21,8 @@ PRECISIONS = (
     ("mkldnn", "matmul"),
 )
 """The backends and operators for which torch 2.9 and newer keep a float32 precision each."""
+THREADS = "threads"
+"""The number of threads, which a run decides."""
 
 
 @dataclass(frozen=True)
@@ -44,28 +46,30 @@ def settable(settings: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in settings.items() if _switches()[name].set}
 
 
-def restore(before: Mapping[str, object]) -> None:
-    """Set what is not as it was in `before`. Later settings override earlier ones."""
+def restore(before: Mapping[str, object], threads_alone: bool = False) -> None:
+    """Set what is not as it was in `before`, or the threads alone. Later settings override earlier ones."""
     for name, switch in _switches().items():
+        if threads_alone and name != THREADS:
+            continue
         if switch.set and _read(switch) != before[name] and before[name] is not None:
             switch.set(before[name])
 
 
 @contextmanager
-def kept() -> Iterator[Mapping[str, object]]:
-    """Yield the settings, and put them back at the end of the block."""
+def kept(threads_alone: bool = False) -> Iterator[Mapping[str, object]]:
+    """Yield the settings, and put them back at the end of the block, or the threads alone."""
     before = state()
     try:
         yield before
     finally:
-        restore(before)
+        restore(before, threads_alone)
 
 
 @cache
 def _switches() -> dict[str, Switch]:
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     return {
-        "threads": Switch(torch.get_num_threads, torch.set_num_threads),
+        THREADS: Switch(torch.get_num_threads, torch.set_num_threads),
         "default dtype": Switch(torch.get_default_dtype, torch.set_default_dtype),
         "deterministic algorithms": Switch(
             torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms

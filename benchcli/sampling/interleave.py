@@ -110,7 +110,9 @@ class _WorkerSession:
 def _part(task: Task, variant: str) -> Task:
     """Return one worker's part of a task: the variants with its name."""
     families = [replace(f, variants=tuple(v for v in f.variants if v.name == variant)) for f in task.families]
-    return replace(task, kind=SERVE, families=tuple(family for family in families if family.variants))
+    return replace(
+        task, kind=SERVE, keeps_settings=True, families=tuple(family for family in families if family.variants)
+    )
 
 
 def _launch(task: Task, sessions: Mapping[str, _WorkerSession], failures: Failures) -> Reports:

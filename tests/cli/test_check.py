@@ -310,16 +310,17 @@ def test_a_version_that_sets_what_both_would_share_gets_a_process_of_its_own(che
     assert "because one cannot hold both: it changes deterministic algorithms" in found.out
 
 
-def slowing(together: tuple[float, ...], alone: tuple[float, ...]) -> Launcher:
-    """Return what launches in this process; base's time is multiplied by turns, beside head and alone.
+def slowing(**turns: tuple[float, ...]) -> Launcher:
+    """Return what launches in this process; times are multiplied by turns: `together`, or of `base` or `head` alone.
 
     The last one is for all later turns.
     """
-    turns = {True: chain(together, repeat(together[-1])), False: chain(alone, repeat(alone[-1]))}
+    factors = {name: chain(several, repeat(several[-1])) for name, several in turns.items()}
 
     def launch(task: Task, silence_s: float) -> Conversation:
         sides = {variant.name for family in task.families for variant in family.variants}
-        factor = next(turns[{"base", "head"} <= sides]) if task.kind == LAUNCH else 1.0
+        turn = "together" if {"base", "head"} <= sides else min(sides, default="")
+        factor = next(factors[turn]) if task.kind == LAUNCH and turn in factors else 1.0
         conversation, told = inline(task, silence_s), None
         try:
             while True:
@@ -333,34 +334,40 @@ def slowing(together: tuple[float, ...], alone: tuple[float, ...]) -> Launcher:
     return launch
 
 
-def test_a_head_that_slows_the_whole_process_gets_one_of_its_own(check: Cli) -> None:
-    version("old")
-    version("new", code=NET + "\nCHANGED = True\n")
-    found = check(launcher=slowing((1.1,), (1.0,)))
-    assert found.code == 0  # the simulated clock has no slowdown in processes of their own
-    assert "head slows the whole process: base takes 10 % longer beside it than alone" in found.out
-
-
 @pytest.mark.parametrize(
-    ("together", "alone"),
-    [
-        ((1.1,), (1.0, 1.1)),
-        ((1.04,), (1.0,)),
-        ((1.0,), (1.1,)),
-        # Load that ends during the screening, after it, and that comes and goes.
-        ((1.27, 1.27, 1.0), (1.0,)),
-        ((1.27, 1.27, 1.27, 1.0), (1.0,)),
-        ((1.27, 1.27, 1.27, 1.27), (1.0, 1.0, 1.27)),
-        ((1.3, 1.27, 1.3, 1.27, 1.27, 1.0), (1.0,)),
-    ],
-    ids=str,
+    ("turns", "apart"),
+    [({"head": (1.1,)}, "1.10"), ({"base": (1.1,)}, "0.91"), ({"head": (1.3, 1.06)}, "1.06")],
+    ids=["head is slower alone", "base is slower alone", "by a little less in a later launch"],
 )
-def test_a_lucky_launch_load_or_a_small_difference_leaves_both_in_one_process(
-    check: Cli, together: tuple[float, ...], alone: tuple[float, ...]
+def test_versions_that_compare_differently_alone_get_processes_of_their_own(
+    check: Cli, turns: dict[str, tuple[float, ...]], apart: str
 ) -> None:
     version("old")
     version("new", code=NET + "\nCHANGED = True\n")
-    found = check(launcher=slowing(together, alone))
+    found = check(launcher=slowing(**turns))
+    assert found.code == 0  # the simulated clock has no slowdown where processes take turns
+    said = f"in processes of their own head takes {apart} times as long as base, and 1.00 times in one process"
+    assert said in found.out
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        {"head": (1.04,)},
+        {"head": (1.3, 1.0)},
+        {"base": (1.3, 1.3, 1.3, 1.0)},
+        {"base": (1.3, 1.0), "head": (1.3, 1.0)},
+        # Load that ends during the screening, after it, and that comes and goes.
+        {"together": (1.27, 1.27, 1.0)},
+        {"together": (1.27, 1.27, 1.27, 1.0)},
+        {"together": (1.27,), "head": (1.27, 1.0), "base": (1.0,)},
+    ],
+    ids=str,
+)
+def test_load_or_a_small_difference_leaves_both_in_one_process(check: Cli, turns: dict[str, tuple[float, ...]]) -> None:
+    version("old")
+    version("new", code=NET + "\nCHANGED = True\n")
+    found = check(launcher=slowing(**turns))
     assert found.code == 0
     assert "separate processes" not in found.out
 
