@@ -19,6 +19,8 @@ from benchcli.statistics import Z_95, launch_log_ratios
 
 LAUNCHES = 6
 """Of the trial."""
+ROUNDS = 6
+"""Rounds of its launches."""
 SIDES = (BASE, CONTROL, HEAD)
 """The names of the equal networks of a family."""
 
@@ -44,6 +46,7 @@ def resolution(
     trial = Plan(launches=LAUNCHES, silence_s=plan.silence_s)
     surveyed = survey(families, target, trial, launcher)
     evidence = Evidence(target, trial, surveyed.costs, surveyed.failures)
+    evidence.seconds, evidence.rounds = 0.0, ROUNDS
     seconds: list[float] = []
     for _ in range(LAUNCHES):
         start_s = clock()

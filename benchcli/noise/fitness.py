@@ -3,14 +3,15 @@
 This module also measures the overhead that the timing loop adds to each call.
 """
 
-import hashlib
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from statistics import median
+from itertools import repeat
+from statistics import median, quantiles
 from typing import Literal
 
 from benchcli.backends.devices.base import DEVICES
+from benchcli.noise import pace
 from benchcli.noise.diagnosis import of_launches
 from benchcli.schema import Conditions, Costs
 from benchcli.schema.environment import Machine
@@ -20,8 +21,8 @@ from benchcli.system.counters import between, look
 from benchcli.system.machine import clock_steps
 
 SECONDS = 1.5
-PIECE = bytes(512 * 1024)
-"""The block that one piece of work hashes: 0.5 to 2 ms of arithmetic in one core's cache."""
+STEPS = 20_000
+"""The steps of the loop that is one piece of work: 0.2 to 1 ms of one core's arithmetic, without torch."""
 FEWEST = 20
 """The least number of pieces of work in a probe."""
 
@@ -38,7 +39,7 @@ class Probe:
     spread: float
     """Median absolute deviation of the pieces' times from their median, as a share of it."""
     slow: float
-    """Share of the pieces that took more than 1.5 times the median."""
+    """Share of the pieces during which the core was slow: beyond `pace.SLOW` times the usual piece."""
     resolution_s: float
     """The smallest observed step of the clock."""
     steps_back: int
@@ -52,16 +53,17 @@ def probe(seconds: float = SECONDS) -> Probe:
     times_s: list[float] = []
     while len(times_s) < FEWEST or time.perf_counter() - start.wall_s < seconds:
         begin = time.perf_counter()
-        hashlib.sha256(PIECE)
+        for _ in repeat(None, STEPS):
+            pass
         times_s.append(time.perf_counter() - begin)
     end = look()
-    middle_s = median(times_s)
+    middle_s, usual_s = median(times_s), quantiles(times_s, n=100, method="inclusive")[pace.USUAL - 1]
     return Probe(
         conditions=between(0, start, end, call_overhead_s()),
         unseen=counters.unseen(end),
         pieces=len(times_s),
         spread=median(abs(piece_s - middle_s) for piece_s in times_s) / middle_s,
-        slow=sum(piece_s > 1.5 * middle_s for piece_s in times_s) / len(times_s),
+        slow=sum(piece_s > pace.SLOW * usual_s for piece_s in times_s) / len(times_s),
         resolution_s=resolution_s,
         steps_back=steps_back,
     )

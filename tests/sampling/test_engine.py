@@ -414,6 +414,63 @@ def test_the_default_budget_grows_with_the_start_up_of_a_device_that_starts_slow
     assert len(tasks) == max(LEAST_LAUNCHES, int(budget_s // (start_s + 1.0)))
 
 
+def waiting(clock: Clock, waited_s: float, tasks: list[Task]) -> Launcher:
+    """A launch takes ten seconds, some of which it waits for a core at its usual pace."""
+    rng = random.Random(0)
+
+    def launch(task: Task, _silence: float) -> Conversation:
+        tasks.append(task)
+        clock.now += 10.0
+        for of in task.families:
+            for each in of.variants:
+                yield Sampled(of.name, Sample(each.name, task.launch, 0, 1, 0.001 + rng.random(), 0.0))
+            yield Watched(of.name, conditions(task.launch, waited_s=waited_s))
+        yield Done()
+        return True
+
+    return launch
+
+
+@pytest.mark.parametrize(
+    ("grows", "waited_s", "launches"), [(True, 0.0, 12), (True, 2.0, 15), (True, 9.0, 24), (False, 9.0, 12)]
+)
+def test_the_default_budget_grows_by_the_time_in_which_launches_waited_for_a_core(
+    grows: bool, waited_s: float, launches: int
+) -> None:
+    of, clock, tasks, seen = family(*PAIR), Clock(), list[Task](), list[Progress]()
+    known = {(of.name, each.name): COSTS for each in of.variants}
+    plan, script = Plan(budget_s=120.0, grows=grows), waiting(clock, waited_s, tasks)
+    list(measure([of], Session("r", "s", Target(), plan, Survey(costs=known), script, seen.append, clock)))
+    assert len(tasks) == launches
+    assert ("the core is slow" in seen[-1].doing) == (launches > 12)
+
+
+def test_what_was_sampled_on_a_slow_core_is_left_out_of_a_run() -> None:
+    """In every fourth launch both networks take as long, on a core that is slow for both."""
+    of, clock = family(*PAIR), Clock()
+    known = {(of.name, each.name): COSTS for each in of.variants}
+
+    def launch(task: Task, _silence: float) -> Conversation:
+        is_slow = task.launch % 4 == 0
+        for each, seconds in zip(of.variants, (0.003, 0.003) if is_slow else (0.002, 0.001), strict=True):
+            for r in range(3):
+                yield Sampled(
+                    of.name, Sample(each.name, task.launch, r, 1, seconds, 0.0, pace_s=4e-5 if is_slow else 2e-5)
+                )
+        yield Done()
+        return True
+
+    session = Session("r", "s", Target(), Plan(launches=12), Survey(costs=known), launch, lambda _p: None, clock)
+    (result,) = measure([of], session)
+    timing = result.records[1].timing
+    assert timing
+    assert timing.relative
+    assert timing.relative.estimate == pytest.approx(2.0)
+    assert (timing.launches, timing.slow) == (9, 9)
+    assert {each.excluded for each in result.samples if each.launch % 4 == 0} == {"slow-core"}
+    assert RunWarning("slow-core", 0.25, other=0.5) in result.records[1].warnings
+
+
 def test_a_rate_above_the_devices_own_is_an_error_and_no_time() -> None:
     of = family(*PAIR)
     fast = replace(COSTS, flops=10**9, least_flops=10**9)
