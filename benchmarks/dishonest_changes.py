@@ -170,7 +170,7 @@ def heads(base: Path) -> dict[str, tuple[str, str]]:
     """Return the code of base and of head by name."""
     slowing = {name: BASE + SPIN.format(400) + code + "\n" for name, code in WHOLE_PROCESS.items()}
     clocks = {f"clock: {name}": SLOWER + code + "\n" for name, code in CLOCKS.items()}
-    both = {f"lost: {name}": forward(body) + SPIN.format(4000) for name, (body, _) in LOST.items()}
+    both = {f"lost: {name}": forward(body) + SPIN.format(20000) for name, (body, _) in LOST.items()}
     lost = {name: (code + LOST[name.removeprefix("lost: ")][1] + "\n", code) for name, code in both.items()}
     return {name: (BASE, code) for name, code in {**slowing, **clocks, **PLAIN, **others_code(base)}.items()} | lost
 

@@ -15,7 +15,7 @@ import torch
 NAMESPACES = (torch, torch.nn.functional, builtins)
 """The modules that code is likely to monkeypatch when it changes how everything runs."""
 METHODS = ("forward", "__call__", "_call_impl", "_wrapped_call_impl")
-"""The methods of a layer's class that a call of the layer runs."""
+"""The methods of every layer's class that a call of the layer runs; it may inherit them."""
 TENSORS = (torch._C.TensorBase, torch.Tensor)
 """A tensor's classes, the base first."""
 BYSTANDERS = frozenset({"_", "manual_seed"})
@@ -83,14 +83,14 @@ def _ids(hooks: Mapping[object, object]) -> tuple[int, ...]:
 
 @cache
 def _methods() -> tuple[tuple[str, type[torch.nn.Module], str], ...]:
-    """Return the methods that run torch's own layers: the full name, the class, and the name in it.
+    """Return the methods of torch's own layers, inherited ones of METHODS too: full name, class, and name in it.
 
     Listed once: later classes belong to code that came later.
     """
     return tuple(
         (f"{layer.__module__}.{layer.__qualname__}.{name}".removeprefix("torch.nn."), layer, name)
         for layer in _layers(torch.nn.Module)
-        for name in METHODS
+        for name in dict.fromkeys((*METHODS, *(each for each, value in vars(layer).items() if callable(value))))
     )
 
 

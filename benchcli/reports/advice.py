@@ -199,8 +199,9 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
         "fix the frequency, or wait"
     ),
     "held-up": lambda warning: (
-        f"{_percent(warning)} of the repetitions of the same work ran on a slow core: other work, or a neighbour on the "
-        "same physical core, such as another virtual machine; runs look for another core, and leave such samples out"
+        f"{_percent(warning)} of the repetitions of the same work ran on a slow core: other work, or a neighbour on "
+        "the same physical core, such as another virtual machine; runs look for another core, and leave such samples "
+        "out"
     ),
     "clock-steps": _clock_steps,
     "virtualised": lambda _: (

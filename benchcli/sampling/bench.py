@@ -1,5 +1,6 @@
 """Prepare one variant for timing in a worker: build it, place it in memory and check its output."""
 
+import os
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -61,6 +62,13 @@ class Bench:
     inputs: Inputs = field(default_factory=lambda: Inputs(()))
     compile_s: float = 0.0
     """Seconds of the calls so far in which `torch.compile` worked."""
+    process: int = field(default_factory=os.getpid)
+    """The process that samples it."""
+
+    def end_forks(self) -> None:
+        """End this process if a call of the network forked it: it would sample, and fork, on and on."""
+        if os.getpid() != self.process:
+            os._exit(1)
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,8 @@ class Setup:
     """The file that the runtime has prepared, by family and variant name."""
     compiling: CompileTime = field(default_factory=CompileTime)
     """Of the variant that is prepared."""
+    process: int = field(default_factory=os.getpid)
+    """The worker, which no process that a network forks is."""
 
     @classmethod
     def of(cls, task: Task, watch: DeviceWatch | None = None) -> "Setup":
@@ -151,7 +161,16 @@ def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Ben
     check = (lambda: outputs.check(call(), references)) if runtime.captures else _nothing
     compile_s = setup.compiling.seconds
     return Bench(
-        call, timer, lead, setup.throttled, setup.pace, check, network=network, inputs=inputs, compile_s=compile_s
+        call,
+        timer,
+        lead,
+        setup.throttled,
+        setup.pace,
+        check,
+        network=network,
+        inputs=inputs,
+        compile_s=compile_s,
+        process=setup.process,
     )
 
 
@@ -185,6 +204,7 @@ def _training(
         network=network,
         inputs=inputs,
         compile_s=setup.compiling.seconds,
+        process=setup.process,
     )
 
 

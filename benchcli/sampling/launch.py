@@ -189,6 +189,7 @@ def build(
         try:
             costs = task.costs[family.name][variant.name]
             benches[key] = prepare(variant, family, costs, setup.reporting(alive))
+            benches[key].end_forks()
         except Exception as error:  # A network may raise anything; the other variants go on.
             send(failed(key, error, beside=len(benches)))
             if isinstance(error, IntrusionError) or (

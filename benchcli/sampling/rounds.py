@@ -125,9 +125,11 @@ def take_sample(bench: "Bench", variant: str, calls: int, launch: int, number: i
     while attempt < CLOCK_TRIES:
         begun_s, first_s = perf_counter(), pace.look_for_usual()
         bench.lead()
+        bench.end_forks()
         before = usage()
         elapsed = bench.timer(calls)
         after = usage()
+        bench.end_forks()
         if elapsed.seconds <= 0:
             attempt += 1
             continue

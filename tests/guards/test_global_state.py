@@ -95,6 +95,9 @@ def alarm() -> Iterator[None]:
 INTRUSIONS: dict[str, Callable[[], object]] = {
     "hooks": hook,
     "ReLU.forward": lambda: replaced(nn.ReLU, "forward"),
+    "Conv2d._conv_forward": lambda: replaced(nn.Conv2d, "_conv_forward"),
+    "LSTM.check_forward_args": lambda: replaced(nn.LSTM, "check_forward_args"),
+    "BatchNorm2d._check_input_dim": lambda: replaced(nn.BatchNorm2d, "_check_input_dim"),
     "BatchNorm2d.forward": lambda: replaced(nn.BatchNorm2d, "forward"),
     "Module.__call__": lambda: replaced(nn.Module, "__call__"),
     "functional.relu": lambda: replaced(nn.functional, "relu"),

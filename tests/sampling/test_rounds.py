@@ -1,4 +1,5 @@
 import itertools
+import os
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -175,3 +176,23 @@ def test_the_collector_is_off_while_sampling_and_on_after() -> None:
         during.append(gc.isenabled())
     assert not any(during)
     assert gc.isenabled()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_what_a_call_forks_ends_with_the_call() -> None:
+    """A fork at each call: what forked would sample and fork on and on."""
+    out, into = os.pipe()
+
+    def timer(calls: int) -> Elapsed:
+        if os.fork() == 0:
+            os.write(into, b"f")
+        return Elapsed(calls * 0.001)
+
+    forking = Bench(call=lambda: None, timer=timer)
+    for number in range(3):
+        rounds.take_sample(forking, "a", 1, 0, number)
+    codes = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(3)]
+    os.close(into)
+    assert codes == [1, 1, 1]
+    assert os.read(out, 100) == b"fff"
+    os.close(out)
