@@ -343,6 +343,7 @@ DEPTH = Setting(
     "Roll the layers up to this depth, such as 1 for a network's own children; it implies --layers.",
     "a depth",
 )
+VERBOSE = _flag("verbose", "Show every warning below the tables.", "command line")
 SHOWN_DEPTH = replace(DEPTH, help="Roll the layers up to this depth, such as 1 for a network's own children.")
 OUTPUT = Setting(
     "output",

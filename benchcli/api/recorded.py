@@ -31,12 +31,15 @@ def load(folder_or_glob: Path | str) -> Run | Check | Compared:
     return loaded[0] if len(loaded) == 1 and isinstance(loaded[0], Check) else Compared(tuple(loaded))
 
 
-def load_all(runs: Sequence[Path | str], depth: int | None = None) -> Run | Check | Compared:
-    """Return the recorded runs and checks of several folders or patterns, with layers rolled up to a depth."""
+def load_all(runs: Sequence[Path | str], depth: int | None = None, verbose: bool = False) -> Run | Check | Compared:
+    """Return the recorded runs and checks of several folders or patterns.
+
+    Layers are rolled up to a depth; `verbose` shows every warning.
+    """
     loaded = _members(runs)
     for each in loaded:
         if isinstance(each, Run):
-            each.depth = depth
+            each.depth, each.is_verbose = depth, verbose
     return loaded[0] if len(loaded) == 1 else Compared(tuple(loaded))
 
 

@@ -130,15 +130,19 @@ class Run(Result):
     """The depth to which the page rolls layers up; None for the slowest layers as they are."""
     shows_claims: bool = False
     """Whether the page has the verdicts on the papers' claims."""
+    is_verbose: bool = False
+    """Whether tables are shown with every warning."""
 
     def _laid_out(self) -> Page:
         if self.shows_claims:
             from benchcli.reports.views import claims_page
 
-            return claims_page.page(self.details, self._families_of_claims())
-        from benchcli.reports.views import run_page
+            page = claims_page.page(self.details, self._families_of_claims())
+        else:
+            from benchcli.reports.views import run_page
 
-        return run_page.page(self.details, self.depth)
+            page = run_page.page(self.details, self.depth)
+        return replace(page, is_verbose=self.is_verbose)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         from benchcli.reports.views import fact_list
@@ -442,6 +446,6 @@ def _html(page: Page) -> str:
     for table in page.tables:
         head = "".join(f"<th>{escape(column.heading)}</th>" for column in table.columns)
         rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
-        lines = "".join(f"<p>{escape(line)}</p>" for line in table.lines)
+        lines = "".join(f"<p>{escape(line)}</p>" for line in table.all_lines)
         tables.append(f"<table><caption>{escape(table.title)}</caption><tr>{head}</tr>{rows}</table>{lines}")
     return f"<p>{escape(page.heading)}</p>{''.join(tables)}<p>{escape(page.footer)}</p>"

@@ -64,6 +64,14 @@ class Table:
     """How many of the last rows say that nothing changed, so that a format may fold them."""
     key: str = ""
     """What it is about, such as "g2" or "networks": figures with this key stand beside it."""
+    details: tuple[str, ...] = ()
+    """Further lines, for which a terminal shows `brief` unless all is asked for."""
+    brief: str = ""
+
+    @property
+    def all_lines(self) -> tuple[str, ...]:
+        """The lines below the table, with all details."""
+        return (*self.lines, *self.details)
 
     @cached_property
     def rows(self) -> tuple[tuple[str, ...], ...]:
@@ -143,6 +151,8 @@ class Page:
     """Names and values: where, when and with what it was measured."""
     figures: tuple[Figure, ...] = ()
     """Charts, for formats that draw them."""
+    is_verbose: bool = False
+    """Whether a terminal shows all details of the tables."""
     parts: tuple["Page", ...] = ()
     """The pages of the runs that this one compares, for formats that show them too."""
 

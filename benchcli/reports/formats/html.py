@@ -84,7 +84,7 @@ class _Document:
         table = _filled(table) if table else None
         identity = f"{page}-section-{len(self.contents)}"
         self.contents.append((identity, title))
-        lines = table.lines if table else ()
+        lines = table.all_lines if table else ()
         return {
             "id": identity,
             "title": title,

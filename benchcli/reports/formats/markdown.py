@@ -23,7 +23,7 @@ class Markdown(Format):
 
 
 def _section(table: Table) -> str:
-    lines = [f"- {_escaped(line)}" for line in table.lines]
+    lines = [f"- {_escaped(line)}" for line in table.all_lines]
     shown, folded = table.rows, table.rows[len(table.rows) - table.unchanged :]
     if table.unchanged > FOLDED:
         shown = table.rows[: -table.unchanged]

@@ -44,7 +44,7 @@ def _lines(page: Page, screen: Screen) -> Iterator[str]:
         yield ""
         yield from (_painted(line, BOLD, screen) for line in _wrapped(table.title, screen))
         yield from _drawn(table, screen)
-        for line in table.lines:
+        for line in table.all_lines if page.is_verbose or not table.brief else (*table.lines, table.brief):
             yield from _sentence(line, screen)
     yield ""
     yield from _sentence(page.footer, screen)

@@ -20,6 +20,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     several = len({_chain(each.records[0]) for each in results}) > 1 or cells.are_alike(results, extra)
     records = cells.records_of(results)
     published = (relative_speed(record, result.records[0]) for result in results for record in result.records)
+    details, brief = cells.noise_lines(records)
     return Table(
         key="blocks",
         title=_title(results),
@@ -37,6 +38,8 @@ def table(results: Sequence[FamilyResult]) -> Table:
             numbers("violates", (_letters(BLOCKS[record.variant.name].breaks) for record in records), 8),
         ),
         lines=(*_reasons(records), *_unequal(records), *cells.warning_lines(records)),
+        details=details,
+        brief=brief,
         groups=cells.sizes_of(results),
     )
 

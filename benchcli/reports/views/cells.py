@@ -1,6 +1,6 @@
 """Make the columns of costs and time, and the lines of warnings, that several tables share."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from benchcli import formatting
 from benchcli.analysis import equal_flops
@@ -10,6 +10,7 @@ from benchcli.reports.advice import grouped, sentence
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, numbers, words
 from benchcli.schema import INFERENCE, PARTS, Costs, Family, FamilyResult, Interval, Record, sizes
+from benchcli.schema.warnings import RunWarning
 
 FLOPS, ACCESS, EQUAL_FLOPS = "MFLOPs (mult-adds)", "mem. access MB", "at equal FLOPs"
 LEAST_DEVIATION = 0.0005
@@ -135,15 +136,43 @@ def beside_baseline(heading: str, records: Sequence[Record], speeds: Iterable[fl
     return numbers(heading, texts, priority)
 
 
+OF_INTERVALS = (*MARKED, "unpaired")
+"""Kinds about the intervals, which go with those about the noise."""
+BELOW = "every warning: benchcli show RUN --verbose"
+
+
 def warning_lines(records: Sequence[Record]) -> Iterator[str]:
-    """Yield a line for each failure and each warning."""
+    """Yield a line for each failure, and each warning that is not about noise."""
     for record in records:
         if record.failure:
             name = " ".join(filter(None, (_label(record, records), record.variant.name)))
             yield f"{signed(record.failure.status)}: {name}: {record.failure.error}"
     for warning, about in grouped(records).items():
-        mark = "! " if warning.kind in MARKED else ""
-        yield f"{mark}{_names(about, records)}: {sentence(warning)}"
+        if not _is_of_noise(warning):
+            yield f"{_names(about, records)}: {sentence(warning)}"
+
+
+def noise_lines(records: Sequence[Record]) -> tuple[tuple[str, ...], str]:
+    """Return the lines about noise and wide intervals, and one line for them if there are several."""
+    found = {warning: about for warning, about in grouped(records).items() if _is_of_noise(warning)}
+    details = tuple(
+        f"{'! ' if warning.kind in MARKED else ''}{_names(about, records)}: {sentence(warning)}"
+        for warning, about in found.items()
+    )
+    return details, _in_brief(found, records) if len(details) > 1 else ""
+
+
+def _is_of_noise(warning: RunWarning) -> bool:
+    return warning.is_disturbance or warning.kind in OF_INTERVALS
+
+
+def _in_brief(found: Mapping[RunWarning, Sequence[Record]], records: Sequence[Record]) -> str:
+    """Return one line for several warnings about noise."""
+    marked = {record.key for warning, about in found.items() if warning.kind in MARKED for record in about}
+    disturbances = dict.fromkeys(warning.kind for warning in found if warning.is_disturbance)
+    wide = f"! {len(marked)} of {len(records)} intervals are wider than --precision" if marked else ""
+    disturbed = f"disturbed: {', '.join(disturbances)}" if disturbances else ""
+    return "; ".join(filter(None, (wide, disturbed, BELOW)))
 
 
 def _names(about: Sequence[Record], records: Sequence[Record]) -> str:

@@ -12,7 +12,7 @@ from benchcli.analysis.equal_flops import EFFECT, EQUAL_FLOPS
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Page, Table, words
 from benchcli.reports.views import breakdown_table as breakdowns
-from benchcli.reports.views.cells import records_of, warning_lines
+from benchcli.reports.views.cells import noise_lines, records_of, warning_lines
 from benchcli.reports.views.run_page import footer, heading
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Family, FamilyResult
@@ -37,7 +37,7 @@ def page(report: SuiteRun, families: Iterable[Family]) -> Page:
     return Page(
         name="claims",
         heading=heading(report),
-        tables=(_verdicts(claims), _evidence(claims, warnings)),
+        tables=(_verdicts(claims), _evidence(claims, warnings, *noise_lines(records))),
         footer=footer(report),
         columns=COLUMNS,
         rows=tuple(
@@ -86,7 +86,7 @@ def _verdicts(claims: Sequence[Judged]) -> Table:
     )
 
 
-def _evidence(claims: Sequence[Judged], warnings: Sequence[str]) -> Table:
+def _evidence(claims: Sequence[Judged], warnings: Sequence[str], details: tuple[str, ...], brief: str) -> Table:
     return Table(
         title="Evidence",
         columns=(
@@ -96,5 +96,7 @@ def _evidence(claims: Sequence[Judged], warnings: Sequence[str]) -> Table:
             words("evidence", (item.text for each in claims for item in each.items)),
         ),
         lines=(RULES, *warnings),
+        details=details,
+        brief=brief,
         groups=tuple(len(each.items) for each in claims),
     )

@@ -19,6 +19,7 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
     records = cells.records_of(results)
     mine = {result.family.name: paper_speed(extreme(result)) for result in results}
     several_scales = len({result.family.scale for result in results}) > 1
+    details, brief = cells.noise_lines(records)
     return Table(
         key=name,
         title=f"{name.upper()}  {guideline.claim} {_at_what_flops(records)}",
@@ -38,6 +39,8 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
             *(_verdict_line(verdict, mine[verdict.family]) for verdict in verdicts if verdict.family in mine),
             *cells.warning_lines(records),
         ),
+        details=details,
+        brief=brief,
         groups=cells.sizes_of(results),
     )
 

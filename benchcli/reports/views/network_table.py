@@ -26,6 +26,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
     published = (relative_speed(record, result.records[0]) for result in results for record in result.records)
     places = pareto_front(records)
     hint = batch_hint(records)
+    details, brief = cells.noise_lines(records)
     return Table(
         key="custom" if is_own else "networks",
         title="Your networks" if is_own else "Networks",
@@ -51,6 +52,8 @@ def table(results: Sequence[FamilyResult]) -> Table:
             *([hint] if hint else []),
             *cells.warning_lines(records),
         ),
+        details=details,
+        brief=brief,
         groups=cells.sizes_of(results),
     )
 

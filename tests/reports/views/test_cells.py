@@ -1,12 +1,16 @@
 """Warnings, failures and costs as text, and rows that can be told apart."""
 
+import html
 from dataclasses import replace
 
 from benchcli.analysis.verdicts import verdicts
-from benchcli.reports.page import words
+from benchcli.reports.formats.base import FORMATS
+from benchcli.reports.formats.table import draw
+from benchcli.reports.page import Page, Table, words
+from benchcli.reports.terminal import Screen
 from benchcli.reports.views import cells
 from benchcli.reports.views import guideline_table as guidelines
-from benchcli.schema import Costs, Failure, FamilyResult, Interval
+from benchcli.schema import Costs, Failure, FamilyResult, Interval, Record
 from benchcli.schema.warnings import RunWarning
 from tests.values import family, record, result, variant
 
@@ -17,7 +21,7 @@ def test_a_warning_names_four_rows_at_most_and_counts_the_others() -> None:
     of = family(*(variant(f"v{number}") for number in range(9)))
     codes = [(RunWarning("busy", 1.0, launches=6, of_launches=6),)] * 7 + [(), ()]
     records = [record(of, f"v{number}", ONE, warnings=codes[number]) for number in range(9)]
-    (line,) = cells.warning_lines(records)
+    ((line,), _) = cells.noise_lines(records)
     assert line.startswith("×1 v0, v1, v2, v3 and 3 more of 9 networks: other processes used 1.0 cores")
 
 
@@ -59,3 +63,38 @@ def test_bars_are_the_relative_speeds_and_the_baselines_is_one() -> None:
 def test_a_verdict_begins_with_its_sign() -> None:
     slower = result(Interval(0.5, 0.49, 0.51))
     assert guidelines.table("g2", [slower], verdicts([slower])).lines[0].startswith("✓ ×1 holds: g=8 runs at 0.500")
+
+
+def noisy(*kinds: str) -> list[Record]:
+    of = family(variant("g=1"), variant("g=8"))
+    warnings = tuple(RunWarning(kind, text="budget" if kind == "imprecise" else "") for kind in kinds)
+    return [replace(record(of, name, ONE), warnings=warnings) for name in ("g=1", "g=8")]
+
+
+def test_several_warnings_about_noise_are_one_line_on_a_terminal_and_all_lines_elsewhere() -> None:
+    details, brief = cells.noise_lines(noisy("imprecise", "unsteady", "unpaired", "denormal"))
+    assert [line.split(":")[0] for line in details] == ["! every network", "every network", "every network"]
+    assert brief == (
+        "! 2 of 2 intervals are wider than --precision; disturbed: unsteady; every warning: benchcli show RUN --verbose"
+    )
+    table = Table("G2", (words("network", ["a"]),), ("a verdict",), details=details, brief=brief)
+    page = Page("run", "", (table,), "", (), (), {})
+    screen = Screen(200)
+    assert brief in draw(page, screen)
+    assert details[1] not in draw(page, screen)
+    assert details[1] in draw(replace(page, is_verbose=True), screen)
+    assert brief not in draw(replace(page, is_verbose=True), screen)
+    assert cells_of_markdown(page) == ["a verdict", *details]
+
+
+def cells_of_markdown(page: Page) -> list[str]:
+    text = FORMATS["markdown"].render(page)
+    return [html.unescape(line[2:]).replace("\\", "") for line in text.splitlines() if line.startswith("- ")]
+
+
+def test_one_warning_about_noise_stays_as_it_is_and_others_are_never_left_out() -> None:
+    records = noisy("unsteady", "denormal")
+    details, brief = cells.noise_lines(records)
+    assert len(details) == 1
+    assert brief == ""
+    assert [line.split(":")[0] for line in cells.warning_lines(records)] == ["every network"]
