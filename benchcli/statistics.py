@@ -256,6 +256,15 @@ def median_share(breakdowns: Sequence[Breakdown], category: Category) -> float:
     return median(each.parts[category] / each.sum_s for each in breakdowns)
 
 
+TRACED_FASTER = 0.05
+"""The most by which traced calls may be faster than others: tracing only adds time."""
+
+
+def tracing_agrees(breakdowns: Sequence[Breakdown]) -> bool:
+    """Return whether traced calls took about as long as others, or longer; else the machine changed in between."""
+    return median(each.traced_s / each.call_s for each in breakdowns) >= 1 - TRACED_FASTER
+
+
 @cache
 def signed_rank_tail(n: int, tail: float) -> tuple[int, float]:
     """Return the index of the Walsh average that bounds the interval, and the step to the next.

@@ -231,6 +231,13 @@ def test_the_share_of_the_time_beyond_convolutions() -> None:
     assert outcomes(claim("share", "n", least=0.11), replace(evidence, breakdowns=(traced,)))[0] == "against"
 
 
+def test_a_share_of_a_profile_that_was_faster_than_the_network_is_not_judged() -> None:
+    parts = {"convolution": 0.8, "depthwise": 0.1, "elementwise": 0.06, "data": 0.04, "other": 0.0}
+    traced = Breakdown("n", "a", 0, 1.0, 0.66, parts, 0.0)  # type: ignore[arg-type]
+    evidence = replace(measured("n", ("a", 1.0, costs())), breakdowns=(traced,))
+    assert outcomes(claim("share", "n", least=0.099), evidence) == ["not judged"]
+
+
 def test_flops_that_do_not_tell() -> None:
     alike = measured("n", ("a", 1.0, costs()), ("b", 1.05, costs()), ("c", 3.0, costs(200)))
     assert outcomes(claim("indirect", "n"), alike) == ["against"]  # c has other FLOPs

@@ -291,6 +291,24 @@ def test_parts_and_times_that_do_not_agree_are_marked() -> None:
     )
 
 
+def test_a_share_says_how_far_launches_are_from_it() -> None:
+    family = values.family(values.variant("g=1"))
+    records = [values.record(family, "g=1", None)]
+
+    def cells(*convolution: float, traced_s: float = 1.2) -> dict[str, str]:
+        parts = [{**dict.fromkeys(PARTS, 0.0), "convolution": share, "elementwise": 1 - share} for share in convolution]
+        traced = [Breakdown("g2-x1", "g=1", n, 1.0, traced_s, each, 0.0) for n, each in enumerate(parts)]
+        made = table(records, traced, {})
+        return {column.heading: column.cells[0] for column in made.columns} | {"lines": "\n".join(made.lines)}
+
+    assert cells(0.6, 0.61, 0.6)["convolution"] == "60.0 %"
+    assert cells(0.55, 0.6, 0.61)["convolution"] == "60.0 ± 5.0 %"
+    faster = cells(0.55, 0.6, 0.61, traced_s=0.66)
+    assert faster["convolution"] == faster["of which reorders"] == "–"
+    assert "– g=1 -34.0 % not judged: calls with profiling were faster than without" in faster["lines"]
+    assert "not judged" not in cells(0.6, traced_s=0.96)["lines"]
+
+
 NETWORKS = ("network", "shufflenet-v2-0.5x", "mobilenet-v1-0.25", "--size", "32", "--device", "fake", "--launches", "6")
 
 

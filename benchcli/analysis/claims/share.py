@@ -17,7 +17,7 @@ from benchcli.analysis.claims.base import (
     unmeasured,
 )
 from benchcli.schema import Breakdown, Category, Record
-from benchcli.statistics import median_share
+from benchcli.statistics import median_share, tracing_agrees
 from benchcli.workloads import papers
 
 FIGURE = "shufflenetv2_figure2_runtime"
@@ -42,7 +42,9 @@ class Share(Kind):
                 yield absent(family)
             for record in records:
                 traced = measured.traced((family, record.variant.name))
-                if traced:
+                if traced and not tracing_agrees(traced):
+                    yield Item("not judged", f"{record.variant.name}: calls with profiling were faster than without")
+                elif traced:
                     yield Item(_outcome(traced, claim.terms["least"]), _describe(record, traced, claim.terms["least"]))
                 else:
                     yield unmeasured(f"{record.variant.name} was not traced")

@@ -9,7 +9,7 @@ from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Table, numbers, words
 from benchcli.schema import Breakdown, Category, Failure, Key, Record
-from benchcli.statistics import median_share
+from benchcli.statistics import median_share, tracing_agrees
 
 HEADINGS: Mapping[Category, str] = {
     "convolution": "convolution",
@@ -34,6 +34,8 @@ PRIORITIES: Mapping[Category, int] = {
 """The priority of each category on a narrow screen."""
 LEAST_SHARE = 0.0005
 """The least share of a call for which a category has a column: a smaller one reads 0.0 %."""
+RANGE = 0.02
+"""The least range of a share over launches that is shown."""
 AGREED = 0.05
 """The largest relative difference, without a warning, of two times that should agree.
 
@@ -53,7 +55,7 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             words("network", (variant for _, variant in rows)),
             numbers("time ms", (formatting.milliseconds(median(each.call_s for each in of)) for of in rows.values())),
             *(
-                numbers(HEADINGS[each], (formatting.percent(median_share(of, each)) for of in rows.values()), priority)
+                numbers(HEADINGS[each], (_share(of, each) for of in rows.values()), priority)
                 for each, priority in PRIORITIES.items()
                 if any(of.parts[each] >= LEAST_SHARE * of.call_s for of in breakdowns)
             ),
@@ -62,8 +64,8 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             numbers("profiling", map(_profiling, rows.values()), 1),
         ),
         lines=(
-            "percentages are shares of one call; time ms is from calls without profiling, profiling is how much longer "
-            "calls were with it",
+            "percentages are shares of one call, ± how far single launches are from it where that matters; time ms is "
+            "from calls without profiling, profiling is how much longer calls were with it",
             "sum / time is the sum of the parts over time ms; near 1.00 the parts account for the whole call",
             "matrix products include attention and recurrent layers, pooling other reductions; framework is the time "
             "in no operator; of data movement, reorders are layout conversions inside convolutions",
@@ -80,6 +82,7 @@ def lines(
     rows = _grouped(records, breakdowns)
     measured = {record.key: record for record in records}
     return (
+        *_disagreeing(rows),
         *_apart(rows),
         *_moved(rows, measured),
         *(f"{signed(each.status)}: {_name(key, rows)} was not traced: {each.error}" for key, each in failures.items()),
@@ -98,7 +101,29 @@ def _name(key: Key, rows: Mapping[Key, Sequence[Breakdown]]) -> str:
     return " ".join(key) if len({family for family, _ in rows}) > 1 else key[1]
 
 
+def _share(of: Sequence[Breakdown], category: Category) -> str:
+    """Return a category's share, with how far launches are from it where they differ by more than RANGE."""
+    if not tracing_agrees(of):
+        return formatting.UNKNOWN
+    shares = [median_share([each], category) for each in of]
+    share = median(shares)
+    if max(shares) - min(shares) <= RANGE:
+        return formatting.percent(share)
+    return f"{100 * share:.1f} ± {formatting.percent(max(abs(each - share) for each in shares))}"
+
+
+def _disagreeing(rows: Mapping[Key, Sequence[Breakdown]]) -> list[str]:
+    """Return a warning for rows whose traced calls were faster than others."""
+    faster = [f"{_name(key, rows)} {_profiling(of)}" for key, of in rows.items() if not tracing_agrees(of)]
+    if not faster:
+        return []
+    why = "calls with profiling were faster than without, so the machine changed in between: measure again later"
+    return [f"– {formatting.named(faster)} not judged: {why}"]
+
+
 def _reorders(of: Sequence[Breakdown]) -> str:
+    if not tracing_agrees(of):
+        return formatting.UNKNOWN
     return formatting.percent(median(each.reorder_s / each.sum_s for each in of))
 
 
