@@ -5,19 +5,22 @@ import errno
 import os
 import secrets
 import stat
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 from benchcli.errors import UserError
 
-MOST_BYTES = 2**30
-"""The largest file that is read."""
+MOST_BYTES = 2**26
+"""The largest file that is read, and the largest table that is written: reading one takes some ten seconds."""
 NO_NAMES = (21, 123, 1921)
 """Windows' errors for names that no file can have, such as patterns."""
 NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
+_FLAGS = ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY")
+_SAFELY = reduce(or_, (getattr(os, name, 0) for name in _FLAGS), os.O_WRONLY)
+"""To open what is written: no link is followed and no pipe is waited for, on systems that can say so."""
 ENVIRONMENT = "environment.json"
 """The file that every folder of a run or a check has."""
-CODE = (".py", ".toml", ".ipynb", ".so", ".sh", ".cfg", ".yml", ".yaml", ".pt", ".pth", ".c", ".cpp", ".cu")
-"""The ends of the names of files that no report replaces."""
 OF_A_RUN = (".csv", ".json")
 """The ends of the names of a run's own files, which no report in its folder replaces."""
 
@@ -57,6 +60,13 @@ def refuse_special(path: Path) -> None:
         raise UserError(f"{_short(path)} is not a regular file: remove it")
 
 
+def refuse_shared(path: Path) -> None:
+    """Raise UserError as `refuse_special` does, and if the file at the path has other names (hard links)."""
+    refuse_special(path)
+    if mode_of(path, follow=False) is not None and path.lstat().st_nlink > 1:
+        raise UserError(f"{_short(path)} is a hard link, and writing would change other files: remove it")
+
+
 def read_text(path: Path, encoding: str = "utf-8", errors: str = "strict") -> str:
     """Return the text of a regular file.
 
@@ -67,10 +77,21 @@ def read_text(path: Path, encoding: str = "utf-8", errors: str = "strict") -> st
         raise UserError(f"{_short(path)} {what}")
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise UserError(f"{_short(path)} is larger than {MOST_BYTES / 2**30:.0f} GiB")
+            raise UserError(f"{_short(path)} is larger than {MOST_BYTES / 2**20:.0f} MiB, the most that is read")
         return path.read_bytes().decode(encoding, errors)
     except UnicodeDecodeError as error:
         raise UserError(f"{_short(path)} is not UTF-8 at byte {error.start}") from None
+    except OSError as error:
+        raise UserError(f"{_short(path)} cannot be read: {error.strerror}") from None
+
+
+def ends(path: Path, size: int) -> tuple[bytes, bytes]:
+    """Return the first and the last bytes of a file. Raises UserError if it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            first = stream.read(size)
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - size))
+            return first, stream.read(size)
     except OSError as error:
         raise UserError(f"{_short(path)} cannot be read: {error.strerror}") from None
 
@@ -91,44 +112,83 @@ def writable(value: object) -> Path:
     """
     path = path_of("a file", value)
     try:
+        if path.is_symlink():
+            raise UserError(f"{path} is a link: name the file itself")
         if path.is_dir():
             raise UserError(f"{path} is a folder: name a file in it")
         if path.exists() and not path.is_file():  # a pipe or a device: opening it may wait for ever
             raise UserError(f"{path} is not a regular file: name one")
-        if path.suffix.lower() in CODE and path.exists():
-            raise UserError(f"{path} is there, and its name is that of code or settings: name another file")
         if path.suffix in OF_A_RUN and path.exists() and is_file(path.parent / ENVIRONMENT):
             raise UserError(f"{path} is a file of the run or check in its folder: name another one")
         if not path.absolute().parent.is_dir():
             raise UserError(f"{path} cannot be written: name one in a folder that is there")
         draft = _draft(path)
-        draft.touch(exist_ok=False)
+        create(draft, b"")
         draft.unlink()
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         raise UserError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
     return path
 
 
-def replace(path: Path, content: str | bytes, follow: bool = False) -> None:
-    """Write a file so that it has all of the content or is as it was before. Raises UserError if that fails.
-
-    With `follow` a symbolic link stays, and the file that it names is written.
-    """
-    target = path.resolve() if follow and path.is_symlink() else path
-    draft = _draft(target)
+def create(path: Path, content: str | bytes) -> None:
+    """Write a new file. Raises FileExistsError if anything is at the path, a link included."""
+    descriptor = os.open(path, _SAFELY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        # JSON's own escape of a letter that is not UTF-8.
-        draft.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
-        draft.replace(target)
+        _write(descriptor, content)
+    finally:
+        os.close(descriptor)
+
+
+def append(path: Path, content: str | bytes) -> None:
+    """Append to a file that is there: all or, on an error such as a full disk, nothing.
+
+    Raises UserError if it is no regular file or has other names, and OSError if it cannot be written.
+    """
+    refuse_shared(path)
+    descriptor = os.open(path, _SAFELY | os.O_APPEND)  # between the two calls a link may have come: it fails
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise UserError(f"{_short(path)} is not a regular file: remove it")
+        try:
+            _write(descriptor, content)
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, before.st_size)
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def replace(path: Path, content: str | bytes) -> None:
+    """Write a file so that it has all of the content or is as it was before.
+
+    Raises UserError if that fails, or if something that is no regular file is at the path.
+    """
+    refuse_special(path)
+    draft = _draft(path)
+    try:
+        create(draft, content)
+        draft.replace(path)
+    except FileExistsError:  # somebody else's
+        raise UserError(f"{_short(path)} cannot be written: {draft.name} is in the way: remove it") from None
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+        raise UserError(f"{_short(path)} cannot be written: {error.strerror}") from None
+
+
+def _write(descriptor: int, content: str | bytes) -> None:
+    # JSON's own escape of a letter that is not UTF-8.
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _draft(path: Path) -> Path:
-    """Return a name beside a file that no other file has."""
-    return path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
+    """Return a name beside a file that nobody can foresee."""
+    return path.with_name(f".benchcli-{secrets.token_hex(8)}.part")
 
 
 def expanded(text: str) -> Path:

@@ -363,6 +363,7 @@ REPORT = Setting(
     metavar="FILE",
     only="command line",
 )
+FORCE = _flag("force", "Replace a file that benchcli did not write, too.", "command line")
 PROGRESS = Setting("progress", Anything(), "Called with a `Progress` at each step.", only="Python")
 TOOLS = Setting(
     "tools", Anything(), "Tools that start processes and read the clock; tests replace them.", only="Python"
@@ -514,7 +515,7 @@ TARGETS = (DEVICE, RUNTIME, CACHE, SEVERAL_THREADS, ALLOCATOR, FLUSH_DENORMAL)
 CHANNEL_SETTINGS = (CHANNELS, WIDTH, SCALE)
 INPUT_SETTINGS = (BATCH, DTYPE, LAYOUT, STEP)
 TRACING = (BREAKDOWN, PERCENTILES, LAYERS, DEPTH)
-FILES = (OUTPUT, RESUME, REPORT)
+FILES = (OUTPUT, RESUME, REPORT, FORCE)
 IN_PYTHON = (PROGRESS, TOOLS)
 _HOW_MUCH = (PRECISION, BUDGET, LAUNCHES)
 MEASURE = (
@@ -575,6 +576,7 @@ CHECK = (
         note="default: results/<time>-check-<suite>-<host>",
     ),
     REPORT,
+    FORCE,
     *IN_PYTHON,
 )
 SELFTEST = (COMPARISONS, *TARGET, PRECISION, within(4.0), LAUNCHES)

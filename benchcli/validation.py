@@ -254,14 +254,14 @@ class FolderPath(ValueKind[Path]):
 
 @dataclass(frozen=True)
 class FilePath(ValueKind[Path]):
-    """The path of a file that can be written."""
+    """The path of a file; whether it can be written is seen where it is known what may be replaced."""
 
     metavar: ClassVar[str] = "PATH"
     paths: ClassVar[str] = "file"
 
     def check(self, what: str, value: object) -> Path:  # noqa: ARG002
         """Return the path."""
-        return files.writable(value)
+        return files.path_of("a file", value)
 
 
 @dataclass(frozen=True)

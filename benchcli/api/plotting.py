@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from benchcli import files
 from benchcli.errors import UserError
+from benchcli.reports import output_files
 from benchcli.reports.page import Page
 from benchcli.validation import one_of
 
@@ -25,7 +25,7 @@ def check(kind: str, path: Path, theme: str) -> tuple[str, str]:
     return one_of("kind of chart", kind, kinds()), one_of("theme", theme, THEMES)
 
 
-def draw(page: Page, kind: str, path: Path, theme: str = "light") -> None:
+def draw(page: Page, kind: str, path: Path, theme: str = "light", force: bool = False) -> None:
     """Draw the charts of one kind into a file, whose name's end says how.
 
     Raises UserError if the page has no such chart, if the file cannot be written, or if the extra
@@ -39,4 +39,4 @@ def draw(page: Page, kind: str, path: Path, theme: str = "light") -> None:
     if not figures:
         there = ", ".join(dict.fromkeys(figure.kind for figure in (*page.figures, *of_parts))) or "none"
         raise UserError(f"{page.name} has nothing to draw as {kind}: it has charts of the kinds {there}")
-    files.replace(path, drawing.draw(figures, path.suffix.lower(), theme), follow=True)
+    output_files.write(path, drawing.draw(figures, path.suffix.lower(), theme), force)

@@ -9,6 +9,7 @@ from benchcli.api import plotting
 from benchcli.api.results import MOST, Check, Compared, Run
 from benchcli.checks import read_check
 from benchcli.errors import UserError
+from benchcli.reports import output_files
 from benchcli.runs.read import read
 from benchcli.workloads.suites import CLAIMS_SUITE
 
@@ -56,25 +57,28 @@ def compare(*runs: Path | str | Run) -> Compared:
     return Compared(tuple(loaded), side_by_side=True)
 
 
-def report(*runs: Recorded | Sequence[Recorded], path: Path | str) -> None:
+def report(*runs: Recorded | Sequence[Recorded], path: Path | str, force: bool = False) -> None:
     """Write one HTML page of recorded runs or checks, which loads nothing.
 
     Several runs of one suite stand side by side; three or more have a history. Raises UserError as
-    `load` does, if they are of different suites, or if the file cannot be written.
+    `load` does, if they are of different suites, or if the file cannot be written; a file that
+    benchcli did not write is replaced only with `force`.
     """
-    file = files.writable(path)
-    files.replace(file, together(*runs).written("html"), follow=True)
+    file = output_files.writable(path, force)
+    together(*runs).report(file, force)
 
 
-def plot(*runs: Recorded | Sequence[Recorded], kind: str, path: Path | str, theme: str = "light") -> None:
+def plot(
+    *runs: Recorded | Sequence[Recorded], kind: str, path: Path | str, theme: str = "light", force: bool = False
+) -> None:
     """Draw the charts of one kind of recorded runs or checks into a file: .svg, .png, .pdf or .json.
 
     Raises UserError as `report` does, if there is no chart of this kind, or if the extra `plot` is
     not installed.
     """
-    file = files.writable(path)
+    file = output_files.writable(path, force)
     plotting.check(kind, file, theme)
-    plotting.draw(together(*runs).drawn, kind, file, theme)
+    plotting.draw(together(*runs).drawn, kind, file, theme, force)
 
 
 def together(*runs: Recorded | Sequence[Recorded]) -> Run | Check | Compared:

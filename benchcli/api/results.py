@@ -7,11 +7,11 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from benchcli import files
 from benchcli.api import plotting
 from benchcli.backends.devices.base import device_named
 from benchcli.errors import UserError
 from benchcli.formatting import clean
+from benchcli.reports import output_files
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.page import Figure, Page, cleaned
 from benchcli.runs.rows import Cell
@@ -81,26 +81,28 @@ class Result:
             raise UserError(f"{chosen.name} shows the findings of checks: give another format")
         return self.drawn if chosen.draws else self.page
 
-    def report(self, path: Path | str) -> None:
+    def report(self, path: Path | str, force: bool = False) -> None:
         """Write the result as one HTML page that loads nothing: tables, charts and their numbers.
 
-        Raises UserError if the file cannot be written.
+        Raises UserError as `write` does.
         """
-        self.write("html", path)
+        self.write("html", path, force)
 
-    def plot(self, kind: str, path: Path | str, theme: str = "light") -> None:
+    def plot(self, kind: str, path: Path | str, theme: str = "light", force: bool = False) -> None:
         """Draw the charts of one kind into a file: .svg, .png, .pdf, or .json for their specification.
 
-        Raises UserError if there is no such chart, or if the extra `plot` is not installed.
+        Raises UserError as `write` does, if there is no such chart, or if the extra `plot` is not
+        installed.
         """
-        plotting.draw(self.drawn, kind, files.writable(path), theme)
+        plotting.draw(self.drawn, kind, output_files.writable(path, force), theme, force)
 
-    def write(self, format_: str, path: Path | str) -> None:
+    def write(self, format_: str, path: Path | str, force: bool = False) -> None:
         """Write the result to a file in a format of the command line, completely or not at all.
 
-        Raises UserError if the file cannot be written; what it held before is then unchanged.
+        Raises UserError if the file cannot be written, or if a file is there that benchcli did not
+        write, unless `force` is true; what it held before is then unchanged.
         """
-        files.replace(files.writable(path), self.written(format_), follow=True)
+        output_files.write(path, FORMATS[format_].mark + self.written(format_), force)
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return a row for each record: the columns of the CSV, in SI units, and the machine's."""

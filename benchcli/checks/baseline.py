@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchcli.checks.against_run import Now, against
-from benchcli.checks.check_folder import conclude
+from benchcli.checks.check_folder import FINDINGS, conclude
 from benchcli.checks.findings import ordered
 from benchcli.checks.session import CheckReport, CheckRequest, UnfinishedCheckError, heading_of
 from benchcli.errors import NothingMeasuredError, UserError, unknown
+from benchcli.runs.folder import refuse_others
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
 from benchcli.runs.read import read
 from benchcli.runs.run_environment import begun, mismatches
@@ -149,7 +150,10 @@ def _run(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[SuiteRun | 
     """Run the suite. Return the report of what finished, and the error if the run ended early.
 
     The families share the budget equally; none gets more than the default budget of a family.
+    Raises UserError if the folder has a file that would be written over.
     """
+    if request.output:
+        refuse_others(request.output, (FINDINGS,))
     plan = Plan(budget_s=min(Plan().budget_s, request.budget_s / len(suite.families)))
     try:
         return run_suite(RunRequest(suite, request.target, plan, request.output), tools), None

@@ -9,7 +9,7 @@ from benchcli.api.keywords import Tools
 from benchcli.api.results import UnfinishedError
 from benchcli.api.version_check import check
 from benchcli.cli.options import argument, check_format_option, options, tools_option
-from benchcli.cli.output import destinations, page_file, reporting, say, show
+from benchcli.cli.output import destinations, reporting, say, show
 from benchcli.errors import INTERRUPTED, NOT_MEASURED
 from benchcli.settings import CHECK, SUITE
 
@@ -20,7 +20,14 @@ from benchcli.settings import CHECK, SUITE
 @check_format_option
 @tools_option
 def command(
-    tools: Tools, /, strict: bool, write: tuple[str, ...], report: Path | None, format_: str, **options: Any
+    tools: Tools,
+    /,
+    strict: bool,
+    write: tuple[str, ...],
+    report: Path | None,
+    force: bool,
+    format_: str,
+    **options: Any,
 ) -> int:
     """Compare two versions of your networks, and exit with code 3 if the new one is slower or costlier.
 
@@ -30,7 +37,7 @@ def command(
     \b
     Example: benchcli check suites/mine.toml --base main
     """
-    files = [*destinations(write), *page_file(report)]
+    files = destinations(write, report, force)
     try:
         with reporting(tools) as reporter:
             result = check(tools=reporter, **options)

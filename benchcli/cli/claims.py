@@ -7,12 +7,12 @@ import click
 from benchcli.api.keywords import Tools
 from benchcli.api.measurement import claims
 from benchcli.cli.options import argument, options, run_format_option, tools_option
-from benchcli.cli.output import measure_and_show, page_file, show
+from benchcli.cli.output import destinations, measure_and_show, show
 from benchcli.errors import UserError
 from benchcli.settings import CLAIMS
 from benchcli.validation import FolderPath
 
-OF_RECORDED_RUNS = ("folder", "format_", "report")
+OF_RECORDED_RUNS = ("folder", "format_", "report", "force")
 """The parameters that have an effect on a recorded run."""
 
 
@@ -23,7 +23,14 @@ OF_RECORDED_RUNS = ("folder", "format_", "report")
 @tools_option
 @click.pass_context
 def command(
-    context: click.Context, tools: Tools, /, folder: Path | None, format_: str, report: Path | None, **options: object
+    context: click.Context,
+    tools: Tools,
+    /,
+    folder: Path | None,
+    format_: str,
+    report: Path | None,
+    force: bool,
+    **options: object,
 ) -> int:
     """Test the claims of the two ShuffleNet papers on this machine, or on the recorded run in FOLDER.
 
@@ -34,9 +41,9 @@ def command(
     Example: benchcli claims
     """
     if folder is None:
-        return measure_and_show(tools, format_, claims, report=report, **options)
+        return measure_and_show(tools, format_, claims, report=report, force=force, **options)
     _refuse_options(context)
-    return show(claims(folder), format_, page_file(report))
+    return show(claims(folder), format_, destinations((), report, force))
 
 
 def _refuse_options(context: click.Context) -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from benchcli.api.results import Result, Run, UnfinishedError
 from benchcli.cli.main import abandon_stdout
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, USAGE, UserError
 from benchcli.formatting import clean
+from benchcli.reports.output_files import writable
 
 if TYPE_CHECKING:
     from benchcli.api.keywords import Observer, Progress, Tools
@@ -37,37 +38,42 @@ def say(text: str) -> None:
         click.echo(f"benchcli: {clean(' '.join(text.split()))}", err=True)
 
 
-def destinations(texts: Sequence[str]) -> list[tuple[str, Path]]:
-    """Return formats and files. Raises UserError if a file cannot be written."""
+@dataclass(frozen=True)
+class Destination:
+    """A file to write a result to."""
+
+    format_: str
+    path: Path
+    force: bool
+    """Whether a file that benchcli did not write is replaced too."""
+
+
+def destinations(texts: Sequence[str], report: Path | None, force: bool) -> list[Destination]:
+    """Return the files of --write and --report. Raises UserError if one cannot be written."""
     from benchcli.reports.formats.base import FORMATS
 
-    chosen: list[tuple[str, Path]] = []
+    chosen: list[Destination] = []
     for text in texts:
         format_, equals, file = text.partition("=")
         if not equals or not file:
             raise UserError(f"--write takes FORMAT=FILE, such as junit=report.xml, not {text!r}")
-        name, path = FORMATS[format_].name, files.writable(file)
-        if any(path.absolute() == other.absolute() for _, other in chosen):
+        name, path = FORMATS[format_].name, writable(file, force)
+        if any(path.absolute() == other.path.absolute() for other in chosen):
             raise UserError(f"--write names {path} twice: name a file for each format")
-        chosen.append((name, path))
-    return chosen
+        chosen.append(Destination(name, path, force))
+    return [*chosen, *([Destination("html", writable(report, force), force)] if report else [])]
 
 
-def page_file(report: Path | None) -> list[tuple[str, Path]]:
-    """Return the format and the file of --report, as `show` takes them."""
-    return [("html", report)] if report else []
-
-
-def show(result: Result, format_: str, destinations: Sequence[tuple[str, Path]] = (), code: int = FINE) -> int:
+def show(result: Result, format_: str, destinations: Sequence[Destination] = (), code: int = FINE) -> int:
     """Write the files, print the result, and return the exit code.
 
     A file or a stdout that cannot be written is reported. It makes FINE a USAGE, and changes no
     other code: the result matters more than whether it could be shown.
     """
     problems = []
-    for name, path in destinations:
+    for each in destinations:
         try:
-            files.replace(path, result.written(name), follow=True)
+            result.write(each.format_, each.path, each.force)
         except UserError as error:
             problems.append(str(error))
     try:
@@ -98,10 +104,13 @@ def _print(result: Result, format_: str) -> None:
 
 def _append(path: Path, text: str) -> None:
     try:
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(text)
+        if files.mode_of(path, follow=False) is None:
+            files.create(path, "")
+        files.append(path, text)
     except OSError as error:
         say(f"{path} cannot be written: {error.strerror}")
+    except UserError as error:
+        say(f"{path} cannot be written: {error}")
 
 
 def show_sections(sections: Sections, format_: str, line: Callable[[str, Any], str]) -> None:
@@ -122,10 +131,11 @@ def measure_and_show(
     /,
     *names: str,
     report: Path | None = None,
+    force: bool = False,
     **options: object,
 ) -> int:
     """Call a function of the API with the options, show its result, and return the exit code."""
-    pages = page_file(report)
+    pages = destinations((), report, force)
     try:
         with reporting(tools) as reporter:
             result = measure(*names, tools=reporter, **options)

@@ -9,7 +9,7 @@ from benchcli.api.recorded import plot
 from benchcli.cli.options import Parameter, argument, option
 from benchcli.cli.output import say
 from benchcli.errors import FINE
-from benchcli.settings import REPORT, Setting
+from benchcli.settings import FORCE, REPORT, Setting
 from benchcli.validation import Choice, FolderPath
 
 
@@ -34,7 +34,8 @@ class KindOption(click.Option):
     "-o", "--output", required=True, type=Parameter(REPORT), help="The picture to write: .svg, .png, .pdf, or .json."
 )
 @option(Setting("theme", Choice(lambda: THEMES), "light or dark.", "theme", THEMES[0]))
-def command(runs: tuple[Path, ...], kind: str, output: Path, theme: str) -> int:
+@option(FORCE)
+def command(runs: tuple[Path, ...], kind: str, output: Path, theme: str, force: bool) -> int:
     """Draw charts of recorded runs or checks into a file, without a browser, for papers, READMEs and pull requests.
 
     It needs the extra plot: pip install vl-convert-python. A .json file is the chart's specification in Vega-Lite.
@@ -42,6 +43,6 @@ def command(runs: tuple[Path, ...], kind: str, output: Path, theme: str) -> int:
     \b
     Example: benchcli plot results/monday --kind axis -o g2.svg
     """
-    plot(*runs, kind=kind, path=output, theme=theme)
+    plot(*runs, kind=kind, path=output, theme=theme, force=force)
     say(f"wrote {output}")
     return FINE

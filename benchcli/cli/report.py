@@ -4,12 +4,11 @@ from pathlib import Path
 
 import click
 
-from benchcli import files
-from benchcli.api.recorded import together
-from benchcli.cli.options import Parameter, argument
+from benchcli.api.recorded import report
+from benchcli.cli.options import Parameter, argument, option
 from benchcli.cli.output import say
 from benchcli.errors import FINE
-from benchcli.settings import REPORT
+from benchcli.settings import FORCE, REPORT
 from benchcli.validation import FolderPath
 
 
@@ -22,7 +21,8 @@ from benchcli.validation import FolderPath
     type=Parameter(REPORT),
     help="The HTML file to write.",
 )
-def command(runs: tuple[Path, ...], output: Path) -> int:
+@option(FORCE)
+def command(runs: tuple[Path, ...], output: Path, force: bool) -> int:
     """Write one HTML page of recorded runs or checks: tables, charts and their numbers. It loads nothing.
 
     Several runs of one suite stand side by side, and three or more have a history. A pattern such as 'results/*g2*'
@@ -31,6 +31,6 @@ def command(runs: tuple[Path, ...], output: Path) -> int:
     \b
     Example: benchcli report results/monday -o report.html
     """
-    files.replace(output, together(*runs).written("html"), follow=True)
+    report(*runs, path=output, force=force)
     say(f"wrote {output}")
     return FINE

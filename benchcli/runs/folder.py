@@ -6,7 +6,8 @@ import io
 import itertools
 import json
 import os
-from collections.abc import Mapping, Sequence
+import stat
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -52,6 +53,11 @@ class Folder:
         self._made = made
 
     @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the names of all files that such a folder can hold."""
+        return (*cls.tables, *cls.later, ENVIRONMENT, LOCK)
+
+    @classmethod
     def create(cls, path: Path, environment: Environment) -> Self:
         """Create the folder of a new run.
 
@@ -61,16 +67,15 @@ class Folder:
             made = [folder for folder in (path, *path.parents) if files.mode_of(folder) is None]
             path.mkdir(parents=True, exist_ok=True)
             if path.parent == RESULTS and RESULTS in made:
-                (RESULTS / IGNORE).write_text("*\n", encoding="utf-8")
-            if files.mode_of(path / ENVIRONMENT) is not None:
+                files.create(RESULTS / IGNORE, "*\n")
+            files.refuse_special(path / ENVIRONMENT)
+            if files.is_file(path / ENVIRONMENT):
                 raise UserError(f"{path} already holds a run: give another --output{cls.resumed.format(path)}")
-            for name in (*cls.tables, *cls.later):
-                if os.path.lexists(path / name):
-                    raise UserError(f"{path / name} exists, and is no part of a run: give another --output")
+            refuse_others(path, (*cls.tables, *cls.later))
             folder = cls(path, locked(path), made)
             folder.describe(environment)
             for name, columns in cls.tables.items():
-                (path / name).write_text(lines_of([columns]), encoding="utf-8", newline="")
+                files.create(path / name, lines_of([columns]))
         except OSError as error:
             raise UserError(f"{path} cannot be written: {error.strerror}: give another --output") from None
         return folder
@@ -83,7 +88,7 @@ class Folder:
         """
         if not files.is_file(path / ENVIRONMENT):
             raise UserError(f"{path} is not the folder of a run: it lacks {ENVIRONMENT}")
-        for name in (*cls.tables, *cls.later):
+        for name in cls.names():
             files.refuse_special(path / name)
         return cls(path, locked(path))
 
@@ -95,7 +100,7 @@ class Folder:
     def discard(self) -> None:
         """Delete the folder of a run that has measured nothing."""
         self.close()
-        for name in (*self.tables, *self.later, ENVIRONMENT, LOCK):
+        for name in self.names():
             (self.path / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # keep a folder that holds other files
             for folder in self._made:
@@ -134,6 +139,11 @@ class Folder:
             for name in self.tables:
                 if name in rows:
                     self._append(name, lines_of(rows[name]))
+        except (FileNotFoundError, NotADirectoryError):
+            gone = self.path / name if files.is_folder(self.path) else self.path
+            raise UserError(
+                f"{gone} is not there any more: it was deleted or moved during the run, measure again"
+            ) from None
         except OSError as error:
             again = self.resumed.format(self.path)
             raise UserError(
@@ -142,22 +152,30 @@ class Folder:
             ) from None
 
     def replace(self, name: str, text: str) -> None:
-        """Write a file atomically. Raises UserError if it cannot be written."""
+        """Write a file atomically. Raises UserError if it cannot be written, or would be too large to be read."""
+        self._refuse_more(name, len(text))
         files.replace(self.path / name, text)
 
     def _append(self, name: str, text: str) -> None:
-        """Append lines, all or none. On an error (a full disk), restore the file's old size."""
+        """Append lines, all or none."""
         path = self.path / name
-        before = path.stat().st_size if path.exists() else 0
-        try:
-            with path.open("a", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError:
-            if path.exists():
-                os.truncate(path, before)
-            raise
+        self._refuse_more(name, path.lstat().st_size + len(text))
+        files.append(path, text)
+
+    def _refuse_more(self, name: str, size: int) -> None:
+        """Raise UserError for a file that nothing would read again."""
+        if size > files.MOST_BYTES:
+            raise UserError(
+                f"{self.path / name} would be larger than {files.MOST_BYTES / 2**20:.0f} MiB, the most that is read; "
+                "what was written before is kept: measure fewer networks or launches in a run"
+            )
+
+
+def refuse_others(path: Path, names: Iterable[str]) -> None:
+    """Raise UserError if a folder for a new run has files of these names, which the run would overwrite."""
+    for name in names:
+        if files.mode_of(path / name, follow=False) is not None:
+            raise UserError(f"{path / name} exists, and is no part of a run: give another --output")
 
 
 def _fault(error: StructureError) -> str:
@@ -182,7 +200,7 @@ def locked(path: Path, wait_s: float = LOOK_S) -> "FileLock | None":
     """
     from filelock import FileLock, Timeout
 
-    files.refuse_special(path / LOCK)
+    files.refuse_shared(path / LOCK)  # the lock empties the file that it opens
     lock = FileLock(path / LOCK)
     try:
         lock.acquire(timeout=wait_s)
@@ -197,7 +215,8 @@ def locked(path: Path, wait_s: float = LOOK_S) -> "FileLock | None":
 
 def is_going(path: Path) -> bool:
     """Return whether a run or check is writing to a folder now."""
-    if not files.is_file(path / LOCK) or not os.access(path / LOCK, os.W_OK):
+    mode = files.mode_of(path / LOCK, follow=False)
+    if mode is None or not stat.S_ISREG(mode) or not os.access(path / LOCK, os.W_OK):
         return False
     try:
         lock = locked(path, wait_s=0.0)

@@ -889,7 +889,7 @@ def test_an_old_report_is_left_where_a_new_one_cannot_be_written(check: Cli, mon
     assert "report.xml cannot be written" in refused.err
     assert Path("report.xml").read_text() == "old"
     assert not Path("out").exists()
-    assert check("--costs-only", "--write", "junit=report.xml").code == 0
+    assert check("--costs-only", "--write", "junit=report.xml", "--force").code == 0
     assert Path("report.xml").read_text().startswith("<?xml")
 
 

@@ -176,8 +176,8 @@ def test_an_interrupt_while_the_program_loads_is_no_traceback() -> None:
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        (("junit=mine.toml",), "that of code or settings"),
-        (("junit=net.py",), "that of code or settings"),
+        (("junit=mine.toml",), "benchcli did not write it"),
+        (("junit=net.py",), "benchcli did not write it"),
         (("csv=new.csv", "junit=./new.csv"), "twice"),
     ],
     ids=str,

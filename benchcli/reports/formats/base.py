@@ -1,5 +1,6 @@
 """Define the interface of a format."""
 
+import re
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -15,6 +16,19 @@ class Format(ABC):
     """Whether it shows annotations, which only checks have."""
     draws: ClassVar[bool] = False
     """Whether it shows figures and facts, which take time to gather."""
+
+    beginning: ClassVar[str] = ""
+    """A regular expression for what every page in this format begins with, and hardly another file does.
+
+    By it benchcli knows the files that it wrote, and replaces them. Empty if there is no such thing.
+    """
+    mark: ClassVar[str] = ""
+    """What a file of this format begins with, above the page, if pages have no beginning of their own."""
+
+    def wrote(self, text: str) -> bool:
+        """Return whether a file that begins with this text was written in this format."""
+        beginning = self.beginning or re.escape(self.mark)
+        return bool(beginning) and re.match(beginning, text, re.DOTALL) is not None
 
     @abstractmethod
     def render(self, page: Page) -> str:

@@ -2,15 +2,31 @@
 
 import csv
 import io
+import re
 
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.page import Cell, Page
+
+HEADERS = (
+    "schema,run,suite,family,",
+    "run,family,variant,device,",
+    "family,variant,subject,outcome,",
+    "claim,verdict,says,source,",
+    "network,input,flops,params,",
+    "network,module,calls,flops,",
+    "network,operator,calls,flops,",
+    "network,operator,module,dtype,",
+    "section,name,value\n",
+    "name,kind,injected,",
+)
+"""What the headers of pages begin with: runs, comparisons, checks, claims, costs, devices, self-tests."""
 
 
 class Csv(Format):
     """The rows of `measurements.csv` or `findings.csv`."""
 
     name = "csv"
+    beginning = "|".join(re.escape(each) for each in HEADERS)
 
     def render(self, page: Page) -> str:
         """Write a header and the rows."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from benchcli.reports.formats.base import FORMATS, Format
-from benchcli.reports.formats.markdown import Markdown
+from benchcli.reports.formats.markdown import MARK, Markdown
 from benchcli.reports.page import Annotation, Page
 
 COMMANDS: Mapping[str, str] = {"failure": "error", "error": "warning", "skipped": "warning", "notice": "notice"}
@@ -15,6 +15,7 @@ class GitHub(Format):
 
     name = "github"
     for_checks = True
+    mark = MARK
 
     def render(self, page: Page) -> str:
         """Return the workflow commands and the Markdown."""

@@ -29,6 +29,7 @@ class Html(Format):
 
     name = "html"
     draws = True
+    beginning = r"<!doctype html>\n<html lang=\"en\">\n<head>\n.*?\n<title>benchcli: "
 
     def render(self, page: Page) -> str:
         """Return the document."""

@@ -5,11 +5,21 @@ import json
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.page import Page
 
+FIRST = (
+    r'"environment": \{\s*"schema": \d',
+    r'"runs": \[\s*\{\s*"path": "[^"]*",\s*"environment": ',
+    r'"networks": (?:\[\s*\{\s*"network": |\[\],\s*"warnings": )',
+    r'"machine": \{',
+    r'"comparisons": \[\s*\{\s*"name": ',
+)
+"""What the objects of pages begin with: runs and checks, comparisons, costs, devices, self-tests."""
+
 
 class Json(Format):
     """One JSON object; the keys of a row are the columns of the CSV."""
 
     name = "json"
+    beginning = rf"(?:\[\s*)?{{\s*(?:{'|'.join(FIRST)})"
 
     def render(self, page: Page) -> str:
         """Return the object as text."""

@@ -14,6 +14,7 @@ class JUnit(Format):
 
     name = "junit"
     for_checks = True
+    beginning = r"<\?xml [^>]*\?>\s*<testsuites>\s*<testsuite name=\"benchcli check "
 
     def render(self, page: Page) -> str:
         """Return the XML document."""

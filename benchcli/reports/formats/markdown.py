@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.page import Page, Table
 
+MARK = "<!-- written by benchcli -->\n"
+"""What a Markdown file begins with; no renderer shows it."""
 FOLDED = 10
 """The most unchanged rows that are shown without a click."""
 
@@ -13,6 +15,7 @@ class Markdown(Format):
     """Markdown with GitHub's tables, the result first."""
 
     name = "markdown"
+    mark = MARK
 
     def render(self, page: Page) -> str:
         """Return a section for each table."""

@@ -23,6 +23,7 @@ class TerminalTable(Format):
     """Plain columns. A terminal gets colours and bars too, and what fits its width."""
 
     name = "table"
+    mark = "written by benchcli\n\n"
 
     def render(self, page: Page) -> str:
         """Return the tables as wide as they need to be, without colours."""
