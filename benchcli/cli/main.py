@@ -47,6 +47,8 @@ OF_THE_SYSTEM = (
     *("ENAMETOOLONG", "EIO", "EFBIG", "ELOOP", "ESTALE", "EBUSY"),
 )
 """Errors of the system that are no fault of the program: it says which, and no traceback."""
+OF_STDOUT = (errno.ENOSPC, errno.EBADF)
+"""Errors of a stdout that is a full device, or that is closed."""
 ENDINGS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -85,14 +87,13 @@ class Commands(click.Group):
         """Run the command. Raises OutputEndedError if stdout cannot be written."""
         try:
             result = super().invoke(ctx)
-            if sys.stdout:  # None where the shell has closed it
-                sys.stdout.flush()  # a full device is noticed here, and not after this program's last line
+            sys.stdout.flush()  # a full device is noticed here, and not after this program's last line
             return result
         except BrokenPipeError:
             raise OutputEndedError(None) from None
         except OSError as error:
-            if error.errno == errno.ENOSPC and error.filename is None:
-                raise OutputEndedError(error.strerror) from None
+            if error.errno in OF_STDOUT and error.filename is None:
+                raise OutputEndedError(why_unwritten(error)) from None
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -128,6 +129,7 @@ def benchcli() -> None:
 
 def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> NoReturn:
     """Run the command line and exit, with a code of `benchcli.errors`."""
+    _fill_closed_streams()
     _end_on_signals()
     _replace_unknown_letters()
     try:
@@ -150,6 +152,21 @@ def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> No
     sys.exit(code if isinstance(code, int) else FINE)
 
 
+def _fill_closed_streams() -> None:
+    """Open the null device in place of standard streams that the shell has closed.
+
+    Else the next file that is opened takes their place, and what is printed goes into it. Stdout is
+    opened for reading: writing to it is an error, as on a full device.
+    """
+    for number, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, flags)  # it takes the lowest number that is free, which is this one
+            if number == 1:
+                sys.stdout = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
 def _replace_unknown_letters() -> None:
     """Replace characters that the encoding of a terminal or a log lacks."""
     for stream in (sys.stdout, sys.stderr):
@@ -160,8 +177,8 @@ def _replace_unknown_letters() -> None:
 def _output_ended(error: OutputEndedError | OSError) -> NoReturn:
     if isinstance(error, OutputEndedError):
         _end_without_output(error.reason)
-    if error.errno == errno.ENOSPC and error.filename is None:  # the help is written before a command runs
-        _end_without_output(error.strerror)
+    if error.errno in OF_STDOUT and error.filename is None:  # the help is written before a command runs
+        _end_without_output(why_unwritten(error))
     if errno.errorcode.get(error.errno or 0) in OF_THE_SYSTEM:
         _end(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror), USAGE)
     _unexpected()
@@ -182,6 +199,11 @@ def _stand_in() -> str | None:
     own = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
     files = (getattr(sys.modules.get(name), "__file__", None) for name in sys.stdlib_module_names)
     return next((file for file in files if file and not file.startswith(tuple(own))), None)
+
+
+def why_unwritten(error: OSError) -> str:
+    """Return why stdout cannot be written."""
+    return "it is closed" if error.errno == errno.EBADF else str(error.strerror)
 
 
 def abandon_stdout() -> None:

@@ -15,7 +15,7 @@ import click
 
 from benchcli import files
 from benchcli.api.results import Result, Run, UnfinishedError
-from benchcli.cli.main import abandon_stdout
+from benchcli.cli.main import abandon_stdout, why_unwritten
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, USAGE, UserError
 from benchcli.formatting import clean
 from benchcli.reports.output_files import writable
@@ -82,7 +82,7 @@ def show(result: Result, format_: str, destinations: Sequence[Destination] = (),
         abandon_stdout()  # its reader has closed it, which is no error
     except OSError as error:
         abandon_stdout()
-        problems.append(f"stdout cannot be written: {error.strerror}")
+        problems.append(f"stdout cannot be written: {why_unwritten(error)}")
     for problem in problems:
         say(problem)
     return USAGE if problems and code == FINE else code
@@ -98,8 +98,7 @@ def _print(result: Result, format_: str) -> None:
         _append(Path(summary), result.written("markdown"))
         format_ = "table"
     click.echo(result.show(format_), nl=False, color=True)  # click takes colours from pipes
-    if sys.stdout:  # it may be closed
-        sys.stdout.flush()  # a full device is noticed now, and not while Python ends
+    sys.stdout.flush()  # a full device is noticed now, and not while Python ends
 
 
 def _append(path: Path, text: str) -> None:

@@ -843,8 +843,9 @@ def closed_pipe() -> int:
     [
         ("closed pipe", (), (("thin", "time"), "slower")),
         ("full device", ("--costs-only",), (("thin", "costs"), "costlier")),
+        ("closed", ("--costs-only",), (("thin", "costs"), "costlier")),
     ],
-    ids=["closed pipe", "full device"],
+    ids=["closed pipe", "full device", "closed"],
 )
 def test_the_exit_code_does_not_depend_on_stdout(
     tmp_path: Path,
@@ -855,9 +856,10 @@ def test_the_exit_code_does_not_depend_on_stdout(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     stdout = closed_pipe() if end == "closed pipe" else os.open("/dev/full", os.O_WRONLY)
+    closing = {"preexec_fn": lambda: os.close(1)} if end == "closed" else {}
     try:
         found = head_in_process(
-            "--output", "out", "--only", "tower/thin", "--write", "junit=report.xml", *more, stdout=stdout
+            "--output", "out", "--only", "tower/thin", "--write", "junit=report.xml", *more, stdout=stdout, **closing
         )
     finally:
         os.close(stdout)
@@ -865,7 +867,8 @@ def test_the_exit_code_does_not_depend_on_stdout(
     assert findings()[finding[0]] == finding[1]
     assert ElementTree.parse("report.xml").getroot().tag == "testsuites"
     said = found.stderr.decode()
-    assert said == "" if end == "closed pipe" else "stdout cannot be written: No space left on device" in said
+    reasons = {"full device": "No space left on device", "closed": "it is closed"}
+    assert said == "" if end == "closed pipe" else f"stdout cannot be written: {reasons[end]}" in said
 
 
 @pytest.mark.measured

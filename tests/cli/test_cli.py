@@ -25,6 +25,8 @@ from benchcli.schema.protocol import Conversation, Described, Done, Failed, Samp
 from benchcli.settings import BUDGET, PRECISION
 from tests.conftest import Outcome, in_process, inline, interrupting
 
+KEPT = Path(__file__).parents[2] / "results" / "reference" / "g2-epyc"
+
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
 FAKE = ("--device", "fake", "--launches", "6")
@@ -488,10 +490,18 @@ def test_without_arguments_the_help_is_shown_and_the_exit_code_is_2(cli: Cli) ->
     assert "Usage: benchcli" in found.err
 
 
-def test_a_closed_stdout_is_no_error() -> None:
-    command = f'"{sys.executable}" -m benchcli list >&-'
+@pytest.mark.parametrize("arguments", ["--help", "list", "list --format json", f"show {KEPT}"])
+def test_a_closed_stdout_is_an_error_as_a_full_one_is(arguments: str) -> None:
+    command = f'"{sys.executable}" -m benchcli {arguments} >&-'
     found = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True)
-    assert (found.returncode, found.stderr) == (0, "")
+    assert (found.returncode, found.stderr) == (2, "benchcli: stdout cannot be written: it is closed\n")
+
+
+def test_what_is_written_does_not_go_into_a_file_that_takes_a_closed_streams_place(tmp_path: Path) -> None:
+    command = f'"{sys.executable}" -m benchcli report {KEPT} -o "{tmp_path}/page.html" <&- >&- 2>&-'
+    assert subprocess.run(command, shell=True).returncode == 0  # nothing goes to stdout
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+    assert subprocess.run(f'"{sys.executable}" -m benchcli list <&- >&- 2>&-', shell=True).returncode == 2
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
