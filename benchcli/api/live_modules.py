@@ -19,6 +19,8 @@ from benchcli.validation import text
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
 from benchcli.workloads.suite_keys import builder_of
 
+DEEPEST = 100
+"""The most lists, tuples and dicts, one in another, that inputs are nested in."""
 SHAPE = (1, 3, 224, 224)
 """Shape of the inputs if none are given."""
 
@@ -66,6 +68,7 @@ def _shape(inputs: object) -> tuple[int, ...]:
         return shape
     from benchcli.cost.inputs import as_inputs
 
+    _refuse_endless(inputs)
     if isinstance(inputs, Mapping) and not all(isinstance(name, str) for name in inputs):
         raise UserError(f"inputs by keyword have names, not {next(n for n in inputs if not isinstance(n, str))!r}")
     tensors = as_inputs(inputs).tensors()
@@ -80,6 +83,16 @@ def _shape(inputs: object) -> tuple[int, ...]:
             f"dict of keyword arguments; not {type(inputs).__name__}"
         )
     return tuple(first.shape)
+
+
+def _refuse_endless(tree: object, holders: tuple[int, ...] = ()) -> None:
+    """Raise UserError for lists, tuples and mappings that hold themselves, or are nested too deeply to be walked."""
+    if not isinstance(tree, list | tuple | Mapping):
+        return
+    if id(tree) in holders or len(holders) > DEEPEST:
+        raise UserError(f"the inputs hold themselves, or are nested in over {DEEPEST} lists, tuples and dicts")
+    for part in tree.values() if isinstance(tree, Mapping) else tree:
+        _refuse_endless(part, (*holders, id(tree)))
 
 
 def _builder(name: str, network: object) -> str:

@@ -13,6 +13,8 @@ from benchcli.reports import output_files
 from benchcli.runs.read import read
 from benchcli.workloads.suites import CLAIMS_SUITE
 
+DEEPEST = 20
+"""The most lists, one in another, in which runs are given."""
 Recorded = Path | str | Run | Check | Compared
 """A folder, a pattern for several folders, or results."""
 
@@ -92,14 +94,16 @@ def together(*runs: Recorded | Sequence[Recorded]) -> Run | Check | Compared:
     return members[0] if len(members) == 1 else Compared(tuple(members))
 
 
-def _members(runs: Sequence[Recorded | Sequence[Recorded]]) -> list[Run | Check]:
+def _members(runs: Sequence[Recorded | Sequence[Recorded]], depth: int = 0) -> list[Run | Check]:
     """Return the runs and checks that folders, patterns and results stand for."""
+    if depth > DEEPEST:
+        raise UserError(f"the runs are in over {DEEPEST} lists, or in a list that holds itself: give one list")
     members: list[Run | Check] = []
     for each in runs:
         one = load(each) if isinstance(each, Path | str) else each
         if not isinstance(one, Run | Check | Sequence):
             raise UserError(f"a run is a folder, a pattern or a result, not {one!r}")
-        members += [one] if isinstance(one, Run | Check) else _members(one)
+        members += [one] if isinstance(one, Run | Check) else _members(one, depth + 1)
     return members
 
 

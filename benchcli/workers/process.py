@@ -19,11 +19,11 @@ import psutil
 
 import benchcli
 from benchcli import files
-from benchcli.errors import NothingMeasuredError
+from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.schema import Failure
 from benchcli.schema.protocol import Conversation, Done, Ended, Event, Launcher, Task, WorkerDied, encode
 from benchcli.workers.pipe import GRACE_S, Lines, event_in
-from benchcli.workers.variables import worker_environment
+from benchcli.workers.variables import MEASURED, worker_environment
 
 START_S = 300.0
 """Time allowed for a worker to load torch from a cold disk."""
@@ -203,7 +203,12 @@ def _folder() -> Path | None:
 
 
 def _started(python: str, module: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[str], IO[bytes]]:
-    """Return a new process and its stderr. Raises NothingMeasuredError if it cannot be started."""
+    """Return a new process and its stderr. Raises NothingMeasuredError if it cannot be started.
+
+    Raises UserError in a measured process: its network would measure itself, without an end.
+    """
+    if os.environ.get(MEASURED):
+        raise UserError("a network that is measured calls benchcli, which would measure in turn: take the call out")
     files.here()  # torch does not load where the working folder is gone
     try:
         with contextlib.ExitStack() as undone:

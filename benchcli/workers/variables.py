@@ -32,6 +32,10 @@ NEEDED_PREFIXES = ("CUDA_", "NVIDIA_", "HIP_", "HSA_", "ROCR_", "PYTORCH_")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
+MEASURED = "BENCHCLI_MEASURED"
+"""The variable by which a measured process, and those that it starts, know what they are."""
+
+
 def worker_environment(
     target: Target, inherited: Mapping[str, str] | None = None, compiled: Path | None = None
 ) -> dict[str, str]:
@@ -47,7 +51,14 @@ def worker_environment(
         del kept["TORCHINDUCTOR_CACHE_DIR"]
     threads = dict.fromkeys(THREAD_VARIABLES, str(target.threads))
     cache = {"TORCHINDUCTOR_CACHE_DIR": str(compiled), "TORCHINDUCTOR_FX_GRAPH_CACHE": "1"} if compiled else {}
-    return {**cache, **kept, **threads, **allocator(target.allocator).variables, **runtime.variables(target.threads)}
+    return {
+        MEASURED: "1",
+        **cache,
+        **kept,
+        **threads,
+        **allocator(target.allocator).variables,
+        **runtime.variables(target.threads),
+    }
 
 
 def _is_torchs_own(folder: str) -> bool:

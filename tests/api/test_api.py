@@ -12,6 +12,7 @@ from torch import nn
 
 import benchcli
 from benchcli.api.results import Result, Run
+from benchcli.errors import UserError
 from benchcli.schema.progress import Progress
 from benchcli.workers.tools import Tools
 from tests.conftest import in_process, interrupting
@@ -215,3 +216,45 @@ def test_every_result_is_shown_written_and_tabulated_by_the_same_methods(
         result.report(tmp_path / "page.html")
         result.write("csv", tmp_path / "rows.csv")
         assert (tmp_path / "rows.csv").read_text().count("\n") == 1 + len(result.page.rows)
+
+
+def endless(kind: type) -> Any:
+    tree: Any = kind()
+    tree.append(tree) if kind is list else tree.update(a=tree)
+    return tree
+
+
+def deep() -> Any:
+    tree: list[Any] = []
+    for _ in range(5000):
+        tree = [tree]
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: benchcli.block(None), "a block must be a text, not None"),  # type: ignore[arg-type]
+        (lambda: benchcli.network(3), "a network must be a text, not 3"),  # type: ignore[arg-type]
+        (lambda: benchcli.claims(7), "the folder of a run must be a text, not 7"),  # type: ignore[arg-type]
+        (lambda: benchcli.report(endless(list), path="x.html"), "in a list that holds itself"),
+        (lambda: benchcli.report(deep(), path="x.html"), "in over 20 lists"),
+        (lambda: benchcli.plot(endless(list), kind="axis", path="x.json"), "in a list that holds itself"),
+        (lambda: benchcli.measure({"a": nn.ReLU()}, inputs=endless(list)), "the inputs hold themselves"),
+        (lambda: benchcli.measure({"a": nn.ReLU()}, inputs=endless(dict)), "the inputs hold themselves"),
+        (lambda: benchcli.costs({"a": nn.ReLU()}, inputs=deep()), "in over 100 lists"),
+        (lambda: benchcli.costs({"a": nn.ReLU()}, inputs={"x": endless(list)}), "the inputs hold themselves"),
+        (lambda: benchcli.measure("g2", batch=endless(list)), "a batch size must be a whole number"),
+        (lambda: benchcli.measure(endless(dict)), "a is a dict"),
+        (lambda: benchcli.load(endless(list)), "no results at"),
+        (lambda: benchcli.compare(endless(list), endless(list)), "no results at"),
+    ],
+)
+def test_what_is_no_request_is_said_in_a_line(
+    call: Callable[[], object], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=says) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import benchcli
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.sampling.supervise import survey
 from benchcli.schema import FamilyResult, Target
@@ -302,6 +303,21 @@ def test_an_empty_survey_describes_the_machine() -> None:
     assert isinstance(events[0], Described)
     assert events[0].software["torch"]
     assert isinstance(events[-1], Done)
+
+
+def test_a_network_that_measures_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would start processes that measure it, which would start others."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "selfish.py").write_text(
+        "import benchcli\nfrom torch import nn\n"
+        "class Selfish(nn.Module):\n"
+        "    def forward(self, inputs):\n"
+        "        benchcli.measure('g2', launches=6)\n"
+        "        return inputs\n"
+    )
+    with pytest.raises(NothingMeasuredError, match="calls benchcli, which would measure in turn: take the call out"):
+        benchcli.costs("selfish:Selfish", inputs="1x3x8x8")
+    assert [path.name for path in tmp_path.iterdir() if path.name == "results"] == []
 
 
 def test_the_environment_is_built_from_nothing() -> None:
