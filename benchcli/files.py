@@ -77,7 +77,8 @@ def read_text(path: Path, encoding: str = "utf-8", errors: str = "strict") -> st
         raise UserError(f"{_short(path)} {what}")
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise UserError(f"{_short(path)} is larger than {MOST_BYTES / 2**20:.0f} MiB, the most that is read")
+            most = f"{MOST_BYTES / 2**20:.0f} MiB, the most that is read"
+            raise UserError(f"{_short(path)} is larger than {most}: split it, or record it again")
         return path.read_bytes().decode(encoding, errors)
     except UnicodeDecodeError as error:
         raise UserError(f"{_short(path)} is not UTF-8 at byte {error.start}") from None
