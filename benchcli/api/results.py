@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from benchcli.analysis.layer_rows import LayerRow
     from benchcli.analysis.verdicts import Verdict
     from benchcli.checks.findings import Finding
+    from benchcli.checks.headline import Headline
     from benchcli.checks.session import CheckReport
 
 MACHINE = ("host", "cpu", "architecture", "cores", "system")
@@ -265,6 +266,13 @@ class Check(Result):
     def findings(self) -> "tuple[Finding, ...]":
         """The findings for each network, the most important first."""
         return self.details.findings
+
+    @property
+    def headline(self) -> "Headline":
+        """How many networks have each outcome; its `text` is the line that every format shows."""
+        from benchcli.checks.headline import headline_of
+
+        return headline_of(self.findings)
 
     @property
     def failed(self) -> bool:

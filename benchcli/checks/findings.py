@@ -15,12 +15,12 @@ from benchcli.schema import Code, Costs, Failure, Interval, Key, Output
 
 Subject = Literal["network", "output", "costs", "time"]
 Outcome = Literal[
-    "slower", "costlier", "changed", "gone", "failed", "unmeasured", "inconclusive", "new", "faster", "cheaper", "same"
+    "failed", "changed", "gone", "slower", "costlier", "inconclusive", "unmeasured", "new", "faster", "cheaper", "same"
 ]
-REGRESSIONS: tuple[Outcome, ...] = ("slower", "costlier", "changed", "gone", "failed")
-OPEN: tuple[Outcome, ...] = ("unmeasured", "inconclusive")
+REGRESSIONS: tuple[Outcome, ...] = ("failed", "changed", "gone", "slower", "costlier")
+OPEN: tuple[Outcome, ...] = ("inconclusive", "unmeasured")
 ORDER: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "faster", "cheaper", "same")
-"""Outcomes from the most to the least important."""
+"""Outcomes from the most to the least important: a wrong result is worse than a slow one."""
 
 
 @dataclass(frozen=True)

@@ -120,8 +120,11 @@ def test_a_slowdown_is_told_in_every_format(check: Cli, golden: Golden) -> None:
         if name != "json":
             golden(f"check.slower.{name}.txt", Path(file).read_text())
     data = json.loads(Path("a.json").read_text())
-    assert data["findings"][0]["change"]["estimate"] == pytest.approx(1.1, abs=0.01)
-    assert data["findings"][0]["fails"]
+    slower = next(each for each in data["findings"] if each["outcome"] == "slower")
+    assert slower["change"]["estimate"] == pytest.approx(1.1, abs=0.01)
+    assert slower["fails"]
+    assert data["headline"]["text"] == "2 networks: 2 CHANGED, 2 SLOWER, 2 COSTLIER"
+    assert data["headline"]["outcomes"] == {"changed": 2, "slower": 2, "costlier": 2}
     assert data["environment"]["check"]["together"]
     suite = ElementTree.parse("a.xml").getroot().find("testsuite")
     assert suite is not None
@@ -930,7 +933,8 @@ def test_annotations_have_the_place_of_the_callable_and_cases_have_times(check: 
     version("new", blocks=21)
     found = check("--format", "github", "--write", "junit=report.xml", "--costs-only")
     assert found.code == 3
-    errors = [line for line in found.out.splitlines() if line.startswith("::error")]
+    first, *errors = [line for line in found.out.splitlines() if line.startswith("::error")]
+    assert first == "::error title=benchcli check ours::2 networks: 2 CHANGED, 2 COSTLIER"
     assert errors
     assert all(line.startswith("::error file=theirs.py,line=4,title=") for line in errors)
     timed = check("--format", "junit", "--output", "timed")

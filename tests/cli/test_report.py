@@ -158,7 +158,7 @@ def test_a_check_that_is_going_or_was_cut_short_has_nothing_to_show(check: str, 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda text: text.replace("slower", "sideways"), "outcome: 'sideways' is none of slower, "),
+        (lambda text: text.replace("slower", "sideways"), "outcome: 'sideways' is none of failed, "),
         (lambda text: text.replace(",base_s", ",bass_s"), "a row lacks cells"),
         (lambda text: text[: text.rindex(",tower:")] if ",tower:" in text else text[:-40], "a row lacks cells"),
     ],

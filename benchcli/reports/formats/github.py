@@ -1,6 +1,6 @@
 """Write workflow commands of GitHub Actions, and Markdown for a step summary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.formats.markdown import MARK, Markdown
@@ -23,8 +23,17 @@ class GitHub(Format):
 
 
 def annotations(page: Page) -> str:
-    """Return a workflow command for each annotation that did not pass."""
-    return "".join(_command(each) for each in page.annotations if each.level in COMMANDS)
+    """Return a workflow command for the headline, and one for each annotation that did not pass."""
+    shown = [each for each in page.annotations if each.level in COMMANDS]
+    return _headline(page, {each.level for each in shown}) + "".join(map(_command, shown))
+
+
+def _headline(page: Page, levels: Set[str]) -> str:
+    """Return the command for the headline. It comes first, because GitHub shows ten of a level and step."""
+    if not page.summary:
+        return ""
+    level = next((command for each, command in COMMANDS.items() if each in levels), "notice")
+    return f"::{level} title={_property(f'benchcli check {page.name}')}::{_escaped(page.summary)}\n"
 
 
 def _command(annotation: Annotation) -> str:

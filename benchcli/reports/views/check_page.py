@@ -1,12 +1,12 @@
 """Lay out the findings of a check as a page."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from benchcli import formatting
 from benchcli.checks.check_folder import COLUMNS, finding_row
 from benchcli.checks.findings import OPEN, REGRESSIONS, Finding, Outcome
+from benchcli.checks.headline import headline_of, word
 from benchcli.checks.session import CheckReport
 from benchcli.checks.versions import BASE, HEAD
 from benchcli.formatting import UNKNOWN
@@ -31,7 +31,7 @@ LISTED: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "cheaper", "faster")
 
 def page(report: CheckReport) -> Page:
     """Return the page of a check."""
-    findings, environment = report.findings, report.environment
+    findings, environment, headline = report.findings, report.environment, headline_of(report.findings)
     check = environment.check or CheckFacts(report.name)
     lines = (*_lines(findings), *_notes(check), *map(sentence, check.warnings))
     return Page(
@@ -46,12 +46,13 @@ def page(report: CheckReport) -> Page:
                 unchanged=sum(all(each.outcome == "same" for each in of) for of in _by_network(findings).values()),
             ),
         ),
-        summary=summary(findings),
-        footer=" · ".join(filter(None, [summary(findings), how(check), str(report.folder or "")])),
+        summary=headline.text,
+        footer=" · ".join(filter(None, [headline.text, how(check), str(report.folder or "")])),
         columns=COLUMNS,
         rows=tuple(finding_row(finding) for finding in findings),
         data={
             "environment": as_json(environment),
+            "headline": {"text": headline.text, **asdict(headline)},
             "findings": [{**asdict(finding), "fails": finding.fails} for finding in findings],
         },
         annotations=tuple(map(annotation, findings)),
@@ -98,15 +99,6 @@ def _notes(check: CheckFacts) -> Iterator[str]:
         yield f"base and head ran in separate processes, because one cannot hold both: {check.why_apart}"
 
 
-def summary(findings: Sequence[Finding]) -> str:
-    """Return the number of networks by their most important outcome."""
-    networks = _by_network(findings).values()
-    worst = Counter(_same(each) if each[0].outcome == "same" else _word(each[0]) for each in networks)
-    count = sum(worst.values())
-    counts = ", ".join(f"{number} {word}" for word, number in worst.items())
-    return f"{formatting.counted(count, 'network')}: {counts}" if counts else "nothing was looked at"
-
-
 def how(check: CheckFacts) -> str:
     """Return a description of how times were measured."""
     kinds = {"screening": check.screenings, "confirming": check.confirmations}
@@ -135,9 +127,9 @@ def describe_finding(finding: Finding) -> str:
 
 def _lines(findings: Sequence[Finding]) -> Iterator[str]:
     listed = [finding for finding in findings if finding.outcome in LISTED]
-    for (word, text), of_text in groups(listed, lambda finding: (_word(finding), finding.text)).items():
+    for (outcome, text), of_text in groups(listed, lambda finding: (_word(finding), finding.text)).items():
         networks = formatting.named([f"{finding.where} ({finding.builder})" for finding in of_text])
-        yield f"{signed(word)} {networks}: {text}"
+        yield f"{signed(outcome)} {networks}: {text}"
     if any(finding.fails for finding in findings):
         yield "an outcome in capitals fails the check"
     for rerun in dict.fromkeys(f.rerun for f in findings if (f.fails or f.outcome in OPEN) and f.rerun):
@@ -164,8 +156,8 @@ def _milliseconds(seconds: float | None) -> str:
 
 
 def _verdict(of_network: Sequence[Finding]) -> str:
-    words = list(dict.fromkeys(_word(finding) for finding in of_network if finding.outcome != "same"))
-    return signed(*words or [_same(of_network)])
+    changed = list(dict.fromkeys(_word(finding) for finding in of_network if finding.outcome != "same"))
+    return signed(*changed or [_same(of_network)])
 
 
 def _same(of_network: Sequence[Finding]) -> str:
@@ -175,8 +167,7 @@ def _same(of_network: Sequence[Finding]) -> str:
 
 def _word(finding: Finding) -> str:
     """Return the outcome as text, in capitals if it fails the check."""
-    word = finding.outcome.upper() if finding.fails else finding.outcome
-    return f"{word} (allowed)" if finding.allowed else word
+    return word(finding.outcome, finding.allowed)
 
 
 def _by_network(findings: Sequence[Finding]) -> dict[Key, list[Finding]]:
