@@ -480,6 +480,14 @@ TIME_LIMIT = Setting(
     note="default: 5m",
 )
 STRICT = _flag("strict", "Exit with code 4 if anything is inconclusive.", "command line")
+FAIL_IF_MDE_ABOVE = Setting(
+    "fail_if_mde_above",
+    Fraction(0.0005, 1.0),
+    "Exit with code 4 if a larger slowdown than this{such} could pass unnoticed: the minimum detectable effect of a "
+    "network that passed is above it.",
+    "a minimum detectable effect",
+    such="5%",
+)
 SEPARATE = _flag("separate", "Run each version in its own process, even if one process could load both.")
 COSTS_ONLY = Setting(
     "costs_only",
@@ -566,7 +574,7 @@ COSTS = (
 )
 CHECK = (
     *(BASE_VERSION, HEAD_VERSION, BASELINE, ONLY, THRESHOLD, CONFIRMATIONS, TIME_LIMIT),
-    *(STRICT, SEPARATE, COSTS_ONLY, ALLOW, REQUIRE_CLEAN, WRITE),
+    *(STRICT, FAIL_IF_MDE_ABOVE, SEPARATE, COSTS_ONLY, ALLOW, REQUIRE_CLEAN, WRITE),
     *TARGET,
     ALLOW_RANDOM,
     replace(

@@ -18,7 +18,7 @@ EXIT_CODES = """
 | 1 | an unexpected error, with its traceback: a bug |
 | 2 | usage or bad input, or a folder that cannot be written: one line that names it and the way out |
 | 3 | a regression: `check` found something slower, costlier, changed, gone or failing |
-| 4 | not measured: nothing was, or, in a check, something was not, or is inconclusive under `--strict` |
+| 4 | nothing was measured; in a check, something was not, or `--strict` or `--fail-if-mde-above` asked for more |
 | 130 | interrupted; what was finished is kept |
 """
 

@@ -15,15 +15,13 @@ from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.supervise import survey
 from benchcli.schema import BUILT_IN, Family, FamilyResult, Interval, Plan, Target, Variant
 from benchcli.schema.warnings import RunWarning
-from benchcli.statistics import Count
+from benchcli.statistics import POWERFUL, Count
 from benchcli.workers.tools import Tools
 
 BLOCKS, MORE_BLOCKS = 20, 21
 """Blocks of a network, and of the network with a known slowdown."""
 TOGETHER = 8
 """The number of comparisons that share their launches."""
-POWERFUL = (1.96 + 0.84) / 1.96
-"""The difference, in half-widths of the interval, that 80 of 100 comparisons find."""
 KINDS = {
     # Channels, groups and size. "dense" is compute-bound, "grouped" is memory-bound.
     "dense": (64, 1, 28),

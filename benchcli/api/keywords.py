@@ -108,6 +108,7 @@ class CheckSettings(TargetSettings, total=False):
     separate: bool
     costs_only: bool
     allow: str | Sequence[str]
+    fail_if_mde_above: float | None
     require_clean: bool
     allow_random: bool
     output: Path | str | None

@@ -272,7 +272,7 @@ class Check(Result):
         """How many networks have each outcome; its `text` is the line that every format shows."""
         from benchcli.checks.headline import headline_of
 
-        return headline_of(self.findings)
+        return headline_of(self.findings, self._most_detectable)
 
     @property
     def failed(self) -> bool:
@@ -287,11 +287,17 @@ class Check(Result):
     def exit_code(self, strict: bool = False) -> int:
         """Return the command line's exit code: 3 a regression, 4 not measured, 0 fine.
 
-        With `strict` an inconclusive time counts as not measured.
+        With `strict` an inconclusive time counts as not measured. So does a time that passed, if the check was
+        asked to fail above a minimum detectable effect, and that of the network is larger.
         """
         from benchcli.checks.findings import exit_code
 
-        return exit_code(self.findings, strict)
+        return exit_code(self.findings, strict, self._most_detectable)
+
+    @property
+    def _most_detectable(self) -> float | None:
+        check = self.details.environment.check
+        return check.fail_if_mde_above if check else None
 
     def _machine(self) -> Mapping[str, Cell]:
         return _machine_cells(self.details.environment)

@@ -33,6 +33,7 @@ def check(suite: str, **settings: Unpack[CheckSettings]) -> Check:
         separate=values["separate"],
         costs_only=values["costs_only"],
         allowed=values["allow"],
+        fail_if_mde_above=values["fail_if_mde_above"],
         require_clean=values["require_clean"],
         output=values["output"],
     )

@@ -1,5 +1,6 @@
 """Derive findings from the current state of a suite and a recorded run of it."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from benchcli.checks.pairs import difference
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Costs, Failure, Family, Interval, Key, Record
-from benchcli.statistics import quotient
+from benchcli.statistics import POWERFUL, quotient
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ def _network_findings(
 ) -> Iterator[Finding]:
     def finding(subject: Subject, outcome: Outcome, text: str, change: Interval | None = None) -> Finding:
         builder, intended = _builder(key, before, family), is_allowed(subject, outcome, allowed)
-        return Finding(*key, subject, outcome, text, builder, change=change, allowed=intended)
+        least = _detectable(change, threshold) if change else None
+        return Finding(*key, subject, outcome, text, builder, change=change, detectable=least, allowed=intended)
 
     not_comparable = _why_not_compared(key, before, family, now)
     if not_comparable or before is None:
@@ -111,12 +113,22 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
     ratios = f"{1 / then.speed.estimate:.3f} then, {1 / today.speed.estimate:.3f} now"
     text = f"time {formatting.change(change)} (as a multiple of the time of {then.name}: {ratios})"
     outcome = change.inverse.compare(threshold)
+    least = _detectable(change, threshold)
+    passed = f"{text}; minimum detectable slowdown {formatting.percent(least - 1)}" if least else text
     if outcome == "no effect":
-        return "same", text, change
+        return "same", passed, change
     if outcome == "faster" or outcome == "slower":
         return outcome, text, change
     bounds = formatting.changes(1 / (1 + threshold), 1 + threshold)
-    return "inconclusive", f"{text}; its interval lies neither within nor beyond the threshold ({bounds})", change
+    return "inconclusive", f"{passed}; its interval lies neither within nor beyond the threshold ({bounds})", change
+
+
+def _detectable(change: Interval, threshold: float) -> float | None:
+    """Return the slowdown whose whole interval would lie beyond the threshold in four of five such checks."""
+    if change.low is None or change.high is None:
+        return None
+    half_width = math.log(change.high / change.low) / 2
+    return (1 + threshold) * math.exp(POWERFUL * half_width)
 
 
 def _why_not_comparable(before: Record, now: Record) -> str | None:

@@ -56,11 +56,8 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
     )
     findings = ordered(replace(each, rerun=request.command(each.where)) for each in chosen)
     heading = heading_of(f"baseline {path}", request.target)
-    check = CheckFacts(
-        suite=file.name,
-        baseline=str(then.folder),
-        baseline_run=then.environment.run,
-        costs_only=request.costs_only,
+    check = replace(
+        _settings(file.name, request, then),
         heading=heading,
         findings=len(findings),
         seconds=tools.clock() - start_s,
@@ -76,6 +73,16 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
     if ending:
         raise UnfinishedCheckError(check_report, ending.reason)
     return check_report
+
+
+def _settings(name: str, request: CheckRequest, then: SuiteRun) -> CheckFacts:
+    return CheckFacts(
+        suite=name,
+        baseline=str(then.folder),
+        baseline_run=then.environment.run,
+        costs_only=request.costs_only,
+        fail_if_mde_above=request.fail_if_mde_above,
+    )
 
 
 def _measured(

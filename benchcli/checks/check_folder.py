@@ -110,7 +110,7 @@ def finding_row(finding: Finding) -> dict[str, Cell]:
         "change_high": change.high if change else None,
         "threshold": judgement.threshold if judgement else None,
         "noise": judgement.noise if judgement else None,
-        "detectable": judgement.detectable if judgement else None,
+        "detectable": finding.detectable,
         "launches": judgement.launches if judgement else None,
         "agreeing": judgement.agreeing if judgement else None,
         "base_s": finding.base_s,

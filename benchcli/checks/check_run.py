@@ -112,6 +112,7 @@ def _settings(name: str, request: CheckRequest, versions: Versions, pairs: tuple
         budget_s=request.budget_s,
         costs_only=request.costs_only,
         allowed=request.allowed,
+        fail_if_mde_above=request.fail_if_mde_above,
         networks=tuple(pair.name for pair in pairs),
     )
 

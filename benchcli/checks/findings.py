@@ -19,6 +19,10 @@ Outcome = Literal[
 ]
 REGRESSIONS: tuple[Outcome, ...] = ("failed", "changed", "gone", "slower", "costlier")
 OPEN: tuple[Outcome, ...] = ("inconclusive", "unmeasured")
+UNCHANGED: tuple[Outcome, ...] = ("inconclusive", "same")
+"""Outcomes of a time that passes, and in which a slowdown could hide that was too small to be found."""
+ROUNDING = 1 + 1e-5
+"""The factor by which one slowdown must exceed another, because an effect is found by bisection."""
 ORDER: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "faster", "cheaper", "same")
 """Outcomes from the most to the least important: a wrong result is worse than a slow one."""
 
@@ -38,6 +42,8 @@ class Finding:
     change: Interval | None = None
     """Head's time over base's: 1.05 is 5 % slower. Only for the subject `time`."""
     judgement: Judgement | None = None
+    detectable: float | None = None
+    """The smallest slowdown that the check would have found here, as a factor: the minimum detectable effect."""
     base_s: float | None = None
     head_s: float | None = None
     allowed: bool = False
@@ -56,6 +62,11 @@ class Finding:
     def fails(self) -> bool:
         """Whether this finding is a regression."""
         return self.outcome in REGRESSIONS and not self.allowed
+
+    def may_hide(self, slowdown: float) -> bool:
+        """Return whether the time passed, though the check would not have found a slowdown of this fraction."""
+        passed = self.subject == "time" and self.outcome in UNCHANGED
+        return passed and self.detectable is not None and self.detectable > (1 + slowdown) * ROUNDING
 
 
 @dataclass(frozen=True)
@@ -203,11 +214,16 @@ def _time(data: CheckData, pair: Pair) -> Finding:
 def describe(judgement: Judgement, threshold: float) -> str:
     """Return the size and the certainty of a change of time, as text."""
     agreeing = f"{judgement.agreeing} of {judgement.launches} launches agree in direction"
-    text = f"time {formatting.change(judgement.change)}, {agreeing}, threshold {_above(judgement.threshold)}"
-    if judgement.outcome == "inconclusive":
-        wide = " (raised: two runs of base differed)" if judgement.threshold > 1 + threshold * 1.001 else ""
-        text += f"{wide}; minimum detectable slowdown {_above(judgement.detectable)}"
+    raised = " (raised: two runs of base differed)" if is_raised(judgement, threshold) else ""
+    text = f"time {formatting.change(judgement.change)}, {agreeing}, threshold {_above(judgement.threshold)}{raised}"
+    if judgement.outcome in UNCHANGED:
+        text += f"; minimum detectable slowdown {_above(judgement.detectable)}"
     return text
+
+
+def is_raised(judgement: Judgement, threshold: float) -> bool:
+    """Return whether the control's noise raised the threshold of a time."""
+    return judgement.threshold > 1 + threshold * 1.001
 
 
 def is_allowed(subject: Subject, outcome: Outcome, allowed: Sequence[str]) -> bool:
@@ -239,6 +255,7 @@ def _finding(
         builder=pair.builder,
         change=judgement.change if judgement else None,
         judgement=judgement,
+        detectable=judgement.detectable if judgement else None,
         base_s=base_s,
         head_s=head_s,
         allowed=is_allowed(subject, outcome, data.allowed),
@@ -262,10 +279,11 @@ def _rank(finding: Finding) -> int:
     return ORDER.index("new" if finding.allowed else finding.outcome)
 
 
-def exit_code(findings: Iterable[Finding], strict: bool) -> int:
+def exit_code(findings: Iterable[Finding], strict: bool, most_detectable: float | None = None) -> int:
     """Return REGRESSION if a finding fails; else NOT_MEASURED if one is open; else FINE.
 
-    An unmeasured subject is open unless that is allowed, an inconclusive time only if `strict`. A check that
+    An unmeasured subject is open unless that is allowed, an inconclusive time only if `strict`, and a time that
+    passed if a slowdown of the fraction `most_detectable` could hide in it. A check that
     compared nothing is NOT_MEASURED too: for example if all networks are new, even if that is
     allowed.
     """
@@ -274,8 +292,9 @@ def exit_code(findings: Iterable[Finding], strict: bool) -> int:
         return REGRESSION
     unmeasured = any(finding.outcome == "unmeasured" and not finding.allowed for finding in all_findings)
     is_open = unmeasured or (strict and any(finding.outcome == "inconclusive" for finding in all_findings))
+    hidden = most_detectable is not None and any(finding.may_hide(most_detectable) for finding in all_findings)
     compared = any(finding.subject != "network" for finding in all_findings)
-    return NOT_MEASURED if is_open or not compared else FINE
+    return NOT_MEASURED if is_open or hidden or not compared else FINE
 
 
 def _size(finding: Finding) -> float:

@@ -1,4 +1,4 @@
-"""Summarise a check: how many of its networks have each outcome."""
+"""Summarise a check: how many networks have each outcome, and the smallest slowdown that it would have found."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from benchcli import formatting
 from benchcli.checks.findings import ORDER, REGRESSIONS, Finding, Outcome
 from benchcli.grouping import groups
+from benchcli.settings import FAIL_IF_MDE_ABOVE
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,31 @@ class Headline:
     is_timed: bool
     """Whether the time of any network was looked at."""
 
+    detectable: float | None
+    """The largest minimum detectable effect of the networks whose time passed, as a factor; None if none did."""
+    above: Mapping[str, float]
+    """The networks that passed though a slowdown of `limit` could hide in them, with what is detectable in each."""
+    limit: float | None
+    """The largest minimum detectable effect that the user accepts, as a fraction; None: any."""
+
     @property
     def text(self) -> str:
         """The headline as a sentence, in which an outcome in capitals fails the check."""
-        counts = ", ".join(f"{number} {word}" for word, number in self._by_word())
-        return f"{formatting.counted(self.networks, 'network')}: {counts}" if counts else "nothing was looked at"
+        counts = ", ".join(f"{number} {outcome}" for outcome, number in self._by_word())
+        if not counts:
+            return "nothing was looked at"
+        return "; ".join([f"{formatting.counted(self.networks, 'network')}: {counts}", *self._detectable()])
+
+    def _detectable(self) -> list[str]:
+        """Return what the headline says of slowdowns that the check could not find."""
+        if self.detectable is None:
+            return []
+        text = f"minimum detectable slowdown {formatting.percent(self.detectable - 1)}"
+        if self.limit is None or not self.above:
+            return [text]
+        names = [f"{name} ({formatting.percent(factor - 1)})" for name, factor in self.above.items()]
+        limit = f"{FAIL_IF_MDE_ABOVE.option} {formatting.percent(self.limit)}"
+        return [f"{text}, NOT MEASURED well enough for {limit}: {formatting.named(names)}"]
 
     def _by_word(self) -> list[tuple[str, int]]:
         judged = [(word(outcome), number) for outcome, number in self.outcomes.items() if outcome != "same"]
@@ -34,14 +55,20 @@ class Headline:
         return [*judged, *allowed, *same]
 
 
-def headline_of(findings: Sequence[Finding]) -> Headline:
-    """Return the headline of a check's findings."""
+def headline_of(findings: Sequence[Finding], limit: float | None = None) -> Headline:
+    """Return the headline of a check's findings, and of the largest minimum detectable effect that is accepted."""
+    passed = {each.where: each.detectable for each in findings if each.may_hide(0) and each.detectable}
     networks = groups(findings, lambda finding: (finding.family, finding.variant)).values()
     return Headline(
         networks=len(networks),
         outcomes=_counts(_outcomes(of, allowed=False) or _nothing(of) for of in networks),
         allowed=_counts(_outcomes(of, allowed=True) for of in networks),
         is_timed=any(finding.subject == "time" for finding in findings),
+        detectable=max(passed.values(), default=None),
+        above={}
+        if limit is None
+        else {each.where: each.detectable or 1.0 for each in findings if each.may_hide(limit)},
+        limit=limit,
     )
 
 

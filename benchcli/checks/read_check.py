@@ -58,6 +58,7 @@ def _finding(cells: Mapping[str, str]) -> Finding:
         builder=read.builder,
         change=change,
         judgement=_judgement(read, change) if change and read.threshold else None,
+        detectable=read.detectable,
         base_s=read.base_s,
         head_s=read.head_s,
         allowed=read.allowed,

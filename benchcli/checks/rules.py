@@ -92,13 +92,18 @@ class Judgement:
     noise: float
     """The control's median difference from base, as a factor of at least 1."""
     detectable: float
-    """The minimum detectable effect: the slowdown that at least 80 % of such checks find, as a factor."""
+    """The minimum detectable effect: the slowdown that at least 80 % of such checks find, as a factor.
+
+    It is not below `threshold`: this check finds nothing below that.
+    """
     launches: int
     agreeing: int
     """The number of launches in which head changed in the direction of `change`."""
 
 
-def judge(changes: Mapping[int, float], controls: Mapping[int, float], threshold: float, networks: int) -> Judgement:
+def judge(
+    changes: Mapping[int, float], controls: Mapping[int, float], threshold: float, networks: int, launches: int = 0
+) -> Judgement:
     """Judge log(head / base) and log(control / base) of times, one value per launch.
 
     Each launch gives z = log(head / base) - log(control / base) / 2: head over the geometric mean of both runs of
@@ -106,10 +111,13 @@ def judge(changes: Mapping[int, float], controls: Mapping[int, float], threshold
     interval does not contain 0, and the evidence that z is not 0 suffices for the number of `networks`. It may be
     looked at after every launch. same: after certain numbers of launches only, if the interval lies within the
     threshold. Else inconclusive.
+
+    `launches` is the least number that the check makes of a network that stays inconclusive. What is called the
+    same after fewer would have had as many if it were slower, which the minimum detectable effect takes into account.
     """
-    launches = sorted(changes.keys() & controls.keys())
-    moved = [controls[launch] for launch in launches]
-    values = [changes[launch] - controls[launch] / 2 for launch in launches]
+    both = sorted(changes.keys() & controls.keys())
+    moved = [controls[launch] for launch in both]
+    values = [changes[launch] - controls[launch] / 2 for launch in both]
     noise = abs(median(moved))
     bound = max(math.log1p(threshold), NOISE * noise)
     differences = dict(enumerate(values))
@@ -121,12 +129,13 @@ def judge(changes: Mapping[int, float], controls: Mapping[int, float], threshold
         outcome = ("slower" if middle > 0 else "faster") if is_certain else outcome
     elif _is_same(differences, threshold):
         outcome = "same"
+    least = detectable(values, moved, threshold, networks, max(launches, len(values)))
     return Judgement(
         outcome=outcome,
         change=change,
         threshold=math.exp(bound),
         noise=math.exp(noise),
-        detectable=math.exp(detectable(values, moved, threshold, networks, len(values))),
+        detectable=math.exp(min(MOST_DETECTABLE, max(bound, least))),
         launches=len(values),
         agreeing=sum(value * middle > 0 for value in values),
     )

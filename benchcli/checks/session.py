@@ -27,6 +27,7 @@ from benchcli.settings import (
     CONFIRMATIONS,
     CONFIRMING_LAUNCHES,
     COSTS_ONLY,
+    FAIL_IF_MDE_ABOVE,
     HEAD_VERSION,
     ONLY,
     SEPARATE,
@@ -66,6 +67,8 @@ class CheckRequest:
     """Whether the check skips the timing."""
     allowed: tuple[str, ...] = ()
     """Intended changes, a subset of `settings.ALLOWABLE`."""
+    fail_if_mde_above: float | None = None
+    """The largest minimum detectable effect with which a time may pass, as a fraction; None: any."""
     require_clean: bool = False
     """Whether a working tree with uncommitted changes is an error."""
     output: Path | None = None
@@ -89,6 +92,20 @@ class CheckRequest:
             for option, value in of_base.items():
                 if value:
                     raise UserError(f"{option} is for --base: leave it out beside --baseline")
+        self._check_limit()
+
+    def _check_limit(self) -> None:
+        """Raise UserError if no check could stay within the limit of the minimum detectable effect."""
+        if self.fail_if_mde_above is None:
+            return
+        limit, option = self.fail_if_mde_above, FAIL_IF_MDE_ABOVE.option
+        if self.costs_only:
+            raise UserError(f"{option} is about times, and --costs-only measures none: leave one of them out")
+        if self.threshold is not None and limit < self.threshold:
+            raise UserError(
+                f"{option} {limit:.2%} is below --threshold {self.threshold:.2%}, and a smaller slowdown is never "
+                "found: give a smaller threshold"
+            )
 
     def command(self, only: str, base: str | None = None, head: str | None = None) -> str:
         """Return the command that repeats the check for the family or network `only`.
@@ -106,6 +123,7 @@ class CheckRequest:
             (COSTS_ONLY, self.costs_only),
             (CONFIRMATIONS, self.launches),
             (ALLOW, self.allowed),
+            (FAIL_IF_MDE_ABOVE, self.fail_if_mde_above),
             (ALLOW_RANDOM, self.overrides.allow_random),
         )
         options = (word for setting, value in values for word in setting.words(value))

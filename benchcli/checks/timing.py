@@ -196,7 +196,8 @@ def _judge(
         return None
     base, control, head = samples[BASE], samples[CONTROL], samples[HEAD]
     changes, controls = launch_log_ratios(head, base), launch_log_ratios(control, base)
-    judgement = rules.judge(changes, controls, session.threshold, networks)
+    least = rules.SCREEN_LAUNCHES + session.request.launches
+    judgement = rules.judge(changes, controls, session.threshold, networks, least)
     if judgement.outcome == "same" and (is_host_bound(base) or is_host_bound(head)):
         other = way_out(host_bound(session.request.target))
         times.cut[name] = f"the host was timed, and not the device, which may be slower in head: give {other}"

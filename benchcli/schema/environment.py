@@ -136,6 +136,8 @@ class CheckFacts:
     budget_s: float | None = None
     costs_only: bool = False
     allowed: tuple[str, ...] = ()
+    fail_if_mde_above: Annotated[float, Within(0.0, 1e12)] | None = None
+    """The largest minimum detectable effect with which a time may pass, as a fraction."""
     networks: tuple[str, ...] = ()
     heading: str = ""
     findings: Count | None = None

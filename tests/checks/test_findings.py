@@ -1,7 +1,12 @@
 """What a check's findings make together: their order, and the exit code."""
 
-from benchcli.checks.findings import Finding, Outcome, Subject, exit_code, ordered
+from dataclasses import replace
+
+from benchcli.checks.findings import Finding, Outcome, Subject, describe, exit_code, ordered
+from benchcli.checks.rules import Judgement
 from benchcli.errors import FINE, NOT_MEASURED, REGRESSION
+from benchcli.reports.views.check_page import _verdict
+from benchcli.schema import Interval
 
 
 def finding(outcome: Outcome, subject: Subject = "time", allowed: bool = False) -> Finding:
@@ -35,6 +40,30 @@ def test_news_alone_are_nothing_that_was_compared() -> None:
     assert exit_code([finding("new", "network")], strict=False) == NOT_MEASURED
     assert exit_code([finding("new", "network", allowed=True)], strict=False) == NOT_MEASURED
     assert exit_code([finding("gone", "network", allowed=True)], strict=False) == NOT_MEASURED
+
+
+def test_a_time_that_could_hide_a_slowdown_is_open_if_that_is_asked_for() -> None:
+    for outcome, code in (("same", NOT_MEASURED), ("inconclusive", NOT_MEASURED), ("faster", FINE)):
+        time = replace(finding(outcome), detectable=1.06)  # type: ignore[arg-type]
+        assert exit_code([time], strict=False) == FINE
+        assert exit_code([time], strict=False, most_detectable=0.06) == FINE
+        assert exit_code([time], strict=False, most_detectable=0.05) == code
+        assert exit_code([time, finding("slower")], strict=False, most_detectable=0.05) == REGRESSION
+
+
+def test_a_raised_threshold_is_told_beside_the_outcome() -> None:
+    judgement = Judgement("same", Interval(1.001, 0.999, 1.003), 1.088, 1.043, 1.09, 12, 7)
+    raised, plain = (
+        describe(each, 0.01) for each in (judgement, replace(judgement, threshold=1.01, noise=1.0, detectable=1.01))
+    )
+    assert "threshold 8.8 % (raised: two runs of base differed); minimum detectable slowdown 9.0 %" in raised
+    assert "raised" not in plain
+    times = [
+        replace(finding("same"), judgement=each, change=each.change)
+        for each in (judgement, replace(judgement, threshold=1.01))
+    ]
+    shown, unraised = (_verdict([each], 0.01) for each in times)
+    assert (shown, unraised) == ("✓ same (threshold raised to 8.8 %)", "✓ same")
 
 
 def test_what_fails_comes_first() -> None:

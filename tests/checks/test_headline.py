@@ -1,5 +1,7 @@
 """The headline of a check counts every outcome of every network."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchcli.checks.findings import Finding, Outcome, Subject, ordered
@@ -54,6 +56,28 @@ def test_what_is_allowed_is_counted_apart() -> None:
 @pytest.mark.parametrize(("subject", "text"), [("time", "1 network: 1 same"), ("costs", "1 network: 1 same costs")])
 def test_no_time_is_not_called_the_same(subject: Subject, text: str) -> None:
     assert headline(finding("thin", "same", subject)).text == text
+
+
+def timed(network: str, outcome: Outcome, detectable: float) -> Finding:
+    return replace(finding(network, outcome), detectable=detectable)
+
+
+def test_the_largest_detectable_slowdown_of_what_passed_is_told() -> None:
+    times = [timed("thin", "same", 1.012), timed("wide", "inconclusive", 1.088), timed("deep", "slower", 1.2)]
+    found = headline(*times, timed("flat", "faster", 1.3))
+    assert found.detectable == 1.088
+    assert found.text.endswith("1 inconclusive, 1 faster, 1 same; minimum detectable slowdown 8.8 %")
+    assert headline(timed("deep", "slower", 1.2)).detectable is None
+
+
+def test_the_networks_above_the_limit_are_named() -> None:
+    times = [timed("thin", "same", 1.012), timed("wide", "inconclusive", 1.088)]
+    found = headline_of(times, 0.05)
+    assert found.above == {"tower/wide": 1.088}
+    assert found.text.endswith(
+        "minimum detectable slowdown 8.8 %, NOT MEASURED well enough for --fail-if-mde-above 5.0 %: tower/wide (8.8 %)"
+    )
+    assert headline_of(times, 0.088).above == {}
 
 
 def test_nothing_is_nothing() -> None:

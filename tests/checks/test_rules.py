@@ -98,6 +98,19 @@ def test_an_inconclusive_judgement_says_what_it_would_have_found() -> None:
     assert 1.01 < quiet.detectable < noisy.detectable
 
 
+def test_what_is_the_same_early_would_have_had_more_launches_if_it_were_slower() -> None:
+    changes, controls = logs(0.1, -0.1, 0.1), logs(0.0, 0.2, -0.2)
+    alone, of_ten = (judge(changes, controls, 0.01, 1, launches) for launches in (0, 10))
+    assert alone.outcome == of_ten.outcome == "same"
+    assert 1.01 <= of_ten.detectable < alone.detectable
+
+
+def test_nothing_below_a_raised_threshold_is_detectable() -> None:
+    found = judge(logs(*[4.3] * 8), logs(*[4.4] * 8), 0.01, 1)
+    assert found.outcome == "inconclusive"
+    assert found.detectable == found.threshold == pytest.approx(1.044**2)
+
+
 def test_launches_that_differ_wildly_have_an_effect_that_a_file_can_hold() -> None:
     for n in (1, 2, 3, 5):
         wild = {launch: 9.0 * (-1) ** launch + launch for launch in range(n)}

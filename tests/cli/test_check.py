@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import chain, repeat
 from pathlib import Path
@@ -378,11 +378,16 @@ def test_load_or_a_small_difference_leaves_both_in_one_process(check: Cli, turns
 def swinging(task: Task, silence_s: float) -> Conversation:
     """Launch in this process; head's time swings in the first twelve launches, and is 20 % longer in later ones."""
     factor = (1.5 if task.launch % 2 else 0.9) if task.launch < 12 else 1.2
+    return (yield from slowed(task, silence_s, {"head": factor}))
+
+
+def slowed(task: Task, silence_s: float, factors: Mapping[str, float]) -> Conversation:
+    """Do a task, and multiply the times of each side by its factor."""
     conversation, told = inline(task, silence_s), None
     try:
         while True:
             event = conversation.send(told)
-            if isinstance(event, Sampled) and event.sample.variant == "head":
+            if isinstance(event, Sampled) and (factor := factors.get(event.sample.variant)):
                 event = Sampled(event.family, replace(event.sample, seconds=event.sample.seconds * factor))
             told = yield event
     except StopIteration as ended:
@@ -659,7 +664,11 @@ def test_files_are_written_besides(check: Cli, monkeypatch: pytest.MonkeyPatch) 
     assert found.code == 0
     assert ElementTree.parse("report.xml").getroot().tag == "testsuites"
     assert json.loads(Path("report.json").read_text())["findings"]
-    assert Path("summary.md").read_text().startswith("**2 networks: 2 same**\n\nbase old · head new")
+    assert (
+        Path("summary.md")
+        .read_text()
+        .startswith("**2 networks: 2 same; minimum detectable slowdown 1.0 %**\n\nbase old · head new")
+    )
     assert "| tower | thin |" not in found.out  # the summary has it
 
 
@@ -808,6 +817,60 @@ def test_a_summary_that_cannot_be_written_hides_no_regression(
     assert found.code == 3
     assert "cannot be written" in found.err
     assert "::error" in found.out
+
+
+def restless(task: Task, silence_s: float) -> Conversation:
+    """Do a task in which every other launch runs the control 10 % slower than base, and head 5 %."""
+    factors = {"control": 1.1, "head": 1.05} if task.launch % 2 else {}
+    return (yield from slowed(task, silence_s, factors))
+
+
+def test_a_noisy_machine_that_passes_says_what_it_could_not_find(check: Cli) -> None:
+    version("old")
+    version("new")
+    found = check("--only", "tower/thin", "--time-limit", "12s", "--write", "json=a.json", launcher=restless)
+    assert found.code == 0
+    data = json.loads(Path("a.json").read_text())
+    (least,) = {each["detectable"] for each in data["findings"] if each["subject"] == "time"}
+    assert least > 1.05
+    assert data["headline"]["detectable"] == least
+    assert f"minimum detectable slowdown {100 * (least - 1):.1f} %" in found.out
+
+
+def test_a_check_that_would_miss_too_much_is_not_a_pass(check: Cli) -> None:
+    version("old")
+    version("new")
+    files = ("--write", "junit=a.xml", "--write", "github=a.txt", "--write", "json=a.json")
+    found = check("--fail-if-mde-above", "5%", "--time-limit", "12s", *files, launcher=restless)
+    assert found.code == 4
+    text = " ".join(found.out.split())
+    assert "above --fail-if-mde-above 5.0 % could have passed unnoticed in tower/thin, tower/wide: stop other" in text
+    assert "--only tower/thin --device fake --fail-if-mde-above 5.00%" in text
+    assert set(json.loads(Path("a.json").read_text())["headline"]["above"]) == {"tower/thin", "tower/wide"}
+    assert Path("a.txt").read_text().startswith("::warning title=benchcli check ours::2 networks: ")
+    assert "title=benchcli%3A tower/thin not measured well enough::" in Path("a.txt").read_text()
+    suite = ElementTree.parse("a.xml").getroot().find("testsuite")
+    assert suite is not None
+    assert suite.get("errors") == "2"
+
+
+def test_a_check_that_would_find_enough_passes(check: Cli) -> None:
+    version("old")
+    version("new")
+    found = check("--fail-if-mde-above", "1%", "--threshold", "1%")
+    assert found.code == 0
+    assert "minimum detectable slowdown 1.0 %" in found.out
+
+
+def test_a_limit_that_no_check_reaches_is_refused(check: Cli) -> None:
+    version("old")
+    version("new")
+    found = check("--fail-if-mde-above", "1%", "--threshold", "2%")
+    assert (found.code, found.err.count("\n")) == (2, 1)
+    assert "--fail-if-mde-above 1.00% is below --threshold 2.00%" in found.err
+    found = check("--fail-if-mde-above", "1%", "--costs-only")
+    assert (found.code, found.err.count("\n")) == (2, 1)
+    assert "--costs-only measures none" in found.err
 
 
 def test_one_cause_of_noise_is_one_warning(check: Cli) -> None:

@@ -5,18 +5,20 @@ from dataclasses import asdict
 
 from benchcli import formatting
 from benchcli.checks.check_folder import COLUMNS, finding_row
-from benchcli.checks.findings import OPEN, REGRESSIONS, Finding, Outcome
-from benchcli.checks.headline import headline_of, word
+from benchcli.checks.findings import OPEN, REGRESSIONS, Finding, Outcome, is_raised
+from benchcli.checks.headline import Headline, headline_of, word
 from benchcli.checks.session import CheckReport
 from benchcli.checks.versions import BASE, HEAD
 from benchcli.formatting import UNKNOWN
 from benchcli.grouping import groups
 from benchcli.reports.advice import sentence
-from benchcli.reports.outcomes import signed
+from benchcli.reports.outcomes import UNSURE, signed
 from benchcli.reports.page import Annotation, Column, Level, Page, Table, numbers, words
 from benchcli.schema import Key
 from benchcli.schema.environment import CheckFacts, as_json
+from benchcli.settings import FAIL_IF_MDE_ABOVE
 
+QUIETER = "stop other work, or give more --launches and a larger --time-limit"
 LEVELS: Mapping[Outcome, Level] = {
     "unmeasured": "error",
     "inconclusive": "skipped",
@@ -31,16 +33,17 @@ LISTED: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "cheaper", "faster")
 
 def page(report: CheckReport) -> Page:
     """Return the page of a check."""
-    findings, environment, headline = report.findings, report.environment, headline_of(report.findings)
+    findings, environment = report.findings, report.environment
     check = environment.check or CheckFacts(report.name)
-    lines = (*_lines(findings), *_notes(check), *map(sentence, check.warnings))
+    headline = headline_of(findings, check.fail_if_mde_above)
+    lines = (*_lines(findings, headline), *_notes(check), *map(sentence, check.warnings))
     return Page(
         name=report.name,
         heading=report.heading,
         tables=(
             Table(
                 title=f"check {report.name}",
-                columns=_columns(findings),
+                columns=_columns(findings, check.threshold),
                 lines=lines,
                 key="changes",
                 unchanged=sum(all(each.outcome == "same" for each in of) for of in _by_network(findings).values()),
@@ -55,17 +58,18 @@ def page(report: CheckReport) -> Page:
             "headline": {"text": headline.text, **asdict(headline)},
             "findings": [{**asdict(finding), "fails": finding.fails} for finding in findings],
         },
-        annotations=tuple(map(annotation, findings)),
+        annotations=tuple(annotation(finding, check.fail_if_mde_above) for finding in findings),
     )
 
 
-def annotation(finding: Finding) -> Annotation:
-    """Return a finding as a result for CI."""
+def annotation(finding: Finding, limit: float | None = None) -> Annotation:
+    """Return a finding as a result for CI: an error if a slowdown of the fraction `limit` could hide in it."""
+    is_blind = limit is not None and finding.may_hide(limit)
     return Annotation(
-        level=_level(finding),
+        level="error" if is_blind else _level(finding),
         group=finding.family,
         name=f"{finding.variant} {finding.subject}",
-        title=f"{finding.where} {finding.outcome}",
+        title=f"{finding.where} {'not measured well enough' if is_blind else finding.outcome}",
         text=describe_finding(finding),
         outcome=finding.outcome,
         message=f"{finding.outcome}: {finding.text}",
@@ -125,24 +129,28 @@ def describe_finding(finding: Finding) -> str:
     return f"{_word(finding)} {finding.where} ({finding.builder}): {finding.text}"
 
 
-def _lines(findings: Sequence[Finding]) -> Iterator[str]:
+def _lines(findings: Sequence[Finding], headline: Headline) -> Iterator[str]:
     listed = [finding for finding in findings if finding.outcome in LISTED]
     for (outcome, text), of_text in groups(listed, lambda finding: (_word(finding), finding.text)).items():
         networks = formatting.named([f"{finding.where} ({finding.builder})" for finding in of_text])
         yield f"{signed(outcome)} {networks}: {text}"
+    if headline.above and headline.limit is not None:
+        limit = f"{FAIL_IF_MDE_ABOVE.option} {formatting.percent(headline.limit)}"
+        yield f"{UNSURE} a slowdown above {limit} could have passed unnoticed in {', '.join(headline.above)}: {QUIETER}"
     if any(finding.fails for finding in findings):
         yield "an outcome in capitals fails the check"
-    for rerun in dict.fromkeys(f.rerun for f in findings if (f.fails or f.outcome in OPEN) and f.rerun):
+    again = [f for f in findings if f.fails or f.outcome in OPEN or (f.subject == "time" and f.where in headline.above)]
+    for rerun in dict.fromkeys(finding.rerun for finding in again if finding.rerun):
         yield f"re-run: {rerun}"
 
 
-def _columns(findings: Sequence[Finding]) -> tuple[Column, ...]:
+def _columns(findings: Sequence[Finding], threshold: float | None) -> tuple[Column, ...]:
     networks = _by_network(findings)
     times = [next((each for each in of if each.subject == "time"), None) for of in networks.values()]
     return (
         words("family", (family for family, _ in networks)),
         words("network", (variant for _, variant in networks)),
-        words("verdict", map(_verdict, networks.values())),
+        words("verdict", (_verdict(of, threshold) for of in networks.values())),
         numbers("base ms", (_milliseconds(time.base_s if time else None) for time in times), 1),
         numbers("head ms", (_milliseconds(time.head_s if time else None) for time in times)),
         numbers(
@@ -155,7 +163,14 @@ def _milliseconds(seconds: float | None) -> str:
     return formatting.milliseconds(seconds) if seconds else UNKNOWN
 
 
-def _verdict(of_network: Sequence[Finding]) -> str:
+def _verdict(of_network: Sequence[Finding], threshold: float | None) -> str:
+    """Return the outcomes of a network, and the threshold of its time if the control's noise raised it."""
+    judgements = [each.judgement for each in of_network if each.judgement]
+    raised = [each.threshold - 1 for each in judgements if threshold is not None and is_raised(each, threshold)]
+    return _outcomes(of_network) + "".join(f" (threshold raised to {formatting.percent(each)})" for each in raised)
+
+
+def _outcomes(of_network: Sequence[Finding]) -> str:
     changed = list(dict.fromkeys(_word(finding) for finding in of_network if finding.outcome != "same"))
     return signed(*changed or [_same(of_network)])
 
