@@ -222,7 +222,7 @@ def _survey(session: CheckSession) -> None:
         families = [family for pair in session.pairs if (family := pair.family_of(side))]
         launcher = session.launcher(BASE if session.together else side)
         try:
-            session.surveys[side] = survey(families, target, Plan(), launcher)
+            session.surveys[side] = survey(families, target, Plan(), launcher, detailed=True, crosschecked=False)
         except NothingMeasuredError as error:
             raise NothingMeasuredError(f"{side}: {error}") from None
     base, head = (session.surveys[side].device for side in (BASE, HEAD))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from benchcli import formatting
-from benchcli.checks import rules
+from benchcli.checks import cost_causes, rules
 from benchcli.checks.pairs import CONTROL, Pair
 from benchcli.checks.rules import Judgement
 from benchcli.checks.versions import BASE, HEAD
@@ -19,6 +19,8 @@ Outcome = Literal[
 ]
 REGRESSIONS: tuple[Outcome, ...] = ("failed", "changed", "gone", "slower", "costlier")
 OPEN: tuple[Outcome, ...] = ("inconclusive", "unmeasured")
+CAUSED: tuple[Outcome, ...] = ("costlier", "cheaper", "changed", "slower")
+"""Outcomes that a difference of what the modules do can explain, the one that it is told with first."""
 UNCHANGED: tuple[Outcome, ...] = ("inconclusive", "same")
 """Outcomes of a time that passes, and in which a slowdown could hide that was too small to be found."""
 ROUNDING = 1 + 1e-5
@@ -100,10 +102,17 @@ def findings(data: CheckData) -> Iterator[Finding]:
         if not_comparable:
             yield not_comparable
             continue
-        yield _output(data, pair)
-        yield _costs(data, pair)
-        if data.timed:
-            yield _time(data, pair)
+        found = [_output(data, pair), _costs(data, pair), *([_time(data, pair)] if data.timed else [])]
+        yield from _with_causes(found, data, pair)
+
+
+def _with_causes(found: Sequence[Finding], data: CheckData, pair: Pair) -> Iterator[Finding]:
+    """Yield a pair's findings, one that tells of a change with the modules and operators that differ."""
+    base, head = (data.surveys[side].details.get((pair.name, side)) for side in (BASE, HEAD))
+    changed = min((f for f in found if f.outcome in CAUSED), key=lambda f: CAUSED.index(f.outcome), default=None)
+    causes = cost_causes.described(base, head) if changed else ""
+    for each in found:
+        yield replace(each, text=f"{each.text}; {causes}") if causes and each is changed else each
 
 
 def _network(data: CheckData, pair: Pair) -> Finding | None:

@@ -187,16 +187,18 @@ def survey(
     detailed: bool = False,
     live: Mapping[str, str] | None = None,
     meta: bool = False,
+    crosschecked: bool = True,
 ) -> Survey:
     """Count the costs of every variant on its device, and let the runtime prepare its file.
 
-    `detailed` asks for the costs of each operator too, `meta` for costs without memory; `live`
-    has the networks that a caller gave by value. What fails beside others is tried again in a process
-    of its own: a network can spoil the process for those after it. Raises UserError if the device or
-    the runtime is not available, or a cost rule that this process has registered is wrong.
+    `detailed` asks for the costs of each operator too, and for what other tools count if `crosschecked`;
+    `meta` for costs without memory; `live` has the networks that a caller gave by value. What fails
+    beside others is tried again in a process of its own: a network can spoil the process for those
+    after it. Raises UserError if the device or the runtime is not available, or a cost rule that this
+    process has registered is wrong.
     """
     counted = Survey()
-    work = _Surveying(target, plan.silence_s, launcher, counted, detailed, live or {}, meta)
+    work = _Surveying(target, plan.silence_s, launcher, counted, detailed, live or {}, meta, crosschecked)
     while True:
         rest = without(families, {*counted.costs, *counted.failures.by_key})
         if counted.software and not rest:
@@ -219,6 +221,7 @@ class _Surveying:
     detailed: bool
     live: Mapping[str, str]
     meta: bool
+    crosschecked: bool
 
     def ask(self, families: Sequence[Family]) -> dict[Key, Key | None]:
         """Survey families in one process.
@@ -234,6 +237,7 @@ class _Surveying:
             tuple(families),
             {},
             detailed=self.detailed,
+            crosschecked=self.crosschecked,
             meta=self.meta,
             live=self.live,
             rules=own_rules.sent(),

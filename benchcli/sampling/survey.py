@@ -83,7 +83,7 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     )
     detail = None
     if task.detailed:
-        others = _others(network, inputs, step)
+        others = _others(network, inputs, step) if task.crosschecked else {}
         detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
     is_slowed = DEVICES[kind].slows_denormals and not task.target.flush_denormal
     noticed = tuple(_noticed(network, inputs, family, summary.is_random, denormal if is_slowed else 0.0))

@@ -50,7 +50,9 @@ class Task:
     singles: int = 0
     """Calls of each variant that a launch times singly, after its samples."""
     detailed: bool = False
-    """Whether a survey sends a row for each operator call, and what other tools count."""
+    """Whether a survey sends a row for each operator call."""
+    crosschecked: bool = True
+    """Whether it sends what other tools count, too."""
     meta: bool = False
     """Whether a survey counts from shapes alone, without memory."""
     live: Mapping[str, str] = field(default_factory=dict, repr=False)
