@@ -8,6 +8,7 @@ from typing import Annotated
 
 from benchcli.checks.findings import Finding, Outcome, Subject
 from benchcli.runs.folder import Folder, lines_of
+from benchcli.runs.own_files import FINDINGS as FINDINGS
 from benchcli.runs.rows import CONDITION_COLUMNS, SAMPLE_COLUMNS, Cell, condition_row, sample_row
 from benchcli.runs.run_folder import LAUNCHES, SAMPLES
 from benchcli.sampling.evidence import Evidence
@@ -15,7 +16,6 @@ from benchcli.schema.environment import Environment
 from benchcli.schema.observations import Count
 from benchcli.schema.structure import Within
 
-FINDINGS = "findings.csv"
 Factor = Annotated[float, Within(1e-12, 1e12)]
 """A factor of base's time, such as 1.05 for 5 % slower, or a time in seconds."""
 

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from benchcli import __version__, files
 from benchcli.errors import UserError
+from benchcli.runs import own_files
 from benchcli.schema import Source
 from benchcli.system import git, interpreters
 
@@ -197,10 +198,20 @@ def _laid_out(version_: Version, place: Path) -> Source:
 
 
 def _folder(root: Path, inside: Path, label: str, rerun: str) -> Version:
-    changes, untracked = git.changes(inside) if git.top(inside) else ((), ())
+    changes, untracked = _changes(inside)
     below = inside.resolve().relative_to(root.resolve())
     commit = git.commit_of(root, "HEAD") if git.top(root) == root.resolve() else None
     return Version("folder", label, rerun, sys.executable, root, None, below, changes, untracked, commit)
+
+
+def _changes(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the uncommitted paths of a folder's repository and the untracked ones, without what benchcli wrote."""
+    top = git.top(folder)
+    if top is None:
+        return (), ()
+    changes, untracked = git.changes(folder)
+    kept = own_files.others(top, untracked)
+    return tuple(path for path in changes if path not in untracked or path in kept), tuple(kept)
 
 
 def _interpreter(path: Path) -> Path | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchcli import files
 from benchcli.errors import UserError
+from benchcli.runs import own_files
 from benchcli.schema import Code, Family, Key
 from benchcli.schema.environment import Environment, NetworkCode
 from benchcli.system import git
@@ -40,9 +41,15 @@ def _state(folder: Path) -> tuple[str | None, bool | None]:
         root = git.top(folder)
         if root is None:
             return None, None
-        return git.commit_of(root, "HEAD"), bool(git.changes(root)[0])
+        return git.commit_of(root, "HEAD"), _is_changed(root)
     except UserError:  # git fails: the file's hash is recorded all the same
         return None, None
+
+
+def _is_changed(root: Path) -> bool:
+    """Return whether a working tree has uncommitted changes, apart from what benchcli wrote."""
+    changes, untracked = git.changes(root)
+    return len(changes) > len(untracked) or bool(own_files.others(root, untracked))
 
 
 def check_unchanged(folder: object, environment: Environment, families: Iterable[Family]) -> None:

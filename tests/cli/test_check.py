@@ -716,6 +716,39 @@ def test_a_working_tree_with_changes_is_told_or_refused(cli: Cli, tmp_path: Path
     assert "which are measured with it" in taken.err
 
 
+def test_what_benchcli_wrote_is_no_change_of_the_working_tree(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version("repo", suite=SUITE)
+    repo = tmp_path / "repo"
+    commit = ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--all", "--message", "one")
+    call(repo, "init", "--quiet", "--initial-branch=main")
+    call(repo, "add", "--all")
+    call(repo, *commit)
+    (repo / "theirs.py").write_text(NET.replace("BLOCKS", "22").replace("EXTRA", "[]"))
+    call(repo, *commit)
+    monkeypatch.chdir(repo)
+    files = (text for name, file in FILES.items() for text in ("--write", f"{name}=out/files/{file}"))
+    (repo / "out" / "files").mkdir(parents=True)
+    arguments = (
+        "check",
+        "ours.toml",
+        "--base",
+        "HEAD~1",
+        *FAKE,
+        "--costs-only",
+        "--require-clean",
+        "--report",
+        "c.html",
+    )
+    assert cli(*arguments, *files, "--output", "out/first").code == 3
+    assert call(repo, "status", "--porcelain").splitlines() == ["?? c.html", "?? out/"]
+    again = cli(*arguments, "--output", "out/second")
+    assert (again.code, again.err) == (3, "")
+    (repo / "out" / "files" / "mine.py").write_text("")
+    assert "uncommitted changes (out/)" in cli(*arguments, "--output", "out/third").err
+
+
 def test_two_commits_of_a_repository(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version("repo", suite=SUITE)
     repo = tmp_path / "repo"
