@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from benchcli import files
+from benchcli.checks.changed_lines import changed_line
 from benchcli.checks.check_folder import CheckFolder
-from benchcli.checks.findings import CheckData, Finding, findings, ordered
+from benchcli.checks.findings import REGRESSIONS, CheckData, Finding, findings, ordered
 from benchcli.checks.pairs import Pair, paired
 from benchcli.checks.session import CheckReport, CheckRequest, CheckSession, UnfinishedCheckError, heading_of
 from benchcli.checks.timing import Times, take_times
@@ -16,7 +18,7 @@ from benchcli.noise.diagnosis import preflight
 from benchcli.runs.folder import RESULTS, unused
 from benchcli.runs.run_environment import begun
 from benchcli.sampling.supervise import RANDOM, survey
-from benchcli.schema import Plan, Source
+from benchcli.schema import Code, Plan, Source
 from benchcli.schema.environment import CheckFacts, Environment, VersionFacts
 from benchcli.schema.warnings import merged
 from benchcli.system import machine
@@ -211,7 +213,20 @@ class _VersionCheck:
         for side, version in self.versions.by_side().items():
             text = text.replace(self.sources[side].folder, f"{side} ({version.label})")
         head = self.versions.head.rerun if self.request.head else None
-        return replace(finding, text=text, rerun=self.request.command(finding.where, self.versions.base.rerun, head))
+        rerun = self.request.command(finding.where, self.versions.base.rerun, head)
+        return replace(finding, text=text, rerun=rerun, code=self._changed_place(finding))
+
+    def _changed_place(self, finding: Finding) -> Code | None:
+        """Return the changed line that a regression's network uses, if its file has one, else its callable."""
+        code = finding.code
+        if code is None or finding.outcome not in REGRESSIONS:
+            return code
+        try:
+            base, head = (files.read_text(Path(self.sources[side].folder) / code.file) for side in (BASE, HEAD))
+        except UserError:  # the file is new, or gone
+            return code
+        name = finding.builder.rpartition(":")[2].partition(".")[0]
+        return replace(code, line=changed_line(base, head, name) or code.line)
 
 
 def _survey(session: CheckSession) -> None:
