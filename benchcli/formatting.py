@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from benchcli.schema import Interval
 
+MARK = "<!-- written by benchcli -->\n"
+"""What Markdown and GitHub's commands begin with in a file, by which benchcli knows its own; no renderer shows it."""
 UNKNOWN = "–"
 """The text for a missing number."""
 TENTHS = 0.01

@@ -90,8 +90,15 @@ def _methods() -> tuple[tuple[str, type[torch.nn.Module], str], ...]:
     return tuple(
         (f"{layer.__module__}.{layer.__qualname__}.{name}".removeprefix("torch.nn."), layer, name)
         for layer in _layers(torch.nn.Module)
-        for name in dict.fromkeys((*METHODS, *(each for each, value in vars(layer).items() if callable(value))))
+        for name in dict.fromkeys((*METHODS, *_own_methods(layer)))
     )
+
+
+def _own_methods(layer: type[torch.nn.Module]) -> Iterator[str]:
+    """Yield the methods that a layer's class defines, but for special ones, which torch.compile replaces too."""
+    for name, value in vars(layer).items():
+        if callable(value) and not name.startswith("__"):
+            yield name
 
 
 def _layers(base: type[torch.nn.Module]) -> Iterator[type[torch.nn.Module]]:

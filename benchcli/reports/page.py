@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
+from benchcli.formatting import MARK as MARK
 from benchcli.formatting import UNKNOWN, clean
 from benchcli.runs.rows import Cell as Cell
 from benchcli.schema import Interval as Interval

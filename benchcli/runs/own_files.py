@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchcli.files import ENVIRONMENT
+from benchcli.formatting import MARK
 from benchcli.runs.run_folder import MEASUREMENTS
 
 BEGINNING = 4096
@@ -15,8 +16,7 @@ OWN_TEXT = re.compile(
     r"|<\?xml [^>]*>\s*<testsuites>\s*<testsuite name=\"benchcli check "
     r"|\{\s*\"environment\": \{\s*\"schema\": "
     r"|family,variant,subject,outcome,fails,"
-    r"|::\w+ title=benchcli check "
-    r"|\*\*\d+ networks?: [^\n]*\*\*\n\n[^\n]*\n\n## check ",
+    rf"|{re.escape(MARK)}",
     re.IGNORECASE | re.DOTALL,
 )
 """How reports and what `--write` writes begin: HTML, JUnit, JSON, CSV, GitHub's commands, Markdown."""

@@ -15,7 +15,7 @@ import pytest
 import benchcli
 from benchcli.api.results import Check, Compared, Run
 from benchcli.errors import UserError
-from benchcli.reports.formats.markdown import MARK
+from benchcli.formatting import MARK
 from benchcli.runs.folder import locked
 from tests.cli.test_check import FAKE, SUITE, version
 from tests.conftest import Outcome, in_process

@@ -110,14 +110,14 @@ def test_a_network_is_traced_back_to_its_commit(cli: Cli, tmp_path: Path) -> Non
     (code,) = json.loads((tmp_path / "run" / "environment.json").read_text())["code"]
     assert (code["file"], code["line"]) == ("my_net.py", 4)
     assert code["commit"] == git.commit_of(tmp_path, "HEAD")
-    assert code["dirty"] is True  # the folder of the run is untracked
+    assert code["dirty"] is False  # what is untracked is the folder of the run
     shipped, own = csv.DictReader((tmp_path / "run" / "measurements.csv").read_text().splitlines())
     assert (shipped["code_file"], own["code_file"], own["code_line"]) == ("", "my_net.py", "4")
     assert own["code_sha256"] == code["sha256"]
     run = benchcli.load("run")
     assert isinstance(run, Run)
     assert run.records[1].code
-    assert run.records[1].code.dirty is True
+    assert run.records[1].code.dirty is False
     assert run.records[0].code is None
 
 

@@ -12,9 +12,9 @@ import benchcli
 from benchcli.api.recorded import together
 from benchcli.api.results import Result
 from benchcli.errors import UserError
+from benchcli.formatting import MARK
 from benchcli.reports import drawing, output_files
 from benchcli.reports.formats.base import FORMATS
-from benchcli.reports.formats.markdown import MARK
 from benchcli.settings import COST_ROWS
 from tests.cli.test_check import SUITE, version
 from tests.conftest import Outcome

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Set
 
 from benchcli.reports.formats.base import FORMATS, Format
-from benchcli.reports.formats.markdown import MARK, Markdown
-from benchcli.reports.page import Annotation, Page
+from benchcli.reports.formats.markdown import Markdown
+from benchcli.reports.page import MARK, Annotation, Page
 
 COMMANDS: Mapping[str, str] = {"failure": "error", "error": "warning", "skipped": "warning", "notice": "notice"}
 """GitHub's level for each level of annotation; annotations of other levels are left out."""

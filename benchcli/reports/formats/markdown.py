@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchcli.reports.formats.base import FORMATS, Format
-from benchcli.reports.page import Page, Table
+from benchcli.reports.page import MARK, Page, Table
 
-MARK = "<!-- written by benchcli -->\n"
-"""What a Markdown file begins with; no renderer shows it."""
 FOLDED = 10
 """The most unchanged rows that are shown without a click."""
 
