@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 import pytest
 
-from benchcli.schema import Costs, Output, Sample, Source, Target
+from benchcli.schema import Costs, Output, OutputPart, Sample, Source, Target
 from benchcli.schema.protocol import Sampled
 from benchcli.schema.structure import StructureError, structure, structure_cells
 from tests import values
@@ -27,7 +27,7 @@ SAMPLE = values.sample("g=8", 0, 0, 0.001)
         SAMPLE,
         Sampled("family", SAMPLE),
         values.conditions(),
-        Output(((1, 2),), ("",), (0.5, 1)),
+        Output((OutputPart("", "float32", (1, 2), fingerprint=(0.5, 1)),)),
         Costs(1, 2, 3, 4, 5, 6, 7, 8, unknown=("op",)),
     ],
 )

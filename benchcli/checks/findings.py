@@ -6,12 +6,13 @@ from typing import Literal
 
 from benchcli import formatting
 from benchcli.checks import cost_causes, rules
+from benchcli.checks.compared_outputs import output_outcome
 from benchcli.checks.pairs import CONTROL, Pair
 from benchcli.checks.rules import Judgement
 from benchcli.checks.versions import BASE, HEAD
 from benchcli.errors import FINE, NOT_MEASURED, REGRESSION
 from benchcli.sampling.supervise import Survey
-from benchcli.schema import Code, Costs, Failure, Interval, Key, Output
+from benchcli.schema import Code, Costs, Failure, Interval, Key
 
 Subject = Literal["network", "output", "costs", "time"]
 Outcome = Literal[
@@ -137,48 +138,9 @@ def _network(data: CheckData, pair: Pair) -> Finding | None:
 
 def _output(data: CheckData, pair: Pair) -> Finding:
     base, head = (data.surveys[side].outputs[pair.name, side] for side in (BASE, HEAD))
-    if base.names != head.names:
-        now, then = (", ".join(each.names) or "a tensor alone" for each in (head, base))
-        return _finding(data, pair, "output", "changed", f"its outputs are {now}, and were {then}")
-    if base.shapes != head.shapes:
-        now, then = (", ".join(map(str, each.shapes)) for each in (head, base))
-        return _finding(data, pair, "output", "changed", f"its output is {now}, and was {then}")
-    if base.is_random or head.is_random:
-        return _random_output(data, pair, base, head)
-    if not rules.is_finite(base):
-        return _finding(
-            data,
-            pair,
-            "output",
-            "unmeasured",
-            "base's output contains NaN, or no finite value: use weights that give finite outputs",
-        )
-    if not rules.is_finite(head):
-        return _finding(data, pair, "output", "failed", "head's output is not finite, and base's is")
-    if base.infinities != head.infinities:
-        return _finding(data, pair, "output", "changed", "its infinite values are at other places, or of other signs")
-    difference = rules.difference(base, head)
-    if not difference <= rules.MOST_DIFFERENCE:
-        return _finding(
-            data,
-            pair,
-            "output",
-            "changed",
-            f"with the same seed and input, the output differs by {formatting.percent(difference)} (L2 norm, relative "
-            "to base's); if only the order changed in which layers draw their weights, give --allow output",
-        )
-    return _finding(data, pair, "output", "same", "the same output")
-
-
-def _random_output(data: CheckData, pair: Pair, base: Output, head: Output) -> Finding:
-    """Return what is said of outputs of which at least one side's differ from call to call."""
-    if base.is_random and head.is_random:
-        text = "its output differs from call to call in base and head: random outputs cannot be compared"
-        finding = _finding(data, pair, "output", "unmeasured", text)
-        return replace(finding, allowed=pair.head is not None and pair.head.allow_random)
-    now, then = (HEAD, BASE) if head.is_random else (BASE, HEAD)
-    text = f"{now}'s output differs from call to call, and {then}'s does not"
-    return _finding(data, pair, "output", "changed", text)
+    finding = _finding(data, pair, "output", *output_outcome(base, head))
+    are_random = finding.outcome == "unmeasured" and base.is_random
+    return replace(finding, allowed=pair.head is not None and pair.head.allow_random) if are_random else finding
 
 
 def _costs(data: CheckData, pair: Pair) -> Finding:

@@ -11,7 +11,7 @@ from statistics import NormalDist, median, stdev
 from typing import Literal
 
 from benchcli import formatting
-from benchcli.schema import Costs, Interval, Output
+from benchcli.schema import Costs, Interval, OutputPart
 from benchcli.statistics import (
     interval_over_launches,
     log_evidence,
@@ -180,16 +180,11 @@ def cost_changes(base: Costs, head: Costs) -> Iterator[CostChange]:
             yield CostChange(name, base_count, head_count)
 
 
-def is_finite(output: Output) -> bool:
-    """Return whether an output has neither NaN nor infinity."""
-    return all(map(math.isfinite, output.fingerprint))
-
-
-def difference(base: Output, head: Output) -> float:
-    """Return the estimated L2 distance of two outputs of one shape, relative to base's norm."""
+def difference(base: OutputPart, head: OutputPart) -> float:
+    """Return the estimated L2 distance of two tensors of one shape, relative to base's norm."""
     # hypot scales its arguments: squares of 1e200 or 1e-200 would be infinite or 0.
     distance = math.hypot(*(a - b for a, b in zip(base.fingerprint, head.fingerprint, strict=True)))
-    norm = math.hypot(*base.fingerprint)
+    norm = max(math.hypot(*base.fingerprint), base.rounding)
     return distance / norm if norm else (0.0 if distance == 0 else math.inf)
 
 

@@ -80,7 +80,7 @@ def _collect(tree: object, collected: list[torch.Tensor], holders: tuple[int, ..
     elif tree is None or isinstance(tree, PLAIN) or id(tree) in holders:
         return
     else:
-        for _, part in _parts(tree):
+        for _, part in members(tree):
             _collect(part, collected, (*holders, id(tree)))
 
 
@@ -88,7 +88,7 @@ PLAIN = (bool, int, float, str, torch.dtype, torch.device, torch.memory_format, 
 """The kinds of arguments that hold no tensor."""
 
 
-def _parts(tree: object) -> list[tuple[str, object]]:
+def members(tree: object) -> list[tuple[str, object]]:
     """Return what a mapping, a dataclass, a node that torch knows or another object holds, by name or number."""
     if isinstance(tree, Mapping):
         return [(str(key), tree[key]) for key in sorted(tree, key=str)]
@@ -110,14 +110,20 @@ def _attributes(tree: object) -> list[tuple[str, object]]:
     return list(getattr(tree, "__dict__", {}).items())
 
 
-def named(tree: object, name: str = "", holders: tuple[int, ...] = ()) -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield the tensors of a tree, as `tensors` does, each with its path: names and numbers with dots between them."""
-    if isinstance(tree, torch.Tensor):
-        yield name, tree
-        return
-    is_leaf = tree is None or isinstance(tree, PLAIN) or id(tree) in holders
-    for key, part in () if is_leaf else _parts(tree):
-        yield from named(part, f"{name}.{key}" if name else key, (*holders, id(tree)))
+def nodes(tree: object, name: str = "", holders: tuple[int, ...] = ()) -> Iterator[tuple[str, object]]:
+    """Yield a tree and all that it holds, each with its path: names and numbers with dots between them.
+
+    What holds others comes before them.
+    """
+    yield name, tree
+    is_leaf = tree is None or isinstance(tree, (torch.Tensor, *PLAIN)) or id(tree) in holders
+    for key, part in () if is_leaf else members(tree):
+        yield from nodes(part, f"{name}.{key}" if name else key, (*holders, id(tree)))
+
+
+def named(tree: object, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield the tensors of a tree, as `tensors` does, each with its path."""
+    return ((path, each) for path, each in nodes(tree, name) if isinstance(each, torch.Tensor))
 
 
 def shape_of(tensor: torch.Tensor) -> tuple[int | str, ...]:

@@ -1,4 +1,4 @@
-"""The outputs of a network: what tensors they hold, whether they are right, and their fingerprint."""
+"""The outputs of a network: what tensors they hold, whether they are right, and the fingerprint of a tensor."""
 
 import hashlib
 import math
@@ -19,6 +19,8 @@ TOLERANCES = {
     torch.complex32: 2e-2,
 }
 """Largest ||output - reference|| / ||reference||; the reference is eager float32."""
+UNEQUAL_SHARE = 0.01
+"""The largest share of whole numbers that may differ from eager float32's: ties may fall differently."""
 Outputs = tuple[torch.Tensor, ...]
 
 
@@ -67,8 +69,9 @@ def check(result: object, references: References) -> None:
     """Raise WrongOutputError unless all outputs are close to the references, and none is NaN.
 
     They must also have the shapes of the references, and dtypes in TOLERANCES. Infinities must stand
-    where the references have them, with the same sign. Of outputs in integers only the shape is
-    compared: ties may fall differently in another dtype. Of random ones too, but for NaN.
+    where the references have them, with the same sign. Whole numbers and booleans must be equal, but
+    for UNEQUAL_SHARE of them; of networks that compute in less than float32 only their shape is
+    compared. Of random outputs too, but for NaN.
     """
     outputs = outputs_of(result)
     if len(outputs) != len(references.outputs):
@@ -85,7 +88,8 @@ def check(result: object, references: References) -> None:
 def _check(output: torch.Tensor, reference: torch.Tensor, references: References) -> None:
     if output.shape != reference.shape:
         raise WrongOutputError(f"its shape is {tuple(output.shape)}, not {tuple(reference.shape)}")
-    if _holds_integers(output) and _holds_integers(reference):
+    if holds_integers(output) and holds_integers(reference):
+        _check_integers(output, reference, references)
         return
     if output.dtype not in TOLERANCES:
         raise WrongOutputError(f"its dtype is {output.dtype}, which is none that networks compute in")
@@ -104,6 +108,14 @@ def _check(output: torch.Tensor, reference: torch.Tensor, references: References
         raise WrongOutputError(f"it differs by {error:.1e} from eager float32, where {allowed:.0e} is allowed")
 
 
+def _check_integers(output: torch.Tensor, reference: torch.Tensor, references: References) -> None:
+    if references.are_random or references.tolerance > TOLERANCES[torch.float32]:
+        return
+    unequal = int((output != reference.to(output.device)).sum())
+    if unequal > UNEQUAL_SHARE * reference.numel():
+        raise WrongOutputError(f"{unequal:,} of its {reference.numel():,} whole numbers are not eager float32's")
+
+
 def _check_infinities(values: torch.Tensor, expected: torch.Tensor, references: References) -> None:
     is_nan = values.isnan().any() or expected.isnan().any()
     if is_nan or (not references.are_random and (values.isinf() & ~expected.isinf()).any()):
@@ -119,10 +131,11 @@ def _infinities(values: torch.Tensor) -> torch.Tensor:
 
 def has_finite(outputs: Sequence[torch.Tensor]) -> bool:
     """Return whether any value is finite: infinities alone are no mask."""
-    return any(_holds_integers(each) or bool(torch.isfinite(each).any()) for each in outputs)
+    return any(holds_integers(each) or bool(torch.isfinite(each).any()) for each in outputs)
 
 
-def _holds_integers(tensor: torch.Tensor) -> bool:
+def holds_integers(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor holds whole numbers or booleans."""
     return not (tensor.is_floating_point() or tensor.is_complex())
 
 
@@ -137,7 +150,7 @@ def alike(first: Outputs, second: Outputs) -> bool:
 
 
 def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
-    if one.shape != other.shape or _holds_integers(one) or _holds_integers(other):
+    if one.shape != other.shape or holds_integers(one) or holds_integers(other):
         return torch.equal(one, other)
     return torch.allclose(_real(one), _real(other), rtol=1e-3, atol=1e-6, equal_nan=True)
 
@@ -147,10 +160,10 @@ PROJECTIONS = 24
 """With 24 projections the estimate of a difference is within a third of the difference."""
 
 
-def fingerprint(outputs: Sequence[torch.Tensor]) -> tuple[float, ...]:
-    """Return the outputs, one behind the other, projected on PROJECTIONS cosine waves of unrelated frequencies.
+def fingerprint(output: torch.Tensor) -> tuple[float, ...]:
+    """Return a tensor projected on PROJECTIONS cosine waves of unrelated frequencies.
 
-    The relative difference of two fingerprints estimates that of the outputs (Johnson and
+    The relative difference of two fingerprints estimates that of the tensors (Johnson and
     Lindenstrauss, 1984), up to the spread of so few projections. The waves need no random generator
     that all versions of torch would have to agree on.
 
@@ -158,12 +171,10 @@ def fingerprint(outputs: Sequence[torch.Tensor]) -> tuple[float, ...]:
     the addition theorem two matrix products over the columns replace one cosine per position and
     wave.
 
-    Of outputs with finite values, infinite ones are left out: `infinities` has them. Others, and NaN,
-    make the numbers NaN.
+    Infinite values are left out: `infinities` has them. NaN makes the numbers NaN.
     """
-    values = torch.cat([_values(each) for each in outputs])
-    if values.isfinite().any():
-        values = torch.where(values.isinf(), 0, values)
+    values = _values(output)
+    values = torch.where(values.isinf(), 0, values)
     count = values.numel()
     rows = torch.nn.functional.pad(values, (0, -count % COLUMNS)).view(-1, COLUMNS)
     numbers = torch.arange(PROJECTIONS, dtype=torch.float64)
@@ -175,12 +186,16 @@ def fingerprint(outputs: Sequence[torch.Tensor]) -> tuple[float, ...]:
     return tuple((waves.sum(0) * math.sqrt(2 / max(1, count))).tolist())
 
 
-def infinities(outputs: Sequence[torch.Tensor]) -> str:
-    """Return a hash of the places and signs of the infinite values; empty if there is none."""
-    values = torch.cat([_values(each) for each in outputs])
-    if not values.isinf().any():
-        return ""
-    return hashlib.sha256(_infinities(values).numpy().tobytes()).hexdigest()[:16]
+def infinities(output: torch.Tensor) -> str:
+    """Return a hash of the places and signs of a tensor's infinite values; empty if there is none."""
+    values = _values(output)
+    return hashed(_infinities(values)) if values.isinf().any() else ""
+
+
+def hashed(tensor: torch.Tensor) -> str:
+    """Return a hash of a tensor's values, bit by bit."""
+    values = tensor.detach().resolve_conj().resolve_neg().to("cpu").contiguous().flatten()
+    return hashlib.sha256(values.view(torch.uint8).numpy().tobytes()).hexdigest()[:16]
 
 
 def _values(output: torch.Tensor) -> torch.Tensor:

@@ -12,11 +12,11 @@ from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.cost import own_rules
 from benchcli.cost.count import total, walk
 from benchcli.cost.crosscheck import COUNTERS, UNTRACED, Counter
-from benchcli.cost.inputs import Inputs, named
+from benchcli.cost.inputs import Inputs
 from benchcli.cost.training import TrainingError, TrainingStep
 from benchcli.cost.walk import Walk
 from benchcli.errors import CostRuleError
-from benchcli.guards import code_versions, outputs, switches
+from benchcli.guards import code_versions, output_parts, outputs, switches
 from benchcli.guards.provenance import code_of
 from benchcli.sampling import conversion, denormals, without_memory
 from benchcli.sampling.bench import (
@@ -67,9 +67,10 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
         network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     alive()
     compiling = CompileTime(alive)
-    call = partial(compiling.call, partial(called, network, inputs))
+    again = partial(called, network, inputs)
+    call = partial(compiling.call, again)
     if of == INFERENCE:
-        summary, denormal = _output(call, inputs.bound_to(network), alive)
+        summary, denormal = _output(call, again, alive)
     else:
         summary, denormal = _output_of_step(variant, of, call, network, inputs)
     network, inputs = conversion.in_dtype(network, inputs, torch_dtype(family.dtype))
@@ -92,15 +93,22 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
 
 
 def _output(call: Callable[[], object], again: Callable[[], object], alive: Callable[[], None]) -> tuple[Output, float]:
-    """Return the outputs of a call, and the share of denormal numbers in a second one."""
+    """Return the outputs of a call in the mode in which calls are timed, and the share of denormal numbers.
+
+    The call before it is in no_grad: a network may keep tensors of its first call, and change them in
+    place when its operators are counted.
+    """
     with torch.no_grad():
+        result, denormal = denormals.counted(again)
+        before, plain = outputs.kept(outputs.outputs_of(result)), output_parts.plain(result)
+    alive()
+    with torch.inference_mode():
         result = call()
-        names = tuple(name for name, _ in named(result))
-        first = outputs.kept(outputs.outputs_of(result))
-        alive()
-        second, denormal = denormals.counted(again)
-    is_random = not outputs.alike(first, outputs.outputs_of(second))
-    return _summary(first, names, is_random), denormal
+        timed = outputs.kept(outputs.outputs_of(result))
+        output = output_parts.described(result, plain)
+        differs = not outputs.alike(before, timed)
+        is_random = differs and not outputs.alike(timed, outputs.outputs_of(again()))
+    return replace(output, is_random=is_random), denormal
 
 
 def _output_of_step(
@@ -120,14 +128,9 @@ def _output_of_step(
 
     result, denormal = denormals.counted(seeded)
     refuse_divergence(step)
-    values = outputs.kept((*outputs.outputs_of(result), *step.gradients()))
-    names = (*(name for name, _ in named(result)), *(f"gradient.{name}" for name in step.names()))
-    return _summary(values, names), denormal
-
-
-def _summary(values: outputs.Outputs, names: tuple[str, ...], is_random: bool = False) -> Output:
-    shapes = tuple(tuple(each.shape) for each in values)
-    return Output(shapes, names, outputs.fingerprint(values), outputs.infinities(values), is_random)
+    outputs.outputs_of(result)
+    gradients = zip(step.names(), step.gradients(), strict=True)
+    return output_parts.described(result, output_parts.plain(result), gradients), denormal
 
 
 def _noticed(
@@ -161,7 +164,7 @@ def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable
     costs = replace(total(walked), **_described(inputs))
     detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
     noticed = tuple(_noticed(network, inputs, family, is_random=False, denormal=0.0))
-    return Counted(family.name, variant.name, costs, Output((), (), ()), detail, code_of(variant), noticed=noticed)
+    return Counted(family.name, variant.name, costs, Output(()), detail, code_of(variant), noticed=noticed)
 
 
 def _described(inputs: Inputs) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from benchcli.schema.observations import (
     Layer,
     Layers,
     Output,
+    OutputPart,
     Sample,
 )
 from benchcli.schema.records import (
@@ -87,6 +88,7 @@ __all__ = [
     "OperatorCall",
     "Outcome",
     "Output",
+    "OutputPart",
     "Parameter",
     "Part",
     "Percentiles",

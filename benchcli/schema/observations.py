@@ -20,18 +20,39 @@ Duration = Annotated[float, Within(0.0, 1e12)]
 
 
 @dataclass(frozen=True)
+class OutputPart:
+    """A part of what a network returns: a tensor, what holds others, or a plain value such as a number."""
+
+    name: str
+    """Where it stands in what the network returns, such as "scores"; empty for the whole."""
+    kind: str
+    """A tensor's dtype, or the type of another part."""
+    shape: tuple[int, ...] | None = None
+    """Of a tensor; None of other parts."""
+    exact: str = ""
+    """What is compared exactly: a hash of whole numbers, the keys of a mapping, or a plain value as text."""
+    fingerprint: tuple[float, ...] = ()
+    """Summary numbers of finite floating-point values; see `benchcli.guards.outputs`."""
+    infinities: str = ""
+    """A hash of the places and signs of a tensor's infinite values; empty if there is none."""
+    rounding: float = 0.0
+    """The least norm to which a difference is relative, where smaller values are rounding errors."""
+
+
+@dataclass(frozen=True)
 class Output:
     """The outputs of a network for fixed inputs and fixed weights, in eager float32."""
 
-    shapes: tuple[tuple[int, ...], ...]
-    names: tuple[str, ...]
-    """Where each tensor stands in what the network returns, such as "scores"; empty for a tensor alone."""
-    fingerprint: tuple[float, ...]
-    """Summary numbers of the output's finite values; see `benchcli.guards.outputs`."""
-    infinities: str = ""
-    """A hash of the places and signs of its infinite values; empty if there is none."""
+    parts: tuple[OutputPart, ...]
+    is_finite: bool = True
+    """Whether it has no NaN, and at least one finite value."""
     is_random: bool = False
     """Whether it differs from call to call."""
+
+    @property
+    def tensors(self) -> tuple[OutputPart, ...]:
+        """The parts that are tensors."""
+        return tuple(part for part in self.parts if part.shape is not None)
 
 
 @dataclass(frozen=True)

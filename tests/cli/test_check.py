@@ -629,6 +629,24 @@ def test_infinite_values_are_compared_by_place_and_sign(check: Cli, change: str,
     assert text in found.out or outcome == "same"
 
 
+@pytest.mark.parametrize(
+    ("base", "head", "text"),
+    [
+        ("(1000 * outputs, outputs)", "(1000 * outputs, -outputs)", "the output 1 differs by 200"),
+        ("outputs.argmax(1)", "outputs.argmax(1) + 9001", "the whole numbers of its output are other ones"),
+        ("{'x': outputs, 'n': 5}", "{'x': outputs, 'n': 7}", "its output n is int 7, and was int 5"),
+        ("outputs", "outputs * (0.5 if torch.is_inference_mode_enabled() else 1)", "the output differs by 50"),
+    ],
+)
+def test_each_part_of_an_output_is_compared_by_itself(check: Cli, base: str, head: str, text: str) -> None:
+    version("old", code=CHANGED.replace("CHANGE", base))
+    version("new", code=CHANGED.replace("CHANGE", head))
+    found = check("--costs-only", "--allow", "costs")
+    assert found.code == 3
+    assert findings()["thin", "output"] == "changed"
+    assert text in found.out
+
+
 def test_a_layer_in_less_precision_is_another_output(check: Cli) -> None:
     """The network in mixed precision is timed against its own float32 copy, but is not the network of base."""
     version("old")

@@ -83,9 +83,20 @@ def test_calls_are_alike_with_their_infinities(other: torch.Tensor, same: bool) 
 
 def test_a_fingerprint_is_of_finite_values_and_infinities_have_a_hash_of_their_own() -> None:
     moved = torch.tensor([1.0, -2.0, INF, -INF])
-    assert all(map(math.isfinite, fingerprint((VALUES,))))
-    assert fingerprint((VALUES,)) == fingerprint((moved,))
-    assert len({infinities((each,)) for each in (VALUES, moved, torch.ones(4))}) == 3
-    assert infinities((torch.ones(4),)) == ""
-    assert not any(map(math.isfinite, fingerprint((torch.full((3,), INF),))))
-    assert not any(map(math.isfinite, fingerprint((torch.tensor([1.0, math.nan]),))))
+    assert all(map(math.isfinite, fingerprint(VALUES)))
+    assert fingerprint(VALUES) == fingerprint(moved)
+    assert len({infinities(each) for each in (VALUES, moved, torch.ones(4))}) == 3
+    assert infinities(torch.ones(4)) == ""
+    assert not any(map(math.isfinite, fingerprint(torch.tensor([1.0, math.nan]))))
+
+
+def test_whole_numbers_are_those_of_eager_float32_but_for_ties() -> None:
+    reference = torch.arange(1000)
+    tied = reference.clone()
+    tied[:10] += 1
+    check(tied, References((reference,)))
+    tied[10] += 1
+    assert refused(tied, reference) == "11 of its 1,000 whole numbers are not eager float32's"
+    assert refused(torch.tensor([9002]), torch.tensor([1])) == "1 of its 1 whole numbers are not eager float32's"
+    assert refused(torch.tensor([True, False]), torch.tensor([True, True])).startswith("1 of its 2")
+    check(tied, References((reference,), tolerance_of(["bfloat16"])))

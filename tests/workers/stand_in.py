@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from benchcli.schema import Key, Output
+from benchcli.schema import Key, Output, OutputPart
 from benchcli.schema.protocol import (
     LAUNCH,
     SURVEY,
@@ -70,7 +70,7 @@ def do(task: Task, send: Send, hear: Callable[[], str] = lambda: "") -> None:
     ready = {key: kind for key, kind in kinds.items() if _is_built(key, kind, send)}
     if task.kind == SURVEY:
         for key in ready:
-            send(Counted(*key, COSTS, Output(((4, 8, 8),), ("",), (1.0,))))
+            send(Counted(*key, COSTS, Output((OutputPart("", "float32", (4, 8, 8), fingerprint=(1.0,)),))))
     elif task.kind == LAUNCH:
         _launch(task, ready, send)
     else:

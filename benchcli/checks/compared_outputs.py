@@ -1,0 +1,94 @@
+"""Decide whether head's output is that of base: each tensor by itself, whole numbers and plain values exactly."""
+
+from typing import Literal
+
+from benchcli import formatting
+from benchcli.checks import rules
+from benchcli.checks.versions import BASE, HEAD
+from benchcli.schema import Output, OutputPart
+
+Result = tuple[Literal["changed", "failed", "unmeasured", "same"], str]
+
+
+def output_outcome(base: Output, head: Output) -> Result:
+    """Return the outcome of a comparison of outputs, and its description."""
+    other = _other_tensors(base, head) or _other_structure(base, head)
+    if other:
+        return "changed", other
+    if base.is_random or head.is_random:
+        return _random(base, head)
+    if not base.is_finite:
+        return (
+            "unmeasured",
+            "base's output contains NaN, or no finite value: use weights that give finite outputs",
+        )
+    if not head.is_finite:
+        return "failed", "head's output is not finite, and base's is"
+    other = _other_values(base, head)
+    return ("changed", other) if other else ("same", "the same output")
+
+
+def _other_tensors(base: Output, head: Output) -> str | None:
+    """Return how the names, shapes or dtypes of tensors differ; None if they do not."""
+    now, then = ([part.name for part in each.tensors] for each in (head, base))
+    if now != then:
+        return f"its outputs are {', '.join(now) or 'a tensor alone'}, and were {', '.join(then) or 'a tensor alone'}"
+    for of in ("shape", "kind"):
+        here, before = (", ".join(str(getattr(part, of)) for part in each.tensors) for each in (head, base))
+        if here != before:
+            return f"its output is {here}, and was {before}"
+    return None
+
+
+def _other_structure(base: Output, head: Output) -> str | None:
+    """Return the first container or plain value that differs in its type or keys; None if none does."""
+    then, now = ({part.name: part for part in each.parts if part.shape is None} for each in (base, head))
+    for name in dict.fromkeys((*then, *now)):
+        one, two = then.get(name), now.get(name)
+        if one is None or two is None or one.kind != two.kind or one.exact != two.exact:
+            return f"{_where(name)} is {_said(two)}, and was {_said(one)}"
+    return None
+
+
+def _said(part: OutputPart | None) -> str:
+    if part is None:
+        return "not there"
+    value = part.exact or ", ".join(map(str, part.fingerprint))
+    return f"{part.kind} {value}" if value else part.kind
+
+
+def _random(base: Output, head: Output) -> Result:
+    """Return what is said of outputs of which at least one side's differ from call to call."""
+    if base.is_random and head.is_random:
+        return (
+            "unmeasured",
+            "its output differs from call to call in base and head: random outputs cannot be compared",
+        )
+    now, then = (HEAD, BASE) if head.is_random else (BASE, HEAD)
+    return "changed", f"{now}'s output differs from call to call, and {then}'s does not"
+
+
+def _other_values(base: Output, head: Output) -> str | None:
+    """Return how the values differ, of the tensor that differs most; None if they are the same."""
+    pairs = list(zip(*(sorted(each.parts, key=_name) for each in (base, head)), strict=True))
+    for one, two in pairs:
+        if one.exact != two.exact:
+            return f"with the same seed and input, the whole numbers of {_where(two.name)} are other ones"
+        if one.infinities != two.infinities:
+            return "its infinite values are at other places, or of other signs"
+    size, name = max((rules.difference(one, two), two.name) for one, two in pairs)
+    if size <= rules.MOST_DIFFERENCE:
+        return None
+    which = f"the output {name}" if len(pairs) > 1 and name else "the output"
+    return (
+        f"with the same seed and input, {which} differs by {formatting.percent(size)} (L2 norm, relative "
+        "to base's); if only the order changed in which layers draw their weights, give --allow output"
+    )
+
+
+def _name(part: OutputPart) -> str:
+    return part.name
+
+
+def _where(name: str) -> str:
+    return f"its output {name}" if name else "its output"

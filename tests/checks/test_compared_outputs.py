@@ -1,0 +1,52 @@
+"""When head's output is that of base."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from benchcli.checks.compared_outputs import output_outcome
+from benchcli.guards.output_parts import described, plain
+
+FEATURES, LOGITS = 1000 * torch.ones(512), torch.linspace(-1, 1, 10)
+
+
+def outcome(base: Any, head: Any) -> tuple[str, str]:
+    return output_outcome(*(described(each, plain(each)) for each in (base, head)))
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.0, 1.01])
+def test_a_large_tensor_hides_no_change_of_a_small_one(factor: float) -> None:
+    found, text = outcome((FEATURES, LOGITS), (FEATURES, factor * LOGITS))
+    assert found == "changed"
+    assert "the output 1 differs by" in text
+    assert "--allow output" in text
+
+
+def test_rounding_is_no_change() -> None:
+    assert outcome((FEATURES, LOGITS), (FEATURES, LOGITS * (1 + 1e-6))) == ("same", "the same output")
+    assert outcome({"x": LOGITS, "loss": 0.5}, {"x": LOGITS, "loss": 0.5 + 1e-7}) == ("same", "the same output")
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "text"),
+    [
+        (torch.tensor([3]), torch.tensor([9004]), "the whole numbers of its output are other ones"),
+        (torch.arange(64), torch.arange(64).index_fill(0, torch.tensor(5), 1), "the whole numbers of its output"),
+        (LOGITS > 0, LOGITS > 0.2, "the whole numbers of its output are other ones"),
+        (torch.arange(3).int(), torch.arange(3).float(), "its output is float32, and was int32"),
+        (LOGITS, LOGITS.double(), "its output is float64, and was float32"),
+        ({"x": LOGITS, "n": 5}, {"x": LOGITS, "n": 7}, "its output n is int 7, and was int 5"),
+        ({"x": LOGITS, "n": 5}, {"x": LOGITS}, "its output is dict 'x', and was dict 'n', 'x'"),
+        ({"x": LOGITS, "n": "cat"}, {"x": LOGITS, "n": "dog"}, "its output n is str 'dog', and was str 'cat'"),
+        ({"x": LOGITS, "loss": 0.5}, {"x": LOGITS, "loss": 0.6}, "the output loss differs by 20"),
+        ([LOGITS, 1], (LOGITS, 1), "its output is tuple, and was list"),
+        ((LOGITS, None), (LOGITS, False), "its output 1 is bool False, and was NoneType None"),
+        (LOGITS, (LOGITS,), "its outputs are 0, and were a tensor alone"),
+    ],
+)
+def test_dtypes_structure_and_plain_values_are_compared(base: object, head: object, text: str) -> None:
+    found, said = outcome(base, head)
+    assert found == "changed"
+    assert text in said
+    assert outcome(base, base) == ("same", "the same output")
