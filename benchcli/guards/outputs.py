@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from benchcli.cost.inputs import tensors
+from benchcli.guards import lazy_outputs
 
 TOLERANCES = {
     torch.float64: 1e-3,
@@ -47,14 +48,18 @@ def tolerance_of(dtypes: Iterable[str]) -> float:
 def outputs_of(result: object) -> Outputs:
     """Return the tensors of a network's output, of nested ones their values.
 
-    Raises WrongOutputError if there is none, or no value.
+    Raises WrongOutputError if there is none, or no value, or if reading the output computes.
     """
+    stored = lazy_outputs.stored(result)
     outputs = tuple(each.values() if each.is_nested else each for each in tensors(result))
     if not outputs:
         raise WrongOutputError(
             f"the network returned a {type(result).__name__} without a tensor in it: return a tensor, or a tuple, "
             "list, dict or dataclass of tensors"
         )
+    lazy = lazy_outputs.why_lazy(result, stored)
+    if lazy:
+        raise WrongOutputError(f"{lazy}: return a tensor, or a tuple, list, dict or dataclass of computed tensors")
     if not any(each.numel() for each in outputs):
         raise WrongOutputError(f"its output has no values: its shape is {tuple(outputs[0].shape)}")
     return outputs

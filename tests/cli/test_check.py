@@ -647,6 +647,14 @@ def test_each_part_of_an_output_is_compared_by_itself(check: Cli, base: str, hea
     assert text in found.out
 
 
+def test_an_output_that_computes_when_it_is_read_fails(check: Cli) -> None:
+    version("old")
+    version("new", code=CHANGED.replace("CHANGE", "(outputs, lambda: outputs)"))
+    found = check("--costs-only")
+    assert found.code == 3
+    assert "its output holds the function Changed.forward.<locals>.<lambda>, which computes when it is" in found.out
+
+
 def test_a_layer_in_less_precision_is_another_output(check: Cli) -> None:
     """The network in mixed precision is timed against its own float32 copy, but is not the network of base."""
     version("old")
