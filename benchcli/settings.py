@@ -45,7 +45,7 @@ NAMED_WIDTHS: Final = {
 """Sets of channels."""
 GROUPS: Final = (40, 140, 300, 500)
 """Complexities in MFLOPs by which ShuffleNet V2's Table 8 groups networks."""
-ALLOWABLE: Final = ("costs", "output", "gone", "new")
+ALLOWABLE: Final = ("costs", "output", "input", "gone", "new")
 """The changes that a user may declare as intended; a slowdown is never one."""
 COST_ROWS: Final = ("network", "module", "operator", "call")
 """What the rows of a table of costs can be."""
@@ -499,8 +499,8 @@ QUICK = _flag("quick", "Leave out the trial of equal networks, which takes some 
 ALLOW = Setting(
     "allow",
     Choice(lambda: ALLOWABLE),
-    "Intended changes, which are reported but do not fail: costs, output, gone (a network was removed), new (a "
-    "network was added).",
+    "Intended changes, which are reported but do not fail: costs, output, input (a network is measured on another "
+    "one, and is not compared), gone (a network was removed), new (a network was added).",
     "change",
     default=(),
     several=True,

@@ -152,6 +152,61 @@ PLAIN: Mapping[str, str] = {
 OUTPUTS = {"other output", "output of NaN", "output of another shape"}
 """Changes that are found by the output. For the others it is allowed to change, so that time decides."""
 SLOWER = BASE.replace("LAYERS = 12", "LAYERS = 16")
+FEW, MANY = "x = super().forward(inputs)", "x = super().forward(super().forward(inputs))"
+"""Less and more work of a pair whose output is to tell."""
+WRONG: Mapping[str, tuple[str, str]] = {
+    "a small tensor": ("x * 1000, x.mean((2, 3))", "x * 1000, -x.mean((2, 3))"),
+    "a small tensor of zeros": ("x * 1000, x.mean((2, 3))", "x * 1000, x.mean((2, 3)) * 0"),
+    "whole numbers": ("x.flatten(1).argmax(1)", "x.flatten(1).argmax(1) + 9001"),
+    "one of 64 ids": ("torch.arange(64), x", "torch.arange(64).index_fill(0, torch.tensor(9), 1), x"),
+    "a boolean": ("x > 0, x", "(x > 0).logical_not(), x"),
+    "a dtype": ("x.flatten(1).argmax(1).int(), x", "x.flatten(1).argmax(1).float(), x"),
+    "a number": ("{'x': x, 'n': 5}", "{'x': x, 'n': 7}"),
+    "a key": ("{'x': x, 'n': 5}", "{'x': x}"),
+    "a text": ("{'x': x, 'label': 'cat'}", "{'x': x, 'label': 'dog'}"),
+    "a container": ("[x, x]", "(x, x)"),
+    "the mode": ("x", "x if not torch.is_inference_mode_enabled() else x * 0.5"),
+    "a function": ("{'x': x}", "{'x': x, 'later': lambda: x * 2}"),
+    "a generator": ("(x, x)", "(x, (each for each in [x]))"),
+}
+"""What base and head return of `x`: head's is wrong, or computed later."""
+LAZY = BASE.replace(
+    "class Net",
+    """class Later(dict):
+    def __getitem__(self, key):
+        return super(Net, self.net).forward(dict.__getitem__(self, key)) if key == "x" else None
+
+class Property:
+    def __init__(self, inputs):
+        self.y = inputs
+    @property
+    def x(self):
+        return self.y * 2
+
+class Net""",
+)
+
+
+def lazy(result: str) -> str:
+    """Return base's code with a network that returns this in place of what it computes."""
+    body = ("def forward(self, inputs):", "    later = Later(x=inputs)", "    later.net = self", f"    return {result}")
+    return LAZY.replace("    pass\n", "".join(f"    {line}\n" for line in body))
+
+
+def examples(values: str) -> str:
+    """Return base's code with these example inputs."""
+    return f"{BASE}\nbuild.example_inputs = lambda: {values}\n"
+
+
+INPUTS: Mapping[str, tuple[str, str]] = {
+    "input: half the batch": (examples("torch.ones(2, 16, 14, 14)"), examples("torch.ones(1, 16, 14, 14)")),
+    "input: smaller": (examples("torch.ones(1, 16, 14, 14)"), examples("torch.ones(1, 16, 10, 10)")),
+    "input: other values": (examples("torch.ones(1, 16, 14, 14)"), examples("torch.zeros(1, 16, 14, 14)")),
+    "input: smaller where timed": (
+        examples("torch.ones(1, 16, 14, 14)"),
+        examples("torch.ones(1, 16, 14, 14)[..., 4 * torch.is_inference_mode_enabled():]"),
+    ),
+}
 
 
 def others_code(base: Path) -> dict[str, str]:
@@ -172,15 +227,26 @@ def heads(base: Path) -> dict[str, tuple[str, str]]:
     clocks = {f"clock: {name}": SLOWER + code + "\n" for name, code in CLOCKS.items()}
     both = {f"lost: {name}": forward(body) + SPIN.format(20000) for name, (body, _) in LOST.items()}
     lost = {name: (code + LOST[name.removeprefix("lost: ")][1] + "\n", code) for name, code in both.items()}
-    return {name: (BASE, code) for name, code in {**slowing, **clocks, **PLAIN, **others_code(base)}.items()} | lost
+    wrong = {
+        f"output: {name}": (forward(f"{MANY}\nreturn {then}"), forward(f"{FEW}\nreturn {now}"))
+        for name, (then, now) in WRONG.items()
+    }
+    lazies = {
+        "lazy: a dict": (forward("return {'x': super().forward(inputs)}"), lazy("later")),
+        "lazy: a property": (forward("return super().forward(inputs)"), lazy("Property(inputs)")),
+    }
+    alone = {name: (BASE, code) for name, code in {**slowing, **clocks, **PLAIN, **others_code(base)}.items()}
+    return {**alone, **lost, **wrong, **lazies, **INPUTS}
 
 
 def check(name: str, codes: tuple[str, str], place: Path) -> int:
     """Return the exit code of a check of base against head."""
+    suite = SUITE.rpartition("shape")[0] if name.startswith("input: ") else SUITE  # a shape replaces example inputs
+    (place / "mine.toml").write_text(suite)
     for side, code in zip(("base", "head"), codes, strict=True):
         (place / side).mkdir(exist_ok=True)
         (place / side / "net.py").write_text(code)
-    allowed = "costs" if name in OUTPUTS else "costs,output"
+    allowed = "costs" if name in OUTPUTS or name.startswith("output: ") else "costs,output"
     command = ["check", "mine.toml", "--base", "base", "--head", "head", "--time-limit", "60s", "--allow", allowed]
     done = subprocess.run(
         [sys.executable, "-m", "benchcli", *command],
@@ -202,7 +268,6 @@ def main() -> None:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        (place / "mine.toml").write_text(SUITE)
         (place / "base" / "parts").mkdir(parents=True)
         (place / "base" / "parts" / "part.py").write_text(BASE)
         codes = {

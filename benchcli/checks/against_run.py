@@ -45,7 +45,7 @@ def _network_findings(
 
     not_comparable = _why_not_compared(key, before, family, now)
     if not_comparable or before is None:
-        yield finding("network", *(not_comparable or ("new", "the recorded run does not have it")))
+        yield finding(*(not_comparable or ("network", "new", "the recorded run does not have it")))
         return
     yield finding("costs", *_costs(before, now.costs[key]))
     if now.untimed:
@@ -56,18 +56,21 @@ def _network_findings(
         yield finding("time", *result)
 
 
-def _why_not_compared(key: Key, before: Record | None, family: Family | None, now: Now) -> tuple[Outcome, str] | None:
-    """Return the outcome for a network that cannot be compared, with the reason; None if it can."""
+def _why_not_compared(
+    key: Key, before: Record | None, family: Family | None, now: Now
+) -> tuple[Subject, Outcome, str] | None:
+    """Return the subject and the outcome for a network that cannot be compared, with the reason; None if it can."""
     if before is None:
-        return "new", "there is nothing to compare it with: the recorded run does not have it"
+        return "network", "new", "there is nothing to compare it with: the recorded run does not have it"
     if family is None:
-        return "gone", "the recorded run has it, the suite does not"
+        return "network", "gone", "the recorded run has it, the suite does not"
     if other := _input_difference(before, family, key):
-        return "gone", f"the suite measures something else under its name: {other}"
+        return "input", "changed", f"measured on another input: {other}"
     if failure := now.failures.get(key):
         if before.failure:
-            return "unmeasured", f"it failed then, and fails now ({failure.status}): {failure.error}"
-        return "failed", f"the recorded run has a time of it, and it fails now ({failure.status}): {failure.error}"
+            return "network", "unmeasured", f"it failed then, and fails now ({failure.status}): {failure.error}"
+        why = f"the recorded run has a time of it, and it fails now ({failure.status}): {failure.error}"
+        return "network", "failed", why
     return None
 
 

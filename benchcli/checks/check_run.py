@@ -8,6 +8,7 @@ from pathlib import Path
 from benchcli import files
 from benchcli.checks.changed_lines import changed_line
 from benchcli.checks.check_folder import CheckFolder
+from benchcli.checks.compared_inputs import other_input
 from benchcli.checks.findings import REGRESSIONS, CheckData, Finding, findings, ordered
 from benchcli.checks.pairs import Pair, paired
 from benchcli.checks.session import CheckReport, CheckRequest, CheckSession, UnfinishedCheckError, heading_of
@@ -252,7 +253,7 @@ def _survey(session: CheckSession) -> None:
 
 def _measurable(session: CheckSession, pair: Pair) -> bool:
     counted = all((pair.name, side) in session.surveys[side].costs for side in (BASE, HEAD))
-    return counted and pair.other_input() is None and not _is_random(session, pair)
+    return counted and other_input(pair, session.surveys) is None and not _is_random(session, pair)
 
 
 def _is_random(session: CheckSession, pair: Pair) -> bool:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from benchcli import formatting
 from benchcli.checks import cost_causes, rules
+from benchcli.checks.compared_inputs import other_input
 from benchcli.checks.compared_outputs import output_outcome
 from benchcli.checks.pairs import CONTROL, Pair
 from benchcli.checks.rules import Judgement
@@ -14,12 +15,14 @@ from benchcli.errors import FINE, NOT_MEASURED, REGRESSION
 from benchcli.sampling.supervise import Survey
 from benchcli.schema import Code, Costs, Failure, Interval, Key
 
-Subject = Literal["network", "output", "costs", "time"]
+Subject = Literal["network", "input", "output", "costs", "time"]
 Outcome = Literal[
     "failed", "changed", "gone", "slower", "costlier", "inconclusive", "unmeasured", "new", "faster", "cheaper", "same"
 ]
 REGRESSIONS: tuple[Outcome, ...] = ("failed", "changed", "gone", "slower", "costlier")
 OPEN: tuple[Outcome, ...] = ("inconclusive", "unmeasured")
+UNCOMPARED: tuple[Subject, ...] = ("network", "input")
+"""The subjects of findings on networks that were not compared."""
 CAUSED: tuple[Outcome, ...] = ("costlier", "cheaper", "changed", "slower")
 """Outcomes that a difference of what the modules do can explain, the one that it is told with first."""
 UNCHANGED: tuple[Outcome, ...] = ("inconclusive", "same")
@@ -96,7 +99,7 @@ class CheckData:
 def findings(data: CheckData) -> Iterator[Finding]:
     """Yield each pair's findings.
 
-    A pair that cannot be compared has one finding, on its network. Any other has one per subject.
+    A pair that cannot be compared has one finding, on its network or its input. Any other has one per subject.
     """
     for pair in data.pairs:
         not_comparable = _network(data, pair)
@@ -119,13 +122,13 @@ def _with_causes(found: Sequence[Finding], data: CheckData, pair: Pair) -> Itera
 def _network(data: CheckData, pair: Pair) -> Finding | None:
     """Return why a pair cannot be compared; None if it can."""
     base, head = (data.surveys[side].failures.by_key.get((pair.name, side)) for side in (BASE, HEAD))
-    other = pair.other_input()
+    other = other_input(pair, data.surveys)
     if pair.base is None:
         return _finding(data, pair, "network", "new", "only head has it: there is nothing to compare it with")
     if pair.head is None:
         return _finding(data, pair, "network", "gone", "base's copy of the suite has it, head's has not")
     if other:
-        return _finding(data, pair, "network", "gone", f"the suite measures something else under its name: {other}")
+        return _finding(data, pair, "input", "changed", f"measured on another input: {other}")
     if base and head:
         return _finding(data, pair, "network", "unmeasured", f"it fails in base and head ({head.status}): {head.error}")
     if head:
@@ -264,7 +267,7 @@ def exit_code(findings: Iterable[Finding], strict: bool, most_detectable: float 
     unmeasured = any(finding.outcome == "unmeasured" and not finding.allowed for finding in all_findings)
     is_open = unmeasured or (strict and any(finding.outcome == "inconclusive" for finding in all_findings))
     hidden = most_detectable is not None and any(finding.may_hide(most_detectable) for finding in all_findings)
-    compared = any(finding.subject != "network" for finding in all_findings)
+    compared = any(finding.subject not in UNCOMPARED for finding in all_findings)
     return NOT_MEASURED if is_open or hidden or not compared else FINE
 
 

@@ -68,13 +68,17 @@ class Pair:
         return replace(self.head, name=self.name, variants=tuple(sides))
 
     def other_input(self) -> str | None:
-        """Return how the input differs between base and head; None if it does not.
+        """Return how the input, or an argument of the same builder, differs between the suites; None if neither does.
 
         Times of different inputs are times of different work, so they are not compared.
         """
         if self.base is None or self.head is None:
             return None
-        base, head = ({**each.inputs, "an input of": each.variants[0].takes} for each in (self.base, self.head))
+        sides = (self.base, self.head)
+        base, head = ({**each.inputs, "an input of": each.variants[0].takes} for each in sides)
+        if self.base.variants[0].builder == self.head.variants[0].builder:
+            for inputs, each in zip((base, head), sides, strict=True):
+                inputs["arguments"] = str(dict(each.variants[0].params))
         return difference(base, head, ("in base", "in head"))
 
 

@@ -1,4 +1,4 @@
-"""Describe what a network returns, part by part: small enough to send to another process."""
+"""Describe what a network returns, or is called with, part by part: small enough to send to another process."""
 
 import hashlib
 import math
@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from benchcli.cost.inputs import PLAIN, nodes
+from benchcli.cost.inputs import PLAIN, Inputs, nodes
 from benchcli.guards import outputs
 from benchcli.schema import Output, OutputPart
 
@@ -43,6 +43,21 @@ def described(
     parts += [replace(part, rounding=CANCELLED * total) for part in of_step]
     is_finite = all(math.isfinite(number) for part in parts for number in part.fingerprint)
     return Output(tuple(_merged(parts)), is_finite and outputs.has_finite(outputs.outputs_of(result)))
+
+
+def hash_of(inputs: Inputs) -> str:
+    """Return a hash of all values that a network is called with, and of what holds them."""
+    found = hashlib.sha256()
+    for name, each in nodes((inputs.args, dict(inputs.kwargs))):
+        kind = _dtype(each) if isinstance(each, torch.Tensor) else _kind(each)
+        value = _bits(each) if isinstance(each, torch.Tensor) else _exact(each)
+        found.update(f"{name} {kind} {value}\n".encode())
+    return found.hexdigest()[:16]
+
+
+def _bits(tensor: torch.Tensor) -> str:
+    values = tensor.values() if tensor.is_nested else tensor
+    return f"{tuple(values.shape)} {outputs.hashed(values.to_dense() if values.is_sparse else values)}"
 
 
 def _parts(named: Iterable[tuple[str, object]]) -> Iterator[OutputPart]:

@@ -147,6 +147,7 @@ def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Ben
     step = family.step_of(variant)
     with mode_of(step):
         network, inputs, references = _placed(variant, family, setup)
+        _refuse_other_inputs(inputs, costs)
         if step != INFERENCE:
             return _training(variant, family, costs, setup, network, inputs)
     place, runtime = setup.place, setup.runtime
@@ -172,6 +173,15 @@ def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Ben
         compile_s=compile_s,
         process=setup.process,
     )
+
+
+def _refuse_other_inputs(inputs: Inputs, costs: Costs) -> None:
+    """Raise RefusedError if the inputs are others than those whose costs were counted; older costs may name none."""
+    if costs.inputs and inputs.described() != costs.inputs:
+        raise code_versions.RefusedError(
+            f"its inputs are {inputs.described()} where it is timed, and {costs.inputs} where its costs were counted: "
+            "let example_inputs give the same shapes in every process"
+        )
 
 
 def _device_timer(call: Call, costs: Costs, setup: Setup) -> Timer:

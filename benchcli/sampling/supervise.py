@@ -166,6 +166,8 @@ class Survey:
     available: Mapping[str, str] = field(default_factory=dict)
     costs: dict[Key, Costs] = field(default_factory=dict)
     outputs: dict[Key, Output] = field(default_factory=dict)
+    inputs: dict[Key, str] = field(default_factory=dict)
+    """Hashes of the values that the networks were called with."""
     details: dict[Key, CostDetail] = field(default_factory=dict)
     """Only of a survey that asked for them."""
     codes: dict[Key, Code] = field(default_factory=dict)
@@ -259,6 +261,7 @@ class _Surveying:
             counted.available = described.available
         for key, each in reports.counted.items():
             counted.costs[key], counted.outputs[key] = each.costs, each.output
+            counted.inputs[key] = each.inputs_hash
             if each.compile_s:
                 counted.compile_s[key] = each.compile_s
             counted.noticed[key] = each.noticed

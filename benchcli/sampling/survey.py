@@ -66,6 +66,7 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
         _register_rules(variant, family)
         network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     alive()
+    inputs_hash = output_parts.hash_of(inputs)
     compiling = CompileTime(alive)
     again = partial(called, network, inputs)
     call = partial(compiling.call, again)
@@ -89,7 +90,7 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     is_slowed = DEVICES[kind].slows_denormals and not task.target.flush_denormal
     noticed = tuple(_noticed(network, inputs, family, summary.is_random, denormal if is_slowed else 0.0))
     code = code_of(variant)
-    return Counted(family.name, variant.name, costs, summary, detail, code, compiling.seconds, noticed)
+    return Counted(family.name, variant.name, costs, summary, inputs_hash, detail, code, compiling.seconds, noticed)
 
 
 def _output(call: Callable[[], object], again: Callable[[], object], alive: Callable[[], None]) -> tuple[Output, float]:
@@ -164,7 +165,7 @@ def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable
     costs = replace(total(walked), **_described(inputs))
     detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
     noticed = tuple(_noticed(network, inputs, family, is_random=False, denormal=0.0))
-    return Counted(family.name, variant.name, costs, Output(()), detail, code_of(variant), noticed=noticed)
+    return Counted(family.name, variant.name, costs, Output(()), "", detail, code_of(variant), noticed=noticed)
 
 
 def _described(inputs: Inputs) -> dict[str, Any]:

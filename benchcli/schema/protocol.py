@@ -109,6 +109,8 @@ class Counted:
     variant: str
     costs: Costs
     output: Output
+    inputs_hash: str = ""
+    """Of the values that the network was called with; empty without memory."""
     detail: CostDetail | None = None
     """None unless the task asked for it."""
     code: Code | None = None

@@ -440,7 +440,60 @@ def test_another_input_under_the_same_name_is_a_regression(check: Cli) -> None:
     version("new", suite=SUITE.replace("[16, 28, 28]", "[16, 14, 14]"))
     found = check()
     assert found.code == 3
-    assert "something else under its name: an input of (16, 28, 28) in base, (16, 14, 14) in head" in found.out
+    assert "measured on another input: an input of (16, 28, 28) in base, (16, 14, 14) in head" in found.out
+
+
+def test_another_input_is_allowed_by_its_name_and_compared_with_nothing(check: Cli) -> None:
+    version("old", suite=SUITE)
+    version("new", suite=SUITE.replace("[16, 28, 28]", "[16, 14, 14]"))
+    found = check("--allow", "input")
+    assert found.code == 0, found.out
+    assert "changed (allowed) tower/thin" in found.out
+    assert findings()["thin", "input"] == "changed"
+    assert check("--only", "tower/thin", "--allow", "input", "--output", "again").code == 4
+
+
+def test_other_arguments_of_a_suite_are_another_input(check: Cli) -> None:
+    version("old", suite=SUITE)
+    version("new", suite=SUITE.replace("width = 32 }\n", "width = 32, blocks = 4 }\n"))
+    found = check("--only", "tower/wide")
+    assert found.code == 3
+    assert "arguments {'width': 32} in base, {'width': 32, 'blocks': 4} in head" in found.out
+
+
+GIVEN = '[[family]]\nname = "tower"\nnetwork = "theirs:tower"\n'
+EXAMPLES = NET + "\nimport torch\ntower.example_inputs = lambda: VALUES\n"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ("torch.ones(1, 16, 14, 14)", "1x16x28x28 in base, 1x16x14x14 in head"),
+        ("torch.zeros(1, 16, 28, 28)", "1x16x28x28 of other values in head than in base"),
+    ],
+)
+def test_examples_of_other_shapes_or_values_are_another_input(check: Cli, values: str, text: str) -> None:
+    version("old", code=EXAMPLES.replace("VALUES", "torch.ones(1, 16, 28, 28)"), suite=GIVEN)
+    version("new", code=EXAMPLES.replace("VALUES", values), suite=GIVEN)
+    found = check("--allow", "costs,output")
+    assert found.code == 3
+    assert f"CHANGED tower/tower (theirs:tower): measured on another input: {text}" in found.out
+    assert findings() == {("tower", "input"): "changed"}
+
+
+def test_examples_that_are_drawn_alike_are_the_same_input(check: Cli) -> None:
+    for name in ("old", "new"):
+        version(name, code=EXAMPLES.replace("VALUES", "torch.randn(1, 16, 28, 28)"), suite=GIVEN)
+    assert check("--costs-only").code == 0
+
+
+def test_an_input_that_is_another_one_while_it_is_timed_is_refused(check: Cli) -> None:
+    version("old", code=EXAMPLES.replace("VALUES", "torch.ones(1, 16, 28, 28)"), suite=GIVEN)
+    small = "torch.ones(1, 16, *([14] * 2 if torch.is_inference_mode_enabled() else [28] * 2))"
+    version("new", code=EXAMPLES.replace("VALUES", small), suite=GIVEN)
+    found = check()
+    assert found.code == 3
+    assert "its inputs are 1x16x14x14 where it is timed, and 1x16x28x28 where its costs were counted" in found.out
 
 
 def test_networks_that_one_process_cannot_hold_get_their_own(check: Cli) -> None:
@@ -501,7 +554,7 @@ shape = [16, 8, 8]
 @pytest.mark.parametrize(
     ("head", "outcome"),
     [
-        (BUILT_IN.replace("blocks = 5", "blocks = 20"), "COSTLIER lib/lib"),
+        (BUILT_IN.replace("blocks = 5", "blocks = 20"), "CHANGED lib/lib"),
         (BUILT_IN.replace("lib", "other"), "GONE lib/lib"),
         (BUILT_IN.replace("benchcli:reference/arithmetic", "theirs:tower").replace(", blocks = 5", ""), "COSTLIER lib"),
     ],

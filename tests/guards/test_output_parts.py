@@ -1,13 +1,15 @@
-"""What is kept of a network's output."""
+"""What is kept of a network's output, and what of its inputs."""
 
 import math
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import torch
 
-from benchcli.guards.output_parts import CANCELLED, MOST_PLAIN, VARIES, described, plain
+from benchcli.cost.inputs import Inputs
+from benchcli.guards.output_parts import CANCELLED, MOST_PLAIN, VARIES, described, hash_of, plain
 from benchcli.schema import Output
 
 Pair = namedtuple("Pair", "scores ids")
@@ -102,3 +104,20 @@ def test_gradients_are_compared_down_to_the_rounding_of_all_together() -> None:
     assert [each.name for each in found] == ["gradient.weight", "gradient.bias"]
     norm = math.hypot(*found[0].fingerprint)
     assert [each.rounding for each in found] == [pytest.approx(CANCELLED * norm)] * 2
+
+
+def inputs(**more: Any) -> Inputs:
+    return Inputs((torch.tensor([1.0, 2.0]), [torch.tensor([3])]), more)
+
+
+def test_inputs_have_a_hash_of_all_their_values() -> None:
+    assert hash_of(inputs()) == hash_of(inputs())
+    others = [
+        Inputs((torch.tensor([1.0, 2.0 + 3e-7]), [torch.tensor([3])])),
+        Inputs((torch.tensor([[1.0, 2.0]]), [torch.tensor([3])])),
+        Inputs((torch.tensor([1.0, 2.0]), [torch.tensor([4])])),
+        Inputs((torch.tensor([1.0, 2.0]), (torch.tensor([3]),))),
+        inputs(use_cache=True),
+        inputs(use_cache=False),
+    ]
+    assert len({hash_of(each) for each in (inputs(), *others)}) == 7
