@@ -74,6 +74,8 @@ def test_a_later_launch_finds_what_an_earlier_one_compiled(compiled: Callable[[s
     for _, is_inference, process_id, counters in noted():
         if is_inference == "True":
             launches.setdefault(process_id, counters)
-    _, second = launches.values()
-    assert second.get("fxgraph_cache_hit", 0) >= 1
-    assert second.get("fxgraph_cache_miss", 0) == 0
+    _, *later = launches.values()  # the survey calls it as launches do
+    assert len(later) == 2
+    for each in later:
+        assert each.get("fxgraph_cache_hit", 0) >= 1
+        assert each.get("fxgraph_cache_miss", 0) == 0
