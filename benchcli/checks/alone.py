@@ -8,12 +8,12 @@ longer does, is there for both in one process, whatever it is.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import mean
+from statistics import mean, median
 
 from benchcli.checks.versions import BASE, HEAD
 from benchcli.sampling.evidence import Evidence
 from benchcli.schema import Family
-from benchcli.statistics import launch_log_seconds
+from benchcli.statistics import launch_log_ratios, launch_log_seconds
 
 DIFFERENCE = 0.05
 """The least difference of the mean change of all networks for which the versions get separate processes."""
@@ -28,7 +28,7 @@ SIDES = (BASE, HEAD)
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Head's time over base's, by the fastest launches of each."""
+    """Head's time over base's: medians over launches."""
 
     apart: float
     """In processes of their own."""
@@ -46,29 +46,49 @@ def disagreement(
 ) -> Disagreement | None:
     """Return how the change in one process differs from that in two; None while it does not.
 
-    The change is the geometric mean over the families, held against DIFFERENCE, or that of a single
-    one, against DIFFERENCE_OF_ONE: code that loads late affects only the families after it. Noise only
-    adds time, so each time is the fastest launch's.
+    The change is the mean over the families, held against DIFFERENCE, or that of a single one, against
+    DIFFERENCE_OF_ONE: code that loads late affects only the families after it. It differs if all
+    launches of both versions say so, whichever launch of base is held against whichever of head alone:
+    noise in some of them does not look like an effect.
     """
-    of_both, of_each = dict.fromkeys(SIDES, together), {side: [apart[side]] for side in SIDES}
-    changes = [(_change(family, of_both), _change(family, of_each)) for family in families]
-    known = [(one, two) for one, two in changes if one is not None and two is not None]
-    if not known:
+    by_family = [
+        (_together(family, together), *(_alone(family, apart[side], side) for side in SIDES)) for family in families
+    ]
+    known = [each for each in by_family if all(each)]
+    groups = [(known, DIFFERENCE), *(([each], DIFFERENCE_OF_ONE) for each in known)] if known else []
+    found = [(gap, each) for group, limit in groups if (gap := _gap(each := _means(group)) - math.log1p(limit)) > 0]
+    if not found:
         return None
-    groups = [(mean(one for one, _ in known), mean(two for _, two in known), DIFFERENCE)]
-    groups += [(one, two, DIFFERENCE_OF_ONE) for one, two in known]
-    one, two, limit = max(groups, key=lambda group: abs(group[0] - group[1]) - math.log1p(group[2]))
-    return Disagreement(math.exp(two), math.exp(one)) if abs(one - two) > math.log1p(limit) else None
+    both, base, head = max(found)[1]
+    return Disagreement(math.exp(median(head) - median(base)), math.exp(median(both)))
 
 
-def _change(family: Family, evidence: Mapping[str, Sequence[Evidence]]) -> float | None:
-    """Return log(head / base) of the fastest launches; None if a side has none."""
-    fastest: dict[str, float] = {}
-    for side, several in evidence.items():
-        launches = [
-            log for each in several for log in launch_log_seconds(each.known(family).samples.get(side, ())).values()
-        ]
-        if not launches:
-            return None
-        fastest[side] = min(launches)
-    return fastest[HEAD] - fastest[BASE]
+Logs = tuple[list[float], list[float], list[float]]
+"""Of each launch: log(head / base) in one process, and the logarithms of base's and head's seconds alone."""
+
+
+def _gap(logs: Logs) -> float:
+    """Return how far apart the changes in one process and those in two are at least; negative if they overlap."""
+    both, base, head = logs
+    return max(min(head) - max(base) - max(both), min(both) - (max(head) - min(base)))
+
+
+def _means(group: Sequence[tuple[Mapping[int, float], ...]]) -> Logs:
+    """Return the mean over the families of a group, of each launch that has all of them."""
+    sides: list[list[float]] = []
+    for several in zip(*group, strict=True):
+        complete = set.intersection(*(set(each) for each in several))
+        sides.append([mean(each[launch] for each in several) for launch in sorted(complete)] or [math.nan])
+    return sides[0], sides[1], sides[2]
+
+
+def _together(family: Family, evidence: Sequence[Evidence]) -> dict[int, float]:
+    """Return log(head / base) of each launch of both."""
+    known = [each.known(family).samples for each in evidence]
+    head, base = ([sample for samples in known for sample in samples.get(side, ())] for side in (HEAD, BASE))
+    return launch_log_ratios(head, base)
+
+
+def _alone(family: Family, evidence: Evidence, side: str) -> dict[int, float]:
+    """Return the logarithm of the seconds of each launch of one side alone."""
+    return launch_log_seconds(evidence.known(family).samples.get(side, ()))
