@@ -1,7 +1,7 @@
 """Say beforehand what measurements resolve on a machine, from a short trial of equal networks."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import mean, stdev
@@ -12,7 +12,7 @@ from benchcli.checks.versions import BASE, HEAD
 from benchcli.errors import NothingMeasuredError
 from benchcli.sampling.evidence import Evidence
 from benchcli.sampling.supervise import collect, survey
-from benchcli.schema import Family, Plan, Target
+from benchcli.schema import Family, Plan, Sample, Target
 from benchcli.schema.protocol import Launcher
 from benchcli.settings import CONFIRMING_LAUNCHES
 from benchcli.statistics import Z_95, launch_log_ratios
@@ -53,19 +53,20 @@ def resolution(
         evidence.launch(families, partial(collect, launcher))
         seconds.append(clock() - start_s)
     fitting = max(LAUNCHES, len(families) * plan.budget_s / max(mean(seconds[1:]), 1e-9))  # the first starts a server
-    found: list[tuple[float, float]] = []
-    for family in families:
-        samples = evidence.known(family).samples
-        if not all(samples.get(side) for side in SIDES):
-            continue
-        changes, controls = (launch_log_ratios(samples[side], samples[BASE]) for side in (HEAD, CONTROL))
-        launches = changes.keys() & controls.keys()
-        values = [-changes[each] + controls[each] / 2 for each in launches]
-        moved = [-controls[each] for each in launches]
-        if len(launches) > 1:
-            detectable = rules.detectable(values, moved, rules.THRESHOLD_TOGETHER, 1, CONFIRMING_LAUNCHES)
-            found.append((Z_95 * stdev([*changes.values()]) / math.sqrt(fitting), math.expm1(detectable)))
+    samples = (evidence.known(family).samples for family in families)
+    found = [figures for each in samples if (figures := _figures(each, fitting))]
     if not found:
         errors = [each.error for each in surveyed.failures.by_key.values()]
         raise NothingMeasuredError(f"no trial: {errors[0] if errors else 'no two launches could be compared'}")
     return Resolution(max(half for half, _ in found), plan.budget_s, max(least for _, least in found))
+
+
+def _figures(samples: Mapping[str, Sequence[Sample]], launches: float) -> tuple[float, float] | None:
+    """Return the half-width after so many launches, and the slowdown that a check finds; None without two launches."""
+    base, control, head = (samples.get(side, ()) for side in SIDES)
+    changes = launch_log_ratios(head, base)
+    values, moved = rules.differences_of(changes, launch_log_ratios(control, base))
+    if len(values) < 2:
+        return None
+    least = rules.detectable(values, moved, rules.THRESHOLD_TOGETHER, 1, CONFIRMING_LAUNCHES)
+    return Z_95 * stdev(changes.values()) / math.sqrt(launches), math.expm1(least)

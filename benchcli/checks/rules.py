@@ -115,9 +115,7 @@ def judge(
     `launches` is the least number that the check makes of a network that stays inconclusive. What is called the
     same after fewer would have had as many if it were slower, which the minimum detectable effect takes into account.
     """
-    both = sorted(changes.keys() & controls.keys())
-    moved = [controls[launch] for launch in both]
-    values = [changes[launch] - controls[launch] / 2 for launch in both]
+    values, moved = differences_of(changes, controls)
     noise = abs(median(moved))
     bound = max(math.log1p(threshold), NOISE * noise)
     differences = dict(enumerate(values))
@@ -139,6 +137,12 @@ def judge(
         launches=len(values),
         agreeing=sum(value * middle > 0 for value in values),
     )
+
+
+def differences_of(changes: Mapping[int, float], controls: Mapping[int, float]) -> tuple[list[float], list[float]]:
+    """Return `judge`'s z and log(control / base) of each launch that has both."""
+    both = sorted(changes.keys() & controls.keys())
+    return [changes[launch] - controls[launch] / 2 for launch in both], [controls[launch] for launch in both]
 
 
 COST_NAMES: Mapping[str, str] = {

@@ -71,9 +71,9 @@ class Pace:
 class Cores:
     """The cores that a thread may use, one after the other."""
 
-    first: int = 0
-    """Which of them comes first."""
-    usable: list[int] = field(default_factory=list)
+    turn: int = 0
+    """Which of them had its turn last."""
+    usable: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -81,8 +81,8 @@ class Cores:
     def move(self) -> None:
         """Let the system move this thread to the next core. It may move it on later, as always."""
         if len(self.usable) > 1:
-            self.first += 1
-            os.sched_setaffinity(0, {self.usable[self.first % len(self.usable)]})
+            self.turn += 1
+            os.sched_setaffinity(0, {self.usable[self.turn % len(self.usable)]})
             os.sched_setaffinity(0, self.usable)
 
 

@@ -163,7 +163,7 @@ class _Budget:
         """Note how long a launch took. The first one may make the budget grow."""
         spent_s = self._spent_s()
         self.last_s, self.last_families = spent_s - start_s, len(families)
-        last = [each for family in families for each in self.evidence.known(family).conditions[-1:]]
+        last = [each for family in families for each in self.evidence.conditions.get(family.name, ())[-1:]]
         self.waited_s += max((each.waited_s for each in last), default=0.0)
         if self.session.plan.grows and spent_s > self.waited_s:
             self.longer = min(MOST_LONGER, spent_s / (spent_s - self.waited_s))

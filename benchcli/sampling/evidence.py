@@ -37,6 +37,8 @@ class Evidence:
     same_calls: bool = False
     """Whether all variants' samples have as many calls as the baseline's."""
     samples: dict[Key, list[Sample]] = field(default_factory=dict)
+    usual_s: float | None = None
+    """The usual pace of the core over all samples; None if none has one."""
     conditions: dict[str, list[Conditions]] = field(default_factory=dict)
     singles: dict[Key, list[float]] = field(default_factory=dict)
     """Seconds of calls that were timed singly."""
@@ -125,12 +127,11 @@ class Evidence:
     def known(self, family: Family) -> FamilyEvidence:
         """Return the evidence on one family, without the samples of variants that failed later."""
         failures = of_family(self.failures.by_key, family.name)
-        usual_s = usual(sample for samples in self.samples.values() for sample in samples)
         return FamilyEvidence(
             costs=of_family(self.costs, family.name),
             failures=failures,
             samples={
-                name: marked(samples, usual_s)
+                name: marked(samples, self.usual_s)
                 for name, samples in of_family(self.samples, family.name).items()
                 if name not in failures
             },
@@ -141,6 +142,7 @@ class Evidence:
     def _keep(self, reports: Reports) -> None:
         for key, sample in reports.samples:
             self.samples.setdefault(key, []).append(sample)
+        self.usual_s = usual(sample for samples in self.samples.values() for sample in samples)
         for single in reports.singles:
             self.singles.setdefault((single.family, single.variant), []).extend(single.seconds)
         for watched in reports.conditions:

@@ -40,12 +40,13 @@ def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: b
     faults = [sample.faults for sample in samples if sample.faults is not None]
     ratios = launch_log_ratios(baseline, samples)
     relative = Interval(1.0, 1.0, 1.0) if is_baseline else _interval(ratios) if ratios else None
-    seconds = _interval(launch_log_seconds(samples))
+    logs = launch_log_seconds(samples)
+    seconds = _interval(logs)
     slow = sum(sample.excluded == SLOW_CORE for sample in samples) if can_leave_slow(samples) else 0
     return Timing(
         seconds=seconds,
         relative=relative,
-        launches=len(launch_log_seconds(samples)),
+        launches=len(logs),
         samples=len(samples) - slow,
         faults=mean(faults) if faults else None,
         excluded=sum(sample.excluded is not None for sample in samples) - slow,

@@ -83,7 +83,7 @@ def test_cores_take_turns_and_the_process_may_use_all_of_them_afterwards(monkeyp
     asked: list[set[int]] = []
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5}, raising=False)
     monkeypatch.setattr(os, "sched_setaffinity", lambda _, cores: asked.append(set(cores)), raising=False)
-    cores = Cores(first=4)
+    cores = Cores(turn=4)
     cores.move()
     cores.move()
     assert asked == [{5}, {3, 5}, {3}, {3, 5}]
