@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
+from launches import spread
+
 from benchcli.noise.pace import marked, usual
 from benchcli.sampling.supervise import survey
 from benchcli.schema import SLOW_CORE, Family, Mode, Plan, Sample, Target
@@ -100,12 +102,6 @@ def compared(family: Family, samples: Samples) -> list[float]:
         )
         differences.append(difference)
     return differences
-
-
-def spread(values: Sequence[float]) -> float:
-    """Return the scaled median absolute deviation: for a normal distribution, the standard deviation."""
-    middle = median(values)
-    return 1.4826 * median(abs(value - middle) for value in values)
 
 
 def usable(samples: Sequence[Sample]) -> list[Sample]:

@@ -18,7 +18,7 @@ import pytest
 
 from benchcli.cost import own_rules
 from benchcli.noise.fitness import Probe
-from benchcli.schema import LIVE, Conditions, Family, Variant
+from benchcli.schema import LIVE, Conditions, Family, Key, Variant
 from benchcli.schema.protocol import (
     SERVE,
     SURVEY,
@@ -116,6 +116,20 @@ def inline(task: Task, silence_s: float) -> Conversation:
         return (yield from surveyed(task))
     yield from map(steady, map(decode_event, said(replace(task, seconds=0.0, rounds=3))))
     return True
+
+
+def slowed(task: Task, silence_s: float, factor_of: Callable[[Key], float]) -> Conversation:
+    """Run a task as `inline` does, and multiply the times of each family and variant by its factor."""
+    conversation, told = inline(task, silence_s), None
+    try:
+        while True:
+            event = conversation.send(told)
+            if isinstance(event, Sampled):
+                seconds = event.sample.seconds * factor_of((event.family, event.sample.variant))
+                event = Sampled(event.family, replace(event.sample, seconds=seconds))
+            told = yield event
+    except StopIteration as ended:
+        return bool(ended.value)
 
 
 def said(task: Task) -> list[str]:

@@ -1,7 +1,6 @@
 import math
 import random
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -9,27 +8,20 @@ import benchcli
 from benchcli.analysis.aa_test import equal
 from benchcli.checks.resolution import LAUNCHES, SIDES, resolution
 from benchcli.errors import NothingMeasuredError
-from benchcli.schema import Plan, Target
-from benchcli.schema.protocol import LAUNCH, Conversation, Launcher, Sampled, Task
+from benchcli.schema import Key, Plan, Target
+from benchcli.schema.protocol import LAUNCH, Conversation, Launcher, Task
 from benchcli.workers.tools import Tools
-from tests.conftest import inline
+from tests.conftest import inline, slowed
 
 
 def spread(by: float) -> Launcher:
     """Return what launches in this process; each network's time varies by so much from launch to launch."""
 
     def launch(task: Task, silence_s: float) -> Conversation:
-        conversation, told = inline(task, silence_s), None
-        try:
-            while True:
-                event = conversation.send(told)
-                if isinstance(event, Sampled):
-                    rng = random.Random(f"{event.family} {event.sample.variant} {task.launch}")
-                    seconds = event.sample.seconds * math.exp(rng.gauss(0.0, by))
-                    event = Sampled(event.family, replace(event.sample, seconds=seconds))
-                told = yield event
-        except StopIteration as ended:
-            return bool(ended.value)
+        def factor_of(key: Key) -> float:
+            return math.exp(random.Random(f"{key[0]} {key[1]} {task.launch}").gauss(0.0, by))
+
+        return (yield from slowed(task, silence_s, factor_of))
 
     return launch
 

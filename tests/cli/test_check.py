@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain, repeat
 from pathlib import Path
@@ -20,9 +20,9 @@ from benchcli import files
 from benchcli.checks.findings import costs_outcome
 from benchcli.reports.formats import table
 from benchcli.reports.terminal import Screen
-from benchcli.schema.protocol import LAUNCH, Conversation, Done, Failed, Launcher, Sampled, Task, Waiting, Watched
+from benchcli.schema.protocol import LAUNCH, Conversation, Done, Failed, Launcher, Task, Waiting, Watched
 from tests.checks.test_versions import call
-from tests.conftest import Outcome, inline
+from tests.conftest import Outcome, inline, slowed
 from tests.values import COSTS
 
 Cli = Callable[..., Outcome]
@@ -63,6 +63,14 @@ def version(name: str, blocks: int = 20, extra: str = "", code: str = NET, suite
     if suite:
         Path(name, "ours.toml").write_text(suite)
     return name
+
+
+def committed(folder: Path) -> Path:
+    """Commit all that is in a folder to its repository, the first time to a new one."""
+    call(folder, "init", "--quiet", "--initial-branch=main")
+    call(folder, "add", "--all")
+    call(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "one")
+    return folder
 
 
 @pytest.fixture
@@ -324,15 +332,7 @@ def slowing(**turns: tuple[float, ...]) -> Launcher:
         sides = {variant.name for family in task.families for variant in family.variants}
         turn = "together" if {"base", "head"} <= sides else min(sides, default="")
         factor = next(factors[turn]) if task.kind == LAUNCH and turn in factors else 1.0
-        conversation, told = inline(task, silence_s), None
-        try:
-            while True:
-                event = conversation.send(told)
-                if isinstance(event, Sampled):
-                    event = Sampled(event.family, replace(event.sample, seconds=event.sample.seconds * factor))
-                told = yield event
-        except StopIteration as ended:
-            return bool(ended.value)
+        return (yield from slowed(task, silence_s, lambda _: factor))
 
     return launch
 
@@ -378,20 +378,7 @@ def test_load_or_a_small_difference_leaves_both_in_one_process(check: Cli, turns
 def swinging(task: Task, silence_s: float) -> Conversation:
     """Launch in this process; head's time swings in the first twelve launches, and is 20 % longer in later ones."""
     factor = (1.5 if task.launch % 2 else 0.9) if task.launch < 12 else 1.2
-    return (yield from slowed(task, silence_s, {"head": factor}))
-
-
-def slowed(task: Task, silence_s: float, factors: Mapping[str, float]) -> Conversation:
-    """Do a task, and multiply the times of each side by its factor."""
-    conversation, told = inline(task, silence_s), None
-    try:
-        while True:
-            event = conversation.send(told)
-            if isinstance(event, Sampled) and (factor := factors.get(event.sample.variant)):
-                event = Sampled(event.family, replace(event.sample, seconds=event.sample.seconds * factor))
-            told = yield event
-    except StopIteration as ended:
-        return bool(ended.value)
+    return (yield from slowed(task, silence_s, lambda key: factor if key[1] == "head" else 1.0))
 
 
 def test_a_network_that_stayed_inconclusive_for_long_is_still_found_slower(check: Cli) -> None:
@@ -587,9 +574,7 @@ def test_changes_of_tracked_files_in_results_are_changes(
     Path("results").mkdir()
     Path("results", "nets.py").write_text(code)
     Path("ours.toml").write_text(SUITE.replace("theirs:tower", "results.nets:tower"))
-    call(tmp_path, "init", "--quiet", "--initial-branch=main")
-    call(tmp_path, "add", "--all")
-    call(tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "one")
+    committed(tmp_path)
     assert cli("check", "ours.toml", "--base", "HEAD", *FAKE, "--costs-only", "--output", "out").code == 4
     Path("results", "nets.py").write_text(code.replace("range(4)", "range(9)"))
     found = cli("check", "ours.toml", "--base", "HEAD", *FAKE, "--costs-only", "--output", "out")
@@ -616,6 +601,12 @@ class Changed(nn.Sequential):
 """
 )
 NOISY = CHANGED.replace("CHANGE", "outputs + torch.rand(1)")
+
+
+def changed(base: str, head: str) -> None:
+    """Write versions whose networks return these expressions of their outputs."""
+    version("old", code=CHANGED.replace("CHANGE", base))
+    version("new", code=CHANGED.replace("CHANGE", head))
 
 
 def test_outputs_that_are_random_in_both_are_not_compared(check: Cli) -> None:
@@ -675,8 +666,7 @@ def test_an_output_that_becomes_random_is_a_change(check: Cli, words: tuple[str,
 )
 def test_infinite_values_are_compared_by_place_and_sign(check: Cli, change: str, outcome: str, text: str) -> None:
     masked = "outputs.masked_fill(torch.arange(28) < 3, float('-inf'))"
-    version("old", code=CHANGED.replace("CHANGE", masked))
-    version("new", code=CHANGED.replace("CHANGE", change))
+    changed(masked, change)
     found = check("--costs-only")
     assert findings()["thin", "output"] == outcome
     assert text in found.out or outcome == "same"
@@ -692,8 +682,7 @@ def test_infinite_values_are_compared_by_place_and_sign(check: Cli, change: str,
     ],
 )
 def test_each_part_of_an_output_is_compared_by_itself(check: Cli, base: str, head: str, text: str) -> None:
-    version("old", code=CHANGED.replace("CHANGE", base))
-    version("new", code=CHANGED.replace("CHANGE", head))
+    changed(base, head)
     found = check("--costs-only", "--allow", "costs")
     assert found.code == 3
     assert findings()["thin", "output"] == "changed"
@@ -780,10 +769,7 @@ def test_bad_input_gets_one_line(cli: Cli, arguments: tuple[str, ...], text: str
 
 def test_a_working_tree_with_changes_is_told_or_refused(cli: Cli, tmp_path: Path) -> None:
     version("repo", suite=SUITE)
-    repo = tmp_path / "repo"
-    call(repo, "init", "--quiet", "--initial-branch=main")
-    call(repo, "add", "--all")
-    call(repo, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "one")
+    repo = committed(tmp_path / "repo")
     (repo / "theirs.py").write_text(NET.replace("BLOCKS", "22").replace("EXTRA", "[]"))
     suite = str(repo / "ours.toml")
     refused = cli("check", suite, "--base", "repo", *FAKE, "--require-clean")
@@ -799,13 +785,9 @@ def test_what_benchcli_wrote_is_no_change_of_the_working_tree(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version("repo", suite=SUITE)
-    repo = tmp_path / "repo"
-    commit = ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--all", "--message", "one")
-    call(repo, "init", "--quiet", "--initial-branch=main")
-    call(repo, "add", "--all")
-    call(repo, *commit)
+    repo = committed(tmp_path / "repo")
     (repo / "theirs.py").write_text(NET.replace("BLOCKS", "22").replace("EXTRA", "[]"))
-    call(repo, *commit)
+    committed(repo)
     monkeypatch.chdir(repo)
     files = (text for name, file in FILES.items() for text in ("--write", f"{name}=out/files/{file}"))
     (repo / "out" / "files").mkdir(parents=True)
@@ -830,13 +812,9 @@ def test_what_benchcli_wrote_is_no_change_of_the_working_tree(
 
 def test_two_commits_of_a_repository(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version("repo", suite=SUITE)
-    repo = tmp_path / "repo"
-    commit = ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--all", "--message", "one")
-    call(repo, "init", "--quiet", "--initial-branch=main")
-    call(repo, "add", "--all")
-    call(repo, *commit)
+    repo = committed(tmp_path / "repo")
     (repo / "theirs.py").write_text(NET.replace("BLOCKS", "22").replace("EXTRA", "[]"))
-    call(repo, *commit)
+    committed(repo)
     monkeypatch.chdir(repo)
     before = call(repo, "status", "--porcelain", "--ignored"), call(repo, "worktree", "list")
     found = cli("check", "ours.toml", "--base", "HEAD~1", *FAKE, "--output", str(tmp_path / "out"))
@@ -934,7 +912,7 @@ def test_a_summary_that_cannot_be_written_hides_no_regression(
 def restless(task: Task, silence_s: float) -> Conversation:
     """Do a task in which every other launch runs the control 10 % slower than base, and head 5 %."""
     factors = {"control": 1.1, "head": 1.05} if task.launch % 2 else {}
-    return (yield from slowed(task, silence_s, factors))
+    return (yield from slowed(task, silence_s, lambda key: factors.get(key[1], 1.0)))
 
 
 def test_a_noisy_machine_that_passes_says_what_it_could_not_find(check: Cli) -> None:

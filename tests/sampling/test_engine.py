@@ -360,8 +360,13 @@ def test_a_variant_that_dies_late_is_no_evidence_and_does_not_hold_up_the_rest()
     assert {sample.variant for sample in result.samples} == {"g=1"}
 
 
-def starting(clock: Clock, start_s: float, tasks: list[Task], compile_s: float = 0.0) -> Launcher:
-    """A launch samples for a second, and takes some more to start, the first one the compiler's seconds too."""
+def starting(
+    clock: Clock, start_s: float, tasks: list[Task], compile_s: float = 0.0, waited_s: float = 0.0
+) -> Launcher:
+    """A launch samples for a second, and takes some more to start, the first one the compiler's seconds too.
+
+    For some of them it waits for a core at its usual pace.
+    """
 
     rng = random.Random(0)
 
@@ -372,7 +377,7 @@ def starting(clock: Clock, start_s: float, tasks: list[Task], compile_s: float =
         for of in task.families:
             for each in of.variants:
                 yield Sampled(of.name, Sample(each.name, task.launch, 0, 1, 0.001 + rng.random(), 0.0))
-            yield Watched(of.name, conditions(task.launch, compile_s=compiling))
+            yield Watched(of.name, conditions(task.launch, compile_s=compiling, waited_s=waited_s))
         yield Done()
         return True
 
@@ -414,23 +419,6 @@ def test_the_default_budget_grows_with_the_start_up_of_a_device_that_starts_slow
     assert len(tasks) == max(LEAST_LAUNCHES, int(budget_s // (start_s + 1.0)))
 
 
-def waiting(clock: Clock, waited_s: float, tasks: list[Task]) -> Launcher:
-    """A launch takes ten seconds, some of which it waits for a core at its usual pace."""
-    rng = random.Random(0)
-
-    def launch(task: Task, _silence: float) -> Conversation:
-        tasks.append(task)
-        clock.now += 10.0
-        for of in task.families:
-            for each in of.variants:
-                yield Sampled(of.name, Sample(each.name, task.launch, 0, 1, 0.001 + rng.random(), 0.0))
-            yield Watched(of.name, conditions(task.launch, waited_s=waited_s))
-        yield Done()
-        return True
-
-    return launch
-
-
 @pytest.mark.parametrize(
     ("grows", "waited_s", "launches"), [(True, 0.0, 12), (True, 2.0, 15), (True, 9.0, 24), (False, 9.0, 12)]
 )
@@ -439,7 +427,7 @@ def test_the_default_budget_grows_by_the_time_in_which_launches_waited_for_a_cor
 ) -> None:
     of, clock, tasks, seen = family(*PAIR), Clock(), list[Task](), list[Progress]()
     known = {(of.name, each.name): COSTS for each in of.variants}
-    plan, script = Plan(budget_s=120.0, grows=grows), waiting(clock, waited_s, tasks)
+    plan, script = Plan(budget_s=120.0, grows=grows), starting(clock, 9.0, tasks, waited_s=waited_s)
     list(measure([of], Session("r", "s", Target(), plan, Survey(costs=known), script, seen.append, clock)))
     assert len(tasks) == launches
     assert ("the core is slow" in seen[-1].doing) == (launches > 12)
