@@ -37,16 +37,20 @@ class Headline:
             return "nothing was looked at"
         return "; ".join([f"{formatting.counted(self.networks, 'network')}: {counts}", *self._detectable()])
 
+    @property
+    def bound(self) -> str:
+        """The limit as the option that sets it; empty if there is none."""
+        return "" if self.limit is None else f"{FAIL_IF_MDE_ABOVE.option} {formatting.percent(self.limit)}"
+
     def _detectable(self) -> list[str]:
         """Return what the headline says of slowdowns that the check could not find."""
         if self.detectable is None:
             return []
         text = f"minimum detectable slowdown {formatting.percent(self.detectable - 1)}"
-        if self.limit is None or not self.above:
+        if not self.above:
             return [text]
         names = [f"{name} ({formatting.percent(factor - 1)})" for name, factor in self.above.items()]
-        limit = f"{FAIL_IF_MDE_ABOVE.option} {formatting.percent(self.limit)}"
-        return [f"{text}, NOT MEASURED well enough for {limit}: {formatting.named(names)}"]
+        return [f"{text}, NOT MEASURED well enough for {self.bound}: {formatting.named(names)}"]
 
     def _by_word(self) -> list[tuple[str, int]]:
         judged = [(word(outcome), number) for outcome, number in self.outcomes.items() if outcome != "same"]

@@ -16,7 +16,6 @@ from benchcli.reports.outcomes import UNSURE, signed
 from benchcli.reports.page import Annotation, Column, Level, Page, Table, numbers, words
 from benchcli.schema import Key
 from benchcli.schema.environment import CheckFacts, as_json
-from benchcli.settings import FAIL_IF_MDE_ABOVE
 
 QUIETER = "stop other work, or give more --launches and a larger --time-limit"
 LEVELS: Mapping[Outcome, Level] = {
@@ -134,9 +133,9 @@ def _lines(findings: Sequence[Finding], headline: Headline) -> Iterator[str]:
     for (outcome, text), of_text in groups(listed, lambda finding: (_word(finding), finding.text)).items():
         networks = formatting.named([f"{finding.where} ({finding.builder})" for finding in of_text])
         yield f"{signed(outcome)} {networks}: {text}"
-    if headline.above and headline.limit is not None:
-        limit = f"{FAIL_IF_MDE_ABOVE.option} {formatting.percent(headline.limit)}"
-        yield f"{UNSURE} a slowdown above {limit} could have passed unnoticed in {', '.join(headline.above)}: {QUIETER}"
+    if headline.above:
+        names = ", ".join(headline.above)
+        yield f"{UNSURE} a slowdown above {headline.bound} could have passed unnoticed in {names}: {QUIETER}"
     if any(finding.fails for finding in findings):
         yield "an outcome in capitals fails the check"
     again = [f for f in findings if f.fails or f.outcome in OPEN or (f.subject == "time" and f.where in headline.above)]
