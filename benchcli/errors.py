@@ -25,6 +25,10 @@ class NothingMeasuredError(Exception):
     """No variant could be measured. The command line prints the text and exits with 4."""
 
 
+class ChangedError(NothingMeasuredError):
+    """Code or data that is measured changed meanwhile. What was measured before it stands."""
+
+
 MANY = 24
 """The largest number of names that are all listed."""
 LISTED = 10

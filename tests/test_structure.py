@@ -21,7 +21,7 @@ SAMPLE = values.sample("g=8", 0, 0, 0.001)
     [
         FAMILY,
         replace(FAMILY, references=(VARIANT,)),
-        replace(FAMILY, variants=(replace(VARIANT, source=Source("folder", "only", "tree")),)),
+        replace(FAMILY, variants=(replace(VARIANT, source=Source("folder", "only", ("tree",))),)),
         replace(FAMILY, variants=(replace(VARIANT, params={"a": 1, "b": [1, "x"], "c": True, "d": 0.5}),)),
         Target(),
         SAMPLE,

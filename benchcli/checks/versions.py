@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from benchcli import __version__, files
+from benchcli.checks import snapshot
 from benchcli.errors import UserError
 from benchcli.runs import own_files
 from benchcli.schema import Source
@@ -166,19 +167,26 @@ def laid_out(versions: Mapping[Side, Version]) -> Iterator[dict[Side, Source]]:
     place = Path(tempfile.mkdtemp(prefix="benchcli-"))
     try:
         sources = {side: _laid_out(each, place / side) for side, each in versions.items()}
-        yield {side: _apart(source, place / (HEAD if side == BASE else BASE)) for side, source in sources.items()}
+        yield {side: _apart(side, sources[side], versions, place) for side in versions}
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _apart(source: Source, other: Path) -> Source:
-    """Return the source with the tree of the other version, whose code it must not use.
+def _apart(side: Side, source: Source, versions: Mapping[Side, Version], place: Path) -> Source:
+    """Return the source with its own folders and those of the other version, whose code it must not use.
 
-    An interpreter has no tree of its own. A commit has the working tree, from which it could import.
+    An interpreter has no folders of its own. A commit has the working tree beside it, from which it could import.
     """
-    if source.tree or source.place != "only" or not other.is_dir():
+    version_, other = versions[side], versions.get(HEAD if side == BASE else BASE)
+    if source.place != "only":
         return source
-    return replace(source, tree=str(other.resolve()))
+    own, others = [place / side], [place / (HEAD if side == BASE else BASE)]
+    (others if version_.commit else own).append(version_.root)
+    if other and other.kind == "folder":
+        others.append(other.root)
+    folders = list(dict.fromkeys(str(each.resolve()) for each in own if each.is_dir()))
+    trees = dict.fromkeys(str(each.resolve()) for each in others if each.is_dir())
+    return replace(source, own=tuple(folders), trees=tuple(each for each in trees if each not in folders))
 
 
 def _laid_out(version_: Version, place: Path) -> Source:
@@ -186,7 +194,7 @@ def _laid_out(version_: Version, place: Path) -> Source:
         return Source(str(version_.root), "last")
     if version_.commit:
         git.lay_out(version_.root, version_.commit, place)
-    else:
+    elif not snapshot.take(version_.root, place):
         try:
             place.symlink_to(version_.root, target_is_directory=True)
         except OSError:  # on Windows a symbolic link needs a privilege
@@ -194,7 +202,7 @@ def _laid_out(version_: Version, place: Path) -> Source:
     folder = place / version_.inside
     if not folder.is_dir():
         raise UserError(f"{version_.label} has no folder {version_.inside}: run this where both versions have one")
-    return Source(str(folder), "only", str(version_.root.resolve()) if version_.commit else None)
+    return Source(str(folder), "only")
 
 
 def _folder(root: Path, inside: Path, label: str, rerun: str) -> Version:

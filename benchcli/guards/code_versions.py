@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,8 +20,8 @@ from typing import Any
 import torch
 
 from benchcli.errors import unknown
-from benchcli.guards import sources
-from benchcli.guards.sources import is_within, resolved
+from benchcli.guards import read_files, sources
+from benchcli.guards.read_files import is_within, resolved
 from benchcli.schema import BUILT_IN, LIVE, Source, Variant
 from benchcli.workloads import live_networks as live
 from benchcli.workloads.built_in import find_built_in
@@ -111,7 +111,7 @@ def hide() -> None:
 
     A network that imports its own modules while it runs then raises an error.
     """
-    _watched.clear()
+    read_files.turn_to(None)
     if not _active:
         return
     folder = _active.pop()
@@ -132,15 +132,14 @@ def _refuse_other_code(module: ModuleType, source: Source) -> None:
             f"{module.__name__} is not in {source.folder}, but installed ({module.__file__}): that is the same code "
             "for base and head; run where its source is, or give --base and --head environments"
         )
-    if source.tree is None:
+    if not source.trees:
         return
     elsewhere = _elsewhere.setdefault(source.folder, {})
     for name, other in _perhaps_of(source.folder):
         if not _lies_in(other, source.folder):
             elsewhere[name] = other
         for place in _places(other):
-            in_tree = is_within(place, source.tree) and not is_within(place, folder)
-            if in_tree and "site-packages" not in Path(place).parts:
+            if read_files.tree_of_other(place, source) and "site-packages" not in Path(place).parts:
                 raise SourceError(
                     f"{name} is imported from {place}, which belongs to the other version, and not from "
                     f"{source.folder}: it would be the same code in both; give two folders, or environments, that each "
@@ -154,35 +153,20 @@ def _perhaps_of(folder: str) -> list[tuple[str, ModuleType]]:
     return [(name, module) for name, module in sys.modules.items() if elsewhere.get(name) is not module]
 
 
-CODE = (".py", ".pyc", ".so", ".pyd", ".pt", ".pth")
-"""The ends of the names of files that hold code or networks."""
-_opened: list[str] = []
-"""The files of other versions that were opened while a version was active."""
-_watched: list[Source] = []
-"""The version whose opened files are noted; empty or one item."""
-
-
-def _note_opened(event: str, arguments: tuple[Any, ...]) -> None:
-    """Note a file of the other version's tree. This is an audit hook: Python calls it on many events."""
-    if event != "open" or not _watched or not str(arguments[0]).endswith(CODE):
-        return
-    source, place = _watched[0], os.path.realpath(str(arguments[0]))
-    is_others = is_within(place, source.tree or "") and not is_within(place, resolved(source.folder))
-    if is_others and not any(is_within(place, resolved(prefix)) for prefix in (sys.prefix, sys.base_prefix)):
-        _opened.append(place)
-
-
 def refuse_other_files(source: Source | None) -> None:
-    """Raise SourceError if the version read code of the other version's tree."""
-    if source and source.tree and _opened:
+    """Raise SourceError if the version read code or data of the other version's tree."""
+    place = read_files.of_other_version(source)
+    if place:
         raise SourceError(
-            f"it reads {_opened[0]}, which belongs to the other version: use paths relative to the file that reads"
+            f"it reads {place}, which belongs to the other version: use paths relative to the file that reads"
         )
 
 
-@cache
-def _watch_files() -> None:
-    sys.addaudithook(_note_opened)  # it cannot be removed, so it is added once
+def enter(source: Source) -> None:
+    """Let the calls that follow be those of this version: in its folder, and its files are noted."""
+    if source.place == "only":
+        os.chdir(source.folder)
+    read_files.turn_to(source)
 
 
 def _places(module: ModuleType) -> list[str]:
@@ -225,7 +209,6 @@ def release() -> None:
     _inactive_modules.clear()
     _elsewhere.clear()
     _paths.clear()
-    _opened.clear()
 
 
 @contextmanager
@@ -239,6 +222,7 @@ def released() -> Iterator[None]:
 
 def _activate(source: Source) -> None:
     if _active == [source.folder]:
+        enter(source)
         return
     hide()
     _paths[""] = list(sys.path)
@@ -246,9 +230,8 @@ def _activate(source: Source) -> None:
     entries = [str(folder / layout) for folder in folders for layout in LAYOUTS if (folder / layout).is_dir()]
     fresh = [*sys.path, *entries] if source.place == "last" else [*entries, *sys.path]
     sys.path[:] = _paths.get(source.folder, fresh)
-    if source.place == "only":  # A version that reads files by relative path must read its own.
+    if source.place == "only":
         _previous_folder[:] = _previous_folder or [str(Path.cwd())]
-        os.chdir(source.folder)
     # benchcli must not write into the user's working tree.
     sys.dont_write_bytecode = source.place == "only" or _DONT_WRITE_BYTECODE
     if source.place == "only":
@@ -256,10 +239,7 @@ def _activate(source: Source) -> None:
     sys.modules.update(_inactive_modules.pop(source.folder, {}))
     importlib.invalidate_caches()
     _active[:] = [source.folder]
-    _opened.clear()
-    if source.tree:
-        _watched[:] = [source]
-        _watch_files()
+    enter(source)
 
 
 def _lies_in(module: ModuleType, folder: str) -> bool:

@@ -7,10 +7,11 @@ imported late from site-packages, which takes seconds for large libraries.
 
 import os
 import sys
-from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 from pathlib import Path
 from typing import Any
+
+from benchcli.guards.read_files import is_within, resolved
 
 _folders: list[str] = []
 """The folders whose compiled files are not read."""
@@ -51,17 +52,6 @@ def _finder(entry: str) -> FileFinder:
 def _is_of(entry: str, folder: str) -> bool:
     place, tree = resolved(os.path.abspath(entry)), resolved(os.path.abspath(folder))  # noqa: PTH100
     return is_within(place, tree) and "site-packages" not in Path(place).relative_to(tree).parts
-
-
-@cache
-def resolved(place: str) -> str:
-    """Return a path with symbolic links resolved. Cached: there are thousands of modules."""
-    return os.path.realpath(place)
-
-
-def is_within(place: str, folder: str) -> bool:
-    """Return whether `place` is the folder or a path inside it."""
-    return place == folder or place.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _forget_finders(folder: str) -> None:

@@ -64,6 +64,13 @@ class Bench:
     """Seconds of the calls so far in which `torch.compile` worked."""
     process: int = field(default_factory=os.getpid)
     """The process that samples it."""
+    source: Source | None = None
+    """The version of the user's code that it is of; None if it ships."""
+
+    def enter(self) -> None:
+        """Let the calls that follow be those of its version."""
+        if self.source:
+            code_versions.enter(self.source)
 
     def end_forks(self) -> None:
         """End this process if a call of the network forked it: it would sample, and fork, on and on."""
@@ -159,7 +166,6 @@ def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Ben
     own = runtime.timer(call, place) if setup.cache == "warm" else None
     timer = own or _device_timer(call, costs, setup)
     lead = _nothing if place.device.leads and not own else partial(timer, 1)
-    check = (lambda: outputs.check(call(), references)) if runtime.captures else _nothing
     compile_s = setup.compiling.seconds
     return Bench(
         call,
@@ -167,7 +173,7 @@ def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Ben
         lead,
         setup.throttled,
         setup.pace,
-        check,
+        lambda: outputs.check(call(), references),
         network=network,
         inputs=inputs,
         compile_s=compile_s,

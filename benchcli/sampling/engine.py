@@ -7,6 +7,7 @@ from functools import partial
 from itertools import groupby
 
 from benchcli.backends.devices.base import PEAK_FLOAT32, device_named
+from benchcli.errors import ChangedError
 from benchcli.sampling.evidence import Evidence, of_family
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, Context, another_launch, result
 from benchcli.sampling.supervise import Survey, collect
@@ -60,7 +61,12 @@ def measure(families: Sequence[Family], session: Session) -> Iterator[FamilyResu
         while open_ and another_launch(done, share.least, budget.has_time(share, done), plan):
             launched = [family for family, _ in open_]
             start_s = budget.announce(launched, done, share.least)
-            evidence.launch([needed for _, needed in open_], launch)
+            try:
+                evidence.launch([needed for _, needed in open_], launch)
+            except ChangedError:
+                if evidence.launches > before:
+                    yield from (budget.result(family) for family in launched)
+                raise
             budget.note_launch(launched, start_s)
             done += 1
             remaining = evidence.needed_of(launched)

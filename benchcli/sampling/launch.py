@@ -76,9 +76,7 @@ def launch(task: Task, send: Send) -> None:
             start = look()
             samples = list(sample_rounds(benches, calls, task, rng, announce))
             conditions = between(task.launch, start, look(), overhead_s)
-        benches = {
-            key: bench for key, bench in benches.items() if not bench.trains or _is_still_right(key, bench, send)
-        }
+        benches = _still_right(benches, send)
         for key, sample in samples:
             if key in benches:
                 send(Sampled(key[0], sample))
@@ -136,6 +134,7 @@ def _single_out(benches: Benches, task: Task, send: Send) -> None:
         start = reported = perf_counter()
         send(Started(*key))
         with no_collection():
+            bench.enter()
             bench.lead()
             while len(seconds) < task.singles and perf_counter() - start < task.most_seconds:
                 seconds.append(bench.timer(1).seconds)
@@ -188,7 +187,8 @@ def build(
         alive()
         try:
             costs = task.costs[family.name][variant.name]
-            benches[key] = prepare(variant, family, costs, setup.reporting(alive))
+            bench = prepare(variant, family, costs, setup.reporting(alive))
+            benches[key] = replace(bench, source=variant.source)
             benches[key].end_forks()
         except Exception as error:  # A network may raise anything; the other variants go on.
             send(failed(key, error, beside=len(benches)))
@@ -196,19 +196,21 @@ def build(
                 setup.place.device.errors_stick and not isinstance(error, HARMLESS)
             ):
                 raise
-    return {key: bench for key, bench in benches.items() if _is_still_right(key, bench, send)}
+    return _still_right(benches, send)
 
 
 def _still_right(benches: Benches, send: Send) -> dict[Key, Bench]:
-    """Return the benches without those that training has led to numbers that are not finite; send their failures."""
-    return {key: bench for key, bench in benches.items() if not bench.trains or _is_still_right(key, bench, send)}
+    """Return the benches that compute what they did when they were built, of files of their own; send failures."""
+    return {key: bench for key, bench in benches.items() if _is_still_right(key, bench, send)}
 
 
 def _is_still_right(key: Key, bench: Bench, send: Send) -> bool:
-    """Check a network again: captured ones may use another's memory, trained ones may diverge."""
+    """Check a network again: captured ones may use another's memory, later calls may differ from the first."""
+    bench.enter()
     try:
+        code_versions.refuse_other_files(bench.source)
         bench.check()
-    except WrongOutputError as error:
+    except (WrongOutputError, code_versions.SourceError) as error:
         send(failed(key, error))
         return False
     return True

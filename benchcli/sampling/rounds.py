@@ -124,6 +124,7 @@ def take_sample(bench: "Bench", variant: str, calls: int, launch: int, number: i
     pace, attempt = bench.pace, 0
     while attempt < CLOCK_TRIES:
         begun_s, first_s = perf_counter(), pace.look_for_usual()
+        bench.enter()
         bench.lead()
         bench.end_forks()
         before = usage()

@@ -23,6 +23,8 @@ SERVE: Final = "serve"
 PROFILE: Final = "profile"
 LAYERS: Final = "layers"
 EXPORT: Final = "export"
+CHANGED: Final = "changed"
+"""In place of the hash of a file that changed after it was read."""
 SECONDS, ROUNDS = 0.3, 8
 """The least seconds, and the least rounds, for which a launch samples each family."""
 
@@ -192,6 +194,14 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class FilesRead:
+    """The user's files that the worker has read."""
+
+    hashes: Mapping[str, str]
+    """By path; CHANGED for a file that changed after it was read."""
+
+
+@dataclass(frozen=True)
 class Done:
     """The task is finished. A worker that ends without this event has died."""
 
@@ -216,6 +226,7 @@ Event = (
     | Traced
     | Layered
     | Failed
+    | FilesRead
     | Done
     | Ended
 )

@@ -31,8 +31,10 @@ class Source:
     first: before installed packages; last: after them; only: before them, and the network must come
     from this folder.
     """
-    tree: str | None = None
-    """The working tree of the other version, whose code must not be imported."""
+    trees: tuple[str, ...] = ()
+    """The folders of the other version, whose code and data must not be read."""
+    own: tuple[str, ...] = ()
+    """The folders of this whole version, of which `folder` is a part: its copy, and what was copied."""
     beside: str = ""
     """The suite's own folder, relative to `folder` or absolute, which is searched first; empty for none."""
 

@@ -19,9 +19,20 @@ import psutil
 
 import benchcli
 from benchcli import files
-from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.errors import ChangedError, NothingMeasuredError, UserError
 from benchcli.schema import Failure
-from benchcli.schema.protocol import Conversation, Done, Ended, Event, Launcher, Task, WorkerDied, encode
+from benchcli.schema.protocol import (
+    CHANGED,
+    Conversation,
+    Done,
+    Ended,
+    Event,
+    FilesRead,
+    Launcher,
+    Task,
+    WorkerDied,
+    encode,
+)
 from benchcli.workers.pipe import GRACE_S, Lines, event_in
 from benchcli.workers.variables import MEASURED, worker_environment
 
@@ -52,11 +63,14 @@ class Workers:
     With `forks`, each is forked from a fork server, which only imports torch; a new fork server
     replaces it after `renew` launches. Each environment, such as a number of threads, has its own.
     What `torch.compile` makes in one worker is there for the others, and removed with the block.
+    The files that workers read must stay as the first one found them: else ChangedError is raised.
     """
 
     def __init__(self, forks: bool = FORKS, python: str = sys.executable, renew: int = RENEW) -> None:
         self._forks, self._python, self._renew = forks, python, renew
         self._processes: dict[frozenset[tuple[str, str]], _Process] = {}
+        self._read: dict[str, str] = {}
+        """The hashes of the files that workers have read."""
         self._compiled = _folder()
         self._remove = weakref.finalize(self, shutil.rmtree, self._compiled or "", ignore_errors=True)
 
@@ -83,10 +97,18 @@ class Workers:
                 event = next(events, None)
                 if event is None:
                     return process.is_free
+                if isinstance(event, FilesRead):
+                    self._refuse_changed(event.hashes)
                 line = yield event
         finally:
             if not process.is_free:  # it ended, its child hangs, or nobody listens any more
                 process.end()
+
+    def _refuse_changed(self, hashes: Mapping[str, str]) -> None:
+        """Raise ChangedError if a file is not what it was for an earlier worker."""
+        for path, now in hashes.items():
+            if now == CHANGED or self._read.setdefault(path, now) != now:
+                raise ChangedError(f"{path} changed meanwhile: what comes after it is of other code or data")
 
     def _process(self, environment: Mapping[str, str]) -> "_Process":
         """Return the process of an environment that takes the next task: a new one if the last is used up."""

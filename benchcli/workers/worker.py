@@ -23,6 +23,7 @@ from benchcli.schema.protocol import (
     Described,
     Done,
     Event,
+    FilesRead,
     Send,
     Task,
     decode_task,
@@ -68,13 +69,13 @@ def do(task: Task, send: Send, receive: Callable[[], str] = lambda: "") -> None:
         if not (described.missing or described.unusable or described.refused):
             import torch
 
-            from benchcli.guards import code_versions
+            from benchcli.guards import code_versions, read_files
             from benchcli.sampling import launch, layer_times, profile, survey
             from benchcli.workloads import live_networks
 
             live_networks.receive(task.live)
             # Costs are counted from what is dispatched, which inference mode changes.
-            with code_versions.released(), torch.inference_mode(task.kind != SURVEY):
+            with read_files.noting(), code_versions.released(), torch.inference_mode(task.kind != SURVEY):
                 if task.kind == SURVEY:
                     survey.survey(task, send)
                 elif task.kind == EXPORT:
@@ -87,6 +88,8 @@ def do(task: Task, send: Send, receive: Callable[[], str] = lambda: "") -> None:
                     layer_times.time_layers(task, send)
                 else:
                     launch.launch(task, send)
+                if read := read_files.hashes():
+                    send(FilesRead(read))
     send(Done())
 
 

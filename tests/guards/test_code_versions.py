@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchcli.guards import code_versions
+from benchcli.guards import code_versions, read_files
 from benchcli.guards.code_versions import SourceError, build, find, imports_while
 from benchcli.schema import Source, Variant
 
@@ -121,7 +121,7 @@ def test_code_from_the_working_tree_is_not_an_older_version(tmp_path: Path, monk
     (folder / "theirs.py").write_text("import helper\ndef tower(): return None\n")
     monkeypatch.syspath_prepend(tree / "libs")
     with pytest.raises(SourceError, match=r"helper is imported from .*, which belongs to the other version"):
-        find("theirs:tower", Source(str(folder), "only", str(tree)))
+        find("theirs:tower", Source(str(folder), "only", (str(tree),)))
     sys.modules.pop("helper")
 
 
@@ -130,7 +130,7 @@ def test_a_link_out_of_a_version_is_seen_through(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "theirnet").symlink_to(tmp_path / "tree" / "theirnet")
     with pytest.raises(SourceError, match="is not in"):
-        find("theirnet.net:tower", Source(str(tmp_path / "base"), "only", str(tmp_path / "tree")))
+        find("theirnet.net:tower", Source(str(tmp_path / "base"), "only", (str(tmp_path / "tree"),)))
 
 
 def test_a_version_that_reads_files_reads_its_own(tmp_path: Path) -> None:
@@ -185,9 +185,9 @@ def test_code_of_the_other_version_is_refused(tmp_path: Path, code: str) -> None
     other.write_text("from torch import nn\ndef net(): return nn.ReLU()\n")
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "mine.py").write_text(code.format(other=str(other), folder=str(other.parent)))
-    source = Source(str(tmp_path / "base"), "only", str(tmp_path / "head"))
+    source = Source(str(tmp_path / "base"), "only", (str(tmp_path / "head"),))
     variant = Variant("v", "mine:net", {}, (3, 8, 8), "3", source)
-    with code_versions.released(), pytest.raises(SourceError, match="belongs to the other version"):
+    with read_files.noting(), code_versions.released(), pytest.raises(SourceError, match="belongs to the other"):
         code_versions.build(variant)
     sys.modules.pop("other", None)  # of the tree, and not of the version that is released
 

@@ -38,8 +38,6 @@ class Runtime(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    captures: ClassVar[bool] = False
-    """Whether a prepared call replays memory that it was prepared with, which another network could reuse."""
     needs_import: ClassVar[bool] = False
     """Whether `missing` imports the runtime. Then only workers ask it."""
     export_s: ClassVar[float] = 0.0

@@ -20,7 +20,6 @@ class Graph(Runtime):
 
     name = "graph"
     title = "PyTorch eager, captured as a CUDA graph (cuda only)"
-    captures = True
     untraceable = {"layers": "--layers calls the modules one by one, which a graph does not: leave --runtime graph out"}
 
     def missing(self, device: Device) -> str | None:
