@@ -48,12 +48,14 @@ def test_a_ref_is_laid_out_as_it_was_and_the_repository_stays_as_it_is(repositor
     here = repository / "inner"
     base, head = version("first", here), version(None, here)
     with laid_out({"base": base, "head": head}) as sources:
+        (here / "net.py").write_text("BLOCKS = 3\n")  # while it is measured
         texts = {side: (Path(source.folder) / "net.py").read_text() for side, source in sources.items()}
         assert texts == {"base": "BLOCKS = 1\n", "head": "BLOCKS = 2\n"}
         assert len({len(source.folder) for source in sources.values()}) == 1
         place = Path(sources["base"].folder).parents[1]
         assert place.is_dir()
     assert not place.exists()
+    (here / "net.py").write_text("BLOCKS = 2\n")
     assert state(repository) == before
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchcli.backends.devices.base import PEAK_FLOAT32
+from benchcli.errors import ChangedError
 from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, another_launch
 from benchcli.sampling.supervise import Failures, Survey
@@ -93,6 +94,23 @@ def test_a_budget_too_small_for_one_launch_still_gets_as_many_as_an_interval_nee
     timing = results[0].records[1].timing
     assert timing is not None
     assert timing.seconds.low is not None
+
+
+def test_what_was_measured_before_a_file_changed_stands() -> None:
+    clock, tasks, results = Clock(), list[Task](), list[FamilyResult]()
+    scripted = launcher(clock, 0.3, tasks)
+
+    def launch(task: Task, silence_s: float) -> Conversation:
+        if len(tasks) == 3:
+            raise ChangedError("nets.py changed meanwhile")
+        return (yield from scripted(task, silence_s))
+
+    known = {("g2", each.name): COSTS for each in PAIR}
+    session = Session("run", "suite", Target(), Plan(launches=9), Survey(costs=known), launch, lambda _p: None, clock)
+    with pytest.raises(ChangedError, match="changed meanwhile"):
+        results.extend(measure([family(*PAIR)], session))
+    (result,) = results
+    assert {sample.launch for sample in result.samples} == {0, 1, 2}
 
 
 def test_fewer_than_six_launches_have_no_interval() -> None:

@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 import benchcli
-from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.errors import ChangedError, NothingMeasuredError, UserError
 from benchcli.sampling.supervise import survey
-from benchcli.schema import FamilyResult, Target
-from benchcli.schema.protocol import SURVEY, Described, Done, Event, Launcher, Task, WorkerDied
+from benchcli.schema import FamilyResult, Source, Target
+from benchcli.schema.protocol import SURVEY, Described, Done, Event, FilesRead, Launcher, Task, WorkerDied
 from benchcli.system import interpreters
 from benchcli.workers import process
 from benchcli.workers.process import FORKS, Workers
@@ -204,6 +204,22 @@ def test_a_fork_server_forks_a_fresh_process_for_each_task_and_is_renewed() -> N
     assert parents[0] == parents[1] != parents[2] == parents[3]
     assert len(children - {*parents}) == 4
     assert parents[0] not in psutil.pids()
+
+
+def test_a_file_that_changes_between_two_workers_ends_the_run(
+    torch_launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = tmp_path / "nets.py"
+    code.write_text("from torch import nn\ndef net(): return nn.ReLU()\n")
+    network = replace(variant("a"), builder="nets:net", params={}, source=Source(str(tmp_path), "first"))
+    task = Task(SURVEY, Target(), (family(network),), {})
+    for _ in range(2):
+        events = list(torch_launcher(task, 60))
+        assert [list(each.hashes) for each in events if isinstance(each, FilesRead)] == [[str(code)]]
+    code.write_text("from torch import nn\ndef net(): return nn.GELU()\n")
+    with pytest.raises(ChangedError, match=r"nets\.py changed meanwhile"):
+        list(torch_launcher(task, 60))
 
 
 @FORKED
