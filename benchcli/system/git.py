@@ -10,11 +10,12 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import benchcli
 from benchcli.errors import UserError
+from benchcli.files import is_file
 from benchcli.system.procfs import lines
 
 MOST_REFS = 200
@@ -22,8 +23,14 @@ LONGEST_S = 600.0
 """Longest time for a git command, in seconds. Filters that download files take the longest."""
 SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.allow=never", "core.untrackedCache=false")
 """Settings that replace the repository's. Without protocols nothing is fetched, lazily or otherwise."""
-SILENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
-"""Variables with which git refreshes no index, fetches nothing and asks nothing."""
+SILENT = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "true",
+}
+"""Variables with which git refreshes no index, fetches nothing, takes no commit for another, and asks nothing."""
 
 
 OF_HOOKS = ("GIT_INDEX_FILE", "GIT_PREFIX", "GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
@@ -62,30 +69,57 @@ def is_shallow(folder: Path) -> bool:
 def changes(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the paths with uncommitted changes in the working tree, and those that are untracked.
 
-    Ignored files are excluded, and the untracked paths are among the first. Raises UserError if git
-    fails.
+    Ignored files are excluded, and the untracked paths are among the first. Files that git was told to take for
+    unchanged are looked at all the same. Raises UserError if git fails.
     """
     options = ("--porcelain", "-z", "--no-renames", "--untracked-files=normal")  # submodules get SAFE too
     done = _run(folder, {}, "status", *options)
     if done.returncode:
         raise UserError(f"git cannot say what of {folder} is committed: {_last_line(done.stderr)}")
     entries = [entry for entry in done.stdout.split("\0") if entry]
-    return tuple(entry[3:] for entry in entries), tuple(entry[3:] for entry in entries if entry.startswith("??"))
+    changed = [entry[3:] for entry in entries]
+    return (*changed, *_disguised(folder)), tuple(entry[3:] for entry in entries if entry.startswith("??"))
+
+
+def _disguised(folder: Path) -> list[str]:
+    """Return the changed paths that git was told to take for unchanged; those of a sparse checkout are not there."""
+    root = Path(_try_git(folder, "rev-parse", "--show-toplevel") or folder)
+    listed = (_try_git(root, "ls-files", "-v", "-s", "-z") or "").split("\0")
+    flagged = [entry.partition("\t") for entry in listed if entry and (entry[0].islower() or entry[0] == "S")]
+    changed = []
+    for facts, _, path in flagged:
+        if is_file(root / path) and _try_git(root, "hash-object", "--", path) != facts.split()[2]:
+            changed.append(path)
+    return changed
 
 
 def filters(root: Path, commit: str) -> tuple[str, ...]:
     """Return the names of the filters that git runs to lay out a commit, such as "lfs"."""
-    configured = _try_git(root, "config", "--name-only", "--get-regexp", r"^filter\..*\.(smudge|process)$") or ""
-    names = {name.partition(".")[2].rpartition(".")[0] for name in configured.splitlines()}
+    names = set(_configured_filters(root))
     if not names:
         return ()
-    # A filter counts only if .gitattributes, or the repository's own attributes, reference it.
-    used = (
-        _try_git(root, "grep", "--no-color", "-h", "-o", "-E", "filter=[^ \t]+", commit, "--", "*.gitattributes") or ""
-    )
+    # A filter counts only if an attribute references it: of the commit, the repository, the user or the system.
+    of_commit = ("--no-color", "-h", "-o", "-E", "filter=[^ \t]+", commit, "--", "*.gitattributes")
+    used = (_try_git(root, "grep", *of_commit) or "").splitlines()
     private = root / (_try_git(root, "rev-parse", "--git-path", "info/attributes") or "")
-    attributes = [*used.splitlines(), *(line for line in lines(private) if "filter=" in line)]
-    return tuple(sorted(names & {" ".join(each.rpartition("filter=")[2].split()[:1]) for each in attributes}))
+    others = (_try_git(root, "var", name) for name in ("GIT_ATTR_GLOBAL", "GIT_ATTR_SYSTEM"))
+    setting = _try_git(root, "config", "--type=path", "--get", "core.attributesFile")
+    files = [private, *(root / each for each in (*others, setting) if each)]
+    used += [line for file in files for line in lines(file) if "filter=" in line]
+    return tuple(sorted(names & {" ".join(each.rpartition("filter=")[2].split()[:1]) for each in used}))
+
+
+def _configured_filters(root: Path) -> list[str]:
+    """Return the names of the filters that the settings of git define."""
+    configured = _try_git(root, "config", "--name-only", "--get-regexp", r"^filter\..*\.(smudge|process)$") or ""
+    return [name.partition(".")[2].rpartition(".")[0] for name in configured.splitlines()]
+
+
+def _without_others(root: Path, commit: str) -> list[str]:
+    """Return settings with which git runs none but the commit's own filters, wherever it would find others."""
+    others = set(_configured_filters(root)) - set(filters(root, commit))
+    values = ("smudge=", "process=", "required=false")
+    return [f"filter.{name}.{value}" for name in sorted(others) for value in values]
 
 
 def running_commit(checkout: Path = Path(benchcli.__file__).parent.parent) -> str | None:
@@ -104,13 +138,19 @@ def running_commit(checkout: Path = Path(benchcli.__file__).parent.parent) -> st
 
 
 def lay_out(root: Path, commit: str, folder: Path) -> None:
-    """Write a commit's files into a new folder. Raises UserError if git fails."""
+    """Write a commit's files into a new folder. Raises UserError if git fails.
+
+    Filters run only if `filters` names them.
+    """
     index = folder.with_name(f"{folder.name}.index")
     folder.mkdir(parents=True)
-    variables = {"GIT_INDEX_FILE": str(index)}
+    git_folder = _try_git(root, "rev-parse", "--absolute-git-dir") or str(root / ".git")
+    # In a working tree of its own, the attributes are the commit's and not those of the user's working tree.
+    variables = {"GIT_INDEX_FILE": str(index), "GIT_DIR": git_folder, "GIT_WORK_TREE": str(folder)}
     try:
-        for command in (("read-tree", commit), ("checkout-index", "--all", f"--prefix={folder}/")):
-            done = _run(root, variables, *command)
+        settings = _without_others(root, commit)
+        for command in (("read-tree", commit), ("checkout-index", "--all")):
+            done = _run(folder, variables, *command, settings=settings)
             if done.returncode and "promisor" in done.stderr:
                 raise UserError(
                     f"this clone lacks files of commit {commit[:10]}, and a check fetches nothing: "
@@ -131,15 +171,17 @@ def _try_git(folder: Path, *arguments: str) -> str | None:
     return done.stdout.rstrip("\n") if done.returncode == 0 else None
 
 
-def _run(folder: Path, variables: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+def _run(
+    folder: Path, variables: Mapping[str, str], *arguments: str, settings: Sequence[str] = ()
+) -> "subprocess.CompletedProcess[str]":
     program = shutil.which("git")
     if program is None:
         raise UserError("there is no git here: install it, or give folders or interpreters as --base and --head")
     inherited = {name: value for name, value in os.environ.items() if name not in OF_HOOKS}
-    settings = [part for setting in SAFE for part in ("-c", setting)]
+    options = [part for setting in (*SAFE, *settings) for part in ("-c", setting)]
     try:
         with subprocess.Popen(
-            [program, "-C", str(folder), *settings, *arguments],
+            [program, "-C", str(folder), *options, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

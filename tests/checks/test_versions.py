@@ -130,6 +130,56 @@ def test_changes_in_a_submodule_are_seen_and_its_settings_run_nothing(repository
     assert not ran.exists()
 
 
+def test_files_that_git_takes_for_unchanged_are_changes_all_the_same(repository: Path) -> None:
+    net = repository / "inner" / "net.py"
+    call(repository, "update-index", "--assume-unchanged", "inner/net.py")
+    assert version(None, repository).exact_commit is not None
+    net.write_text("BLOCKS = 3\n")
+    assert call(repository, "status", "--porcelain") == ""
+    assert version(None, repository / "inner").uncommitted == ["inner/net.py"]
+    call(repository, "update-index", "--no-assume-unchanged", "inner/net.py")
+    call(repository, "update-index", "--skip-worktree", "inner/net.py")
+    assert version(None, repository).uncommitted == ["inner/net.py"]
+    net.unlink()  # as in a sparse checkout
+    assert version(None, repository).uncommitted == []
+
+
+def test_a_commit_is_that_commit_whatever_git_was_told_to_take_for_it(repository: Path) -> None:
+    first, second = (call(repository, "rev-parse", ref).strip() for ref in ("first", "main"))
+    call(repository, "replace", first, second)
+    with laid_out({"base": version("first", repository / "inner")}) as sources:
+        assert (Path(sources["base"].folder) / "net.py").read_text() == "BLOCKS = 1\n"
+
+
+def test_the_attributes_of_the_working_tree_are_not_the_commits(repository: Path) -> None:
+    (repository / ".gitattributes").write_text("*.py filter=own\n")
+    call(repository, "config", "filter.own.smudge", "tr A-Z a-z")
+    with laid_out({"base": version("first", repository / "inner")}) as sources:
+        assert (Path(sources["base"].folder) / "net.py").read_text() == "BLOCKS = 1\n"
+
+
+def test_filters_of_the_users_own_attributes_are_named(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attributes, settings = tmp_path / "attributes", tmp_path / "settings"
+    attributes.write_text("*.py filter=own\n")
+    settings.write_text(f"[core]\nattributesFile = {attributes}\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    call(repository, "config", "filter.own.smudge", "cat")
+    call(repository, "config", "filter.other.smudge", "cat")
+    commit = str(git.commit_of(repository, "main"))
+    assert git.filters(repository, commit) == ("own",)
+
+
+def test_a_filter_that_is_not_named_does_not_run(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository / ".git" / "info").mkdir(exist_ok=True)
+    (repository / ".git" / "info" / "attributes").write_text("*.py filter=own\n")
+    call(repository, "config", "filter.own.smudge", "tr A-Z a-z")
+    monkeypatch.setattr(git, "filters", lambda *_: ())
+    with laid_out({"base": version("first", repository / "inner")}) as sources:
+        assert (Path(sources["base"].folder) / "net.py").read_text() == "BLOCKS = 1\n"
+
+
 def test_a_filter_without_a_name_is_none(repository: Path) -> None:
     (repository / ".git" / "info").mkdir(exist_ok=True)
     (repository / ".git" / "info" / "attributes").write_text("*.bin filter=\n*.py filter=own text\n")
