@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
@@ -61,13 +61,31 @@ def launch_log_ratios(baseline: Iterable[Sample], variant: Iterable[Sample]) -> 
     )
 
 
+def launch_log_means(baseline: Iterable[Sample], variant: Iterable[Sample]) -> dict[int, float]:
+    """Return per launch ln(mean baseline seconds / mean variant seconds).
+
+    It tells of calls that now and then take long, which a median does not. Rounds count as for `launch_log_ratios`.
+    """
+    seconds: list[list[tuple[int, float, tuple[Exclusion | None, ...]]]] = [[], []]
+    variants = {(sample.launch, sample.round): sample for sample in variant}
+    for each in baseline:
+        if paired := variants.get((each.launch, each.round)):
+            for of, sample in zip(seconds, (each, paired), strict=True):
+                of.append((each.launch, sample.seconds, (each.excluded, paired.excluded)))
+    means = [_by_launch(of, mean) for of in seconds]
+    return {launch: math.log(means[0][launch] / means[1][launch]) for launch in means[0]}
+
+
 def launch_log_seconds(samples: Iterable[Sample]) -> dict[int, float]:
     """Return per launch the logarithm of the median seconds per call."""
     return _by_launch((each.launch, math.log(each.seconds), (each.excluded,)) for each in samples)
 
 
-def _by_launch(values: Iterable[tuple[int, float, tuple[Exclusion | None, ...]]]) -> dict[int, float]:
-    """Return the median of each launch's values, each of which has its launch and why its samples are excluded.
+def _by_launch(
+    values: Iterable[tuple[int, float, tuple[Exclusion | None, ...]]],
+    middle: Callable[[list[float]], float] = median,
+) -> dict[int, float]:
+    """Return the middle of each launch's values, each of which has its launch and why its samples are excluded.
 
     What was sampled on a slow core does not count, and a launch that has nothing else is left out, as
     long as enough launches for an interval remain.
@@ -80,7 +98,7 @@ def _by_launch(values: Iterable[tuple[int, float, tuple[Exclusion | None, ...]]]
         if SLOW_CORE not in excluded:
             of_usual.setdefault(launch, []).append(entry)
     chosen = of_usual if has_ranks(len(of_usual)) else of_all
-    return {launch: median(counted(entries)) for launch, entries in chosen.items()}
+    return {launch: middle(counted(entries)) for launch, entries in chosen.items()}
 
 
 def can_leave_slow(samples: Iterable[Sample]) -> bool:

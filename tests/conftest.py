@@ -225,7 +225,7 @@ def serving(task: Task) -> Conversation:
     questions: queue.SimpleQueue[str] = queue.SimpleQueue()
     decoded = decode_task(encode(task))
     work = threading.Thread(target=do, args=(decoded, lambda event: events.put(encode_event(event)), questions.get))
-    with threads_kept():
+    with threads_kept(), versions_shared():
         work.start()
         event: Event | None = None
         try:
@@ -238,6 +238,27 @@ def serving(task: Task) -> Conversation:
             questions.put("null")
             work.join(timeout=600)
     return True
+
+
+SERVING: list[pytest.MonkeyPatch] = []
+"""What changed the process for the workers that serve in it, once for each of them."""
+
+
+@contextmanager
+def versions_shared() -> Iterator[None]:
+    """Let workers serve in this process: the last one removes their versions, and which reads which file is unknown."""
+    from benchcli.guards import code_versions, read_files
+
+    SERVING.append(SERVING[0] if SERVING else pytest.MonkeyPatch())
+    SERVING[-1].setattr(code_versions, "released", nullcontext)
+    SERVING[-1].setattr(read_files, "of_other_version", lambda _version: None)
+    try:
+        yield
+    finally:
+        patch = SERVING.pop()
+        if not SERVING:
+            patch.undo()
+            code_versions.release()
 
 
 CONDITIONS = Conditions(

@@ -1,6 +1,7 @@
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import mean, stdev
 
 import pytest
@@ -9,6 +10,7 @@ from benchcli.schema import Interval
 from benchcli.statistics import (
     interval_after_looks,
     interval_over_launches,
+    launch_log_means,
     launch_log_ratios,
     launch_log_seconds,
     log_evidence,
@@ -38,6 +40,16 @@ def test_a_ratio_is_paired_by_round_and_the_median_is_taken_within_a_launch() ->
 
 def test_rounds_without_a_partner_do_not_count() -> None:
     assert launch_log_ratios([sample("a", 0, 0, 1.0)], [sample("b", 0, 1, 1.0), sample("b", 1, 0, 1.0)]) == {}
+
+
+def test_the_mean_of_a_launch_tells_of_a_call_that_took_long() -> None:
+    baseline = [sample("a", 0, number, 1.0) for number in range(4)]
+    variant = [sample("b", 0, number, 5.0 if number == 2 else 1.0) for number in range(4)]
+    assert launch_log_ratios(baseline, variant) == {0: 0.0}
+    assert launch_log_means(baseline, variant) == {0: pytest.approx(math.log(4 / 8))}
+    held_up = [replace(each, excluded="preempted") if each.seconds > 1 else each for each in variant]
+    assert launch_log_means(baseline, held_up) == {0: 0.0}
+    assert launch_log_means(baseline, []) == {}
 
 
 def test_seconds_are_medians_by_launch() -> None:

@@ -188,6 +188,7 @@ class _VersionCheck:
             seconds=times.seconds,
             failures=session.failures.by_key,
             cut=times.cut,
+            growths=times.growths,
             allowed=session.request.allowed,
         )
         base, head = session.surveys[BASE], session.surveys[HEAD]

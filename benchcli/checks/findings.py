@@ -93,6 +93,8 @@ class CheckData:
     """Failures while times were measured, by pair and side."""
     cut: Mapping[str, str] = field(default_factory=dict)
     """Why a pair's time was not judged, by pair."""
+    growths: Mapping[str, float] = field(default_factory=dict)
+    """The bytes that each call of head leaves behind and one of base does not, by pair; none where none are left."""
     allowed: tuple[str, ...] = ()
 
 
@@ -148,7 +150,10 @@ def _output(data: CheckData, pair: Pair) -> Finding:
 
 def _costs(data: CheckData, pair: Pair) -> Finding:
     base, head = (data.surveys[side].costs[pair.name, side] for side in (BASE, HEAD))
-    return _finding(data, pair, "costs", *costs_outcome(base, head))
+    outcome, text = costs_outcome(base, head)
+    if grown := data.growths.get(pair.name):
+        outcome, text = "costlier", f"each call leaves {formatting.prefixed(grown, 'B')} of memory behind; {text}"
+    return _finding(data, pair, "costs", outcome, text)
 
 
 def costs_outcome(base: Costs, head: Costs) -> tuple[Outcome, str]:
@@ -190,6 +195,8 @@ def describe(judgement: Judgement, threshold: float) -> str:
     agreeing = f"{judgement.agreeing} of {judgement.launches} launches agree in direction"
     raised = " (raised: two runs of base differed)" if is_raised(judgement, threshold) else ""
     text = f"time {formatting.change(judgement.change)}, {agreeing}, threshold {_above(judgement.threshold)}{raised}"
+    if judgement.mean:
+        text += f"; the mean {formatting.change(judgement.mean)}: some calls take far longer than the median"
     if judgement.outcome in UNCHANGED:
         text += f"; minimum detectable slowdown {_above(judgement.detectable)}"
     return text

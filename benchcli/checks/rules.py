@@ -6,7 +6,7 @@ Nothing here measures or prints. `docs/ci.md` has the evidence behind the rules,
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist, median, stdev
 from typing import Literal
 
@@ -62,6 +62,10 @@ MOST_DIFFERENCE = 1e-3
 
 Two builds of torch add in different orders.
 """
+THRESHOLD_OF_MEAN = 0.05
+"""The least slowdown that counts of the mean where the median has none: it varies more."""
+OF_MEAN = 4
+"""The part of ERROR, one in so many, that the mean may take besides."""
 POWER = 0.8
 """The least share of such checks that find the minimum detectable effect."""
 CASES = [
@@ -99,6 +103,8 @@ class Judgement:
     launches: int
     agreeing: int
     """The number of launches in which head changed in the direction of `change`."""
+    mean: Interval | None = None
+    """The change of the mean, where that is slower though the median is not: some calls take far longer."""
 
 
 def judge(
@@ -137,6 +143,23 @@ def judge(
         launches=len(values),
         agreeing=sum(value * middle > 0 for value in values),
     )
+
+
+def with_mean(
+    judgement: Judgement, changes: Mapping[int, float], controls: Mapping[int, float], networks: int
+) -> Judgement:
+    """Return the judgement of the medians, changed where the means of the launches contradict it.
+
+    `changes` and `controls` are those of `judge`, of means. If they are slower, with the certainty that `judge`
+    asks of medians, the network is. While they only seem to be, it is not called the same or faster.
+    """
+    means = judge(changes, controls, THRESHOLD_OF_MEAN, OF_MEAN * networks)
+    above = means.change.estimate > max(means.threshold, judgement.change.estimate)
+    if judgement.outcome == "slower" or not above:
+        return judgement
+    if means.outcome == "slower":
+        return replace(judgement, outcome="slower", mean=means.change)
+    return replace(judgement, outcome="inconclusive", mean=means.change)
 
 
 def differences_of(changes: Mapping[int, float], controls: Mapping[int, float]) -> tuple[list[float], list[float]]:

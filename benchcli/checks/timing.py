@@ -8,6 +8,7 @@ from statistics import mean, median
 
 from benchcli import formatting
 from benchcli.checks import alone, rules
+from benchcli.checks.growth import growth
 from benchcli.checks.pairs import CONTROL, Pair
 from benchcli.checks.rules import Judgement
 from benchcli.checks.session import CheckSession
@@ -18,7 +19,7 @@ from benchcli.sampling.interleave import Interleaving
 from benchcli.sampling.supervise import Collect, Failures, collect
 from benchcli.schema import Costs, Family, Key, Plan, Sample
 from benchcli.schema.warnings import RunWarning
-from benchcli.statistics import launch_log_ratios, launch_log_seconds
+from benchcli.statistics import launch_log_means, launch_log_ratios, launch_log_seconds
 
 LONGEST_S = 60.0
 """Within a launch, the sampling of a network stops after a quarter of this time.
@@ -39,6 +40,8 @@ class Times:
     """The warnings of all pairs, each once."""
     cut: dict[str, str] = field(default_factory=dict)
     """Why a pair was not judged."""
+    growths: dict[str, float] = field(default_factory=dict)
+    """The bytes that each call of head leaves behind and one of base does not; none where none are left."""
 
     def give_up(self, why: str, names: Iterable[str]) -> None:
         """Remove the inconclusive judgements of these pairs and store why."""
@@ -198,13 +201,17 @@ def _judge(
     changes, controls = launch_log_ratios(head, base), launch_log_ratios(control, base)
     least = rules.SCREEN_LAUNCHES + session.request.launches
     judgement = rules.judge(changes, controls, session.threshold, networks, least)
+    means = launch_log_means(head, base), launch_log_means(control, base)
+    judgement = rules.with_mean(judgement, *means, networks)
+    conditions = [each for part in measured for each in part.conditions]
+    if grown := growth(samples, conditions):
+        times.growths[name] = grown
     if judgement.outcome == "same" and (is_host_bound(base) or is_host_bound(head)):
         other = way_out(host_bound(session.request.target))
         times.cut[name] = f"the host was timed, and not the device, which may be slower in head: give {other}"
         return None
     times.judged[name] = judgement
     times.seconds[name] = _seconds_of(base, head, judgement.change.estimate)
-    conditions = [each for part in measured for each in part.conditions]
     times.warnings |= dict.fromkeys(of_launches(conditions, session.request.target.threads))
     return judgement
 

@@ -168,6 +168,7 @@ def _conditions(launch: int, start: Counters, end: Counters, by_worker: Sequence
         major_faults=_sum([each.major_faults for each in by_worker]),
         call_overhead_s=max(each.call_overhead_s for each in by_worker),
         memory_bytes=_sum([each.memory_bytes for each in by_worker]),
+        grown_bytes=_sum([each.grown_bytes for each in by_worker]),
         throttle_reasons=tuple(sorted({reason for each in by_worker for reason in each.throttle_reasons})),
         clock_hz=_mean([each.clock_hz for each in by_worker]),
         clock_share=_mean([each.clock_share for each in by_worker]),

@@ -15,7 +15,6 @@ from time import perf_counter
 
 from benchcli.backends.devices.base import DEVICES, Device, split_name
 from benchcli.guards import code_versions
-from benchcli.guards.outputs import WrongOutputError
 from benchcli.noise.device_watch import DeviceWatch
 from benchcli.noise.fitness import call_overhead_s
 from benchcli.noise.pace import Cores
@@ -210,7 +209,7 @@ def _is_still_right(key: Key, bench: Bench, send: Send) -> bool:
     try:
         code_versions.refuse_other_files(bench.source)
         bench.check()
-    except (WrongOutputError, code_versions.SourceError) as error:
+    except Exception as error:  # a later call may raise anything too
         send(failed(key, error))
         return False
     return True

@@ -47,6 +47,7 @@ def survey(task: Task, send: Send) -> None:
             before = intrusions_before(variant)
             try:
                 counted = (_count_unbuilt if task.meta else _count)(variant, family, task, alive)
+                code_versions.refuse_other_files(variant.source)
                 refuse_intrusion(family, intruded(before))
             except Exception as error:  # A network may raise anything; the other variants go on.
                 send(failed((family.name, variant.name), error))

@@ -169,6 +169,8 @@ class Conditions:
     """Seconds by network of the calls before the samples in which `torch.compile` worked."""
     waited_s: Duration = 0.0
     """Seconds in which the worker, so far, looked for a core at its usual pace and repeated samples of a slow one."""
+    grown_bytes: int | None = None
+    """By how much the worker's resident set was larger after the samples than before."""
 
 
 @dataclass(frozen=True)

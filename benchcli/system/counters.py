@@ -63,6 +63,7 @@ class Counters:
     frequency_hz: float | None = None
     load: float | None = None
     memory_bytes: int | None = None
+    resident_bytes: int | None = None
 
 
 def look(root: Path = ROOT) -> Counters:
@@ -77,6 +78,7 @@ def look(root: Path = ROOT) -> Counters:
         voluntary_switches=voluntary,
         involuntary_switches=involuntary,
         memory_bytes=memory_bytes,
+        resident_bytes=_try_query(lambda: psutil.Process().memory_info().rss),
         busy_s=busy_s,
         steal_s=steal_s,
         cores=cores,
@@ -122,6 +124,7 @@ def between(launch: int, start: Counters, end: Counters, call_overhead_s: float)
         load=start.load,
         memory_bytes=end.memory_bytes,
         call_overhead_s=call_overhead_s,
+        grown_bytes=_difference(end.resident_bytes, start.resident_bytes),
     )
 
 

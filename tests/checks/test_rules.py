@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchcli.checks.rules import SAME_LOOKS, Judgement, cost_changes, difference, judge
+from benchcli.checks.rules import SAME_LOOKS, Judgement, cost_changes, difference, judge, with_mean
 from benchcli.guards.outputs import fingerprint
 from benchcli.schema import Costs, Interval, OutputPart
 from tests.values import COSTS
@@ -44,6 +44,28 @@ def test_head_is_compared_with_both_runs_of_base() -> None:
     assert found.noise == pytest.approx(1.02)
     assert found.threshold == pytest.approx(1.02**2)
     assert found.outcome == "inconclusive"
+
+
+def test_calls_that_now_and_then_take_long_are_found_by_the_mean() -> None:
+    still = logs(*[0.1, -0.1, 0.2, 0.0, -0.2, 0.1, 0.0, -0.1, 0.1])
+    medians = judge(still, still, 0.01, 12)
+    assert medians.outcome == "same"
+    means = logs(20.0, 33.0, 27.0, 25.0, 30.0, 22.0, 28.0, 26.0, 29.0)
+    found = with_mean(medians, means, still, 12)
+    assert (found.outcome, found.change) == ("slower", medians.change)
+    assert found.mean is not None
+    assert found.mean.estimate == pytest.approx(1.27, abs=0.01)
+    few = {launch: means[launch] for launch in range(3)}
+    assert with_mean(medians, few, still, 12).outcome == "inconclusive"
+
+
+def test_the_mean_says_nothing_new_where_it_agrees_or_control_varies_as_much() -> None:
+    still = logs(*[0.1, -0.1, 0.2, 0.0, -0.2, 0.1, 0.0, -0.1, 0.1])
+    medians = judge(still, still, 0.01, 12)
+    assert with_mean(medians, logs(*[4.0] * 9), still, 12) == medians
+    assert with_mean(medians, logs(*[20.0] * 9), logs(*[15.0] * 9), 12) == medians
+    slower = judge(logs(*[10.0, 10.4, 9.7, 10.1, 9.8, 10.3, 10.0, 9.9, 10.0]), still, 0.01, 12)
+    assert with_mean(slower, logs(*[30.0] * 9), still, 12) == slower
 
 
 def test_one_launch_that_disagrees_does_not_hide_a_change_of_many() -> None:

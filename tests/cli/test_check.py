@@ -348,7 +348,7 @@ def test_versions_that_compare_differently_alone_get_processes_of_their_own(
     version("old")
     version("new", code=NET + "\nCHANGED = True\n")
     found = check(launcher=slowing(**turns))
-    assert found.code == 0  # the simulated clock has no slowdown where processes take turns
+    assert found.code == 0, found.out  # the simulated clock has no slowdown where processes take turns
     said = f"in processes of their own head takes {apart} times as long as base, and 1.00 times in one process"
     assert said in found.out
 
@@ -607,6 +607,71 @@ def changed(base: str, head: str) -> None:
     """Write versions whose networks return these expressions of their outputs."""
     version("old", code=CHANGED.replace("CHANGE", base))
     version("new", code=CHANGED.replace("CHANGE", head))
+
+
+LEAKING = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.kept = nn.ReLU(), []
+
+    def forward(self, inputs):
+        self.kept.append(torch.ones(SIZE))
+        return self.layer(inputs)
+
+def tower(**_):
+    return Net()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="page faults and resident sets are read from Linux")
+@pytest.mark.parametrize(("sizes", "outcome"), [(("10", "200000"), "costlier"), (("200000", "200000"), "same")])
+def test_memory_that_every_call_leaves_behind_is_a_cost(cli: Cli, sizes: tuple[str, str], outcome: str) -> None:
+    Path("ours.toml").write_text(SUITE)
+    for name, size in zip(("old", "new"), sizes, strict=True):
+        version(name, code=LEAKING.replace("SIZE", size))
+    options = ("--device", "cpu", "--only", "tower/thin", "--launches", "5", "--output", "out")
+    found = cli("check", "ours.toml", "--base", "old", "--head", "new", *options)
+    assert found.code in {0, 3}, found.out + found.err
+    assert findings()["thin", "costs"] == outcome, found.out
+    assert bool(re.search(r"each call leaves \d{3}\.\d kB of memory behind", found.out)) == (outcome == "costlier")
+
+
+READING = """
+from pathlib import Path
+from torch import nn
+
+class Net(nn.Module):
+    def forward(self, inputs):
+        return inputs * float(Path(PLACE).read_text())
+
+def tower(**_):
+    return Net()
+"""
+
+
+def test_each_version_reads_its_own_data_in_every_call(check: Cli) -> None:
+    for name in ("old", "new"):
+        version(name, code=READING.replace("PLACE", "'scale.txt'"))
+        Path(name, "scale.txt").write_text("2" if name == "old" else "3")
+    found = check()
+    assert found.code == 3
+    assert findings()["thin", "output"] == "changed"
+    assert "fails while it is timed" not in found.out  # its output in each process is what it was
+
+
+def test_data_of_the_other_version_is_refused(check: Cli) -> None:
+    place = Path("old", "scale.txt").absolute()
+    for name in ("old", "new"):
+        version(name, code=READING.replace("PLACE", repr(str(place))))
+        Path(name, "scale.txt").write_text("2")
+    found = check()
+    assert found.code == 3
+    assert findings()["thin", "network"] == "failed"
+    assert f"it reads {place}, which belongs to the other version" in " ".join(found.out.split()).replace("- ", "-")
 
 
 def test_outputs_that_are_random_in_both_are_not_compared(check: Cli) -> None:
