@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchcli import formatting
 from benchcli.checks.findings import Finding, Outcome, Subject, costs_outcome, is_allowed
@@ -25,6 +25,8 @@ class Now:
     records: Mapping[Key, Record]
     untimed: str | None
     """Why times were not measured; None if they were, or if only costs were requested."""
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    """Why the times of a family tell nothing, by its name."""
 
 
 def against(then: SuiteRun, now: Now, threshold: float, allowed: tuple[str, ...]) -> Iterator[Finding]:
@@ -53,6 +55,8 @@ def _network_findings(
     elif now.timed:
         record = now.records.get(key)
         result = _time(before, record, threshold) if record else ("unmeasured", "the check ended before it", None)
+        if (why := now.hidden.get(key[0])) and result[0] not in ("failed", "slower"):
+            result = "unmeasured", why, None
         yield finding("time", *result)
 
 

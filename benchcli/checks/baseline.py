@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchcli.checks.against_run import Now, against
 from benchcli.checks.check_folder import FINDINGS, conclude
+from benchcli.checks.clean_references import CleanReferences
 from benchcli.checks.findings import ordered
 from benchcli.checks.session import CheckReport, CheckRequest, UnfinishedCheckError, heading_of
 from benchcli.errors import NothingMeasuredError, UserError, unknown
@@ -93,7 +94,8 @@ def _measured(
         surveyed = survey(suite.families, request.target, Plan(), launcher)
         untimed = None if request.costs_only else _reason_untimed(request.target, then, surveyed)
         timed = not request.costs_only and untimed is None and bool(surveyed.costs)
-        same_launcher = replace(tools, workers=lambda: nullcontext(launcher))
+        clean = CleanReferences(launcher)
+        same_launcher = replace(tools, workers=lambda: nullcontext(clean.run))
         report, ending = _run(request, suite, same_launcher) if timed else (None, None)
     now = Now(
         families=suite.families,
@@ -102,6 +104,11 @@ def _measured(
         timed=timed,
         records=_records(then, report) if report else {},
         untimed=untimed,
+        hidden={
+            result.family.name: why
+            for result in (report.results if report else ())
+            if (why := clean.why_not_compared(result))
+        },
     )
     return now, report, ending
 
