@@ -25,7 +25,18 @@ def output_outcome(base: Output, head: Output) -> Result:
     if not head.is_finite:
         return "failed", "head's output is not finite, and base's is"
     other = _other_values(base, head)
-    return ("changed", other) if other else ("same", "the same output")
+    return ("changed", other) if other else _on_others(base.on_others, head.on_others)
+
+
+def _on_others(base: Output | None, head: Output | None) -> Result:
+    """Return the outcome for other values of the inputs, where what a network keeps of its first call is wrong."""
+    same: Result = "same", "the same output"
+    if base is None or not base.is_finite:
+        return same
+    if head is None:
+        return "changed", "on other values of its inputs head fails, and base does not"
+    outcome, text = output_outcome(base, head)
+    return same if outcome == "same" else (outcome, f"on other values of its inputs, {text}")
 
 
 def _other_tensors(base: Output, head: Output) -> str | None:

@@ -73,6 +73,8 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
     call = partial(compiling.call, again)
     if of == INFERENCE:
         summary, denormal = _output(call, again, alive)
+        if task.detailed and not summary.is_random and not DEVICES[kind].errors_stick:
+            summary = replace(summary, on_others=_on_other_values(inputs, again))
     else:
         summary, denormal = _output_of_step(variant, of, call, network, inputs)
     network, inputs = conversion.in_dtype(network, inputs, torch_dtype(family.dtype))
@@ -111,6 +113,27 @@ def _output(call: Callable[[], object], again: Callable[[], object], alive: Call
         differs = not outputs.alike(before, timed)
         is_random = differs and not outputs.alike(timed, outputs.outputs_of(again()))
     return replace(output, is_random=is_random), denormal
+
+
+def _on_other_values(inputs: Inputs, again: Callable[[], object]) -> Output | None:
+    """Return the outputs of a call in which each tensor of the inputs has its last dimension reversed.
+
+    A network that keeps its first result returns that again. None if the network cannot take such values.
+    """
+    tensors = [each for each in inputs.tensors() if each.dim()]
+    try:
+        before = [each.clone() for each in tensors]
+        try:
+            for each in tensors:
+                each.copy_(each.flip(-1))
+            with torch.inference_mode():
+                result = again()
+                return output_parts.described(result, output_parts.plain(result))
+        finally:
+            for each, values in zip(tensors, before, strict=True):
+                each.copy_(values)
+    except Exception:  # the values may be ones that it does not take
+        return None
 
 
 def _output_of_step(

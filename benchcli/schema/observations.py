@@ -48,6 +48,8 @@ class Output:
     """Whether it has no NaN, and at least one finite value."""
     is_random: bool = False
     """Whether it differs from call to call."""
+    on_others: "Output | None" = None
+    """The outputs for other values of the same inputs; None if they were not asked for, or the network fails there."""
 
     @property
     def tensors(self) -> tuple[OutputPart, ...]:

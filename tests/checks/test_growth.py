@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from mmap import PAGESIZE
 
 import pytest
 
@@ -17,15 +16,15 @@ def samples(side: str, faults: float, launches: int = 3) -> list[Sample]:
 
 
 def found(
-    head: Sequence[Sample], base: float = 0.0, control: float = 0.0, grown: Sequence[int | None] = (10**9,) * 3
+    head: Sequence[Sample], base: float = 0.0, control: float = 0.0, grown: Sequence[int | None] = (10**6,) * 3
 ) -> float | None:
     conditions = [replace(values.conditions(), launch=n, grown_bytes=each) for n, each in enumerate(grown)]
     return growth({"head": head, "base": samples("base", base), "control": samples("control", control)}, conditions)
 
 
-def test_pages_that_head_alone_uses_for_the_first_time_are_growth() -> None:
-    assert found(samples("head", 2.0)) == pytest.approx(2 * PAGESIZE)
-    assert found(samples("head", 2.0), base=0.5, control=1.0) == pytest.approx(PAGESIZE)
+def test_a_process_that_grows_while_head_runs_has_what_each_call_left_behind() -> None:
+    assert found(samples("head", 0.5)) == pytest.approx(10**6 / 200)
+    assert found(samples("head", 2.0), base=0.5, control=1.0) == pytest.approx(10**6 / 3.5 / 200)
 
 
 def test_what_base_does_too_is_none() -> None:
@@ -33,11 +32,14 @@ def test_what_base_does_too_is_none() -> None:
     assert found(samples("head", 2.0), control=2.0) is None
 
 
+def test_a_page_now_and_then_is_none() -> None:
+    assert found(samples("head", 1 / 200)) is None
+
+
 def test_faults_without_a_larger_process_are_none() -> None:
     assert found(samples("head", 2.0), grown=(0, 0, 0)) is None
     assert found(samples("head", 2.0), grown=(None, None, None)) is None
-    bounded = found(samples("head", 2.0), grown=(LEAST_BYTES,) * 3)
-    assert bounded == pytest.approx(LEAST_BYTES / 200)
+    assert found(samples("head", 2.0), grown=(LEAST_BYTES - 1,) * 3) is None
 
 
 def test_every_launch_must_show_it_and_two_are_too_few() -> None:

@@ -15,16 +15,29 @@ import psutil
 import pytest
 
 import benchcli
+from benchcli.checks.growth import growth
 from benchcli.errors import ChangedError, NothingMeasuredError, UserError
 from benchcli.sampling.supervise import survey
-from benchcli.schema import FamilyResult, Source, Target
-from benchcli.schema.protocol import SURVEY, Described, Done, Event, FilesRead, Launcher, Task, WorkerDied
+from benchcli.schema import FamilyResult, Sample, Source, Target
+from benchcli.schema.protocol import (
+    LAUNCH,
+    SURVEY,
+    Described,
+    Done,
+    Event,
+    FilesRead,
+    Launcher,
+    Sampled,
+    Task,
+    Watched,
+    WorkerDied,
+)
 from benchcli.system import interpreters
 from benchcli.workers import process
 from benchcli.workers.process import FORKS, Workers
 from benchcli.workers.variables import worker_environment
 from tests.conftest import in_process
-from tests.values import family, variant
+from tests.values import COSTS, family, variant
 from tests.workers.faulty_runs import QUICK, measured_kinds, statuses
 from tests.workers.stand_in import stand_ins
 
@@ -148,7 +161,7 @@ def listener_of(families: str, forks: bool) -> tuple[subprocess.Popen[str], list
     """Start a process that listens to a survey of these families; return it and, when all are up, its workers."""
     program = (
         f"import sys; sys.path[:0] = [{str(Path(__file__).parents[2])!r}]\n"
-        "from tests.values import family, variant\n"
+        "from tests.values import COSTS, family, variant\n"
         "from benchcli.workers import process\n"
         "from tests.workers.stand_in import PROGRAM\n"
         "process._PROGRAM = PROGRAM\n"
@@ -220,6 +233,49 @@ def test_a_file_that_changes_between_two_workers_ends_the_run(
     code.write_text("from torch import nn\ndef net(): return nn.GELU()\n")
     with pytest.raises(ChangedError, match=r"nets\.py changed meanwhile"):
         list(torch_launcher(task, 60))
+
+
+LEAKING = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, leaks):
+        super().__init__()
+        self.leaks, self.kept = leaks, []
+
+    def forward(self, inputs):
+        made = torch.ones(20000)
+        if self.leaks:
+            self.kept.append(made)
+        return inputs * 2
+
+def net(leaks):
+    return Net(leaks)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="page faults and resident sets are read from Linux")
+@pytest.mark.parametrize("leaks", [True, False])
+def test_memory_that_each_call_leaves_behind_is_measured(torch_launcher: Launcher, tmp_path: Path, leaks: bool) -> None:
+    (tmp_path / "nets.py").write_text(LEAKING)
+    networks = [
+        replace(variant(side), builder="nets:net", params={"leaks": leaks and side == "head"}, source=source)
+        for source in [Source(str(tmp_path), "first")]
+        for side in ("base", "control", "head")
+    ]
+    of = replace(family(*networks), name="pair")
+    costs = {"pair": {each.name: COSTS for each in networks}}
+    samples: dict[str, list[Sample]] = {}
+    watched = []
+    for launch in range(3):
+        for event in torch_launcher(Task(LAUNCH, Target(), (of,), costs, launch=launch, seconds=0.0, rounds=3), 60):
+            if isinstance(event, Sampled):
+                samples.setdefault(event.sample.variant, []).append(event.sample)
+            elif isinstance(event, Watched):
+                watched.append(event.conditions)
+    grown = growth(samples, watched)
+    assert grown == (pytest.approx(80_000, rel=0.1) if leaks else None)
 
 
 @FORKED
