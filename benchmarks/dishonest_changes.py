@@ -1,11 +1,11 @@
 """Check changes that are slower and try, by accident or on purpose, not to be seen.
 
-    python benchmarks/dishonest_changes.py [NAME ...]
+    python benchmarks/dishonest_changes.py [--harmless] [--times N] [NAME ...]
 
 Base is a small network. Each change is a head that is worse in one way: it slows the whole process,
 lacks what base does to the whole process, replaces clocks or functions of torch, runs base's code,
 computes something else, or is plainly slower. None may pass: `benchcli check` must end with 3 (a
-regression) or 4 (not measured).
+regression) or 4 (not measured). With --harmless, the changes are as good as base, and none may end with 3.
 """
 
 import argparse
@@ -149,6 +149,91 @@ PLAIN: Mapping[str, str] = {
     ),
     "python loop": forward("for _ in range(20000): pass\nreturn super().forward(inputs)"),
 }
+SLOWLY: Mapping[str, str] = {
+    "every 60th call": "if self.calls % 60 == 0: time.sleep(0.02)",
+    "every 25th call": "if self.calls % 25 == 0: time.sleep(0.01)",
+    "after 100 calls": "spin() if self.calls > 100 else None",
+    "while the collector is off": "import gc\nspin() if not gc.isenabled() else None",
+    "in inference mode": "spin() if torch.is_inference_mode_enabled() else None",
+    "with gradients on": "with torch.inference_mode(False), torch.enable_grad():\n"
+    "    return super().forward(inputs.clone() + sum(p.sum() for p in self.parameters()) * 0)",
+    "a subprocess": "import subprocess\nsubprocess.run(['true'])",
+    "a thread a call": "import threading\n[threading.Thread(target=int).start() for _ in range(4)]",
+    "a traceback": "import traceback\n[traceback.format_stack() for _ in range(3)]",
+    "a context variable": "import contextvars\n[contextvars.copy_context().run(int) for _ in range(1500)]",
+    "a regular expression": "import re\nre.purge(); [re.compile('(a|b)*c' * n) for n in range(1, 4)]",
+    "json": "import json\njson.loads(json.dumps(list(range(2000))))",
+    "pickled weights": "import pickle\npickle.dumps(self.state_dict())",
+    "numpy and back": "inputs = [torch.from_numpy(inputs.numpy().copy()) for _ in range(200)][0]",
+    "an uncontended event": "import threading\nfor _ in range(2000): threading.Event().is_set()",
+    "a large allocation": "torch.empty(2**22).fill_(0)",
+    "a cold table": "self.table = getattr(self, 'table', None)\n"
+    "if self.table is None: self.table = torch.ones(2**23)\nself.table.sum()",
+    "an operator of torch.library": "torch.ops.net.slow(inputs)",
+    "autocast": "with torch.autocast('cpu', dtype=torch.bfloat16): return super().forward(inputs).float()",
+    "a generator of weights": "for p in self.parameters(): torch.empty_like(p).normal_()",
+    "checkpointing": "[torch.linalg.matrix_norm(torch.ones(40, 40)) for _ in range(4)]",
+}
+"""What a forward does before base's, in a network that counts its calls as `self.calls`."""
+SETTINGS: Mapping[str, str] = {
+    "oneDNN off": "torch.backends.mkldnn.enabled = False",
+    "deterministic algorithms": "torch.use_deterministic_algorithms(True)\ntorch.utils.deterministic.fill = True",
+    "anomaly detection": "torch.autograd.set_detect_anomaly(True)",
+    "tracemalloc": "import tracemalloc\ntracemalloc.start(25)",
+    "a profiler of torch": "torch.autograd.profiler.profile().__enter__()",
+    "tracing of threads": "import threading\nthreading.settrace(lambda *a: spin)",
+    "a busy child": "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'while True: pass'])",
+    "four busy children": "import subprocess, sys\n"
+    "[subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(4)]",
+    "a low priority": "import os\nos.nice(19)",
+    "one core and a busy child": "import os, subprocess, sys\nos.sched_setaffinity(0, {max(os.sched_getaffinity(0))})\n"
+    "subprocess.Popen([sys.executable, '-c', 'while True: pass'])",
+    "malloc without reuse": "import ctypes\n[ctypes.CDLL(None).mallopt(n, v) for n, v in ((-1, 0), (-3, 4096))]",
+    "a short switch interval": "import sys, threading\nsys.setswitchinterval(1e-6)\n"
+    "threading.Thread(target=lambda: [None for _ in iter(int, 1)], daemon=True).start()",
+    "Module.__getattr__ replaced": "old = nn.Module.__getattr__\n"
+    "nn.Module.__getattr__ = lambda self, name: (spin(), old(self, name))[1]",
+    "Sequential.forward replaced": "old = nn.Sequential.forward\n"
+    "nn.Sequential.forward = lambda self, x: ([spin() for _ in range(20)], old(self, x))[1]",
+    "Tensor.__torch_function__": "torch.conv2d_old = torch.conv2d\n"
+    "torch.conv2d = nn.functional.conv2d = lambda *a, **k: (spin(), torch.conv2d_old(*a, **k))[1]",
+    "a finder of modules": "import sys\nclass Finder:\n    def find_spec(self, *a): spin()\n"
+    "sys.meta_path.insert(0, Finder())\n"
+    "old = nn.ReLU.forward\ndef slow(self, x):\n    try: import nothing_of_that_name\n"
+    "    except ImportError: pass\n    return old(self, x)\nnn.ReLU.forward = slow",
+    "collections at each allocation": "import gc\ngc.set_threshold(1)\ngc.disable = gc.enable",
+    "an interval timer of the processor": "import signal\n"
+    "signal.signal(signal.SIGPROF, lambda *_: [spin() for _ in range(300)])\n"
+    "signal.setitimer(signal.ITIMER_PROF, 0.002, 0.002)",
+    "dumps of the stack": "import faulthandler, os\n"
+    "faulthandler.dump_traceback_later(0.001, repeat=True, file=open(os.devnull, 'w'))",
+    "more threads": "torch.set_num_threads(16)",
+}
+"""Statements beside code that is base's; each slows the process or takes what base has from it."""
+WEIGHTS: Mapping[str, str] = {
+    "float64 weights": "Net(*layers).double().register_forward_pre_hook(lambda _, x: (x[0].double(),)) and None",
+    "parametrised weights": "[torch.nn.utils.parametrizations.weight_norm(each) for each in layers[::2]]",
+    "pruned weights": "[torch.nn.utils.prune.l1_unstructured(each, 'weight', 1) for each in layers[::2]]",
+    "weights that are not contiguous": "[setattr(each.weight, 'data', each.weight.data.flip(0).flip(0)"
+    ".transpose(0, 1).contiguous().transpose(0, 1)) for each in layers[::2]]",
+    "spectral norm": "[torch.nn.utils.spectral_norm(each) for each in layers[::2]]",
+}
+"""What a builder does with `layers` before it makes the network of them."""
+WRONG_LATER: Mapping[str, str] = {
+    "its first result again": "self.kept = getattr(self, 'kept', None)\n"
+    "if self.kept is None: self.kept = super().forward(inputs)\nreturn self.kept",
+    "zeros after 60 calls": "self.calls += 1\nx = super().forward(inputs)\nreturn x if self.calls < 60 else x * 0",
+    "a result by the address of its input": "self.kept = getattr(self, 'kept', {})\nkey = inputs.data_ptr()\n"
+    "if key not in self.kept: self.kept[key] = super().forward(inputs)\nreturn self.kept[key]",
+    "nothing while the collector is off": "import gc\nx = super().forward(inputs)\n"
+    "return x if gc.isenabled() else x * 0",
+}
+"""Forwards whose result is right at first."""
+DATA: Mapping[str, tuple[str, str]] = {
+    "data beside it": ("Path(__file__).with_name('rounds.txt')",) * 2,
+    "data of the working folder": ("Path('rounds.txt')",) * 2,
+}
+"""Where base and head read how long they spin, in every call: head's own file says longer."""
 OUTPUTS = {"other output", "output of NaN", "output of another shape"}
 """Changes that are found by the output. For the others it is allowed to change, so that time decides."""
 SLOWER = BASE.replace("LAYERS = 12", "LAYERS = 16")
@@ -221,6 +306,80 @@ def others_code(base: Path) -> dict[str, str]:
     }
 
 
+COUNTING = BASE.replace("    pass\n", "    calls = 0\n    def forward(self, inputs):\n        self.calls += 1\n{}")
+LEAK = "self.kept = getattr(self, 'kept', [])\nself.kept.append(torch.empty(20000).fill_(1))"
+LIBRARY = """
+library = torch.library.Library('net', 'DEF')
+library.define('slow(Tensor x) -> Tensor')
+library.impl('slow', lambda x: (time.sleep(3e-4), x.clone())[1], 'CPU')
+"""
+
+
+def counting(body: str) -> str:
+    """Return base's code with a network that counts its calls, and does this in each before it does what base does."""
+    lines = "".join(f"        {line}\n" for line in f"{body}\nreturn super().forward(inputs)".splitlines())
+    return "import time\n" + COUNTING.replace("{}", lines) + SPIN.format(20000)
+
+
+def reading(place: str) -> str:
+    """Return base's code with a network that reads how long to spin."""
+    body = f"from pathlib import Path\nfor _ in range(int({place}.read_text())): pass\nreturn super().forward(inputs)"
+    return forward(body)
+
+
+def more(base: Path) -> dict[str, tuple[str, str]]:
+    """Return further code of base and of head by name."""
+    slowly = {f"slowly: {name}": (counting("pass"), counting(body)) for name, body in SLOWLY.items()}
+    slowly["slowly: an operator of torch.library"] = (
+        counting("pass"),
+        counting(SLOWLY["an operator of torch.library"]) + LIBRARY,
+    )
+    settings = {f"setting: {n}": (BASE, BASE + SPIN.format(400) + code + "\n") for n, code in SETTINGS.items()}
+    weights = {
+        f"weights: {name}": (BASE, BASE.replace("    return Net", f"    {code}\n    return Net"))
+        for name, code in WEIGHTS.items()
+    }
+    wrong = {
+        f"output: {name}": (
+            forward(FEW + "\nreturn x"),
+            forward(body).replace("    def forward", "    calls = 0\n    def forward"),
+        )
+        for name, body in WRONG_LATER.items()
+    }
+    data = {f"data: {name}": (reading(one), reading(two)) for name, (one, two) in DATA.items()}
+    other = repr(str(base / "rounds.txt"))
+    data["data: of base"] = (reading("Path('rounds.txt')"), reading(f"Path({other})"))
+    leak = {"memory: kept by each call": (counting("torch.empty(20000).fill_(1)"), counting(LEAK))}
+    return {**slowly, **settings, **weights, **wrong, **data, **leak}
+
+
+HARMLESS: Mapping[str, str] = {
+    "a comment": BASE.replace("LAYERS = 12", "# The number of layers.\nLAYERS = 12"),
+    "a docstring": BASE.replace("    pass\n", '    """A network."""\n'),
+    "another name of a variable": BASE.replace("layers", "parts"),
+    "another name of a class": BASE.replace("Net", "Network"),
+    "definitions in another order": BASE.replace("LAYERS = 12\n", "") + "\nLAYERS = 12\n",
+    "unused functions": BASE + "".join(f"\ndef unused{n}(x):\n    return x * {n}\n" for n in range(200)),
+    "unused imports": "import base64, decimal, json, sqlite3\n" + BASE,
+    "types": BASE.replace("def build():", "def build() -> nn.Module:"),
+    "a loop in place of a comprehension": BASE.replace(
+        "layers = [layer for _ in range(LAYERS) for layer in (nn.Conv2d(16, 16, 3, padding=1), nn.ReLU())]",
+        "layers = []\n    for _ in range(LAYERS):\n        layers += [nn.Conv2d(16, 16, 3, padding=1), nn.ReLU()]",
+    ),
+    "another module": "from part import build\n",
+    "a class in place of a function": BASE.replace("def build():", "def _build():") + "\nbuild = _build\n",
+    "a forward that calls base's": forward("return super().forward(inputs)"),
+    "in-place activations": BASE.replace("nn.ReLU()", "nn.ReLU(inplace=True)"),
+    "fewer layers": BASE.replace("LAYERS = 12", "LAYERS = 10"),
+    "a file of data read once": "from pathlib import Path\n"
+    "ROUNDS = Path(__file__).with_name('rounds.txt').read_text()\n" + BASE,
+    "a log while it is built": BASE.replace("def build():", "def build():\n    import logging; logging.info('built')"),
+}
+"""Heads that are as good as base, or faster."""
+FASTER = {"fewer layers", "in-place activations"}
+"""Those of which the output, or its costs, may differ."""
+
+
 def heads(base: Path) -> dict[str, tuple[str, str]]:
     """Return the code of base and of head by name."""
     slowing = {name: BASE + SPIN.format(400) + code + "\n" for name, code in WHOLE_PROCESS.items()}
@@ -236,7 +395,7 @@ def heads(base: Path) -> dict[str, tuple[str, str]]:
         "lazy: a property": (forward("return super().forward(inputs)"), lazy("Property(inputs)")),
     }
     alone = {name: (BASE, code) for name, code in {**slowing, **clocks, **PLAIN, **others_code(base)}.items()}
-    return {**alone, **lost, **wrong, **lazies, **INPUTS}
+    return {**alone, **lost, **wrong, **lazies, **INPUTS, **more(base)}
 
 
 def check(name: str, codes: tuple[str, str], place: Path) -> int:
@@ -246,8 +405,12 @@ def check(name: str, codes: tuple[str, str], place: Path) -> int:
     for side, code in zip(("base", "head"), codes, strict=True):
         (place / side).mkdir(exist_ok=True)
         (place / side / "net.py").write_text(code)
+        (place / side / "part.py").write_text(BASE)
+        (place / side / "rounds.txt").write_text("100" if side == "base" else "20000")
     allowed = "costs" if name in OUTPUTS or name.startswith("output: ") else "costs,output"
-    command = ["check", "mine.toml", "--base", "base", "--head", "head", "--time-limit", "60s", "--allow", allowed]
+    allowed = "output" if name.startswith("memory: ") or name in FASTER else allowed
+    options = [] if name in HARMLESS and name not in FASTER else ["--allow", allowed]
+    command = ["check", "mine.toml", "--base", "base", "--head", "head", "--time-limit", "60s", *options]
     done = subprocess.run(
         [sys.executable, "-m", "benchcli", *command],
         cwd=place,
@@ -263,20 +426,25 @@ def check(name: str, codes: tuple[str, str], place: Path) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    wanted = parser.parse_args().names
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the changes to check; all if none is named")
+    parser.add_argument("--harmless", action="store_true", help="check changes that must pass instead")
+    parser.add_argument("--times", type=int, default=1, help="how often each is checked (default: 1)")
+    options = parser.parse_args()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "base" / "parts").mkdir(parents=True)
         (place / "base" / "parts" / "part.py").write_text(BASE)
-        codes = {
-            name: check(name, code, place)
-            for name, code in heads(place / "base").items()
-            if name in wanted or not wanted
-        }
-    passed = [name for name, code in codes.items() if code not in (3, 4)]
-    print(f"{len(codes)} changes, {time.monotonic() - begun:.0f} s; passed: {', '.join(passed) or 'none'}")
+        chosen = {n: (BASE, code) for n, code in HARMLESS.items()} if options.harmless else heads(place / "base")
+        codes = [
+            (name, check(name, code, place))
+            for _ in range(options.times)
+            for name, code in chosen.items()
+            if not options.names or name in options.names
+        ]
+    wrong = [name for name, code in codes if (code == 3 if options.harmless else code not in (3, 4))]
+    what = "called worse" if options.harmless else "passed"
+    print(f"{len(codes)} checks, {time.monotonic() - begun:.0f} s; {what}: {', '.join(wrong) or 'none'}")
 
 
 if __name__ == "__main__":
