@@ -194,7 +194,7 @@ def _laid_out(version_: Version, place: Path) -> Source:
         return Source(str(version_.root), "last")
     if version_.commit:
         git.lay_out(version_.root, version_.commit, place)
-    elif not snapshot.take(version_.root, place):
+    elif not _copied(version_, place):
         try:
             place.symlink_to(version_.root, target_is_directory=True)
         except OSError:  # on Windows a symbolic link needs a privilege
@@ -203,6 +203,16 @@ def _laid_out(version_: Version, place: Path) -> Source:
     if not folder.is_dir():
         raise UserError(f"{version_.label} has no folder {version_.inside}: run this where both versions have one")
     return Source(str(folder), "only")
+
+
+def _copied(version_: Version, place: Path) -> bool:
+    """Copy a version's folder; return False if it is too large for that. Raises UserError if there is no room."""
+    try:
+        return snapshot.take(version_.root, place)
+    except OSError as error:
+        raise UserError(
+            f"{version_.label} cannot be copied to {place.parent} ({error.strerror}): set TMPDIR to a folder with room"
+        ) from None
 
 
 def _folder(root: Path, inside: Path, label: str, rerun: str) -> Version:

@@ -1,5 +1,6 @@
 """What --base and --head may name, how it is laid out, and that a repository stays as it was."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from benchcli.checks import snapshot
 from benchcli.checks.versions import find_versions, laid_out, version
 from benchcli.errors import UserError
 from benchcli.system import git, interpreters
@@ -192,6 +194,19 @@ def test_a_partial_clone_is_told_how_to_be_whole(repository: Path, tmp_path: Pat
     clone = tmp_path / "clone"
     call(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{repository}", str(clone))
     with pytest.raises(UserError, match="fetch --refetch"), laid_out({"base": version("first", clone)}):
+        pass
+
+
+def test_a_working_tree_that_finds_no_room_is_left_and_said(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_root: Path, place: Path) -> bool:
+        place.mkdir()
+        raise OSError(errno.ENOSPC, "No space left on device", str(repository / "inner" / "net.py"))
+
+    monkeypatch.setattr(snapshot, "take", full)
+    with (
+        pytest.raises(UserError, match=r"the working tree cannot be copied to .*No space left on device\): set TMPDIR"),
+        laid_out({"head": version(None, repository / "inner")}),
+    ):
         pass
 
 
