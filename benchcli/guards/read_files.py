@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import source_from_cache
 from pathlib import Path
@@ -35,50 +36,57 @@ Seen = tuple[int, int, int]
 """A file's inode, size and time of modification in ns."""
 
 
+@dataclass
 class _Notes:
-    """What this process has read since `noting` began."""
+    """What this process has read."""
 
-    def __init__(self) -> None:
-        self.is_on = False
-        self.version: Source | None = None
-        """The version whose code runs."""
-        self.raw: set[tuple[str, str]] = set()
-        """The paths as they were given, each with the folder of the version that runs."""
-        self.read: dict[str, Seen] = {}
-        """Files by their real path, as they were when they were first read."""
-        self.written: set[str] = set()
-        self.of_others: dict[str, str] = {}
-        """Version folder to the file of the other version that it read first."""
+    version: Source | None = None
+    """The version whose code runs."""
+    raw: set[tuple[str, str]] = field(default_factory=set)
+    """The paths as they were given, each with the folder of the version that runs."""
+    read: dict[str, Seen] = field(default_factory=dict)
+    """Files by their real path, as they were when they were first read."""
+    written: set[str] = field(default_factory=set)
+    of_others: dict[str, str] = field(default_factory=dict)
+    """Version folder to the file of the other version that it read first."""
 
 
-_notes = _Notes()
+_active: list[_Notes] = []
+"""Those that are made; empty or one item."""
 
 
 @contextmanager
 def noting() -> Iterator[None]:
     """Note the files that are opened during the block."""
-    _notes.__init__()  # type: ignore[misc]
-    _notes.is_on = True
+    _active[:] = [_Notes()]
     _install()
     try:
         yield
     finally:
-        _notes.is_on, _notes.version = False, None
+        _active.clear()
 
 
 def turn_to(version: Source | None) -> None:
     """Take what is read from now on for read by this version; None: by none."""
-    _notes.version = version
+    for notes in _active:
+        notes.version = version
 
 
 def of_other_version(version: Source | None) -> str | None:
     """Return a file of the other version that this one has read; None if there is none."""
-    return _notes.of_others.get(version.folder) if version else None
+    return next(
+        (notes.of_others[version.folder] for notes in _active if version and version.folder in notes.of_others), None
+    )
 
 
 def hashes() -> dict[str, str]:
     """Return the hash of each of the user's files that was read and not written, by its path."""
-    return {path: _hash_of(path, seen) for path, seen in _notes.read.items() if path not in _notes.written}
+    return {
+        path: _hash_of(path, seen)
+        for notes in list(_active)
+        for path, seen in list(notes.read.items())
+        if path not in notes.written
+    }
 
 
 def _hash_of(path: str, seen: Seen) -> str:
@@ -101,34 +109,34 @@ def _seen(path: str) -> Seen:
 
 def _note(event: str, arguments: tuple[Any, ...]) -> None:
     """Note an opened file. This is an audit hook: Python calls it on many events, and what it raises ends them."""
-    if event != "open" or not _notes.is_on:
+    if event != "open" or not _active:
         return
-    path, _, flags = arguments
+    notes, (path, _, flags) = _active[0], arguments
     if isinstance(path, bytes):
         path = os.fsdecode(path)
-    version = _notes.version
     if not isinstance(path, str) or not isinstance(flags, int):
         return
-    key = (path, version.folder if version else "")
+    key = (path, notes.version.folder if notes.version else "")
     writes = flags & os.O_ACCMODE != os.O_RDONLY
-    if key in _notes.raw and not writes:
+    if key in notes.raw and not writes:
         return
-    _notes.raw.add(key)
+    notes.raw.add(key)
     try:
-        _note_file(os.path.realpath(path), version, writes)
+        _note_file(notes, os.path.realpath(path), writes)
     except (OSError, ValueError):  # it is not there, or no path: opening it says so
         return
 
 
-def _note_file(path: str, version: Source | None, writes: bool) -> None:
+def _note_file(notes: _Notes, path: str, writes: bool) -> None:
+    version = notes.version
     if path.endswith(".pyc"):
         path = _source_of(path)
     if writes:
-        _notes.written.add(path)
+        notes.written.add(path)
     elif _is_users(path, version) and os.path.isfile(path):  # noqa: PTH113
-        _notes.read.setdefault(path, _seen(path))
+        notes.read.setdefault(path, _seen(path))
         if version and _is_others(path, version):
-            _notes.of_others.setdefault(version.folder, path)
+            notes.of_others.setdefault(version.folder, path)
 
 
 def _source_of(compiled: str) -> str:

@@ -32,9 +32,10 @@ def version(tmp_path: Path) -> Source:
 def written_before(path: Path, text: str) -> Path:
     """Write a file as another process would."""
     path.parent.mkdir(exist_ok=True)
-    read_files._notes.is_on = False
+    notes = read_files._active[:]
+    read_files._active.clear()
     path.write_text(text)
-    read_files._notes.is_on = True
+    read_files._active[:] = notes
     return path
 
 
