@@ -345,6 +345,14 @@ DEPTH = Setting(
 )
 VERBOSE = _flag("verbose", "Show every warning below the tables.", "command line")
 SHOWN_DEPTH = replace(DEPTH, help="Roll the layers up to this depth, such as 1 for a network's own children.")
+SHOWN_BASELINE = Setting(
+    "baseline",
+    Text(),
+    "Show speeds relative to this network, or FAMILY/NETWORK, instead of the first one: from the samples that were "
+    "kept, without measuring.",
+    "a network",
+)
+PAIRWISE = _flag("pairwise", "Compare each two networks of one run with each other, and rank them.", "command line")
 OUTPUT = Setting(
     "output",
     FolderPath(),

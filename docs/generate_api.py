@@ -89,6 +89,7 @@ RESULTS = (
     results.Run,
     results.Check,
     results.Compared,
+    results.Pairwise,
     network_costs.Counts,
     Costs,
     OperatorCall,

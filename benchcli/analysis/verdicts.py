@@ -8,6 +8,7 @@ from benchcli.analysis import equal_flops
 from benchcli.analysis.equal_flops import EFFECT
 from benchcli.backends.devices.base import device_named
 from benchcli.noise.diagnosis import host_was_timed
+from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import FamilyResult, Interval, Outcome, Record
 from benchcli.workloads.guidelines.base import EXPERIMENTS, SIZE
 from benchcli.workloads.guidelines.guideline_request import paper_column
@@ -49,6 +50,11 @@ class ModeVerdict:
     at_equal_flops: float
     """The median of its relative speeds, converted to the baseline's FLOPs."""
     outcome: VerdictOutcome
+
+
+def verdicts_of(run: SuiteRun) -> list[Verdict]:
+    """Return the verdicts of a run; none beside another baseline, of which the guideline claims nothing."""
+    return [] if run.baseline else verdicts(run.results)
 
 
 def verdicts(results: Iterable[FamilyResult], effect: float = EFFECT) -> list[Verdict]:
@@ -98,7 +104,7 @@ def extreme(result: FamilyResult) -> Record:
 
 
 def paper_speed(record: Record) -> float | None:
-    """Return the paper's relative speed of a guideline's variant.
+    """Return the paper's relative speed of a guideline's variant, relative to the family's baseline.
 
     None unless channels, input size and batch are the paper's.
     """
@@ -106,7 +112,9 @@ def paper_speed(record: Record) -> float | None:
     if not family.widths.startswith("paper") or record.variant.shape[-1] != SIZE or family.batch != 1:
         return None
     column = paper_column(family.widths, device_named(record.target.device).column)
-    return EXPERIMENTS[family.guideline].paper_relative_speed(record.variant.name, column, family.scale)
+    return EXPERIMENTS[family.guideline].paper_relative_speed(
+        record.variant.name, column, family.scale, family.baseline
+    )
 
 
 def outcome(speed: Outcome, claims_faster: bool) -> VerdictOutcome:

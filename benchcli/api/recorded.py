@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
+from typing import Literal, overload
 
 from benchcli import files
 from benchcli.api import plotting
-from benchcli.api.results import MOST, Check, Compared, Run
+from benchcli.api.results import MOST, Check, Compared, Pairwise, Run
 from benchcli.checks import read_check
 from benchcli.errors import UserError
 from benchcli.reports import output_files
@@ -34,29 +35,51 @@ def load(folder_or_glob: Path | str) -> Run | Check | Compared:
     return loaded[0] if len(loaded) == 1 and isinstance(loaded[0], Check) else Compared(tuple(loaded))
 
 
-def load_all(runs: Sequence[Path | str], depth: int | None = None, verbose: bool = False) -> Run | Check | Compared:
+def load_all(
+    runs: Sequence[Path | str], depth: int | None = None, verbose: bool = False, baseline: str | None = None
+) -> Run | Check | Compared:
     """Return the recorded runs and checks of several folders or patterns.
 
-    Layers are rolled up to a depth; `verbose` shows every warning.
+    Layers are rolled up to a depth; `verbose` shows every warning; speeds are relative to the network
+    `baseline`. Raises UserError as `load` and `Run.with_baseline` do.
     """
-    loaded = _members(runs)
+    loaded = [_beside(each, baseline) for each in _members(runs)]
     for each in loaded:
         if isinstance(each, Run):
             each.depth, each.is_verbose = depth, verbose
     return loaded[0] if len(loaded) == 1 else Compared(tuple(loaded))
 
 
-def compare(*runs: Path | str | Run) -> Compared:
+def _beside(run: Run | Check, baseline: str | None) -> Run | Check:
+    if baseline is None:
+        return run
+    if isinstance(run, Check):
+        raise UserError(f"{run.folder} is a check, which compares networks with their base: leave --baseline out")
+    return run.with_baseline(baseline)
+
+
+@overload
+def compare(*runs: Path | str | Run, pairwise: Literal[False] = False) -> Compared: ...
+@overload
+def compare(*runs: Path | str | Run, pairwise: bool) -> Compared | Pairwise: ...
+def compare(*runs: Path | str | Run, pairwise: bool = False) -> Compared | Pairwise:
     """Compare recorded runs, given by folder or as results, with the first of them.
 
-    Raises UserError if there are fewer than two, or if one cannot be read.
+    With `pairwise`, each two networks of one run are compared instead, as `Run.pairwise` does. Raises
+    UserError if there are fewer than two runs, or more than one with `pairwise`, or if one cannot be
+    read.
     """
-    if len(runs) < 2:
-        raise UserError("give two runs or more: the folders that `benchcli run` and `benchcli guideline` write")
+    if pairwise and len(runs) != 1:
+        raise UserError(f"--pairwise compares the networks of one run with each other: give one run, not {len(runs)}")
+    if not pairwise and len(runs) < 2:
+        raise UserError(
+            "give two runs or more: the folders that `benchcli run` and `benchcli guideline` write; or one with "
+            "--pairwise, to compare its networks with each other"
+        )
     if len(runs) > MOST:
         raise UserError(f"{len(runs)} runs are too many for one table: give {MOST} or fewer")
-    loaded = (run if isinstance(run, Run) else Run(read(Path(str(run)))) for run in runs)
-    return Compared(tuple(loaded), side_by_side=True)
+    loaded = tuple(run if isinstance(run, Run) else Run(read(Path(str(run)))) for run in runs)
+    return loaded[0].pairwise() if pairwise else Compared(loaded, side_by_side=True)
 
 
 def report(*runs: Recorded | Sequence[Recorded], path: Path | str, force: bool = False) -> None:

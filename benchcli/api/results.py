@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from benchcli.analysis.claims.base import Judged
     from benchcli.analysis.comparison import Comparison
     from benchcli.analysis.layer_rows import LayerRow
+    from benchcli.analysis.pairwise import Ranking
     from benchcli.analysis.verdicts import Verdict
     from benchcli.checks.findings import Finding
     from benchcli.checks.headline import Headline
@@ -164,10 +165,10 @@ class Run(Result):
 
     @property
     def verdicts(self) -> "tuple[Verdict, ...]":
-        """One verdict for each family of a guideline."""
-        from benchcli.analysis.verdicts import verdicts
+        """One verdict for each family of a guideline; none with another baseline, of which it claims nothing."""
+        from benchcli.analysis.verdicts import verdicts_of
 
-        return tuple(verdicts(self.details.results))
+        return tuple(verdicts_of(self.details))
 
     @property
     def judged(self) -> "tuple[Judged, ...]":
@@ -183,6 +184,27 @@ class Run(Result):
     def folder(self) -> Path:
         """The folder of the run's files."""
         return self.details.folder
+
+    def with_baseline(self, name: str) -> "Run":
+        """Return the run with speeds relative to another of its networks, from the samples that were kept.
+
+        `name` is a network, or FAMILY/NETWORK. Raises UserError if no family has it, if it has no time, if
+        the samples are gone, or for a run of claims, which are about baselines of their own.
+        """
+        from benchcli.analysis.other_baseline import with_baseline
+
+        if self.shows_claims:
+            raise UserError(f"{self.folder} is a run of claims, which say what they compare: leave --baseline out")
+        return replace(self, details=with_baseline(self.details, name))
+
+    def pairwise(self) -> "Pairwise":
+        """Return each two networks of every family compared, and their ranking, from the samples that were kept.
+
+        Raises UserError if there is no pair, or if the samples are gone.
+        """
+        from benchcli.analysis.pairwise import rankings
+
+        return Pairwise(self.details, tuple(rankings(self.details)))
 
     @property
     def environment(self) -> Environment:
@@ -220,6 +242,29 @@ class Run(Result):
 
         column = device_named(self.environment.target.device).column
         return families_of_suite(find_suite(CLAIMS_SUITE), Overrides(column=column))
+
+
+@dataclass(repr=False)
+class Pairwise(Result):
+    """Each two networks of a run compared, and their ranking."""
+
+    details: SuiteRun
+    """The run."""
+    rankings: "tuple[Ranking, ...]"
+    """Of each family: its networks, the fastest first, and its pairs, each with its interval."""
+
+    def _laid_out(self) -> Page:
+        from benchcli.reports.views import pairwise_page
+
+        return pairwise_page.page(self.details, self.rankings)
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        from benchcli.reports.views import fact_list
+
+        return fact_list.of_run(self.details)
+
+    def _machine(self) -> Mapping[str, Cell]:
+        return _machine_cells(self.details.environment)
 
 
 class LayerRows(list["LayerRow"]):

@@ -5,18 +5,22 @@ from pathlib import Path
 import click
 
 from benchcli.api.recorded import compare
-from benchcli.cli.options import argument, run_format_option
+from benchcli.cli.options import argument, option, run_format_option
 from benchcli.cli.output import show
+from benchcli.settings import PAIRWISE
 from benchcli.validation import FolderPath
 
 
 @click.command("compare")
 @argument("runs", FolderPath(), nargs=-1, metavar="A B [C ...]")
+@option(PAIRWISE)
 @run_format_option
-def command(runs: tuple[Path, ...], format_: str) -> int:
+def command(runs: tuple[Path, ...], pairwise: bool, format_: str) -> int:
     """Show how recorded runs differ from the first one, across machines, runtimes, dtypes or dates.
+
+    With --pairwise it ranks the networks of one run, and compares each two of them.
 
     \b
     Example: benchcli compare results/monday results/tuesday
     """
-    return show(compare(*runs), format_)
+    return show(compare(*runs, pairwise=pairwise), format_)

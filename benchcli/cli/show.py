@@ -7,19 +7,20 @@ import click
 from benchcli.api.recorded import load_all
 from benchcli.cli.options import argument, check_format_option, option
 from benchcli.cli.output import show
-from benchcli.settings import SHOWN_DEPTH, VERBOSE
+from benchcli.settings import SHOWN_BASELINE, SHOWN_DEPTH, VERBOSE
 from benchcli.validation import FolderPath
 
 
 @click.command("show")
 @argument("runs", FolderPath(), nargs=-1, required=True, metavar="RUN...")
+@option(SHOWN_BASELINE)
 @option(SHOWN_DEPTH)
 @option(VERBOSE)
 @check_format_option
-def command(runs: tuple[Path, ...], depth: int | None, verbose: bool, format_: str) -> int:
+def command(runs: tuple[Path, ...], baseline: str | None, depth: int | None, verbose: bool, format_: str) -> int:
     """Print stored runs and checks again, without measuring; a pattern such as 'results/*g2*' stands for several.
 
     \b
     Example: benchcli show results/monday --format markdown
     """
-    return show(load_all(runs, depth, verbose), format_)
+    return show(load_all(runs, depth, verbose, baseline), format_)

@@ -31,6 +31,8 @@ class SuiteRun:
     """The records of unfinished families, which are no part of `results`."""
     is_going: bool = False
     """Whether it is still being measured."""
+    baseline: str = ""
+    """The network that relative speeds were recomputed for; empty if each family has the baseline that it had."""
 
     @property
     def records(self) -> tuple[Record, ...]:

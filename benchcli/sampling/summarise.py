@@ -93,8 +93,8 @@ def _record(
         singles = evidence.singles.get(name, ())
         time = replace(time, reference=_reference_speed(family, name, evidence), percentiles=percentiles(singles))
         observed = of_samples(evidence.samples[name], evidence.conditions, context.target)
-        warnings += [*context.noticed.get(name, ()), *_precision(time, context.plan), *observed, *shared]
-        warnings += [*_modes(time), *_unpaired(time, times.get(family.baseline))]
+        compared = of_relative_speed(time, times.get(family.baseline), context.plan)
+        warnings += [*context.noticed.get(name, ()), *compared, *observed, *shared]
     return Record(
         run=context.run,
         suite=context.suite,
@@ -103,7 +103,7 @@ def _record(
         target=context.target,
         failure=failure if failure or time else Failure("failed", "it was not reached"),
         costs=cost,
-        flops_deviation=_deviation(cost, reference),
+        flops_deviation=flops_deviation(cost, reference),
         timing=time,
         warnings=tuple(warnings),
         code=context.codes.get(name),
@@ -136,7 +136,7 @@ def _counting(costs: Costs | None) -> list[RunWarning]:
     return [*(RunWarning("costs", text=text) for text in costs.unknown), *formulas]
 
 
-def _deviation(costs: Costs | None, reference: Costs | None) -> float | None:
+def flops_deviation(costs: Costs | None, reference: Costs | None) -> float | None:
     """Return by which share multiply-adds differ from the baseline's; None if either is not known, or 0."""
     if not (costs and reference and costs.flops_complete and reference.flops_complete and reference.flops):
         return None
@@ -154,6 +154,15 @@ def _reference_speed(family: Family, name: str, evidence: FamilyEvidence) -> Ref
         return None
     nearest = min(known, key=lambda each: abs(costs[each].log_intensity - costs[name].log_intensity))
     return reference_speed(nearest, samples[nearest], samples[name])
+
+
+OF_RELATIVE_SPEED = ("no-baseline", "few-launches", "imprecise", "modes", "unpaired")
+"""The kinds of warnings that depend on the baseline."""
+
+
+def of_relative_speed(time: Timing, baseline: Timing | None, plan: Plan) -> list[RunWarning]:
+    """Return the warnings about the speed relative to a baseline."""
+    return [*_precision(time, plan), *_modes(time), *_unpaired(time, baseline)]
 
 
 def _precision(time: Timing, plan: Plan) -> list[RunWarning]:

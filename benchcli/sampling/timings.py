@@ -95,5 +95,11 @@ def percentiles(seconds: Sequence[float]) -> Percentiles | None:
 
 def reference_speed(name: str, reference: Sequence[Sample], samples: Sequence[Sample]) -> ReferenceSpeed | None:
     """Return the speed relative to the reference network of that name; None without shared rounds."""
-    ratios = launch_log_ratios(reference, samples)
-    return ReferenceSpeed(name, _interval(ratios)) if ratios else None
+    speed = relative_speed(reference, samples)
+    return ReferenceSpeed(name, speed) if speed else None
+
+
+def relative_speed(baseline: Sequence[Sample], samples: Sequence[Sample]) -> Interval | None:
+    """Return baseline time / time, from the rounds that both share; None without any."""
+    ratios = launch_log_ratios(baseline, samples)
+    return _interval(ratios) if ratios else None

@@ -131,7 +131,7 @@ def test_other_functions_refuse_what_is_wrong_too() -> None:
         (lambda: benchcli.check("ci"), "there is nothing to compare with"),
         (lambda: benchcli.check("ci", base="x", threshold=7.0), "a threshold is from"),
         (lambda: benchcli.compare("a"), "give two runs or more"),
-        (lambda: benchcli.compare(1, 2), "no results at 1"),  # type: ignore[arg-type]
+        (lambda: benchcli.compare(1, 2), "no results at 1"),  # type: ignore[call-overload]
         (lambda: benchcli.load("no/such/*"), "no results at no/such"),
         (lambda: benchcli.load("nowhere"), "no results at nowhere"),
         (lambda: benchcli.selftest(1), "the number of comparisons must be from 2"),

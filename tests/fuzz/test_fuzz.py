@@ -18,10 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchcli.analysis.comparison import compare
+from benchcli.analysis.other_baseline import with_baseline
+from benchcli.analysis.pairwise import rankings
 from benchcli.analysis.verdicts import verdicts
 from benchcli.checks.against_run import Now, against
 from benchcli.errors import UserError
 from benchcli.reports.views.claims_page import page as claims_page
+from benchcli.reports.views.pairwise_page import page as pairwise_page
 from benchcli.reports.views.run_page import page as run_page
 from benchcli.runs.read import read
 from benchcli.runs.suite_run import SuiteRun
@@ -131,9 +134,9 @@ CELLS = st.one_of(
 )
 
 
-def changed_table(folder: Path, row: int, column: int, cell: str) -> None:
+def changed_table(folder: Path, row: int, column: int, cell: str, name: str = "measurements.csv") -> None:
     """Change one cell of a table, without care for quotes or line ends in it."""
-    path = folder / "measurements.csv"
+    path = folder / name
     lines = path.read_text(encoding="utf-8").splitlines()
     cells = lines[row % len(lines)].split(",")
     cells[column % len(cells)] = cell
@@ -157,6 +160,8 @@ def used(recorded: SuiteRun) -> None:
         lambda: run_page(recorded),
         lambda: claims_page(recorded, ()),
         lambda: compare([recorded, recorded]),
+        lambda: run_page(with_baseline(recorded, recorded.records[-1].variant.name)),
+        lambda: pairwise_page(recorded, rankings(recorded)),
     ]
     for show in shows:
         with one_line():
@@ -173,7 +178,7 @@ def folder(tmp_path: Path) -> Callable[[], Path]:
         place = tmp_path / "run"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
-        for name in ("environment.json", "measurements.csv"):
+        for name in ("environment.json", "measurements.csv", "samples.csv"):
             shutil.copy(KEPT / name, place)
         return place
 
@@ -185,6 +190,16 @@ def folder(tmp_path: Path) -> Callable[[], Path]:
 def test_any_cell_of_a_run_is_read_or_refused(folder: Callable[[], Path], row: int, column: int, cell: str) -> None:
     place = folder()
     changed_table(place, row, column, cell)
+    looked_at(place)
+
+
+@FUZZ
+@given(row=st.integers(0, 400), column=st.integers(0, 9), cell=CELLS)
+def test_any_cell_of_the_samples_is_read_or_refused(
+    folder: Callable[[], Path], row: int, column: int, cell: str
+) -> None:
+    place = folder()
+    changed_table(place, row, column, cell, "samples.csv")
     looked_at(place)
 
 

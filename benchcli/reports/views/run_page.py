@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from itertools import groupby
 
 from benchcli import formatting
-from benchcli.analysis.verdicts import Verdict, verdicts
+from benchcli.analysis.verdicts import Verdict, verdicts_of
 from benchcli.noise.diagnosis import disturbed
 from benchcli.reports.advice import advised
 from benchcli.reports.page import Page, Table
@@ -19,7 +19,7 @@ from benchcli.workloads.requests import settings_of
 
 def page(report: SuiteRun, depth: int | None = None) -> Page:
     """Return the page of a run, with layers rolled up to `depth`. Its data for JSON adds the advice to each warning."""
-    records, judged = report.records, verdicts(report.results)
+    records, judged = report.records, verdicts_of(report)
     rows = tuple(row(record) for record in records)
     return Page(
         name=report.suite_name,
@@ -33,6 +33,7 @@ def page(report: SuiteRun, depth: int | None = None) -> Page:
         rows=rows,
         data={
             "environment": as_json(report.environment),
+            **({"baseline": report.baseline} if report.baseline else {}),
             "records": [
                 {
                     **cells,
@@ -132,7 +133,8 @@ def footer(report: SuiteRun) -> str:
     state = "disturbed" if disturbed(report.records) else "quiet"
     took = [] if report.seconds is None else [formatting.seconds(report.seconds)]
     unfinished = [state_of(report)] if report.unfinished else []
-    return " · ".join([str(report.folder), count, *took, state, *unfinished])
+    relative = [f"relative to {report.baseline}, by the kept samples"] if report.baseline else []
+    return " · ".join([str(report.folder), count, *took, state, *relative, *unfinished])
 
 
 def state_of(report: SuiteRun) -> str:

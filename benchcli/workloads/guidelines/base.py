@@ -131,13 +131,13 @@ class Experiment(Guideline, ABC):
             channels=":".join(map(str, width)) if isinstance(width, tuple) else str(width),
         )
 
-    def paper_relative_speed(self, value: str, column: Column, scale: int) -> float | None:
-        """Return the published speed over the published baseline's; None if either is missing."""
+    def paper_relative_speed(self, value: str, column: Column, scale: int, baseline: str = "") -> float | None:
+        """Return the published speed over that of `baseline`, the guideline's own if empty; None if one is missing."""
         if self.paper_table is None:
             return None
         speed, baseline_speed = (
             papers.cell(self.paper_table, "speed", **self.published_row(name, column, scale))
-            for name in (value, self.baseline)
+            for name in (value, baseline or self.baseline)
         )
         return speed / baseline_speed if speed and baseline_speed else None
 
