@@ -1,4 +1,4 @@
-"""Networks of the caller's own: functions, which are imported by name, and modules, which travel by value.
+"""Networks of the caller's own: modules, which travel by value, and functions and others, which have a name.
 
 A live module is serialised onto the private pipe from the caller to its own measured process. It
 never reaches a results folder.
@@ -14,10 +14,12 @@ from types import ModuleType
 from typing import Any, TypeGuard
 
 from benchcli.errors import UserError
-from benchcli.schema import LIVE
+from benchcli.schema import BUILT_IN, LIVE, Input
 from benchcli.validation import text
+from benchcli.workloads import input_texts
+from benchcli.workloads.built_in import find_built_in
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
-from benchcli.workloads.suite_keys import builder_of
+from benchcli.workloads.networks.network_request import network_named
 
 DEEPEST = 100
 """The most lists, tuples and dicts, one in another, that inputs are nested in."""
@@ -37,22 +39,84 @@ class Networks:
     def of(cls, networks: object, inputs: object, meta: bool = False) -> "Networks":
         """Return the networks of a mapping, for `meta` without values. Raises UserError if one cannot be measured."""
         if not isinstance(networks, Mapping) or not networks:
-            raise UserError("measure takes the name of a guideline or suite, or a mapping from names to networks")
+            raise UserError(
+                "there is no network: give a torch.nn.Module, a function that makes one, a name, or a mapping from "
+                "names to networks"
+            )
         networks = {text("a network's name", name): network for name, network in networks.items()}
-        values = None if inputs is None or _is_shape(inputs) else inputs
-        shape = SHAPE if inputs is None else _shape(inputs)
-        builders = {name: _builder(name, network) for name, network in networks.items()}
+        given = GivenInputs.of(inputs)
+        found = tuple(_network(name, network, given) for name, network in networks.items())
         payloads = {
-            builder: _pickled(name, networks[name], values, meta)
-            for name, builder in builders.items()
-            if builder.startswith(LIVE) or values is not None
+            each.builder: _pickled(each.name, networks[each.name], given.values, meta)
+            for each in found
+            if each.builder.startswith(LIVE) or given.values is not None
         }
-        request = CustomRequest(
-            name="custom",
-            batches=(shape[0],),
-            networks=tuple(CustomNetwork(name, builder, {}, shape[1:]) for name, builder in builders.items()),
-        )
-        return cls(request, payloads)
+        return cls(CustomRequest(name="custom", batches=(given.batch,), networks=found), payloads)
+
+
+@dataclass(frozen=True)
+class GivenInputs:
+    """What all networks are called with."""
+
+    batch: int = 1
+    shape: tuple[int, ...] | None = None
+    """Of the first input, without the batch; None if nothing is given, and each network has its own."""
+    described: tuple[Input, ...] = ()
+    """Inputs to draw; empty if values are given, or nothing."""
+    values: object = None
+    """Tensors to call with; None if they are to be drawn."""
+
+    @classmethod
+    def of(cls, inputs: object) -> "GivenInputs":
+        """Return what tensors, a shape, or texts as --input takes them describe. Raises UserError if they are none."""
+        if inputs is None:
+            return cls()
+        if are_texts(inputs):
+            batch, described = input_texts.read([inputs] if isinstance(inputs, str) else list(inputs), "an input")
+            return cls(batch, described[0].shape, described)
+        batch, *shape = _shape(inputs)
+        if _is_shape(inputs):
+            return cls(batch, tuple(shape), (Input(tuple(shape)),))
+        return cls(batch, tuple(shape), values=inputs)
+
+
+def are_texts(inputs: object) -> TypeGuard[str | Sequence[str]]:
+    """Return whether inputs are described by texts, as on the command line."""
+    several = [inputs] if isinstance(inputs, str) else inputs
+    return isinstance(several, list | tuple) and bool(several) and all(isinstance(each, str) for each in several)
+
+
+def are_drawn(inputs: object) -> bool:
+    """Return whether inputs are those of the networks themselves, or described by texts."""
+    return inputs is None or are_texts(inputs) or (isinstance(inputs, list | tuple) and not inputs)
+
+
+def by_name(networks: Sequence[object]) -> Mapping[str, object]:
+    """Return networks with the names that they have by themselves; of one mapping those that it gives.
+
+    Raises UserError if two have the same name.
+    """
+    if len(networks) == 1 and isinstance(networks[0], Mapping):
+        return networks[0]
+    names = list(map(_own_name, networks))
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"two networks are named {twice}: give a mapping from names to networks")
+    return dict(zip(names, networks, strict=True))
+
+
+def _own_name(network: object) -> str:
+    """Return a name as it is, a function's as the command line writes it, and a module's class."""
+    if isinstance(network, str):
+        return network
+    if _is_module(network) or not callable(network):
+        return type(network).__name__
+    return f"{getattr(network, '__module__', '')}:{getattr(network, '__qualname__', '')}"
+
+
+def _is_module(network: object) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(network, torch.nn.Module)
 
 
 def _is_shape(inputs: object) -> TypeGuard[Sequence[int]]:
@@ -95,15 +159,27 @@ def _refuse_endless(tree: object, holders: tuple[int, ...] = ()) -> None:
         _refuse_endless(part, (*holders, id(tree)))
 
 
+def _network(name: str, network: object, given: GivenInputs) -> CustomNetwork:
+    """Return a network with its inputs: those that are given, or its own."""
+    if isinstance(network, str) and not network.startswith(BUILT_IN):
+        own = network_named(network)
+        shape, inputs = (own.shape, own.inputs) if given.shape is None else (given.shape, given.described)
+        return CustomNetwork(name, own.builder, own.params, shape, inputs)
+    return CustomNetwork(name, _builder(name, network), {}, given.shape or SHAPE[1:], given.described)
+
+
 def _builder(name: str, network: object) -> str:
     """Return the recorded name of a network's builder."""
     if isinstance(network, str):
-        return builder_of(name, network)
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(network, torch.nn.Module):
+        find_built_in(network)
+        return network
+    if _is_module(network):
         return f"{LIVE}{name}"
     if not callable(network):
-        raise UserError(f"{name} is a {type(network).__name__}: give a torch.nn.Module, or a function that makes one")
+        raise UserError(
+            f"{name} is a {type(network).__name__}: give a torch.nn.Module, a function that makes one, or a name of a "
+            "network"
+        )
     return _importable(name, network)
 
 

@@ -18,14 +18,16 @@ from benchcli.workloads.guidelines.guideline_request import ALL, GuidelineReques
 from benchcli.workloads.overrides import Overrides
 
 
-def measure(what: "str | Mapping[str, object]", *, inputs: object = None, **settings: Unpack[MeasureSettings]) -> Run:
-    """Measure a guideline, a suite, or networks of your own.
+def measure(what: object, *, inputs: object = None, **settings: Unpack[MeasureSettings]) -> Run:
+    """Measure a guideline, a suite, or networks.
 
     `what` is the name of a guideline ("g1" to "g4", or "all"), the name or path of a suite, or a
-    mapping from names to networks: a `torch.nn.Module`, a function of a module that makes one, or
-    "package.module:callable". The first network is the baseline. `inputs` belongs to a mapping: a
-    tensor (batch, ...) or its shape, a tuple or list of tensors, or a dict of keyword arguments, all
-    of which may be nested; by default (1, 3, 224, 224), or the callable's own `example_inputs`.
+    network, or a mapping from names to networks, of which the first is the baseline. A network is a
+    `torch.nn.Module`, a function of a module that makes one, or a name as the command line takes it:
+    of `benchcli list networks`, "torchvision:NAME", or "package.module:callable". `inputs` belongs to
+    networks: a tensor (batch, ...) or its shape, a tuple or list of tensors, or a dict of keyword
+    arguments, all of which may be nested; or texts such as "ids=1x16:int64:0..29999". By default each
+    network has its own, or the callable's `example_inputs`, or (1, 3, 224, 224).
 
     `batch`, `dtype`, `layout`, `step` and `threads` take one value or several, which are compared with the
     first. `width`, `channels` and `scale` are for guidelines: a base width, a set of channels (paper,
@@ -34,20 +36,33 @@ def measure(what: "str | Mapping[str, object]", *, inputs: object = None, **sett
     Raises UserError if the request cannot be measured, NothingMeasuredError if no network has a
     time, and UnfinishedError if measuring ended early: its `result` has what was finished.
     """
+    if not isinstance(what, str) or _is_network(what):
+        return _measured_networks(what, inputs, settings)
+    if inputs is not None:
+        raise UserError("inputs belong to networks: a guideline or a suite has its own")
+    measuring, overrides = _with_channels(settings)
+    name, description, families = _named(what, overrides)
+    return _run(Suite(name, description, tuple(families)), measuring)
+
+
+def _measured_networks(what: object, inputs: object, settings: MeasureSettings) -> Run:
+    """Measure networks by name, by value, or by both."""
+    from benchcli.api.live_modules import Networks, are_drawn, by_name
+
+    if isinstance(what, str) and are_drawn(inputs):
+        return network(what, **{**settings, "inputs": inputs})  # type: ignore[arg-type]
+    measuring, overrides = _with_channels(settings)
+    networks = Networks.of(by_name([what]), inputs)
+    families = networks.request.families(overrides)
+    return _run(Suite("custom", "", tuple(families)), measuring, live=networks.payloads)
+
+
+def _with_channels(settings: MeasureSettings) -> tuple[Measuring, Overrides]:
+    """Return how to measure, and the settings of inputs and channels that replace those of families."""
     values = checked(settings, MEASURE)
     measuring = Measuring.of(values)
     channels = {"width": values["width"], "widths": values["channels"], "scales": values["scale"]}
-    overrides = replace(measuring.overrides, **channels)
-    if isinstance(what, str):
-        if inputs is not None:
-            raise UserError("inputs belong to networks of your own: a guideline or a suite has its own")
-        name, description, families = _named(what, overrides)
-        return _run(Suite(name, description, tuple(families)), measuring)
-    from benchcli.api.live_modules import Networks
-
-    networks = Networks.of(what, inputs)
-    families = networks.request.families(overrides)
-    return _run(Suite("custom", "", tuple(families)), measuring, live=networks.payloads)
+    return measuring, replace(measuring.overrides, **channels)
 
 
 def measure_suite(name_or_path: str, **settings: Unpack[MeasureSettings]) -> Run:
@@ -135,6 +150,19 @@ def claims(folder: Path | str | None = None, **settings: Unpack[RunSettings]) ->
     return _run(suite, measuring, traced(), shows_claims=True)
 
 
+def _is_network(what: str) -> bool:
+    """Return whether a text names a network, or several by wildcards, and no guideline, suite or file."""
+    if what == ALL or EXPERIMENTS.get(what.lower()):
+        return False
+    from benchcli.workloads.networks.base import NETWORKS
+    from benchcli.workloads.networks.libraries import has_wildcards
+    from benchcli.workloads.suites import is_path, shipped_names
+
+    if is_path(what) or what in shipped_names():
+        return False
+    return ":" in what or has_wildcards(what) or NETWORKS.get(what) is not None
+
+
 def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]:
     """Return the name, the description and the families of a guideline or a suite."""
     what = what.lower() if EXPERIMENTS.get(what.lower()) else what
@@ -142,11 +170,15 @@ def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]
         names = [each.name for each in EXPERIMENTS] if what == ALL else [what]
         families = [f for name in names for f in GuidelineRequest(guideline=name).families(overrides)]
         return f"guideline-{what}", "", families
+    from benchcli.workloads.networks.base import NETWORKS
     from benchcli.workloads.suites import families_of_suite, find_suite, is_path, shipped_names
 
     if not is_path(what) and what not in (suites := shipped_names()):
-        known = [*(each.name for each in EXPERIMENTS), ALL, *suites]
-        raise UserError(f"{unknown('guideline or suite', what, known)}; or give the path of a TOML file")
+        known = [*(each.name for each in EXPERIMENTS), ALL, *suites, *(each.name for each in NETWORKS)]
+        raise UserError(
+            f"{unknown('guideline, suite or network', what, known)}; or give the path of a TOML file, or "
+            "package.module:callable"
+        )
     file = find_suite(what)
     return file.name, file.description, families_of_suite(file, overrides)
 

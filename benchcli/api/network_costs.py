@@ -1,11 +1,11 @@
 """Count the costs of networks without measuring their time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, TypeGuard, Unpack
 
 from benchcli.api.keywords import CostSettings, tools_of
-from benchcli.api.live_modules import Networks
+from benchcli.api.live_modules import Networks, are_drawn, by_name
 from benchcli.api.results import Result
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.reports.page import Page
@@ -51,11 +51,11 @@ class Counts(Result):
         return pandas.DataFrame(view.call_rows(self.details))
 
 
-def costs(*networks: "str | Mapping[str, object]", inputs: object = None, **settings: Unpack[CostSettings]) -> Counts:
+def costs(*networks: object, inputs: object = None, **settings: Unpack[CostSettings]) -> Counts:
     """Count the costs of one call of each network, operator by operator, and measure no time.
 
-    `networks` are names as `network` takes them, or one mapping from names to networks as `measure`
-    takes it. For names, `inputs` are texts as `network` takes them; for a mapping, what `measure` takes.
+    `networks` are networks, or one mapping from names to networks, as `measure` takes them, and so are
+    `inputs`.
     `by` chooses the rows of the result's page: "network", "module" (each with what it calls), "operator"
     or "call"; with a `depth` they are modules, down to that depth. `meta` counts from shapes alone, so
     that networks need no memory: modules on the meta device and fake ones too. Rules of `cost_rule`
@@ -75,13 +75,13 @@ def costs(*networks: "str | Mapping[str, object]", inputs: object = None, **sett
         raise UserError(f"meta counts calls, and no step of {values['step']}: leave one of them out")
     request: FamilyRequest
     payloads: Mapping[str, str] = {}
-    if len(networks) == 1 and isinstance(networks[0], Mapping):
-        if values["size"] is not None or values["batch"] is not None:
-            raise UserError("size and batch belong to names of networks: give the inputs of a mapping")
-        live = Networks.of(networks[0], inputs, values["meta"])
-        request, payloads = live.request, live.payloads
+    if are_names(networks) and are_drawn(inputs):
+        request = named_networks(networks, values["size"], OWN_INPUTS.check(inputs) or ())
     else:
-        request = named_networks(_names(networks), values["size"], OWN_INPUTS.check(inputs) or ())
+        if values["size"] is not None or values["batch"] is not None:
+            raise UserError("size and batch belong to names of networks: give inputs instead")
+        live = Networks.of(by_name(networks), inputs, values["meta"])
+        request, payloads = live.request, live.payloads
     (family,) = request.families(overrides)
     with tools.workers() as launcher:
         target = Target(device=values["device"])
@@ -89,11 +89,9 @@ def costs(*networks: "str | Mapping[str, object]", inputs: object = None, **sett
     return _counts(family, counted, by, depth)
 
 
-def _names(networks: Sequence[object]) -> tuple[str, ...]:
-    names = tuple(name for name in networks if isinstance(name, str))
-    if not names or len(names) < len(networks):
-        raise UserError("costs takes names of networks, or one mapping from names to networks")
-    return names
+def are_names(networks: tuple[object, ...]) -> TypeGuard[tuple[str, ...]]:
+    """Return whether all networks are given by name."""
+    return bool(networks) and all(isinstance(each, str) for each in networks)
 
 
 def _counts(family: Family, counted: Survey, by: str, depth: int | None) -> Counts:

@@ -290,7 +290,7 @@ def test_python_names_what_is_wrong() -> None:
     for arguments, settings in (
         ((), {}),
         (("resnet-50", {"a": nn.ReLU()}), {}),
-        (("resnet-50",), {"inputs": (1, 3, 8, 8)}),
+        (("resnet-50",), {"inputs": 3.0}),
         (("resnet-50",), {"by": "layer"}),
         (({"a": nn.ReLU()},), {"batch": 2}),
         (({"a": nn.ReLU()},), {"size": 8}),

@@ -80,6 +80,14 @@ def named_networks(names: tuple[str, ...], size: int | None, inputs: Sequence[st
     return replace(request, batches=(batch,), inputs=described)
 
 
+def network_named(name: str) -> Variant:
+    """Return a network by name, as the command line takes it: built in, of a library, or a callable of one's own.
+
+    Raises UserError if there is none.
+    """
+    return _variant(name, None, ())
+
+
 def _variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
     """Return a network by name: built in, `library:model`, or `package.module:callable`."""
     library, colon, model = name.partition(":")
