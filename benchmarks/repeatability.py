@@ -29,7 +29,7 @@ def run(folder: Path, scale: str) -> Run:
 
 def speeds(runs: Sequence[Run]) -> pandas.DataFrame:
     """Return a row for each variant except the baselines: its relative speed in each run."""
-    frames = [each.to_frame().set_index(["family", "variant"]) for each in runs]
+    frames = [each.wide() for each in runs]
     frame = pandas.DataFrame({f"run {number}": each["relative_speed"] for number, each in enumerate(frames, 1)})
     first = frames[0]
     table = frame.assign(

@@ -30,12 +30,14 @@ import benchcli
 run = benchcli.measure("g2", launches=6)
 print(run)  # the table of `benchcli guideline g2`
 print(run.verdicts[0].outcome)  # holds, reversed, no effect, inconclusive
-frame = run.to_frame()  # a row for each variant, in SI units
-print(frame[["variant", "flops", "median_s", "relative_speed"]])
+frame = run.to_frame()  # a row for each variant, indexed by family and variant, in SI units
+print(frame[["flops", "median_s", "relative_speed"]])
+print(run.wide()["machine_cpu"])  # all columns: those of the CSV, and the machine's
 ```
 
 Your own networks are compared like this. A module travels by value to a measured process of its
-own; a function is imported there by name.
+own; a function is imported there by name. Names are those of the command line, such as
+`"mobilenet-v2-1.0"`, `"torchvision:resnet18"` or `"mynet:build"`.
 
 ```python
 import torch
@@ -46,6 +48,11 @@ import benchcli
 networks = {"narrow": nn.Conv2d(16, 16, 3), "wide": nn.Conv2d(16, 32, 3)}
 run = benchcli.measure(networks, inputs=torch.randn(1, 16, 28, 28), launches=6)
 print(run.records[1].timing.relative)  # speed relative to the first network, with its interval
+print(run.with_baseline("wide"))  # the same samples, beside another network
+run = benchcli.measure(nn.Conv2d(16, 16, 3), inputs=(1, 16, 28, 28), launches=6, breakdown=True, layers=True)
+print(run.breakdown.to_frame())  # the shares of its time
+print(run.layers.to_frame()[["seconds", "share", "flops"]])
+print(benchcli.costs("shufflenet-v2-1x", by="module").to_frame())
 ```
 
 Recorded runs are read again, alone or several at once, and compared:
@@ -56,7 +63,7 @@ import benchcli
 benchcli.measure("g2", launches=6, output="monday")
 benchcli.measure("g2", launches=6, output="tuesday")
 print(benchcli.load("monday").verdicts)
-print(benchcli.load("*day").to_frame()[["run", "variant", "median_s"]])
+print(benchcli.load("*day").to_frame()["median_s"])  # indexed by run, family and variant
 print(benchcli.compare("monday", "tuesday"))
 ```
 """
@@ -88,6 +95,8 @@ RESULTS = (
     results.Result,
     results.Run,
     results.Check,
+    results.LayerRows,
+    results.BreakdownRows,
     results.Compared,
     results.Pairwise,
     network_costs.Counts,

@@ -13,17 +13,18 @@ from benchcli.errors import UserError
 from benchcli.formatting import clean
 from benchcli.reports import output_files
 from benchcli.reports.formats.base import FORMATS, Format
-from benchcli.reports.page import Figure, Page, cleaned
+from benchcli.reports.page import Figure, Page, Table, cleaned
 from benchcli.runs.rows import Cell
 from benchcli.runs.run_folder import SAMPLES
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Family, Record
+from benchcli.schema import CATEGORIES, Family, Record
 from benchcli.schema.environment import Environment, Machine
 from benchcli.workloads.overrides import Overrides
 
 if TYPE_CHECKING:
     import pandas
 
+    from benchcli.analysis.breakdown_rows import BreakdownRow
     from benchcli.analysis.claims.base import Judged
     from benchcli.analysis.comparison import Comparison
     from benchcli.analysis.layer_rows import LayerRow
@@ -107,10 +108,25 @@ class Result:
         output_files.write(path, FORMATS[format_].mark + self.written(format_), force)
 
     def to_frame(self) -> "pandas.DataFrame":
-        """Return a row for each record: the columns of the CSV, in SI units, and the machine's."""
+        """Return a row for each record, indexed by what identifies it: the columns that matter most, in SI units.
+
+        `wide` has all columns.
+        """
+        frame = self.wide()
+        return frame[[*self.page.leading]] if self.page.leading else frame[[*_others(self.page)]]
+
+    def wide(self) -> "pandas.DataFrame":
+        """Return the rows of `to_frame` with all columns: after its own the others of the CSV, and the machine's."""
         import pandas
 
-        return pandas.DataFrame([{**row, **self._machine()} for row in self.page.rows])
+        page, rows = self.page, self._rows()
+        first = (*page.identity, *page.leading, *_others(page))
+        frame = pandas.DataFrame(rows, columns=list(dict.fromkeys((*first, *(name for row in rows for name in row)))))
+        return frame.set_index([*page.identity]) if page.identity else frame
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        """Return the rows of a frame, with the machine's columns in each."""
+        return [{**row, **self._machine()} for row in self.page.rows]
 
     def _machine(self) -> Mapping[str, Cell]:
         """Return the machine's columns, which every row of the frame has."""
@@ -219,6 +235,16 @@ class Run(Result):
         """
         return self.layers_at(None)
 
+    @property
+    def breakdown(self) -> "BreakdownRows":
+        """Where the time of each network goes, by category of operator; empty unless `breakdown` was asked for.
+
+        It is a list, which a Python prompt shows as a table.
+        """
+        from benchcli.analysis.breakdown_rows import breakdown_rows
+
+        return BreakdownRows(breakdown_rows(self.details.breakdowns), self.details)
+
     def layers_at(self, depth: int | None) -> "LayerRows":
         """Return the modules rolled up to a depth: each with all that it calls below."""
         from benchcli.analysis.layer_rows import layer_rows
@@ -267,6 +293,13 @@ class Pairwise(Result):
         return _machine_cells(self.details.environment)
 
 
+LAYER_COLUMNS = [
+    *("family", "variant", "layer", "type", "calls", "seconds", "seconds_low", "seconds_high", "share"),
+    *("flops", "mac_bytes", "inputs", "outputs"),
+]
+"""The columns of a frame of layers, of which the first three identify a row."""
+
+
 class LayerRows(list["LayerRow"]):
     """A list of the modules of a run's networks. A Python prompt shows the table of the slowest ones."""
 
@@ -275,14 +308,67 @@ class LayerRows(list["LayerRow"]):
         self.depth = depth
         """The depth to which the modules are rolled up; None if each has only what it does itself."""
 
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return a row for each module, indexed by family, network and layer, in SI units."""
+        import pandas
+
+        rows = [
+            {
+                "family": each.family,
+                "variant": each.variant,
+                "layer": each.path,
+                "type": each.kind,
+                "calls": each.calls,
+                "seconds": each.seconds.estimate,
+                "seconds_low": each.seconds.low,
+                "seconds_high": each.seconds.high,
+                **{name: getattr(each, name) for name in ("share", "flops", "mac_bytes", "inputs", "outputs")},
+            }
+            for each in self
+        ]
+        return pandas.DataFrame(rows, columns=LAYER_COLUMNS).set_index(LAYER_COLUMNS[:3])
+
     def __repr__(self) -> str:
         from benchcli.reports.views.layer_table import table_of
 
         if not self:
             return "[]"
-        footer = f"{len(self)} modules; iterate over them for all their fields"
-        page = Page("layers", "", (table_of(self, self.depth),), footer, (), (), {})
-        return FORMATS["table"].on_screen(cleaned(page)).strip("\n")
+        return _on_screen(table_of(self, self.depth), f"{len(self)} modules; to_frame() has all their fields")
+
+
+class BreakdownRows(list["BreakdownRow"]):
+    """A list of a run's networks with the shares of their time. A Python prompt shows it as a table."""
+
+    def __init__(self, rows: "Iterable[BreakdownRow]", run: SuiteRun) -> None:
+        super().__init__(rows)
+        self._run = run
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return a row for each network, indexed by family and network: seconds, and the shares by category.
+
+        A share is empty if it is not judged: profiled calls were faster than others.
+        """
+        import pandas
+
+        rows = [
+            {
+                "family": each.family,
+                "variant": each.variant,
+                "call_s": each.call_s,
+                **each.shares,
+                "reorder": each.reorder,
+            }
+            for each in self
+        ]
+        columns = ["family", "variant", "call_s", *CATEGORIES, "reorder"]
+        return pandas.DataFrame(rows, columns=columns).set_index(columns[:2])
+
+    def __repr__(self) -> str:
+        from benchcli.reports.views.breakdown_table import table
+
+        if not self:
+            return "[]"
+        return _on_screen(table(self._run.records, self._run.breakdowns, self._run.untraced), "")
 
 
 @dataclass(repr=False)
@@ -406,13 +492,8 @@ class Compared(Result, Sequence[Run | Check]):
         together = format_ in {"csv", "json"} or FORMATS[format_].draws
         return shown(self, format_) if together else "\n".join(shown(run, format_) for run in self.runs)
 
-    def to_frame(self) -> "pandas.DataFrame":
-        """Return the rows of the comparison, or those of all runs, one below the other."""
-        if self.side_by_side:
-            return super().to_frame()
-        import pandas
-
-        return pandas.concat([run.to_frame() for run in self.runs], ignore_index=True)
+    def _rows(self) -> list[dict[str, Cell]]:
+        return super()._rows() if self.side_by_side else [row for run in self.runs for row in run._rows()]
 
     def _repr_html_(self) -> str:
         return super()._repr_html_() if self.side_by_side else "".join(run._repr_html_() for run in self.runs)
@@ -436,9 +517,15 @@ def _below_each_other(runs: Sequence[Run | Check]) -> Page:
     if len({page.columns for page in pages}) > 1:
         raise UserError("runs and checks have different columns: give one kind of them for this format")
     rows = tuple(row for page in pages for row in page.rows)
-    return Page(
-        "runs", "", (), "", pages[0].columns, rows, [each for page in pages if isinstance(each := page.data, Mapping)]
-    )
+    data = [each for page in pages if isinstance(each := page.data, Mapping)]
+    columns, first = pages[0].columns, pages[0]
+    identity = (*(("run",) if "run" in columns else ()), *first.identity)
+    return Page("runs", "", (), "", columns, rows, data, identity=identity, leading=first.leading)
+
+
+def _others(page: Page) -> list[str]:
+    """Return the columns of a page that neither identify a row nor come first."""
+    return [name for name in page.columns if name not in {*page.identity, *page.leading}]
 
 
 def _in_order(members: Sequence[Run | Check]) -> list[Run | Check]:
@@ -500,6 +587,11 @@ def _machine_cells(environment: Environment) -> dict[str, Cell]:
         **{f"machine_{name}": getattr(machine, name) for name in MACHINE},
         "torch": environment.software.get("torch"),
     }
+
+
+def _on_screen(table: Table, footer: str) -> str:
+    """Return what a Python prompt shows of one table."""
+    return FORMATS["table"].on_screen(cleaned(Page(table.key, "", (table,), footer, (), (), {}))).strip("\n")
 
 
 def _html(page: Page) -> str:

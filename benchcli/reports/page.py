@@ -156,6 +156,10 @@ class Page:
     """Whether a terminal shows all details of the tables."""
     parts: tuple["Page", ...] = ()
     """The pages of the runs that this one compares, for formats that show them too."""
+    identity: tuple[str, ...] = ()
+    """The columns that identify a row; empty if only its place does."""
+    leading: tuple[str, ...] = ()
+    """The columns that a reader of the rows wants first; empty for all of them."""
 
 
 def cleaned(content: Content) -> Content:

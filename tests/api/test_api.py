@@ -169,7 +169,7 @@ def test_a_frame_is_tidy_and_samples_are_there(tools: Callable[[], Tools]) -> No
     run = benchcli.measure("g2", width=16, device="fake", launches=2, tools=tools())
     frame = run.to_frame()
     assert frame["median_s"].dtype == float
-    assert set(frame["machine_cores"]) == {run.environment.machine and run.environment.machine.cores}
+    assert set(run.wide()["machine_cores"]) == {run.environment.machine and run.environment.machine.cores}
     assert isinstance(run.samples(), pandas.DataFrame)
     references = {"benchcli:reference/arithmetic", "benchcli:reference/chain"}
     assert set(run.samples()["variant"]) == {"g=1", "g=2", "g=4", "g=8", *references}

@@ -14,7 +14,7 @@ def test_the_layers_of_a_run_are_a_list_that_a_prompt_shows_as_a_table() -> None
     assert rows == list(rows)
     assert rows[0].variant == "shufflenet-v2-1x"
     assert repr(rows).startswith("Time by layer\nnetwork ")
-    assert repr(rows).endswith(f"{len(rows)} modules; iterate over them for all their fields")
+    assert repr(rows).endswith(f"{len(rows)} modules; to_frame() has all their fields")
     assert len(repr(rows).splitlines()) < 50 < len(rows)
     assert "rolled up to depth 1" in repr(run.layers_at(1))
 

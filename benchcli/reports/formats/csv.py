@@ -10,6 +10,7 @@ from benchcli.reports.page import Cell, Page
 HEADERS = (
     "schema,run,suite,family,",
     "run,family,variant,device,",
+    "run,family,faster,slower,",
     "family,variant,subject,outcome,",
     "claim,verdict,says,source,",
     "network,input,flops,params,",
@@ -19,7 +20,7 @@ HEADERS = (
     "section,name,value\n",
     "name,kind,injected,",
 )
-"""What the headers of pages begin with: runs, comparisons, checks, claims, costs, devices, self-tests."""
+"""What the headers of pages begin with: runs, comparisons, pairs, checks, claims, costs, devices, self-tests."""
 
 
 class Csv(Format):

@@ -51,6 +51,8 @@ def page(report: CheckReport) -> Page:
         summary=headline.text,
         footer=" · ".join(filter(None, [headline.text, how(check), str(report.folder or "")])),
         columns=COLUMNS,
+        identity=("family", "variant", "subject"),
+        leading=("outcome", "fails", "change", "change_low", "change_high", "threshold", "base_s", "head_s", "text"),
         rows=tuple(finding_row(finding) for finding in findings),
         data={
             "environment": as_json(environment),

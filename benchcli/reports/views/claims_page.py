@@ -40,6 +40,7 @@ def page(report: SuiteRun, families: Iterable[Family]) -> Page:
         tables=(_verdicts(claims), _evidence(claims, warnings, *noise_lines(records))),
         footer=footer(report),
         columns=COLUMNS,
+        identity=COLUMNS[:1],
         rows=tuple(
             {
                 "claim": each.claim.name,

@@ -53,6 +53,8 @@ def page(comparison: Comparison) -> Page:
         footer=_footer(comparison),
         columns=COLUMNS,
         rows=tuple(_cells(comparison)),
+        identity=("family", "variant", "run"),
+        leading=("median_s", "change", "change_low", "change_high", "relative_speed", "status", "note"),
         data={
             "runs": [{"path": str(run.folder), "environment": as_json(run.environment)} for run in comparison.runs],
             "changes": list(_cells(comparison)),

@@ -32,6 +32,12 @@ TOTALS = (
     "weight_bytes",
     "device_peak_bytes",
 )
+LEADING = (
+    *("flops", "flops_complete", "params", "elementwise", "mac_bytes", "mac_fused_bytes", "mac_compulsory_bytes"),
+    *("peak_activation_bytes", "weight_bytes", "error"),
+)
+LEADING_OF_PARTS = ("calls", "flops", "flops_complete", "elementwise", "mac_bytes", "mac_fused_bytes")
+"""The columns that a frame has, of networks and of their modules or operators."""
 MOST_ROWS = 40
 """The most rows of a table for people, unless it ends at a depth; every format for programs has all of them."""
 
@@ -60,6 +66,8 @@ def page(
         footer=f"{formatting.counted(len(costs), 'network')}, counted and not timed",
         columns=tuple(dict.fromkeys(name for row in every for name in row)),
         rows=every,
+        identity=_identity(by, details),
+        leading=() if by == CALL else LEADING if by == NETWORK else LEADING_OF_PARTS,
         data={
             "networks": networks,
             "warnings": {name: [advised(each) for each in several] for name, several in noticed.items() if several},
@@ -67,6 +75,12 @@ def page(
             **({} if by == NETWORK else {f"{by}s": rows}),
         },
     )
+
+
+def _identity(by: str, details: Mapping[str, CostDetail]) -> tuple[str, ...]:
+    """Return the columns that identify a row; none of calls, which their order tells apart."""
+    part = ("part",) if by in (MODULE, OPERATOR) and _has_parts(details) else ()
+    return {NETWORK: (NETWORK,), CALL: ()}.get(by, (NETWORK, by, *part))
 
 
 def _training(family: Family) -> list[str]:

@@ -56,7 +56,9 @@ def page(sections: Mapping[str, Mapping[str, object]]) -> Page:
         for section, facts in sections.items()
         for name, value in facts.items()
     )
-    return Page("device", "", tuple(tables), "", ("section", "name", "value"), cells, sections)
+    return Page(
+        "device", "", tuple(tables), "", ("section", "name", "value"), cells, sections, identity=("section", "name")
+    )
 
 
 def probed(probe: Probe) -> dict[str, float | None]:

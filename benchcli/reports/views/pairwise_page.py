@@ -37,6 +37,8 @@ def page(run: SuiteRun, rankings: Sequence[Ranking]) -> Page:
         footer=footer(run),
         columns=COLUMNS,
         rows=rows,
+        identity=("family", "faster", "slower"),
+        leading=("speed", "speed_low", "speed_high", "outcome"),
         data={
             "environment": as_json(run.environment),
             "ranking": [_place_row(each) for each in ranked],

@@ -16,6 +16,12 @@ from benchcli.schema import INFERENCE, Record
 from benchcli.schema.environment import as_json
 from benchcli.workloads.requests import settings_of
 
+IDENTITY = ("family", "variant")
+LEADING = (
+    *("status", "median_s", "ci_low_s", "ci_high_s", "relative_speed", "relative_low", "relative_high"),
+    *("flops", "params", "mac_bytes", "batch", "dtype", "layout", "step", "threads"),
+)
+
 
 def page(report: SuiteRun, depth: int | None = None) -> Page:
     """Return the page of a run, with layers rolled up to `depth`. Its data for JSON adds the advice to each warning."""
@@ -31,6 +37,8 @@ def page(report: SuiteRun, depth: int | None = None) -> Page:
         footer=footer(report),
         columns=COLUMNS,
         rows=rows,
+        identity=IDENTITY,
+        leading=LEADING,
         data={
             "environment": as_json(report.environment),
             **({"baseline": report.baseline} if report.baseline else {}),
