@@ -18,8 +18,8 @@ from benchcli import formatting
 from benchcli.analysis.claims.base import Measurements
 from benchcli.analysis.claims.indirect import points
 from benchcli.analysis.fit import predictions
+from benchcli.analysis.paper_effect import paper_speed
 from benchcli.analysis.published import relative_speed
-from benchcli.analysis.verdicts import paper_speed
 from benchcli.api.plotting import kinds
 from benchcli.reports.formats.base import FORMATS
 from benchcli.reports.page import Page

@@ -6,13 +6,13 @@ from typing import Literal
 
 from benchcli.analysis import equal_flops
 from benchcli.analysis.equal_flops import EFFECT
-from benchcli.backends.devices.base import device_named
+from benchcli.analysis.paper_effect import PaperEffect, VectorFill, paper_effect, vector_fill
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import FamilyResult, Interval, Outcome, Record
-from benchcli.workloads.guidelines.base import EXPERIMENTS, SIZE
-from benchcli.workloads.guidelines.guideline_request import paper_column
+from benchcli.workloads.guidelines.base import EXPERIMENTS
 
+UNDECIDED = ("inconclusive", "not judged")
 VerdictOutcome = Literal["holds", "reversed", "no effect", "inconclusive", "not judged"]
 
 
@@ -39,6 +39,10 @@ class Verdict:
     """Why the family is not judged, or how to settle an inconclusive verdict."""
     modes: tuple["ModeVerdict", ...] = ()
     """What the launches of each mode say, at equal FLOPs; empty if there is only one mode."""
+    paper: PaperEffect | None = None
+    """How the effect compares with the paper's; None if that is not known, or if this one is not decided."""
+    vectors: VectorFill | None = None
+    """How the extreme variant's channels fill vectors; None if the baseline's do so no better, or it is not known."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +58,16 @@ class ModeVerdict:
 
 def verdicts_of(run: SuiteRun) -> list[Verdict]:
     """Return the verdicts of a run; none beside another baseline, of which the guideline claims nothing."""
-    return [] if run.baseline else verdicts(run.results)
+    machine = run.environment.machine
+    return [] if run.baseline else verdicts(run.results, lanes=machine.float_lanes if machine else None)
 
 
-def verdicts(results: Iterable[FamilyResult], effect: float = EFFECT) -> list[Verdict]:
-    """Return a verdict for each family that tests a guideline."""
-    return [verdict(result, effect) for result in results if result.family.guideline]
+def verdicts(results: Iterable[FamilyResult], effect: float = EFFECT, lanes: int | None = None) -> list[Verdict]:
+    """Return a verdict for each family that tests a guideline; `lanes` are float32 numbers in a vector."""
+    return [verdict(result, effect, lanes) for result in results if result.family.guideline]
 
 
-def verdict(result: FamilyResult, effect: float = EFFECT) -> Verdict:
+def verdict(result: FamilyResult, effect: float = EFFECT, lanes: int | None = None) -> Verdict:
     """Compare the family's extreme variant with its baseline, at equal FLOPs.
 
     holds: it is slower, or faster if the guideline claims that. reversed: the opposite. The rule is
@@ -86,6 +91,8 @@ def verdict(result: FamilyResult, effect: float = EFFECT) -> Verdict:
         threshold=effect,
         advice="; ".join(filter(None, (judgement.reason, of_host))) or None,
         modes=tuple(_of_modes(record, effect, guideline.faster)) if judgement.outcome != "not judged" else (),
+        paper=paper_effect(record) if judgement.outcome not in UNDECIDED else None,
+        vectors=vector_fill(record, result.records[0], lanes) if judgement.outcome not in UNDECIDED else None,
     )
 
 
@@ -101,20 +108,6 @@ def extreme(result: FamilyResult) -> Record:
     guideline = EXPERIMENTS[result.family.guideline]
     name = guideline.extreme([record.variant.name for record in result.records])
     return next(record for record in result.records if record.variant.name == name)
-
-
-def paper_speed(record: Record) -> float | None:
-    """Return the paper's relative speed of a guideline's variant, relative to the family's baseline.
-
-    None unless channels, input size and batch are the paper's.
-    """
-    family = record.family
-    if not family.widths.startswith("paper") or record.variant.shape[-1] != SIZE or family.batch != 1:
-        return None
-    column = paper_column(family.widths, device_named(record.target.device).column)
-    return EXPERIMENTS[family.guideline].paper_relative_speed(
-        record.variant.name, column, family.scale, family.baseline
-    )
 
 
 def outcome(speed: Outcome, claims_faster: bool) -> VerdictOutcome:

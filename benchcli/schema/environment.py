@@ -13,6 +13,8 @@ from benchcli.schema.warnings import as_json as warning_as_json
 SCHEMA = 1
 """The version of the files of a run or a check."""
 Fact = str | int | float | bool | None
+FLOAT_LANES = {"avx512f": 16, "avx2": 8, "avx": 8, "asimd": 4, "neon": 4, "sse4_1": 4}
+"""The float32 numbers in a vector by a processor's flag, the widest first."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Machine:
     system: str | None = None
     """The operating system and its release."""
     virtualised: bool | None = None
+
+    @property
+    def float_lanes(self) -> int | None:
+        """The float32 numbers in a vector of its widest registers; None if these flags do not say."""
+        return next((lanes for flag, lanes in FLOAT_LANES.items() if flag in self.simd), None)
 
     @property
     def identity(self) -> dict[str, Fact]:

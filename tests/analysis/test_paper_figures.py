@@ -66,7 +66,7 @@ def guideline_results(column: Column) -> Iterator[FamilyResult]:
         for variant in family.variants:
             speed = guideline.paper_relative_speed(variant.name, column, 1)
             assert speed
-            figures[variant.name] = (speed, float(guideline.multiply_adds(variant.params, SIZE)))
+            figures[variant.name] = (speed.estimate, float(guideline.multiply_adds(variant.params, SIZE)))
         yield result(family, figures, DEVICES[column])
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchcli.cost.count import count
 from benchcli.errors import UserError
-from benchcli.schema import Family, Variant
+from benchcli.schema import Family, Interval, Variant
 from benchcli.workloads import papers
 from benchcli.workloads.built_in import find_built_in
 from benchcli.workloads.guidelines.base import EXPERIMENTS, Column, Experiment, scaled
@@ -41,7 +41,7 @@ def test_every_cell_of_the_papers_tables_is_a_variant(guideline: Experiment, sca
     of_scale = [guideline.paper_relative_speed(value, column, scale) for value in guideline.published_widths[column]]
     assert None not in of_scale
     assert len(of_scale) * 3 == len(rows)
-    assert of_scale[0] == 1.0
+    assert of_scale[0] == Interval(1.0, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,18 @@ def test_every_cell_of_the_papers_tables_is_a_variant(guideline: Experiment, sca
     ],
 )
 def test_the_papers_relative_speeds(guideline: str, value: str, column: Column, relative: float) -> None:
-    assert EXPERIMENTS[guideline].paper_relative_speed(value, column, 1) == pytest.approx(relative)
+    speed = EXPERIMENTS[guideline].paper_relative_speed(value, column, 1)
+    assert speed
+    assert speed.estimate == pytest.approx(relative)
+
+
+def test_a_papers_speed_is_as_exact_as_its_digits() -> None:
+    speed = EXPERIMENTS["g2"].paper_relative_speed("g=8", "arm", 4)  # 1.8 and 2.3 images a second
+    assert speed
+    assert (speed.low, speed.high) == pytest.approx((1.75 / 2.35, 1.85 / 2.25))
+    of_another = EXPERIMENTS["g2"].paper_relative_speed("g=8", "arm", 4, "g=4")
+    assert of_another
+    assert of_another.estimate == pytest.approx(1.8 / 2.1)
 
 
 def test_published_channels_are_those_of_the_shipped_tables() -> None:

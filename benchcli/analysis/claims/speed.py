@@ -18,8 +18,9 @@ from benchcli.analysis.claims.base import (
     unmeasured,
 )
 from benchcli.analysis.equal_flops import EFFECT, SpeedJudgement, distrust
+from benchcli.analysis.paper_effect import paper_speed
 from benchcli.analysis.published import column_of, relative_speed
-from benchcli.analysis.verdicts import extreme, paper_speed
+from benchcli.analysis.verdicts import extreme
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import Interval, Outcome, Record
 from benchcli.statistics import quotient

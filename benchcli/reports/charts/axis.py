@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchcli.analysis.verdicts import paper_speed
+from benchcli.analysis.paper_effect import paper_speed
 from benchcli.reports.charts import grammar
 from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun, families_of
 from benchcli.reports.page import Figure

@@ -1,10 +1,12 @@
 """Lay out the table of a guideline: its families one below the other, and its verdicts."""
 
+import math
 from collections.abc import Sequence
 
 from benchcli import formatting
 from benchcli.analysis.equal_flops import EQUAL_FLOPS
-from benchcli.analysis.verdicts import Verdict, extreme, paper_speed
+from benchcli.analysis.paper_effect import PaperEffect, VectorFill, paper_speed
+from benchcli.analysis.verdicts import Verdict, extreme
 from benchcli.reports.outcomes import sign_of
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
@@ -64,7 +66,34 @@ def _verdict_line(verdict: Verdict, published: float | None) -> str:
     undecided = verdict.outcome in {"no effect", "inconclusive"}
     bound = f" (threshold {formatting.percent(verdict.threshold)})" if undecided else ""
     advice = f"; {verdict.advice}" if verdict.advice else ""
-    return f"{outcome}: {measured}{_converted(verdict)}{paper}{bound}{_modes(verdict)}{advice}"
+    beside = f"; {_strength(verdict.paper, verdict.vectors)}" if verdict.paper else ""
+    return f"{outcome}: {measured}{_converted(verdict)}{paper}{bound}{beside}{_modes(verdict)}{advice}"
+
+
+def _strength(paper: PaperEffect, vectors: VectorFill | None) -> str:
+    """Return how strong the effect is beside the paper's and, if it is stronger, what may be the reason."""
+    strength = paper.strength
+    if strength is None:
+        return "the paper's figures are too round to have an effect here"
+    if strength.is_below(0):
+        return "the opposite of the paper's effect"
+    if strength.holds(0):
+        return f"at most {math.ceil(100 * (strength.high or 0.0)) / 100:.2f} times as strong as in the paper"
+    if strength.holds(1):
+        return f"as strong as in the paper, within the interval: {formatting.times(strength)} times"
+    reason = f"; {_filling(vectors)}" if vectors and strength.is_above(1) else ""
+    return f"{formatting.times(strength)} times as strong as in the paper{reason}"
+
+
+def _filling(vectors: VectorFill) -> str:
+    """Return how little of the vectors the channels fill, and how to measure without that."""
+    channels = "×".join(map(str, dict.fromkeys(vectors.channels)))
+    share, baseline = (formatting.percent(each, decimals=0) for each in (vectors.share, vectors.baseline_share))
+    blocks = f"SIMD blocks of {vectors.lanes}×{vectors.lanes}"
+    return (
+        f"part may be padding ({channels} channels fill {share} of {blocks}, the baseline's {baseline}): "
+        "--channels aligned has none"
+    )
 
 
 def _modes(verdict: Verdict) -> str:

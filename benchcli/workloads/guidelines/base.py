@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from benchcli.errors import UserError
 from benchcli.registry import Registry
-from benchcli.schema import BUILT_IN, OperatorCall, Parameter, Variant
+from benchcli.schema import BUILT_IN, Interval, OperatorCall, Parameter, Variant
 from benchcli.workloads import papers
 
 if TYPE_CHECKING:
@@ -131,15 +131,28 @@ class Experiment(Guideline, ABC):
             channels=":".join(map(str, width)) if isinstance(width, tuple) else str(width),
         )
 
-    def paper_relative_speed(self, value: str, column: Column, scale: int, baseline: str = "") -> float | None:
-        """Return the published speed over that of `baseline`, the guideline's own if empty; None if one is missing."""
+    def convolution(self, params: Mapping[str, Any]) -> tuple[int, int] | None:  # noqa: ARG002
+        """Return the input and output channels of a convolution, in one of its groups; None if variants do not differ.
+
+        They say how much of a processor's vectors a network fills.
+        """
+        return None
+
+    def paper_relative_speed(self, value: str, column: Column, scale: int, baseline: str = "") -> Interval | None:
+        """Return the published speed over that of `baseline`, the guideline's own if empty; None if one is missing.
+
+        The ends are the quotients of speeds that round to the published ones.
+        """
         if self.paper_table is None:
             return None
-        speed, baseline_speed = (
-            papers.cell(self.paper_table, "speed", **self.published_row(name, column, scale))
-            for name in (value, baseline or self.baseline)
+        baseline = baseline or self.baseline
+        speed, of_baseline = (
+            papers.printed(self.paper_table, "speed", **self.published_row(name, column, scale))
+            for name in (value, baseline)
         )
-        return speed / baseline_speed if speed and baseline_speed else None
+        if speed is None or of_baseline is None:
+            return None
+        return Interval(1.0, 1.0, 1.0) if value == baseline else speed.over(of_baseline)
 
 
 GUIDELINES: Registry[Guideline] = Registry("guideline", "benchcli.workloads.guidelines")

@@ -85,6 +85,10 @@ class EqualChannelWidth(Rule, Experiment):
 
         return stack(REPEAT, lambda: [pointwise(c1, c2), pointwise(c2, c1)])
 
+    def convolution(self, params: Mapping[str, Any]) -> tuple[int, int]:
+        """Return c1 and c2."""
+        return int(params["c1"]), int(params["c2"])
+
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Return the row's platform, ratio and scale in Table 1."""
         return {"platform": column, "ratio": value, "scale": str(scale)}

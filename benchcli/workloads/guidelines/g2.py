@@ -67,6 +67,11 @@ class GroupConvolution(Rule, Experiment):
 
         return stack(REPEAT, lambda: [pointwise(channels, channels, groups)])
 
+    def convolution(self, params: Mapping[str, Any]) -> tuple[int, int]:
+        """Return the channels of a group, twice."""
+        channels = int(params["channels"]) // int(params["groups"])
+        return channels, channels
+
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Return the row's platform, groups and scale in Table 2."""
         return {"platform": column, "groups": str(self._groups(value)), "scale": str(scale)}

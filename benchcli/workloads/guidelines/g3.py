@@ -75,6 +75,10 @@ class Fragmentation(Rule, Experiment):
             return stack(REPEAT, lambda: [parallel(fragments, lambda: pointwise(channels, channels))])
         raise UserError(f"unknown arrangement {arrangement!r}: known: series, parallel")
 
+    def convolution(self, params: Mapping[str, Any]) -> tuple[int, int]:
+        """Return the channels of a fragment, twice."""
+        return int(params["channels"]), int(params["channels"])
+
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Return the row's platform, block and channels (those of one fragment) in Table 3."""
         base = self.published_widths[column][self.baseline]
