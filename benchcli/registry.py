@@ -53,10 +53,19 @@ class Registry(Generic[Plugin]):
         return plugin
 
     def get(self, name: str) -> Plugin | None:
-        """Return the plug-in of that name, or None if there is none.
+        """Return the plug-in of that name, in any case of letters and with _ for -; None if there is none.
 
         It imports a file with the plug-in's name first, and the whole package only if that fails.
         """
+        spellings = dict.fromkeys((name, name.lower(), name.lower().replace("_", "-")))
+        return next((found for each in spellings if (found := self._find(each))), None)
+
+    def spelled(self, name: str) -> str:
+        """Return a plug-in's name as it is registered, and any other name as it is."""
+        plugin = self.get(name)
+        return plugin.name if plugin else name
+
+    def _find(self, name: str) -> Plugin | None:
         if name not in self._plugins and not self._searched and name.isidentifier() and name[0] != "_":
             with contextlib.suppress(ModuleNotFoundError):
                 importlib.import_module(f"{self._package}.{name}")

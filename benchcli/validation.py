@@ -189,9 +189,9 @@ class Plugin(ValueKind[str]):
     def check(self, what: str, value: object) -> str:  # noqa: ARG002
         """Return the plug-in's name. It imports no other plug-in, if the name is right."""
         name, registry = str(value), self.registry()
-        if name in self.others:
-            return name
-        plugin = registry.get(name) or registry.get(name.lower()) or registry.get(name.lower().replace("_", "-"))
+        if name.lower() in self.others:
+            return name.lower()
+        plugin = registry.get(name)
         if plugin is None:
             raise unknown(registry.kind, name, self.names())
         return str(plugin.name)

@@ -82,10 +82,10 @@ def block(*names: str, **settings: Unpack[BlockSettings]) -> Run:
     the height and width of the feature map that goes in, `units` how many stand in a chain (10, or
     1 of stride 2), `stride` 1 or 2. Raises what `measure` raises.
     """
+    from benchcli.workloads.blocks.base import BLOCKS
     from benchcli.workloads.blocks.block_request import ALL, BlockRequest
 
-    for name in names:
-        text("a block", name)
+    names = tuple(BLOCKS.spelled(text("a block", name)) for name in names)
     if len(set(names)) < len(names) or (ALL in names and len(names) > 1):
         raise UserError(f"a block is named twice: {' '.join(names)}")
     values = checked(settings, BLOCK)
@@ -152,20 +152,20 @@ def claims(folder: Path | str | None = None, **settings: Unpack[RunSettings]) ->
 
 def _is_network(what: str) -> bool:
     """Return whether a text names a network, or several by wildcards, and no guideline, suite or file."""
-    if what == ALL or EXPERIMENTS.get(what.lower()):
+    if what == ALL or EXPERIMENTS.get(what):
         return False
     from benchcli.workloads.networks.base import NETWORKS
     from benchcli.workloads.networks.libraries import has_wildcards
     from benchcli.workloads.suites import is_path, shipped_names
 
-    if is_path(what) or what in shipped_names():
+    if is_path(what) or what.lower() in shipped_names():
         return False
     return ":" in what or has_wildcards(what) or NETWORKS.get(what) is not None
 
 
 def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]:
     """Return the name, the description and the families of a guideline or a suite."""
-    what = what.lower() if EXPERIMENTS.get(what.lower()) else what
+    what = EXPERIMENTS.spelled(what)
     if what == ALL or EXPERIMENTS.get(what):
         names = [each.name for each in EXPERIMENTS] if what == ALL else [what]
         families = [f for name in names for f in GuidelineRequest(guideline=name).families(overrides)]
@@ -173,7 +173,7 @@ def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]
     from benchcli.workloads.networks.base import NETWORKS
     from benchcli.workloads.suites import families_of_suite, find_suite, is_path, shipped_names
 
-    if not is_path(what) and what not in (suites := shipped_names()):
+    if not is_path(what) and what.lower() not in (suites := shipped_names()):
         known = [*(each.name for each in EXPERIMENTS), ALL, *suites, *(each.name for each in NETWORKS)]
         raise UserError(
             f"{unknown('guideline, suite or network', what, known)}; or give the path of a TOML file, or "

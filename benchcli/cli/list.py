@@ -65,7 +65,7 @@ def _matched(kind: str, pattern: str, known: Mapping[str, str]) -> Mapping[str, 
     """Return the entries that match. Raises UserError if there are none."""
     if kind == "networks":
         return {name: known.get(name, "") for name in matching(pattern, known)}
-    matched = {name: title for name, title in known.items() if fnmatchcase(name, pattern)}
+    matched = {name: title for name, title in known.items() if fnmatchcase(name.lower(), pattern.lower())}
     if not matched:
         raise UserError(f"{pattern!r} matches none of {len(known)} {kind}: leave it out to see them all")
     return matched

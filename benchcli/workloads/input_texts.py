@@ -13,7 +13,14 @@ WHOLE = {"int8": 8, "int16": 16, "int32": 32, "int64": 64, "uint8": 8}
 """The integer dtypes and their bits."""
 DTYPES = ("float", "complex64", "bool", *WHOLE)
 """The dtypes of inputs; float is the dtype that is measured."""
-OTHER_NAMES = {"long": "int64", "int": "int64", "float32": "float", "boolean": "bool", "complex": "complex64"}
+OTHER_NAMES = {
+    "long": "int64",
+    "int": "int64",
+    "float32": "float",
+    "fp32": "float",
+    "boolean": "bool",
+    "complex": "complex64",
+}
 _TEXT = re.compile(
     r"(?:(?P<name>[^\W\d]\w*)\s*=\s*)?(?P<sizes>[^:=]+)(?::(?P<dtype>[^:]*))?(?::(?P<low>[^:]*?)\.\.(?P<high>[^:]*))?"
 )
@@ -39,7 +46,7 @@ def _read(text: str, kind: str) -> tuple[int, Input]:
     if match is None:
         raise UserError(f"{kind} is {FORM}, not {text[:80]!r}")
     batch, *shape = _sizes(match["sizes"], text, kind)
-    name, written = match["name"] or "", (match["dtype"] or "float").strip()
+    name, written = match["name"] or "", (match["dtype"] or "float").strip().lower()
     dtype = OTHER_NAMES.get(written, written)
     if dtype not in DTYPES:
         raise unknown("dtype of an input", written, DTYPES)

@@ -13,6 +13,7 @@ from benchcli.settings import (
     DTYPE,
     GROUP,
     LAYOUT,
+    NAMED_WIDTHS,
     SCALE,
     SIZES,
     STEP,
@@ -21,7 +22,7 @@ from benchcli.settings import (
     WIDTHS,
     Setting,
 )
-from benchcli.validation import Percentage, distinct
+from benchcli.validation import Percentage, distinct, one_of
 from benchcli.workloads import input_texts as inputs
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.blocks.block_request import ALL
@@ -80,7 +81,7 @@ def _widths(key: str, value: object) -> Widths:
     if isinstance(value, list):
         return tuple(_width(key, item) for item in value)
     if isinstance(value, str):
-        return value
+        return one_of("set of channels", value, NAMED_WIDTHS)
     return WIDTHS.check(key, value)
 
 
@@ -160,7 +161,9 @@ def _true_or_false(key: str, value: object) -> bool:
 
 def _blocks(key: str, value: object) -> tuple[str, ...]:
     names = _names(key, value)
-    return names if names == (ALL,) else tuple(BLOCKS[name].name for name in names)
+    if tuple(map(str.lower, names)) == (ALL,):
+        return (ALL,)
+    return _several(key, [BLOCKS[name].name for name in names], str)
 
 
 _INPUT: Keys = {

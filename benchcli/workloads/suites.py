@@ -225,8 +225,9 @@ def find_suite(name_or_path: str) -> SuiteFile:
     Raises UserError with the nearest name.
     """
     shipped = {path.stem: path for path in shipped_suites()}
-    if name_or_path in shipped:
-        return SuiteFile(shipped[name_or_path], name_or_path)
+    for name in (name_or_path, name_or_path.lower()):
+        if name in shipped:
+            return SuiteFile(shipped[name], name)
     if is_path(name_or_path):
         return SuiteFile(Path(name_or_path), Path(name_or_path).stem)
     raise UserError(f"{unknown('suite', name_or_path, shipped)}; or give the path of a TOML file")

@@ -137,7 +137,7 @@ def matching(pattern: str, shipped: Iterable[str]) -> list[str]:
     if colon and library not in LIBRARIES:
         raise UserError(f"{pattern!r} has wildcards, which are for networks that ship and for {', '.join(LIBRARIES)}")
     names = [f"{library}:{each}" for each in _listed(library)] if colon else list(shipped)
-    matches = [name for name in names if fnmatchcase(name, pattern)]
+    matches = [name for name in names if fnmatchcase(name.lower(), pattern.lower())]
     if not matches:
         raise UserError(f"{pattern!r} matches none of {len(names)} networks: `benchcli list networks '{pattern[:1]}*'`")
     if len(matches) > MOST:

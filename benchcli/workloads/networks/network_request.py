@@ -47,7 +47,7 @@ class NetworkRequest(FamilyRequest):
         names = [network.name for network in members(self.group)] if self.group else self._names()
         if self.inputs and self.size:
             raise UserError("--size is of images: give the sizes in --input")
-        errors = dict(self.errors)
+        errors = {NETWORKS.spelled(name): error for name, error in self.errors}
         for name in errors:
             if name not in names:
                 raise unknown("network with an error", name, names)
@@ -56,7 +56,9 @@ class NetworkRequest(FamilyRequest):
     def _names(self) -> list[str]:
         """Return the names, those with wildcards spelled out, each once."""
         shipped = [network.name for network in NETWORKS]
-        spelled = (matching(name, shipped) if has_wildcards(name) else [name] for name in self.networks)
+        spelled = (
+            matching(name, shipped) if has_wildcards(name) else [NETWORKS.spelled(name)] for name in self.networks
+        )
         return list(dict.fromkeys(each for names in spelled for each in names))
 
     def sized(self, size: int) -> "NetworkRequest":
@@ -71,7 +73,7 @@ def family_name(group: int | None) -> str:
 
 def named_networks(names: tuple[str, ...], size: int | None, inputs: Sequence[str] = ()) -> NetworkRequest:
     """Return the request of networks by name. Raises UserError if one is named twice, or an input is none."""
-    if len(set(names)) < len(names):
+    if len(set(map(NETWORKS.spelled, names))) < len(names):
         raise UserError(f"a network is named twice: {' '.join(names)}")
     request = NetworkRequest(name=family_name(None), networks=names, size=size)
     if not inputs:
