@@ -1,6 +1,7 @@
 """Make the columns of costs and time, and the lines of warnings, that several tables share."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from benchcli import formatting
 from benchcli.analysis import equal_flops
@@ -9,7 +10,7 @@ from benchcli.grouping import groups
 from benchcli.reports.advice import grouped, sentence
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, numbers, words
-from benchcli.schema import INFERENCE, PARTS, Costs, Family, FamilyResult, Interval, Record, sizes
+from benchcli.schema import INFERENCE, PARTS, Costs, Family, FamilyResult, Input, Interval, Record
 from benchcli.schema.warnings import RunWarning
 
 FLOPS, ACCESS, EQUAL_FLOPS = "MFLOPs (mult-adds)", "mem. access MB", "at equal FLOPs"
@@ -207,18 +208,14 @@ def _differ_by_scale(record: Record, records: Sequence[Record]) -> bool:
 
 
 def inputs(record: Record) -> str:
-    """Return what a network is called with: the size of an image, or all shapes and dtypes."""
-    variant = record.variant
-    if record.costs and record.costs.inputs and not _is_image(record):
+    """Return what a network is called with, as `--input` takes it: all shapes, the batch first."""
+    variant, batch = record.variant, record.family.batch
+    if record.costs and record.costs.inputs:
         return formatting.shaped(record.costs.inputs)
-    if record.costs is None and not variant.is_built_in and not variant.inputs:
+    if not variant.is_built_in and not variant.inputs:
         return UNKNOWN  # its callable may have inputs of its own
-    return formatting.shaped(", ".join(map(str, variant.inputs))) or "×".join(map(str, variant.shape[1:]))
-
-
-def _is_image(record: Record) -> bool:
-    image = sizes((record.family.batch, *record.variant.shape))
-    return record.costs is not None and record.costs.inputs == image and len(record.variant.shape) == 3
+    described = variant.inputs or (Input(variant.shape),)
+    return formatting.shaped(", ".join(str(replace(each, shape=(batch, *each.shape))) for each in described))
 
 
 def percentiles(records: Sequence[Record], p50: int, p95: int, p99: int) -> list[Column]:

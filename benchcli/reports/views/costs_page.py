@@ -286,12 +286,9 @@ def _uncalled(details: Mapping[str, CostDetail]) -> Iterable[str]:
 
 
 def _differences(tool: str, costs: Mapping[str, Costs], others: Mapping[str, int | str]) -> Iterable[str]:
-    """Yield what another tool counts, where it differs, and which networks it cannot count."""
+    """Yield what another tool counts, where it differs. JSON and CSV say too why it cannot count a network."""
     for name, count in others.items():
         if isinstance(count, int) and count != costs[name].flops:
             own = costs[name].flops
             share = f", {formatting.percent(count / own - 1, signed=True)}" if own else ""
             yield f"{name}: {tool} counts {count:,} multiply-adds, and benchcli {own:,}{share}"
-    lacking = [name for name, count in others.items() if isinstance(count, str)]
-    if lacking:
-        yield f"{tool} cannot count {formatting.named(lacking)}; --format json says why"

@@ -3,6 +3,8 @@
 import html
 from dataclasses import replace
 
+import pytest
+
 from benchcli.analysis.verdicts import verdicts
 from benchcli.reports.formats.base import FORMATS
 from benchcli.reports.formats.table import draw
@@ -10,9 +12,9 @@ from benchcli.reports.page import Page, Table, words
 from benchcli.reports.terminal import Screen
 from benchcli.reports.views import cells
 from benchcli.reports.views import guideline_table as guidelines
-from benchcli.schema import Costs, Failure, FamilyResult, Interval, Record
+from benchcli.schema import Costs, Failure, FamilyResult, Input, Interval, Record
 from benchcli.schema.warnings import RunWarning
-from tests.values import family, record, result, variant
+from tests.values import COSTS, family, record, result, variant
 
 ONE = Interval(1.0, 1.0, 1.0)
 
@@ -98,3 +100,21 @@ def test_one_warning_about_noise_stays_as_it_is_and_others_are_never_left_out() 
     assert len(details) == 1
     assert brief == ""
     assert [line.split(":")[0] for line in cells.warning_lines(records)] == ["every network"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "inputs", "counted", "shown"),
+    [
+        ((3, 224, 224), (), "2x3x224x224", "2×3×224×224"),
+        ((3, 7, 7), (Input((3, 7, 7)),), "2x3x7x7", "2×3×7×7"),  # --size 7
+        ((16,), (Input((16,), "ids", "int64", 0, 9),), "ids=2x16:int64", "ids=2×16:int64"),
+        ((3, 7, 7), (Input((3, 7, 7)),), None, "2×3×7×7"),
+        ((3, 7, 7), (), None, "–"),  # a callable of one's own may have inputs of its own
+    ],
+)
+def test_an_input_is_shown_in_one_way(
+    shape: tuple[int, ...], inputs: tuple[Input, ...], counted: str | None, shown: str
+) -> None:
+    of = replace(family(replace(variant("a"), shape=shape, inputs=inputs), guideline=""), batch=2)
+    costs = replace(COSTS, inputs=counted) if counted else None
+    assert cells.inputs(replace(record(of, "a", None), costs=costs)) == shown
