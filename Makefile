@@ -108,6 +108,7 @@ site: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/python -m sphinx -b html -W --keep-going -n -q -d build/doctrees docs build/site
 	$(BIN)/python .ci/offline.py build/site
+	@echo 'The site is in build/site: open $(CURDIR)/build/site/index.html'
 
 golden: $(VENV)/installed
 	$(BIN)/python -m pytest --update-golden

@@ -21,8 +21,11 @@ from benchcli.analysis.fit import predictions
 from benchcli.analysis.paper_effect import paper_speed
 from benchcli.analysis.published import relative_speed
 from benchcli.api.plotting import kinds
+from benchcli.reports.fitting import wrapped
 from benchcli.reports.formats.base import FORMATS
+from benchcli.reports.formats.table import draw
 from benchcli.reports.page import Page
+from benchcli.reports.terminal import Screen
 from benchcli.reports.views.breakdown_table import HEADINGS
 from benchcli.reports.views.run_page import page as page_of
 from benchcli.runs.read import read
@@ -37,6 +40,9 @@ ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "results" / "reference"
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 PLACE = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+WIDTH = 120
+"""Columns of a terminal; the site has room for as many in a block of code."""
+TERMINAL = Screen(WIDTH)
 BROKEN_DOWN = {
     "shufflenet-v2-1x": "",
     "shufflenet-v1-1x-g3": "ShuffleNet v1 1x g=3",
@@ -58,14 +64,15 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def g2() -> str:
-    """Return what a terminal of any width shows of the kept run of G2."""
-    text = FORMATS["table"].render(benchcli.load(KEPT / "g2-epyc").page).replace(f"{ROOT}/", "")
+    """Return what a terminal shows of the kept run of G2."""
+    text = draw(benchcli.load(KEPT / "g2-epyc").page, TERMINAL).replace(f"{ROOT}/", "")
     return "\n" + indent(text, "    ") + "\n"
 
 
 def verdict() -> str:
     """Return the line of the verdict in the kept run of G2."""
-    return f"\n    {_verdicts(report('g2-epyc'), 'g2')[0]}\n\n"
+    lines = wrapped(_verdicts(report("g2-epyc"), "g2")[0], WIDTH, "  ")
+    return "\n" + indent("\n".join(lines), "    ") + "\n\n"
 
 
 def scales(guideline: str) -> str:
