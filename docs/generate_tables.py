@@ -20,6 +20,7 @@ from benchcli.analysis.claims.indirect import points
 from benchcli.analysis.fit import predictions
 from benchcli.analysis.paper_effect import paper_speed
 from benchcli.analysis.published import relative_speed
+from benchcli.analysis.verdicts import verdicts_of
 from benchcli.api.plotting import kinds
 from benchcli.reports.fitting import wrapped
 from benchcli.reports.formats.base import FORMATS
@@ -86,6 +87,18 @@ def scales(guideline: str) -> str:
             row += _beside(record, result.records[0], paper_speed(record))
     lines = _verdicts(report("paper-epyc"), guideline)
     return markdown(columns, rows) + "\n" + "".join(f"- {line}\n" for line in lines)
+
+
+def effects() -> str:
+    """Return how strong each guideline's effect is at the paper's scales, at equal FLOPs."""
+    run = report("paper-epyc")
+    rows = []
+    for name, guideline in ((each.name, each) for each in EXPERIMENTS):
+        found = [each for each in verdicts_of(run) if each.guideline == name]
+        change = f"{found[0].variant} for {found[0].baseline}"
+        speeds = [formatting.speed(each.at_equal_flops) for each in found if each.at_equal_flops]
+        rows.append((f"{name.upper()}: {guideline.title}", change, *speeds))
+    return markdown(("guideline", "change", *(f"×{scale}" for scale in (1, 2, 4))), rows)
 
 
 def training() -> str:
@@ -247,7 +260,7 @@ def _shown(
     return "\n" + indent(text.strip("\n").partition("\n")[2], "    ") + "\n\n"
 
 
-ONCE = (g2, verdict, training, claims, prediction, breakdown, blocks, layers, settings, batches, front, charts)
+ONCE = (g2, verdict, effects, training, claims, prediction, breakdown, blocks, layers, settings, batches, front, charts)
 TABLES: Mapping[str, Callable[[], str]] = {
     **{each.__name__: each for each in ONCE},
     **{f"scales_{name}": partial(scales, name) for name in ("g1", "g2", "g3", "g4")},

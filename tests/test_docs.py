@@ -176,6 +176,7 @@ def test_make_names_its_targets() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in ("demo", "test", "lint", "docs", "site"):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    assert "@echo 'The site is in build/site: open $(CURDIR)/build/site/index.html'" in makefile
 
 
 def examples() -> dict[str, str]:
