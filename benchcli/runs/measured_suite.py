@@ -1,6 +1,6 @@
 """Run a suite: survey it, measure it, and store each finished family. `analysis` interprets it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from benchcli.runs.run_environment import begun, check_same, identified, weighed
 from benchcli.runs.run_folder import RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.engine import Session, measure
-from benchcli.sampling.supervise import refuse, refuse_random, survey
+from benchcli.sampling.supervise import Survey, refuse, refuse_random, survey
 from benchcli.schema import INFERENCE, Failure, Family, FamilyResult, Key, Plan, Suite, Target
 from benchcli.schema.environment import Environment
 from benchcli.schema.progress import Progress
@@ -24,6 +24,10 @@ from benchcli.workloads.references import with_references
 
 if TYPE_CHECKING:
     from benchcli.sampling.traces import Kind
+
+
+MOST_REASONS = 3
+"""The most networks whose failures are named where none could be called."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,7 @@ class _Work:
         try:
             counted = survey(rest, request.target, request.plan, self.launcher, live=request.live)
             refuse(counted.failures.by_key)
+            _refuse_if_all_failed(counted, rest)
             refuse_random(counted, rest)
             counted.codes = code.traced_back(counted.codes, rest)
             self.environment = code.with_code(identified(self.environment, request.target, counted), counted.codes)
@@ -235,6 +240,15 @@ class _Work:
         from benchcli.runs.traced_families import lacking
 
         return lacking(self.done.values(), self.request.traced, self.request.layered, self.folder)
+
+
+def _refuse_if_all_failed(counted: Survey, families: Sequence[Family]) -> None:
+    """Raise NothingMeasuredError, with the reasons, if no network could be called."""
+    failures = counted.failures.by_key
+    if families and all((family.name, each.name) in failures for family in families for each in family.variants):
+        reasons = list(dict.fromkeys(f"{variant}: {each.error}" for (_, variant), each in failures.items()))
+        more = f"; and {len(reasons) - MOST_REASONS} more" if len(reasons) > MOST_REASONS else ""
+        raise NothingMeasuredError(f"nothing was measured: {'; '.join(reasons[:MOST_REASONS])}{more}")
 
 
 def _end(report: SuiteRun, unfinished: int, ending: KeyboardInterrupt | NothingMeasuredError | None) -> None:
