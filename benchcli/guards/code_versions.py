@@ -8,10 +8,11 @@ They return to `sys.modules` when that version is used again.
 import builtins
 import copy
 import importlib
+import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -55,11 +56,34 @@ class RefusedError(SourceError):
 def build(variant: Variant) -> torch.nn.Module:
     """Return a variant's network. Raises SourceError if its code cannot be loaded or is wrong."""
     make = find(variant.builder, variant.source)
-    network = _copy(make, variant) if isinstance(make, torch.nn.Module) else make(**variant.params)
+    network = _copy(make, variant) if isinstance(make, torch.nn.Module) else _made(make, variant)
     refuse_other_files(variant.source)
     if not isinstance(network, torch.nn.Module):
         raise RefusedError(f"{variant.builder} returned {type(network).__name__}, not a torch.nn.Module")
     return network
+
+
+def _made(make: Callable[..., Any], variant: Variant) -> object:
+    """Return what a callable makes. Raises SourceError if it takes other arguments than the variant has."""
+    try:
+        return make(**variant.params)
+    except TypeError as error:
+        if _takes(make, variant.params):
+            raise
+        raise SourceError(
+            f"{error}: give a callable without arguments, such as a function that calls it, or `arguments` in a suite"
+        ) from None
+
+
+def _takes(make: Callable[..., Any], arguments: Mapping[str, object]) -> bool:
+    """Return whether a callable may be called with these arguments; not all callables say so."""
+    with suppress(ValueError):
+        signature = inspect.signature(make)
+        try:
+            signature.bind(**arguments)
+        except TypeError:
+            return False
+    return True
 
 
 def _copy(network: torch.nn.Module, variant: Variant) -> torch.nn.Module:
@@ -96,7 +120,7 @@ def find(builder: str, source: Source | None) -> Callable[..., Any]:
         module = importlib.import_module(name)
     except (ImportError, SyntaxError) as error:
         where = f" from {source.folder}" if source else ""
-        raise RefusedError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from None
+        raise RefusedError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from error
     if source and source.place == "only":
         _refuse_other_code(module, source)
     make = getattr(module, attribute, None)

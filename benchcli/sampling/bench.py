@@ -16,27 +16,18 @@ from benchcli import formatting
 from benchcli.backends.devices.base import DEVICES, Timer, split_name
 from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
 from benchcli.cost.inputs import Inputs
-from benchcli.cost.training import TrainingError
-from benchcli.errors import CostRuleError, UserError
 from benchcli.guards import code_versions, global_state, outputs, switches
 from benchcli.guards.outputs import WrongOutputError
 from benchcli.noise.device_watch import DeviceWatch
 from benchcli.noise.pace import Pace
 from benchcli.sampling import conversion
 from benchcli.sampling.compiling import CompileTime
-from benchcli.sampling.example_inputs import called, inputs_of
+from benchcli.sampling.example_inputs import inputs_of
+from benchcli.sampling.failures import IntrusionError
+from benchcli.sampling.first_call import called
 from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
-from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Status, Variant
-from benchcli.schema.protocol import Failed, Task
-
-NO_MEMORY = ("can't allocate memory", "out of memory", "alloc_failed")
-"""Out-of-memory messages of allocators without an error class: CPU, MPS, cuDNN and cuBLAS."""
-NO_SUPPORT = ("not implemented for", "doesn't support float64", "does not support", "is only supported for")
-
-
-class IntrusionError(code_versions.SourceError):
-    """A network changes the process for the others of its family."""
-
+from benchcli.schema import INFERENCE, LIVE, Costs, Family, Source, Variant
+from benchcli.schema.protocol import Task
 
 HARMLESS = (WrongOutputError, NotImplementedError)
 """Errors that leave the device usable."""
@@ -334,31 +325,6 @@ def torch_dtype(name: str) -> torch.dtype:
     """Return torch's dtype by its name."""
     dtype: torch.dtype = getattr(torch, name)
     return dtype
-
-
-def failure(error: Exception) -> tuple[Status, str]:
-    """Return the status and the one-line text of an error that a variant raised."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in str(error))
-    text = " ".join(printable.split())[:300] or type(error).__name__
-    if isinstance(error, code_versions.RefusedError | TrainingError | CostRuleError):
-        return "refused", text
-    if isinstance(error, WrongOutputError):
-        return "wrong-output", text
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(pattern in text.lower() for pattern in NO_MEMORY):
-        return "out-of-memory", text
-    if isinstance(error, NotImplementedError) or any(pattern in text for pattern in NO_SUPPORT):
-        return "unsupported", text
-    explains_itself = isinstance(error, code_versions.SourceError | UserError)
-    return "failed", text if explains_itself else f"{type(error).__name__}: {text}"
-
-
-def failed(key: Key, error: Exception, beside: int = 0) -> Failed:
-    """Return the event of an error that a variant raised, built beside so many other networks."""
-    status, text = failure(error)
-    if status == "out-of-memory" and beside:
-        networks = formatting.counted(beside, "network")
-        text = f"beside {networks} of its family: give it a family of its own, or a smaller --batch ({text})"
-    return Failed(*key, status, text, isinstance(error, IntrusionError))
 
 
 HUGE_PAGE = 2 * 2**20

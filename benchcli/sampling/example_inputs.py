@@ -1,7 +1,4 @@
-"""Make the inputs of a variant, and call it with them first.
-
-They are those that its caller or its callable gives, or random ones.
-"""
+"""Make the inputs of a variant: those that its caller or its callable gives, or random ones."""
 
 import inspect
 from dataclasses import replace
@@ -10,8 +7,7 @@ from typing import Any
 import torch
 
 from benchcli.cost.inputs import Inputs, as_inputs
-from benchcli.guards.code_versions import RefusedError, SourceError
-from benchcli.sampling.conversion import weight_dtypes
+from benchcli.guards.code_versions import SourceError
 from benchcli.schema import Input, Variant
 from benchcli.workloads import live_networks as live
 
@@ -36,37 +32,6 @@ def inputs_of(variant: Variant, batch: int, seed: int, *givers: object) -> Input
     drawn = [(each.name, _drawn(each, batch, generator)) for each in variant.inputs or (Input(variant.shape),)]
     args = tuple(tensor for name, tensor in drawn if not name)
     return Inputs(args, {name: tensor for name, tensor in drawn if name})
-
-
-def called(network: torch.nn.Module, inputs: Inputs) -> object:
-    """Return what a call returns. Raises SourceError where the network needs other inputs."""
-    try:
-        return inputs.bound_to(network)()
-    except IndexError as error:
-        rows = min(
-            (each.num_embeddings for each in network.modules() if isinstance(each, torch.nn.Embedding)), default=0
-        )
-        if not rows or all(tensor.is_floating_point() for tensor in inputs.tensors()):
-            raise
-        raise RefusedError(
-            f"its inputs ({inputs.described()}) lie outside of an embedding ({error}): the smallest has {rows} rows; "
-            f"give the range 0..{rows - 1}"
-        ) from None
-    except TypeError as error:
-        if "forward()" not in str(error):
-            raise
-        raise SourceError(
-            f"it cannot be called with {inputs.described()} ({error}): give each of its inputs (--input, or inputs in "
-            "suites and Python), or example_inputs of the callable"
-        ) from None
-    except RuntimeError as error:
-        dtypes = weight_dtypes(network)
-        if len(dtypes) < 2 or "type" not in str(error):
-            raise
-        raise SourceError(
-            f"its weights are {' and '.join(dtypes)}, and it cannot be called with them ({error}): cast between its "
-            f"layers, or build it in one dtype; --dtype {dtypes[0]} converts all of them"
-        ) from None
 
 
 def _drawn(of: Input, batch: int, generator: torch.Generator) -> torch.Tensor:

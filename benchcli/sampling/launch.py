@@ -21,14 +21,13 @@ from benchcli.noise.pace import Cores
 from benchcli.sampling.bench import (
     HARMLESS,
     Bench,
-    IntrusionError,
     Setup,
-    failed,
     prepare,
     shift_apart,
     shift_heap,
     write_artifact,
 )
+from benchcli.sampling.failures import IntrusionError, failed
 from benchcli.sampling.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up
 from benchcli.schema import Conditions, Family, Key
 from benchcli.schema.protocol import (

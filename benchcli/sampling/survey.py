@@ -20,8 +20,6 @@ from benchcli.guards import code_versions, output_parts, outputs, switches
 from benchcli.guards.provenance import code_of
 from benchcli.sampling import conversion, denormals, without_memory
 from benchcli.sampling.bench import (
-    failed,
-    failure,
     intruded,
     intrusions_before,
     load,
@@ -29,7 +27,9 @@ from benchcli.sampling.bench import (
     torch_dtype,
 )
 from benchcli.sampling.compiling import CompileTime
-from benchcli.sampling.example_inputs import called, items_of, tokens_of
+from benchcli.sampling.example_inputs import items_of, tokens_of
+from benchcli.sampling.failures import explanation, failed
+from benchcli.sampling.first_call import called, refuse_batchless
 from benchcli.sampling.step_times import explained, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, Variant
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
@@ -92,6 +92,9 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
         detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
     is_slowed = DEVICES[kind].slows_denormals and not task.target.flush_denormal
     noticed = tuple(_noticed(network, inputs, family, summary.is_random, denormal if is_slowed else 0.0))
+    if of == INFERENCE and variant.inputs:
+        alive()
+        refuse_batchless(network, inputs)
     code = code_of(variant)
     return Counted(family.name, variant.name, costs, summary, inputs_hash, detail, code, compiling.seconds, noticed)
 
@@ -217,7 +220,7 @@ def _costs(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) 
     except TrainingError:  # the step itself was done before without one
         return Costs.uncounted("its gradients cannot be followed while its operators are watched"), Walk()
     except Exception as error:  # counting, unlike a call, may meet tensors and modes of any kind
-        return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", failure(error)[1])), Walk()
+        return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", explanation(error))), Walk()
 
 
 def _others(
@@ -232,5 +235,5 @@ def _others(
         try:
             counts[name] = counter(network, inputs, step)
         except Exception as error:  # they meet operators that they do not know
-            counts[name] = failure(error)[1]
+            counts[name] = explanation(error)
     return counts

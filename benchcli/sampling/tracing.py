@@ -7,7 +7,8 @@ from time import perf_counter
 from typing import TypeVar
 
 from benchcli.backends.devices.base import Device
-from benchcli.sampling.bench import HARMLESS, Bench, Setup, failed, prepare
+from benchcli.sampling.bench import HARMLESS, Bench, Setup, prepare
+from benchcli.sampling.failures import failed
 from benchcli.schema import Costs
 from benchcli.schema.protocol import Event, Send, Started, Task
 

@@ -152,7 +152,8 @@ def test_what_fails_leaves_the_others(cli: Cli) -> None:
     assert "mine:sparse cannot be counted: " in outcome.out
     assert "mine:conv " in outcome.out
     found = rows(cli("costs", "mine:conv", "mine:fails", "--size", "8", "--format", "csv"))
-    assert [row["error"] for row in found] == ["", "failed: RuntimeError: no weights here"]
+    fails = 'no weights here; at mine.py:11 in fails: def fails(): raise RuntimeError("no weights here")'
+    assert [row["error"] for row in found] == ["", f"failed: RuntimeError: {fails}"]
     for kind in ("module", "operator", "call"):
         parts = rows(cli("costs", "mine:conv", "mine:fails", "--size", "8", "--by", kind, "--format", "csv"))
         assert [row["error"] for row in parts if row["network"] == "mine:fails"] == [found[1]["error"]]

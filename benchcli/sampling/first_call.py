@@ -1,0 +1,132 @@
+"""Call a network with its inputs first, and say what to do where they do not fit it."""
+
+import inspect
+from contextlib import suppress
+
+import torch
+
+from benchcli import formatting
+from benchcli.cost.inputs import Inputs, tensors
+from benchcli.guards.code_versions import RefusedError, SourceError
+from benchcli.sampling.conversion import weight_dtypes
+from benchcli.sampling.error_origin import modules_of
+
+TOKENS = 64
+"""The length of the sequence in an example of tokens."""
+GIVEN_BY = "--input, or inputs in suites and Python"
+OF_THE_INPUTS = (RuntimeError, ValueError, IndexError, AssertionError)
+"""The kinds of errors that inputs of a wrong shape cause."""
+
+
+def called(network: torch.nn.Module, inputs: Inputs) -> object:
+    """Return what a call returns. Raises SourceError where the network needs other inputs.
+
+    Another error gets a note of what the network was called with.
+    """
+    try:
+        return inputs.bound_to(network)()
+    except Exception as error:
+        for refuse in (_out_of_range, _not_tokens, _other_arguments, _several_dtypes):
+            if refusal := refuse(network, inputs, error):
+                raise refusal from error
+        if refusal := _without_batch(network, inputs, error):
+            raise refusal from None
+        if isinstance(error, OF_THE_INPUTS):
+            error.add_note(f"called with {inputs.described()}: for other inputs give {GIVEN_BY}")
+        raise
+
+
+def refuse_batchless(network: torch.nn.Module, inputs: Inputs) -> None:
+    """Raise RefusedError if a network takes the first size of its inputs for no batch.
+
+    Then no output grows with it, and outputs do with a dimension that is put before it. The network
+    is called up to three times with other inputs, so that no call should follow.
+    """
+    batch = inputs.tensors()[0].shape[:1]
+    if not batch or batch[0] + 1 in _first_sizes(network, _grown(inputs)):
+        return
+    alone = inputs.mapped(lambda tensor: tensor.unsqueeze(0))
+    if 1 in _first_sizes(network, alone) and 2 in _first_sizes(network, _grown(alone)):
+        raise RefusedError(
+            f"its inputs ({inputs.described()}) have no batch, as its outputs do not grow with their first size: the "
+            f"batch comes first, as in {_as_options(alone)}"
+        )
+
+
+def _grown(inputs: Inputs) -> Inputs:
+    """Return the inputs with one more item in the batch."""
+    return inputs.mapped(lambda tensor: torch.cat([tensor, tensor[:1]]) if tensor.dim() else tensor)
+
+
+def _first_sizes(network: torch.nn.Module, inputs: Inputs) -> set[int]:
+    """Return the first sizes of the outputs of a call; none if it fails."""
+    with suppress(Exception), torch.no_grad():  # a network may raise anything
+        return {each.shape[0] for each in tensors(inputs.bound_to(network)()) if each.dim()}
+    return set()
+
+
+def _out_of_range(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
+    rows = _embedding_rows(network)
+    if not (isinstance(error, IndexError) and rows) or all(each.is_floating_point() for each in inputs.tensors()):
+        return None
+    return RefusedError(
+        f"its inputs ({inputs.described()}) lie outside of an embedding ({error}): the smallest has {rows} rows; "
+        f"give the range 0..{rows - 1}"
+    )
+
+
+def _not_tokens(_network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
+    """Refuse numbers that are looked up in an embedding and are not whole."""
+    layer = next(reversed(modules_of(error)), None)
+    if not isinstance(layer, torch.nn.Embedding | torch.nn.EmbeddingBag) or not any(
+        each.is_floating_point() for each in inputs.tensors()
+    ):
+        return None
+    return SourceError(
+        f"it takes whole numbers, such as tokens, and was called with {inputs.described()}: give "
+        f"--input 1x{TOKENS}:int64:0..{layer.num_embeddings - 1}, its batch, length and range"
+    )
+
+
+def _other_arguments(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
+    if not isinstance(error, TypeError) or "forward()" not in str(error):
+        return None
+    takes = formatting.named([*inspect.signature(network.forward).parameters])
+    return SourceError(
+        f"it cannot be called with {inputs.described()} ({error}): its forward takes {takes}; give each of its inputs "
+        f"({GIVEN_BY}), or example_inputs of the callable"
+    )
+
+
+def _several_dtypes(network: torch.nn.Module, _inputs: Inputs, error: Exception) -> Exception | None:
+    dtypes = weight_dtypes(network)
+    if not isinstance(error, RuntimeError) or len(dtypes) < 2 or "type" not in str(error):
+        return None
+    return SourceError(
+        f"its weights are {' and '.join(dtypes)}, and it cannot be called with them ({error}): cast between its "
+        f"layers, or build it in one dtype; --dtype {dtypes[0]} converts all of them"
+    )
+
+
+def _without_batch(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
+    """Refuse inputs with which the network works once they have a batch."""
+    if not isinstance(error, OF_THE_INPUTS) or isinstance(error, torch.OutOfMemoryError):
+        return None
+    alone = inputs.mapped(lambda tensor: tensor.unsqueeze(0))
+    if 1 not in _first_sizes(network, alone):
+        return None
+    return RefusedError(
+        f"it cannot be called with {inputs.described()}, and can with {alone.described()}: the batch comes first, as "
+        f"in {_as_options(alone)}"
+    )
+
+
+def _as_options(inputs: Inputs) -> str:
+    """Return inputs as options of the command line, whole numbers with the place of their range."""
+    each_described = inputs.described().split(", ")
+    return " ".join(f"--input {each}{':0..N' if ':int' in each else ''}" for each in each_described)
+
+
+def _embedding_rows(network: torch.nn.Module) -> int:
+    """Return the rows of the smallest embedding; 0 if there is none."""
+    return min((each.num_embeddings for each in network.modules() if isinstance(each, torch.nn.Embedding)), default=0)

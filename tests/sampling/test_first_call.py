@@ -1,0 +1,180 @@
+"""What a network of a user's own raises is shown with its layer, its line and the way out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import benchcli
+from benchcli.errors import NothingMeasuredError
+from benchcli.sampling.error_origin import origin_of
+from benchcli.sampling.failures import failure
+from tests.conftest import Outcome
+
+Cli = Callable[..., Outcome]
+FAKE = ("--device", "fake", "--launches", "1", "--output", "run")
+NETS = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 8, 3), nn.Linear(100, 10)
+
+    def forward(self, x):
+        return self.fc(self.conv(x).flatten(1))
+
+class Tokens(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.gru = nn.Embedding(1000, 16), nn.GRU(16, 32, batch_first=True)
+        self.head = nn.Linear(32, 5)
+
+    def forward(self, ids):
+        return self.head(self.gru(self.words(ids))[0][:, -1])
+
+def raises():
+    return {}["width"]
+
+def needs(width):
+    return nn.Linear(width, 3)
+
+def linear():
+    return nn.Linear(8, 8)
+
+def examples():
+    return nn.Linear(8, 8)
+
+def make_examples(batch):
+    return torch.ones(batch, 3) @ torch.ones(4, 4)
+
+examples.example_inputs = make_examples
+
+def loses():
+    return nn.Linear(8, 8)
+
+def loss(scores):
+    return scores.no_such_mean()
+
+loses.loss = loss
+
+def updates():
+    return nn.Linear(8, 8)
+
+def optimizer(parameters):
+    raise KeyError("lr")
+
+updates.optimizer = optimizer
+
+class Training(nn.Linear):
+    def forward(self, x):
+        return super().forward(x) @ torch.zeros(3 if self.training else 8, 3)
+
+def trains():
+    return Training(8, 8)
+
+def classes():
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))
+
+def signal():
+    return nn.Conv1d(4, 4, 3, padding=1)
+"""
+
+
+@pytest.fixture
+def nets(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
+    (tmp_path / "imports.py").write_text("import torch\nfrom torch.nn import Conv5d\n", encoding="utf-8")
+    (tmp_path / "makes.py").write_text("from torch import nn\nnet = nn.Linear(3, 4).no_such()\n", encoding="utf-8")
+
+
+@pytest.mark.usefixtures("nets")
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("nets:Net",), 4, "in layer fc, Linear(in_features=100, out_features=10, bias=True)"),
+        (("nets:Net",), 4, "called with 1x3x224x224: for other inputs give --input"),
+        (("nets:Net",), 4, "at nets.py:11 in Net.forward: return self.fc(self.conv(x).flatten(1))"),
+        (("nets:raises",), 4, "KeyError: 'width'; at nets.py:23 in raises: return {}[\"width\"]"),
+        (("nets:needs",), 4, "needs() missing 1 required positional argument: 'width': give a callable without"),
+        (("nets:examples",), 4, "at nets.py:35 in make_examples: return torch.ones(batch, 3)"),
+        (("nets:loses", "--input", "1x8", "--step", "train"), 2, "at nets.py:43 in loss: return scores.no_such_mean()"),
+        (("nets:updates", "--input", "1x8", "--step", "train"), 2, 'at nets.py:51 in optimizer: raise KeyError("lr")'),
+        (("nets:trains", "--input", "1x8", "--step", "train"), 4, "at nets.py:57 in Training.forward: return super()"),
+        (("imports:build",), 2, "at imports.py:2: from torch.nn import Conv5d"),
+        (("makes:net",), 4, "at makes.py:2: net = nn.Linear(3, 4).no_such()"),
+        (("nets:Tokens",), 4, "was called with 1x3x224x224: give --input 1x64:int64:0..999"),
+        (("nets:Tokens", "--input", "1x64:int64:0..5000"), 2, "give the range 0..999"),
+        (("nets:Tokens", "--input", "words=1x64:int64:0..999"), 4, "its forward takes ids"),
+        (("nets:Tokens", "--input", "64:int64:0..999"), 2, "the batch comes first, as in --input 1x64:int64:0..N"),
+        (("nets:classes", "--input", "3x32x32"), 2, "the batch comes first, as in --input 1x3x32x32"),
+        (("nets:signal", "--input", "4x32"), 2, "its inputs (4x32) have no batch"),
+        (("nets:linear", "--input", "8"), 2, "the batch comes first, as in --input 1x8"),
+    ],
+)
+def test_what_a_users_code_raises_is_one_line_with_its_place_and_leaves_no_folder(
+    cli: Cli, words: tuple[str, ...], code: int, said: str
+) -> None:
+    found = cli("network", *words, *FAKE)
+    assert found.code == code
+    assert said in found.err
+    assert len(found.err.splitlines()) == 1
+    assert not Path("run").exists()
+
+
+@pytest.mark.usefixtures("nets")
+@pytest.mark.parametrize("given", ["1x8", "3x8", "2x5x8"])
+def test_inputs_with_a_batch_are_measured(cli: Cli, given: str) -> None:
+    assert cli("network", "nets:linear", "--input", given, *FAKE).code == 0
+
+
+@pytest.mark.usefixtures("nets")
+def test_what_cannot_be_called_is_named_for_each_network_and_is_a_row_beside_others(cli: Cli) -> None:
+    found = cli("network", "nets:Net", "nets:linear", *FAKE)
+    assert found.code == 4
+    assert "nets:Net: RuntimeError" in found.err
+    assert "nets:linear: RuntimeError" in found.err
+    found = cli("network", "shufflenet-v2-0.5x", "nets:Net", "--size", "32", *FAKE)
+    assert found.code == 4
+    assert "at nets.py:11 in Net.forward" in found.out
+
+
+class Sent(nn.Linear):
+    def forward(self, x: torch.Tensor) -> Any:
+        return super().forward(x) @ torch.zeros(3, 3)
+
+
+def test_a_network_that_was_sent_by_value_has_its_line() -> None:
+    with pytest.raises(NothingMeasuredError, match=r"at .*\d+ in Sent\.forward"):
+        benchcli.measure({"mine": Sent(8, 8)}, inputs=(1, 8), device="fake", launches=1)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_torchscript_is_quoted_with_its_reason_alone() -> None:
+    network = torch.jit.script(nn.Sequential(nn.Linear(8, 4)))
+    with pytest.raises(RuntimeError) as raised:
+        network(torch.ones(1, 3))
+    status, text = failure(raised.value)
+    assert status == "failed"
+    assert text.startswith("RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x3 and 8x4); at tests/")
+
+
+def following() -> None:
+    try:
+        nn.Sequential(nn.Linear(8, 4))(torch.ones(1, 3))
+    except RuntimeError as error:
+        raise ValueError("because") from error
+
+
+def test_an_error_without_a_place_has_that_of_the_one_before_it() -> None:
+    assert origin_of(ValueError("never raised")) == ""
+    with pytest.raises(ValueError, match="because") as raised:
+        following()
+    assert "in following: raise ValueError" in origin_of(raised.value)
+    unraised = ValueError("not raised itself")
+    unraised.__cause__ = raised.value.__cause__
+    assert origin_of(unraised).startswith("in layer 0, Linear(in_features=8")
