@@ -18,7 +18,10 @@ from benchcli.schema.protocol import Launcher
 START_UP_S = 0.75
 """Seconds of a launch, besides its samples, for which the default budget of a family is made."""
 MOST_LONGER = 2.0
-"""The most by which a slow core makes the default budget grow, so that as much is measured as on a quiet machine."""
+"""The most by which a budget grows: the default one on a slow core, each one by what `torch.compile` takes.
+
+So as much is measured as on a quiet machine, or of networks that are not compiled.
+"""
 MOST_GROWTH = 4.0
 """The most by which a device that starts slowly makes the budget grow."""
 
@@ -103,8 +106,11 @@ class _Budget:
     """The number of families that had their share so far. The first share includes the time of the survey."""
     waited_s: float = 0.0
     """How long launches waited for a core at its usual pace."""
+    compiled_s: float = 0.0
+    """How long `torch.compile` worked in launches. What it did in the survey is before `begun_s`."""
     longer: float = 1.0
-    """The factor by which the default budget has grown because they waited."""
+    """The factor by which the budget has grown because they waited, or because of the compiler."""
+    why_longer: str = ""
     last_s: float = 0.0
     """The duration of the last launch."""
     last_families: int = 0
@@ -116,6 +122,7 @@ class _Budget:
         self.evidence.live, self.evidence.artifacts = session.live, survey.artifacts
         self.evidence.compiles = bool(survey.compile_s)
         self.begun_s = session.clock() if session.begun_s is None else session.begun_s
+        self.begun_s = min(self.begun_s + sum(survey.compile_s.values()), session.clock())
         self.family_s = session.plan.budget_s
 
     def shares(self, families: Sequence[Family], wide: Sequence[Family]) -> Iterator[_Share]:
@@ -160,7 +167,7 @@ class _Budget:
         end_s = spent_s + ahead * (self.last_s / self.last_families if self.last_families else 0.0)
         most_s = end_s if wanted and self.last_families else max(self._most_s(), end_s)
         grown_s = self._most_s() * (1 - 1 / self.longer)
-        why = f" (budget + {grown_s:.0f} s: the core is slow)" if grown_s >= 1 and not wanted else ""
+        why = f" (budget + {grown_s:.0f} s: {self.why_longer})" if grown_s >= 1 and not wanted else ""
         doing = f"{names}: {_of_launches(done + 1, least, wanted)}{why}"
         self.session.observer(Progress(doing, spent_s, most_s, is_estimate=wanted is not None))
         return spent_s
@@ -171,10 +178,17 @@ class _Budget:
         self.last_s, self.last_families = spent_s - start_s, len(families)
         last = [each for family in families for each in self.evidence.conditions.get(family.name, ())[-1:]]
         self.waited_s += max((each.waited_s for each in last), default=0.0)
-        if self.session.plan.grows and spent_s > self.waited_s:
-            self.longer = min(MOST_LONGER, spent_s / (spent_s - self.waited_s))
+        self.compiled_s += sum(sum(each.compile_s.values()) for each in last)
+        self._lengthen(spent_s)
         if self.evidence.launches == self.session.first_launch + 1:
             self.family_s *= self._growth(families)
+
+    def _lengthen(self, spent_s: float) -> None:
+        """Let the budget grow by the share of the time that the launches did not measure in."""
+        apart_s = self.compiled_s + (self.waited_s if self.session.plan.grows else 0.0)
+        if spent_s > apart_s:
+            self.longer = min(MOST_LONGER, spent_s / (spent_s - apart_s))
+            self.why_longer = "torch.compile works" if self.compiled_s > apart_s / 2 else "the core is slow"
 
     def _waiting(self) -> int:
         """Return the number of families that have not been launched yet."""

@@ -82,6 +82,48 @@ def kinds(result: FamilyResult) -> set[str]:
     return {f"imprecise:{each.text}" if each.kind == "imprecise" else each.kind for each in result.records[1].warnings}
 
 
+def compiling(clock: Clock, tasks: list[Task], compile_s: float) -> Launcher:
+    """Launches of ten seconds, in which a compiler works for so many of them."""
+    noisy = launcher(clock, 0.3, tasks)
+
+    def launch(task: Task, silence_s: float) -> Conversation:
+        *events, done = noisy(task, silence_s)
+        yield from events
+        yield Watched(task.families[0].name, conditions(task.launch, compile_s={"g=1": compile_s}))
+        yield done
+        return True
+
+    return launch
+
+
+@pytest.mark.parametrize(
+    ("budget_s", "compile_s", "launches"),
+    [(60, 0.0, 6), (60, 2.0, 7), (60, 5.0, 12), (60, 9.0, 12), (20, 9.0, 6)],
+)
+def test_a_budget_grows_by_what_the_compiler_takes_in_launches_up_to_twice(
+    budget_s: float, compile_s: float, launches: int
+) -> None:
+    of, clock, tasks = family(*PAIR), Clock(), list[Task]()
+    seen: list[Progress] = []
+    survey = Survey(costs={(of.name, each.name): COSTS for each in of.variants})
+    work = compiling(clock, tasks, compile_s)
+    list(measure([of], Session("run", "s", Target(), Plan(budget_s=budget_s), survey, work, seen.append, clock)))
+    assert len(tasks) == launches
+    assert any("torch.compile works" in each.doing for each in seen) == (compile_s > 0)
+    assert clock.now <= 2 * budget_s or launches == 6
+
+
+def test_what_the_compiler_did_in_the_survey_is_not_counted_against_the_budget() -> None:
+    of, clock, tasks = family(*PAIR), Clock(), list[Task]()
+    known = {(of.name, each.name): COSTS for each in of.variants}
+    survey = Survey(costs=known, compile_s={(of.name, "g=1"): 95.0})
+    clock.now = 100.0  # the survey took so long
+    work = launcher(clock, 0.3, tasks)
+    session = Session("run", "s", Target(), Plan(budget_s=85), survey, work, lambda _p: None, clock, begun_s=0.0)
+    list(measure([of], session))
+    assert len(tasks) == 8
+
+
 def test_a_given_number_of_launches_is_kept_to() -> None:
     results, tasks = run([family(*PAIR)], Plan(budget_s=1, launches=9), spread=0.3)
     assert len(tasks) == 9
@@ -402,16 +444,16 @@ def starting(
     return launch
 
 
-@pytest.mark.parametrize(("compile_s", "launches"), [(0.0, 16), (3.0, 14), (40.0, 6)])
-def test_the_seconds_of_the_compiler_do_not_make_the_budget_grow(compile_s: float, launches: int) -> None:
-    """The budget is of 40 seconds, for 2.5 seconds of a launch, and at least of six launches."""
+@pytest.mark.parametrize("compile_s", [0.0, 3.0, 40.0])
+def test_compiled_networks_get_as_many_launches_as_others(compile_s: float) -> None:
+    """The budget is of 40 seconds, for 2.5 seconds of a launch; the first one compiles besides."""
     of, clock, tasks = family(*PAIR), Clock(), list[Task]()
     known = {(of.name, each.name): COSTS for each in of.variants}
     survey = Survey(costs=known, compile_s=dict.fromkeys(known, 9.0) if compile_s else {})
     script = starting(clock, 1.5, tasks, compile_s)
     plan = Plan(budget_s=20.0, grows=True)
     list(measure([of], Session("r", "s", Target("fake"), plan, survey, script, lambda _p: None, clock)))
-    assert len(tasks) == launches
+    assert len(tasks) == 16
     assert {task.compiles for task in tasks} == {bool(compile_s)}
 
 
