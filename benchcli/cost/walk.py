@@ -44,6 +44,8 @@ class Walk:
     uncalled: dict[str, None] = field(default_factory=dict)
     """The paths of the modules whose `forward` ran without a call of them, in the order of the first time."""
     params: int = 0
+    frozen: int = 0
+    """Those of `params` that are constants of a frozen network, its buffers among them."""
     weight_bytes: int = 0
     """Bytes of the parameters, buffers, constants and packed weights."""
     read_bytes: int = 0
@@ -83,13 +85,27 @@ def walk_once(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | Non
     constants = {storage_of(each) for each in storages.weights} - {storage_of(each) for each in buffers}
     own = {*map(storage_of, arguments), *map(storage_of, storages.weights)}
     results = step.gradients() if step else [each for each in output if storage_of(each) not in own]
-    walked.params = sum(each.numel() for each in [*parameters, *held])
+    walked.frozen = sum(each.numel() for each in frozen_constants(network, storages.constants))
+    unlisted = [each for each in storages.constants if isinstance(each, torch.nn.Parameter)]
+    walked.params = sum(each.numel() for each in [*parameters, *held, *unlisted]) + walked.frozen
     walked.weight_bytes = sum(map(bytes_of, [*distinct([*kept, *storages.constants]), *held]))
     walked.read_bytes = uses.read.bytes_of(constants) + sum(map(bytes_of, held))
     walked.updated_bytes = uses.written.bytes_of(constants) if step else 0
     walked.end_bytes = sum(map(bytes_of, distinct([*arguments, *results])))
     walked.peak_bytes = storages.peak_bytes
     return walked
+
+
+def frozen_constants(network: torch.nn.Module, constants: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Return which constants of a call a frozen network made of its parameters and buffers: arrays of real numbers.
+
+    `torch.jit.freeze` leaves a module without parameters, and does not say what its constants were.
+    """
+    scripted = (each for each in network.modules() if isinstance(each, torch.jit.ScriptModule))
+    if all(next(each.parameters(), None) is not None for each in scripted):
+        return []
+    arrays = (each for each in constants if each.dim() and each.is_floating_point())
+    return [each for each in arrays if not isinstance(each, torch.nn.Parameter)]
 
 
 @dataclass

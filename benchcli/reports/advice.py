@@ -93,8 +93,8 @@ def _kernels(warning: RunWarning) -> str:
 def _compiles(warning: RunWarning) -> str:
     if warning.text:
         return (
-            f"torch.compile works in the first call of {warning.text}, for {_amounts(warning, 1)} s: a launch starts "
-            "more slowly, the first one most"
+            f"torch.compile works in the first call of {warning.text}, for {_amounts(warning, 1)} s, which the budget "
+            "does not count: a launch starts more slowly too, the first one most"
         )
     return f"torch.compile worked for {_amounts(warning, 1)} s in each launch before the samples: no part of the times"
 
@@ -138,6 +138,14 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
         f"{_percent(warning, 1)} of the values that it computes, zeros apart, are denormal numbers (below 1.2e-38 in "
         "float32), for which processors take many times as long: scale its weights or inputs, or give "
         "--flush-denormal to take them for zero"
+    ),
+    "frozen": lambda warning: (
+        f"{warning.amount or 0:,.0f} of its params are constants of a frozen network, buffers among them: it does not "
+        "say which were parameters"
+    ),
+    "compiled": lambda _: (
+        "its costs are those of its operators as they are written: fused by torch.compile they move less memory than "
+        "mem. access says"
     ),
     "slow-core": lambda warning: (
         f"{_samples(warning)} were taken while the core ran at {warning.other or 0:.1f} of its usual speed, as beside "

@@ -123,7 +123,7 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
     torch.manual_seed(seed)
     make = code_versions.find(variant.builder, variant.source)
     torch.manual_seed(seed)  # importing may have drawn the weights of modules
-    network = code_versions.build(variant).eval()
+    network = conversion.in_mode(code_versions.build(variant), trains=False)
     inputs = inputs_of(variant, family.batch, seed, make, network)
     conversion.refuse_valueless([*network.parameters(), *network.buffers()], "weights")
     conversion.refuse_valueless(inputs.tensors(), "inputs")
@@ -131,7 +131,7 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
         with torch.no_grad():
             called(network, inputs)
     trains = family.step_of(variant) != INFERENCE
-    network = conversion.in_float32(network.train(trains).to(device), family.dtype)
+    network = conversion.in_float32(conversion.in_mode(network, trains).to(device), family.dtype)
     for parameter in network.parameters():  # a scripted module has no requires_grad_ of its own
         parameter.requires_grad_(parameter.requires_grad and trains)
     return network, inputs.mapped(lambda tensor: tensor.to(device))

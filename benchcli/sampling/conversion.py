@@ -31,6 +31,19 @@ def complex_dtypes(network: torch.nn.Module, inputs: Inputs) -> list[str]:
     return sorted({_name(each.dtype) for each in [*_held(network), *inputs.tensors()] if each.is_complex()})
 
 
+def in_mode(network: torch.nn.Module, trains: bool) -> torch.nn.Module:
+    """Return the network in training or evaluation mode. One that was exported has the mode that it was exported in.
+
+    Raises SourceError for an exported one that should train.
+    """
+    try:
+        return network.train(trains)
+    except NotImplementedError:  # what torch.export's modules raise
+        if trains:
+            raise SourceError("it is an exported network, which has no training mode: give --step inference") from None
+        return network
+
+
 def refuse_valueless(tensors: Iterable[torch.Tensor], what: str) -> None:
     """Raise SourceError if tensors have shapes and no values."""
     for each in tensors:

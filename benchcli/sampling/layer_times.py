@@ -57,7 +57,10 @@ def _layers(
     """Return the seconds of a call without stamps, and the modules with the medians of their own seconds."""
     network, inputs, stamps = bench.network, bench.inputs, device.stamps(index)
     if isinstance(network, torch.jit.ScriptModule) or is_compiled(network):
-        raise NotImplementedError("a compiled or scripted network runs as a whole: it has no layers to time")
+        raise NotImplementedError(
+            "TorchScript or torch.compile runs it as a whole, and calls none of its modules one by one: --breakdown "
+            "shows its time by operator"
+        )
     warm_up(bench, alive)
     seen = _look(network, inputs)
     with no_collection():

@@ -10,6 +10,7 @@ import torch
 
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.cost import own_rules
+from benchcli.cost.calls import is_compiled
 from benchcli.cost.count import total, walk
 from benchcli.cost.crosscheck import COUNTERS, UNTRACED, Counter
 from benchcli.cost.inputs import Inputs
@@ -91,7 +92,10 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
         others = _others(network, inputs, step) if task.crosschecked else {}
         detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
     is_slowed = DEVICES[kind].slows_denormals and not task.target.flush_denormal
-    noticed = tuple(_noticed(network, inputs, family, summary.is_random, denormal if is_slowed else 0.0))
+    noticed = (
+        *_noticed(network, inputs, family, summary.is_random, denormal if is_slowed else 0.0),
+        *_transformed(network, walked, compiling.seconds > 0),
+    )
     if of == INFERENCE and variant.inputs:
         alive()
         refuse_batchless(network, inputs)
@@ -177,6 +181,14 @@ def _noticed(
         yield RunWarning("denormal", float(f"{denormal:.2g}"))
 
 
+def _transformed(network: torch.nn.Module, walked: Walk, compiles: bool) -> Iterator[RunWarning]:
+    """Yield the warnings about what a network was made into: what is counted is not all that its author wrote."""
+    if walked.frozen:
+        yield RunWarning("frozen", walked.frozen)
+    if compiles or any(map(is_compiled, network.modules())):
+        yield RunWarning("compiled")
+
+
 def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable[[], None]) -> Counted:
     """Count a network without memory, which has no values to call it with."""
     kind, index = split_name(task.target.device)
@@ -191,7 +203,10 @@ def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable
             others = _others(network, fakes, counters=UNTRACED)
     costs = replace(total(walked), **_described(inputs))
     detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
-    noticed = tuple(_noticed(network, inputs, family, is_random=False, denormal=0.0))
+    noticed = (
+        *_noticed(network, inputs, family, is_random=False, denormal=0.0),
+        *_transformed(network, walked, compiles=False),
+    )
     return Counted(family.name, variant.name, costs, Output(()), "", detail, code_of(variant), noticed=noticed)
 
 

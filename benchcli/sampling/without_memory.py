@@ -14,6 +14,7 @@ from benchcli.cost.inputs import Inputs
 from benchcli.cost.watching import Watch
 from benchcli.guards import code_versions
 from benchcli.guards.code_versions import SourceError
+from benchcli.sampling.conversion import in_mode
 from benchcli.sampling.example_inputs import inputs_of
 from benchcli.schema import Family, Variant
 
@@ -28,7 +29,7 @@ def load(variant: Variant, family: Family) -> tuple[torch.nn.Module, Inputs]:
     torch.manual_seed(0)
     emptied = _once(_emptied)
     with _registered(emptied), _LargeOnMeta():  # type: ignore[no-untyped-call]
-        network = code_versions.build(variant).eval()
+        network = in_mode(code_versions.build(variant), trains=False)
     _replace(network, emptied)
     givers = (code_versions.find(variant.builder, variant.source), network)
     inputs = inputs_of(variant, family.batch, 0, *givers)

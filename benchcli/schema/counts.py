@@ -113,6 +113,11 @@ class Costs:
         return not self.unknown and self.error is None
 
     @property
+    def params_known(self) -> bool:
+        """Whether the parameters are known: what is not seen may hold those of a network that has none itself."""
+        return self.params > 0 or self.flops_complete
+
+    @property
     def log_intensity(self) -> float:
         """The logarithm of the arithmetic intensity: multiply-adds per byte of unfused access."""
         return math.log(max(self.flops, 1) / max(self.mac_bytes, 1))

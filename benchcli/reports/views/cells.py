@@ -64,7 +64,7 @@ def costs(records: Sequence[Record], flops: int, deviation: int, access: int) ->
     return (
         numbers(FLOPS, (_of_costs(record, flops_text) for record in records), flops),
         numbers("Δ FLOPs", map(_deviation, records), deviation),
-        numbers(ACCESS, (_of_costs(each, lambda own: formatting.mega(own.mac_bytes)) for each in records), access),
+        numbers(ACCESS, map(_access, records), access),
     )
 
 
@@ -82,7 +82,15 @@ def flops_text(counted: Costs) -> str:
     return ("" if counted.flops_complete else "≥ ") + formatting.mega(counted.flops)
 
 
+def _access(record: Record) -> str:
+    """Return the memory access in MB; that of operators which are compiled is an upper bound."""
+    mark = "≤ " if any(each.kind == "compiled" for each in record.warnings) else ""
+    return _of_costs(record, lambda counted: mark + formatting.mega(counted.mac_bytes))
+
+
 def _params(counted: Costs) -> str:
+    if not counted.params_known:
+        return "?"
     return f"{counted.params / 1e6:.2f}" if counted.params >= 1e6 else formatting.mega(counted.params)
 
 

@@ -250,6 +250,8 @@ def _amount(row: Mapping[str, Cell], column: str) -> str:
     if row[column] is None:
         return UNKNOWN
     is_bound = column == "flops" and row["flops_complete"] is False
+    if column == "params" and not row[column] and row["flops_complete"] is False:
+        return "?"
     amount = formatting.prefixed(int(row[column] or 0), "B" if column.endswith("_bytes") else "").rstrip()
     return f"≥ {amount}" if is_bound else amount
 

@@ -21,11 +21,13 @@ def table(traced: Sequence[Layers], failures: Mapping[Key, Failure], depth: int 
     """Return the table: the slowest layers of each network, or all modules at a depth."""
     rows = layer_rows(traced, depth)
     by_network = groups(rows, lambda row: row.key)
-    lines = (
-        *(_line(key, each, traced, depth) for key, each in by_network.items()),
-        *(f"{signed(each.status)}: {key[1]} has no layers: {each.error}" for key, each in failures.items()),
-    )
+    lines = (*(_line(key, each, traced, depth) for key, each in by_network.items()), *lacking(failures))
     return table_of(rows, depth, lines)
+
+
+def lacking(failures: Mapping[Key, Failure]) -> tuple[str, ...]:
+    """Return a line for each network whose layers were not timed."""
+    return tuple(f"{signed(each.status)}: {key[1]} has no layers: {each.error}" for key, each in failures.items())
 
 
 def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence[str] = ()) -> Table:

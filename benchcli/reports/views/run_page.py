@@ -32,7 +32,7 @@ def page(report: SuiteRun, depth: int | None = None) -> Page:
         heading=heading(report),
         tables=tuple(
             replace(table, columns=tuple(column for column in table.columns if not column.is_empty))
-            for table in _tables(report, judged, depth)
+            for table in _with_lacking(list(_tables(report, judged, depth)), report)
         ),
         footer=footer(report),
         columns=COLUMNS,
@@ -91,14 +91,28 @@ def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None) -> I
             from benchcli.reports.views import network_table
 
             yield network_table.table(list(results))
-    if report.breakdowns or report.untraced:
+    if report.breakdowns:
         from benchcli.reports.views import breakdown_table
 
         yield breakdown_table.table(report.records, report.breakdowns, report.untraced)
-    if report.layers or report.unlayered:
+    if report.layers:
         from benchcli.reports.views import layer_table
 
         yield layer_table.table(report.layers, report.unlayered, depth)
+
+
+def _with_lacking(tables: Sequence[Table], report: SuiteRun) -> tuple[Table, ...]:
+    """Return the tables, the last one with a line for each trace that is missing where no table of traces has it."""
+    lines: tuple[str, ...] = ()
+    if report.untraced and not report.breakdowns:
+        from benchcli.reports.views import breakdown_table
+
+        lines += breakdown_table.lines(report.records, (), report.untraced)
+    if report.unlayered and not report.layers:
+        from benchcli.reports.views import layer_table
+
+        lines += layer_table.lacking(report.unlayered)
+    return (*tables[:-1], replace(tables[-1], lines=(*tables[-1].lines, *lines))) if lines else tuple(tables)
 
 
 def _layer_rows(report: SuiteRun) -> list[dict[str, object]]:
