@@ -134,6 +134,8 @@ def test_what_is_not_there_ends_the_run_before_anything_is_created(
         (("network", ":build"), "names no network"),
         (("network", "benchcli:build"), "names no network"),
         (("network", "mynet.py"), "'mynet.py' is a file: write mynet:callable"),
+        (("network", "mynet.py:build"), "'mynet.py:build' names a file: write mynet:build"),
+        (("network", "./models/mynet:build"), "write models.mynet:build, the module without .py and with dots"),
         (("network", "resnet-50", "--breakdown", "--cache", "cold"), "traces calls with warm caches"),
         (("block", "resnett"), "did you mean resnet"),
         (("block", "resnet", "resnet"), "a block is named twice"),

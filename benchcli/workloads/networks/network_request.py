@@ -18,6 +18,8 @@ FULL_WIDTH = ("1x", "1.0")
 """How the names of networks end that have their paper's full width."""
 OWN = r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*"
 """Pattern of a user's network, `package.module:callable`."""
+AS_FILE = r"(?:\./)?([\w/]+?)(?:\.py)?:([^\W\d]\w*)"
+"""Pattern of what names the module of a network by its file, such as `./models/nets.py:build`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +141,9 @@ def _of_library(name: str, library: str, model: str, inputs: tuple[Input, ...]) 
 def _own(name: str, inputs: tuple[Input, ...]) -> Variant:
     if name.startswith(f"{BUILT_IN}network/"):
         raise UserError(f"{name!r} is how a run records it: write {name.rpartition('/')[2]}")
+    as_file = re.fullmatch(AS_FILE, name)
+    if as_file and (own := f"{as_file[1].strip('/').replace('/', '.')}:{as_file[2]}") != name:
+        raise UserError(f"{name!r} names a file: write {own}, the module without .py and with dots")
     if name.startswith(("benchcli.", BUILT_IN)) or not re.fullmatch(OWN, name):
         raise UserError(
             f"{name!r} names no network: write a name of `benchcli list networks`, or package.module:callable"
