@@ -21,6 +21,8 @@ from benchcli.workloads.built_in import find_built_in
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
 from benchcli.workloads.networks.network_request import network_named
 
+MOST_LETTERS = 200
+"""The most letters of an error's own text."""
 DEEPEST = 100
 """The most lists, tuples and dicts, one in another, that inputs are nested in."""
 SHAPE = (1, 3, 224, 224)
@@ -213,7 +215,8 @@ def _pickled(name: str, network: object, inputs: object, meta: bool) -> str:
     try:
         payload = cloudpickle.dumps(_on_the_cpu(inputs)) + pickled(module, meta)
     except Exception as error:  # a network may hold anything, and what cannot be pickled raises anything
-        raise UserError(f"{name} cannot be serialised ({type(error).__name__}: {error}): {what_else}") from None
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:MOST_LETTERS]
+        raise UserError(f"{name} cannot be serialised ({why}): {what_else}") from None
     finally:
         for each in own:
             cloudpickle.unregister_pickle_by_value(each)

@@ -48,8 +48,14 @@ def pickled(network: torch.nn.Module | None, meta: bool) -> bytes:
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
-        """Refer to the operators of torch, which are a module that cannot be imported by name."""
-        return (getattr, (torch, "ops")) if obj is torch.ops else super().reducer_override(obj)
+        """Refer to the operators of torch, which no import by name finds, and save TorchScript in its own format."""
+        if obj is torch.ops:
+            return getattr, (torch, "ops")
+        if isinstance(obj, torch.jit.ScriptModule):
+            saved = io.BytesIO()
+            torch.jit.save(obj, saved)
+            return _script, (saved.getvalue(),)
+        return super().reducer_override(obj)
 
 
 class _WithoutValues(_Pickler):
@@ -57,6 +63,11 @@ class _WithoutValues(_Pickler):
         if isinstance(obj, torch.Tensor) and not is_lazy(obj):
             return _empty, (tuple(obj.shape), obj.stride(), obj.dtype, isinstance(obj, torch.nn.Parameter))
         return super().reducer_override(obj)
+
+
+def _script(saved: bytes) -> torch.nn.Module:
+    module: torch.nn.Module = torch.jit.load(io.BytesIO(saved))  # type: ignore[no-untyped-call]
+    return module
 
 
 def _empty(shape: tuple[int, ...], strides: tuple[int, ...], dtype: torch.dtype, is_parameter: bool) -> torch.Tensor:

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+import benchcli
+from benchcli.errors import UserError
 from tests.conftest import Outcome
+from tests.own import transformed
 
 Cli = Callable[..., Outcome]
 OWN = "tests.own.transformed:"
@@ -78,6 +81,23 @@ def test_a_network_that_runs_as_a_whole_has_one_line_instead_of_an_empty_table_o
     beside = cli("network", OWN + name, f"{OWN}plain", *SIZE, "--layers", *FAKE[:-1], "beside")
     assert "Time by layer" in beside.out
     assert "has no layers" in beside.out
+
+
+@pytest.mark.parametrize(("name", "params"), [("scripted", PARAMS), ("frozen", FOLDED), ("frozen_inside", FOLDED + 12)])
+def test_torchscript_is_sent_by_value(name: str, params: int) -> None:
+    network = getattr(transformed, name)()
+    run = benchcli.measure({"mine": network}, inputs=(1, 3, 8, 8), device="fake", launches=1)
+    (record,) = run.details.records
+    assert record.failure is None
+    assert record.costs
+    assert record.costs.params == params
+
+
+def test_what_cannot_be_sent_is_one_line() -> None:
+    with pytest.raises(UserError) as raised:
+        benchcli.measure({"mine": transformed.normed()}, inputs=(1, 3, 8, 8), device="fake", launches=1)
+    assert "give a function of a module that makes it" in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
 
 
 def test_an_exported_network_is_measured_and_is_not_trained(cli: Cli) -> None:
