@@ -1,5 +1,6 @@
 """Run a suite: survey it, measure it, and store each finished family. `analysis` interprets it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from benchcli.sampling.supervise import Survey, refuse, refuse_random, survey
 from benchcli.schema import INFERENCE, Failure, Family, FamilyResult, Key, Plan, Suite, Target
 from benchcli.schema.environment import Environment
 from benchcli.schema.progress import Progress
-from benchcli.schema.protocol import LAYERS, Launcher
+from benchcli.schema.protocol import LAYERS, Conversation, Launcher, Started, Task
 from benchcli.workers.tools import Tools
 from benchcli.workloads.references import with_references
 
@@ -167,7 +168,7 @@ class _Work:
         begun_s = self.tools.clock()
         self._observe(Progress("counting costs", 0.0, request.plan.budget_s * len(rest), bool(request.plan.launches)))
         try:
-            counted = survey(rest, request.target, request.plan, self.launcher, live=request.live)
+            counted = survey(rest, request.target, request.plan, self._telling_of_compiling, live=request.live)
             refuse(counted.failures.by_key)
             _refuse_if_all_failed(counted, rest)
             refuse_random(counted, rest)
@@ -193,6 +194,15 @@ class _Work:
             first_launch=self.folder.next_launch(),
             live=request.live,
         )
+
+    def _telling_of_compiling(self, task: Task, silence_s: float) -> Conversation:
+        """Run a task, and report the networks that `torch.compile` works on."""
+        for event in self.launcher(task, silence_s):
+            if isinstance(event, Started) and event.compiles:
+                doing = f"counting costs: torch.compile works on {event.variant}"
+                self._observe(Progress(doing, 0.0, math.inf))
+            yield event
+        return True  # a survey asks its worker nothing
 
     def store(self, result: FamilyResult) -> None:
         """Store the result of a family."""

@@ -47,7 +47,11 @@ def survey(task: Task, send: Send) -> None:
             alive()
             before = intrusions_before(variant)
             try:
-                counted = (_count_unbuilt if task.meta else _count)(variant, family, task, alive)
+                if task.meta:
+                    counted = _count_unbuilt(variant, family, task, alive)
+                else:
+                    compiling = partial(send, Started(family.name, variant.name, compiles=True))
+                    counted = _count(variant, family, task, alive, compiling)
                 code_versions.refuse_other_files(variant.source)
                 refuse_intrusion(family, intruded(before))
             except Exception as error:  # A network may raise anything; the other variants go on.
@@ -61,7 +65,9 @@ def survey(task: Task, send: Send) -> None:
                 return
 
 
-def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], None]) -> Counted:
+def _count(
+    variant: Variant, family: Family, task: Task, alive: Callable[[], None], still_compiling: Callable[[], None]
+) -> Counted:
     kind, index = split_name(task.target.device)
     of = family.step_of(variant)
     with switches.kept():
@@ -69,7 +75,7 @@ def _count(variant: Variant, family: Family, task: Task, alive: Callable[[], Non
         network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
     alive()
     inputs_hash = output_parts.hash_of(inputs)
-    compiling = CompileTime(alive)
+    compiling = CompileTime(still_compiling)
     again = partial(called, network, inputs)
     call = partial(compiling.call, again)
     if of == INFERENCE:

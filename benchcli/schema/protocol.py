@@ -101,6 +101,8 @@ class Started:
 
     family: str
     variant: str
+    compiles: bool = False
+    """Whether this is a sign of life while `torch.compile` works."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 import benchcli
 from benchcli.errors import UserError
-from tests.conftest import Outcome
+from benchcli.schema.protocol import SURVEY, Conversation, Started, Task
+from benchcli.workers.tools import Tools
+from tests.conftest import Outcome, inline
 from tests.own import transformed
 
 Cli = Callable[..., Outcome]
@@ -106,3 +109,18 @@ def test_an_exported_network_is_measured_and_is_not_trained(cli: Cli) -> None:
     assert found.code == 4
     assert "it is an exported network, which has no training mode: give --step inference" in found.err
     assert not Path("trained").exists()
+
+
+def test_the_compiler_is_shown_while_it_works(tools: Callable[..., Tools]) -> None:
+    def compiling(task: Task, silence_s: float) -> Conversation:
+        for event in inline(task, silence_s):
+            yield event
+            if task.kind == SURVEY and isinstance(event, Started):
+                yield Started(event.family, event.variant, compiles=True)
+        return True
+
+    seen: list[str] = []
+    watched = replace(tools(compiling), observe=lambda now: seen.append(now.doing))
+    benchcli.network(f"{OWN}plain", inputs=["1x3x8x8"], device="fake", launches=1, tools=watched)
+    assert seen[0] == "counting costs"
+    assert f"counting costs: torch.compile works on {OWN}plain" in seen
