@@ -37,8 +37,16 @@ def failed(key: Key, error: Exception, beside: int = 0) -> Failed:
 def failure(error: Exception) -> tuple[Status, str]:
     """Return the status and the one-line text of an error that a variant raised, with where it comes from."""
     text = explanation(error)
-    parts = (text.removesuffix("."), *getattr(error, "__notes__", ()), _one_line(origin_of(error)))
-    return _status(error, text), "; ".join(filter(None, parts))
+    return _status(error, text), "; ".join(filter(None, (text.removesuffix("."), *_details(error))))
+
+
+def _details(error: Exception) -> list[str]:
+    """Return the notes of an error and where it comes from; nothing if what the network holds cannot be looked at."""
+    try:
+        details = [*getattr(error, "__notes__", ()), origin_of(error)]
+        return [_one_line(str(each))[:MOST_LETTERS] for each in details]
+    except Exception:  # a network's objects may raise anything
+        return []
 
 
 def explanation(error: Exception) -> str:

@@ -163,6 +163,17 @@ def test_torchscript_is_quoted_with_its_reason_alone() -> None:
     assert text.startswith("RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x3 and 8x4); at tests/")
 
 
+def test_an_error_that_cannot_be_looked_at_has_its_text_alone() -> None:
+    error = ValueError("mine")
+    error.__notes__ = 3  # type: ignore[assignment]
+    assert failure(error) == ("failed", "ValueError: mine")
+    bare = nn.Sequential(nn.Linear(8, 4))
+    del bare[0].in_features  # without it a layer has no description
+    with pytest.raises(RuntimeError) as short:
+        bare(torch.ones(1, 3))
+    assert failure(short.value)[1].endswith("cannot be multiplied (1x3 and 8x4)")
+
+
 def following() -> None:
     try:
         nn.Sequential(nn.Linear(8, 4))(torch.ones(1, 3))
