@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 
 import benchcli
-from benchcli.guards.sources import is_within, resolved
+from benchcli.guards.read_files import is_within, resolved
 
 MOST_LETTERS = 80
 """The most letters of a line of code, and of a layer's arguments."""

@@ -93,10 +93,7 @@ def _count(
         device_peak_bytes=DEVICES[kind].peak_bytes(step or inputs.bound_to(network), index),
         **_described(inputs),
     )
-    detail = None
-    if task.detailed:
-        others = _others(network, inputs, step) if task.crosschecked else {}
-        detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
+    detail = _detail(network, inputs, step, walked, task.crosschecked) if task.detailed else None
     is_slowed = DEVICES[kind].slows_denormals and not task.target.flush_denormal
     noticed = (
         *_noticed(network, inputs, family, summary.is_random, denormal if is_slowed else 0.0),
@@ -242,6 +239,13 @@ def _costs(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) 
         return Costs.uncounted("its gradients cannot be followed while its operators are watched"), Walk()
     except Exception as error:  # counting, unlike a call, may meet tensors and modes of any kind
         return Costs.uncounted(re.sub(r" at 0x[0-9a-f]+", "", explanation(error))), Walk()
+
+
+def _detail(
+    network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None, walked: Walk, crosschecked: bool
+) -> CostDetail:
+    others = _others(network, inputs, step) if crosschecked else {}
+    return CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
 
 
 def _others(
