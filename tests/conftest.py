@@ -3,6 +3,7 @@
 import gc
 import hashlib
 import itertools
+import os
 import queue
 import re
 import signal
@@ -18,6 +19,7 @@ import pytest
 
 from benchcli.cost import own_rules
 from benchcli.noise.fitness import Probe
+from benchcli.sampling.artifact_cache import FOLDER as CACHE
 from benchcli.schema import LIVE, Conditions, Family, Key, Variant
 from benchcli.schema.protocol import (
     SERVE,
@@ -46,6 +48,7 @@ GOLDEN = TESTS / "golden"
 
 
 process_state.watch_audit_hooks()
+os.environ[CACHE] = ""  # no test reads, or leaves, what runtimes prepared for others
 
 
 @pytest.fixture(autouse=True)
@@ -403,8 +406,6 @@ def steadied(text: str) -> str:
 
 def in_process(*arguments: str, timeout: float = 600, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python with these arguments in a fresh process."""
-    import os
-
     return subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,

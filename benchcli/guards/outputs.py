@@ -70,8 +70,10 @@ def kept(outputs: Outputs) -> Outputs:
     return tuple(each.detach().clone() for each in outputs)
 
 
-def check(result: object, references: References) -> None:
-    """Raise WrongOutputError unless all outputs are close to the references, and none is NaN.
+def check(result: object, references: References) -> float:
+    """Return the largest relative difference of an output from its reference.
+
+    Raises WrongOutputError unless all outputs are close to the references, and none is NaN.
 
     They must also have the shapes of the references, and dtypes in TOLERANCES. Infinities must stand
     where the references have them, with the same sign. Whole numbers and booleans must be equal, but
@@ -81,21 +83,24 @@ def check(result: object, references: References) -> None:
     outputs = outputs_of(result)
     if len(outputs) != len(references.outputs):
         raise WrongOutputError(f"it returns {len(outputs)} tensors, not {len(references.outputs)}")
+    errors = []
     for number, (output, reference) in enumerate(zip(outputs, references.outputs, strict=True), 1):
         try:
-            _check(output, reference, references)
+            errors.append(_check(output, reference, references))
         except WrongOutputError as error:
             raise WrongOutputError(f"output {number}: {error}" if len(outputs) > 1 else str(error)) from None
     if not has_finite(outputs):
         raise WrongOutputError("it holds values that are not finite")
+    return max(errors)
 
 
-def _check(output: torch.Tensor, reference: torch.Tensor, references: References) -> None:
+def _check(output: torch.Tensor, reference: torch.Tensor, references: References) -> float:
+    """Return the relative difference of floating outputs, and 0 of others."""
     if output.shape != reference.shape:
         raise WrongOutputError(f"its shape is {tuple(output.shape)}, not {tuple(reference.shape)}")
     if holds_integers(output) and holds_integers(reference):
         _check_integers(output, reference, references)
-        return
+        return 0.0
     if output.dtype not in TOLERANCES:
         raise WrongOutputError(f"its dtype is {output.dtype}, which is none that networks compute in")
     if output.is_complex() != reference.is_complex():
@@ -105,12 +110,13 @@ def _check(output: torch.Tensor, reference: torch.Tensor, references: References
         _check_infinities(values, expected, references)
         values, expected = (torch.where(torch.isfinite(each), each, 0) for each in (values, expected))
     if references.are_random:
-        return
+        return 0.0
     norm = torch.linalg.vector_norm(expected).clamp_min(torch.finfo(expected.dtype).tiny)
     error = float(torch.linalg.vector_norm(values.to(expected.dtype) - expected) / norm)
     allowed = max(TOLERANCES[output.dtype], references.tolerance)
     if not error <= allowed:
         raise WrongOutputError(f"it differs by {error:.1e} from eager float32, where {allowed:.0e} is allowed")
+    return error
 
 
 def _check_integers(output: torch.Tensor, reference: torch.Tensor, references: References) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.backends.runtimes.base import runtime_named
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.noise.diagnosis import before_launches, preflight, with_noticed
 from benchcli.runs import code
@@ -56,11 +56,12 @@ class RunRequest:
         if (self.traced or self.layered) and self.target.cache == "cold":
             option = "--breakdown" if self.traced else "--layers"
             raise UserError(f"{option} traces calls with warm caches: leave --cache cold out")
-        untraceable = RUNTIMES[self.target.runtime].untraceable
-        if self.traced and "breakdown" in untraceable:
-            raise UserError(untraceable["breakdown"])
-        if self.layered and "layers" in untraceable:
-            raise UserError(untraceable["layers"])
+        for name in dict.fromkeys(family.on(self.target).runtime for family in self.suite.families):
+            untraceable = runtime_named(name).untraceable
+            if self.traced and "breakdown" in untraceable:
+                raise UserError(untraceable["breakdown"])
+            if self.layered and "layers" in untraceable:
+                raise UserError(untraceable["layers"])
         if any(each.step != INFERENCE for each in self.suite.families if each.name in self.layered):
             raise UserError("--layers times the modules of a forward call: leave it out, or give --step inference")
 
@@ -166,9 +167,10 @@ class _Work:
         if not rest and not self._untraced():
             return None
         begun_s = self.tools.clock()
-        self._observe(Progress("counting costs", 0.0, request.plan.budget_s * len(rest), bool(request.plan.launches)))
+        self._announce("counting costs")
         try:
-            counted = survey(rest, request.target, request.plan, self._telling_of_compiling, live=request.live)
+            launcher = self._telling_of_compiling
+            counted = survey(rest, request.target, request.plan, launcher, live=request.live, announce=self._announce)
             refuse(counted.failures.by_key)
             _refuse_if_all_failed(counted, rest)
             refuse_random(counted, rest)
@@ -237,6 +239,11 @@ class _Work:
             layers=tuple(self.folder.layers()),
             unlayered=self.unlayered,
         )
+
+    def _announce(self, doing: str) -> None:
+        """Report what is done before the first launch."""
+        plan = self.request.plan
+        self._observe(Progress(doing, 0.0, plan.budget_s * len(self.unfinished()), bool(plan.launches)))
 
     def _observe(self, now: Progress) -> None:
         """Report the progress of measuring; the time that tracing takes afterwards is not known yet."""

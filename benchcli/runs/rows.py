@@ -23,6 +23,7 @@ from benchcli.schema import (
     Layers,
     Mode,
     Percentiles,
+    Preparation,
     Record,
     ReferenceSpeed,
     Sample,
@@ -34,7 +35,7 @@ from benchcli.schema import (
     Variant,
 )
 from benchcli.schema.environment import SCHEMA
-from benchcli.schema.observations import Count, Seconds
+from benchcli.schema.observations import Count, Duration, Seconds
 from benchcli.schema.structure import MOST, StructureError, Within, structure_cells
 from benchcli.schema.warnings import RunWarning, as_json
 
@@ -118,12 +119,17 @@ class MeasurementRow:
     flush_denormal: bool | None = None
     slow: Count | None = None
     modes: tuple[Mode, ...] = ()
+    export_s: Duration | None = None
+    load_s: Duration | None = None
+    artifact_bytes: Count | None = None
+    output_error: Duration | None = None
 
 
 COLUMNS = tuple(each.name for each in fields(MeasurementRow))
 COSTS = tuple(each.name for each in fields(Costs) if each.name in COLUMNS and each.name not in {"unknown", "error"})
 """The columns that are fields of `Costs`."""
 CODE = tuple(each.name for each in fields(Code))
+PREPARATION = tuple(each.name for each in fields(Preparation))
 SAMPLE_COLUMNS = (
     *("family", "variant", "launch", "round", "calls", "seconds"),
     *("faults_per_call", "excluded", "host_seconds"),
@@ -182,6 +188,7 @@ def row(record: Record) -> dict[str, Cell]:
         "first_setting": family.first or None,
         "flops_deviation": record.flops_deviation if record.costs else None,
         **({f"code_{name}": getattr(record.code, name) for name in CODE} if record.code else {}),
+        **vars(record.preparation),
         **(_of_costs(record.costs) if record.costs else {}),
         **(_of_timing(timing) if timing else {}),
     }
@@ -234,6 +241,7 @@ def record_of(cells: Mapping[str, str], family: Family, variant: Variant, target
         timing=_timing_of(read),
         warnings=read.warnings,
         code=code,
+        preparation=Preparation(**{name: getattr(read, name) for name in PREPARATION}),
     )
 
 

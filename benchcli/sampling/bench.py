@@ -8,26 +8,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 
 import torch
 from torch.nn.parameter import is_lazy
 
 from benchcli import formatting
 from benchcli.backends.devices.base import DEVICES, Timer, split_name
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, runtime_named
 from benchcli.cost.inputs import Inputs
 from benchcli.guards import code_versions, global_state, outputs, switches
 from benchcli.guards.outputs import WrongOutputError
 from benchcli.noise.device_watch import DeviceWatch
 from benchcli.noise.pace import Pace
-from benchcli.sampling import conversion
+from benchcli.sampling import artifact_cache, conversion
+from benchcli.sampling.artifact_key import key_of
 from benchcli.sampling.compiling import CompileTime
 from benchcli.sampling.example_inputs import inputs_of
 from benchcli.sampling.failures import IntrusionError
 from benchcli.sampling.first_call import called
 from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
-from benchcli.schema import INFERENCE, LIVE, Costs, Family, Source, Variant
-from benchcli.schema.protocol import Task
+from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Variant
+from benchcli.schema.protocol import Exported, Loaded, Task
 
 HARMLESS = (WrongOutputError, NotImplementedError)
 """Errors that leave the device usable."""
@@ -45,10 +47,12 @@ class Bench:
     """Returns whether the device's clock is throttled now."""
     pace: Pace = field(default_factory=Pace)
     """Of the core."""
-    check: Callable[[], None] = lambda: None
+    check: Callable[[], object] = lambda: None
     """Raises WrongOutputError if what the network computes is no more what it was when it was built."""
-    trains: bool = False
-    """Whether a call is a training step, which changes the network."""
+    load_s: float | None = None
+    """Seconds in which the runtime loaded the network's file; None if it has none."""
+    output_error: float | None = None
+    """The relative difference of its output from eager float32; None of a training step."""
     network: torch.nn.Module = field(default_factory=torch.nn.Identity)
     inputs: Inputs = field(default_factory=lambda: Inputs(()))
     compile_s: float = 0.0
@@ -94,7 +98,7 @@ class Setup:
     def of(cls, task: Task, watch: DeviceWatch | None = None) -> "Setup":
         """Return the setup of a task, whose device is watched while it is sampled."""
         kind, index = split_name(task.target.device)
-        runtime = RUNTIMES[task.target.runtime]
+        runtime = runtime_named(task.target.runtime)
         sources = {each.source for family in task.families for each in family.variants if each.source}
         return cls(
             Place(DEVICES[kind], index, task.target.threads),
@@ -148,28 +152,50 @@ def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Ben
         _refuse_other_inputs(inputs, costs)
         if step != INFERENCE:
             return _training(variant, family, costs, setup, network, inputs)
+    return _inference(variant, family, costs, setup, network, inputs, references)
+
+
+def _inference(
+    variant: Variant,
+    family: Family,
+    costs: Costs,
+    setup: Setup,
+    network: torch.nn.Module,
+    inputs: Inputs,
+    references: outputs.References,
+) -> Bench:
+    """Return the bench of forward calls, whose output is right."""
     place, runtime = setup.place, setup.runtime
+    _refuse_layout(family, runtime)
     with _artifact(variant, family, setup, network, inputs) as artifact:
+        start_s = perf_counter()
         call = runtime.prepare(network, inputs, place, artifact)
+        load_s = perf_counter() - start_s if artifact else None
     place.alive()
-    outputs.check(setup.compiling.call(call), references)
+    error = outputs.check(setup.compiling.call(call), references)
     place.alive()
     own = runtime.timer(call, place) if setup.cache == "warm" else None
     timer = own or _device_timer(call, costs, setup)
-    lead = _nothing if place.device.leads and not own else partial(timer, 1)
-    compile_s = setup.compiling.seconds
     return Bench(
         call,
         timer,
-        lead,
+        _nothing if place.device.leads and not own else partial(timer, 1),
         setup.throttled,
         setup.pace,
         lambda: outputs.check(call(), references),
+        load_s=load_s,
+        output_error=None if references.are_random else error,
         network=network,
         inputs=inputs,
-        compile_s=compile_s,
+        compile_s=setup.compiling.seconds,
         process=setup.process,
     )
+
+
+def _refuse_layout(family: Family, runtime: Runtime) -> None:
+    """Raise NotImplementedError if the runtime takes no networks of the family's layout."""
+    if family.layout not in runtime.layouts:
+        raise NotImplementedError(f"{runtime.name} has a memory layout of its own: leave --layout {family.layout} out")
 
 
 def _refuse_other_inputs(inputs: Inputs, costs: Costs) -> None:
@@ -191,9 +217,7 @@ def _training(
 ) -> Bench:
     """Return the bench of a training step. Raises NotImplementedError if the runtime has none."""
     place = setup.place
-    if not setup.runtime.trains:
-        able = formatting.named([each.name for each in RUNTIMES if each.trains])
-        raise NotImplementedError(f"{setup.runtime.name} computes no gradients: give --runtime {able}")
+    _refuse_training(setup.runtime)
     step = training_step(variant, family.step, network, inputs)
     place.alive()
     check = partial(refuse_divergence, step)
@@ -207,7 +231,6 @@ def _training(
         setup.throttled,
         setup.pace,
         check,
-        trains=True,
         network=network,
         inputs=inputs,
         compile_s=setup.compiling.seconds,
@@ -215,10 +238,30 @@ def _training(
     )
 
 
-def write_artifact(variant: Variant, family: Family, setup: Setup) -> None:
-    """Build a variant and let the runtime write its file."""
+def _refuse_training(runtime: Runtime) -> None:
+    """Raise NotImplementedError if the runtime computes no gradients."""
+    if not runtime.trains:
+        able = formatting.named([each.name for each in RUNTIMES if each.trains])
+        raise NotImplementedError(f"{runtime.name} computes no gradients: give --runtime {able}")
+
+
+def write_artifact(variant: Variant, family: Family, task: Task, setup: Setup) -> Exported:
+    """Build a variant and let the runtime write its file, unless an earlier run has kept it."""
+    if family.step_of(variant) != INFERENCE:
+        _refuse_training(setup.runtime)
+    _refuse_layout(family, setup.runtime)
     network, inputs, _ = _placed(variant, family, setup)
-    _write(Path(setup.artifacts[family.name][variant.name]), setup, network, inputs)
+    artifact = Path(setup.artifacts[family.name][variant.name])
+    payload = task.live.get(variant.builder, "")
+    key = key_of(variant, family, task.target, setup.runtime, network, inputs, payload) if task.cache else ""
+    kept = artifact_cache.fetch(task.cache, key, artifact)
+    if kept:
+        return Exported(family.name, variant.name, kept.seconds, kept.size, is_cached=True)
+    start_s = perf_counter()
+    _write(artifact, setup, network, inputs)
+    seconds = perf_counter() - start_s
+    artifact_cache.keep(task.cache, key, artifact, seconds)
+    return Exported(family.name, variant.name, seconds, artifact_cache.size_of(artifact))
 
 
 @contextmanager
@@ -237,7 +280,14 @@ def _artifact(
 
 
 def _write(artifact: Path, setup: Setup, network: torch.nn.Module, inputs: Inputs) -> None:
-    setup.runtime.export(network, inputs, setup.place, artifact)
+    """Let the runtime write the file. Raises NotImplementedError if it cannot: the network itself runs in eager."""
+    try:
+        with torch.inference_mode(False), torch.no_grad():
+            setup.runtime.export(network, inputs, setup.place, artifact)
+    except MemoryError:
+        raise
+    except Exception as error:  # exporters raise anything
+        raise NotImplementedError(f"{setup.runtime.name} cannot export it: {_cause_of(error)}") from error
     if not artifact.exists():
         raise RuntimeError(f"{setup.runtime.name} wrote no file")
 
@@ -287,7 +337,8 @@ def _references(
     call = conversion.float32_call(network, inputs)
     first = outputs.kept(outputs.outputs_of(setup.compiling.call(call)))
     are_random = family.allow_random and not outputs.alike(first, outputs.outputs_of(call()))
-    tolerance = outputs.tolerance_of([family.dtype, *conversion.weight_dtypes(network)])
+    computed_in = setup.runtime.computes_in(family.dtype)
+    tolerance = outputs.tolerance_of([family.dtype, computed_in, *conversion.weight_dtypes(network)])
     return outputs.References(first, tolerance, are_random)
 
 
@@ -325,6 +376,19 @@ def torch_dtype(name: str) -> torch.dtype:
     """Return torch's dtype by its name."""
     dtype: torch.dtype = getattr(torch, name)
     return dtype
+
+
+def _cause_of(error: BaseException) -> str:
+    """Return the first line that says something of what an error began with."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = (line.strip() for line in str(error).splitlines())
+    return next(filter(None, lines), type(error).__name__)
+
+
+def loaded(key: Key, bench: Bench) -> Loaded:
+    """Return the event of a variant that was loaded and is right."""
+    return Loaded(*key, bench.load_s, bench.output_error)
 
 
 HUGE_PAGE = 2 * 2**20

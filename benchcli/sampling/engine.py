@@ -120,6 +120,7 @@ class _Budget:
         session, survey = self.session, self.session.survey
         self.evidence = Evidence(session.target, session.plan, survey.costs, survey.failures, session.first_launch)
         self.evidence.live, self.evidence.artifacts = session.live, survey.artifacts
+        self.evidence.exported = survey.exported
         self.evidence.compiles = bool(survey.compile_s)
         self.begun_s = session.clock() if session.begun_s is None else session.begun_s
         self.begun_s = min(self.begun_s + sum(survey.compile_s.values()), session.clock())

@@ -3,14 +3,15 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import TypeVar
 
 from benchcli.noise.pace import marked, usual
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, FamilyEvidence, still_wide
 from benchcli.sampling.supervise import Collect, Failures, Reports, by_family, without
 from benchcli.sampling.timings import SINGLES, FirstSetting, timings
-from benchcli.schema import Conditions, Costs, Family, Key, Plan, Sample, Target
-from benchcli.schema.protocol import LAUNCH, ROUNDS, SECONDS, Task
+from benchcli.schema import Conditions, Costs, Family, Key, Plan, Preparation, Sample, Target
+from benchcli.schema.protocol import LAUNCH, ROUNDS, SECONDS, Exported, Loaded, Task
 
 CAP = 0.25
 """The largest share of a family's budget that the rounds of one launch may take."""
@@ -46,17 +47,21 @@ class Evidence:
     """Networks that a caller gave by value."""
     artifacts: Mapping[Key, str] = field(default_factory=dict)
     """The files that the runtime has prepared."""
+    exported: Mapping[Key, Exported] = field(default_factory=dict)
+    """What preparing them took."""
+    loaded: dict[Key, list[Loaded]] = field(default_factory=dict)
+    """What each launch that loaded them says."""
     compiles: bool = False
     """Whether a network uses `torch.compile`."""
 
     def launch(self, wanted: Sequence[Family], collect: Collect) -> None:
-        """Make one launch of families, in a worker for each number of threads.
+        """Make one launch of families, in a worker for each number of threads and each runtime.
 
         If a worker dies, try again, without the variants that have failed by then.
         """
-        for threads in dict.fromkeys(family.threads for family in wanted):
+        for target in dict.fromkeys(family.on(self.target) for family in wanted):
             attempt = 0
-            while rest := self._alive([family for family in wanted if family.threads == threads]):
+            while rest := self._alive([family for family in wanted if family.on(self.target) == target]):
                 reports = collect(self._task(rest, attempt), self.plan.silence_s, self.failures)
                 if reports.death is None:
                     self._keep(reports)
@@ -137,6 +142,19 @@ class Evidence:
             },
             conditions=tuple(self.conditions.get(family.name, ())),
             singles=of_family(self.singles, family.name),
+            preparations={v.name: self._preparation((family.name, v.name)) for v in family.variants},
+        )
+
+    def _preparation(self, key: Key) -> Preparation:
+        """Return what the runtime did before it ran a network."""
+        exported, loaded = self.exported.get(key), self.loaded.get(key, ())
+        load_s = [each.seconds for each in loaded if each.seconds is not None]
+        errors = [each.output_error for each in loaded if each.output_error is not None]
+        return Preparation(
+            export_s=exported.seconds if exported else None,
+            load_s=median(load_s) if load_s else None,
+            artifact_bytes=exported.size if exported else None,
+            output_error=max(errors, default=None),
         )
 
     def _keep(self, reports: Reports) -> None:
@@ -145,6 +163,8 @@ class Evidence:
         self.usual_s = usual(sample for samples in self.samples.values() for sample in samples)
         for single in reports.singles:
             self.singles.setdefault((single.family, single.variant), []).extend(single.seconds)
+        for each in reports.loaded:
+            self.loaded.setdefault((each.family, each.variant), []).append(each)
         for watched in reports.conditions:
             self.conditions.setdefault(watched.family, []).append(watched.conditions)
 

@@ -22,6 +22,7 @@ from benchcli.sampling.bench import (
     HARMLESS,
     Bench,
     Setup,
+    loaded,
     prepare,
     shift_apart,
     shift_heap,
@@ -118,7 +119,7 @@ def export(task: Task, send: Send) -> None:
             alive = partial(send, Started(*key))
             alive()
             try:
-                write_artifact(variant, family, setup.reporting(alive))
+                send(write_artifact(variant, family, task, setup.reporting(alive)))
             except Exception as error:  # A network may raise anything; the other variants go on.
                 send(failed(key, error))
                 if setup.place.device.errors_stick:
@@ -188,6 +189,8 @@ def build(
             bench = prepare(variant, family, costs, setup.reporting(alive))
             benches[key] = replace(bench, source=variant.source)
             benches[key].end_forks()
+            if benches[key].load_s is not None or family.dtype != "float32":
+                send(loaded(key, benches[key]))
         except Exception as error:  # A network may raise anything; the other variants go on.
             send(failed(key, error, beside=len(benches)))
             if isinstance(error, IntrusionError) or (

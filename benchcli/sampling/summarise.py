@@ -15,6 +15,7 @@ from benchcli.schema import (
     Family,
     FamilyResult,
     Plan,
+    Preparation,
     Record,
     ReferenceSpeed,
     Sample,
@@ -52,6 +53,7 @@ class FamilyEvidence:
     conditions: tuple[Conditions, ...]
     singles: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """Seconds of calls that were timed singly."""
+    preparations: Mapping[str, Preparation] = field(default_factory=dict)
 
 
 def result(
@@ -107,6 +109,7 @@ def _record(
         timing=time,
         warnings=tuple(warnings),
         code=context.codes.get(name),
+        preparation=evidence.preparations.get(name, Preparation()),
     )
 
 

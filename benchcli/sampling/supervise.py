@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.backends.runtimes.base import runtime_named
 from benchcli.cost import own_rules
 from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.sampling.artifact_cache import cache_folder
 from benchcli.schema import (
     Breakdown,
     Code,
@@ -36,9 +37,11 @@ from benchcli.schema.protocol import (
     Counted,
     Described,
     Event,
+    Exported,
     Failed,
     Launcher,
     Layered,
+    Loaded,
     Ready,
     Sampled,
     Singled,
@@ -57,6 +60,7 @@ ATTEMPTS = 3
 DEATHS = 2
 """Worker deaths after which a variant has failed. One death alone may have an outside cause."""
 UNCOUNTED = "its process ended without having counted it"
+UNPREPARED = "its process ended without having prepared it"
 Value = TypeVar("Value")
 
 
@@ -101,6 +105,8 @@ class Reports:
     samples: list[tuple[Key, Sample]] = field(default_factory=list)
     singles: list[Singled] = field(default_factory=list)
     conditions: list[Watched] = field(default_factory=list)
+    exported: dict[Key, Exported] = field(default_factory=dict)
+    loaded: list[Loaded] = field(default_factory=list)
     breakdowns: list[Breakdown] = field(default_factory=list)
     layers: list[Layers] = field(default_factory=list)
 
@@ -121,6 +127,10 @@ class Reports:
                 self.described = event
             case Counted(family, variant):
                 self.counted[family, variant] = event
+            case Exported(family, variant):
+                self.exported[family, variant] = event
+            case Loaded():
+                self.loaded.append(event)
             case Spoilt():
                 self.is_spoilt = True
             case Ready(family, variant, calls):
@@ -177,6 +187,8 @@ class Survey:
     failures: Failures = field(default_factory=Failures)
     artifacts: dict[Key, str] = field(default_factory=dict)
     """The files that the runtime has prepared, which last as long as this object."""
+    exported: dict[Key, Exported] = field(default_factory=dict)
+    """What preparing them took."""
     compile_s: dict[Key, float] = field(default_factory=dict)
     """Seconds of the first call of those networks in which `torch.compile` worked in it."""
 
@@ -190,6 +202,7 @@ def survey(
     live: Mapping[str, str] | None = None,
     meta: bool = False,
     crosschecked: bool = True,
+    announce: Callable[[str], None] = lambda doing: None,  # noqa: ARG005
 ) -> Survey:
     """Count the costs of every variant on its device, and let the runtime prepare its file.
 
@@ -199,16 +212,20 @@ def survey(
     after it. Raises UserError if the device or the runtime is not available, or a cost rule that this
     process has registered is wrong.
     """
+    runtimes = list(dict.fromkeys(family.on(target).runtime for family in families))
+    counting = replace(target, runtime=Target.runtime) if len(runtimes) > 1 else target
     counted = Survey()
-    work = _Surveying(target, plan.silence_s, launcher, counted, detailed, live or {}, meta, crosschecked)
+    asked = (detailed, live or {}, meta, crosschecked)
+    work = _Surveying(target, counting, plan.silence_s, launcher, counted, *asked, announce)
     while True:
         rest = without(families, {*counted.costs, *counted.failures.by_key})
         if counted.software and not rest:
             break
         for key, before in work.ask(rest).items():
             work.try_alone(families, key, before)
-    if RUNTIMES[target.runtime].export_s:
-        work.export(families)
+    for runtime in runtimes if len(runtimes) > 1 else ():
+        work.describe(runtime, [family for family in families if family.on(target).runtime == runtime])
+    work.export(families)
     return counted
 
 
@@ -217,6 +234,8 @@ class _Surveying:
     """Surveys networks in one process after the other."""
 
     target: Target
+    counting: Target
+    """Where costs are counted: in eager mode if there are several runtimes, of which one may be missing."""
     silence_s: float
     launcher: Launcher
     counted: Survey
@@ -224,6 +243,8 @@ class _Surveying:
     live: Mapping[str, str]
     meta: bool
     crosschecked: bool
+    announce: Callable[[str], None]
+    """Tells what is done, where that takes long."""
 
     def ask(self, families: Sequence[Family]) -> dict[Key, Key | None]:
         """Survey families in one process.
@@ -235,7 +256,7 @@ class _Surveying:
         known = {*counted.costs, *failures.by_key}
         task = Task(
             SURVEY,
-            self.target,
+            self.counting,
             tuple(families),
             {},
             detailed=self.detailed,
@@ -256,7 +277,7 @@ class _Surveying:
     def _store(self, reports: Reports) -> None:
         counted, described = self.counted, reports.described
         if described:
-            _refuse_missing(described, self.target)
+            _refuse_missing(described, self.counting)
             counted.software, counted.device = described.software, described.device
             counted.available = described.available
         for key, each in reports.counted.items():
@@ -308,25 +329,52 @@ class _Surveying:
                 "failed", f"after it, {key[1]} fails in the same process ({failed.error}): give it a family of its own"
             )
 
+    def describe(self, runtime: str, families: Sequence[Family]) -> None:
+        """Ask for the versions of one of several runtimes. If it is not there, its families fail, and no others."""
+        counted = self.counted
+        task = Task(SURVEY, replace(self.target, runtime=runtime), (), {})
+        described = collect(self.launcher, task, self.silence_s, counted.failures).described
+        if described and not described.unusable:
+            counted.software = {**counted.software, **described.software}
+            return
+        why = described.unusable if described else None
+        for key in _keys(families):
+            counted.failures.by_key.setdefault(key, Failure("unsupported", why or f"{runtime} does not start"))
+
     def export(self, families: Sequence[Family]) -> None:
-        """Let the runtime write the file of each network that was counted, each setting of threads by itself."""
-        counted, failures = self.counted, self.counted.failures
+        """Let the runtimes write the files of the networks that were counted, each setting by itself."""
+        exporting = [family for family in families if runtime_named(family.on(self.target).runtime).export_s]
+        if not exporting:
+            return
+        counted = self.counted
         folder = Path(tempfile.mkdtemp(prefix="benchcli-"))
         weakref.finalize(counted, shutil.rmtree, folder, ignore_errors=True)
         paths = {key: str(folder / str(number)) for number, key in enumerate(counted.costs)}
-        for family in families:
-            while rest := without([family], {*failures.by_key, *counted.artifacts}):
-                task = Task(
-                    EXPORT,
-                    family.on(self.target),
-                    tuple(rest),
-                    by_family(counted.costs, rest),
-                    live=self.live,
-                    artifacts=by_family(paths, rest),
+        for number, family in enumerate(exporting, 1):
+            while rest := without([family], {*counted.failures.by_key, *counted.artifacts}):
+                target = family.on(self.target)
+                self.announce(f"preparing {family.name} in {target.runtime}, {number} of {len(exporting)}")
+                self._export(
+                    Task(
+                        EXPORT,
+                        target,
+                        tuple(rest),
+                        by_family(counted.costs, rest),
+                        live=self.live,
+                        artifacts=by_family(paths, rest),
+                        cache=cache_folder(),
+                    )
                 )
-                reports = collect(self.launcher, task, RUNTIMES[self.target.runtime].export_s, failures)
-                done = reports.death is None
-                counted.artifacts |= {key: paths[key] for key in _keys(rest) if done and key not in failures.by_key}
+
+    def _export(self, task: Task) -> None:
+        """Let the runtime write files. If the worker dies, those are done that it had reported."""
+        counted, failures = self.counted, self.counted.failures
+        reports = collect(self.launcher, task, runtime_named(task.target.runtime).export_s, failures)
+        counted.exported |= reports.exported
+        counted.artifacts |= {(family, name): task.artifacts[family][name] for family, name in reports.exported}
+        for key in _keys(task.families) if reports.death is None else ():
+            if key not in reports.exported:
+                failures.by_key.setdefault(key, Failure("failed", UNPREPARED))
 
 
 def _refuse_missing(described: Described, target: Target) -> None:

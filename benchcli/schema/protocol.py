@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from benchcli.schema.counts import CostDetail, Costs
-from benchcli.schema.observations import Breakdown, Code, Conditions, Duration, Layers, Output, Sample
+from benchcli.schema.observations import Breakdown, Code, Conditions, Count, Duration, Layers, Output, Sample
 from benchcli.schema.records import Failure, Status
 from benchcli.schema.request import Family, Target
 from benchcli.schema.structure import structure
@@ -63,6 +63,8 @@ class Task:
     """The cost rules that a caller has registered, pickled and in base 64."""
     artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The file that the runtime prepares once of each network, by family and variant name; empty if it makes none."""
+    cache: str = ""
+    """The folder in which an export looks for the file of an earlier run, and keeps its own; empty for none."""
     compiles: bool = False
     """Whether a network of the run uses `torch.compile`."""
 
@@ -123,6 +125,32 @@ class Counted:
     """Seconds of the first call, if `torch.compile` worked in it; else 0."""
     noticed: tuple[RunWarning, ...] = ()
     """What to mind of a time of the network."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The runtime has prepared the file of one variant."""
+
+    family: str
+    variant: str
+    seconds: Duration
+    """What preparing it took, in an earlier run if the file is of one."""
+    size: Count
+    """Bytes of the file."""
+    is_cached: bool = False
+    """Whether the file is of an earlier run."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The runtime has loaded one variant in this launch, and its output was right."""
+
+    family: str
+    variant: str
+    seconds: Duration | None
+    """What loading its file took; None if it has none."""
+    output_error: float | None
+    """The largest relative difference of an output from eager float32; None if outputs are random."""
 
 
 @dataclass(frozen=True)
@@ -219,6 +247,8 @@ Event = (
     Described
     | Started
     | Counted
+    | Exported
+    | Loaded
     | Spoilt
     | Ready
     | Waiting

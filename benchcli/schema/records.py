@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from benchcli.schema.counts import Costs
-from benchcli.schema.observations import Code, Conditions, Sample
+from benchcli.schema.observations import Code, Conditions, Count, Duration, Sample
 from benchcli.schema.request import Family, Key, Target, Variant
 from benchcli.schema.structure import Within
 from benchcli.schema.warnings import RunWarning
@@ -165,6 +165,20 @@ class ReferenceSpeed:
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """What a runtime did before it ran a network, and how well it computes. None: not known, or not applicable."""
+
+    export_s: Duration | None = None
+    """What exporting and compiling its file took; a file of an earlier run took it then."""
+    load_s: Duration | None = None
+    """What loading the file took, the median of the launches."""
+    artifact_bytes: Count | None = None
+    """The size of the file."""
+    output_error: Duration | None = None
+    """The largest relative difference of an output from eager float32, over all launches."""
+
+
+@dataclass(frozen=True)
 class Record:
     """One row: identity, costs and time of one variant. A failed variant has a row too."""
 
@@ -181,6 +195,8 @@ class Record:
     warnings: tuple[RunWarning, ...] = ()
     code: Code | None = None
     """Where a user's own network comes from; None for networks that ship."""
+    preparation: Preparation = Preparation()
+    """What the runtime did before it ran the network."""
 
     @property
     def key(self) -> Key:

@@ -127,6 +127,8 @@ class Family:
     """The registry that describes the variants; empty for guidelines and a user's own networks."""
     threads: int | None = None
     """CPU threads; None for the target's."""
+    runtime: str = ""
+    """What runs its variants; empty for the target's."""
     step: Step = INFERENCE
     """What a call does with its variants; the references are always called for inference."""
     first: str = ""
@@ -161,8 +163,8 @@ class Family:
         return self.first or self.name
 
     def on(self, target: "Target") -> "Target":
-        """Return the target with the family's own threads."""
-        return replace(target, threads=self.threads or target.threads)
+        """Return the target with the family's own threads and runtime."""
+        return replace(target, threads=self.threads or target.threads, runtime=self.runtime or target.runtime)
 
     @property
     def baseline(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchcli.backends.allocators import allocator
-from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.backends.runtimes.base import runtime_named
 from benchcli.schema import Target
 
 NEEDED = (
@@ -44,7 +44,7 @@ def worker_environment(
     A worker inherits no variable that `NEEDED`, `OF_COMPILERS`, `NEEDED_PREFIXES` and its runtime do not
     name. `compiled` is the folder in which `torch.compile` keeps what it makes, unless the user has set one.
     """
-    source, runtime = os.environ if inherited is None else inherited, RUNTIMES[target.runtime]
+    source, runtime = os.environ if inherited is None else inherited, runtime_named(target.runtime)
     names = {*NEEDED, *OF_COMPILERS, *runtime.inherits}
     kept = {name: value for name, value in source.items() if name in names or name.startswith(NEEDED_PREFIXES)}
     if _is_torchs_own(kept.get("TORCHINDUCTOR_CACHE_DIR", "")):

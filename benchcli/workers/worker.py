@@ -13,7 +13,7 @@ from typing import TextIO
 
 from benchcli import __version__
 from benchcli.backends.devices.base import DEVICES, split_name
-from benchcli.backends.runtimes.base import RUNTIMES, Runtime
+from benchcli.backends.runtimes.base import Runtime, runtime_named
 from benchcli.schema.protocol import (
     EXPORT,
     LAYERS,
@@ -74,8 +74,9 @@ def do(task: Task, send: Send, receive: Callable[[], str] = lambda: "") -> None:
             from benchcli.workloads import live_networks
 
             live_networks.receive(task.live)
-            # Costs are counted from what is dispatched, which inference mode changes.
-            with read_files.noting(), code_versions.released(), torch.inference_mode(task.kind != SURVEY):
+            # Costs are counted from what is dispatched, which inference mode changes, and exporters trace it.
+            inference = torch.inference_mode(task.kind not in {SURVEY, EXPORT})
+            with read_files.noting(), code_versions.released(), inference:
                 if task.kind == SURVEY:
                     survey.survey(task, send)
                 elif task.kind == EXPORT:
@@ -114,7 +115,7 @@ def _denormals_flushed(flushed: bool) -> Iterator[str | None]:
 def _described(task: Task, refused: str | None) -> Described:
     """Prepare the device for the task, and return what is there."""
     kind, index = split_name(task.target.device)
-    device, runtime = DEVICES[kind], RUNTIMES[task.target.runtime]
+    device, runtime = DEVICES[kind], runtime_named(task.target.runtime)
     missing = device.missing(index)
     if not missing:
         device.configure(task.target.threads, index)

@@ -1,12 +1,16 @@
 """The interface of a runtime: how it prepares a network once, loads it in a process, and runs it."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from benchcli.backends.devices.base import Device, Timer
+from benchcli.errors import UserError, unknown
 from benchcli.registry import Registry
 
 if TYPE_CHECKING:
@@ -38,6 +42,18 @@ class Runtime(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    requires: ClassVar[Mapping[str, str]] = {}
+    """The packages that it needs besides torch: the names of their distributions, by the modules that it imports."""
+    extra: ClassVar[str] = ""
+    """The extra of benchcli that installs them."""
+    devices: ClassVar[tuple[str, ...]] = ()
+    """The kinds of devices that it runs on; empty for all."""
+    options: ClassVar[Mapping[str, str]] = {}
+    """What may follow its name after a colon, such as "onnxruntime:extended", each with what it changes."""
+    option: str = ""
+    """The one that was given; empty for none."""
+    layouts: ClassVar[tuple[str, ...]] = ("nchw", "nhwc")
+    """The memory layouts of the networks that it takes."""
     needs_import: ClassVar[bool] = False
     """Whether `missing` imports the runtime. Then only workers ask it."""
     export_s: ClassVar[float] = 0.0
@@ -53,24 +69,71 @@ class Runtime(ABC):
         """Return the environment variables that its workers need, by name. It imports nothing."""
         return {}
 
-    def missing(self, device: Device) -> str | None:  # noqa: ARG002
-        """Return why the runtime cannot use this kind of device here, or None if it can."""
+    @property
+    def full_name(self) -> str:
+        """The name with its option, as users write it."""
+        return f"{self.name}:{self.option}" if self.option else self.name
+
+    def with_option(self, option: str) -> "Runtime":
+        """Return the runtime with an option. Raises UserError if it has none of that name."""
+        if not option:
+            return self
+        if option not in self.options:
+            if not self.options:
+                raise UserError(f"{self.name} has no options: leave :{option} out")
+            raise unknown(f"option of {self.name}", option, self.options)
+        found = copy.copy(self)
+        found.option = option
+        return found
+
+    def missing(self, device: Device) -> str | None:
+        """Return why the runtime cannot be used on this kind of device here, or None if it can. It imports nothing."""
+        if not self.is_installed:
+            return f"{self.title} is not installed: {self.install}"
+        if self.devices and device.name not in self.devices:
+            return f"{self.title} runs here on the device {self.devices[0]} alone: leave --device {device.name} out"
         return None
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the packages that it needs are there. It imports none of them."""
+        return all(find_spec(module) is not None for module in self.requires)
+
+    @property
+    def install(self) -> str:
+        """The command that installs what it needs."""
+        return f"pip install 'benchcli[{self.extra}]'" if self.extra else f"pip install {' '.join(self._distributions)}"
+
+    @property
+    def _distributions(self) -> list[str]:
+        return list(dict.fromkeys(self.requires.values()))
 
     def versions(self) -> Mapping[str, str]:
         """Return the versions of its software, by name; records of other versions have another digest."""
-        return {}
+        return self.installed_versions
+
+    @property
+    def installed_versions(self) -> Mapping[str, str]:
+        """The versions of the packages that it needs, as they say them without being imported."""
+        return {name: _version(name) for name in self._distributions}
+
+    def computes_in(self, dtype: str) -> str:
+        """Return the dtype in which it computes a network of a dtype, whose tolerance its outputs get."""
+        return dtype
 
     def export(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path) -> None:
-        """Write the file of a network that `prepare` loads. Called once, if `export_s` is not 0, in its own process."""
+        """Write the file, or the folder, that `prepare` loads. Called once, if `export_s` is not 0, in its own process.
+
+        It is called without gradients. Raises NotImplementedError for what the runtime lacks.
+        """
         raise NotImplementedError(f"{self.name} exports no file")
 
     @abstractmethod
     def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:
         """Return a callable that runs the network once on `inputs` and returns its output.
 
-        The network and `inputs` are on the device. `artifact` is the file that `export` wrote; None
-        without an export. Raises NotImplementedError if the runtime cannot use this kind of device.
+        The network and `inputs` are on the device. `artifact` is what `export` wrote; None without an
+        export. Raises NotImplementedError for what the runtime lacks.
         """
 
     def timer(self, call: Call, place: Place) -> Timer | None:  # noqa: ARG002
@@ -78,4 +141,17 @@ class Runtime(ABC):
         return None
 
 
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:  # a module without metadata
+        return "unknown"
+
+
 RUNTIMES: Registry[Runtime] = Registry("runtime", "benchcli.backends.runtimes")
+
+
+def runtime_named(name: str) -> Runtime:
+    """Return the runtime of a name such as "onnxruntime:extended". Raises UserError if there is none."""
+    kind, _, option = name.partition(":")
+    return RUNTIMES[kind].with_option(option)
