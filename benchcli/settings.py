@@ -21,7 +21,7 @@ from benchcli.validation import (
     Fraction,
     Integer,
     NetworkErrors,
-    Plugin,
+    RuntimeName,
     Seconds,
     Text,
     ValueKind,
@@ -169,12 +169,23 @@ DEVICE = Setting(
     "a device",
     Target.device,
 )
+ALL_RUNTIMES: Final = "all"
+"""The name of all runtimes that are installed and run on the device."""
 RUNTIME = Setting(
     "runtime",
-    Plugin(_at("backends.runtimes.base:RUNTIMES")),
-    "What runs the networks: eager, or graph for CUDA graphs.",
+    RuntimeName(_at("backends.runtimes.base:RUNTIMES")),
+    "What runs the networks: eager, graph for CUDA graphs, onnxruntime (see `benchcli list runtimes`).",
     "a runtime",
     Target.runtime,
+)
+SEVERAL_RUNTIMES = replace(
+    RUNTIME,
+    kind=RuntimeName(_at("backends.runtimes.base:RUNTIMES"), (ALL_RUNTIMES,)),
+    help=f"{RUNTIME.help[:-1]}; several are compared{{such}}; all for those that are installed.",
+    default=(Target.runtime,),
+    several=True,
+    commas=True,
+    such="eager,onnxruntime",
 )
 CACHE = Setting(
     "cache",
@@ -527,7 +538,7 @@ WRITE = Setting(
 
 PRECISION, BUDGET = precise_to(Plan.precision), within()
 TARGET = (DEVICE, RUNTIME, CACHE, THREADS, ALLOCATOR, FLUSH_DENORMAL)
-TARGETS = (DEVICE, RUNTIME, CACHE, SEVERAL_THREADS, ALLOCATOR, FLUSH_DENORMAL)
+TARGETS = (DEVICE, SEVERAL_RUNTIMES, CACHE, SEVERAL_THREADS, ALLOCATOR, FLUSH_DENORMAL)
 CHANNEL_SETTINGS = (CHANNELS, WIDTH, SCALE)
 INPUT_SETTINGS = (BATCH, DTYPE, LAYOUT, STEP)
 TRACING = (BREAKDOWN, PERCENTILES, LAYERS, DEPTH)

@@ -218,6 +218,26 @@ class DeviceName(Plugin):
 
 
 @dataclass(frozen=True)
+class RuntimeName(Plugin):
+    """The name of a runtime, with a colon and an option of its own if it is to run differently."""
+
+    def check(self, what: str, value: object) -> str:
+        """Return the canonical name."""
+        name, colon, option = text(what, value).partition(":")
+        known = super().check(what, name)
+        if known in self.others:
+            if colon:
+                raise UserError(f"{known} takes no option: leave :{option} out")
+            return known
+        return str(self.registry()[known].with_option(option.strip().lower()).full_name)
+
+    def names(self) -> Iterable[str]:
+        """Return the names of all runtimes, each also with its options."""
+        options = {each.name: each.options for each in self.registry()}
+        return [*(f"{name}{end}" for name in options for end in ("", *(f":{o}" for o in options[name]))), *self.others]
+
+
+@dataclass(frozen=True)
 class Text(ValueKind[str]):
     """A text. A shell completes some names, and paths of a kind."""
 

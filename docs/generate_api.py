@@ -85,6 +85,7 @@ VALUES: Mapping[type, str] = {
     validation.NetworkErrors: "a mapping from names to per cent",
     validation.Plugin: "a name",
     validation.DeviceName: "a name",
+    validation.RuntimeName: "a name",
     validation.Text: "a text",
     validation.FolderPath: "a path",
     validation.Flag: "`True` or `False`",

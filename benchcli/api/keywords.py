@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from benchcli.backends.devices.base import device_named
-from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.backends.runtimes.base import RUNTIMES, runtime_named
 from benchcli.errors import UserError
 from benchcli.schema import Plan, Target
 from benchcli.schema.progress import Observer, Progress
-from benchcli.settings import Values
+from benchcli.settings import ALL_RUNTIMES, Values
 from benchcli.workers.tools import Tools
 from benchcli.workloads.overrides import Overrides
 
@@ -21,7 +21,7 @@ class TargetSettings(TypedDict, total=False):
     """Where and how networks run."""
 
     device: str
-    runtime: str
+    runtime: str | Sequence[str]
     cache: str
     threads: int | Sequence[int]
     allocator: str
@@ -151,6 +151,7 @@ class Measuring:
     @classmethod
     def of(cls, values: Values) -> "Measuring":
         """Return what checked values ask for. Raises UserError if the runtime does not run on the device."""
+        values = {**values, "runtime": runtimes_of(values)}
         target = target_of(values)
         return cls(
             target=target,
@@ -166,21 +167,33 @@ class Measuring:
 
 
 def target_of(values: Values) -> Target:
-    """Return the target of checked values, with the most of several threads.
+    """Return the target of checked values, with the most of several threads, and the first of several runtimes.
 
-    Raises UserError if the runtime does not run on the device, or a setting is not of it.
+    Raises UserError if the only runtime does not run on the device, or a setting is not of it.
     """
-    threads = values["threads"]
-    most = max(threads) if isinstance(threads, tuple) else threads
-    target = Target(**{each.name: values[each.name] for each in fields(Target)} | {"threads": most})
-    runtime = RUNTIMES[target.runtime]
+    threads, runtimes = _several(values["threads"]), _several(values["runtime"])
+    own = {"threads": max(threads), "runtime": runtimes[0]}
+    target = Target(**{each.name: values[each.name] for each in fields(Target)} | own)
+    runtime = runtime_named(target.runtime)
     missing = None if runtime.needs_import else runtime.missing(device_named(target.device))
-    if missing:
+    if missing and len(runtimes) == 1:  # of several, the others are measured
         raise UserError(missing)
     device = device_named(target.device)
     if target.flush_denormal and not device.slows_denormals:
         raise UserError(f"denormal numbers do not slow down a {device.title}: leave --flush-denormal out")
     return target
+
+
+def runtimes_of(values: Values) -> tuple[str, ...]:
+    """Return the runtimes of checked values, eager first of all. Raises UserError if all are given beside others."""
+    given = _several(values["runtime"])
+    if ALL_RUNTIMES not in given:
+        return given
+    if len(given) > 1:
+        raise UserError(f"{ALL_RUNTIMES} stands for every runtime: give it alone")
+    device = device_named(values["device"])
+    usable = [each.name for each in RUNTIMES if each.needs_import or each.missing(device) is None]
+    return tuple(sorted(usable, key=lambda name: name != Target.runtime))
 
 
 def plan_of(values: Values) -> Plan:
@@ -204,6 +217,7 @@ def overrides_of(target: Target, values: Values) -> Overrides:
         layouts=values.get("layout"),
         steps=values.get("step"),
         threads=_if_several(values["threads"]),
+        runtimes=_if_several(values["runtime"]),
         sizes=_if_several(values.get("size")),
         allow_random=values.get("allow_random", False),
     )
@@ -216,5 +230,9 @@ def tools_of(values: Values) -> Tools:
     return replace(tools, observe=progress) if progress else tools
 
 
-def _if_several(values: tuple[int, ...] | int | None) -> tuple[int, ...] | None:
+def _several(values: Any) -> tuple[Any, ...]:
+    return values if isinstance(values, tuple) else (values,)
+
+
+def _if_several(values: Any) -> tuple[Any, ...] | None:
     return values if isinstance(values, tuple) and len(values) > 1 else None

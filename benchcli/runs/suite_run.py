@@ -40,6 +40,13 @@ class SuiteRun:
         return tuple(record for result in self.results for record in result.records)
 
     @property
+    def runtimes(self) -> tuple[str, ...]:
+        """What ran the networks; several were compared."""
+        target = self.environment.target
+        found = dict.fromkeys(result.family.on(target).runtime for result in self.results)
+        return tuple(found) or (target.runtime,)
+
+    @property
     def suite_name(self) -> str:
         """The name of the suite; empty if nothing says it."""
         return self.environment.suite.name if self.environment.suite else ""

@@ -22,6 +22,8 @@ class Overrides:
     steps: tuple[Step, ...] | None = None
     threads: tuple[int, ...] | None = None
     """Only where there are several: one is the target's."""
+    runtimes: tuple[str, ...] | None = None
+    """Only where there are several: one is the target's."""
     sizes: tuple[int, ...] | None = None
     """Heights and widths of images; for what has a size."""
     allow_random: bool = False
@@ -37,7 +39,7 @@ class Overrides:
 
     def of_inputs(self) -> dict[str, Any]:
         """Return the settings of inputs that are not None, keyed by the fields of `Request`."""
-        names = ("batches", "dtypes", "layouts", "steps", "threads", "sizes", "allow_random")
+        names = ("batches", "dtypes", "layouts", "steps", "threads", "runtimes", "sizes", "allow_random")
         return {name: value for name in names if (value := getattr(self, name))}
 
     def of_channels(self) -> dict[str, Any]:

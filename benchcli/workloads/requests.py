@@ -1,4 +1,4 @@
-"""Requests that become families of networks at every combination of batch, dtype, layout and step."""
+"""Requests that become families of networks at every combination of batch, dtype, layout, step and runtime."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -23,6 +23,8 @@ class Request(ABC):
     steps: tuple[Step, ...] = (INFERENCE,)
     threads: tuple[int, ...] = ()
     """Several numbers of threads to compare; empty for the target's."""
+    runtimes: tuple[str, ...] = ()
+    """Several runtimes to compare; empty for the target's."""
     sizes: tuple[int, ...] = ()
     """Several heights and widths to compare; empty for the request's own."""
 
@@ -39,16 +41,18 @@ class Request(ABC):
         """Yield the families with the overrides. Raises UserError if a setting is invalid."""
 
     def settings(self, name: str, overrides: Overrides) -> Iterator["Combination"]:
-        """Yield each batch, dtype, layout, step, threads and size, for families whose names begin with `name`."""
+        """Yield each batch, dtype, layout, step, threads, runtime and size, for families that begin with `name`."""
         own = replace(self, **overrides.of_inputs())
-        choices = (own.batches, own.dtypes, own.layouts, own.steps, own.threads or (None,), own.sizes or (None,))
+        of_target = (own.threads or (None,), own.runtimes or ("",))
+        choices = (own.batches, own.dtypes, own.layouts, own.steps, *of_target, own.sizes or (None,))
         first = ""
         for values in product(*choices):
-            batch, dtype, layout, step, threads, size = values
-            texts = zip((f"b{batch}", dtype, layout, step, f"t{threads}", f"s{size}"), choices, strict=True)
-            family = "-".join([name, *(text for text, several in texts if len(several) > 1)])
+            batch, dtype, layout, step, threads, runtime, size = values
+            texts = (f"b{batch}", dtype, layout, step, f"t{threads}", runtime.replace(":", "-"), f"s{size}")
+            several = (text for text, choice in zip(texts, choices, strict=True) if len(choice) > 1)
+            family = "-".join([name, *several])
             first = first or (family if family != name else "")
-            yield Combination(family, first, batch, dtype, layout, step, threads, size, own.allow_random)
+            yield Combination(family, first, batch, dtype, layout, step, threads, runtime, size, own.allow_random)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Combination:
     layout: str
     step: Step
     threads: int | None
+    runtime: str
     size: int | None
     allow_random: bool = False
 

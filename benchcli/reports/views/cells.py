@@ -27,16 +27,19 @@ def records_of(results: Sequence[FamilyResult]) -> list[Record]:
 
 def differing(results: Sequence[FamilyResult]) -> list[str]:
     """Return the settings that differ between the families of a table."""
-    return [name for name in ("batch", "dtype", "layout", "step") if len({r.family.inputs[name] for r in results}) > 1]
+    names = ("batch", "dtype", "layout", "step", "runtime")
+    return [name for name in names if len({_setting(r.records[0], name) for r in results if r.records}) > 1]
 
 
 def are_alike(results: Sequence[FamilyResult], names: Sequence[str]) -> bool:
     """Return whether the scale and these settings are the same in two families of a table."""
-    return len({(each.family.scale, *_settings(each.family, names)) for each in results}) < len(results)
+    firsts = [each.records[0] for each in results if each.records]
+    return len({(each.family.scale, *(_setting(each, name) for name in names)) for each in firsts}) < len(results)
 
 
-def _settings(family: Family, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(str(family.inputs[name]) for name in names)
+def _setting(record: Record, name: str) -> str:
+    """Return a record's value of a setting, as text."""
+    return record.target.runtime if name == "runtime" else str(record.family.inputs[name])
 
 
 def sizes_of(results: Sequence[FamilyResult]) -> tuple[int, ...]:
@@ -56,7 +59,7 @@ def families(records: Sequence[Record]) -> Column:
 
 def settings(records: Sequence[Record], names: Sequence[str]) -> list[Column]:
     """Return a column for each of these settings."""
-    return [words(name, (str(record.family.inputs[name]) for record in records)) for name in names]
+    return [words(name, (_setting(record, name) for record in records)) for name in names]
 
 
 def costs(records: Sequence[Record], flops: int, deviation: int, access: int) -> tuple[Column, ...]:

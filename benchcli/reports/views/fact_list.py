@@ -26,7 +26,7 @@ def of_run(report: SuiteRun) -> tuple[Fact, ...]:
     return (
         *_of_machine(environment, report.records),
         ("device", target.device),
-        ("runtime", target.runtime),
+        ("runtime", ", ".join(report.runtimes)),
         ("threads", str(target.threads)),
         ("allocator", target.allocator),
         ("caches before a call", target.cache),

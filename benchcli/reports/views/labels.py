@@ -34,7 +34,9 @@ def _facts(report: SuiteRun) -> Mapping[str, str]:
     return {
         "where": environment.where or "",
         "host": (machine.host if machine else None) or "",
-        **{name: getattr(target, name) for name in ("device", "runtime", "allocator", "cache")},
+        "device": target.device,
+        "runtime": " and ".join(report.runtimes),
+        **{name: getattr(target, name) for name in ("allocator", "cache")},
         "denormal numbers": "denormal numbers flushed" if target.flush_denormal else "",
         "threads": f"{target.threads} threads",
         **{

@@ -135,7 +135,7 @@ def heading(report: SuiteRun) -> str:
     )
     dtype, layout, batch, step = settings_of(result.family for result in report.results).values()
     device = target.device if target.device != "cpu" else None
-    parts = [where, device, threads, target.runtime, dtype, layout, f"batch {batch}" if batch else ""]
+    parts = [where, device, threads, " and ".join(report.runtimes), dtype, layout, f"batch {batch}" if batch else ""]
     if step != INFERENCE:
         parts.append(step)
     if target.allocator != "steady":

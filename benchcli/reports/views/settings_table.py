@@ -11,7 +11,9 @@ from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.schema import FamilyResult, Interval, Record
 
-NAMES = ("batch", "dtype", "layout", "step", "threads", "size")
+APART = {"threads": "numbers of threads", "runtime": "runtimes"}
+"""The settings of which each has processes of its own."""
+NAMES = ("batch", "dtype", "layout", "step", "threads", "runtime", "size")
 
 
 def table(results: Sequence[FamilyResult]) -> Table:
@@ -38,7 +40,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
         ),
         lines=(
             "speed is relative to the same network in its first row, per image where batches differ; "
-            "the settings were measured in turns" + _threads("threads" in differ),
+            "the settings were measured in turns" + _apart(differ),
             *_not_judged(effects.values(), differ),
             *(_flip(each, differ) for each in flips(results)),
         ),
@@ -71,8 +73,8 @@ def _bar(record: Record, effect: SettingEffect | None) -> Interval | None:
 
 
 def _value(record: Record, name: str) -> str:
-    if name == "threads":
-        return str(record.target.threads)
+    if name in {"threads", "runtime"}:
+        return str(getattr(record.target, name))
     if name == "size":
         return str(record.variant.shape[-1]) if record.variant.shape else ""
     return str(record.family.inputs[name])
@@ -88,8 +90,10 @@ def setting(record: Record, names: Sequence[str]) -> str:
     return ", ".join(f"{name} {_value(record, name)}" for name in names)
 
 
-def _threads(differ: bool) -> str:
-    return "; numbers of threads in processes that alternate" if differ else ""
+def _apart(differ: Sequence[str]) -> str:
+    """Return what cannot share a process; empty if all settings were in one."""
+    apart = [words for name, words in APART.items() if name in differ]
+    return f"; {' and '.join(apart)} in processes that alternate" if apart else ""
 
 
 def _flip(flip: Flip, differ: Sequence[str]) -> str:
