@@ -1,6 +1,6 @@
 """`benchcli list`: the names that the other commands take."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 import click
@@ -8,7 +8,7 @@ import click
 from benchcli.analysis.claims.base import claims
 from benchcli.backends.allocators import ALLOCATORS
 from benchcli.backends.devices.base import DEVICES
-from benchcli.backends.runtimes.base import RUNTIMES
+from benchcli.backends.runtimes.base import RUNTIMES, Runtime
 from benchcli.cli.options import argument, format_option
 from benchcli.cli.output import show_sections
 from benchcli.errors import UserError
@@ -29,7 +29,7 @@ KINDS: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "suites": lambda: {path.stem: SuiteFile(path, path.stem).description for path in shipped_suites()},
     "channels": lambda: NAMED_WIDTHS,
     "devices": lambda: {each.name: each.title for each in DEVICES if not each.hidden},
-    "runtimes": lambda: {each.name: each.title for each in RUNTIMES},
+    "runtimes": lambda: {name: meaning for each in RUNTIMES for name, meaning in _runtime(each)},
     "allocators": lambda: {each.name: each.title for each in ALLOCATORS.values()},
     "dtypes": lambda: dict.fromkeys(DTYPES, ""),
     "layouts": lambda: LAYOUTS,
@@ -76,6 +76,16 @@ def _network(network: Network) -> str:
     group = f", --group {network.group}" if network.group else ""
     error = network.printed.top1_error if network.printed else None
     return f"{network.title}{group}{f', published error {error:g} %' if error else ''} ({network.source})"
+
+
+def _runtime(runtime: Runtime) -> Iterator[tuple[str, str]]:
+    """Yield a runtime's title with its versions, or the line that installs it, and what each of its options changes."""
+    if runtime.is_installed:
+        versions = ", ".join(f"{name} {number}" for name, number in runtime.installed_versions.items())
+        yield runtime.name, f"{runtime.title} ({versions})" if versions else runtime.title
+    else:
+        yield runtime.name, f"{runtime.title}, not installed: {runtime.install}"
+    yield from ((f"{runtime.name}:{option}", meaning) for option, meaning in runtime.options.items())
 
 
 def _line(name: str, meaning: str) -> str:

@@ -1,0 +1,34 @@
+"""A network as exporters take it: from tensors to tensors, whatever its arguments and its output hold them in."""
+
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_flatten, tree_unflatten
+
+from benchcli.cost.inputs import Inputs, tensors
+
+
+class FlatCall(torch.nn.Module):
+    """Takes the tensors of a call one by one, and returns those of its output in the order in which they are compared.
+
+    What else the call was given stays as it was.
+    """
+
+    def __init__(self, network: torch.nn.Module, inputs: Inputs) -> None:
+        super().__init__()
+        self.network = network
+        self._leaves, self._tree = tree_flatten((inputs.args, dict(inputs.kwargs)))
+        self._places = [place for place, leaf in enumerate(self._leaves) if isinstance(leaf, torch.Tensor)]
+
+    @property
+    def given(self) -> tuple[torch.Tensor, ...]:
+        """The tensors of the call, contiguous."""
+        return tuple(self._leaves[place].contiguous() for place in self._places)
+
+    def forward(self, *given: torch.Tensor) -> Any:
+        """Return the tensors of the network's output."""
+        leaves = list(self._leaves)
+        for place, tensor in zip(self._places, given, strict=True):
+            leaves[place] = tensor
+        args, kwargs = tree_unflatten(leaves, self._tree)
+        return tuple(tensors(self.network(*args, **kwargs)))

@@ -1,0 +1,86 @@
+"""torch.compile's inductor: the network is compiled once, ahead of time, into a package that launches load."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchcli.backends.devices.base import Device
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
+
+if TYPE_CHECKING:
+    import torch
+
+    from benchcli.cost.inputs import Inputs
+
+COMPILERS = ("g++", "clang++", "c++")
+
+
+class Compile(Runtime):
+    """Inductor's kernels in an AOTInductor package."""
+
+    name = "compile"
+    title = "PyTorch, compiled by inductor ahead of time"
+    options = {"nolayout": "without the optimisation of layout: convolutions keep their memory format"}
+    devices = ("cpu", "fake")
+    export_s = 600.0
+    untraceable = {
+        "breakdown": "--breakdown traces torch's operators, which compiled code does not call: leave it out",
+        "layers": "--layers calls the modules one by one, which compiled code does not: leave it out",
+    }
+
+    def missing(self, device: Device) -> str | None:
+        """Return why it cannot be used: for the CPU inductor writes C++."""
+        own = super().missing(device)
+        if own or os.environ.get("CXX") or any(map(shutil.which, COMPILERS)):
+            return own
+        return f"{self.title} needs a C++ compiler: install g++, or name yours in CXX"
+
+    def export(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path) -> None:  # noqa: ARG002
+        """Compile the network into a package."""
+        import torch
+        from torch._inductor import aoti_compile_and_package
+
+        from benchcli.backends.flat_call import FlatCall
+
+        flat = FlatCall(network, inputs)
+        settings = {"layout_optimization": False} if self.option else {}
+        artifact.mkdir()
+        package = str(artifact / "model.pt2")
+        aoti_compile_and_package(torch.export.export(flat, flat.given), package_path=package, inductor_configs=settings)
+
+    def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:  # noqa: ARG002
+        """Return a callable that runs the loaded package.
+
+        torch's own aoti_load_package does the same, after it has imported the compiler, and sorts the
+        arguments of each call, which a small network would notice.
+        """
+        import torch
+
+        from benchcli.backends.flat_call import FlatCall
+
+        assert artifact  # noqa: S101
+        with _temporary_folder():
+            loader = torch._C._aoti.AOTIModelPackageLoader(str(artifact / "model.pt2"), "model", False, 1, -1)
+        run, given = loader.run, list(FlatCall(network, inputs).given)
+        return lambda: run(given)
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[None]:
+    """Let temporary files of the block be removed after it: loading unpacks a package, and leaves what it unpacked."""
+    before = os.environ.get("TMPDIR")
+    with tempfile.TemporaryDirectory(prefix="benchcli-") as folder:
+        os.environ["TMPDIR"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["TMPDIR"]
+            if before is not None:
+                os.environ["TMPDIR"] = before
+
+
+RUNTIMES.add(Compile())

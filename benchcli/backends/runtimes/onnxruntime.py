@@ -1,0 +1,135 @@
+"""ONNX Runtime: the network is exported to ONNX, and runs with its inputs and outputs bound to fixed memory."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
+
+if TYPE_CHECKING:
+    import torch
+
+    from benchcli.cost.inputs import Inputs
+
+BFLOAT16 = 16
+"""onnx.TensorProto.BFLOAT16: NumPy has no such type."""
+
+
+class OnnxRuntime(Runtime):
+    """The CPU execution provider, with all optimisations unless an option leaves some out."""
+
+    name = "onnxruntime"
+    title = "ONNX Runtime"
+    requires = {"onnxruntime": "onnxruntime", "onnx": "onnx", "onnxscript": "onnxscript"}
+    extra = "onnxruntime"
+    devices = ("cpu", "fake")
+    layouts = ("nchw",)
+    options = {"extended": "without the optimisations of layout: no blocked channels (NCHWc)"}
+    export_s = 300.0
+    untraceable = {
+        "breakdown": "--breakdown traces torch's operators, which ONNX Runtime does not call: leave it out",
+        "layers": "--layers calls the modules one by one, which ONNX Runtime does not: leave it out",
+    }
+
+    def export(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path) -> None:  # noqa: ARG002
+        """Write an ONNX file, in a folder with its weights if these are large."""
+        import torch
+
+        from benchcli.backends.flat_call import FlatCall
+
+        flat = FlatCall(network, inputs)
+        program = torch.onnx.export(flat, flat.given, dynamo=True, verbose=False)
+        if program is None:
+            raise NotImplementedError("torch.onnx gave no program")
+        artifact.mkdir()
+        program.save(artifact / "model.onnx")
+
+    def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:
+        """Return a callable that runs the session on bound memory."""
+        from benchcli.backends.flat_call import FlatCall
+
+        assert artifact  # noqa: S101
+        return bound(self._session(artifact / "model.onnx", place.threads), FlatCall(network, inputs).given)
+
+    def _session(self, model: Path, threads: int) -> Any:
+        """Return a session. Raises NotImplementedError if an operator has no kernel of the graph's types."""
+        import onnxruntime as ort
+        from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+        levels = ort.GraphOptimizationLevel
+        options = ort.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if self.option else levels.ORT_ENABLE_ALL
+        options.log_severity_level = 4
+        # Threads that spin after a call would slow down whatever runs next in this process.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        except (states.InvalidGraph, states.NotImplemented) as error:
+            raise NotImplementedError(f"ONNX Runtime has no kernel for it: {error}") from None
+
+
+def bound(session: Any, given: Sequence["torch.Tensor"]) -> Call:
+    """Return a call of a session whose inputs are filled once, and whose outputs have their memory already."""
+    import torch
+
+    wanted = session.get_inputs()
+    if len(wanted) != len(given):
+        raise NotImplementedError(f"the graph takes {len(wanted)} inputs, and the network {len(given)}")
+    binding = session.io_binding()
+    for each, tensor in zip(wanted, given, strict=True):
+        binding.bind_input(each.name, "cpu", 0, _numbers()[each.type], tuple(tensor.shape), tensor.data_ptr())
+    for each in session.get_outputs():
+        binding.bind_output(each.name, "cpu")
+    session.run_with_iobinding(binding)  # an exported graph need not say the shapes of its outputs
+    outputs = []
+    for each, value in zip(session.get_outputs(), binding.get_outputs(), strict=True):
+        output = torch.empty(value.shape(), dtype=_torch_types()[each.type])
+        binding.bind_output(each.name, "cpu", 0, _numbers()[each.type], tuple(output.shape), output.data_ptr())
+        outputs.append(output)
+    run, kept, results = session.run_with_iobinding, tuple(given), tuple(outputs)
+
+    def call(_inputs: Sequence["torch.Tensor"] = kept) -> tuple["torch.Tensor", ...]:
+        run(binding)
+        return results
+
+    return call
+
+
+def _numbers() -> Mapping[str, Any]:
+    """Return NumPy's types of elements by ONNX Runtime's names."""
+    import numpy
+
+    return {
+        "tensor(float)": numpy.float32,
+        "tensor(double)": numpy.float64,
+        "tensor(float16)": numpy.float16,
+        "tensor(bfloat16)": BFLOAT16,
+        "tensor(int64)": numpy.int64,
+        "tensor(int32)": numpy.int32,
+        "tensor(int16)": numpy.int16,
+        "tensor(int8)": numpy.int8,
+        "tensor(uint8)": numpy.uint8,
+        "tensor(bool)": numpy.bool_,
+    }
+
+
+def _torch_types() -> Mapping[str, "torch.dtype"]:
+    """Return torch's types of elements by ONNX Runtime's names."""
+    import torch
+
+    return {
+        "tensor(float)": torch.float32,
+        "tensor(double)": torch.float64,
+        "tensor(float16)": torch.float16,
+        "tensor(bfloat16)": torch.bfloat16,
+        "tensor(int64)": torch.int64,
+        "tensor(int32)": torch.int32,
+        "tensor(int16)": torch.int16,
+        "tensor(int8)": torch.int8,
+        "tensor(uint8)": torch.uint8,
+        "tensor(bool)": torch.bool,
+    }
+
+
+RUNTIMES.add(OnnxRuntime())

@@ -1,0 +1,244 @@
+"""The runtimes that ship, with their real packages: a target of its own, because it installs them."""
+
+import csv
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import benchcli
+from benchcli.backends.devices.base import DEVICES
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, runtime_named
+from benchcli.cost.inputs import Inputs, tensors
+from benchcli.guards import outputs
+from benchcli.sampling.artifact_cache import FOLDER
+
+pytestmark = [
+    pytest.mark.measured,
+    pytest.mark.filterwarnings("ignore"),  # those of torch's exporters
+    pytest.mark.keeps("open files", "threads", "recursion limit", "sys.path"),
+]
+EXPORTING = ("compile", "compile:nolayout", "onnxruntime", "onnxruntime:extended", "openvino", "openvino:bf16")
+CPU = DEVICES["cpu"]
+
+
+@pytest.fixture(autouse=True)
+def installed(request: pytest.FixtureRequest) -> None:
+    """Fail in CI, and skip elsewhere, if what the target installs is not there."""
+    for name in ("onnxruntime", "openvino", "compile"):
+        why = RUNTIMES[name].missing(CPU)
+        if why and os.environ.get("BENCHCLI_RUNTIMES"):
+            pytest.fail(why)
+        if why:
+            pytest.skip(why)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+class Nested(nn.Module):
+    """Keyword and nested inputs, one of them unused, and outputs in a mapping; one holds whole numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 16, 3, padding=1)
+        self.linear = nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor, *, mask: torch.Tensor, more: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {
+            "b": torch.relu(self.convolution(x)),
+            "a": self.linear(more["e"]) * mask,
+            "n": x.flatten(1).argmax(1),
+        }
+
+
+class Attention(nn.Module):
+    """Self-attention over a sequence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(16, 4, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.attention(x, x, x, need_weights=False)[0]
+        return found
+
+
+def nested() -> tuple[nn.Module, Inputs]:
+    more = {"e": torch.randn(2, 8)}
+    mask = torch.tensor([True, False, True, True])
+    return Nested(), Inputs((torch.randn(2, 3, 16, 16),), {"mask": mask, "more": more})
+
+
+def attention() -> tuple[nn.Module, Inputs]:
+    return Attention(), Inputs((torch.randn(2, 10, 16),))
+
+
+def embedding() -> tuple[nn.Module, Inputs]:
+    return nn.Sequential(nn.Embedding(20, 8), nn.LayerNorm(8)), Inputs((torch.randint(0, 20, (2, 5)),))
+
+
+def prepared(runtime: Runtime, network: nn.Module, inputs: Inputs, folder: Path, threads: int = 1) -> Call:
+    """Export and load as workers do it, and in their modes."""
+    place = Place(CPU, 0, threads)
+    torch.set_num_threads(threads)
+    with torch.no_grad():
+        runtime.export(network, inputs, place, folder / "artifact")
+    return runtime.prepare(network, inputs, place, folder / "artifact")
+
+
+@pytest.mark.parametrize("made", [nested, attention, embedding])
+@pytest.mark.parametrize("name", EXPORTING)
+def test_a_runtime_computes_what_eager_does(name: str, made: object, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, inputs = made()  # type: ignore[operator]
+    network.eval().requires_grad_(False)
+    runtime = runtime_named(name)
+    with torch.inference_mode():
+        expected = outputs.kept(tuple(tensors(inputs.bound_to(network)())))
+    call = prepared(runtime, network, inputs, tmp_path)
+    tolerance = outputs.tolerance_of([runtime.computes_in("float32")])
+    with torch.inference_mode():
+        for _ in range(3):
+            error = outputs.check(call(), outputs.References(expected, tolerance))
+    assert error < (1e-5 if runtime.computes_in("float32") == "float32" else 0.1)
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_bound_memory_is_read_at_each_call_and_outlives_its_makers(name: str, tmp_path: Path) -> None:
+    network, inputs = nn.Conv2d(3, 4, 3).eval().requires_grad_(False), Inputs((torch.randn(1, 3, 8, 8),))
+    call = prepared(runtime_named(name), network, inputs, tmp_path)
+    (given,) = inputs.tensors()
+    given.mul_(2)
+    with torch.inference_mode():
+        torch.testing.assert_close(tensors(call())[0], network(given))
+    expected = network(given.clone())
+    del inputs, given, network
+    fill = [torch.full((1, 3, 8, 8), float(number)) for number in range(50)]
+    torch.testing.assert_close(tensors(call())[0], expected)
+    assert len(fill) == 50
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "works"),
+    [
+        ("onnxruntime", torch.float16, True),
+        ("onnxruntime", torch.bfloat16, False),
+        ("openvino", torch.float16, True),
+        ("openvino", torch.bfloat16, True),
+    ],
+)
+def test_formats_work_or_are_unsupported_with_the_reason(
+    name: str, dtype: torch.dtype, works: bool, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    network, given = nn.Conv2d(3, 8, 3).eval().requires_grad_(False), torch.randn(1, 3, 12, 12)
+    expected = network(given)
+    half, inputs = network.to(dtype), Inputs((given.to(dtype),))
+    if not works:
+        with pytest.raises(NotImplementedError, match="has no kernel for it"):
+            prepared(runtime_named(name), half, inputs, tmp_path)
+        return
+    call = prepared(runtime_named(name), half, inputs, tmp_path)
+    (output,) = tensors(call())
+    assert output.dtype == dtype
+    assert 0 < outputs.check(output, outputs.References((expected,))) < outputs.TOLERANCES[dtype]
+
+
+def test_openvino_computes_in_float32_unless_it_is_told_otherwise(tmp_path: Path) -> None:
+    from benchcli.backends.runtimes.openvino import compiled
+
+    network, inputs = nn.Conv2d(3, 4, 3).eval().requires_grad_(False), Inputs((torch.randn(1, 3, 8, 8),))
+    prepared(runtime_named("openvino"), network, inputs, tmp_path)
+    model = tmp_path / "artifact" / "model.xml"
+    for name in ("f32", "bf16"):
+        assert compiled(model, 1, name).get_property("INFERENCE_PRECISION_HINT").to_string() == name
+    assert compiled(model, 2, "f32").get_property("INFERENCE_NUM_THREADS") == 2
+    with pytest.raises(NotImplementedError, match="threads where it was given"):
+        compiled(model, 10_000, "f32")
+
+
+def test_what_conversion_writes_stays_in_the_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = tmp_path / "made"
+    folder.mkdir()
+    network, inputs = nn.Conv2d(3, 4, 3).eval().requires_grad_(False), Inputs((torch.randn(1, 3, 8, 8),))
+    prepared(runtime_named("openvino"), network, inputs, folder)
+    assert [each.name for each in tmp_path.iterdir()] == ["made"]
+    assert "openvino_telemetry" not in sys.modules
+
+
+def test_a_loaded_package_leaves_no_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, inputs = nn.Linear(4, 4).eval().requires_grad_(False), Inputs((torch.randn(1, 4),))
+    runtime = runtime_named("compile")
+    prepared(runtime, network, inputs, tmp_path)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    call = runtime.prepare(network, inputs, Place(CPU), tmp_path / "artifact")
+    assert list((tmp_path / "temporary").iterdir()) == []
+    torch.testing.assert_close(tensors(call())[0], network(*inputs.args))
+
+
+def test_compile_asks_for_a_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "needs a C++ compiler: install g++" in (RUNTIMES["compile"].missing(CPU) or "")
+
+
+OWN = """
+import torch
+class Unexportable(torch.nn.Module):
+    def forward(self, x):
+        return x * 2 if float(x.sum()) > float(x.max()) else x
+def unexportable(): return Unexportable()
+def plain(): return torch.nn.Conv2d(3, 4, 3)
+"""
+
+
+def test_a_run_over_runtimes_in_real_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guideline, in workers: times for all, and what each runtime did before."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(FOLDER, str(tmp_path / "cache"))
+    names = ["eager", "onnxruntime", "openvino", "graph"]
+    run = benchcli.measure("g2", width=16, launches=2, runtime=names, output="run")
+    rows = list(csv.DictReader((tmp_path / "run" / "measurements.csv").read_text().splitlines()))
+    by_runtime = {name: [row for row in rows if row["runtime"] == name] for name in names}
+    assert all(len(each) == len(by_runtime["eager"]) > 2 for each in by_runtime.values())
+    for name in names[:3]:
+        assert {row["status"] for row in by_runtime[name]} == {"ok"}
+        assert {bool(row["export_s"]) for row in by_runtime[name]} == {name != "eager"}
+        assert {bool(row["load_s"]) for row in by_runtime[name]} == {name != "eager"}
+        assert all(float(row["output_error"] or 0) < 1e-3 for row in by_runtime[name])
+    assert {row["status"] for row in by_runtime["graph"]} == {"unsupported"}
+    software = run.details.environment.software
+    assert {"onnxruntime", "onnx", "openvino"} <= set(software)
+    exported = {row["variant"]: row["export_s"] for row in by_runtime["onnxruntime"]}
+    benchcli.measure("g2", width=16, launches=1, runtime="onnxruntime", output="again")
+    again = list(csv.DictReader((tmp_path / "again" / "measurements.csv").read_text().splitlines()))
+    assert {row["variant"]: row["export_s"] for row in again} == exported
+
+
+def test_a_network_that_a_runtime_cannot_take_is_a_row_and_the_others_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "of_mine.py").write_text(OWN)
+    run = benchcli.network(
+        "of_mine:plain", "of_mine:unexportable", inputs="1x3x16x16", launches=1, runtime="eager,onnxruntime"
+    )
+    found = {(each.target.runtime, each.variant.name): each.failure for each in run.records}
+    failure = found.pop(("onnxruntime", "of_mine:unexportable"))
+    assert failure
+    assert failure.status == "unsupported"
+    assert failure.error.startswith("onnxruntime cannot export it: ")
+    assert set(found.values()) == {None}
