@@ -217,8 +217,11 @@ FLUSH_DENORMAL = _flag(
 CHANNELS = Setting(
     "channels",
     Choice(lambda: NAMED_WIDTHS),
-    "A named set of channels: paper, paper-arm, paper-gpu or aligned (see `benchcli list channels`).",
+    "Named sets of channels: paper, paper-arm, paper-gpu or aligned (see `benchcli list channels`).",
     "set of channels",
+    several=True,
+    commas=True,
+    note="default: paper; paper,aligned for several runtimes",
 )
 WIDTH = Setting(
     "width",

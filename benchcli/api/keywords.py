@@ -57,7 +57,7 @@ class MeasureSettings(RunSettings, InputSettings, total=False):
     """The settings of `measure`. The channels are those of guidelines."""
 
     allow_random: bool
-    channels: str | None
+    channels: str | Sequence[str] | None
     width: int | None
     scale: int | Sequence[int] | None
 

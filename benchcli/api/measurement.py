@@ -17,6 +17,9 @@ from benchcli.workloads.guidelines.base import EXPERIMENTS
 from benchcli.workloads.guidelines.guideline_request import ALL, GuidelineRequest
 from benchcli.workloads.overrides import Overrides
 
+BESIDE = ("paper", "aligned")
+"""The sets of channels of a guideline over several runtimes: how channels fill blocks differs between these."""
+
 
 def measure(what: object, *, inputs: object = None, **settings: Unpack[MeasureSettings]) -> Run:
     """Measure a guideline, a suite, or networks.
@@ -29,9 +32,10 @@ def measure(what: object, *, inputs: object = None, **settings: Unpack[MeasureSe
     arguments, all of which may be nested; or texts such as "ids=1x16:int64:0..29999". By default each
     network has its own, or the callable's `example_inputs`, or (1, 3, 224, 224).
 
-    `batch`, `dtype`, `layout`, `step` and `threads` take one value or several, which are compared with the
-    first. `width`, `channels` and `scale` are for guidelines: a base width, a set of channels (paper,
-    paper-arm, paper-gpu, aligned), factors.
+    `batch`, `dtype`, `layout`, `step`, `threads` and `runtime` take one value or several, which are
+    compared with the first. `width`, `channels` and `scale` are for guidelines: a base width, sets of channels (paper,
+    paper-arm, paper-gpu, aligned), factors. Over several runtimes a guideline has both the paper's
+    channels and aligned ones, unless `width` or `channels` is given.
 
     Raises UserError if the request cannot be measured, NothingMeasuredError if no network has a
     time, and UnfinishedError if measuring ended early: its `result` has what was finished.
@@ -168,6 +172,8 @@ def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]
     what = EXPERIMENTS.spelled(what)
     if what == ALL or EXPERIMENTS.get(what):
         names = [each.name for each in EXPERIMENTS] if what == ALL else [what]
+        if overrides.runtimes and not (overrides.width or overrides.widths):
+            overrides = replace(overrides, widths=BESIDE)
         families = [f for name in names for f in GuidelineRequest(guideline=name).families(overrides)]
         return f"guideline-{what}", "", families
     from benchcli.workloads.networks.base import NETWORKS

@@ -33,8 +33,8 @@ class Overrides:
 
     `width`, `widths` and `scales` apply to guidelines only.
     """
-    widths: str | None = None
-    """The name of a set of widths."""
+    widths: tuple[str, ...] | None = None
+    """The names of sets of widths; several are measured one beside the other."""
     scales: tuple[int, ...] | None = None
 
     def of_inputs(self) -> dict[str, Any]:
@@ -43,8 +43,12 @@ class Overrides:
         return {name: value for name in names if (value := getattr(self, name))}
 
     def of_channels(self) -> dict[str, Any]:
-        """Return the settings of channels that are not None. Raises UserError if two exclude each other."""
+        """Return the settings of channels that are not None, without several sets of widths.
+
+        Raises UserError if two exclude each other.
+        """
         if self.width and self.widths:
             raise UserError("--width and --channels cannot be used together: give one")
-        channels = {"widths": self.width or self.widths, "scales": self.scales}
+        only = self.widths[0] if self.widths and len(self.widths) == 1 else None
+        channels = {"widths": self.width or only, "scales": self.scales}
         return {name: value for name, value in channels.items() if value}

@@ -241,9 +241,8 @@ def test_a_runtime_that_is_missing_is_a_row_where_others_are_compared_and_an_err
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Toy, "requires", {"no_such_package": "no-such-package"})
-    monkeypatch.setattr(Toy, "extra", "toys")
     alone = cli(*SMALL, "--runtime", "toy", "--output", "alone")
-    error = "a runtime of tests is not installed: pip install 'benchcli[toys]'"
+    error = "a runtime of tests is not installed: pip install no-such-package"
     assert (alone.code, alone.err) == (2, f"benchcli: {error}\n")
     rows = rows_of(beside := cli(*SMALL, "--runtime", "eager,toy", "--output", "beside"))
     assert beside.code == 4

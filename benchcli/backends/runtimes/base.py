@@ -44,8 +44,6 @@ class Runtime(ABC):
     title: ClassVar[str]
     requires: ClassVar[Mapping[str, str]] = {}
     """The packages that it needs besides torch: the names of their distributions, by the modules that it imports."""
-    extra: ClassVar[str] = ""
-    """The extra of benchcli that installs them."""
     devices: ClassVar[tuple[str, ...]] = ()
     """The kinds of devices that it runs on; empty for all."""
     options: ClassVar[Mapping[str, str]] = {}
@@ -102,7 +100,7 @@ class Runtime(ABC):
     @property
     def install(self) -> str:
         """The command that installs what it needs."""
-        return f"pip install 'benchcli[{self.extra}]'" if self.extra else f"pip install {' '.join(self._distributions)}"
+        return f"pip install {' '.join(self._distributions)}"
 
     @property
     def _distributions(self) -> list[str]:

@@ -21,7 +21,6 @@ class OnnxRuntime(Runtime):
     name = "onnxruntime"
     title = "ONNX Runtime"
     requires = {"onnxruntime": "onnxruntime", "onnx": "onnx", "onnxscript": "onnxscript"}
-    extra = "onnxruntime"
     devices = ("cpu", "fake")
     layouts = ("nchw",)
     options = {"extended": "without the optimisations of layout: no blocked channels (NCHWc)"}

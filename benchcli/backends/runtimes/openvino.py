@@ -24,7 +24,6 @@ class OpenVino(Runtime):
     name = "openvino"
     title = "OpenVINO"
     requires = {"openvino": "openvino"}
-    extra = "openvino"
     devices = ("cpu", "fake")
     layouts = ("nchw",)
     options = {"bf16": "computes networks of float32 in bfloat16, which is its default on processors that have it"}

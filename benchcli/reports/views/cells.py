@@ -28,18 +28,22 @@ def records_of(results: Sequence[FamilyResult]) -> list[Record]:
 def differing(results: Sequence[FamilyResult]) -> list[str]:
     """Return the settings that differ between the families of a table."""
     names = ("batch", "dtype", "layout", "step", "runtime")
-    return [name for name in names if len({_setting(r.records[0], name) for r in results if r.records}) > 1]
+    return [name for name in names if len({_setting_of(each.family, each.records, name) for each in results}) > 1]
 
 
 def are_alike(results: Sequence[FamilyResult], names: Sequence[str]) -> bool:
     """Return whether the scale and these settings are the same in two families of a table."""
-    firsts = [each.records[0] for each in results if each.records]
-    return len({(each.family.scale, *(_setting(each, name) for name in names)) for each in firsts}) < len(results)
+    settings = {
+        (each.family.scale, *(_setting_of(each.family, each.records, name) for name in names)) for each in results
+    }
+    return len(settings) < len(results)
 
 
-def _setting(record: Record, name: str) -> str:
-    """Return a record's value of a setting, as text."""
-    return record.target.runtime if name == "runtime" else str(record.family.inputs[name])
+def _setting_of(family: Family, records: Sequence[Record], name: str) -> str:
+    """Return a family's value of a setting, as text."""
+    if name == "runtime":
+        return records[0].target.runtime if records else ""
+    return str(family.inputs[name])
 
 
 def sizes_of(results: Sequence[FamilyResult]) -> tuple[int, ...]:
@@ -59,7 +63,7 @@ def families(records: Sequence[Record]) -> Column:
 
 def settings(records: Sequence[Record], names: Sequence[str]) -> list[Column]:
     """Return a column for each of these settings."""
-    return [words(name, (_setting(record, name) for record in records)) for name in names]
+    return [words(name, (_setting_of(record.family, [record], name) for record in records)) for name in names]
 
 
 def costs(records: Sequence[Record], flops: int, deviation: int, access: int) -> tuple[Column, ...]:

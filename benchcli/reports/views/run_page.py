@@ -75,6 +75,10 @@ def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None) -> I
 
     A view is imported only if it is needed: networks and blocks import all that ship.
     """
+    if len(report.runtimes) > 1:
+        from benchcli.reports.views import runtime_table
+
+        yield runtime_table.table(report.results, judged)
     if any(result.family.first for result in report.results):
         from benchcli.reports.views import settings_table
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from benchcli.errors import UserError, unknown
 from benchcli.schema import Family, Variant
@@ -33,14 +34,16 @@ class GuidelineRequest(Request):
         return self.name or self.guideline
 
     def families(self, overrides: Overrides) -> Iterator[Family]:
-        """Yield a family for each scale, batch, dtype, layout and step.
+        """Yield a family for each scale, set of channels, batch, dtype, layout, step, threads and runtime.
 
         Raises UserError if the channels do not fit.
         """
-        request = replace(self, **overrides.of_channels())
-        guideline = EXPERIMENTS[request.guideline]
-        for scale in request.scales:
-            for setting in request.settings(f"{request.family_name}-x{scale}", overrides):
+        own = replace(self, **overrides.of_channels())
+        several = overrides.widths or () if len(overrides.widths or ()) > 1 else ()
+        requests = {f"-{name}": replace(own, widths=name) for name in several} or {"": own}
+        guideline = EXPERIMENTS[own.guideline]
+        for scale, (end, request) in product(own.scales, requests.items()):
+            for setting in request.settings(f"{request.family_name}-x{scale}{end}", overrides):
                 sized = request if setting.size is None else replace(request, size=setting.size)
                 yield Family(
                     guideline=guideline.name,

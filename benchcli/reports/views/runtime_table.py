@@ -1,0 +1,123 @@
+"""Lay out the table that compares runtimes: each network's speed within each, and the verdicts side by side."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+
+from benchcli import formatting
+from benchcli.analysis.verdicts import Verdict
+from benchcli.formatting import UNKNOWN
+from benchcli.grouping import groups
+from benchcli.reports.outcomes import sign_of
+from benchcli.reports.page import Table, numbers, words
+from benchcli.reports.views import cells
+from benchcli.schema import FamilyResult, Record
+
+Row = Mapping[str, Record]
+"""One network's records by runtime."""
+
+
+def table(results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table:
+    """Return the table: a row for each network in each setting besides the runtime, two columns for each runtime."""
+    by_setting = _by_setting(results)
+    several = len(by_setting) > 1
+    rows = [(setting, row) for setting, of in by_setting.items() for row in _rows(of)]
+    runtimes = list(dict.fromkeys(record.target.runtime for record in cells.records_of(results)))
+    last = len(runtimes)
+    return Table(
+        key="runtimes",
+        title="Runtimes: relative speed within each, and time",
+        columns=(
+            *([words("setting", (setting for setting, _ in rows))] if several else []),
+            words("network", (_any(row).variant.name for _, row in rows)),
+            numbers("channels", (_any(row).variant.channels for _, row in rows), 1),
+            *(numbers(name, (_speed(row.get(name)) for _, row in rows)) for name in runtimes),
+            *(
+                numbers(f"{name} ms", (_time(row.get(name)) for _, row in rows), 2 + last - place)
+                for place, name in enumerate(runtimes)
+            ),
+        ),
+        lines=(*_verdict_lines(by_setting, verdicts, several), *_prepared(results, runtimes)),
+        groups=tuple(len(of[0].records) for of in by_setting.values()),
+    )
+
+
+def _by_setting(results: Sequence[FamilyResult]) -> dict[str, list[FamilyResult]]:
+    """Return the families by their settings apart from the runtime; those of other networks by their names too."""
+    found = groups(results, lambda result: (result.family.first, _setting(result)))
+    texts = [text for _, text in found]
+    return {text if texts.count(text) == 1 else f"{first}, {text}": of for (first, text), of in found.items()}
+
+
+def _setting(result: FamilyResult) -> str:
+    """Return a family's settings apart from its runtime, as text."""
+    family = result.family
+    shape = result.records[0].variant.shape
+    inputs = ", ".join(f"{name} {value}" for name, value in family.inputs.items() if (name, value) not in USUAL)
+    parts = [
+        f"{family.guideline.upper()} ×{family.scale} {family.widths}" if family.guideline else "",
+        "" if family.guideline else "×".join(map(str, shape[1:])),
+        f"{family.threads} threads" if family.threads else "",
+        inputs,
+    ]
+    return ", ".join(filter(None, parts))
+
+
+USUAL = {("batch", 1), ("dtype", "float32"), ("layout", "nchw"), ("step", "inference")}
+"""The settings that need no mention."""
+
+
+def _rows(of: Sequence[FamilyResult]) -> Iterator[Row]:
+    """Yield the records of each network of families that differ in their runtimes."""
+    records = groups(cells.records_of(of), lambda record: record.variant.name)
+    yield from ({record.target.runtime: record for record in several} for several in records.values())
+
+
+def _any(row: Row) -> Record:
+    return next(iter(row.values()))
+
+
+def _speed(record: Record | None) -> str:
+    """Return the speed relative to the baseline in the same runtime, or the failure."""
+    if record is None or record.timing is None:
+        return cells.time(record) if record else UNKNOWN
+    if cells.is_baseline(record):
+        return "1"
+    return formatting.speed(record.timing.relative) if record.timing.relative else UNKNOWN
+
+
+def _time(record: Record | None) -> str:
+    return formatting.time(record.timing.seconds) if record and record.timing else UNKNOWN
+
+
+def _verdict_lines(
+    by_setting: Mapping[str, Sequence[FamilyResult]], verdicts: Sequence[Verdict], several: bool
+) -> Iterator[str]:
+    """Yield a line for each setting of a guideline: what each runtime says, those that say the same together."""
+    by_family = {verdict.family: verdict for verdict in verdicts}
+    for setting, of in by_setting.items():
+        runtimes = {result.family.name: result.records[0].target.runtime for result in of}
+        judged = [by_family[name] for name in runtimes if name in by_family]
+        if judged:
+            said = [
+                f"{sign_of(outcome)} {outcome} in {', '.join(runtimes[each.family] for each in same)}"
+                for outcome, same in groups(judged, lambda each: each.outcome).items()
+            ]
+            where = f"{setting}: " if several else ""
+            yield f"{where}{judged[0].variant} against {judged[0].baseline}: {'; '.join(said)}"
+
+
+def _prepared(results: Sequence[FamilyResult], runtimes: Sequence[str]) -> Iterator[str]:
+    """Yield what preparing the networks took in each runtime that prepares a file."""
+    records = cells.records_of(results)
+    for name in runtimes:
+        own = [each.preparation for each in records if each.target.runtime == name]
+        export_s = [each.export_s for each in own if each.export_s is not None]
+        load_s = [each.load_s for each in own if each.load_s is not None]
+        sizes = [each.artifact_bytes for each in own if each.artifact_bytes is not None]
+        errors = [each.output_error for each in own if each.output_error is not None]
+        if export_s and load_s and sizes and errors:
+            yield (
+                f"{name}: prepared in {median(export_s):.1f} s, {formatting.prefixed(median(sizes), 'B')}, and loaded "
+                f"in {formatting.milliseconds(median(load_s))} ms a network (medians); outputs differ by up to "
+                f"{max(errors):.0g} from eager float32"
+            )
