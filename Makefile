@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 CHROMIUM := apt-get update && apt-get install --yes --no-install-recommends chromium
 
-.PHONY: demo test test-fast test-dist test-compiler test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
+.PHONY: demo test test-fast test-dist test-compiler test-runtimes test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -27,6 +27,11 @@ test-dist: $(VENV)/installed
 # Networks that torch.compile compiles, which takes a minute and a C++ compiler.
 test-compiler: $(VENV)/installed
 	$(BIN)/python -m pytest tests/compiler
+
+# Networks in the runtimes that ship, whose packages (300 MB) it installs; compiling takes some minutes.
+test-runtimes: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[runtimes]'
+	BENCHCLI_RUNTIMES=1 $(BIN)/python -m pytest tests/runtimes
 
 # Random suites, result folders, arguments and events, other ones every time: FUZZ is how many of each kind.
 FUZZ ?= 20000
@@ -121,7 +126,7 @@ vega:
 # Write constraints.txt anew: the newest versions that a fresh environment gets, without local labels such as +cpu.
 constraints:
 	$(PYTHON) -m venv --clear build/constraints
-	build/constraints/bin/python -m pip install --quiet --editable '.[dev,docs,zoo]'
+	build/constraints/bin/python -m pip install --quiet --editable '.[dev,docs,runtimes,zoo]'
 	head -n 1 constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze --exclude-editable | sed 's/+[^ ]*$$//' | LC_ALL=C sort -f >> build/constraints.txt
 	mv build/constraints.txt constraints.txt

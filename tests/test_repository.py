@@ -14,8 +14,8 @@ from benchcli import __version__
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OPTIONAL = {"pynvml", "pytorchcv", "timm", "torchvision", "vl_convert"}
-"""Imported only where a user has installed them; pynvml is the extra `nvidia`."""
+OPTIONAL = {"onnx", "onnxruntime", "openvino", "pynvml", "pytorchcv", "timm", "torchvision", "vl_convert"}
+"""Imported only where a user has installed them; most are extras."""
 
 
 def loaded(name: str) -> Any:
@@ -51,7 +51,8 @@ def test_constraints_pin_what_the_project_and_its_tests_need() -> None:
     assert first.startswith("#")
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
     extras = PROJECT["optional-dependencies"]
-    needed = names([*PROJECT["dependencies"], *extras["test"], *extras["dev"], *extras["docs"]]) - {"benchcli"}
+    of_runtimes = [*extras["onnxruntime"], *extras["openvino"]]
+    needed = names([*PROJECT["dependencies"], *extras["test"], *extras["dev"], *extras["docs"], *of_runtimes]) - {"benchcli"}
     assert needed <= names(pins)
 
 
