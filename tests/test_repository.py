@@ -52,7 +52,9 @@ def test_constraints_pin_what_the_project_and_its_tests_need() -> None:
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
     extras = PROJECT["optional-dependencies"]
     of_runtimes = [*extras["onnxruntime"], *extras["openvino"]]
-    needed = names([*PROJECT["dependencies"], *extras["test"], *extras["dev"], *extras["docs"], *of_runtimes]) - {"benchcli"}
+    needed = names([*PROJECT["dependencies"], *extras["test"], *extras["dev"], *extras["docs"], *of_runtimes]) - {
+        "benchcli"
+    }
     assert needed <= names(pins)
 
 

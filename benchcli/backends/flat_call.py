@@ -18,12 +18,14 @@ class FlatCall(torch.nn.Module):
         super().__init__()
         self.network = network
         self._leaves, self._tree = tree_flatten((inputs.args, dict(inputs.kwargs)))
+        in_order = getattr(network, "in_order", None)
+        self._given = in_order(inputs) if in_order else inputs.tensors()
         self._places = [place for place, leaf in enumerate(self._leaves) if isinstance(leaf, torch.Tensor)]
 
     @property
     def given(self) -> tuple[torch.Tensor, ...]:
-        """The tensors of the call, contiguous."""
-        return tuple(self._leaves[place].contiguous() for place in self._places)
+        """The tensors of the call, contiguous; for an ONNX file in the order of its graph."""
+        return tuple(each.contiguous() for each in self._given)
 
     def forward(self, *given: torch.Tensor) -> Any:
         """Return the tensors of the network's output."""

@@ -30,6 +30,7 @@ from benchcli.sampling.first_call import called
 from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Variant
 from benchcli.schema.protocol import Exported, Loaded, Task
+from benchcli.workloads.onnx_network import OnnxNetwork
 
 HARMLESS = (WrongOutputError, NotImplementedError)
 """Errors that leave the device usable."""
@@ -167,6 +168,7 @@ def _inference(
     """Return the bench of forward calls, whose output is right."""
     place, runtime = setup.place, setup.runtime
     _refuse_layout(family, runtime)
+    _refuse_file(network, family, runtime)
     with _artifact(variant, family, setup, network, inputs) as artifact:
         start_s = perf_counter()
         call = runtime.prepare(network, inputs, place, artifact)
@@ -205,6 +207,17 @@ def _refuse_other_inputs(inputs: Inputs, costs: Costs) -> None:
             f"its inputs are {inputs.described()} where it is timed, and {costs.inputs} where its costs were counted: "
             "let example_inputs give the same shapes in every process"
         )
+
+
+def _refuse_file(network: torch.nn.Module, family: Family, runtime: Runtime) -> None:
+    """Raise NotImplementedError if the network is an ONNX file, and the runtime or the dtype is not for those."""
+    if not isinstance(network, OnnxNetwork):
+        return
+    if not runtime.reads_onnx:
+        able = formatting.named([each.name for each in RUNTIMES if each.reads_onnx])
+        raise NotImplementedError(f"{runtime.name} runs torch's modules, and no ONNX files: give --runtime {able}")
+    if family.dtype != "float32":
+        raise NotImplementedError(f"an ONNX file has dtypes of its own: leave --dtype {family.dtype} out")
 
 
 def _device_timer(call: Call, costs: Costs, setup: Setup) -> Timer:
@@ -251,6 +264,7 @@ def write_artifact(variant: Variant, family: Family, task: Task, setup: Setup) -
         _refuse_training(setup.runtime)
     _refuse_layout(family, setup.runtime)
     network, inputs, _ = _placed(variant, family, setup)
+    _refuse_file(network, family, setup.runtime)
     artifact = Path(setup.artifacts[family.name][variant.name])
     payload = task.live.get(variant.builder, "")
     key = key_of(variant, family, task.target, setup.runtime, network, inputs, payload) if task.cache else ""

@@ -35,6 +35,7 @@ from benchcli.sampling.step_times import explained, refuse_divergence, training_
 from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, Variant
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
 from benchcli.schema.warnings import RunWarning
+from benchcli.workloads.onnx_network import OnnxNetwork
 
 
 def survey(task: Task, send: Send) -> None:
@@ -93,7 +94,8 @@ def _count(
         device_peak_bytes=DEVICES[kind].peak_bytes(step or inputs.bound_to(network), index),
         **_described(inputs),
     )
-    detail = _detail(network, inputs, step, walked, task.crosschecked) if task.detailed else None
+    is_crosschecked = task.crosschecked and not isinstance(network, OnnxNetwork)  # others watch torch's operators
+    detail = _detail(network, inputs, step, walked, is_crosschecked) if task.detailed else None
     is_slowed = DEVICES[kind].slows_denormals and not task.target.flush_denormal
     noticed = (
         *_noticed(network, inputs, family, summary.is_random, denormal if is_slowed else 0.0),
@@ -231,7 +233,7 @@ def _register_rules(variant: Variant, family: Family) -> None:
 def _costs(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) -> tuple[Costs, Walk]:
     """Return the costs of a call, and what it does. What cannot be counted is timed all the same."""
     try:
-        walked = walk(network, inputs, step)
+        walked = network.walk(inputs) if isinstance(network, OnnxNetwork) else walk(network, inputs, step)
         return total(walked), walked
     except CostRuleError:
         raise

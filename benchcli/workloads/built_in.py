@@ -10,6 +10,7 @@ from benchcli.errors import unknown
 from benchcli.schema import BUILT_IN
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import EXPERIMENTS
+from benchcli.workloads.networks import onnx_files
 from benchcli.workloads.networks.base import NETWORKS
 from benchcli.workloads.networks.libraries import LIBRARIES
 from benchcli.workloads.references import REFERENCES
@@ -25,6 +26,7 @@ _KINDS: "Mapping[str, Callable[[str], Build]]" = {
     "network": lambda name: NETWORKS[name].build,
     "reference": lambda name: REFERENCES[name].build,
     "library": lambda name: _library_builder(name),
+    "onnx": lambda name: _onnx_builder(name),
 }
 
 
@@ -34,6 +36,12 @@ def find_built_in(builder: str) -> "Build":
     if kind not in _KINDS:
         raise unknown("kind of network", kind, _KINDS)
     return _KINDS[kind](name)
+
+
+def _onnx_builder(name: str) -> "Build":
+    if f"{BUILT_IN}onnx/{name}" != onnx_files.BUILDER:
+        raise unknown("kind of ONNX network", name, ["file"])
+    return onnx_files.build
 
 
 def _library_builder(name: str) -> "Build":

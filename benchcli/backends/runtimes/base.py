@@ -52,6 +52,8 @@ class Runtime(ABC):
     """The one that was given; empty for none."""
     layouts: ClassVar[tuple[str, ...]] = ("nchw", "nhwc")
     """The memory layouts of the networks that it takes."""
+    reads_onnx: ClassVar[bool] = False
+    """Whether it runs networks that are ONNX files; their `write_onnx` writes one with the inputs' shapes."""
     needs_import: ClassVar[bool] = False
     """Whether `missing` imports the runtime. Then only workers ask it."""
     export_s: ClassVar[float] = 0.0

@@ -23,6 +23,7 @@ class OnnxRuntime(Runtime):
     requires = {"onnxruntime": "onnxruntime", "onnx": "onnx", "onnxscript": "onnxscript"}
     devices = ("cpu", "fake")
     layouts = ("nchw",)
+    reads_onnx = True
     options = {"extended": "without the optimisations of layout: no blocked channels (NCHWc)"}
     export_s = 300.0
     untraceable = {
@@ -36,6 +37,10 @@ class OnnxRuntime(Runtime):
 
         from benchcli.backends.flat_call import FlatCall
 
+        if write := getattr(network, "write_onnx", None):
+            artifact.mkdir()
+            write(artifact / "model.onnx", inputs)
+            return
         flat = FlatCall(network, inputs)
         program = torch.onnx.export(flat, flat.given, dynamo=True, verbose=False)
         if program is None:

@@ -26,6 +26,7 @@ class OpenVino(Runtime):
     requires = {"openvino": "openvino"}
     devices = ("cpu", "fake")
     layouts = ("nchw",)
+    reads_onnx = True
     options = {"bf16": "computes networks of float32 in bfloat16, which is its default on processors that have it"}
     export_s = 300.0
     untraceable = {
@@ -41,12 +42,17 @@ class OpenVino(Runtime):
         """Write a folder with the graph and its weights."""
         from benchcli.backends.flat_call import FlatCall
 
-        flat = FlatCall(network, inputs)
+        artifact.mkdir()
         with _without_telemetry():
             import openvino
 
-            model = openvino.convert_model(flat, example_input=flat.given, input=[each.shape for each in flat.given])
-        artifact.mkdir()
+            if write := getattr(network, "write_onnx", None):
+                write(artifact / "model.onnx", inputs)
+                model = openvino.convert_model(artifact / "model.onnx")
+            else:
+                flat = FlatCall(network, inputs)
+                shapes = [each.shape for each in flat.given]
+                model = openvino.convert_model(flat, example_input=flat.given, input=shapes)
         openvino.save_model(model, artifact / "model.xml", compress_to_fp16=False)
 
     def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:

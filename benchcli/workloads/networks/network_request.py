@@ -12,6 +12,7 @@ from benchcli.schema import BUILT_IN, Input, Parameter, Variant
 from benchcli.workloads import input_texts
 from benchcli.workloads.networks.base import NETWORKS, SIZE, members
 from benchcli.workloads.networks.libraries import LIBRARIES, has_wildcards, matching, refuse_missing
+from benchcli.workloads.networks.onnx_files import is_onnx, onnx_variant
 from benchcli.workloads.requests import FamilyRequest
 
 FULL_WIDTH = ("1x", "1.0")
@@ -94,6 +95,8 @@ def network_named(name: str) -> Variant:
 
 def _variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
     """Return a network by name: built in, `library:model`, or `package.module:callable`."""
+    if is_onnx(name):
+        return onnx_variant(name, size, inputs)
     library, colon, model = name.partition(":")
     if name.endswith(".py"):
         raise UserError(f"{name!r} is a file: write {Path(name).stem}:callable, with what makes the network in it")
