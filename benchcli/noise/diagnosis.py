@@ -40,6 +40,8 @@ STEAL_CORES = 0.05
 """Most CPU time that the hypervisor takes without a warning, in cores."""
 THROTTLED = 0.01
 """Most time that a CPU quota throttles the run without a warning, as a share of the wall time."""
+OWN_THREADS = 1.2
+"""Most cores that a process uses without a warning, as a multiple of the threads that it was given."""
 FREQUENCY_DROP = 0.1
 """Most drop of the median frequency below the highest one without a warning, as a share of it."""
 SLOW_CLOCK = 0.75
@@ -202,6 +204,13 @@ def _threads(conditions: Sequence[Conditions], threads: int) -> RunWarning | Non
     return None
 
 
+def _own_threads(conditions: Sequence[Conditions], threads: int) -> RunWarning | None:
+    """Warn of a process that used more cores than it was given threads: something in it has a pool of its own."""
+    used = _mean(conditions, lambda each: None if each.cpu_s is None else each.cpu_s / each.wall_s)
+    is_more = used is not None and used > OWN_THREADS * threads
+    return RunWarning("own-threads", round(used, 1), other=threads) if used and is_more else None
+
+
 def _busy(conditions: Sequence[Conditions], _threads: int) -> RunWarning | None:
     """Warn of other work: on average, or in a quarter of the launches if the average is low."""
     bearable = _bearable(conditions)
@@ -272,4 +281,4 @@ def _mean(conditions: Sequence[Conditions], value: Callable[[Conditions], float 
 
 
 _RULES_OF_DEVICES = (_frequency, _reasons, _slow_clock, _power_cap, _shared_device)
-_RULES = (_threads, _busy, _steal, _quota, _paging, *_RULES_OF_DEVICES)
+_RULES = (_threads, _own_threads, _busy, _steal, _quota, _paging, *_RULES_OF_DEVICES)

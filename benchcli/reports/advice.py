@@ -76,6 +76,14 @@ def _threads(warning: RunWarning) -> str:
     return f"{detail}: with more threads than free cores, the measured times are too long; give fewer --threads"
 
 
+def _own_threads(warning: RunWarning) -> str:
+    given = formatting.counted(round(warning.other or 1), "thread")
+    return (
+        f"its process used {_amounts(warning, 1)} cores, and was given {given}: the runtime or the network has a "
+        "thread pool of its own; compare it at as many --threads"
+    )
+
+
 def _shared_device(warning: RunWarning) -> str:
     share = formatting.percent(warning.other or 0.0, decimals=0)
     used = f"{warning.amount or 0:.0f} of them, {share} of the time before the run"
@@ -228,6 +236,7 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     "one-core": lambda _: "there is one core: benchcli itself and the system run on it too",
     "unseen": lambda warning: f"cannot be read on this machine, so there are no warnings about: {warning.text}",
     "threads": _threads,
+    "own-threads": _own_threads,
     "allocator": lambda warning: f"{warning.text}'s allocator has no settings: steady has no effect here",
 }
 """The sentence of each kind."""

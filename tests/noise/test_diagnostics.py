@@ -196,3 +196,13 @@ def test_launches_whose_times_spread_are_said_where_nothing_else_was_seen() -> N
     assert (of_samples(steady, [conditions()])) == []
     assert (of_samples(moving, [conditions()])) == [RunWarning("unsteady", 0.14)]
     assert launch_spread(moving[:5]) is None  # an interval needs six launches as well
+
+
+def test_a_process_with_a_thread_pool_of_its_own_is_named() -> None:
+    assert of_launches([conditions(cpu_s=1.9)], 1) == [RunWarning("own-threads", 1.9, other=1)]
+    assert of_launches([conditions(cpu_s=1.9)], 2) == []
+    assert of_launches([conditions(cpu_s=1.15)], 1) == []
+    assert of_launches([conditions(cpu_s=None)], 1) == []
+    assert of_launches([conditions(cpu_s=1.9)], 1, of_host=False) == []
+    text = sentence(RunWarning("own-threads", 1.9, other=1))
+    assert text.startswith("its process used 1.9 cores, and was given 1 thread: ")
