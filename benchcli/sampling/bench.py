@@ -28,7 +28,7 @@ from benchcli.sampling.example_inputs import inputs_of
 from benchcli.sampling.failures import IntrusionError
 from benchcli.sampling.first_call import called
 from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
-from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Variant
+from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Target, Variant
 from benchcli.schema.protocol import Exported, Loaded, Task
 from benchcli.workloads.onnx_network import OnnxNetwork
 
@@ -90,6 +90,11 @@ class Setup:
     """How many versions of the user's code are in this process."""
     artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The file that the runtime has prepared, by family and variant name."""
+    target: Target = field(default_factory=Target)
+    kept_in: str = ""
+    """The folder that keeps what runtimes prepare, for later runs; empty for none."""
+    live: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Networks that a caller gave by value."""
     compiling: CompileTime = field(default_factory=CompileTime)
     """Of the variant that is prepared."""
     process: int = field(default_factory=os.getpid)
@@ -111,6 +116,9 @@ class Setup:
             task.keeps_settings,
             len(sources),
             task.artifacts,
+            task.target,
+            task.cache,
+            task.live,
         )
 
     def reporting(self, alive: Callable[[], object]) -> "Setup":
@@ -258,23 +266,29 @@ def _refuse_training(runtime: Runtime) -> None:
         raise NotImplementedError(f"{runtime.name} computes no gradients: give --runtime {able}")
 
 
-def write_artifact(variant: Variant, family: Family, task: Task, setup: Setup) -> Exported:
+def write_artifact(variant: Variant, family: Family, setup: Setup) -> Exported:
     """Build a variant and let the runtime write its file, unless an earlier run has kept it."""
     if family.step_of(variant) != INFERENCE:
         _refuse_training(setup.runtime)
     _refuse_layout(family, setup.runtime)
     network, inputs, _ = _placed(variant, family, setup)
     _refuse_file(network, family, setup.runtime)
-    artifact = Path(setup.artifacts[family.name][variant.name])
-    payload = task.live.get(variant.builder, "")
-    key = key_of(variant, family, task.target, setup.runtime, network, inputs, payload) if task.cache else ""
-    kept = artifact_cache.fetch(task.cache, key, artifact)
+    return _made(Path(setup.artifacts[family.name][variant.name]), variant, family, setup, network, inputs)
+
+
+def _made(
+    artifact: Path, variant: Variant, family: Family, setup: Setup, network: torch.nn.Module, inputs: Inputs
+) -> Exported:
+    """Copy the file that an earlier run has kept, or let the runtime write it and keep it."""
+    payload, folder = setup.live.get(variant.builder, ""), setup.kept_in
+    key = key_of(variant, family, setup.target, setup.runtime, network, inputs, payload) if folder else ""
+    kept = artifact_cache.fetch(folder, key, artifact)
     if kept:
         return Exported(family.name, variant.name, kept.seconds, kept.size, is_cached=True)
     start_s = perf_counter()
     _write(artifact, setup, network, inputs)
     seconds = perf_counter() - start_s
-    artifact_cache.keep(task.cache, key, artifact, seconds)
+    artifact_cache.keep(folder, key, artifact, seconds)
     return Exported(family.name, variant.name, seconds, artifact_cache.size_of(artifact))
 
 
@@ -289,7 +303,7 @@ def _artifact(
         return
     with tempfile.TemporaryDirectory(prefix="benchcli-") as folder:
         artifact = Path(folder) / "artifact"
-        _write(artifact, setup, network, inputs)
+        _made(artifact, variant, family, setup, network, inputs)
         yield artifact
 
 

@@ -7,6 +7,7 @@ from statistics import median
 from typing import TypeVar
 
 from benchcli.noise.pace import marked, usual
+from benchcli.sampling.artifact_cache import cache_folder
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, FamilyEvidence, still_wide
 from benchcli.sampling.supervise import Collect, Failures, Reports, by_family, without
 from benchcli.sampling.timings import SINGLES, FirstSetting, timings
@@ -85,6 +86,7 @@ class Evidence:
             singles=math.ceil(SINGLES / (self.plan.launches or ALWAYS_LAUNCHES)) if self.plan.percentiles else 0,
             live=self.live,
             artifacts=by_family(self.artifacts, families) if self.artifacts else {},
+            cache="" if self.artifacts else cache_folder(),
             compiles=self.compiles,
         )
 

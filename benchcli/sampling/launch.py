@@ -119,7 +119,7 @@ def export(task: Task, send: Send) -> None:
             alive = partial(send, Started(*key))
             alive()
             try:
-                send(write_artifact(variant, family, task, setup.reporting(alive)))
+                send(write_artifact(variant, family, setup.reporting(alive)))
             except Exception as error:  # A network may raise anything; the other variants go on.
                 send(failed(key, error))
                 if setup.place.device.errors_stick:
