@@ -107,11 +107,11 @@ def block(*names: str, **settings: Unpack[BlockSettings]) -> Run:
 def network(*names: str, **settings: Unpack[NetworkSettings]) -> Run:
     """Measure whole networks by name, or the groups of about so many MFLOPs.
 
-    A name is of a network that ships, "torchvision:NAME" or "timm:NAME", or
-    "package.module:callable". `size` is the height and width of every input; each network's own by
-    default. `inputs` describes what networks of your own are called with, as --input does: one text
-    for each, such as "1x3x224x224" or "ids=1x16:int64:0..29999". `errors` are top-1 errors in per cent,
-    by name, for the Pareto front. Raises what `measure` raises.
+    A name is of a network that ships, "torchvision:NAME" or "timm:NAME",
+    "package.module:callable", or the path of an ONNX file. `size` is the height and width of every
+    input; each network's own by default. `inputs` describes what networks of your own are called
+    with, as --input does: one text for each, such as "1x3x224x224" or "ids=1x16:int64:0..29999".
+    `errors` are top-1 errors in per cent, by name, for the Pareto front. Raises what `measure` raises.
     """
     from benchcli.workloads.networks.network_request import NetworkRequest, family_name, named_networks
 

@@ -23,8 +23,8 @@ def command(
     """Measure whole networks, and show the Pareto front of time and published error.
 
     NAMES are built-in networks (`benchcli list networks`); torchvision:NAME, timm:NAME or pytorchcv:NAME if those
-    are installed; all of either that a pattern such as 'mobilenet-v2*' matches; or your own module:function, whose
-    attribute `example_inputs` may hold its inputs.
+    are installed; all of either that a pattern such as 'mobilenet-v2*' matches; your own module:function, whose
+    attribute `example_inputs` may hold its inputs; or an ONNX file, such as model.onnx, for `--runtime onnxruntime`.
 
     \b
     Example: benchcli network --group 140
