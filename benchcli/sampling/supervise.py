@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from benchcli.backends.runtimes.base import runtime_named
 from benchcli.cost import own_rules
 from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.grouping import groups
 from benchcli.sampling.artifact_cache import cache_folder
 from benchcli.schema import (
     Breakdown,
@@ -217,16 +218,38 @@ def survey(
     counted = Survey()
     asked = (detailed, live or {}, meta, crosschecked)
     work = _Surveying(target, counting, plan.silence_s, launcher, counted, *asked, announce)
+    counts_for = _counting_for(families)
+    once = [family for family in families if counts_for[family.name] == family.name]
     while True:
-        rest = without(families, {*counted.costs, *counted.failures.by_key})
+        rest = without(once, {*counted.costs, *counted.failures.by_key})
         if counted.software and not rest:
             break
         for key, before in work.ask(rest).items():
-            work.try_alone(families, key, before)
+            work.try_alone(once, key, before)
+    _copy(counted, counts_for)
     for runtime in runtimes if len(runtimes) > 1 else ():
         work.describe(runtime, [family for family in families if family.on(target).runtime == runtime])
     work.export(families)
     return counted
+
+
+def _counting_for(families: Sequence[Family]) -> dict[str, str]:
+    """Return by each family's name that of the first one with equal networks: threads and runtimes change no count."""
+    first: dict[str, str] = {}
+    alike = {each.name: repr(replace(each, name="", first="", threads=None, runtime="")) for each in families}
+    return {name: first.setdefault(networks, name) for name, networks in alike.items()}
+
+
+def _copy(counted: Survey, counts_for: Mapping[str, str]) -> None:
+    """Give each family what was counted for it in another one."""
+    of_networks: tuple[dict[Key, Any], ...] = (
+        *(counted.costs, counted.outputs, counted.inputs, counted.details, counted.codes),
+        *(counted.noticed, counted.compile_s, counted.failures.by_key),
+    )
+    for table in of_networks:
+        by_family = groups(table.items(), lambda entry: entry[0][0])
+        for name, of in counts_for.items():
+            table |= {(name, variant): value for (_, variant), value in by_family.get(of, ())}
 
 
 @dataclass(frozen=True)

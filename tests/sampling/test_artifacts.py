@@ -237,6 +237,24 @@ def test_runtimes_are_compared_within_each_and_with_the_first(tools: Callable[..
     assert benchcli.load(run.folder).show() != ""
 
 
+def test_networks_are_counted_once_for_all_runtimes_and_threads(cli: Cli) -> None:
+    counted: list[str] = []
+
+    def noting(task: Task, silence_s: float) -> Conversation:
+        counted.extend(family.name for family in task.families if task.kind == "survey")
+        return (yield from inline(task, silence_s))
+
+    words = ("--runtime", "eager,toy", "--threads", "1,2", "--batch", "1,2")
+    rows = rows_of(cli(*SMALL, *words, "--output", "run", launcher=noting))
+    assert counted == ["g2-x1-b1-t1-eager", "g2-x1-b2-t1-eager"]
+    assert len({row["family"] for row in rows}) == 8
+    assert {row["status"] for row in rows} == {"ok"}
+    for row in rows:
+        batch = int(row["batch"])
+        assert int(row["flops"]) == batch * int(rows[0]["flops"]) or row["variant"] != rows[0]["variant"]
+        assert row["inputs"].startswith(f"{batch}x")
+
+
 def test_a_runtime_that_is_missing_is_a_row_where_others_are_compared_and_an_error_alone(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
