@@ -88,7 +88,7 @@ BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13
 
 
 def _inferred(model: Any, shapes: Mapping[str, Shape]) -> Any:
-    """Return a copy of the model, without the values of large weights, in which shapes are known as far as they go."""
+    """Return a copy of the model in which the shapes of all values are known, as far as they can be inferred."""
     import onnx
 
     bare = onnx.ModelProto()

@@ -393,6 +393,8 @@ class _Surveying:
         """Let the runtime write files. If the worker dies, those are done that it had reported."""
         counted, failures = self.counted, self.counted.failures
         reports = collect(self.launcher, task, runtime_named(task.target.runtime).export_s, failures)
+        if reports.death and reports.death.status == "timeout" and reports.running:
+            failures.by_key.setdefault(reports.running, reports.death)  # a second try would take as long
         counted.exported |= reports.exported
         counted.artifacts |= {(family, name): task.artifacts[family][name] for family, name in reports.exported}
         for key in _keys(task.families) if reports.death is None else ():

@@ -191,6 +191,7 @@ def test_a_loaded_package_leaves_no_temporary_files(tmp_path: Path, monkeypatch:
 
 def test_compile_asks_for_a_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CXX", raising=False)
+    assert "g++" in RUNTIMES["compile"].versions()["c++"] or os.environ.get("CXX")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "needs a C++ compiler: install g++" in (RUNTIMES["compile"].missing(CPU) or "")
 

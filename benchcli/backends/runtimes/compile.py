@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,9 +37,13 @@ class Compile(Runtime):
     def missing(self, device: Device) -> str | None:
         """Return why it cannot be used: for the CPU inductor writes C++."""
         own = super().missing(device)
-        if own or os.environ.get("CXX") or any(map(shutil.which, COMPILERS)):
+        if own or _compiler():
             return own
         return f"{self.title} needs a C++ compiler: install g++, or name yours in CXX"
+
+    def versions(self) -> Mapping[str, str]:
+        """Return the version of the C++ compiler."""
+        return {"c++": _version_of(_compiler())}
 
     def export(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path) -> None:  # noqa: ARG002
         """Compile the network into a package."""
@@ -67,6 +73,21 @@ class Compile(Runtime):
             loader = torch._C._aoti.AOTIModelPackageLoader(str(artifact / "model.pt2"), "model", False, 1, -1)
         run, given = loader.run, list(FlatCall(network, inputs).given)
         return lambda: run(given)
+
+
+def _compiler() -> str:
+    """Return the C++ compiler; empty if there is none."""
+    return os.environ.get("CXX") or next(filter(shutil.which, COMPILERS), "")
+
+
+@cache
+def _version_of(compiler: str) -> str:
+    """Return the first line of what a compiler says of its version."""
+    try:
+        found = subprocess.run([compiler, "--version"], capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return found.stdout.partition("\n")[0].strip()
 
 
 @contextmanager
