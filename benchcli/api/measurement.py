@@ -7,6 +7,7 @@ from typing import Unpack
 
 from benchcli.api.keywords import BlockSettings, MeasureSettings, Measuring, NetworkSettings, RunSettings
 from benchcli.api.results import Run, UnfinishedError
+from benchcli.backends.runtimes.base import runtime_named
 from benchcli.errors import UserError, unknown
 from benchcli.files import path_of
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
@@ -151,7 +152,8 @@ def claims(folder: Path | str | None = None, **settings: Unpack[RunSettings]) ->
     measuring = Measuring.of(checked(settings, (*CLAIMS, *TRACING, *IN_PYTHON)))
     file = find_suite(CLAIMS_SUITE)
     suite = Suite(file.name, file.description, tuple(families_of_suite(file, measuring.overrides)))
-    return _run(suite, measuring, traced(), shows_claims=True)
+    can_trace = "breakdown" not in runtime_named(measuring.target.runtime).untraceable
+    return _run(suite, measuring, traced() if can_trace else (), shows_claims=True)
 
 
 def _is_network(what: str) -> bool:

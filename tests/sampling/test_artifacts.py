@@ -300,6 +300,17 @@ def test_breakdowns_of_a_runtime_that_shows_none_are_refused_beside_others_too(c
     assert (found.code, "leave --runtime graph out" in found.err) == (2, True)
 
 
+@pytest.mark.parametrize(("runtime", "is_traced"), [("eager", True), ("toy", True), ("onnxruntime", False)])
+def test_claims_are_tested_where_no_breakdown_can_be_had(
+    monkeypatch: pytest.MonkeyPatch, runtime: str, is_traced: bool
+) -> None:
+    traced: list[tuple[str, ...]] = []
+    monkeypatch.setattr("benchcli.api.measurement._run", lambda suite, measuring, names, **_: traced.append(names))
+    monkeypatch.setattr(type(RUNTIMES["onnxruntime"]), "requires", {})
+    benchcli.claims(runtime=runtime, device="fake")
+    assert [bool(names) for names in traced] == [is_traced]
+
+
 def made(tmp_path: Path, kind: str) -> Path:
     artifact = tmp_path / "made"
     if kind == "file":
