@@ -315,7 +315,7 @@ def _write(artifact: Path, setup: Setup, network: torch.nn.Module, inputs: Input
     except MemoryError:
         raise
     except Exception as error:  # exporters raise anything
-        raise NotImplementedError(f"{setup.runtime.name} cannot export it: {_cause_of(error)}") from error
+        raise NotImplementedError(f"{setup.runtime.name} cannot export it: {_cause_of(error)}") from None
     if not artifact.exists():
         raise RuntimeError(f"{setup.runtime.name} wrote no file")
 
