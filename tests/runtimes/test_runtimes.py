@@ -2,7 +2,6 @@
 
 import csv
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, runt
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.guards import outputs
 from benchcli.sampling.artifact_cache import FOLDER
+from tests.conftest import in_process
 
 pytestmark = [
     pytest.mark.measured,
@@ -167,14 +167,27 @@ def test_openvino_computes_in_float32_unless_it_is_told_otherwise(tmp_path: Path
         compiled(model, 10_000, "f32")
 
 
-def test_what_conversion_writes_stays_in_the_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    folder = tmp_path / "made"
-    folder.mkdir()
-    network, inputs = nn.Conv2d(3, 4, 3).eval().requires_grad_(False), Inputs((torch.randn(1, 3, 8, 8),))
-    prepared(runtime_named("openvino"), network, inputs, folder)
-    assert [each.name for each in tmp_path.iterdir()] == ["made"]
-    assert "openvino_telemetry" not in sys.modules
+def test_openvino_reports_nothing_to_its_makers(tmp_path: Path) -> None:
+    """In fresh processes, of which one converts a network and one only loads it."""
+    program = """
+import sys, pathlib, torch
+from benchcli.backends.devices.base import DEVICES
+from benchcli.backends.runtimes.base import Place, runtime_named
+from benchcli.cost.inputs import Inputs
+network, inputs = torch.nn.Conv2d(3, 4, 3).eval().requires_grad_(False), Inputs((torch.randn(1, 3, 8, 8),))
+of, artifact = (network, inputs, Place(DEVICES["cpu"])), pathlib.Path(sys.argv[1])
+runtime = runtime_named("openvino")
+if not artifact.exists():
+    runtime.export(*of, artifact)
+runtime.prepare(*of, artifact)()
+sys.exit("openvino_telemetry" in sys.modules)
+"""
+    home = tmp_path / "home"
+    home.mkdir()
+    for _ in ("converts", "loads"):
+        found = in_process("-c", program, str(tmp_path / "artifact"), HOME=str(home))
+        assert found.returncode == 0, found.stderr
+    assert list(home.iterdir()) == []
 
 
 def test_a_loaded_package_leaves_no_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

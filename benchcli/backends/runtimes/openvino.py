@@ -43,9 +43,8 @@ class OpenVino(Runtime):
         from benchcli.backends.flat_call import FlatCall
 
         artifact.mkdir()
+        openvino = _openvino()
         with _without_telemetry():
-            import openvino
-
             if write := getattr(network, "write_onnx", None):
                 write(artifact / "model.onnx", inputs)
                 model = openvino.convert_model(artifact / "model.onnx")
@@ -68,8 +67,7 @@ class OpenVino(Runtime):
 
 def compiled(model: Path, threads: int, computes_in: str) -> Any:
     """Return a compiled model. Raises NotImplementedError if it does not compute as it was told."""
-    import openvino
-
+    openvino = _openvino()
     wanted = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": computes_in, "NUM_STREAMS": 1}
     settings = {**wanted, "ENABLE_CPU_PINNING": False, "PERFORMANCE_HINT": "LATENCY"}
     found = openvino.Core().compile_model(str(model), "CPU", settings)
@@ -102,9 +100,9 @@ def bound(model: Any, given: "tuple[torch.Tensor, ...]") -> Call:
 
 def _shared(tensor: "torch.Tensor") -> Any:
     """Return OpenVINO's view of a tensor's memory."""
-    import openvino
     import torch
 
+    openvino = _openvino()
     if tensor.dtype == torch.bfloat16:
         return openvino.Tensor(tensor.view(torch.int16).numpy(), openvino.Shape(tensor.shape), openvino.Type.bf16)
     return openvino.Tensor(tensor.numpy(), shared_memory=True)
@@ -112,17 +110,24 @@ def _shared(tensor: "torch.Tensor") -> Any:
 
 def _like(tensor: Any) -> "torch.Tensor":
     """Return an empty tensor of torch's of the same shape and type."""
-    import openvino
     import torch
 
+    openvino = _openvino()
     if tensor.element_type == openvino.Type.bf16:
         return torch.empty(tuple(tensor.shape), dtype=torch.bfloat16)
     return torch.from_numpy(tensor.data.copy())
 
 
+def _openvino() -> Any:
+    """Import OpenVINO, which would load its telemetry as it is imported."""
+    with _without_telemetry():
+        import openvino
+    return openvino
+
+
 @contextmanager
 def _without_telemetry() -> Iterator[None]:
-    """Let the conversion report nothing to its makers: it would ask the network and write into the home folder."""
+    """Let it report nothing to its makers: it would ask the network, and write into the home folder."""
     before = sys.modules.get(TELEMETRY)
     sys.modules[TELEMETRY] = None  # type: ignore[assignment]
     try:
