@@ -29,6 +29,7 @@ class KindOption(click.Option):
     cls=KindOption,
     required=True,
     type=Parameter(Setting("kind", Choice(kinds), "", "kind of chart")),
+    help="What to draw.",
 )
 @click.option(
     "-o", "--output", required=True, type=Parameter(REPORT), help="The picture to write: .svg, .png, .pdf, or .json."
