@@ -357,6 +357,8 @@ DEPTH = Setting(
     "Roll the layers up to this depth, such as 1 for a network's own children; it implies --layers.",
     "a depth",
 )
+TREE = _flag("tree", "Show totals by type of layer, and all modules as a tree; it implies --layers.")
+SHOWN_TREE = replace(TREE, help="Show totals by type of layer, and all modules as a tree.")
 VERBOSE = _flag("verbose", "Show every warning below the tables.", "command line")
 SHOWN_DEPTH = replace(DEPTH, help="Roll the layers up to this depth, such as 1 for a network's own children.")
 SHOWN_BASELINE = Setting(
@@ -544,7 +546,7 @@ TARGET = (DEVICE, RUNTIME, CACHE, THREADS, ALLOCATOR, FLUSH_DENORMAL)
 TARGETS = (DEVICE, SEVERAL_RUNTIMES, CACHE, SEVERAL_THREADS, ALLOCATOR, FLUSH_DENORMAL)
 CHANNEL_SETTINGS = (CHANNELS, WIDTH, SCALE)
 INPUT_SETTINGS = (BATCH, DTYPE, LAYOUT, STEP)
-TRACING = (BREAKDOWN, PERCENTILES, LAYERS, DEPTH)
+TRACING = (BREAKDOWN, PERCENTILES, LAYERS, DEPTH, TREE)
 FILES = (OUTPUT, RESUME, REPORT, FORCE)
 IN_PYTHON = (PROGRESS, TOOLS)
 _HOW_MUCH = (PRECISION, BUDGET, LAUNCHES)

@@ -60,10 +60,11 @@ def _rows(launches: Sequence[Layers], depth: int | None) -> Iterator[LayerRow]:
     for path in ordered:
         parts = [[layer for layer in each.layers if _rolled_up(layer.path, depth) == path] for each in launches]
         if any(parts):
-            yield _row(launches, parts, path)
+            yield sum_of(launches, parts, path)
 
 
-def _row(launches: Sequence[Layers], parts: Sequence[Sequence[Layer]], path: str) -> LayerRow:
+def sum_of(launches: Sequence[Layers], parts: Sequence[Sequence[Layer]], path: str) -> LayerRow:
+    """Return the sum of some layers of each launch, as a row of the module at a path."""
     first = next(part for part in parts if part)
     itself = first[0]
     if itself.path != path:  # a container (ModuleList) is never called itself

@@ -38,6 +38,7 @@ class RunSettings(TargetSettings, total=False):
     percentiles: bool
     layers: bool
     depth: int | None
+    tree: bool
     output: Path | str | None
     resume: Path | str | None
     progress: Observer | None
@@ -146,6 +147,8 @@ class Measuring:
     layers: bool
     depth: int | None
     """The depth to which the shown layers are rolled up."""
+    tree: bool
+    """Whether the layers are shown as totals by type and as a tree of modules."""
     tools: Tools
 
     @classmethod
@@ -160,8 +163,9 @@ class Measuring:
             output=values["output"],
             resume=values["resume"],
             breakdown=values["breakdown"],
-            layers=values["layers"] or values["depth"] is not None,
+            layers=values["layers"] or values["tree"] or values["depth"] is not None,
             depth=values["depth"],
+            tree=values["tree"],
             tools=tools_of(values),
         )
 

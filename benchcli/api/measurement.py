@@ -211,7 +211,7 @@ def _run(
         live=live or {},
     )
     try:
-        return Run(run_suite(request, measuring.tools), measuring.depth, shows_claims)
+        return Run(run_suite(request, measuring.tools), measuring.depth, shows_claims, is_tree=measuring.tree)
     except UnfinishedRunError as error:
         raise UnfinishedError(
             Run(error.report, shows_claims=shows_claims), error.reason, _what_is_left(error)

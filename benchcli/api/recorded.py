@@ -36,17 +36,22 @@ def load(folder_or_glob: Path | str) -> Run | Check | Compared:
 
 
 def load_all(
-    runs: Sequence[Path | str], depth: int | None = None, verbose: bool = False, baseline: str | None = None
+    runs: Sequence[Path | str],
+    depth: int | None = None,
+    verbose: bool = False,
+    baseline: str | None = None,
+    tree: bool = False,
 ) -> Run | Check | Compared:
     """Return the recorded runs and checks of several folders or patterns.
 
-    Layers are rolled up to a depth; `verbose` shows every warning; speeds are relative to the network
-    `baseline`. Raises UserError as `load` and `Run.with_baseline` do.
+    Layers are rolled up to a depth, or with `tree` shown as a tree of modules; `verbose` shows every
+    warning; speeds are relative to the network `baseline`. Raises UserError as `load` and
+    `Run.with_baseline` do.
     """
     loaded = [_beside(each, baseline) for each in _members(runs)]
     for each in loaded:
         if isinstance(each, Run):
-            each.depth, each.is_verbose = depth, verbose
+            each.depth, each.is_verbose, each.is_tree = depth, verbose, tree
     return loaded[0] if len(loaded) == 1 else Compared(tuple(loaded))
 
 

@@ -152,6 +152,8 @@ class Run(Result):
     """Whether the page has the verdicts on the papers' claims."""
     is_verbose: bool = False
     """Whether tables are shown with every warning."""
+    is_tree: bool = False
+    """Whether layers are shown as totals by type and as a tree of modules."""
 
     def _laid_out(self) -> Page:
         if self.shows_claims:
@@ -161,7 +163,7 @@ class Run(Result):
         else:
             from benchcli.reports.views import run_page
 
-            page = run_page.page(self.details, self.depth)
+            page = run_page.page(self.details, self.depth, self.is_tree)
         return replace(page, is_verbose=self.is_verbose)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ import click
 from benchcli.api.recorded import load_all
 from benchcli.cli.options import argument, check_format_option, option
 from benchcli.cli.output import show
-from benchcli.settings import SHOWN_BASELINE, SHOWN_DEPTH, VERBOSE
+from benchcli.settings import SHOWN_BASELINE, SHOWN_DEPTH, SHOWN_TREE, VERBOSE
 from benchcli.validation import FolderPath
 
 
@@ -15,12 +15,15 @@ from benchcli.validation import FolderPath
 @argument("runs", FolderPath(), nargs=-1, required=True, metavar="RUN...")
 @option(SHOWN_BASELINE)
 @option(SHOWN_DEPTH)
+@option(SHOWN_TREE)
 @option(VERBOSE)
 @check_format_option
-def command(runs: tuple[Path, ...], baseline: str | None, depth: int | None, verbose: bool, format_: str) -> int:
+def command(
+    runs: tuple[Path, ...], baseline: str | None, depth: int | None, tree: bool, verbose: bool, format_: str
+) -> int:
     """Print stored runs and checks again, without measuring; a pattern such as 'results/*g2*' stands for several.
 
     \b
     Example: benchcli show results/monday --format markdown
     """
-    return show(load_all(runs, depth, verbose, baseline), format_)
+    return show(load_all(runs, depth, verbose, baseline, tree), format_)

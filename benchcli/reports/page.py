@@ -33,6 +33,8 @@ class Column:
     """A narrow screen leaves out the columns of the lowest priority first; None: the column stays."""
     bars: tuple[Interval | None, ...] = ()
     """The interval of each cell, which a screen may draw as a bar; empty if there is nothing to draw."""
+    is_tree: bool = False
+    """Whether the cells are names behind the branches of a tree, which no line break may cut."""
 
     @property
     def is_empty(self) -> bool:

@@ -23,8 +23,11 @@ LEADING = (
 )
 
 
-def page(report: SuiteRun, depth: int | None = None) -> Page:
-    """Return the page of a run, with layers rolled up to `depth`. Its data for JSON adds the advice to each warning."""
+def page(report: SuiteRun, depth: int | None = None, is_tree: bool = False) -> Page:
+    """Return the page of a run, with layers rolled up to `depth`, or as a tree of modules down to it.
+
+    Its data for JSON adds the advice to each warning.
+    """
     records, judged = report.records, verdicts_of(report)
     rows = tuple(row(record) for record in records)
     return Page(
@@ -32,7 +35,7 @@ def page(report: SuiteRun, depth: int | None = None) -> Page:
         heading=heading(report),
         tables=tuple(
             replace(table, columns=tuple(column for column in table.columns if not column.is_empty))
-            for table in _with_lacking(list(_tables(report, judged, depth)), report)
+            for table in _with_lacking(list(_tables(report, judged, depth, is_tree)), report)
         ),
         footer=footer(report),
         columns=COLUMNS,
@@ -56,7 +59,7 @@ def page(report: SuiteRun, depth: int | None = None) -> Page:
                 for conditions in result.conditions
             ],
             "breakdowns": [asdict(breakdown) for breakdown in report.breakdowns],
-            "layers": _layer_rows(report),
+            **_layers(report),
             "verdicts": [{**asdict(verdict), "scale": f"×{verdict.scale}"} for verdict in judged],
         },
     )
@@ -70,7 +73,7 @@ def _error(record: Record) -> float | None:
     return top1_error(record)
 
 
-def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None) -> Iterator[Table]:
+def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None, is_tree: bool) -> Iterator[Table]:
     """Yield a table for each guideline and each other kind of family, between those of settings and of time.
 
     A view is imported only if it is needed: networks and blocks import all that ship.
@@ -100,8 +103,15 @@ def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None) -> I
 
         yield breakdown_table.table(report.records, report.breakdowns, report.untraced)
     if report.layers:
-        from benchcli.reports.views import layer_table
+        yield from _layer_tables(report, depth, is_tree)
 
+
+def _layer_tables(report: SuiteRun, depth: int | None, is_tree: bool) -> Iterator[Table]:
+    from benchcli.reports.views import layer_table, module_tables
+
+    if is_tree:
+        yield from module_tables.tables(report.layers, depth, layer_table.lacking(report.unlayered))
+    else:
         yield layer_table.table(report.layers, report.unlayered, depth)
 
 
@@ -119,12 +129,18 @@ def _with_lacking(tables: Sequence[Table], report: SuiteRun) -> tuple[Table, ...
     return (*tables[:-1], replace(tables[-1], lines=(*tables[-1].lines, *lines))) if lines else tuple(tables)
 
 
-def _layer_rows(report: SuiteRun) -> list[dict[str, object]]:
+def _layers(report: SuiteRun) -> dict[str, list[dict[str, object]]]:
+    """Return the modules with what each does itself and with all that it calls, and the totals by type."""
     if not report.layers:
-        return []
+        return {"layers": []}
     from benchcli.analysis.layer_rows import layer_rows
+    from benchcli.analysis.module_tree import layer_types, module_tree
 
-    return [asdict(row) for row in layer_rows(report.layers)]
+    return {
+        "layers": [asdict(row) for row in layer_rows(report.layers)],
+        "modules": [{"depth": each.depth, **asdict(each.row)} for each in module_tree(report.layers)],
+        "layer_types": [asdict(each) for each in layer_types(report.layers)],
+    }
 
 
 def heading(report: SuiteRun) -> str:
