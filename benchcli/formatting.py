@@ -64,6 +64,12 @@ def time(interval: Interval) -> str:
     return f"{middle} ± {percent(half, decimals=1 if LEAST_HALF <= half < TENTHS else 0)}"
 
 
+def timed(interval: Interval) -> str:
+    """Return seconds with their unit and interval: "2.59 ms ± 2 %", "2.59 ms (2.40 to 3.81)"."""
+    number, _, certainty = time(interval).partition(" ")
+    return f"{number} ms {certainty}"
+
+
 def short(duration: float) -> str:
     """Return a duration of any size: "12 ns", "0.13 µs", "2.1 ms", "3 s"."""
     for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):

@@ -19,8 +19,8 @@ _METADATA = f"<metadata>{AUTHOR}</metadata>".encode()
 _SOFTWARE = f"tEXtSoftware\0{AUTHOR}".encode()
 _COMMENT = f"\n%{AUTHOR}\n".encode()
 _GENERATOR = f'"generator": "{AUTHOR}"'.encode()
-WIDTH, SCALE = 420, 2.0
-"""Width of a chart, and PNG's pixels per pixel of SVG."""
+WIDTH, WIDE, SCALE = 420, 840, 2.0
+"""Width of a chart and of a wide one, and PNG's pixels per pixel of SVG."""
 INDEPENDENT = ("color", "shape", "strokeDash", "x", "y", "yOffset")
 
 
@@ -30,7 +30,8 @@ def specification(figures: Sequence[Figure], theme: str = "light") -> Spec:
     chart = drawn[0]
     if len(drawn) > 1:
         scales = dict.fromkeys(INDEPENDENT, "independent")
-        chart = {"concat": drawn, "columns": 2, "resolve": {"scale": scales, "legend": scales}}
+        columns = 1 if any(figure.is_wide for figure in figures) else 2
+        chart = {"concat": drawn, "columns": columns, "resolve": {"scale": scales, "legend": scales}}
     return {"$schema": SCHEMA, "usermeta": {"generator": AUTHOR}, "config": config(theme), "padding": 12, **chart}
 
 
@@ -39,7 +40,7 @@ def _with_data(figure: Figure) -> Spec:
     return {
         "title": {"text": figure.title},
         "description": figure.text,
-        "width": WIDTH,
+        "width": WIDE if figure.is_wide else WIDTH,
         "data": {"values": values},
         **figure.spec,
     }

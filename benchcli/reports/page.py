@@ -102,6 +102,12 @@ class Figure:
     """The heading of its section, if it stands beside no table; empty for its key."""
     is_folded: bool = False
     """Whether its section is shown after a click, if it stands beside no table."""
+    is_overview: bool = False
+    """Whether it stands above all sections, because it shows the answer at a glance."""
+    is_wide: bool = False
+    """Whether it needs the whole width of a page."""
+    for_drawing: tuple[str, ...] = ()
+    """The columns that the drawing needs, and that say nothing to those who read the numbers."""
 
 
 @dataclass(frozen=True)

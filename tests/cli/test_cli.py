@@ -128,7 +128,7 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
     [
         (("gideline",), "unknown command 'gideline': did you mean guideline?"),
         (("guideline", "g22"), "unknown guideline 'g22': did you mean g2?"),
-        (("plot", "a"), "Missing option '--kind'. Give history, settings, axis,"),
+        (("plot", "a"), "Missing option '--kind'. Give history, ranking, runs, verdicts,"),
         (("run",), "Missing argument 'SUITE'. Give aligned, ci, claims, paper, quick, or a path"),
         (
             ("costs",),

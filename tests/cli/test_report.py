@@ -289,7 +289,7 @@ def test_a_target_that_cannot_be_written_is_refused(cli: Cli) -> None:
 
 def test_plot_says_what_it_can_draw(cli: Cli) -> None:
     assert (
-        "charts of the kinds axis, costs, samples, launches" in cli("plot", G2, "--kind", "pareto", "-o", "x.json").err
+        "charts of the kinds verdicts, axis, costs, samples, launches" in cli("plot", G2, "--kind", "pareto", "-o", "x.json").err
     )
     assert (
         "a picture's name ends with .svg, .png, .pdf, .json, not with .gif"

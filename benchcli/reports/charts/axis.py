@@ -34,7 +34,7 @@ def _figure(results: Sequence[tuple[str, FamilyResult]]) -> Figure:
     first = results[0][1]
     family = first.family
     rows = [measured(label or HERE, record) for label, result in results for record in result.records]
-    rows += _published(first.records)
+    rows += published(first.records)
     guideline = EXPERIMENTS[family.guideline]
     return Figure(
         key=family.guideline,
@@ -43,7 +43,7 @@ def _figure(results: Sequence[tuple[str, FamilyResult]]) -> Figure:
         + ("; the paper's figures are a line of their own." if any(row[1] == PAPER for row in rows) else "."),
         columns=COLUMNS,
         rows=tuple(rows),
-        spec=_spec(rows, guideline.axis),
+        spec=_spec(rows, guideline.axis, guideline.is_series),
     )
 
 
@@ -59,17 +59,18 @@ def measured(label: str, record: Record) -> tuple[Cell, ...]:
     return record.variant.name, label, *grammar.ends(record.timing.relative if record.timing else None)
 
 
-def _published(records: Sequence[Record]) -> list[tuple[Cell, ...]]:
+def published(records: Sequence[Record]) -> list[tuple[Cell, ...]]:
+    """Return the rows of the paper's relative speeds; none where it has none."""
     speeds = [(record.variant.name, paper_speed(record)) for record in records]
     return [(name, PAPER, grammar.drawn(speed), None, None) for name, speed in speeds if speed is not None]
 
 
-def _spec(rows: Sequence[tuple[Cell, ...]], axis: str) -> grammar.Spec:
+def _spec(rows: Sequence[tuple[Cell, ...]], axis: str, is_series: bool) -> grammar.Spec:
     x, y = grammar.name("network", rows, 0, axis), grammar.number("relative speed")
     if max(len(str(row[0])) for row in rows) <= SHORT:
         x["axis"]["labelAngle"] = 0
     series = grammar.series("series", [row[1] for row in rows], "color", "shape", "strokeDash")
-    return {"height": 220, "layer": grammar.curves(x, y, COLUMNS, series, *series)}
+    return {"height": 220, "layer": grammar.curves(x, y, COLUMNS, series, *series, is_joined=is_series)}
 
 
 CHARTS.add(Axis())

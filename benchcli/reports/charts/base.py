@@ -79,6 +79,8 @@ class Chart:
     """The heading of its section, if its figures stand beside no table."""
     is_folded: ClassVar[bool] = False
     """Whether its section is shown after a click."""
+    is_overview: ClassVar[bool] = False
+    """Whether its figures stand above all sections."""
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:  # noqa: ARG002
         """Yield the figures of runs of one suite; none where they have nothing of this kind."""
@@ -157,6 +159,7 @@ def _limited(chart: Chart, figures: Sequence[Figure]) -> Iterator[Figure]:
             key=figure.key or chart.name,
             heading=chart.heading,
             is_folded=chart.is_folded,
+            is_overview=chart.is_overview or figure.is_overview,
             text=f"{figure.text} {left_out} more charts of this kind are left out." if is_cut else figure.text,
         )
 

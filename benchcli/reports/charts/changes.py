@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from benchcli.checks.findings import Finding
 
 COLUMNS = ("network", "outcome", "change %", "low %", "high %", "threshold %")
+COLOURS = {"slower": "#d0404e", "faster": "#2a9150", "same": "#8a939c"}
+UNSURE = "#c98a1b"
+"""Colours of outcomes, which can be told from each other on a light and on a dark page."""
 MOST_ROWS = 60
 """The most networks that are drawn: the most important ones."""
 
@@ -23,6 +26,7 @@ class Changes(Chart):
     shows = "the changes in time that a check measured, with their thresholds"
     after = "layers"
     heading = "Changes in time"
+    is_overview = True
 
     def of_check(self, check: DrawnCheck) -> Iterator[Figure]:
         """Yield the figure; none without times."""
@@ -36,6 +40,7 @@ class Changes(Chart):
                 columns=COLUMNS,
                 rows=tuple(rows),
                 spec=_spec(rows),
+                is_wide=True,
             )
 
 
@@ -50,6 +55,7 @@ def _row(finding: "Finding") -> tuple[Cell, ...]:
 def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
     x, y = grammar.number("change %", zero=True), grammar.name("network", rows, 0)
     series = grammar.series("outcome", [row[1] for row in rows], "color", "shape")
+    series["color"]["scale"]["range"] = [COLOURS.get(str(each), UNSURE) for each in series["color"]["sort"]]
     points = grammar.intervals(x, y, COLUMNS, "low %", "high %", series, across=True)
     bound = {
         "mark": {"type": "tick", "thickness": 1.5, "opacity": 0.7},

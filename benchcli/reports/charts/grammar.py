@@ -60,6 +60,11 @@ def series(field: str, values: Sequence[Cell], *channels: str) -> Spec:
     return {each: {**shared, "scale": {"domain": domain, **ranges.get(each, {})}} for each in channels}
 
 
+def without_legend(channel: Spec) -> Spec:
+    """Return the encoding of a channel that has its legend elsewhere, or needs none."""
+    return {**channel, "legend": None}
+
+
 def tooltip(columns: Sequence[str]) -> list[Spec]:
     """Return the encoding that shows all numbers of the mark under the pointer."""
     return [{"field": column, "title": column} for column in columns]
@@ -76,15 +81,20 @@ def rows_height(names: Sequence[Cell]) -> int:
     return FRAME_HEIGHT + ROW_HEIGHT * len(set(names))
 
 
-def curves(x: Spec, y: Spec, columns: Sequence[str], series_: Spec, *channels: str) -> list[Spec]:
-    """Return a rule at 1, and for each series a line with these channels, and its points with `low` and `high`."""
+def curves(
+    x: Spec, y: Spec, columns: Sequence[str], series_: Spec, *channels: str, is_joined: bool = True
+) -> list[Spec]:
+    """Return a rule at 1, and for each series its points with `low` and `high`, and a line with these channels.
+
+    Without a line, where the places along x have no order, the series stand side by side.
+    """
     lines = {each: series_[each] for each in channels}
     points = {each: encoding for each, encoding in series_.items() if each != "strokeDash"}
-    return [
-        rule_at("y", 1),
-        {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"x": x, "y": y, **lines}},
-        intervals(x, y, columns, "low", "high", points, across=False),
-    ]
+    joined = {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"x": x, "y": y, **lines}}
+    marks = intervals(x, y, columns, "low", "high", points, across=False)
+    if not is_joined and len(points["color"]["sort"]) > 1:
+        marks["encoding"]["xOffset"] = {key: points["color"][key] for key in ("field", "type", "sort")}
+    return [rule_at("y", 1, y["scale"]), *([joined] if is_joined else []), marks]
 
 
 def intervals(x: Spec, y: Spec, columns: Sequence[str], low: str, high: str, series_: Spec, across: bool) -> Spec:

@@ -12,6 +12,9 @@ from benchcli.schema import Record
 
 COLUMNS = ("setting", "network", "speed relative to the first", "low", "high")
 
+SCALES = ("batch", "threads", "size")
+"""Settings whose values are steps along a scale, which a line may join; dtypes and layouts are not."""
+
 
 class SpeedBySetting(Chart):
     """A figure for each group of families that differ in a setting; none for several runs."""
@@ -19,25 +22,27 @@ class SpeedBySetting(Chart):
     name = "settings"
     shows = "speed at several batches, dtypes, layouts, sizes or threads"
     after = "history"
+    is_overview = True
 
     def figures(self, runs: Sequence[LabelledRun]) -> Iterator[Figure]:
         """Yield the figures in the order of the groups."""
         results = runs[0].report.results if len(runs) == 1 else ()
         compared = [record for result in results if result.family.first for record in result.records]
         for first, records in groups(compared, lambda record: record.family.first).items():
-            rows = [_row(record, differing(records)) for record in records]
+            names = differing(records)
+            rows = [_row(record, names) for record in records]
             if len({row[0] for row in rows}) > 1:
-                yield _figure(first, rows)
+                yield _figure(first, rows, is_scale=len(names) == 1 and names[0] in SCALES)
 
 
-def _figure(first: str, rows: Sequence[tuple[Cell, ...]]) -> Figure:
+def _figure(first: str, rows: Sequence[tuple[Cell, ...]], is_scale: bool) -> Figure:
     return Figure(
         title=f"Speed in each setting ({first})",
         text=f"Each network's speed relative to itself at {rows[0][0]}, per image where batches differ, with 95 % "
         "intervals.",
         columns=COLUMNS,
         rows=tuple(rows),
-        spec=_spec(rows),
+        spec=_spec(rows, is_scale),
     )
 
 
@@ -48,11 +53,11 @@ def _row(record: Record, names: Sequence[str]) -> tuple[Cell, ...]:
     return setting(record, names), record.variant.name, *relative
 
 
-def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
+def _spec(rows: Sequence[tuple[Cell, ...]], is_scale: bool) -> grammar.Spec:
     x, y = grammar.name("setting", rows, 0), grammar.number(COLUMNS[2])
     x["axis"]["labelAngle"] = -20
     series = grammar.series("network", [row[1] for row in rows], "color", "shape")
-    return {"height": 220, "layer": grammar.curves(x, y, COLUMNS, series, "color")}
+    return {"height": 220, "layer": grammar.curves(x, y, COLUMNS, series, "color", is_joined=is_scale)}
 
 
 CHARTS.add(SpeedBySetting())

@@ -7,6 +7,7 @@ from benchcli import formatting
 from benchcli.analysis.equal_flops import EQUAL_FLOPS
 from benchcli.analysis.paper_effect import PaperEffect, VectorFill, paper_speed
 from benchcli.analysis.verdicts import Verdict, extreme
+from benchcli.grouping import groups
 from benchcli.reports.outcomes import sign_of
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
@@ -47,6 +48,25 @@ def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict
     )
 
 
+def in_brief(judged: Sequence[Verdict]) -> str:
+    """Return a guideline's verdicts in a few words, the most frequent first: "✓ holds at ×1, ×2; no effect at ×4"."""
+    outcomes = groups(judged, lambda verdict: verdict.outcome)
+    ordered = sorted(outcomes.items(), key=lambda each: -len(each[1]))
+    if len(judged) == 1:
+        return f"{sign_of(judged[0].outcome)} {judged[0].outcome}"
+    texts = [f"{outcome} at {formatting.named(list(map(_short, of)))}" for outcome, of in ordered]
+    return f"{sign_of(ordered[0][0])} {'; '.join(texts)}"
+
+
+def _where(verdict: Verdict) -> str:
+    """Return what tells a family from the others of its guideline: its scale, or else its name."""
+    return f"×{verdict.scale}" if verdict.family == f"{verdict.guideline}-x{verdict.scale}" else verdict.family
+
+
+def _short(verdict: Verdict) -> str:
+    return _where(verdict).removeprefix(f"{verdict.guideline}-")
+
+
 def _at_what_flops(records: Sequence[Record]) -> str:
     """Return the end of the title: whether the networks have equal FLOPs."""
     deviation = max((abs(record.flops_deviation or 0.0) for record in records), default=0.0)
@@ -56,9 +76,7 @@ def _at_what_flops(records: Sequence[Record]) -> str:
 
 
 def _verdict_line(verdict: Verdict, published: float | None) -> str:
-    usual = f"{verdict.guideline}-x{verdict.scale}"
-    where = f"×{verdict.scale}" if verdict.family == usual else verdict.family
-    outcome = f"{sign_of(verdict.outcome)} {where} {verdict.outcome}"
+    outcome = f"{sign_of(verdict.outcome)} {_where(verdict)} {verdict.outcome}"
     if verdict.relative is None:
         return f"{outcome}: {verdict.advice}"
     measured = f"{verdict.variant} runs at {formatting.speed(verdict.relative)} of the speed of {verdict.baseline}"

@@ -47,7 +47,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
             numbers("Pareto front", (MARKS[places.get(record.key)] for record in records)),
         ),
         lines=(
-            *_front(records, places),
+            *front_lines(records, places),
             *cells.sentences(records),
             *([hint] if hint else []),
             *cells.warning_lines(records),
@@ -63,8 +63,8 @@ def _error(record: Record) -> str:
     return UNKNOWN if error is None else f"{error:.1f}"
 
 
-def _front(records: Sequence[Record], places: Mapping[Key, Place]) -> Iterator[str]:
-    """Yield the front in words, and what is undecided; nothing if there is no front."""
+def front_lines(records: Sequence[Record], places: Mapping[Key, Place]) -> Iterator[str]:
+    """Yield the front in words, what is undecided, and which networks have no error; nothing if there is no front."""
     if not places:
         return
     on = [record for record in records if places.get(record.key) == "on"]
@@ -74,3 +74,6 @@ def _front(records: Sequence[Record], places: Mapping[Key, Place]) -> Iterator[s
     yield f"Pareto front, from fastest to most accurate: {', '.join(names)}"
     if near:
         yield f"? {', '.join(near)}: undecided: another network is at least as accurate and may be faster"
+    unknown = dict.fromkeys(each.variant.name for each in records if each.timing and each.key not in places)
+    if unknown:
+        yield f"not on the front, because no error is known: {', '.join(unknown)}: give --error NAME=PERCENT"

@@ -65,6 +65,8 @@ class Experiment(Guideline, ABC):
 
     axis: ClassVar[str]
     """The varied property, used as a column heading."""
+    is_series: ClassVar[bool] = False
+    """Whether the axis values are steps along a scale, which a chart may join by a line."""
     paper_table: ClassVar[str | None] = None
     """The table in `data/paper` with the paper's figures; None if there are no figures."""
     faster: ClassVar[bool] = False

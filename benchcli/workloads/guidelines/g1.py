@@ -23,6 +23,7 @@ class EqualChannelWidth(Rule, Experiment):
     claim = "networks with unequal input and output channels are slower"
     rule = "give convolutions as many input as output channels"
     axis = "c1:c2"
+    is_series = True
     source = "ShuffleNet V2, Table 1"
     paper_table = "shufflenetv2_table1_g1"
     published_widths = {

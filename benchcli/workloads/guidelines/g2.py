@@ -22,6 +22,7 @@ class GroupConvolution(Rule, Experiment):
     claim = "networks with more groups are slower"
     rule = "use few groups"
     axis = "groups"
+    is_series = True
     source = "ShuffleNet V2, Table 2"
     paper_table = "shufflenetv2_table2_g2"
     # g=8 is 184 on ARM. The paper prints 180, a typo that its first author confirmed.

@@ -55,7 +55,7 @@ def with_times(report: SuiteRun, factor: float) -> SuiteRun:
 def test_the_columns_of_every_figure_are_those_that_its_drawing_names(name: str) -> None:
     for figure in figures_of([LabelledRun("", kept(name))]):
         assert all(len(row) == len(figure.columns) for row in figure.rows)
-        made = {"middle", "room", "label", "number"}  # by transforms
+        made = {"middle", "room", "label", "number", "high or time"}  # by transforms
         assert fields(figure.spec) <= {*figure.columns, *made}, figure.title
         assert not any(letter in column for column in figure.columns for letter in ".[]\\")
 
@@ -145,11 +145,86 @@ def test_parts_of_a_bar_follow_each_other_and_add_up() -> None:
         assert rows[-1]["to %"] == pytest.approx(100, abs=4)
 
 
-def test_layers_add_up_to_what_the_run_accounts_for() -> None:
-    for figure in drawn("layers", "layers-epyc"):
-        network = figure.rows[0][0]
-        own = [each for each in kept("layers-epyc").layers if each.variant == network]
-        assert max(column(figure, "to %")) == pytest.approx(100 * accounted(own), abs=3)  # type: ignore[type-var]
+def test_an_icicle_has_each_module_within_the_one_that_calls_it() -> None:
+    icicles = [figure for figure in drawn("layers", "layers-epyc") if figure.title.endswith("by module")]
+    assert len(icicles) == 2
+    for figure in icicles:
+        rows = [dict(zip(figure.columns, row, strict=True)) for row in figure.rows]
+        whole, *others = rows
+        own = [each for each in kept("layers-epyc").layers if each.variant == whole["module"]]
+        assert whole["to %"] == pytest.approx(100 * accounted(own), abs=0.1)
+        for row in others:
+            caller = str(row["module"]).rpartition(".")[0]
+            above = next(each for each in rows if each["module"] == (caller or whole["module"]))
+            assert row["level"] == int(str(above["level"])) + 1
+            assert float(str(above["from %"])) - 0.01 <= float(str(row["from %"]))
+            assert float(str(row["to %"])) <= float(str(above["to %"])) + 0.2  # medians of launches
+
+
+def test_types_of_layers_are_sorted_bars_that_add_up() -> None:
+    for figure in [each for each in drawn("layers", "layers-epyc") if each.title.endswith("by type of layer")]:
+        shares = [float(str(share)) for share in column(figure, "share %")]
+        assert shares == sorted(shares, reverse=True)
+        assert sum(shares) == pytest.approx(100, abs=4)
+
+
+def test_a_ranking_has_every_network_once_with_its_place_on_the_front() -> None:
+    (figure,) = drawn("ranking", "networks-epyc")
+    times = [float(str(time)) for time in column(figure, "time ms")]
+    assert times == sorted(times)
+    assert [str(name).split()[0] for name in column(figure, "rank and network")] == [str(n) for n in range(1, 23)]
+    front = {str(row[0]).split()[1] for row in figure.rows if row[4] == "on the front"}
+    (pareto,) = drawn("pareto", "networks-epyc")
+    assert front == {row[0] for row in pareto.rows if row[-1] == "on the front"}
+
+
+def test_blocks_of_several_widths_have_no_rank_among_each_other() -> None:
+    assert drawn("ranking", "blocks-epyc") == []
+    names = {str(row[0]).split()[1] for figure in drawn("ranking", "claims-epyc") for row in figure.rows}
+    assert "shufflenet-v2-1x" in names
+    assert "shufflenet-v1-g2" not in names  # a block of that run
+
+
+def test_a_network_without_an_error_is_listed_and_not_drawn() -> None:
+    report = kept("networks-epyc")
+    result = report.results[0]
+    unknown = replace(result.records[0], variant=replace(result.records[0].variant, name="mine", builder="mine:build"))
+    records = (unknown, *result.records[1:])
+    (figure,) = drawn("pareto", reports=[replace(report, results=(replace(result, records=records),))])
+    assert "mine" not in column(figure, "network")
+    assert figure.text.endswith("Not drawn, because their error is not known: mine.")
+    (ranking,) = drawn("ranking", reports=[replace(report, results=(replace(result, records=records),))])
+    assert [row[4] for row in ranking.rows if str(row[0]).endswith(" mine")] == ["no error value"]
+
+
+def test_panels_share_their_axis_and_have_all_scales() -> None:
+    panels = drawn("verdicts", "paper-epyc")
+    assert [figure.title[:4] for figure in panels] == ["G1 ✓", "G2 ✓", "G3 ✓", "G4 ✓"]
+    scales = [figure.spec["layer"][-1]["encoding"]["y"]["scale"]["domain"] for figure in panels]
+    assert scales == [scales[0]] * 4
+    most = max(float(str(end)) for figure in panels for end in column(figure, "high") if end)
+    assert scales[0][0] == 0 < most < scales[0][1]
+    assert set(column(panels[0], "series")) == {"×1", "×2", "×4"}
+
+
+def test_what_is_no_scale_is_not_joined_by_a_line() -> None:
+    def is_joined(figure: Figure) -> bool:
+        return any(
+            layer["mark"] == {"type": "line", "strokeWidth": 1.5} for layer in figure.spec["layer"] if "mark" in layer
+        )
+
+    joined = {figure.title[:2]: is_joined(figure) for figure in drawn("axis", "paper-epyc")}
+    assert joined == {"G1": True, "G2": True, "G3": False, "G4": False}
+    assert [is_joined(figure) for figure in drawn("settings", "settings-epyc")] == [False]
+    assert [is_joined(figure) for figure in drawn("settings", "batches-epyc")] == [True]
+
+
+def test_runs_are_compared_with_the_first_one() -> None:
+    run = kept("g2-epyc")
+    (figure,) = drawn("runs", reports=[run, with_times(run, 1.2)])
+    assert figure.rows[0][:2] == ("geometric mean", "run 1")
+    assert column(figure, "change %") == pytest.approx([20.0] * 5)
+    assert drawn("runs", "g2-epyc") == []
 
 
 def test_raw_samples_are_thinned_evenly_and_say_so() -> None:
