@@ -282,7 +282,7 @@ def test_the_chart_example_works(plugged: ModuleType, cli: Callable[..., Outcome
     found = cli("plot", kept, "--kind", "params", "-o", "params.json")
     assert (found.code, found.err) == (0, "benchcli: wrote params.json\n")
     assert len(json.loads(Path("params.json").read_text())["data"]["values"]) == 4
-    assert "<h3>Parameters and time</h3>" in load(kept).written("html")
+    assert "<h2>Parameters and time</h2>" in load(kept).written("html")
     names = list(kinds())
     assert names[names.index("costs") + 1] == "params"
     assert "params (number of parameters against time)" in " ".join(cli("plot", "--help").out.split())

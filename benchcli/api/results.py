@@ -40,6 +40,8 @@ MOST = 26
 """Runs in a comparison: each has a letter."""
 HISTORY = 3
 """The fewest runs that have a history: they are in the order of time."""
+LEAST_SHARE = 0.01
+"""The least share of a call with which a module stands in the tree of a report."""
 MOST_DRAWN = 8
 """The most runs whose own charts stand in the page of several; beyond, only their tables do."""
 
@@ -61,7 +63,14 @@ class Result:
         raise NotImplementedError
 
     def _drawn(self) -> Page:
-        return _with_charts(self._laid_out(), self._facts(), self._figures())
+        page = replace(self._laid_out(), answers=self._answers(), badge=self._badge())
+        return _with_charts(page, self._facts(), self._figures())
+
+    def _answers(self) -> tuple[str, ...]:
+        return ()
+
+    def _badge(self) -> str:
+        return ""
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         return ()
@@ -170,6 +179,25 @@ class Run(Result):
         from benchcli.reports.views import fact_list
 
         return fact_list.of_run(self.details)
+
+    def _badge(self) -> str:
+        from benchcli.reports.views import fact_list
+
+        return fact_list.badge_of_run(self.details)
+
+    def _answers(self) -> tuple[str, ...]:
+        from benchcli.reports.views import answers
+
+        return answers.of_claims(self.judged) if self.shows_claims else answers.of_run(self.details)
+
+    def _drawn(self) -> Page:
+        page = super()._drawn()
+        if not self.details.layers or self.shows_claims or self.is_tree:
+            return page
+        from benchcli.reports.views import module_tables
+
+        trees = cleaned(module_tables.tables(self.details.layers, self.depth, least=LEAST_SHARE))
+        return replace(page, tables=(*page.tables, *trees))
 
     def _figures(self) -> Iterable[Figure]:
         from benchcli.reports.charts.base import LabelledRun, figures_of
@@ -390,6 +418,16 @@ class Check(Result):
 
         return fact_list.of_check(self.details.environment, self.folder)
 
+    def _badge(self) -> str:
+        from benchcli.reports.views import fact_list
+
+        return fact_list.badge_of_check(self.details.environment)
+
+    def _answers(self) -> tuple[str, ...]:
+        from benchcli.reports.views import answers
+
+        return answers.of_check(self.findings)
+
     def _figures(self) -> Iterable[Figure]:
         from benchcli.reports.charts.base import figures_of_check
 
@@ -555,12 +593,15 @@ def _drawn_runs(runs: Sequence[Run]) -> Page:
     """Return one page of several runs of a suite: side by side, as a history, and each by itself."""
     from benchcli.analysis.comparison import compare
     from benchcli.reports.charts.base import LabelledRun, figures_of
+    from benchcli.reports.views import answers
     from benchcli.reports.views.comparison_page import series_page
     from benchcli.reports.views.labels import labels
 
     details = [run.details for run in runs]
     names = labels(details)
-    page = series_page(details, names, compare(details) if len(runs) <= MOST else None)
+    comparison = compare(details) if len(runs) <= MOST else None
+    page = series_page(details, names, comparison)
+    page = replace(page, answers=answers.of_comparison(comparison, names) if comparison else ())
     figures = figures_of([LabelledRun(*each) for each in zip(names, details, strict=True)])
     few = len(runs) <= MOST_DRAWN
     parts = (replace(run.drawn if few else run.page, name=clean(name)) for name, run in zip(names, runs, strict=True))
@@ -569,7 +610,11 @@ def _drawn_runs(runs: Sequence[Run]) -> Page:
 
 def _drawn_checks(checks: Sequence[Run | Check]) -> Page:
     """Return one page of several checks, one after the other."""
-    page = replace(_below_each_other(checks), name=f"{len(checks)} checks")
+    page = replace(
+        _below_each_other(checks),
+        name=f"{len(checks)} checks",
+        answers=tuple(f"{check.page.name}: {check.page.summary}" for check in checks),
+    )
     return replace(_with_charts(page, (), ()), parts=tuple(check.drawn for check in checks))
 
 

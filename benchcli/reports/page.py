@@ -35,6 +35,8 @@ class Column:
     """The interval of each cell, which a screen may draw as a bar; empty if there is nothing to draw."""
     is_tree: bool = False
     """Whether the cells are names behind the branches of a tree, which no line break may cut."""
+    is_grouping: bool = False
+    """Whether the cells name the group that a row belongs to, for which a telephone has no room."""
 
     @property
     def is_empty(self) -> bool:
@@ -156,6 +158,10 @@ class Page:
     """Results for CI; only checks have any."""
     summary: str = ""
     """The result in a line, with which the footer begins too; empty if the tables are the result."""
+    answers: tuple[str, ...] = ()
+    """The result in a few sentences, for formats that begin with them; an outcome's sign stands before it."""
+    badge: str = ""
+    """The machine's state in a word or two, after its sign; empty if it is not known."""
     facts: tuple[tuple[str, str], ...] = ()
     """Names and values: where, when and with what it was measured."""
     figures: tuple[Figure, ...] = ()

@@ -132,7 +132,7 @@ def test_checks_stand_in_one_page(check: str, cli: Cli) -> None:
     shutil.copytree("check", "check2")
     assert cli("report", "check*", "-o", "checks.html").code == 0
     text = Path("checks.html").read_text()
-    assert text.count("Change in time of each network</h4>") == 2
+    assert text.count("Change in time of each network</h") == 2
     assert len(json.loads(cli("show", "check", "check2", "--format", "json").out)) == 2
 
 
@@ -205,7 +205,9 @@ def test_runs_of_one_suite_stand_side_by_side(cli: Cli) -> None:
     text = Path("report.html").read_text()
     assert "change in time, relative to A" in text
     assert "History of g2-x1" not in text
-    assert text.count("G2 ×1: speed by groups</h4>") == 3
+    assert text.count("G2 ×1: speed by groups</h") == 1
+    assert text.count("G2 ✓ holds</h") == 2
+    assert text.count("Change in time since A ") >= 1
 
 
 def test_three_runs_have_a_history_in_the_order_of_time(cli: Cli) -> None:
@@ -228,7 +230,7 @@ def test_many_runs_are_one_page_without_a_chart_of_each(cli: Cli) -> None:
     names = copies(*(f"run{number:02}" for number in range(30)))
     assert cli("report", *names, "-o", "report.html").code == 0
     text = Path("report.html").read_text()
-    assert text.count("speed by groups</h4>") == 1
+    assert text.count("speed by groups</h") == 1
     assert "30 runs of guideline-g2" in text
 
 
@@ -289,7 +291,8 @@ def test_a_target_that_cannot_be_written_is_refused(cli: Cli) -> None:
 
 def test_plot_says_what_it_can_draw(cli: Cli) -> None:
     assert (
-        "charts of the kinds verdicts, axis, costs, samples, launches" in cli("plot", G2, "--kind", "pareto", "-o", "x.json").err
+        "charts of the kinds verdicts, axis, costs, samples, launches"
+        in cli("plot", G2, "--kind", "pareto", "-o", "x.json").err
     )
     assert (
         "a picture's name ends with .svg, .png, .pdf, .json, not with .gif"

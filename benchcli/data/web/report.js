@@ -1,5 +1,5 @@
 "use strict";
-// The page's own script: it draws the charts that come into view, and lets tables sort, filter and download.
+// The page's own script: it draws the charts, and lets tables sort, filter, leave out columns and download.
 // All text goes through textContent, and nothing is evaluated: the page's policy forbids both.
 (() => {
   const { figures, tables, chartConfig, themes, tones, page: PAGE, long: LONG } = JSON.parse(document.getElementById("data").textContent);
@@ -46,11 +46,12 @@
   const draw = async (place) => {
     if (place.dataset.state) return;
     place.dataset.state = "drawing";
+    const label = place.getAttribute("aria-label");
     try {
       const view = viewOf(figures[place.dataset.figure], Math.max(260, place.clientWidth), false).hover();
       view.tooltip((_handler, event, _item, value) => showNumbers(place, event, value));
       await view.initialize(place).runAsync();
-      hush(place);
+      hush(place, label);
       place.dataset.state = "drawn";
     } catch (error) {
       place.dataset.state = "failed";
@@ -58,8 +59,11 @@
     }
   };
 
-  /** Let a screen reader read the chart's label and the table of its numbers, and not each mark. */
-  const hush = (place) => {
+  /** Let a screen reader read the chart's label, which Vega replaces, and the table of its numbers, and not each mark. */
+  const hush = (place, label) => {
+    place.setAttribute("role", "img");
+    place.setAttribute("aria-label", label);
+    place.removeAttribute("aria-roledescription");
     place.querySelector("svg").setAttribute("aria-hidden", "true");
     place.querySelectorAll("svg [role], svg [aria-label]").forEach((each) => {
       ["role", "aria-label", "aria-roledescription"].forEach((name) => each.removeAttribute(name));
@@ -80,7 +84,7 @@
   };
 
   const saved = async (figure, as) => {
-    const view = viewOf(figure, 420, true);
+    const view = viewOf(figure, figure.is_wide ? 840 : 420, true);
     const name = `${figure.title.replace(/[^\w-]+/g, "-").replace(/^-|-$/g, "").toLowerCase() || "chart"}.${as}`;
     if (as === "svg") {
       download(name, new Blob([await view.toSVG()], { type: "image/svg+xml" }));
@@ -98,19 +102,12 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   };
 
+  // All charts that can be seen are drawn before the page counts as loaded, and folded ones when they are opened:
+  // what prints a page, or takes a picture of it, neither scrolls nor waits.
   const places = [...document.querySelectorAll(".chart")];
-  const observer = new IntersectionObserver(
-    (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
-      observer.unobserve(entry.target);
-      draw(entry.target);
-    }),
-    { rootMargin: "300px" },
-  );
-  places.forEach((place) => observer.observe(place));
-  addEventListener("beforeprint", () => {
-    document.querySelectorAll("main details").forEach((each) => { each.open = true; });
-    places.forEach(draw);
-  });
+  const drawShown = () => places.filter((place) => !place.closest("details:not([open])")).forEach(draw);
+  document.querySelectorAll("details.folded").forEach((each) => each.addEventListener("toggle", drawShown));
+
   for (const button of document.querySelectorAll(".save")) {
     const place = button.closest("figure").querySelector(".chart");
     button.addEventListener("click", () => save(figures[place.dataset.figure], button.dataset.as));
@@ -140,26 +137,66 @@
 
   const toneOf = (cell) => (cell.includes(" ") && Object.hasOwn(tones, cell.split(" ")[0]) ? tones[cell.split(" ")[0]] : "");
 
-  const rowOf = (cells, isNumber) => {
+  const rowOf = (cells, kinds) => {
     const row = document.createElement("tr");
     cells.forEach((cell, place) => {
       const element = row.insertCell();
       element.textContent = cell;
-      element.className = [isNumber[place] ? "number" : "", cell.length > LONG ? "long" : "", toneOf(cell)].join(" ").trim();
+      element.className = [kinds[place], cell.length > LONG ? "long" : "", toneOf(cell)].join(" ").trim();
     });
     return row;
   };
 
+  /** Return which columns to leave out, the least important first, so that a table is as wide as its room. */
+  const leftOut = (widths, priorities, room) => {
+    let excess = widths.reduce((sum, width) => sum + width, 0) - room;
+    const out = new Set();
+    const candidates = priorities.map((priority, place) => [priority, place]).filter(([priority]) => priority !== null);
+    for (const [, place] of candidates.sort(([one], [other]) => one - other)) {
+      if (excess <= 1) break;
+      out.add(place);
+      excess -= widths[place];
+    }
+    return out;
+  };
+
+  const PAPER = 940; // the width of a sheet, in pixels of a table on a screen: print has smaller letters
+  const fits = [];
+
   const enliven = (box) => {
-    const [table, input, status, more] = ["table", "input", "[role=status]", ".more"].map((each) => box.querySelector(each));
+    const [table, input, status, more, scroll, columns] = ["table", "input", "[role=status]", ".more", ".scroll", ".columns"].map((each) => box.querySelector(each));
     const body = table.tBodies[0];
     const heads = [...table.tHead.rows[0].cells];
     const isNumber = heads.map((head) => head.classList.contains("number"));
+    const kinds = heads.map((head) => head.className);
     const headings = heads.map((head) => head.textContent);
     const rows = tables[box.dataset.table] ?? [...body.rows].map((row) => [...row.cells].map((cell) => cell.textContent));
     const texts = rows.map((row) => row.join("\n").toLowerCase());
     let shown = PAGE;
     let sorted = { place: -1, down: false };
+    const priorities = heads.map((head) => (head.dataset.priority ? Number(head.dataset.priority) : null));
+    let out = new Set();
+    let isWhole = false;
+    let room = 0;
+
+    const leaveOut = (places) => {
+      out = places;
+      [...table.rows].forEach((row) => [...row.cells].forEach((cell, place) => { cell.hidden = out.has(place); }));
+    };
+
+    /** Leave out the columns for which there is no room, unless the reader asked for all. */
+    const fit = (width) => {
+      if (!width) return;
+      room = width;
+      leaveOut(new Set());
+      table.style.width = "max-content";
+      const found = leftOut(heads.map((head) => head.offsetWidth), priorities, width);
+      table.style.width = "";
+      columns.hidden = !found.size;
+      columns.textContent = isWhole ? "Fewer columns" : `${found.size} more column${found.size === 1 ? "" : "s"}`;
+      if (!isWhole) leaveOut(found);
+    };
+    columns.addEventListener("click", () => { isWhole = !isWhole; fit(room); });
 
     const chosen = () => {
       const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -173,8 +210,9 @@
 
     const refresh = () => {
       const kept = chosen();
-      body.replaceChildren(...kept.slice(0, shown).map((row) => rowOf(row, isNumber)));
-      status.textContent = kept.length === rows.length ? `${rows.length} rows` : `${kept.length} of ${rows.length} rows`;
+      body.replaceChildren(...kept.slice(0, shown).map((row) => rowOf(row, kinds)));
+      leaveOut(out);
+      status.textContent = kept.length === rows.length ? `${rows.length} row${rows.length === 1 ? "" : "s"}` : `${kept.length} of ${rows.length} rows`;
       more.hidden = kept.length <= shown;
       more.textContent = `Show ${Math.min(PAGE, kept.length - shown)} more of ${kept.length - shown} rows`;
       heads.forEach((head, place) => head.setAttribute("aria-sort", place !== sorted.place ? "none" : sorted.down ? "descending" : "ascending"));
@@ -199,6 +237,9 @@
       download(`${name || "table"}.csv`, new Blob(lines, { type: "text/csv" }));
     });
     refresh();
+    fit(scroll.clientWidth);
+    fits.push({ fit, scroll });
+    new ResizeObserver(() => { if (Math.abs(scroll.clientWidth - room) > 1) fit(scroll.clientWidth); }).observe(scroll);
   };
 
   document.querySelectorAll(".table").forEach((box) => {
@@ -216,4 +257,14 @@
   named();
   [themeButton, ...document.querySelectorAll(".tools")].forEach((each) => { each.hidden = false; });
   root.dataset.ready = "yes";
+  drawShown();
+
+  // ---- print
+
+  addEventListener("beforeprint", () => {
+    document.querySelectorAll("details.folded, details.facts").forEach((each) => { each.open = true; });
+    fits.forEach(({ fit }) => fit(PAPER));
+    drawShown();
+  });
+  addEventListener("afterprint", () => fits.forEach(({ fit, scroll }) => fit(scroll.clientWidth)));
 })();

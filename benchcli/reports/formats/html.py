@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 SHOWN = 200
 """The most rows of a table at once; the others come when they are asked for."""
+MOST_OVERVIEW = 8
+"""The most figures above all sections; the others stand in sections."""
+MOST_SHOWN = 24
+"""The most charts of a section that are drawn before they are asked for: each takes some 50 ms."""
+LAST = 100
+"""The priority of columns that are left out after all others."""
 LONG = 60
 """The longest cell that stands in one line."""
 
@@ -49,6 +55,8 @@ class Html(Format):
                 scripts=[_safe(script) for script in scripts],
                 tone_class=lambda line: _safe(f' class="{tone(line)}"' if tone(line) else ""),
                 cell_class=_cell_class,
+                priority=_priority,
+                column_class=lambda column: _class(_kind(column)),
             )
         )
 
@@ -59,7 +67,9 @@ class _Document:
     def __init__(self, page: Page) -> None:
         self.tables: dict[str, Sequence[Sequence[str]] | None] = {}
         self.figures: dict[str, object] = {}
+        self.sections = 0
         self.contents: list[tuple[str, str]] = []
+        """The sections of the page itself, and its parts."""
         self.pages = [self._page(each, number) for number, each in enumerate((page, *page.parts))]
 
     @property
@@ -76,35 +86,51 @@ class _Document:
 
     def _page(self, page: Page, number: int) -> dict[str, object]:
         identity = f"page-{number}"
-        if page.parts or number:
+        if number:
             self.contents.append((identity, page.name))
-        sections = [self._section(identity, *each) for each in _sections(page)]
-        return {**vars(page), "id": identity, "sections": sections}
+        overview = _overview(page)
+        sections = [self._section(identity, page.answers, *each) for each in _sections(page, overview)]
+        if not number:
+            self.contents += [(str(section["id"]), str(section["title"])) for section in sections]
+        return {
+            **vars(page),
+            "id": identity,
+            "level": 2 if number else 1,
+            "badge_tone": tone(page.badge) or "neutral",
+            "overview": [self._figure(figure) for figure in overview],
+            "sections": sections,
+        }
 
-    def _section(self, page: str, title: str, table: Table | None, figures: Sequence[Figure]) -> dict[str, object]:
+    def _section(
+        self, page: str, answers: Sequence[str], title: str, table: Table | None, figures: Sequence[Figure]
+    ) -> dict[str, object]:
+        """Return a section; what the page's answers say already is not said again."""
         table = _filled(table) if table else None
-        identity = f"{page}-section-{len(self.contents)}"
-        self.contents.append((identity, title))
+        self.sections += 1
+        identity = f"{page}-section-{self.sections}"
         lines = table.all_lines if table else ()
         return {
             "id": identity,
             "title": title,
-            "outcomes": [line for line in lines if tone(line) not in {None, "warning"}],
+            "outcomes": [line for line in lines if tone(line) not in {None, "warning"} and line not in answers],
             "warnings": [line for line in lines if tone(line) == "warning"],
             "notes": [line for line in lines if tone(line) is None],
             "figures": [self._figure(figure) for figure in figures],
-            "is_folded": table is None and figures[0].is_folded,
+            "is_folded": len(figures) > MOST_SHOWN or (table is None and figures[0].is_folded),
             "table": table,
             "table_id": self._table(table) if table else None,
         }
 
     def _figure(self, figure: Figure) -> dict[str, object]:
         identity = f"figure-{len(self.figures)}"
-        self.figures[identity] = {name: getattr(figure, name) for name in ("title", "columns", "rows", "spec")}
+        self.figures[identity] = {
+            name: getattr(figure, name) for name in ("title", "columns", "rows", "spec", "is_wide")
+        }
         words = len(list(takewhile(lambda place: _is_text(figure, place), range(len(figure.columns)))))
         columns = (
             Column(name, tuple(_shown(row[place]) for row in figure.rows), is_number=place >= words)
             for place, name in enumerate(figure.columns)
+            if name not in figure.for_drawing
         )
         numbers = Table(figure.title, tuple(columns))
         return {**vars(figure), "id": identity, "table": numbers, "table_id": self._table(numbers)}
@@ -116,9 +142,18 @@ class _Document:
         return identity
 
 
-def _sections(page: Page) -> Iterator[tuple[str, Table | None, list[Figure]]]:
-    """Yield a heading, its table if it has one, and its figures: first what stands beside a table."""
-    left = list(page.figures)
+def _overview(page: Page) -> list[Figure]:
+    """Return the figures that stand above all sections: those that are meant for it, or else the first one."""
+    meant = [figure for figure in page.figures if figure.is_overview]
+    return meant[:MOST_OVERVIEW] or [figure for figure in page.figures[:1] if not figure.is_folded]
+
+
+def _sections(page: Page, overview: Sequence[Figure]) -> Iterator[tuple[str, Table | None, list[Figure]]]:
+    """Yield a heading, its table if it has one, and its figures: first what stands beside a table.
+
+    Figures of the overview, and others of the same numbers, do not stand in sections again.
+    """
+    left = [figure for figure in page.figures if all(figure.rows != each.rows for each in overview)]
     for table in page.tables:
         beside = [figure for figure in left if figure.key == table.key]
         left = [figure for figure in left if figure not in beside]
@@ -145,9 +180,24 @@ def _shown(cell: Cell) -> str:
     return "" if cell is None else str(cell)
 
 
-def _cell_class(cell: str, is_number: bool) -> "Markup":
-    names = " ".join(filter(None, ("number" if is_number else "", "long" if len(cell) > LONG else "", tone(cell))))
-    return _safe(f' class="{names}"' if names else "")
+def _cell_class(cell: str, column: Column) -> "Markup":
+    return _class(_kind(column), "long" if len(cell) > LONG else "", tone(cell))
+
+
+def _kind(column: Column) -> str:
+    return "number" if column.is_number else "tree" if column.is_tree else ""
+
+
+def _priority(column: Column) -> "Markup":
+    """Return the attribute by which the script leaves out columns, those that name groups last."""
+    priority = LAST if column.is_grouping else column.priority
+    return _safe("" if priority is None else f' data-priority="{priority}"')
+
+
+def _class(*names: str | None) -> "Markup":
+    """Return the attribute with these names, if there are any."""
+    given = " ".join(filter(None, names))
+    return _safe(f' class="{given}"' if given else "")
 
 
 def _policy(scripts: Sequence[str]) -> str:

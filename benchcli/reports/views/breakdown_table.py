@@ -7,7 +7,7 @@ from statistics import median
 from benchcli import formatting
 from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
-from benchcli.reports.page import Table, numbers, words
+from benchcli.reports.page import Column, Table, numbers, words
 from benchcli.schema import Breakdown, Category, Failure, Key, Record
 from benchcli.statistics import median_share, tracing_agrees
 
@@ -51,7 +51,7 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
         key="breakdown",
         title="Where the time goes",
         columns=(
-            *([words("family", (family for family, _ in rows))] if several else []),
+            *([Column("family", tuple(family for family, _ in rows), is_grouping=True)] if several else []),
             words("network", (variant for _, variant in rows)),
             numbers("time ms", (formatting.milliseconds(median(each.call_s for each in of)) for of in rows.values())),
             *(

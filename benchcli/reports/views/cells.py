@@ -58,7 +58,7 @@ def is_baseline(record: Record) -> bool:
 
 def families(records: Sequence[Record]) -> Column:
     """Return the column of the families' names."""
-    return words("family", (record.family.name for record in records))
+    return replace(words("family", (record.family.name for record in records)), is_grouping=True)
 
 
 def settings(records: Sequence[Record], names: Sequence[str]) -> list[Column]:

@@ -130,11 +130,16 @@ def describe_finding(finding: Finding) -> str:
     return f"{_word(finding)} {finding.where} ({finding.builder}): {finding.text}"
 
 
-def _lines(findings: Sequence[Finding], headline: Headline) -> Iterator[str]:
+def outcome_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield a line for each outcome that is more than the same, with the networks that share its reason."""
     listed = [finding for finding in findings if finding.outcome in LISTED]
     for (outcome, text), of_text in groups(listed, lambda finding: (_word(finding), finding.text)).items():
         networks = formatting.named([f"{finding.where} ({finding.builder})" for finding in of_text])
         yield f"{signed(outcome)} {networks}: {text}"
+
+
+def _lines(findings: Sequence[Finding], headline: Headline) -> Iterator[str]:
+    yield from outcome_lines(findings)
     if headline.above:
         names = ", ".join(headline.above)
         yield f"{UNSURE} a slowdown above {headline.bound} could have passed unnoticed in {names}: {QUIETER}"

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from benchcli import formatting
 from benchcli.noise.diagnosis import disturbed
-from benchcli.noise.fitness import grade_of_run
+from benchcli.noise.fitness import Grade, grade_of_run
 from benchcli.reports.advice import sentence
+from benchcli.reports.outcomes import GOOD, NO_EFFECT, WARNING
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Record
 from benchcli.schema.environment import CheckFacts, Environment, Machine
@@ -16,6 +17,8 @@ MEANINGS = {
     "fair": "nothing disturbed this run that could be seen, within the limits below",
     "poor": "something disturbed this run: see its warnings",
 }
+BADGES = {"good": f"{GOOD} quiet machine", "fair": f"{NO_EFFECT} fair machine", "poor": f"{WARNING} disturbed machine"}
+"""The badge of each grade."""
 DIGITS = 10
 """How much of a commit's hash is shown."""
 
@@ -34,6 +37,19 @@ def of_run(report: SuiteRun) -> tuple[Fact, ...]:
         *([("precision asked for", formatting.percent(environment.plan.precision))] if environment.plan else []),
         ("folder", str(report.folder)),
     )
+
+
+def badge_of_run(report: SuiteRun) -> str:
+    """Return the state of the machine in a run, in a few words."""
+    return BADGES[_grade(report.environment, report.records).word]
+
+
+def badge_of_check(environment: Environment) -> str:
+    """Return the state of the machine in a check; empty if nothing was timed."""
+    check = environment.check
+    if check is None or check.costs_only or (check.baseline is not None and not check.timed):
+        return ""
+    return BADGES["poor" if check.warnings else "good"]
 
 
 def of_check(environment: Environment, folder: object) -> tuple[Fact, ...]:
@@ -60,9 +76,13 @@ def _of_machine(environment: Environment, records: Sequence[Record]) -> Iterator
     yield from _known(environment.software)
     yield from _known({"commit": (environment.commit or "")[:DIGITS], "digest": environment.digest})
     if records:
-        grade = grade_of_run(machine, environment.unseen, disturbed(records))
+        grade = _grade(environment, records)
         yield "grade", f"{grade.word}: {MEANINGS[grade.word]}"
         yield from (("limit", sentence(each)) for each in grade.findings)
+
+
+def _grade(environment: Environment, records: Sequence[Record]) -> Grade:
+    return grade_of_run(environment.machine or Machine(), environment.unseen, disturbed(records))
 
 
 def _known(facts: Mapping[str, object]) -> list[Fact]:

@@ -3,6 +3,7 @@
 import json
 import re
 from base64 import b64encode
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -121,6 +122,13 @@ def test_every_chart_has_its_numbers_and_words_beside_it() -> None:
     assert len(charts) == len(run.drawn.figures) == len(data_of(page)["figures"])
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in charts)
     assert sum(text == "Numbers of this chart" for text in reader.texts) == len(charts)
+
+
+@pytest.mark.parametrize(("charts", "folded"), [(24, 0), (25, 1)])
+def test_many_charts_of_a_section_are_folded(charts: int, folded: int) -> None:
+    page = a_page()
+    figures = tuple(replace(page.figures[0], title=f"chart {n}", rows=((f"net {n}", 1.5),)) for n in range(charts + 1))
+    assert rendered(replace(page, figures=figures)).count('<details class="folded">') == folded
 
 
 def test_verdicts_and_warnings_stand_above_the_table_that_they_are_about() -> None:
