@@ -142,6 +142,10 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     "complex": lambda warning: (
         f"its complex numbers stay {warning.text}: a dtype is that of real ones, as in torch.nn.Module.half"
     ),
+    "batchless": lambda warning: (
+        "its outputs do not grow with the first size of its inputs, which is taken for the batch: if the batch is "
+        f"missing, give {warning.text}"
+    ),
     "denormal": lambda warning: (
         f"{_percent(warning, 1)} of the values that it computes, zeros apart, are denormal numbers (below 1.2e-38 in "
         "float32), for which processors take many times as long: scale its weights or inputs, or give "

@@ -36,21 +36,18 @@ def called(network: torch.nn.Module, inputs: Inputs) -> object:
         raise
 
 
-def refuse_batchless(network: torch.nn.Module, inputs: Inputs) -> None:
-    """Raise RefusedError if a network takes the first size of its inputs for no batch.
+def with_batch(network: torch.nn.Module, inputs: Inputs) -> str | None:
+    """Return the inputs with a batch, as options, if the network seems not to take their first size for one; else None.
 
     Then no output grows with it, and outputs do with a dimension that is put before it. The network
     is called up to three times with other inputs, so that no call should follow.
     """
     batch = inputs.tensors()[0].shape[:1]
     if not batch or batch[0] + 1 in _first_sizes(network, _grown(inputs)):
-        return
+        return None
     alone = inputs.mapped(lambda tensor: tensor.unsqueeze(0))
-    if 1 in _first_sizes(network, alone) and 2 in _first_sizes(network, _grown(alone)):
-        raise RefusedError(
-            f"its inputs ({inputs.described()}) have no batch, as its outputs do not grow with their first size: the "
-            f"batch comes first, as in {_as_options(alone)}"
-        )
+    has_batch = 1 in _first_sizes(network, alone) and 2 in _first_sizes(network, _grown(alone))
+    return _as_options(alone) if has_batch else None
 
 
 def _grown(inputs: Inputs) -> Inputs:

@@ -30,7 +30,7 @@ from benchcli.sampling.bench import (
 from benchcli.sampling.compiling import CompileTime
 from benchcli.sampling.example_inputs import items_of, tokens_of
 from benchcli.sampling.failures import explanation, failed
-from benchcli.sampling.first_call import called, refuse_batchless
+from benchcli.sampling.first_call import called, with_batch
 from benchcli.sampling.step_times import explained, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, Variant
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
@@ -103,7 +103,8 @@ def _count(
     )
     if of == INFERENCE and variant.inputs:
         alive()
-        refuse_batchless(network, inputs)
+        missing = with_batch(network, inputs)
+        noticed = (*noticed, RunWarning("batchless", text=missing)) if missing else noticed
     code = code_of(variant)
     return Counted(family.name, variant.name, costs, summary, inputs_hash, detail, code, compiling.seconds, noticed)
 

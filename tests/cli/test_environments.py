@@ -132,7 +132,7 @@ def test_a_working_folder_that_is_gone(
 def test_what_the_system_lacks_is_said_in_a_line(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
 ) -> None:
-    def refused(*_arguments: object) -> None:
+    def refused(*_arguments: object, **_settings: object) -> None:
         raise error
 
     monkeypatch.setattr(compare_command, "compare", refused)

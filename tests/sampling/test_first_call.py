@@ -112,7 +112,6 @@ def nets(tmp_path: Path) -> None:
         (("nets:Tokens", "--input", "words=1x64:int64:0..999"), 4, "its forward takes ids"),
         (("nets:Tokens", "--input", "64:int64:0..999"), 2, "the batch comes first, as in --input 1x64:int64:0..N"),
         (("nets:classes", "--input", "3x32x32"), 2, "the batch comes first, as in --input 1x3x32x32"),
-        (("nets:signal", "--input", "4x32"), 2, "its inputs (4x32) have no batch"),
         (("nets:linear", "--input", "8"), 2, "the batch comes first, as in --input 1x8"),
     ],
 )
@@ -130,6 +129,14 @@ def test_what_a_users_code_raises_is_one_line_with_its_place_and_leaves_no_folde
 @pytest.mark.parametrize("given", ["1x8", "3x8", "2x5x8"])
 def test_inputs_with_a_batch_are_measured(cli: Cli, given: str) -> None:
     assert cli("network", "nets:linear", "--input", given, *FAKE).code == 0
+
+
+@pytest.mark.usefixtures("nets")
+@pytest.mark.parametrize(("given", "is_named"), [("4x32", True), ("1x4x32", False)])
+def test_a_batch_that_seems_to_be_missing_is_named(cli: Cli, given: str, is_named: bool) -> None:
+    found = cli("network", "nets:signal", "--input", given, *FAKE)
+    assert found.code == 0
+    assert ("if the batch is missing, give --input 1x4x32" in " ".join(found.out.split())) == is_named
 
 
 @pytest.mark.usefixtures("nets")

@@ -101,7 +101,7 @@ def check_deaths(result: FamilyResult, others: dict[str, str]) -> None:
     errors = {r.variant.name.split()[1]: r.failure.error for r in result.records if r.failure}
     assert "SIGABRT" in errors["aborts"]
     assert "exit code 3" in errors["exits"]
-    assert errors["raises"] == "ValueError: it does not like its input"
+    assert errors["raises"].startswith("ValueError: it does not like its input")
     (prints,) = (each for each in result.records if each.variant.name.endswith("prints"))
     assert prints.timing is not None
     assert prints.timing.relative is not None
