@@ -112,7 +112,6 @@ def nets(tmp_path: Path) -> None:
         (("nets:Tokens", "--input", "words=1x64:int64:0..999"), 4, "its forward takes ids"),
         (("nets:Tokens", "--input", "64:int64:0..999"), 2, "the batch comes first, as in --input 1x64:int64:0..N"),
         (("nets:classes", "--input", "3x32x32"), 2, "the batch comes first, as in --input 1x3x32x32"),
-        (("nets:linear", "--input", "8"), 2, "the batch comes first, as in --input 1x8"),
     ],
 )
 def test_what_a_users_code_raises_is_one_line_with_its_place_and_leaves_no_folder(
@@ -132,11 +131,14 @@ def test_inputs_with_a_batch_are_measured(cli: Cli, given: str) -> None:
 
 
 @pytest.mark.usefixtures("nets")
-@pytest.mark.parametrize(("given", "is_named"), [("4x32", True), ("1x4x32", False)])
-def test_a_batch_that_seems_to_be_missing_is_named(cli: Cli, given: str, is_named: bool) -> None:
-    found = cli("network", "nets:signal", "--input", given, *FAKE)
+@pytest.mark.parametrize(
+    ("network", "given", "is_named"),
+    [("signal", "4x32", True), ("signal", "1x4x32", False), ("linear", "8", True), ("linear", "1x8", False)],
+)
+def test_a_batch_that_seems_to_be_missing_is_named(cli: Cli, network: str, given: str, is_named: bool) -> None:
+    found = cli("network", f"nets:{network}", "--input", given, *FAKE)
     assert found.code == 0
-    assert ("if the batch is missing, give --input 1x4x32" in " ".join(found.out.split())) == is_named
+    assert (f"if the batch is missing, give --input 1x{given}" in " ".join(found.out.split())) == is_named
 
 
 @pytest.mark.usefixtures("nets")
