@@ -31,7 +31,7 @@ test-compiler: $(VENV)/installed
 # Networks in the runtimes that ship, whose packages (300 MB) it installs; compiling takes some minutes.
 test-runtimes: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[runtimes]'
-	BENCHCLI_RUNTIMES=1 $(BIN)/python -m pytest tests/runtimes
+	BENCHCLI_RUNTIMES=1 $(BIN)/python -m pytest -n 2 tests/runtimes
 
 # Random suites, result folders, arguments and events, other ones every time: FUZZ is how many of each kind.
 FUZZ ?= 20000
