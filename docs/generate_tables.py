@@ -118,6 +118,21 @@ def training() -> str:
     return markdown(("guideline", "network", *steps), rows) + "\n" + "".join(lines)
 
 
+def runtimes() -> str:
+    """Return the relative speeds of G1's networks within each runtime, and the verdicts over them."""
+    run = report("g1-runtimes-xeon")
+    found = {(each.family.widths, each.variant.name, each.family.runtime): each for each in run.records}
+    names = dict.fromkeys(runtime for *_, runtime in found)
+    rows = []
+    for widths, name in dict.fromkeys((widths, name) for widths, name, _ in found):
+        records = [found[widths, name, runtime] for runtime in names]
+        rows.append((widths, name, records[0].variant.channels, *map(_own_speed, records)))
+    settings = {widths for widths, *_ in found}
+    verdicts = page_of(run).tables[0].lines[: len(settings)]  # what preparing took follows them
+    lines = "".join(f"- {line}\n" for line in verdicts)
+    return markdown(("channels", "ratio", "c1:c2", *map(str, names)), rows) + "\n" + lines
+
+
 def _own_speed(record: Record) -> str:
     if record.variant.name == record.family.baseline:
         return "1"
@@ -260,7 +275,22 @@ def _shown(
     return "\n" + indent(text.strip("\n").partition("\n")[2], "    ") + "\n\n"
 
 
-ONCE = (g2, verdict, effects, training, claims, prediction, breakdown, blocks, layers, settings, batches, front, charts)
+ONCE = (
+    g2,
+    verdict,
+    effects,
+    training,
+    runtimes,
+    claims,
+    prediction,
+    breakdown,
+    blocks,
+    layers,
+    settings,
+    batches,
+    front,
+    charts,
+)
 TABLES: Mapping[str, Callable[[], str]] = {
     **{each.__name__: each for each in ONCE},
     **{f"scales_{name}": partial(scales, name) for name in ("g1", "g2", "g3", "g4")},
