@@ -176,9 +176,7 @@ SLOWLY: Mapping[str, str] = {
 }
 """What a forward does before base's, in a network that counts its calls as `self.calls`."""
 SETTINGS: Mapping[str, str] = {
-    "oneDNN off": "torch.backends.mkldnn.enabled = False",
     "deterministic algorithms": "torch.use_deterministic_algorithms(True)\ntorch.utils.deterministic.fill = True",
-    "anomaly detection": "torch.autograd.set_detect_anomaly(True)",
     "tracemalloc": "import tracemalloc\ntracemalloc.start(25)",
     "a profiler of torch": "torch.autograd.profiler.profile().__enter__()",
     "tracing of threads": "import threading\nthreading.settrace(lambda *a: spin)",
