@@ -112,6 +112,8 @@ class Seconds(ValueKind[float]):
 
     def check(self, what: str, value: object, text: str | None = None) -> float:
         """Return seconds within the bounds. An error quotes the text, if there is one."""
+        if isinstance(value, str):  # in Python, as on the command line
+            return self.parse(what, value)
         if not isinstance(value, int | float) or not 1.0 <= value <= 7 * 24 * 3600.0:
             written = value if text is None else text
             raise UserError(f"{what} is from 1 s to 7 days, written 30, 30s, 5m or 2h, not {written!r}")

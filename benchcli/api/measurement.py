@@ -221,6 +221,8 @@ def _run(
 def _what_is_left(run: UnfinishedRunError) -> str:
     finished, folder = len(run.report.results), run.report.folder
     reason = run.reason or "interrupted"
+    if not run.can_resume:
+        return f"{reason}; the launches before it are in {folder}: start a new run for the network as it is now"
     if run.unfinished == 0:
         return f"{reason} while tracing: all families are finished; --resume {folder} traces the rest"
     families = "1 family is" if finished == 1 else f"{finished} families are"

@@ -1,7 +1,6 @@
 """Find out whether each call of head leaves more memory behind than one of base."""
 
 from collections.abc import Mapping, Sequence
-from statistics import median
 
 from benchcli.checks.pairs import CONTROL
 from benchcli.checks.versions import BASE, HEAD
@@ -19,7 +18,7 @@ def growth(samples: Mapping[str, Sequence[Sample]], conditions: Sequence[Conditi
 
     How much a process grew is known of its launch. A page that is used for the first time is a page fault, which
     is known of each sample, but may be of 4 KiB or 2 MiB: so the faults tell which version the growth is of. Every
-    launch must show it.
+    launch must show it; the least counts, because calls of samples that were repeated leave memory behind too.
     """
     grown = {each.launch: each.grown_bytes for each in conditions if each.grown_bytes is not None}
     faults = {side: _faults(samples.get(side, ())) for side in (BASE, CONTROL, HEAD)}
@@ -31,7 +30,7 @@ def growth(samples: Mapping[str, Sequence[Sample]], conditions: Sequence[Conditi
             return None
         calls = sum(each.calls for each in samples[HEAD] if each.launch == launch)
         left.append(bytes_ * excess / (of_head + sum(of_base)) / calls)
-    return median(left) if len(left) >= LEAST_LAUNCHES else None
+    return min(left) if len(left) >= LEAST_LAUNCHES else None
 
 
 def _faults(samples: Sequence[Sample]) -> dict[int, float]:

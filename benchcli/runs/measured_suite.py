@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchcli.backends.runtimes.base import runtime_named
-from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.errors import ChangedError, NothingMeasuredError, UserError
 from benchcli.noise.diagnosis import before_launches, preflight, with_noticed
 from benchcli.runs import code
 from benchcli.runs.folder import RESULTS, unused
@@ -72,8 +72,10 @@ class UnfinishedRunError(Exception):
     `report` holds the finished families; `unfinished` is the number of the others.
     """
 
-    def __init__(self, report: SuiteRun, unfinished: int, reason: str | None) -> None:
+    def __init__(self, report: SuiteRun, unfinished: int, reason: str | None, can_resume: bool = True) -> None:
         super().__init__()
+        self.can_resume = can_resume
+        """Whether the rest can be measured: not if what is measured changed meanwhile."""
         self.report = report
         self.unfinished = unfinished
         self.reason = reason
@@ -273,7 +275,8 @@ def _end(report: SuiteRun, unfinished: int, ending: KeyboardInterrupt | NothingM
     if isinstance(ending, KeyboardInterrupt):
         raise UnfinishedRunError(report, unfinished, None) from None
     if ending is not None and report.results:
-        raise UnfinishedRunError(report, unfinished, str(ending)) from None
+        can_resume = not isinstance(ending, ChangedError)
+        raise UnfinishedRunError(report, unfinished, str(ending), can_resume) from None
     if ending is not None:
         raise ending
     if not any(record.timing for record in report.records):

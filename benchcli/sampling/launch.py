@@ -75,7 +75,7 @@ def launch(task: Task, send: Send) -> None:
             start = look()
             samples = list(sample_rounds(benches, calls, task, rng, announce))
             conditions = between(task.launch, start, look(), overhead_s)
-        benches = _still_right(benches, send)
+            benches = _still_right(benches, send)  # in the state of the process in which they were sampled
         for key, sample in samples:
             if key in benches:
                 send(Sampled(key[0], sample))
@@ -255,7 +255,7 @@ def serve(task: Task, send: Send, receive: Callable[[], str]) -> None:
         start = look()
         _answer(benches, task, send, receive)
         conditions = between(task.launch, start, look(), overhead_s)
-    _still_right(benches, send)
+        _still_right(benches, send)
     send(Watched("", watch.add_to(conditions)))
 
 

@@ -108,7 +108,7 @@ class Workers:
         """Raise ChangedError if a file is not what it was for an earlier worker."""
         for path, now in hashes.items():
             if now == CHANGED or self._read.setdefault(path, now) != now:
-                raise ChangedError(f"{path} changed meanwhile: what comes after it is of other code or data")
+                raise ChangedError(f"{path} changed while it was measured")
 
     def _process(self, environment: Mapping[str, str]) -> "_Process":
         """Return the process of an environment that takes the next task: a new one if the last is used up."""

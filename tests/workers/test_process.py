@@ -231,7 +231,7 @@ def test_a_file_that_changes_between_two_workers_ends_the_run(
         events = list(torch_launcher(task, 60))
         assert [list(each.hashes) for each in events if isinstance(each, FilesRead)] == [[str(code)]]
     code.write_text("from torch import nn\ndef net(): return nn.GELU()\n")
-    with pytest.raises(ChangedError, match=r"nets\.py changed meanwhile"):
+    with pytest.raises(ChangedError, match=r"nets\.py changed while it was measured"):
         list(torch_launcher(task, 60))
 
 
@@ -275,7 +275,11 @@ def test_memory_that_each_call_leaves_behind_is_measured(torch_launcher: Launche
             elif isinstance(event, Watched):
                 watched.append(event.conditions)
     grown = growth(samples, watched)
-    assert grown == (pytest.approx(80_000, rel=0.1) if leaks else None)
+    if leaks:
+        assert grown is not None
+        assert grown > 40_000  # a call leaves 80,000 bytes behind, and repeated samples more than that
+    else:
+        assert grown is None
 
 
 @FORKED
