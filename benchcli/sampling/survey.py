@@ -103,10 +103,15 @@ def _count(
     )
     if of == INFERENCE and variant.inputs:
         alive()
-        missing = with_batch(network, inputs)
-        noticed = (*noticed, RunWarning("batchless", text=missing)) if missing else noticed
+        noticed = (*noticed, *_batchless(network, inputs))
     code = code_of(variant)
     return Counted(family.name, variant.name, costs, summary, inputs_hash, detail, code, compiling.seconds, noticed)
+
+
+def _batchless(network: torch.nn.Module, inputs: Inputs) -> Iterator[RunWarning]:
+    missing = with_batch(network, inputs)
+    if missing:
+        yield RunWarning("batchless", text=missing)
 
 
 def _output(call: Callable[[], object], again: Callable[[], object], alive: Callable[[], None]) -> tuple[Output, float]:
