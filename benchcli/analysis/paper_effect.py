@@ -89,10 +89,13 @@ def vector_fill(record: Record, baseline: Record, lanes: int | None) -> VectorFi
     if lanes is None or record.target.device != "cpu" or record.family.dtype != "float32":
         return None
     guideline = EXPERIMENTS[record.family.guideline]
-    channels, its = (guideline.convolution(each.variant.params) for each in (record, baseline))
-    if channels is None or its is None:
+    try:
+        channels, its = (guideline.convolution(each.variant.params) for each in (record, baseline))
+        if channels is None or its is None:
+            return None
+        share, baseline_share = filled(channels, lanes), filled(its, lanes)
+    except (ArithmeticError, LookupError, TypeError, ValueError):  # recorded by somebody else, whatever they are
         return None
-    share, baseline_share = filled(channels, lanes), filled(its, lanes)
     if baseline_share - share < LEAST_DIFFERENCE:
         return None
     return VectorFill(lanes, channels, share, baseline_share)
