@@ -14,7 +14,7 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from benchcli import formatting
-from benchcli.backends.devices.base import DEVICES, Timer, split_name
+from benchcli.backends.devices.base import DEVICES, Device, Timer, split_name
 from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, runtime_named
 from benchcli.cost.inputs import Inputs
 from benchcli.guards import code_versions, global_state, outputs, switches
@@ -34,6 +34,11 @@ from benchcli.workloads.onnx_network import OnnxNetwork
 
 HARMLESS = (WrongOutputError, NotImplementedError)
 """Errors that leave the device usable."""
+
+
+def spoils(error: Exception, device: Device) -> bool:
+    """Return whether what comes after an error on a device would fail too."""
+    return device.errors_stick and not isinstance(error, HARMLESS)
 
 
 @dataclass(frozen=True)

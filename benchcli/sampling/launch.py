@@ -19,13 +19,13 @@ from benchcli.noise.device_watch import DeviceWatch
 from benchcli.noise.fitness import call_overhead_s
 from benchcli.noise.pace import Cores
 from benchcli.sampling.bench import (
-    HARMLESS,
     Bench,
     Setup,
     loaded,
     prepare,
     shift_apart,
     shift_heap,
+    spoils,
     write_artifact,
 )
 from benchcli.sampling.failures import IntrusionError, failed
@@ -75,7 +75,7 @@ def launch(task: Task, send: Send) -> None:
             start = look()
             samples = list(sample_rounds(benches, calls, task, rng, announce))
             conditions = between(task.launch, start, look(), overhead_s)
-            benches = _still_right(benches, send)  # in the state of the process in which they were sampled
+            benches = _still_right(benches, device, send)  # in the state of the process in which they were sampled
         for key, sample in samples:
             if key in benches:
                 send(Sampled(key[0], sample))
@@ -193,19 +193,17 @@ def build(
                 send(loaded(key, benches[key]))
         except Exception as error:  # A network may raise anything; the other variants go on.
             send(failed(key, error, beside=len(benches)))
-            if isinstance(error, IntrusionError) or (
-                setup.place.device.errors_stick and not isinstance(error, HARMLESS)
-            ):
+            if isinstance(error, IntrusionError) or spoils(error, setup.place.device):
                 raise
-    return _still_right(benches, send)
+    return _still_right(benches, setup.place.device, send)
 
 
-def _still_right(benches: Benches, send: Send) -> dict[Key, Bench]:
+def _still_right(benches: Benches, device: Device, send: Send) -> dict[Key, Bench]:
     """Return the benches that compute what they did when they were built, of files of their own; send failures."""
-    return {key: bench for key, bench in benches.items() if _is_still_right(key, bench, send)}
+    return {key: bench for key, bench in benches.items() if _is_still_right(key, bench, device, send)}
 
 
-def _is_still_right(key: Key, bench: Bench, send: Send) -> bool:
+def _is_still_right(key: Key, bench: Bench, device: Device, send: Send) -> bool:
     """Check a network again: captured ones may use another's memory, later calls may differ from the first."""
     bench.enter()
     try:
@@ -213,6 +211,8 @@ def _is_still_right(key: Key, bench: Bench, send: Send) -> bool:
         bench.check()
     except Exception as error:  # a later call may raise anything too
         send(failed(key, error))
+        if spoils(error, device):
+            raise
         return False
     return True
 
@@ -255,7 +255,7 @@ def serve(task: Task, send: Send, receive: Callable[[], str]) -> None:
         start = look()
         _answer(benches, task, send, receive)
         conditions = between(task.launch, start, look(), overhead_s)
-        _still_right(benches, send)
+        _still_right(benches, device_of(task)[0], send)
     send(Watched("", watch.add_to(conditions)))
 
 

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TypeVar
 
 from benchcli.backends.devices.base import Device
-from benchcli.sampling.bench import HARMLESS, Bench, Setup, prepare
+from benchcli.sampling.bench import Bench, Setup, prepare, spoils
 from benchcli.sampling.failures import failed
 from benchcli.schema import Costs
 from benchcli.schema.protocol import Event, Send, Started, Task
@@ -45,7 +45,7 @@ def trace_each(task: Task, send: Send, trace: Callable[[Subject], Event]) -> Non
                 traced = trace(Subject(family.name, variant.name, costs, bench, device, index, task, alive))
             except Exception as error:  # A network may raise anything; the other variants go on.
                 send(failed((family.name, variant.name), error))
-                if device.errors_stick and not isinstance(error, HARMLESS):
+                if spoils(error, device):
                     raise
             else:
                 send(traced)

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from benchcli.backends.devices.base import DEVICES
+from benchcli.backends.devices.base import DEVICES, Elapsed
+from benchcli.sampling.bench import Bench
+from benchcli.sampling.launch import _still_right
 from benchcli.schema import Target
-from benchcli.schema.protocol import LAUNCH, Event, Sampled, Started, Task, Watched
+from benchcli.schema.protocol import LAUNCH, Event, Failed, Sampled, Started, Task, Watched
 from benchcli.workers.worker import do
 from tests.values import COSTS, family, variant
 
@@ -49,3 +51,27 @@ def test_a_worker_gives_signs_of_life_while_it_builds() -> None:
     for name in set(names):
         building = names[: names.index(name) + 5]
         assert building.count(name) >= 4
+
+
+@pytest.mark.parametrize("sticks", [True, False])
+def test_an_error_after_the_samples_ends_the_worker_where_it_sticks(
+    monkeypatch: pytest.MonkeyPatch, sticks: bool
+) -> None:
+    def fails() -> None:
+        raise RuntimeError("device-side assert")
+
+    device, sent = DEVICES["fake"], list[Event]()
+    monkeypatch.setattr(type(device), "errors_stick", sticks)
+    benches = {
+        ("mine", name): Bench(lambda: None, lambda _: Elapsed(1.0), check=check)
+        for name, check in (("bad", fails), ("good", lambda: None))
+    }
+    if sticks:
+        with pytest.raises(RuntimeError, match="device-side assert"):
+            _still_right(benches, device, sent.append)
+    else:
+        assert list(_still_right(benches, device, sent.append)) == [("mine", "good")]
+    (failed,) = sent
+    assert isinstance(failed, Failed)
+    assert (failed.family, failed.variant, failed.status) == ("mine", "bad", "failed")
+    assert failed.error.startswith("RuntimeError: device-side assert")
