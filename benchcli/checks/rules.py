@@ -122,27 +122,32 @@ def judge(
     same after fewer would have had as many if it were slower, which the minimum detectable effect takes into account.
     """
     values, moved = differences_of(changes, controls)
-    noise = abs(median(moved))
-    bound = max(math.log1p(threshold), NOISE * noise)
-    differences = dict(enumerate(values))
-    change = interval_over_launches(differences)
+    outcome, change, bound = _decided(values, moved, threshold, networks)
     middle = math.log(change.estimate)
-    outcome: Speed = "inconclusive"
-    if len(values) >= LEAST_CHANGE and change.min_log_change > 0 and abs(middle) > bound:
-        is_certain = log_evidence(values, _inflation()) >= math.log(networks / ERROR)
-        outcome = ("slower" if middle > 0 else "faster") if is_certain else outcome
-    elif _is_same(differences, threshold):
-        outcome = "same"
     least = detectable(values, moved, threshold, networks, max(launches, len(values)))
     return Judgement(
         outcome=outcome,
         change=change,
         threshold=math.exp(bound),
-        noise=math.exp(noise),
+        noise=math.exp(abs(median(moved))),
         detectable=math.exp(min(MOST_DETECTABLE, max(bound, least))),
         launches=len(values),
         agreeing=sum(value * middle > 0 for value in values),
     )
+
+
+def _decided(
+    values: Sequence[float], moved: Sequence[float], threshold: float, networks: int
+) -> tuple[Speed, Interval, float]:
+    """Return the outcome of `judge`, the change, and the logarithm of the least change that counts."""
+    bound = max(math.log1p(threshold), NOISE * abs(median(moved)))
+    differences = dict(enumerate(values))
+    change = interval_over_launches(differences)
+    middle = math.log(change.estimate)
+    if len(values) >= LEAST_CHANGE and change.min_log_change > 0 and abs(middle) > bound:
+        is_certain = log_evidence(values, _inflation()) >= math.log(networks / ERROR)
+        return ("slower" if middle > 0 else "faster") if is_certain else "inconclusive", change, bound
+    return "same" if _is_same(differences, threshold) else "inconclusive", change, bound
 
 
 def with_mean(
@@ -153,13 +158,12 @@ def with_mean(
     `changes` and `controls` are those of `judge`, of means. If they are slower, with the certainty that `judge`
     asks of medians, the network is. While they only seem to be, it is not called the same or faster.
     """
-    means = judge(changes, controls, THRESHOLD_OF_MEAN, OF_MEAN * networks)
-    above = means.change.estimate > max(means.threshold, judgement.change.estimate)
+    values, moved = differences_of(changes, controls)
+    outcome, change, bound = _decided(values, moved, THRESHOLD_OF_MEAN, OF_MEAN * networks)
+    above = change.estimate > max(math.exp(bound), judgement.change.estimate)
     if judgement.outcome == "slower" or not above:
         return judgement
-    if means.outcome == "slower":
-        return replace(judgement, outcome="slower", mean=means.change)
-    return replace(judgement, outcome="inconclusive", mean=means.change)
+    return replace(judgement, outcome="slower" if outcome == "slower" else "inconclusive", mean=change)
 
 
 def differences_of(changes: Mapping[int, float], controls: Mapping[int, float]) -> tuple[list[float], list[float]]:

@@ -177,10 +177,11 @@ def _apart(side: Side, source: Source, versions: Mapping[Side, Version], place: 
 
     An interpreter has no folders of its own. A commit has the working tree beside it, from which it could import.
     """
-    version_, other = versions[side], versions.get(HEAD if side == BASE else BASE)
     if source.place != "only":
         return source
-    own, others = [place / side], [place / (HEAD if side == BASE else BASE)]
+    other_side: Side = HEAD if side == BASE else BASE
+    version_, other = versions[side], versions.get(other_side)
+    own, others = [place / side], [place / other_side]
     (others if version_.commit else own).append(version_.root)
     if other and other.kind == "folder":
         others.append(other.root)

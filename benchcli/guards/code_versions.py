@@ -254,11 +254,10 @@ def _activate(source: Source) -> None:
     entries = [str(folder / layout) for folder in folders for layout in LAYOUTS if (folder / layout).is_dir()]
     fresh = [*sys.path, *entries] if source.place == "last" else [*entries, *sys.path]
     sys.path[:] = _paths.get(source.folder, fresh)
-    if source.place == "only":
-        _previous_folder[:] = _previous_folder or [str(Path.cwd())]
     # benchcli must not write into the user's working tree.
     sys.dont_write_bytecode = source.place == "only" or _DONT_WRITE_BYTECODE
     if source.place == "only":
+        _previous_folder[:] = _previous_folder or [str(Path.cwd())]
         sources.read_afresh(source.folder)
     sys.modules.update(_inactive_modules.pop(source.folder, {}))
     importlib.invalidate_caches()

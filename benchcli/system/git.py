@@ -82,7 +82,7 @@ def changes(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _disguised(folder: Path) -> list[str]:
     """Return the changed paths that git was told to take for unchanged; those of a sparse checkout are not there."""
-    root = Path(_try_git(folder, "rev-parse", "--show-toplevel") or folder)
+    root = top(folder) or folder
     listed = (_try_git(root, "ls-files", "-v", "-s", "-z") or "").split("\0")
     flagged = [entry.partition("\t") for entry in listed if entry and (entry[0].islower() or entry[0] == "S")]
     changed = []

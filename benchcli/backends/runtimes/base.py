@@ -22,6 +22,14 @@ Call = Callable[[], Any]
 """Runs a network once and returns its outputs."""
 
 
+def untraced(what: str) -> Mapping[Literal["breakdown", "layers"], str]:
+    """Return `Runtime.untraceable` of a runtime that calls neither torch's operators nor its modules."""
+    return {
+        "breakdown": f"--breakdown traces torch's operators, which {what} does not call: leave it out",
+        "layers": f"--layers calls the modules one by one, which {what} does not: leave it out",
+    }
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a runtime runs a network."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchcli.backends.devices.base import Device
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, untraced
 
 if TYPE_CHECKING:
     import torch
@@ -29,10 +29,7 @@ class Compile(Runtime):
     options = {"nolayout": "without the optimisation of layout: convolutions keep their memory format"}
     devices = ("cpu", "fake")
     export_s = 600.0
-    untraceable = {
-        "breakdown": "--breakdown traces torch's operators, which compiled code does not call: leave it out",
-        "layers": "--layers calls the modules one by one, which compiled code does not: leave it out",
-    }
+    untraceable = untraced("compiled code")
 
     def missing(self, device: Device) -> str | None:
         """Return why it cannot be used: for the CPU inductor writes C++."""

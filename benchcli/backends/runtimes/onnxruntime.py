@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, untraced
 
 if TYPE_CHECKING:
     import torch
@@ -26,10 +26,7 @@ class OnnxRuntime(Runtime):
     reads_onnx = True
     options = {"extended": "without the optimisations of layout: no blocked channels (NCHWc)"}
     export_s = 300.0
-    untraceable = {
-        "breakdown": "--breakdown traces torch's operators, which ONNX Runtime does not call: leave it out",
-        "layers": "--layers calls the modules one by one, which ONNX Runtime does not: leave it out",
-    }
+    untraceable = untraced("ONNX Runtime")
 
     def export(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path) -> None:  # noqa: ARG002
         """Write an ONNX file, in a folder with its weights if these are large."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, untraced
 
 if TYPE_CHECKING:
     import torch
@@ -29,10 +29,7 @@ class OpenVino(Runtime):
     reads_onnx = True
     options = {"bf16": "computes networks of float32 in bfloat16, which is its default on processors that have it"}
     export_s = 300.0
-    untraceable = {
-        "breakdown": "--breakdown traces torch's operators, which OpenVINO does not call: leave it out",
-        "layers": "--layers calls the modules one by one, which OpenVINO does not: leave it out",
-    }
+    untraceable = untraced("OpenVINO")
 
     def computes_in(self, dtype: str) -> str:
         """Return bfloat16 with that option, and the network's own dtype without."""
