@@ -39,10 +39,10 @@ class KeptEvents:
     def share(self, folder: Path) -> None:
         """Keep the events in this folder too, and delete what older code left there."""
         self.folder = folder / code_hash()
-        self.folder.mkdir(parents=True, exist_ok=True)
         for other in folder.iterdir():
             if other != self.folder:
                 shutil.rmtree(other, ignore_errors=True)
+        self.folder.mkdir(exist_ok=True)
 
     def get(self, key: str) -> list[str] | None:
         """Return the lines; None if there are none."""
