@@ -122,7 +122,7 @@ def judge(
     same after fewer would have had as many if it were slower, which the minimum detectable effect takes into account.
     """
     values, moved = differences_of(changes, controls)
-    outcome, change, bound = _decided(values, moved, threshold, networks)
+    outcome, change, bound = decide(values, moved, threshold, networks)
     middle = math.log(change.estimate)
     least = detectable(values, moved, threshold, networks, max(launches, len(values)))
     return Judgement(
@@ -136,7 +136,7 @@ def judge(
     )
 
 
-def _decided(
+def decide(
     values: Sequence[float], moved: Sequence[float], threshold: float, networks: int
 ) -> tuple[Speed, Interval, float]:
     """Return the outcome of `judge`, the change, and the logarithm of the least change that counts."""
@@ -159,7 +159,7 @@ def with_mean(
     asks of medians, the network is. While they only seem to be, it is not called the same or faster.
     """
     values, moved = differences_of(changes, controls)
-    outcome, change, bound = _decided(values, moved, THRESHOLD_OF_MEAN, OF_MEAN * networks)
+    outcome, change, bound = decide(values, moved, THRESHOLD_OF_MEAN, OF_MEAN * networks)
     above = change.estimate > max(math.exp(bound), judgement.change.estimate)
     if judgement.outcome == "slower" or not above:
         return judgement
