@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from benchcli.api.network_costs import costs
     from benchcli.api.recorded import compare, load, plot, report
     from benchcli.api.results import UnfinishedError
-    from benchcli.api.this_machine import device, selftest
+    from benchcli.api.this_machine import device, peaks, selftest
     from benchcli.api.version_check import check
     from benchcli.cost.own_rules import cost_rule
     from benchcli.errors import NothingMeasuredError, UserError
@@ -24,7 +24,7 @@ _NAMES = {
     "api.network_costs": ("costs",),
     "api.recorded": ("compare", "load", "plot", "report"),
     "api.results": ("UnfinishedError",),
-    "api.this_machine": ("device", "selftest"),
+    "api.this_machine": ("device", "peaks", "selftest"),
     "api.version_check": ("check",),
     "cost.own_rules": ("cost_rule",),
 }
@@ -43,6 +43,7 @@ __all__ = [
     "load",
     "measure",
     "network",
+    "peaks",
     "plot",
     "report",
     "selftest",

@@ -520,6 +520,13 @@ COSTS_ONLY = Setting(
     default=False,
 )
 QUICK = _flag("quick", "Leave out the trial of equal networks, which takes some seconds.")
+PEAKS = _flag(
+    "peaks",
+    "Show instead the roofs, the most that torch's operators reach here: multiply-adds by dtype, bytes by level of "
+    "caches, and the cost of dispatching one. They are measured once and kept.",
+    "command line",
+)
+FRESH = _flag("fresh", "Measure the roofs anew, and keep these.")
 ALLOW = Setting(
     "allow",
     Choice(lambda: ALLOWABLE),
@@ -543,6 +550,8 @@ WRITE = Setting(
 
 PRECISION, BUDGET = precise_to(Plan.precision), within()
 TARGET = (DEVICE, RUNTIME, CACHE, THREADS, ALLOCATOR, FLUSH_DENORMAL)
+OF_ROOFS = (DEVICE, THREADS, ALLOCATOR)
+"""What the roofs of a machine depend on, of a target's settings: they are those of eager mode with warm caches."""
 TARGETS = (DEVICE, SEVERAL_RUNTIMES, CACHE, SEVERAL_THREADS, ALLOCATOR, FLUSH_DENORMAL)
 CHANNEL_SETTINGS = (CHANNELS, WIDTH, SCALE)
 INPUT_SETTINGS = (BATCH, DTYPE, LAYOUT, STEP)

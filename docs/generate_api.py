@@ -15,6 +15,7 @@ from benchcli.api import live_modules, network_costs, results, this_machine
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.schema import Costs, OperatorCall
 from benchcli.schema.progress import Progress
+from benchcli.schema.roofs import CacheLevel, Peak, Roofs
 from benchcli.settings import Setting
 from benchcli.validation import Choice, Fraction, Integer
 
@@ -78,6 +79,7 @@ FUNCTIONS: Mapping[str, Sequence[Setting]] = {
     **dict.fromkeys(("compare", "load", "report", "plot"), ()),
     "selftest": (*settings.SELFTEST[1:], *settings.IN_PYTHON),
     "device": (*settings.TARGET, settings.TOOLS),
+    "peaks": (*settings.OF_ROOFS, settings.FRESH, settings.TOOLS),
 }
 """The public functions with their keyword arguments."""
 VALUES: Mapping[type, str] = {
@@ -105,6 +107,10 @@ RESULTS = (
     OperatorCall,
     this_machine.SelfTest,
     this_machine.DeviceFacts,
+    this_machine.Peaks,
+    Roofs,
+    Peak,
+    CacheLevel,
     Progress,
 )
 ERRORS = (UserError, NothingMeasuredError, results.UnfinishedError)

@@ -48,6 +48,7 @@ WITH_TORCH = (
     "sampling.launch",
     "sampling.layer_times",
     "sampling.profile",
+    "sampling.roof_rates",
     "sampling.rounds",
     "sampling.step_times",
     "sampling.survey",

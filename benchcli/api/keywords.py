@@ -134,6 +134,16 @@ class DeviceSettings(TargetSettings, total=False):
     tools: Tools | None
 
 
+class PeaksSettings(TypedDict, total=False):
+    """The settings of `peaks`."""
+
+    device: str
+    threads: int
+    allocator: str
+    fresh: bool
+    tools: Tools | None
+
+
 @dataclass(frozen=True)
 class Measuring:
     """Where, how and how much to measure, and with which tools."""

@@ -1,23 +1,27 @@
 """Describe the machine and its fitness for measuring, and run the self-test."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Unpack
 
 from benchcli.analysis.aa_test import Summary, Trial, compare, equal, families, summary
-from benchcli.api.keywords import DeviceSettings, SelfTestSettings, Tools, plan_of, target_of, tools_of
+from benchcli.api.keywords import DeviceSettings, PeaksSettings, SelfTestSettings, Tools, plan_of, target_of, tools_of
 from benchcli.api.results import Result, UnfinishedError
 from benchcli.checks.resolution import SIDES, Resolution, resolution
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.noise.fitness import Grade, Probe, grade
 from benchcli.reports.page import Page
-from benchcli.reports.views import device_page, selftest_page
+from benchcli.reports.views import device_page, peaks_page, selftest_page
 from benchcli.runs.run_environment import describe
+from benchcli.sampling import measured_roofs
 from benchcli.schema import Plan, Target
 from benchcli.schema.environment import Machine
+from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Launcher
+from benchcli.schema.roofs import Roofs
 from benchcli.schema.structure import structure
-from benchcli.settings import COMPARISONS, IN_PYTHON, QUICK, SELFTEST, TARGET, TOOLS, checked
+from benchcli.settings import COMPARISONS, FRESH, IN_PYTHON, OF_ROOFS, QUICK, SELFTEST, TARGET, TOOLS, checked
 from benchcli.statistics import has_ranks
 
 
@@ -69,6 +73,37 @@ def _resolution(target: Target, launcher: Launcher, tools: Tools) -> Resolution 
     except NothingMeasuredError as error:
         tools.notify(str(error))
         return None
+
+
+@dataclass(repr=False)
+class Peaks(Result):
+    """The most that torch's operators reach on a device of this machine."""
+
+    roofs: Roofs
+    """Multiply-adds per second by dtype, bytes per second by level of caches, seconds to dispatch an operator."""
+
+    def _laid_out(self) -> Page:
+        return peaks_page.page(self.roofs)
+
+
+def peaks(**settings: Unpack[PeaksSettings]) -> Peaks:
+    """Return the most that torch's operators reach on a device, with so many threads.
+
+    It is measured once, in about 20 seconds, and kept in the folder of BENCHCLI_CACHE; `fresh` measures it
+    anew. Raises UserError where the device is not there, and NothingMeasuredError if nothing could be measured.
+    """
+    values = checked(settings, (*OF_ROOFS, FRESH, TOOLS))
+    tools, target = tools_of(values), Target(**{each.name: values[each.name] for each in OF_ROOFS})
+    with tools.workers() as launcher:
+        return Peaks(roofs_of(target, launcher, tools, values["fresh"]))
+
+
+def roofs_of(target: Target, launcher: Launcher, tools: Tools, fresh: bool = False) -> Roofs:
+    """Return the roofs of a target's device and threads: the kept ones, or measured ones if none are or if `fresh`.
+
+    They are those of eager mode with warm caches, whatever the target's runtime. Raises what `peaks` raises.
+    """
+    return measured_roofs.roofs_of(target, launcher, fresh, lambda doing: tools.observe(Progress(doing, 0.0, math.inf)))
 
 
 @dataclass(repr=False)

@@ -84,6 +84,12 @@ def keep(folder: str, key: str, artifact: Path, seconds: float) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def forget(folder: str, key: str) -> None:
+    """Delete what was kept under a key, if anything was."""
+    if folder:
+        shutil.rmtree(Path(folder) / key, ignore_errors=True)
+
+
 def _forget_oldest(folder: Path) -> None:
     """Delete the entries that were not used for the longest time until the rest is small enough."""
     entries = [(each.stat().st_mtime, size_of(each), each) for each in folder.iterdir()]

@@ -43,6 +43,7 @@ from benchcli.schema.protocol import (
     Launcher,
     Layered,
     Loaded,
+    Reached,
     Ready,
     Sampled,
     Singled,
@@ -110,6 +111,7 @@ class Reports:
     loaded: list[Loaded] = field(default_factory=list)
     breakdowns: list[Breakdown] = field(default_factory=list)
     layers: list[Layers] = field(default_factory=list)
+    reached: list[Reached] = field(default_factory=list)
 
     def add(self, event: Event | WorkerDied) -> None:  # noqa: C901  a branch for each kind of event
         """Store an event. A death counts against the running variant."""
@@ -142,6 +144,8 @@ class Reports:
                 self.breakdowns.append(breakdown)
             case Layered(layers):
                 self.layers.append(layers)
+            case Reached():
+                self.reached.append(event)
             case WorkerDied(failure):
                 self.death = failure
                 if self.running:

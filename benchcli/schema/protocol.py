@@ -14,6 +14,7 @@ from benchcli.schema.counts import CostDetail, Costs
 from benchcli.schema.observations import Breakdown, Code, Conditions, Count, Duration, Layers, Output, Sample
 from benchcli.schema.records import Failure, Status
 from benchcli.schema.request import Family, Target
+from benchcli.schema.roofs import Rate, Work
 from benchcli.schema.structure import structure
 from benchcli.schema.warnings import RunWarning
 
@@ -23,6 +24,7 @@ SERVE: Final = "serve"
 PROFILE: Final = "profile"
 LAYERS: Final = "layers"
 EXPORT: Final = "export"
+ROOFS: Final = "roofs"
 CHANGED: Final = "changed"
 """In place of the hash of a file that changed after it was read."""
 SECONDS, ROUNDS = 0.3, 8
@@ -33,7 +35,7 @@ SECONDS, ROUNDS = 0.3, 8
 class Task:
     """The task of one worker."""
 
-    kind: Literal["survey", "launch", "serve", "profile", "layers", "export"]
+    kind: Literal["survey", "launch", "serve", "profile", "layers", "export", "roofs"]
     target: Target
     families: tuple[Family, ...]
     costs: Mapping[str, Mapping[str, Costs]]
@@ -77,8 +79,8 @@ class Task:
         if self.kind == SERVE:
             return math.inf
         variants = sum(len(family.launched) for family in self.families)
-        singles_s = self.most_seconds * variants if self.singles else 0.0
-        return silence_s * (2 * variants + 1) + 2 * self.most_seconds * len(self.families) + singles_s
+        others_s = self.most_seconds * (variants if self.singles else self.kind == ROOFS)
+        return silence_s * (2 * variants + 1) + 2 * self.most_seconds * len(self.families) + others_s
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,19 @@ class Layered:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """How fast one kind of work ran in a launch: multiply-adds, bytes or operators per second."""
+
+    work: Work
+    of: str
+    """The dtype of a product or a convolution, the level of an access; empty for dispatching."""
+    rates: tuple[Rate, ...]
+    """Of each repetition."""
+    size: Count | None = None
+    """The bytes that the level holds; None of the memory, and of what is no access."""
+
+
+@dataclass(frozen=True)
 class Failed:
     """A variant failed, and the worker survived."""
 
@@ -257,6 +272,7 @@ Event = (
     | Watched
     | Traced
     | Layered
+    | Reached
     | Failed
     | FilesRead
     | Done

@@ -27,6 +27,7 @@ class Peak:
     product: Rate | None
     """Of a matrix product."""
     convolution: Rate | None
+    """Of a convolution, with a window of one or three."""
 
     @property
     def best(self) -> float | None:
@@ -62,9 +63,11 @@ class Roofs:
     digest: str
     """Of the machine, the device, the threads, the allocator, the dtypes and torch's version."""
     device: str
+    """Such as "cpu"."""
     threads: Count
+    """Of the CPU."""
     torch: str
-    """The version."""
+    """Its version."""
     measured: str
     """When, in UTC, such as "2026-11-25T19:04:20Z"."""
     peaks: Mapping[str, Peak]
@@ -74,7 +77,8 @@ class Roofs:
     dispatch_s: Duration
     """Seconds in which torch dispatches one operator."""
     spread: Annotated[float, Within(0.0, 1e12)] = 0.0
-    """Of the rate that varied most between repetitions: the fastest over the median, minus 1."""
+    """Of the rate that differs most between launches, each with its fastest repetition: the fastest over the
+    slowest launch, minus 1."""
 
     def __post_init__(self) -> None:
         if not self.levels:
@@ -82,7 +86,7 @@ class Roofs:
 
     @property
     def is_noisy(self) -> bool:
-        """Whether repetitions differ so much that the machine may reach more when it is quiet."""
+        """Whether launches differ so much that the machine may reach more when it is quiet."""
         return self.spread >= NOISY
 
     @property

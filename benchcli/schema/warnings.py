@@ -47,7 +47,16 @@ OfMeasurement = Literal[
     "shared-device",
 ]
 OfMachine = Literal[
-    "spread", "held-up", "clock-steps", "virtualised", "small-quota", "governor", "turbo", "one-core", "unseen"
+    "spread",
+    "held-up",
+    "clock-steps",
+    "virtualised",
+    "small-quota",
+    "governor",
+    "turbo",
+    "one-core",
+    "unseen",
+    "noisy-roofs",
 ]
 WarningKind = Literal[OfMeasurement, OfMachine]
 KINDS: tuple[WarningKind, ...] = get_args(OfMeasurement) + get_args(OfMachine)

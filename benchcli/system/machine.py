@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import math
 import os
 import platform
 import re
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -53,9 +54,12 @@ def simd() -> list[str]:
 def threads_per_core() -> int | None:
     """Return how many hardware threads share a core, or None if unknown."""
     siblings = first_line(SYSTEM / "cpu/cpu0/topology/thread_siblings_list")
-    if not siblings:
-        return None
-    return sum(int(part.split("-")[-1]) - int(part.split("-")[0]) + 1 for part in siblings.split(","))
+    return _numbers_in(siblings) if siblings else None
+
+
+def _numbers_in(text: str) -> int:
+    """Return how many numbers are in a list such as "0-3,8"."""
+    return sum(int(part.split("-")[-1]) - int(part.split("-")[0]) + 1 for part in text.split(","))
 
 
 def turbo() -> bool | None:
@@ -123,21 +127,42 @@ def usable_cores() -> int:
 
 def caches() -> dict[str, str]:
     """Return the sizes of the first core's caches by level: {"L2": "1024K"}; empty if unknown."""
-    sizes = {}
-    for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        level, kind, size = (next(iter(lines(folder / name)), "").strip() for name in ("level", "type", "size"))
-        if size:
-            sizes[f"L{level}{'i' if kind == 'Instruction' else 'd' if kind == 'Data' else ''}"] = size
-    return sizes
+    letters = {"Instruction": "i", "Data": "d"}
+    return {f"L{level}{letters.get(kind, '')}": size for level, kind, size, _ in _caches()}
+
+
+def cache_levels(threads: int) -> dict[str, int]:
+    """Return the bytes of data that each level of caches holds for threads on cores of their own, the smallest first.
+
+    A cache that cores do not share counts once for each thread. Empty if Linux does not report them.
+    """
+    levels = {}
+    for level, kind, size, shared in _caches():
+        if kind != "Instruction" and (held := _bytes(size)):
+            cores = max(1, _numbers_in(shared) // (threads_per_core() or 1)) if shared else 1
+            levels[f"L{level}"] = held * math.ceil(threads / cores)
+    return levels
 
 
 def last_cache_bytes() -> int | None:
     """Return the size of the last-level cache, or None if Linux does not report it."""
+    return max(filter(None, map(_bytes, caches().values())), default=None)
+
+
+def _caches() -> Iterator[tuple[str, str, str, str]]:
+    """Yield the level, kind, size and sharing processors of each of the first core's caches."""
+    for folder in sorted((SYSTEM / "cpu/cpu0/cache").glob("index*")):
+        level, kind, size, shared = (
+            next(iter(lines(folder / name)), "").strip() for name in ("level", "type", "size", "shared_cpu_list")
+        )
+        if size:
+            yield level, kind, size, shared
+
+
+def _bytes(size: str) -> int | None:
+    """Return the bytes of a size such as "1024K"."""
     units = {"K": 2**10, "M": 2**20, "G": 2**30}
-    sizes = [
-        int(size[:-1]) * units[size[-1]] for size in caches().values() if size[:-1].isdecimal() and size[-1] in units
-    ]
-    return max(sizes) if sizes else None
+    return int(size[:-1]) * units[size[-1]] if size[:-1].isdecimal() and size[-1] in units else None
 
 
 def virtualised() -> bool | None:

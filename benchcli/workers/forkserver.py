@@ -67,4 +67,4 @@ def _import_compiler() -> None:
 def _import_all() -> None:
     import torch  # noqa: F401
 
-    from benchcli.sampling import layer_times, profile, survey  # noqa: F401
+    from benchcli.sampling import layer_times, profile, roof_rates, survey  # noqa: F401

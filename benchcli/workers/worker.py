@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -16,8 +17,10 @@ from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.backends.runtimes.base import Runtime, runtime_named
 from benchcli.schema.protocol import (
     EXPORT,
+    LAUNCH,
     LAYERS,
     PROFILE,
+    ROOFS,
     SERVE,
     SURVEY,
     Described,
@@ -70,25 +73,23 @@ def do(task: Task, send: Send, receive: Callable[[], str] = lambda: "") -> None:
             import torch
 
             from benchcli.guards import code_versions, read_files
-            from benchcli.sampling import launch, layer_times, profile, survey
+            from benchcli.sampling import launch, layer_times, profile, roof_rates, survey
             from benchcli.workloads import live_networks
 
             live_networks.receive(task.live)
+            kinds: dict[str, Callable[[Task, Send], None]] = {
+                SURVEY: survey.survey,
+                EXPORT: launch.export,
+                SERVE: partial(launch.serve, receive=receive),
+                PROFILE: profile.profile,
+                LAYERS: layer_times.time_layers,
+                ROOFS: roof_rates.reach,
+                LAUNCH: launch.launch,
+            }
             # Costs are counted from what is dispatched, which inference mode changes, and exporters trace it.
             inference = torch.inference_mode(task.kind not in {SURVEY, EXPORT})
             with read_files.noting(), code_versions.released(), inference:
-                if task.kind == SURVEY:
-                    survey.survey(task, send)
-                elif task.kind == EXPORT:
-                    launch.export(task, send)
-                elif task.kind == SERVE:
-                    launch.serve(task, send, receive)
-                elif task.kind == PROFILE:
-                    profile.profile(task, send)
-                elif task.kind == LAYERS:
-                    layer_times.time_layers(task, send)
-                else:
-                    launch.launch(task, send)
+                kinds[task.kind](task, send)
                 if read := read_files.hashes():
                     send(FilesRead(read))
     send(Done())

@@ -1,7 +1,8 @@
 """The place of work on the roofline, by numbers worked by hand."""
 
 import math
-from dataclasses import replace
+from dataclasses import astuple, replace
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from benchcli.analysis.roofline import Placement, place
 from benchcli.schema.roofs import CacheLevel, Peak, Roofs
 from benchcli.schema.structure import StructureError
 
+approx = pytest.approx
 ROOFS = Roofs(
     digest="d",
     device="cpu",
@@ -25,47 +27,44 @@ ROOFS = Roofs(
 )
 
 
+def placed(*of: Any, **settings: Any) -> Placement:
+    found = place(*of, **settings)
+    assert found
+    return found
+
+
 def test_the_largest_term_of_the_additive_model_is_the_bound() -> None:
-    compute = place(100_000_000, 7_000_000, 10, 4e-3, ROOFS)  # 2 ms + 0.1 ms at 70 GB/s + 0.02 ms
-    assert compute == Placement(
-        intensity=pytest.approx(100 / 7), achieved=pytest.approx(0.5), bound="compute", model_s=pytest.approx(2.12e-3)
-    )
-    memory = place(1_000_000, 7_000_000, 10, 1e-3, ROOFS)
-    assert memory == Placement(
-        intensity=pytest.approx(1 / 7), achieved=pytest.approx(0.1), bound="memory", model_s=pytest.approx(1.4e-4)
-    )
-    overhead = place(50_000, 70_000, 100, 1e-3, ROOFS)  # 1 µs, 1 µs at 80 GB/s, 200 µs
-    assert overhead
-    assert (overhead.bound, overhead.model_s) == ("overhead", pytest.approx(201.875e-6))
+    compute = placed(100_000_000, 7_000_000, 10, 4e-3, ROOFS)  # 2 ms + 0.1 ms at 70 GB/s + 0.02 ms
+    assert astuple(compute) == (approx(100 / 7), approx(0.5), "compute", approx(2.12e-3))
+    memory = placed(1_000_000, 7_000_000, 10, 1e-3, ROOFS)
+    assert astuple(memory) == (approx(1 / 7), approx(0.1), "memory", approx(1.4e-4))
+    overhead = placed(50_000, 70_000, 100, 1e-3, ROOFS)  # 1 µs, 0.875 µs at 80 GB/s, 200 µs
+    assert astuple(overhead) == (approx(5 / 7), approx(1e-3), "overhead", approx(201.875e-6))
 
 
 def test_the_working_set_decides_which_bandwidth_is_the_roof() -> None:
     assert [ROOFS.level_of(size).name for size in (1, 48_000, 48_001, 2_000_000, 3e6, math.inf)] == [
         *("L1", "L1", "L2", "L2", "memory", "memory")
     ]
-    mean = place(0, 4_000_000, 2, 1e-3, ROOFS)  # two operators of 2 MB each stay in L2
-    one = place(0, 4_000_000, 1, 1e-3, ROOFS)
-    cold = place(0, 40_000, 2, 1e-3, ROOFS, working_set=math.inf)
-    assert [each.achieved for each in (mean, one, cold) if each] == pytest.approx([4 / 70, 0.4, 0.004])
+    mean = placed(0, 4_000_000, 2, 1e-3, ROOFS)  # two operators of 2 MB each stay in L2
+    one = placed(0, 4_000_000, 1, 1e-3, ROOFS)
+    cold = placed(0, 40_000, 2, 1e-3, ROOFS, working_set=math.inf)
+    assert [each.achieved for each in (mean, one, cold)] == approx([4 / 70, 0.4, 0.004])
 
 
 def test_the_share_is_that_of_the_lower_roof_at_this_intensity() -> None:
-    ridge = ROOFS.ridge("float32", 1e6)
-    assert ridge == pytest.approx(5 / 7)
-    for intensity in (ridge / 10, ridge, ridge * 10):
-        placed = place(round(1e6 * intensity), 1_000_000, None, 1e-4, ROOFS)
-        assert placed
-        attainable = min(50e9, 70e9 * placed.intensity)
-        assert placed.achieved == pytest.approx(1e6 * intensity / 1e-4 / attainable, rel=1e-6)
-    assert ROOFS.ridge("float32") == pytest.approx(5.0)
+    assert ROOFS.ridge("float32") == approx(5.0)
+    assert ROOFS.ridge("float32", 1e6) == approx(5 / 7)
+    for flops in (70_000, 5_000_000 // 7, 7_000_000):
+        at = placed(flops, 1_000_000, None, 1e-4, ROOFS)
+        attainable = min(50e9, 70e9 * at.intensity)
+        assert at.achieved == approx(flops / 1e-4 / attainable)
 
 
 def test_each_dtype_has_its_own_peak() -> None:
     assert [ROOFS.peak(dtype) for dtype in ("float32", "bfloat16", "float16", "float64")] == [50e9, 200e9, None, None]
     assert ROOFS.ridge("float16") is None
-    fast = place(200_000_000, 1, 1, 1e-2, ROOFS, "bfloat16")
-    assert fast
-    assert fast.achieved == pytest.approx(0.1)
+    assert placed(200_000_000, 1, 1, 1e-2, ROOFS, "bfloat16").achieved == approx(0.1)
     assert place(200_000_000, 1, 1, 1e-2, ROOFS, "float16") is None
 
 

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -121,6 +122,31 @@ def test_device_shows_what_would_be_measured_on(cli: Cli) -> None:
     (unseen,) = (each for each in facts["fitness"]["findings"] if each["kind"] == "unseen")
     assert unseen["advice"].startswith("cannot be read on this machine, so there are no warnings about: frequency")
     assert facts["observed"]["call_overhead_s"] == 1e-7
+
+
+def test_device_shows_its_roofs(cli: Cli, golden: Golden) -> None:
+    found = cli("device", "--device", "fake", "--peaks")
+    assert (found.code, found.err) == (0, "")
+    golden("peaks.table.txt", re.sub(r"torch \S+$|20\S+Z|digest \w+", "…", found.out, flags=re.MULTILINE))
+    data = json.loads(cli("device", "--device", "fake", "--peaks", "--format", "json").out)
+    assert data["ridges"]["float32"] == pytest.approx(PEAK / 2 / BANDWIDTH)
+    assert [each["name"] for each in data["levels"]] == ["memory"]
+    assert data["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--fresh"], "--fresh measures the peaks anew: give --peaks too"),
+        (["--peaks", "--device", "fake", "--runtime", "graph"], "leave --runtime out"),
+        (["--peaks", "--device", "fake:3"], "there is one fake device: leave the number out"),
+    ],
+)
+def test_roofs_that_cannot_be_had_say_what_to_give(cli: Cli, options: list[str], error: str) -> None:
+    found = cli("device", *options)
+    assert found.code == 2
+    assert error in found.err
+    assert len(found.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

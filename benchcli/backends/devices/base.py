@@ -167,6 +167,10 @@ class Device(ABC):
         """Return the most bytes that the device's allocator gave out during `call`; None if it does not say."""
         return None
 
+    def caches(self, threads: int, index: int) -> Mapping[str, int]:  # noqa: ARG002
+        """Return the bytes that each level of its caches holds for so many threads, the smallest first, by name."""
+        return {}
+
     def health(self, index: int) -> Health | None:  # noqa: ARG002
         """Return the state of the device's clock, or None if it cannot be read."""
         return None

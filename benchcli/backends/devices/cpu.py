@@ -1,6 +1,6 @@
 """The CPU, timed with the monotonic clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import repeat
 from time import perf_counter_ns
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchcli.backends.devices.base import DEVICES, Device, Elapsed, Facts, Stamps, Timer, Tracer
 from benchcli.schema import Costs
-from benchcli.system.machine import clock_steps, last_cache_bytes
+from benchcli.system.machine import cache_levels, clock_steps, last_cache_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -93,6 +93,10 @@ class Cpu(Device):
             return (clock() - start) / 1e9
 
         return paced
+
+    def caches(self, threads: int, index: int) -> Mapping[str, int]:  # noqa: ARG002
+        """Return the levels that Linux reports."""
+        return cache_levels(threads)
 
     def cold_timer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Timer:
         """Return a timer of single calls.

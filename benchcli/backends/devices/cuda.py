@@ -118,6 +118,10 @@ class Cuda(EventDevice):
         peak = 2.0 * card.multi_processor_count * lanes * float(clock_hz or 0)
         return {**facts, PEAK_FLOAT32: (peak or None) if torch.version.hip is None else None}
 
+    def caches(self, threads: int, index: int) -> dict[str, int]:  # noqa: ARG002
+        """Return the card's L2 cache; what its processors hold themselves no kernel keeps for the next."""
+        return {"L2": self.cache_bytes(index)}
+
     def cache_bytes(self, index: int) -> int:
         """Return the size of the card's L2 cache."""
         import torch
