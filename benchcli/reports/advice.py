@@ -240,7 +240,7 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     "one-core": lambda _: "there is one core: benchcli itself and the system run on it too",
     "unseen": lambda warning: f"cannot be read on this machine, so there are no warnings about: {warning.text}",
     "noisy-roofs": lambda warning: (
-        f"launches with the same work differ by {_percent(warning)}: the machine may reach more when nothing disturbs "
+        f"the fastest launch is {_percent(warning)} above the others: the machine may reach more when nothing disturbs "
         "it; measure again later, with --peaks --fresh"
     ),
     "threads": _threads,

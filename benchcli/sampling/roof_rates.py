@@ -34,7 +34,7 @@ WINDOWS = ((1, torch.channels_last), (3, torch.channels_last), (3, torch.contigu
 """Their windows, and the memory formats of their images."""
 LONG_S = 5e-3
 """Seconds of a call after which no larger one is tried."""
-TRIES = 3
+TRIES = 5
 SHORT_S, TICKS = 3e-4, 1000
 """The least seconds of a repetition, and its least ticks of the clock. Short ones are rarely interrupted."""
 OPERATORS = 100

@@ -77,8 +77,8 @@ class Roofs:
     dispatch_s: Duration
     """Seconds in which torch dispatches one operator."""
     spread: Annotated[float, Within(0.0, 1e12)] = 0.0
-    """Of the rate that differs most between launches, each with its fastest repetition: the fastest over the
-    slowest launch, minus 1."""
+    """Of the rate that was reached least well again: the fastest launch over the second, minus 1, each with its
+    fastest repetition."""
 
     def __post_init__(self) -> None:
         if not self.levels:
@@ -86,7 +86,7 @@ class Roofs:
 
     @property
     def is_noisy(self) -> bool:
-        """Whether launches differ so much that the machine may reach more when it is quiet."""
+        """Whether no other launch comes near the fastest: the machine may reach more when it is quiet."""
         return self.spread >= NOISY
 
     @property

@@ -11,11 +11,13 @@ import pytest
 import benchcli
 from benchcli.api.recorded import together
 from benchcli.api.results import Result
+from benchcli.api.this_machine import Peaks
 from benchcli.errors import UserError
 from benchcli.formatting import MARK
 from benchcli.reports import drawing, output_files
 from benchcli.reports.formats.base import FORMATS
 from benchcli.settings import COST_ROWS
+from tests.analysis.test_roofline import ROOFS
 from tests.cli.test_check import SUITE, version
 from tests.conftest import Outcome
 from tests.test_files import linked, piped
@@ -150,6 +152,7 @@ def results() -> Iterator[tuple[str, Callable[[], Result]]]:
     for by in COST_ROWS:
         yield f"costs by {by}", lambda by=by: benchcli.costs("shufflenet-v2-0.5x", by=by)  # type: ignore[misc]
     yield "device", lambda: benchcli.device(device="fake", quick=True)
+    yield "peaks", lambda: Peaks(ROOFS)
 
 
 @pytest.mark.parametrize("result", dict(results()))

@@ -1,7 +1,7 @@
 """Roofs are what the fastest launch reaches; they are kept, and measured anew when they are not there."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from benchcli.sampling.artifact_cache import CONTENT, FOLDER
 from benchcli.sampling.measured_roofs import LAUNCHES
 from benchcli.sampling.roof_rates import OPERATORS
 from benchcli.schema import Failure
-from benchcli.schema.protocol import ROOFS, Conversation, Launcher, Reached, Task, WorkerDied
+from benchcli.schema.protocol import Launcher, Reached, WorkerDied
 from benchcli.schema.roofs import Roofs
 from benchcli.settings import DTYPES
 from benchcli.workers.tools import Tools
-from tests.conftest import inline, simulated
+from tests.conftest import simulated
+from tests.said_roofs import Said
 
 REACHED = (
     Reached("product", "float32", (40.0, 50.0, 30.0)),
@@ -29,20 +30,6 @@ REACHED = (
     Reached("copy", "memory", (6.0,)),
     Reached("dispatch", "", (4.0, 2.0)),
 )
-
-
-class Said:
-    """A launcher that reaches what it is given, launch by launch, and counts how often it is asked."""
-
-    def __init__(self, *launches: Sequence[Reached]) -> None:
-        self.launches, self.asked = launches, 0
-
-    def __call__(self, task: Task, silence_s: float) -> Conversation:
-        if task.kind != ROOFS:
-            return (yield from inline(task, silence_s))
-        yield from self.launches[self.asked % len(self.launches)]
-        self.asked += 1
-        return True
 
 
 def peaks(launcher: Launcher, **settings: Any) -> Roofs:
@@ -74,15 +61,17 @@ def test_the_fastest_repetition_of_all_launches_counts(cache: Path) -> None:
     assert (roofs.peaks["float32"].product, roofs.peaks["float32"].convolution) == (50.0, 45.0)
     assert [(each.name, each.size, each.best) for each in roofs.levels] == [("L2", 1000, 9.0), ("memory", None, 6.0)]
     assert roofs.dispatch_s == 0.25
-    assert roofs.spread == pytest.approx(1 / 0.95 - 1)  # repetitions differ more, and were interrupted
+    assert roofs.spread == pytest.approx(1 / 0.95 - 1)  # repetitions differ more: some were interrupted
     assert not roofs.is_noisy
 
 
-def test_launches_that_differ_are_said_to_be_noisy(cache: Path) -> None:
+def test_roofs_that_are_not_reached_again_are_said_to_be_noisy(cache: Path) -> None:
     slower = [*REACHED[1:], replace(REACHED[0], rates=(40.0,))]
-    found = benchcli.peaks(device="fake", tools=simulated(Said(REACHED, slower, REACHED)))
+    slowest = [*REACHED[1:], replace(REACHED[0], rates=(1.0,))]
+    assert not peaks(Said(REACHED, slowest, REACHED), fresh=True).is_noisy  # it was reached again
+    found = benchcli.peaks(device="fake", fresh=True, tools=simulated(Said(slower, REACHED, slowest)))
     assert found.roofs.is_noisy
-    assert "launches with the same work differ by 25 %" in str(found)
+    assert "the fastest launch is 25 % above the others" in str(found)
     assert found.page.data["warnings"][0]["amount"] == 0.25  # type: ignore[call-overload]
 
 

@@ -19,8 +19,9 @@ HEADERS = (
     "network,operator,module,dtype,",
     "section,name,value\n",
     "name,kind,injected,",
+    "figure,of,per_second,",
 )
-"""What the headers of pages begin with: runs, comparisons, pairs, checks, claims, costs, devices, self-tests."""
+"""What headers of pages begin with: runs, comparisons, pairs, checks, claims, costs, devices, self-tests, roofs."""
 
 
 class Csv(Format):

@@ -11,8 +11,9 @@ FIRST = (
     r'"networks": (?:\[\s*\{\s*"network": |\[\],\s*"warnings": )',
     r'"machine": \{',
     r'"comparisons": \[\s*\{\s*"name": ',
+    r'"digest": "\w*",\s*"device": ',
 )
-"""What the objects of pages begin with: runs and checks, comparisons, costs, devices, self-tests."""
+"""What the objects of pages begin with: runs and checks, comparisons, costs, devices, self-tests, roofs."""
 
 
 class Json(Format):
