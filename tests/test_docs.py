@@ -91,6 +91,8 @@ DEFINITIONS = {
     "Time",  # settings of the method
     "Noise monitoring",  # thresholds
     "On accelerators",  # thresholds
+    "The roofs",  # settings of their measurement
+    "The place of a network or a layer",  # definitions
     "How",  # the check's rules
     "What fails",
     "What it cannot tell",  # limits of the method
@@ -339,7 +341,7 @@ def test_examples_in_python_run(
     place: str, text: str, tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keywords, "Tools", tools)
-    on_fake = text.replace("launches=", 'device="fake", launches=')
+    on_fake = text.replace("launches=", 'device="fake", launches=').replace("peaks(", 'peaks(device="fake", ')
     exec(compile(on_fake, place, "exec"), {"__name__": place})
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from benchcli.analysis.roofline import Placement
 from benchcli.grouping import groups
 from benchcli.schema import Interval, Key, Layer, Layers
 from benchcli.statistics import has_ranks, interval_over_launches
@@ -32,6 +33,10 @@ class LayerRow:
     """Seconds in a call of the network."""
     share: float
     """As a share of a call without stamps, the median over launches."""
+    operators: int | None = None
+    """None if an older run does not say."""
+    place: Placement | None = None
+    """On the roofline of the machine, if its roofs are known."""
 
     @property
     def key(self) -> Key:
@@ -69,7 +74,7 @@ def sum_of(launches: Sequence[Layers], parts: Sequence[Sequence[Layer]], path: s
     itself = first[0]
     if itself.path != path:  # a container (ModuleList) is never called itself
         itself = replace(itself, kind=SEVERAL, calls=1, outputs=first[-1].outputs)
-    flops = [layer.flops for layer in first]
+    flops, operators = [layer.flops for layer in first], [layer.operators for layer in first]
     seconds = {each.launch: sum(layer.seconds for layer in part) for each, part in zip(launches, parts, strict=True)}
     return LayerRow(
         family=launches[0].family,
@@ -83,6 +88,7 @@ def sum_of(launches: Sequence[Layers], parts: Sequence[Sequence[Layer]], path: s
         mac_bytes=sum(layer.mac_bytes for layer in first),
         seconds=_interval(seconds),
         share=median(seconds[each.launch] / each.call_s for each in launches),
+        operators=None if None in operators else sum(each or 0 for each in operators),
     )
 
 

@@ -278,8 +278,9 @@ class Run(Result):
     def layers_at(self, depth: int | None) -> "LayerRows":
         """Return the modules rolled up to a depth: each with all that it calls below."""
         from benchcli.analysis.layer_rows import layer_rows
+        from benchcli.analysis.places import with_places
 
-        return LayerRows(layer_rows(self.details.layers, depth), depth)
+        return LayerRows(with_places(layer_rows(self.details.layers, depth), self.details), depth)
 
     def samples(self) -> "pandas.DataFrame":
         """Return every raw sample, in seconds per call. Raises UserError if they are unreadable."""
@@ -325,9 +326,9 @@ class Pairwise(Result):
 
 LAYER_COLUMNS = [
     *("family", "variant", "layer", "type", "calls", "seconds", "seconds_low", "seconds_high", "share"),
-    *("flops", "mac_bytes", "inputs", "outputs"),
+    *("flops", "mac_bytes", "inputs", "outputs", "operators"),
 ]
-"""The columns of a frame of layers, of which the first three identify a row."""
+"""The columns of a frame of layers, of which the first three identify a row; those of their places follow."""
 
 
 class LayerRows(list["LayerRow"]):
@@ -342,6 +343,8 @@ class LayerRows(list["LayerRow"]):
         """Return a row for each module, indexed by family, network and layer, in SI units."""
         import pandas
 
+        from benchcli.analysis.places import PLACE_COLUMNS, place_cells
+
         rows = [
             {
                 "family": each.family,
@@ -352,11 +355,15 @@ class LayerRows(list["LayerRow"]):
                 "seconds": each.seconds.estimate,
                 "seconds_low": each.seconds.low,
                 "seconds_high": each.seconds.high,
-                **{name: getattr(each, name) for name in ("share", "flops", "mac_bytes", "inputs", "outputs")},
+                **{
+                    name: getattr(each, name)
+                    for name in ("share", "flops", "mac_bytes", "inputs", "outputs", "operators")
+                },
+                **place_cells(each.place),
             }
             for each in self
         ]
-        return pandas.DataFrame(rows, columns=LAYER_COLUMNS).set_index(LAYER_COLUMNS[:3])
+        return pandas.DataFrame(rows, columns=[*LAYER_COLUMNS, *PLACE_COLUMNS]).set_index(LAYER_COLUMNS[:3])
 
     def __repr__(self) -> str:
         from benchcli.reports.views.layer_table import table_of
@@ -553,12 +560,14 @@ class UnfinishedError(Exception):
 
 def _below_each_other(runs: Sequence[Run | Check]) -> Page:
     """Return the rows and the data of all. Raises UserError for runs and checks, whose rows differ."""
+    from benchcli.analysis.places import PLACE_COLUMNS
+
     pages = [run.page for run in runs]
-    if len({page.columns for page in pages}) > 1:
+    if len({tuple(name for name in page.columns if name not in PLACE_COLUMNS) for page in pages}) > 1:
         raise UserError("runs and checks have different columns: give one kind of them for this format")
     rows = tuple(row for page in pages for row in page.rows)
     data = [each for page in pages if isinstance(each := page.data, Mapping)]
-    columns, first = pages[0].columns, pages[0]
+    columns, first = tuple(dict.fromkeys(name for page in pages for name in page.columns)), pages[0]
     identity = (*(("run",) if "run" in columns else ()), *first.identity)
     return Page("runs", "", (), "", columns, rows, data, identity=identity, leading=first.leading)
 

@@ -75,6 +75,7 @@ def total(walked: Walk) -> Costs:
         peak_activation_bytes=walked.peak_bytes,
         weight_bytes=walked.weight_bytes,
         least_flops=sum((call.flops or 0) // call.window for call in calls),
+        operators=len(calls),
         unknown=(*sorted(unknown(calls)), *sorted(walked.unseen)),
         formulas=tuple(sorted({call.operator for call in calls if call.basis == FORMULA})),
     )

@@ -11,7 +11,7 @@ from benchcli.errors import ChangedError, NothingMeasuredError, UserError
 from benchcli.noise.diagnosis import before_launches, preflight, with_noticed
 from benchcli.runs import code
 from benchcli.runs.folder import RESULTS, unused
-from benchcli.runs.run_environment import begun, check_same, identified, weighed
+from benchcli.runs.run_environment import begun, check_same, identified, weighed, with_roofs
 from benchcli.runs.run_folder import RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.engine import Session, measure
@@ -177,7 +177,8 @@ class _Work:
             _refuse_if_all_failed(counted, rest)
             refuse_random(counted, rest)
             counted.codes = code.traced_back(counted.codes, rest)
-            self.environment = code.with_code(identified(self.environment, request.target, counted), counted.codes)
+            environment = with_roofs(identified(self.environment, request.target, counted))
+            self.environment = code.with_code(environment, counted.codes)
         except (UserError, NothingMeasuredError):
             if request.resume is None:
                 self.folder.discard()

@@ -10,7 +10,7 @@ from benchcli.files import ENVIRONMENT
 from benchcli.formatting import counted
 from benchcli.runs.folder import Folder, is_going
 from benchcli.runs.rows import COLUMNS, record_of
-from benchcli.runs.run_environment import check_resolves
+from benchcli.runs.run_environment import check_resolves, with_roofs
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Family, FamilyResult, Record, Target
@@ -51,7 +51,7 @@ def _run(
     unfinished = tuple(name for name, of in by_family.items() if len(of) < len(families[name].variants))
     conditions = folder.conditions()
     return SuiteRun(
-        environment=environment,
+        environment=with_roofs(environment),
         results=tuple(
             FamilyResult(families[name], tuple(of.values()), (), tuple(conditions.get(name, ())))
             for name, of in by_family.items()

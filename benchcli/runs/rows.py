@@ -123,6 +123,7 @@ class MeasurementRow:
     load_s: Duration | None = None
     artifact_bytes: Count | None = None
     output_error: Duration | None = None
+    operators: Count | None = None
 
 
 COLUMNS = tuple(each.name for each in fields(MeasurementRow))

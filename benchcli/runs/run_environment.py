@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from benchcli.backends.devices.base import split_name
 from benchcli.errors import UserError
+from benchcli.sampling import roof_cache
 from benchcli.sampling.supervise import Survey, survey
 from benchcli.schema import BUILT_IN, LIVE, Conditions, FamilyResult, Plan, Suite, Target
 from benchcli.schema.environment import Environment, Harness
@@ -90,6 +91,16 @@ def identified(environment: Environment, target: Target, counted: Survey) -> Env
         device=dict(counted.device),
         commit=running_commit(),
     )
+
+
+def with_roofs(environment: Environment) -> Environment:
+    """Return the environment with the roofs that are kept of its device; unchanged if it has some."""
+    here, suite, target = environment.machine, environment.suite, environment.target
+    if environment.roofs or here is None or suite is None:
+        return environment
+    targets = dict.fromkeys(roof_cache.of_roofs(family.on(target)) for family in suite.families)
+    digests = (roof_cache.digest_of(here, environment.software, environment.device, each) for each in targets)
+    return replace(environment, roofs=tuple(filter(None, map(roof_cache.fetch, digests))))
 
 
 def describe(target: Target, launcher: Launcher) -> dict[str, dict[str, object]]:

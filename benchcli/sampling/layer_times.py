@@ -92,6 +92,7 @@ def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], marks: Ma
         outputs=seen.outputs,
         flops=None if None in flops else sum(each or 0 for each in flops),
         mac_bytes=sum(call.mac_bytes for call in seen.calls),
+        operators=len(seen.calls),
     )
 
 

@@ -95,6 +95,8 @@ class Costs:
     """The batch of the call: the first size of its first input."""
     tokens: int | None = None
     """The elements of the first input, where it holds sequences of whole numbers."""
+    operators: int | None = None
+    """Calls of operators that read or write memory, each of which torch dispatches; None if they were not counted."""
     unknown: tuple[str, ...] = ()
     """Operators without a rule for their multiply-adds, so that none counts as zero silently."""
     formulas: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from benchcli.schema.observations import Code, Count
 from benchcli.schema.request import Key, Plan, Suite, Target
+from benchcli.schema.roofs import Roofs
 from benchcli.schema.structure import Within, structure
 from benchcli.schema.warnings import RunWarning
 from benchcli.schema.warnings import as_json as warning_as_json
@@ -106,6 +107,8 @@ class Environment:
     """The commit of benchcli, where it runs from a checkout."""
     code: tuple[NetworkCode, ...] = ()
     harness: Harness | None = None
+    roofs: tuple[Roofs, ...] = ()
+    """The roofs of its device that were known, of each number of threads."""
     unseen: tuple[str, ...] = ()
     """The sources of noise that cannot be observed on this machine."""
     check: "CheckFacts | None" = None

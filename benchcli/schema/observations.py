@@ -219,6 +219,8 @@ class Layer:
     """Multiply-adds of the operators that it calls itself; None if one has no rule."""
     mac_bytes: Count
     """Their memory access cost in bytes, unfused."""
+    operators: Count | None = None
+    """How many operators it calls itself; older runs do not say."""
 
 
 @dataclass(frozen=True)

@@ -206,3 +206,8 @@ def test_grouped_costs_of_g2_follow_equation_2() -> None:
 def test_the_formulas_need_no_torch_layers() -> None:
     assert convolution_mac(1, 2, 4, kernel=3, groups=2) == 6 + 36
     assert EXPERIMENTS["g2"].multiply_adds({"channels": 4, "groups": 2}, 1) == 80
+
+
+def test_the_operators_of_a_call_are_those_that_move_memory() -> None:
+    network = nn.Sequential(nn.Conv2d(4, 8, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 2)).eval()
+    assert count(network, IMAGE).operators == 4  # flattening makes a view

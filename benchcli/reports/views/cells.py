@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from benchcli import formatting
 from benchcli.analysis import equal_flops
+from benchcli.analysis.roofline import Placement
 from benchcli.formatting import UNKNOWN
 from benchcli.grouping import groups
 from benchcli.reports.advice import grouped, sentence
@@ -133,6 +134,18 @@ def bar(record: Record) -> Interval | None:
     if record.timing and is_baseline(record):
         return Interval(1.0, 1.0, 1.0)
     return record.timing.relative if record.timing else None
+
+
+def places(found: Sequence[Placement | None]) -> list[Column]:
+    """Return the columns of places on the roofline; none if no roofs are known. They are the first to be left out."""
+    if not any(found):
+        return []
+    return [
+        numbers("mult-adds/B", (formatting.significant(each.intensity) if each else UNKNOWN for each in found), 0),
+        numbers("model ms", (formatting.milliseconds(each.model_s) if each else UNKNOWN for each in found), 0),
+        numbers("of roof", (formatting.percent(each.achieved) if each else UNKNOWN for each in found), 0),
+        words("bound by", (each.bound if each else UNKNOWN for each in found), 0),
+    ]
 
 
 def converted(records: Sequence[Record], priority: int) -> list[Column]:

@@ -1,6 +1,6 @@
 """Lay out the table of a network's layers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from benchcli import formatting
 from benchcli.analysis.layer_rows import LayerRow, accounted, layer_rows
@@ -8,7 +8,7 @@ from benchcli.formatting import UNKNOWN
 from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Table, numbers, words
-from benchcli.reports.views.cells import ACCESS, FLOPS
+from benchcli.reports.views.cells import ACCESS, FLOPS, places
 from benchcli.schema import Failure, Key, Layers
 
 MOST = 20
@@ -17,9 +17,17 @@ OWN = "(in no module)"
 """The row of what a network does itself."""
 
 
-def table(traced: Sequence[Layers], failures: Mapping[Key, Failure], depth: int | None = None) -> Table:
-    """Return the table: the slowest layers of each network, or all modules at a depth."""
-    rows = layer_rows(traced, depth)
+def table(
+    traced: Sequence[Layers],
+    failures: Mapping[Key, Failure],
+    depth: int | None = None,
+    placed: Callable[[list[LayerRow]], list[LayerRow]] = list,
+) -> Table:
+    """Return the table: the slowest layers of each network, or all modules at a depth.
+
+    `placed` puts them on the roofline, if the machine's roofs are known.
+    """
+    rows = placed(layer_rows(traced, depth))
     by_network = groups(rows, lambda row: row.key)
     lines = (*(_line(key, each, traced, depth) for key, each in by_network.items()), *lacking(failures))
     return table_of(rows, depth, lines)
@@ -48,6 +56,7 @@ def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence
             numbers(ACCESS, (formatting.mega(row.mac_bytes) for row in rows), 2),
             numbers("time ms", (formatting.time(row.seconds) for row in rows)),
             numbers("share", (formatting.percent(row.share) for row in rows)),
+            *places([row.place for row in rows]),
         ),
         groups=tuple(map(len, shown)),
         lines=(

@@ -1,18 +1,20 @@
 """Lay out the report of a run as a page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import groupby
 
 from benchcli import formatting
+from benchcli.analysis.places import PLACE_COLUMNS, place_cells, places_of, with_places
 from benchcli.analysis.verdicts import Verdict, verdicts_of
 from benchcli.noise.diagnosis import disturbed
 from benchcli.reports.advice import advised
-from benchcli.reports.page import Page, Table
-from benchcli.reports.views import guideline_table
+from benchcli.reports.page import Cell, Page, Table
+from benchcli.reports.views import cells, guideline_table
 from benchcli.runs.rows import COLUMNS, row
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import INFERENCE, Record
+from benchcli.schema import INFERENCE, FamilyResult, Record
 from benchcli.schema.environment import as_json
 from benchcli.workloads.requests import settings_of
 
@@ -28,8 +30,7 @@ def page(report: SuiteRun, depth: int | None = None, is_tree: bool = False) -> P
 
     Its data for JSON adds the advice to each warning.
     """
-    records, judged = report.records, verdicts_of(report)
-    rows = tuple(row(record) for record in records)
+    judged, rows = verdicts_of(report), _rows(report)
     return Page(
         name=report.suite_name,
         heading=heading(report),
@@ -38,21 +39,14 @@ def page(report: SuiteRun, depth: int | None = None, is_tree: bool = False) -> P
             for table in _with_lacking(list(_tables(report, judged, depth, is_tree)), report)
         ),
         footer=footer(report),
-        columns=COLUMNS,
+        columns=(*COLUMNS, *(PLACE_COLUMNS if report.environment.roofs else ())),
         rows=rows,
         identity=IDENTITY,
         leading=LEADING,
         data={
             "environment": as_json(report.environment),
             **({"baseline": report.baseline} if report.baseline else {}),
-            "records": [
-                {
-                    **cells,
-                    "warnings": [advised(warning) for warning in record.warnings],
-                    "top1_error_percent": _error(record),
-                }
-                for record, cells in zip(records, rows, strict=True)
-            ],
+            "records": [_advised(*each) for each in zip(report.records, rows, strict=True)],
             "launches": [
                 {"family": result.family.name, **vars(conditions)}
                 for result in report.results
@@ -63,6 +57,20 @@ def page(report: SuiteRun, depth: int | None = None, is_tree: bool = False) -> P
             "verdicts": [{**asdict(verdict), "scale": f"×{verdict.scale}"} for verdict in judged],
         },
     )
+
+
+def _rows(report: SuiteRun) -> tuple[dict[str, Cell], ...]:
+    """Return the cells of each record, and of its place on the roofline if the device's roofs are known."""
+    if not report.environment.roofs:
+        return tuple(map(row, report.records))
+    places = places_of(report)
+    return tuple({**row(record), **place_cells(places.get(record.key))} for record in report.records)
+
+
+def _advised(record: Record, values: Mapping[str, Cell]) -> dict[str, object]:
+    """Return what JSON has of a record."""
+    advice = [advised(warning) for warning in record.warnings]
+    return {**values, "warnings": advice, "top1_error_percent": _error(record)}
 
 
 def _error(record: Record) -> float | None:
@@ -86,18 +94,13 @@ def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None, is_t
         from benchcli.reports.views import settings_table
 
         yield settings_table.table(report.results)
+    places = places_of(report)
     groups = groupby(report.results, key=lambda result: (result.family.guideline, result.family.catalogue))
-    for (guideline, catalogue), results in groups:
-        if guideline:
-            yield guideline_table.table(guideline, list(results), judged)
-        elif catalogue == "blocks":
-            from benchcli.reports.views import block_table
-
-            yield block_table.table(list(results))
-        else:
-            from benchcli.reports.views import network_table
-
-            yield network_table.table(list(results))
+    for (guideline, catalogue), of_group in groups:
+        results = list(of_group)
+        table = _table(guideline, catalogue, results, judged)
+        found = [places.get(record.key) for record in cells.records_of(results)]
+        yield replace(table, columns=(*table.columns, *cells.places(found)))
     if report.breakdowns:
         from benchcli.reports.views import breakdown_table
 
@@ -106,13 +109,26 @@ def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None, is_t
         yield from _layer_tables(report, depth, is_tree)
 
 
+def _table(guideline: str, catalogue: str, results: Sequence[FamilyResult], judged: Sequence[Verdict]) -> Table:
+    if guideline:
+        return guideline_table.table(guideline, results, judged)
+    if catalogue == "blocks":
+        from benchcli.reports.views import block_table
+
+        return block_table.table(results)
+    from benchcli.reports.views import network_table
+
+    return network_table.table(results)
+
+
 def _layer_tables(report: SuiteRun, depth: int | None, is_tree: bool) -> Iterator[Table]:
     from benchcli.reports.views import layer_table, module_tables
 
     if is_tree:
         yield from module_tables.tables(report.layers, depth, layer_table.lacking(report.unlayered))
     else:
-        yield layer_table.table(report.layers, report.unlayered, depth)
+        placed = partial(with_places, run=report)
+        yield layer_table.table(report.layers, report.unlayered, depth, placed)
 
 
 def _with_lacking(tables: Sequence[Table], report: SuiteRun) -> tuple[Table, ...]:
@@ -136,9 +152,13 @@ def _layers(report: SuiteRun) -> dict[str, list[dict[str, object]]]:
     from benchcli.analysis.layer_rows import layer_rows
     from benchcli.analysis.module_tree import layer_types, module_tree
 
+    modules = module_tree(report.layers)
     return {
-        "layers": [asdict(row) for row in layer_rows(report.layers)],
-        "modules": [{"depth": each.depth, **asdict(each.row)} for each in module_tree(report.layers)],
+        "layers": [asdict(row) for row in with_places(layer_rows(report.layers), report)],
+        "modules": [
+            {"depth": each.depth, **asdict(row)}
+            for each, row in zip(modules, with_places((each.row for each in modules), report), strict=True)
+        ],
         "layer_types": [asdict(each) for each in layer_types(report.layers)],
     }
 

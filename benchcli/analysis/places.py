@@ -1,0 +1,68 @@
+"""Place the networks of a run, and their layers, on the roofline of the machine that it ran on."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from benchcli.analysis.layer_rows import LayerRow
+from benchcli.analysis.roofline import Placement, place
+from benchcli.runs.rows import Cell
+from benchcli.runs.suite_run import SuiteRun
+from benchcli.schema import Family, Key, Record, Target
+from benchcli.schema.roofs import Roofs
+
+PLACE_COLUMNS = ("intensity", "roof_share", "bound", "model_s")
+"""The columns of a place in rows of networks and of layers."""
+
+
+def place_cells(place: Placement | None) -> Mapping[str, Cell]:
+    """Return the cells of a place by column; without one they are empty."""
+    values = (place.intensity, place.achieved, place.bound, place.model_s) if place else (None,) * len(PLACE_COLUMNS)
+    return dict(zip(PLACE_COLUMNS, values, strict=True))
+
+
+def places_of(run: SuiteRun) -> dict[Key, Placement]:
+    """Return the places of the networks that have a time and complete costs; empty if no roofs are known."""
+    placed = {record.key: _place_of_network(record, run) for record in run.records}
+    return {key: each for key, each in placed.items() if each}
+
+
+def with_places(rows: Iterable[LayerRow], run: SuiteRun) -> list[LayerRow]:
+    """Return layers of a run with their places; as they are if no roofs are known."""
+    families = {result.family.name: result.family for result in run.results}
+    return [
+        replace(row, place=_place_of_layer(row, families[row.family], run)) if row.family in families else row
+        for row in rows
+    ]
+
+
+def _place_of_network(record: Record, run: SuiteRun) -> Placement | None:
+    costs, timing = record.costs, record.timing
+    if costs is None or timing is None or not costs.flops_complete:
+        return None
+    seconds = timing.seconds.estimate
+    return _place(costs.flops, costs.mac_bytes, costs.operators, seconds, record.family, run)
+
+
+def _place_of_layer(row: LayerRow, family: Family, run: SuiteRun) -> Placement | None:
+    if row.flops is None:
+        return None
+    return _place(row.flops, row.mac_bytes, row.operators, row.seconds.estimate, family, run)
+
+
+def _place(
+    flops: int, mac_bytes: int, operators: int | None, seconds: float, family: Family, run: SuiteRun
+) -> Placement | None:
+    """Return the place of work of a family; None without roofs. Only eager mode pays for dispatching operators."""
+    target = family.on(run.environment.target)
+    roofs = _roofs_on(target, run)
+    if roofs is None:
+        return None
+    working_set = math.inf if target.cache == "cold" else mac_bytes / max(1, operators or 1)
+    dispatched = operators if target.runtime == Target.runtime else None
+    return place(flops, mac_bytes, dispatched, seconds, roofs, family.dtype, working_set)
+
+
+def _roofs_on(target: Target, run: SuiteRun) -> Roofs | None:
+    known = run.environment.roofs
+    return next((each for each in known if (each.device, each.threads) == (target.device, target.threads)), None)
