@@ -34,6 +34,7 @@ ORDER = (
 ROW = {name: number for number, names in enumerate(ORDER) for name in names}
 MODULES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 WITH_TORCH = (
+    "backends.dataflow",
     "backends.flat_call",
     "guards.",
     "sampling.artifact_key",

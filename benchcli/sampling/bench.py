@@ -162,7 +162,7 @@ def prepare(variant: Variant, family: Family, costs: Costs, setup: Setup) -> Ben
     """
     step = family.step_of(variant)
     with mode_of(step):
-        network, inputs, references = _placed(variant, family, setup)
+        network, inputs, references = placed(variant, family, setup)
         _refuse_other_inputs(inputs, costs)
         if step != INFERENCE:
             return _training(variant, family, costs, setup, network, inputs)
@@ -181,7 +181,9 @@ def _inference(
     """Return the bench of forward calls, whose output is right."""
     place, runtime = setup.place, setup.runtime
     _refuse_layout(family, runtime)
-    _refuse_file(network, family, runtime)
+    refuse_file(network, family, runtime)
+    network, inputs = runtime.transformed(network, inputs)
+    place.alive()
     with _artifact(variant, family, setup, network, inputs) as artifact:
         start_s = perf_counter()
         call = runtime.prepare(network, inputs, place, artifact)
@@ -222,7 +224,7 @@ def _refuse_other_inputs(inputs: Inputs, costs: Costs) -> None:
         )
 
 
-def _refuse_file(network: torch.nn.Module, family: Family, runtime: Runtime) -> None:
+def refuse_file(network: torch.nn.Module, family: Family, runtime: Runtime) -> None:
     """Raise NotImplementedError if the network is an ONNX file, and the runtime or the dtype is not for those."""
     if not isinstance(network, OnnxNetwork):
         return
@@ -268,7 +270,7 @@ def _refuse_training(runtime: Runtime) -> None:
     """Raise NotImplementedError if the runtime computes no gradients."""
     if not runtime.trains:
         able = formatting.named([each.name for each in RUNTIMES if each.trains])
-        raise NotImplementedError(f"{runtime.name} computes no gradients: give --runtime {able}")
+        raise NotImplementedError(f"{runtime.full_name} computes no gradients: give --runtime {able}")
 
 
 def write_artifact(variant: Variant, family: Family, setup: Setup) -> Exported:
@@ -276,8 +278,8 @@ def write_artifact(variant: Variant, family: Family, setup: Setup) -> Exported:
     if family.step_of(variant) != INFERENCE:
         _refuse_training(setup.runtime)
     _refuse_layout(family, setup.runtime)
-    network, inputs, _ = _placed(variant, family, setup)
-    _refuse_file(network, family, setup.runtime)
+    network, inputs, _ = placed(variant, family, setup)
+    refuse_file(network, family, setup.runtime)
     return _made(Path(setup.artifacts[family.name][variant.name]), variant, family, setup, network, inputs)
 
 
@@ -320,12 +322,12 @@ def _write(artifact: Path, setup: Setup, network: torch.nn.Module, inputs: Input
     except MemoryError:
         raise
     except Exception as error:  # exporters raise anything
-        raise NotImplementedError(f"{setup.runtime.name} cannot export it: {_cause_of(error)}") from None
+        raise NotImplementedError(f"{setup.runtime.name} cannot export it: {cause_of(error)}") from None
     if not artifact.exists():
         raise RuntimeError(f"{setup.runtime.name} wrote no file")
 
 
-def _placed(variant: Variant, family: Family, setup: Setup) -> tuple[torch.nn.Module, Inputs, outputs.References]:
+def placed(variant: Variant, family: Family, setup: Setup) -> tuple[torch.nn.Module, Inputs, outputs.References]:
     """Return a network and its inputs in the family's format, and its outputs in float32."""
     with switches.kept(threads_alone=setup.keeps_settings) as before:
         network, inputs, references = _loaded(variant, family, setup, before)
@@ -411,7 +413,7 @@ def torch_dtype(name: str) -> torch.dtype:
     return dtype
 
 
-def _cause_of(error: BaseException) -> str:
+def cause_of(error: BaseException) -> str:
     """Return the first line that says something of what an error began with."""
     while error.__cause__ is not None:
         error = error.__cause__

@@ -189,7 +189,7 @@ def build(
             bench = prepare(variant, family, costs, setup.reporting(alive))
             benches[key] = replace(bench, source=variant.source)
             benches[key].end_forks()
-            if benches[key].load_s is not None or family.dtype != "float32":
+            if benches[key].load_s is not None or family.dtype != "float32" or setup.runtime.option:
                 send(loaded(key, benches[key]))
         except Exception as error:  # A network may raise anything; the other variants go on.
             send(failed(key, error, beside=len(benches)))

@@ -54,8 +54,6 @@ class Runtime(ABC):
     """The packages that it needs besides torch: the names of their distributions, by the modules that it imports."""
     devices: ClassVar[tuple[str, ...]] = ()
     """The kinds of devices that it runs on; empty for all."""
-    options: ClassVar[Mapping[str, str]] = {}
-    """What may follow its name after a colon, such as "onnxruntime:extended", each with what it changes."""
     option: str = ""
     """The one that was given; empty for none."""
     layouts: ClassVar[tuple[str, ...]] = ("nchw", "nhwc")
@@ -66,7 +64,7 @@ class Runtime(ABC):
     """Whether `missing` imports the runtime. Then only workers ask it."""
     export_s: ClassVar[float] = 0.0
     """The longest silence of `export`, in seconds; 0 for a runtime that prepares no file."""
-    untraceable: ClassVar[Mapping[Literal["breakdown", "layers"], str]] = {}
+    untraceable: Mapping[Literal["breakdown", "layers"], str] = {}
     """What its calls do not show, each with the message to the user who asks for it."""
     trains: ClassVar[bool] = False
     """Whether it runs what computes gradients; then `prepare` is not asked for a training step."""
@@ -75,6 +73,11 @@ class Runtime(ABC):
 
     def variables(self, threads: int) -> Mapping[str, str]:  # noqa: ARG002
         """Return the environment variables that its workers need, by name. It imports nothing."""
+        return {}
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """What may follow its name after a colon, such as "onnxruntime:extended", each with what it changes."""
         return {}
 
     @property
@@ -128,6 +131,14 @@ class Runtime(ABC):
     def computes_in(self, dtype: str) -> str:
         """Return the dtype in which it computes a network of a dtype, whose tolerance its outputs get."""
         return dtype
+
+    def transformed(self, network: "torch.nn.Module", inputs: "Inputs") -> "tuple[torch.nn.Module, Inputs]":
+        """Return what the runtime runs in the place of a network, and what it is called with: mostly the same.
+
+        It is called for inference, before `prepare`. Raises NotImplementedError for a network in which
+        there is nothing to change.
+        """
+        return network, inputs
 
     def export(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path) -> None:
         """Write the file, or the folder, that `prepare` loads. Called once, if `export_s` is not 0, in its own process.

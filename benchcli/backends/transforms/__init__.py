@@ -1,0 +1,1 @@
+"""Changes of a whole network that need no training, one per file."""
