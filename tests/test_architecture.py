@@ -55,6 +55,7 @@ WITH_TORCH = (
     "sampling.survey",
     "sampling.tracing",
     "sampling.without_memory",
+    "sampling.written_programs",
     "workloads.live_networks",
     "workloads.modules",
     "workloads.onnx_network",

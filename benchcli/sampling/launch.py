@@ -30,9 +30,10 @@ from benchcli.sampling.bench import (
 )
 from benchcli.sampling.failures import IntrusionError, failed
 from benchcli.sampling.rounds import Announce, no_collection, sample_rounds, take_sample, warm_up
-from benchcli.schema import Conditions, Family, Key
+from benchcli.schema import Conditions, Family, Key, Variant
 from benchcli.schema.protocol import (
     LAUNCH,
+    Event,
     Question,
     Ready,
     Sampled,
@@ -112,6 +113,11 @@ def _send_conditions(sampled: Sequence[tuple[Family, Conditions, Benches]], task
 
 def export(task: Task, send: Send) -> None:
     """Let the runtime write the file of each variant."""
+    write_each(task, send, write_artifact)
+
+
+def write_each(task: Task, send: Send, write: Callable[[Variant, Family, Setup], Event]) -> None:
+    """Write the file of each variant, and send what `write` says of it, or the error that prevented it."""
     setup = Setup.of(task)
     for family in task.families:
         for variant in family.launched:
@@ -119,7 +125,7 @@ def export(task: Task, send: Send) -> None:
             alive = partial(send, Started(*key))
             alive()
             try:
-                send(write_artifact(variant, family, setup.reporting(alive)))
+                send(write(variant, family, setup.reporting(alive)))
             except Exception as error:  # A network may raise anything; the other variants go on.
                 send(failed(key, error))
                 if setup.place.device.errors_stick:

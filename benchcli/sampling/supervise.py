@@ -54,6 +54,7 @@ from benchcli.schema.protocol import (
     Waiting,
     Watched,
     WorkerDied,
+    Written,
 )
 from benchcli.schema.warnings import RunWarning
 
@@ -108,6 +109,7 @@ class Reports:
     singles: list[Singled] = field(default_factory=list)
     conditions: list[Watched] = field(default_factory=list)
     exported: dict[Key, Exported] = field(default_factory=dict)
+    written: list[Written] = field(default_factory=list)
     loaded: list[Loaded] = field(default_factory=list)
     breakdowns: list[Breakdown] = field(default_factory=list)
     layers: list[Layers] = field(default_factory=list)
@@ -132,6 +134,8 @@ class Reports:
                 self.counted[family, variant] = event
             case Exported(family, variant):
                 self.exported[family, variant] = event
+            case Written():
+                self.written.append(event)
             case Loaded():
                 self.loaded.append(event)
             case Spoilt():

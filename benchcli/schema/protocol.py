@@ -25,6 +25,7 @@ PROFILE: Final = "profile"
 LAYERS: Final = "layers"
 EXPORT: Final = "export"
 ROOFS: Final = "roofs"
+WRITE: Final = "write"
 CHANGED: Final = "changed"
 """In place of the hash of a file that changed after it was read."""
 SECONDS, ROUNDS = 0.3, 8
@@ -35,7 +36,7 @@ SECONDS, ROUNDS = 0.3, 8
 class Task:
     """The task of one worker."""
 
-    kind: Literal["survey", "launch", "serve", "profile", "layers", "export", "roofs"]
+    kind: Literal["survey", "launch", "serve", "profile", "layers", "export", "roofs", "write"]
     target: Target
     families: tuple[Family, ...]
     costs: Mapping[str, Mapping[str, Costs]]
@@ -64,7 +65,10 @@ class Task:
     rules: str = field(default="", repr=False)
     """The cost rules that a caller has registered, pickled and in base 64."""
     artifacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """The file that the runtime prepares once of each network, by family and variant name; empty if it makes none."""
+    """The file that the runtime prepares once of each network, by family and variant name; empty if it makes none.
+
+    Of a task that writes: the program.
+    """
     cache: str = ""
     """The folder in which an export looks for the file of an earlier run, and keeps its own; empty for none."""
     compiles: bool = False
@@ -141,6 +145,18 @@ class Exported:
     """Bytes of the file."""
     is_cached: bool = False
     """Whether the file is of an earlier run."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A transformed network is written as a program, which was loaded again and gave the right outputs."""
+
+    family: str
+    variant: str
+    places: Mapping[str, int]
+    """How many places each transform has changed, by its name."""
+    output_error: float
+    """The largest relative difference of an output of the loaded program from the network's in eager float32."""
 
 
 @dataclass(frozen=True)
@@ -263,6 +279,7 @@ Event = (
     | Started
     | Counted
     | Exported
+    | Written
     | Loaded
     | Spoilt
     | Ready

@@ -23,6 +23,7 @@ from benchcli.schema.protocol import (
     ROOFS,
     SERVE,
     SURVEY,
+    WRITE,
     Described,
     Done,
     Event,
@@ -73,26 +74,33 @@ def do(task: Task, send: Send, receive: Callable[[], str] = lambda: "") -> None:
             import torch
 
             from benchcli.guards import code_versions, read_files
-            from benchcli.sampling import launch, layer_times, profile, roof_rates, survey
             from benchcli.workloads import live_networks
 
             live_networks.receive(task.live)
-            kinds: dict[str, Callable[[Task, Send], None]] = {
-                SURVEY: survey.survey,
-                EXPORT: launch.export,
-                SERVE: partial(launch.serve, receive=receive),
-                PROFILE: profile.profile,
-                LAYERS: layer_times.time_layers,
-                ROOFS: roof_rates.reach,
-                LAUNCH: launch.launch,
-            }
             # Costs are counted from what is dispatched, which inference mode changes, and exporters trace it.
-            inference = torch.inference_mode(task.kind not in {SURVEY, EXPORT})
+            inference = torch.inference_mode(task.kind not in {SURVEY, EXPORT, WRITE})
             with read_files.noting(), code_versions.released(), inference:
-                kinds[task.kind](task, send)
+                _function_for(task.kind, receive)(task, send)
                 if read := read_files.hashes():
                     send(FilesRead(read))
     send(Done())
+
+
+def _function_for(kind: str, receive: Callable[[], str]) -> Callable[[Task, Send], None]:
+    """Return what does tasks of a kind."""
+    from benchcli.sampling import launch, layer_times, profile, roof_rates, survey, written_programs
+
+    functions: dict[str, Callable[[Task, Send], None]] = {
+        SURVEY: survey.survey,
+        EXPORT: launch.export,
+        WRITE: written_programs.write,
+        SERVE: partial(launch.serve, receive=receive),
+        PROFILE: profile.profile,
+        LAYERS: layer_times.time_layers,
+        ROOFS: roof_rates.reach,
+        LAUNCH: launch.launch,
+    }
+    return functions[kind]
 
 
 @contextmanager

@@ -1,0 +1,78 @@
+"""Write a network with transforms applied, and check what was written."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchcli import files
+from benchcli.api.live_modules import Networks, by_name
+from benchcli.backends.transforms.base import AND
+from benchcli.backends.transforms.program import SUFFIX, writable
+from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.sampling.supervise import Failures, collect, refuse
+from benchcli.schema import Target
+from benchcli.schema.protocol import WRITE, Task, Written
+from benchcli.workers.tools import Tools
+from benchcli.workloads.overrides import Overrides
+
+LONGEST_S = 300.0
+"""The longest silence of a worker that writes a program, in seconds."""
+
+
+@dataclass(frozen=True)
+class WrittenProgram:
+    """A file with a transformed network, which was loaded again and gave the network's outputs."""
+
+    path: Path
+    places: Mapping[str, int]
+    """How many places of the network each transform has changed, by its name."""
+    output_error: float
+    """The largest relative difference of an output of the program from the network's in eager float32."""
+
+
+def write_transformed(
+    network: object, transforms: str, path: Path | str, inputs: object = None, tools: Tools | None = None
+) -> WrittenProgram:
+    """Write a network with transforms such as "fold+inplace" applied as a program of torch.export.
+
+    `network` and `inputs` are what `measure` takes. The file is there only if the program could be
+    loaded again, and its outputs were those of the network within the tolerance of float32. It takes
+    inputs of the same shapes: `torch.export.load(path).module()(*inputs)`. Raises UserError if it
+    cannot be written, or a file is there.
+    """
+    chosen = writable(transforms)
+    file = _free(path)
+    networks = Networks.of(by_name([network]), inputs)
+    (family,) = networks.request.families(Overrides())
+    target = Target(runtime=f"{Target.runtime}:{AND.join(each.name for each in chosen)}")
+    with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".benchcli-") as folder:
+        draft = Path(folder) / file.name
+        artifacts = {family.name: {each.name: str(draft) for each in family.variants}}
+        task = Task(WRITE, target, (family,), {}, artifacts=artifacts, live=networks.payloads)
+        written = _written(task, tools or Tools())
+        draft.rename(file)
+    return WrittenProgram(file, written.places, written.output_error)
+
+
+def _free(path: Path | str) -> Path:
+    """Return the path of a new file. Raises UserError if it cannot be written, or is there."""
+    file = files.path_of("a file", path)
+    if file.suffix != SUFFIX:
+        raise UserError(f"{file} does not end in {SUFFIX}, as programs of torch.export do: name it {file.stem}{SUFFIX}")
+    if files.mode_of(file, follow=False) is not None:
+        raise UserError(f"{file} is there: remove it, or name another file")
+    return files.writable(file)
+
+
+def _written(task: Task, tools: Tools) -> Written:
+    """Let a worker write the one program of a task. Raises UserError if it cannot be written."""
+    failures = Failures()
+    with tools.workers() as launcher:
+        reports = collect(launcher, task, LONGEST_S, failures)
+    refuse(failures.by_key)
+    for (_, network), failure in failures.by_key.items():
+        raise UserError(f"{network} is not written with {task.target.runtime}: {failure.error}")
+    if not reports.written:
+        raise NothingMeasuredError(f"no program was written: {reports.death.error if reports.death else 'it ended'}")
+    return reports.written[0]
