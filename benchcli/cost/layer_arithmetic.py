@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 
 from benchcli.cost.arguments import Arguments
+from benchcli.schema import Geometry
 
 Rule = Callable[[Arguments, torch.Tensor], int]
 """Returns a count of an operator's arguments, by the names of its schema, and of its first output."""
@@ -86,3 +87,13 @@ def _layers(arguments: Arguments) -> int:
 def window(arguments: Arguments) -> int:
     """Return the size of a convolution's window, which minimal filtering may save (Winograd, 1980)."""
     return math.prod(arguments["weight"].shape[2:])
+
+
+def geometry(arguments: Arguments) -> Geometry | None:
+    """Return how a convolution's window moves; None if its arguments do not say so, as those of a packed one."""
+    sizes = [arguments.get(name) for name in ("stride", "padding", "dilation")]
+    if not all(isinstance(each, list | tuple) for each in sizes) or "groups" not in arguments:
+        return None
+    dimensions = arguments["weight"].dim() - 2
+    stride, padding, dilation = (tuple(each) * dimensions if len(each) == 1 else tuple(each) for each in sizes if each)
+    return Geometry(stride, padding, dilation, int(arguments["groups"]), bool(arguments.get("transposed")))

@@ -18,7 +18,7 @@ from benchcli.cost.complex_products import ComplexParts
 from benchcli.cost.formulas import FORMULAS
 from benchcli.cost.higher_order import called_branches, runner
 from benchcli.cost.inputs import Inputs, tensors
-from benchcli.cost.layer_arithmetic import image, window
+from benchcli.cost.layer_arithmetic import geometry, image, window
 from benchcli.cost.memory import Traffic, bytes_of, distinct, formula_elements, traffic
 from benchcli.cost.nested import MASKED, FastPathError, by_sequence, dense, is_jagged
 from benchcli.cost.operators import CONVOLUTIONS, NORMALISATIONS
@@ -216,6 +216,7 @@ class _Dispatch(Watch):
                 window=window(arguments) if name in CONVOLUTIONS | CONVOLUTION_GRADIENTS else 1,
                 part=self._part,
                 basis=OWN if own is not None else FORMULA if name in FORMULAS else SHAPES,
+                geometry=geometry(arguments) if name in CONVOLUTIONS else None,
             )
         )
 

@@ -5,7 +5,7 @@ Values are in SI units: seconds, bytes, counts.
 suite -> family -> variant (`request`) -> costs (`counts`), samples (`observations`) -> timing -> record (`records`)
 """
 
-from benchcli.schema.counts import FORMULA, OWN, SHAPES, Basis, CostDetail, Costs, OperatorCall
+from benchcli.schema.counts import FORMULA, OWN, SHAPES, Basis, CostDetail, Costs, Geometry, OperatorCall
 from benchcli.schema.observations import (
     CATEGORIES,
     HOST_BOUND,
@@ -80,6 +80,7 @@ __all__ = [
     "Failure",
     "Family",
     "FamilyResult",
+    "Geometry",
     "Input",
     "Interval",
     "Key",

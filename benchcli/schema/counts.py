@@ -15,6 +15,17 @@ Basis = Literal["shapes", "formula", "own rule"]
 
 
 @dataclass(frozen=True)
+class Geometry:
+    """How a convolution's window moves over its input, one number for each dimension of the image."""
+
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+    is_transposed: bool = False
+
+
+@dataclass(frozen=True)
 class OperatorCall:
     """The costs of one call of an operator; `Costs` are sums of them."""
 
@@ -49,6 +60,8 @@ class OperatorCall:
     """The part of a training step; everything else is forward."""
     basis: Basis = SHAPES
     """What the multiply-adds are: shapes (a count), formula (of a textbook), own rule (of the user)."""
+    geometry: Geometry | None = None
+    """Of a convolution; None of others."""
 
 
 @dataclass(frozen=True)

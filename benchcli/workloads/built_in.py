@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchcli.errors import unknown
 from benchcli.schema import BUILT_IN
+from benchcli.workloads import layer_chain
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 from benchcli.workloads.networks import onnx_files
@@ -27,6 +28,7 @@ _KINDS: "Mapping[str, Callable[[str], Build]]" = {
     "reference": lambda name: REFERENCES[name].build,
     "library": lambda name: _library_builder(name),
     "onnx": lambda name: _onnx_builder(name),
+    "layers": lambda name: _chain_builder(name),
 }
 
 
@@ -42,6 +44,14 @@ def _onnx_builder(name: str) -> "Build":
     if f"{BUILT_IN}onnx/{name}" != onnx_files.BUILDER:
         raise unknown("kind of ONNX network", name, ["file"])
     return onnx_files.build
+
+
+def _chain_builder(name: str) -> "Build":
+    if f"{BUILT_IN}layers/{name}" != layer_chain.BUILDER:
+        raise unknown("kind of layers", name, ["chain"])
+    from benchcli.workloads.chain_network import build
+
+    return build
 
 
 def _library_builder(name: str) -> "Build":

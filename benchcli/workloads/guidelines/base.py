@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from benchcli.errors import UserError
 from benchcli.registry import Registry
 from benchcli.schema import BUILT_IN, Interval, OperatorCall, Parameter, Variant
+from benchcli.schema.environment import Machine
 from benchcli.workloads import papers
+from benchcli.workloads.layer_chain import Chain
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,16 +46,36 @@ class Rule(Guideline):
 
 
 @dataclass(frozen=True)
+class Repair:
+    """Layers of a network, and the same ones with the guideline followed, which are measured beside each other."""
+
+    before: Chain
+    after: Chain
+    image: tuple[int, ...]
+    """The shape of the input as it is, without the batch: channels first."""
+    image_after: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Breach:
     """A place in a network that breaks a guideline."""
 
     calls: tuple[int, ...]
-    """The operator calls that break it, by their place in the walk."""
+    """The operator calls that it is about, by their place in the walk: those that the repair replaces."""
     reason: str
+    """What breaks it, in a few words that several places may share: "24 to 144 channels"."""
+    repair: Repair | None = None
+    """None if no layers can be rebuilt for it."""
+    runtime: str = ""
+    """The runtime that repairs the whole network without training, such as "eager:fold"; empty if none does."""
 
 
 class Audit(Guideline, ABC):
     """The part that says which operators of a network break the guideline."""
+
+    def on(self, machine: Machine) -> "Audit":  # noqa: ARG002
+        """Return the audit for a machine; most are the same on all."""
+        return self
 
     @abstractmethod
     def breaches(self, calls: Sequence[OperatorCall]) -> Iterator[Breach]:

@@ -1,12 +1,26 @@
 """G1: equal channel width minimises memory access cost (ShuffleNet V2, Equation 1, Table 1)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from benchcli import formatting
 from benchcli.errors import UserError
-from benchcli.schema import Parameter
-from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Experiment, Rule, Width
+from benchcli.schema import OperatorCall, Parameter
+from benchcli.workloads.equal_widths import balanced
+from benchcli.workloads.guidelines.base import (
+    GUIDELINES,
+    REPEAT,
+    Audit,
+    Breach,
+    Column,
+    Experiment,
+    Repair,
+    Rule,
+    Width,
+)
+from benchcli.workloads.layer_chain import Convolution, with_widths
+from benchcli.workloads.operator_graph import OperatorGraph
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,7 +29,11 @@ RATIO_WEIGHT = 0.25
 """Weight of a deviation of the ratio relative to one of the FLOPs, if no integers meet both."""
 
 
-class EqualChannelWidth(Rule, Experiment):
+LEAST_EXCESS = 0.15
+"""Memory access above that of equal widths from which on a convolution breaks the guideline: a ratio of about 1:3."""
+
+
+class EqualChannelWidth(Rule, Experiment, Audit):
     """Ten blocks of two 1x1 convolutions, c1 to c2 and back, with c1 * c2 held constant."""
 
     name = "g1"
@@ -90,6 +108,26 @@ class EqualChannelWidth(Rule, Experiment):
         """Return c1 and c2."""
         return int(params["c1"]), int(params["c2"])
 
+    def breaches(self, calls: Sequence[OperatorCall]) -> Iterator[Breach]:
+        """Yield dense convolutions whose memory access is far above the bound of equal widths (Equation 2).
+
+        Not those that read the network's input, whose width is given.
+        """
+        graph = OperatorGraph(calls)
+        for place, found in graph.convolutions():
+            excess = _excess(found, graph.image(place)[1:], calls[place].outputs[0][2:])
+            line = graph.line(place)
+            if found.groups > 1 or excess < LEAST_EXCESS or graph.reads_input(place) or line is None:
+                continue
+            widths = balanced(found.c_in, found.c_out)
+            image = graph.image(place)
+            after = with_widths(line.chain, *widths)
+            yield Breach(
+                line.calls,
+                f"{found.c_in} to {found.c_out} channels: {formatting.percent(excess)} more access than equal ones",
+                Repair(line.chain, after, image, (widths[0], *image[1:])),
+            )
+
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Return the row's platform, ratio and scale in Table 1."""
         return {"platform": column, "ratio": value, "scale": str(scale)}
@@ -103,6 +141,13 @@ class EqualChannelWidth(Rule, Experiment):
         if first != "1" or not 1 <= ratio <= 1024:
             raise UserError(f"{text!r} is not a ratio c1:c2 of g1: write 1:1, 1:2, ... up to 1:1024")
         return ratio
+
+
+def _excess(layer: Convolution, image: tuple[int, ...], output: tuple[int, ...]) -> float:
+    """Return by how much the memory access is above that of equal widths at the same multiply-adds, as a share."""
+    before, after = math.prod(image), math.prod(output)
+    equal = math.sqrt(layer.c_in * layer.c_out)
+    return (before * layer.c_in + after * layer.c_out + layer.weights) / (equal * (before + after) + layer.weights) - 1
 
 
 GUIDELINES.add(EqualChannelWidth())

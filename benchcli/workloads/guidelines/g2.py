@@ -1,12 +1,26 @@
 """G2: group convolution raises memory access cost (ShuffleNet V2, Equation 2, Table 2)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import UserError
-from benchcli.schema import Parameter
-from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Experiment, Rule, Width, one_width
+from benchcli.schema import OperatorCall, Parameter
+from benchcli.workloads.equal_widths import scaled
+from benchcli.workloads.guidelines.base import (
+    GUIDELINES,
+    REPEAT,
+    Audit,
+    Breach,
+    Column,
+    Experiment,
+    Repair,
+    Rule,
+    Width,
+    one_width,
+)
+from benchcli.workloads.layer_chain import Shuffle, with_widths
+from benchcli.workloads.operator_graph import OperatorGraph
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,7 +28,7 @@ if TYPE_CHECKING:
 MOST_GROUPS = 1024
 
 
-class GroupConvolution(Rule, Experiment):
+class GroupConvolution(Rule, Experiment, Audit):
     """Ten grouped 1x1 convolutions, c to c, with c * c / g held constant."""
 
     name = "g2"
@@ -72,6 +86,25 @@ class GroupConvolution(Rule, Experiment):
         """Return the channels of a group, twice."""
         channels = int(params["channels"]) // int(params["groups"])
         return channels, channels
+
+    def breaches(self, calls: Sequence[OperatorCall]) -> Iterator[Breach]:
+        """Yield grouped convolutions; a depthwise one, whose groups are its channels, is no breach.
+
+        Without groups there are fewer channels at equal multiply-adds, and nothing to shuffle.
+        """
+        graph = OperatorGraph(calls)
+        for place, found in graph.convolutions():
+            line = graph.line(place)
+            if found.groups == 1 or found.is_depthwise or line is None:
+                continue
+            image, reason = graph.image(place), f"{found.groups} groups, {found.c_in} to {found.c_out} channels"
+            if graph.reads_input(place):
+                yield Breach(line.calls, reason)
+                continue
+            widths = scaled(found.c_in, found.c_out, 1 / found.groups)
+            kept = tuple(each for each in line.chain if not isinstance(each, Shuffle))
+            after = with_widths(kept, *widths, groups=1)
+            yield Breach(line.calls, reason, Repair(line.chain, after, image, (widths[0], *image[1:])))
 
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Return the row's platform, groups and scale in Table 2."""

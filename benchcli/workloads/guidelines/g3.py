@@ -1,13 +1,28 @@
 """G3: network fragmentation reduces parallelism (ShuffleNet V2, Table 3, Appendix Figure 1)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import UserError
-from benchcli.schema import Parameter
+from benchcli.schema import OperatorCall, Parameter
 from benchcli.validation import one_of
-from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Experiment, Rule, Width, one_width
+from benchcli.workloads.equal_widths import scaled
+from benchcli.workloads.guidelines.base import (
+    GUIDELINES,
+    REPEAT,
+    Audit,
+    Breach,
+    Column,
+    Experiment,
+    Repair,
+    Rule,
+    Width,
+    one_width,
+)
+from benchcli.workloads.layer_chain import Convolution, width_of
+from benchcli.workloads.operator_graph import Fork, OperatorGraph
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,7 +36,11 @@ FRAGMENTS = {
 }
 
 
-class Fragmentation(Rule, Experiment):
+MOST_BRANCHES = 2
+"""Branches of different windows that read one tensor and break nothing: a residual block's path and its shortcut."""
+
+
+class Fragmentation(Rule, Experiment, Audit):
     """Ten blocks of n 1x1 convolutions in series or in parallel, with n * c * c held constant.
 
     Parallel fragments share the block's input, and one element-wise addition sums their outputs.
@@ -79,10 +98,49 @@ class Fragmentation(Rule, Experiment):
         """Return the channels of a fragment, twice."""
         return int(params["channels"]), int(params["channels"])
 
+    def breaches(self, calls: Sequence[OperatorCall]) -> Iterator[Breach]:
+        """Yield blocks of parallel branches that read one tensor and end in one sum or concatenation.
+
+        Two branches count if they begin with convolutions of one window, which could be one; others
+        from three on. Fragments in series are not told from depth.
+        """
+        graph = OperatorGraph(calls)
+        for fork in graph.forks():
+            first = [graph.convolution(place) for place in fork.heads]
+            windows = {(each.kernel, each.stride, each.groups) for each in first if each}
+            if len(fork.heads) > MOST_BRANCHES or (len(windows) == 1 and all(first)):
+                reason = f"{len(fork.heads)} parallel branches"
+                yield Breach(fork.calls, reason, _merged(fork, graph))
+
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Return the row's platform, block and channels (those of one fragment) in Table 3."""
         base = self.published_widths[column][self.baseline]
         return {"platform": column, "block": value, "c": str(one_width(self.name, base) * scale)}
+
+
+def _merged(fork: Fork, graph: OperatorGraph) -> Repair | None:
+    """Return the branches and the one convolution that takes their place, at equal multiply-adds.
+
+    None if a branch holds more than layers of a chain, or if their strides differ.
+    """
+    branches = fork.branches
+    if branches is None:
+        return None
+    layers = [each for chain in branches.chains for each in chain if isinstance(each, Convolution)]
+    strides = {
+        math.prod(each.stride[0] for each in chain if isinstance(each, Convolution)) for chain in branches.chains
+    }
+    c_out = width_of((branches,))
+    if len(strides) > 1 or c_out is None:
+        return None
+    image = graph.image(fork.heads[0])
+    widest = max(layers, key=lambda each: each.kernel)
+    one = replace(widest, c_in=image[0], c_out=c_out, groups=1, stride=(strides.pop(),) * len(widest.stride))
+    # Each branch's multiply-adds are of its own image: those after a stride have a smaller one.
+    widths = scaled(one.c_in, one.c_out, fork.flops / (one.weights * math.prod(fork.output[1:])))
+    kept = [each for each in branches.chains[0] if not isinstance(each, Convolution)]
+    after = (one.with_widths(*widths), *kept)
+    return Repair((branches,), after, image, (widths[0], *image[1:]))
 
 
 GUIDELINES.add(Fragmentation())

@@ -1,12 +1,25 @@
 """G4: element-wise operations are not negligible (ShuffleNet V2, Table 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from benchcli import formatting
 from benchcli.errors import UserError
-from benchcli.schema import Parameter
+from benchcli.schema import OperatorCall, Parameter
 from benchcli.validation import one_of
-from benchcli.workloads.guidelines.base import GUIDELINES, REPEAT, Column, Experiment, Rule, Width, one_width
+from benchcli.workloads.guidelines.base import (
+    GUIDELINES,
+    REPEAT,
+    Audit,
+    Breach,
+    Column,
+    Experiment,
+    Repair,
+    Rule,
+    Width,
+    one_width,
+)
+from benchcli.workloads.operator_graph import OperatorGraph
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,7 +35,7 @@ REDUCTION = 4
 """Ratio of outer to middle channels, by ResNet's convention; the paper does not state it."""
 
 
-class ElementWise(Rule, Experiment):
+class ElementWise(Rule, Experiment, Audit):
     """Ten ResNet bottlenecks (1x1, 3x3, 1x1), with and without ReLUs and shortcut."""
 
     name = "g4"
@@ -78,6 +91,25 @@ class ElementWise(Rule, Experiment):
         from benchcli.workloads.modules import bottleneck, stack
 
         return stack(REPEAT, lambda: [bottleneck(channels, channels // REDUCTION, relu, shortcut)])
+
+    def breaches(self, calls: Sequence[OperatorCall]) -> Iterator[Breach]:
+        """Yield element-wise work and copies: those after a convolution, which can be measured without, and the rest.
+
+        Batch normalisation is none, as it can be folded into the convolution.
+        """
+        graph, seen = OperatorGraph(calls), set[int]()
+        for place, _ in graph.convolutions():
+            line = graph.line(place, past_depthwise=False)
+            work = [each for each in line.calls[1:] if not graph.is_normalisation(each)] if line else []
+            if line and work:
+                seen.update(work)
+                kept = [(each, p) for each, p in zip(line.calls, line.chain, strict=True) if each not in work]
+                after, image = tuple(piece for _, piece in kept), graph.image(place)
+                names = formatting.named([str(each) for each in line.chain if each not in after])
+                yield Breach(tuple(work), f"{names} after a convolution", Repair(line.chain, after, image, image))
+        for place, name in enumerate(graph.names):
+            if place not in seen and (graph.is_elementwise(place) or graph.is_move(place)):
+                yield Breach((place,), f"{name}, which {'moves data' if graph.is_move(place) else 'is element-wise'}")
 
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Return the row's platform, ReLU, shortcut and channels in Table 4."""
