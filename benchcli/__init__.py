@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from benchcli.api.measurement import block, claims, measure, network
+    from benchcli.api.network_audit import audit
     from benchcli.api.network_costs import costs
     from benchcli.api.recorded import compare, load, plot, report
     from benchcli.api.results import UnfinishedError
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "errors": ("NothingMeasuredError", "UserError"),
     "api.measurement": ("block", "claims", "measure", "network"),
+    "api.network_audit": ("audit",),
     "api.network_costs": ("costs",),
     "api.recorded": ("compare", "load", "plot", "report"),
     "api.results": ("UnfinishedError",),
@@ -33,6 +35,7 @@ __all__ = [
     "NothingMeasuredError",
     "UnfinishedError",
     "UserError",
+    "audit",
     "block",
     "check",
     "claims",

@@ -620,4 +620,27 @@ CHECK = (
     FORCE,
     *IN_PYTHON,
 )
+APPLY = _flag(
+    "apply",
+    "Measure the whole network, too, with each change that needs no training: folded, in place, frozen, in the other "
+    "layout, in each runtime that is installed.",
+)
+_TRIALS_S = 20.0
+AUDIT = (
+    *(replace(SIZE, help="Height and width of the input image.", several=False), OWN_INPUTS),
+    replace(BATCH, help="Number of images in a call.", several=False, note="default: that of --input, or 1"),
+    replace(DTYPE, help=f"Data type: {', '.join(DTYPES)}.", several=False),
+    replace(LAYOUT, help="Memory layout: nchw, nhwc (channels last).", several=False),
+    *(DEVICE, THREADS, ALLOCATOR, FLUSH_DENORMAL),
+    APPLY,
+    replace(
+        within(_TRIALS_S),
+        help="Time for the layers that are rebuilt, including start-up.",
+        such="",
+        note="default: 20s",
+    ),
+    replace(DEPTH, help="Roll the layers up to this depth, such as 1 for the network's own children."),
+    *(OUTPUT, REPORT, FORCE, *IN_PYTHON),
+)
+"""The settings of `audit`."""
 SELFTEST = (COMPARISONS, *TARGET, PRECISION, within(4.0), LAUNCHES)

@@ -1,7 +1,7 @@
 """Where a network spends its time: the modules of several launches, rolled up to any depth."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -86,13 +86,13 @@ def sum_of(launches: Sequence[Layers], parts: Sequence[Sequence[Layer]], path: s
         outputs=itself.outputs,
         flops=None if None in flops else sum(each or 0 for each in flops),
         mac_bytes=sum(layer.mac_bytes for layer in first),
-        seconds=_interval(seconds),
+        seconds=over_launches(seconds),
         share=median(seconds[each.launch] / each.call_s for each in launches),
         operators=None if None in operators else sum(each or 0 for each in operators),
     )
 
 
-def _interval(seconds: dict[int, float]) -> Interval:
+def over_launches(seconds: Mapping[int, float]) -> Interval:
     """Return the estimate over launches: on a logarithmic scale, unless a duration is 0 or negative."""
     if min(seconds.values()) <= 0:
         return Interval(median(seconds.values()))

@@ -96,6 +96,25 @@ class CostSettings(TypedDict, total=False):
     tools: Tools | None
 
 
+class AuditSettings(TypedDict, total=False):
+    """The settings of `audit`."""
+
+    size: int | None
+    batch: int | None
+    dtype: str | None
+    layout: str | None
+    device: str
+    threads: int
+    allocator: str
+    flush_denormal: bool
+    apply: bool
+    budget: float
+    depth: int | None
+    output: Path | str | None
+    progress: Observer | None
+    tools: Tools | None
+
+
 class CheckSettings(TargetSettings, total=False):
     """The settings of `check`."""
 

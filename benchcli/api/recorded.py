@@ -135,7 +135,9 @@ def _members(runs: Sequence[Recorded | Sequence[Recorded]], depth: int = 0) -> l
     return members
 
 
-def _load(path: Path) -> Run | Check:
+def _load(path: Path) -> Run | Check | Audit:
+    if is_audit(path):
+        return audit_in(path)
     if read_check.is_check(path):
         return Check(read_check.report_of(path))
     run = read(path)

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "block": "Compare the building blocks of networks at equal FLOPs.",
     "network": "Compare whole networks, and show the Pareto front of time and error.",
     "costs": "Count the FLOPs and memory of networks, by operator, without measuring time.",
+    "audit": "Say what makes a network slow, and measure what would help.",
     "claims": "Test the claims of the ShuffleNet papers on this machine.",
     "run": "Measure a suite: a built-in one, or your own.",
     "check": "Compare two versions of your networks; fail if one became slower or costlier.",

@@ -23,14 +23,14 @@ TONES: Mapping[str, Tone] = {
 ASCII: Mapping[str, str] = {GOOD: "+", BAD: "x", UNSURE: "?", NO_EFFECT: "=", NOT_JUDGED: "-", WARNING: "!"}
 """The signs for a screen that cannot show the others."""
 OUTCOMES: Mapping[str, tuple[str, ...]] = {
-    GOOD: ("holds", "for", "faster", "cheaper", "same", "same costs", "supported", "yes"),
+    GOOD: ("holds", "for", "faster", "cheaper", "same", "same costs", "supported", "yes", "gain"),
     BAD: (
         *("reversed", "fails", "against", "refuted", "slower", "costlier", "changed", "gone", "failed"),
         *("crashed", "timeout", "out-of-memory", "wrong-output", "unsupported", "refused"),
     ),
     UNSURE: ("inconclusive", "partly", "undecided", "unmeasured"),
-    NO_EFFECT: ("no effect", "no difference"),
-    NOT_JUDGED: ("not judged", "new", "no"),
+    NO_EFFECT: ("no effect", "no difference", "no gain"),
+    NOT_JUDGED: ("not judged", "not measured", "new", "no", "loss"),
 }
 """The outcomes of verdicts, claims, checks, comparisons and the Pareto front, by sign."""
 ALLOWED = " (allowed)"

@@ -174,6 +174,8 @@ class Page:
     """The columns that identify a row; empty if only its place does."""
     leading: tuple[str, ...] = ()
     """The columns that a reader of the rows wants first; empty for all of them."""
+    command: str = "check"
+    """The command whose findings the annotations are."""
 
 
 def cleaned(content: Content) -> Content:

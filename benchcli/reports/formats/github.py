@@ -33,7 +33,7 @@ def _headline(page: Page, levels: Set[str]) -> str:
     if not page.summary:
         return ""
     level = next((command for each, command in COMMANDS.items() if each in levels), "notice")
-    return f"::{level} title={_property(f'benchcli check {page.name}')}::{_escaped(page.summary)}\n"
+    return f"::{level} title={_property(f'benchcli {page.command} {page.name}')}::{_escaped(page.summary)}\n"
 
 
 def _command(annotation: Annotation) -> str:

@@ -1,0 +1,271 @@
+"""What makes a network slow, and what would help: suspects from its operators, gains from what was measured."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from benchcli.analysis.call_times import CallTimes, call_times
+from benchcli.analysis.other_baseline import samples_of
+from benchcli.grouping import groups
+from benchcli.runs.audit_file import TRIALS, AuditedCalls
+from benchcli.runs.suite_run import SuiteRun
+from benchcli.sampling.timings import relative_speed, timing
+from benchcli.schema import Failure, Family, Interval, OperatorCall, Sample, Variant
+from benchcli.schema.environment import Machine
+from benchcli.workloads import layer_chain
+from benchcli.workloads.guidelines.base import AUDITS, Audit, Breach, Repair
+from benchcli.workloads.other_audits.base import OTHER_AUDITS
+
+WORTH = 0.01
+"""The least share of a network's time for which a repair is measured."""
+MOST_MEASURED = 16
+"""The most repairs that are measured, those of the largest share."""
+Judgement = Literal["gain", "loss", "no gain", "undecided", "not measured"]
+WHAT_IF = TRIALS
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """Equal breaches of one guideline, with what they take, before a repair is measured."""
+
+    audit: str
+    """The name of the guideline, or of another audit."""
+    title: str
+    is_guideline: bool
+    reason: str
+    calls: tuple[int, ...]
+    """The operator calls at all places."""
+    places: tuple[str, ...]
+    """The modules in which they begin, each once."""
+    seconds: Interval
+    """What they take in a call of the network."""
+    share: Interval
+    """The same as a share of the network's time."""
+    repair: Repair | None
+    runtime: str
+
+    @property
+    def is_worth_measuring(self) -> bool:
+        """Whether its layers can be rebuilt, and take more than a hundredth of the time."""
+        return self.repair is not None and self.share.estimate >= WORTH
+
+
+@dataclass(frozen=True)
+class AuditFinding:
+    """A suspect, and what following the guideline would win."""
+
+    audit: str
+    title: str
+    is_guideline: bool
+    reason: str
+    calls: tuple[int, ...]
+    places: tuple[str, ...]
+    seconds: Interval
+    share: Interval
+    before: str = ""
+    """The layers as they are, as text; empty if none were rebuilt."""
+    after: str = ""
+    before_s: Interval | None = None
+    """Seconds of the layers as they are, by themselves."""
+    after_s: Interval | None = None
+    speed: Interval | None = None
+    """How many times as fast the rebuilt layers, or the changed network, are."""
+    flops_change: float | None = None
+    """Multiply-adds of the rebuilt layers divided by those of the layers as they are, minus 1."""
+    gain: Interval | None = None
+    """The share of the network's time that is won; None if nothing was measured. Negative: it is lost."""
+    runtime: str = ""
+    """What repairs the whole network; empty if layers are rebuilt."""
+    why: str = ""
+    """Why there is no gain."""
+
+    @property
+    def judgement(self) -> Judgement:
+        """What the gain says."""
+        if self.gain is None:
+            return "not measured"
+        if self.gain.is_above(0.0):
+            return "gain"
+        if self.gain.is_below(0.0):
+            return "loss"
+        small = self.gain.high is not None and self.gain.high < WORTH
+        return "no gain" if small else "undecided"
+
+
+def all_audits() -> list[Audit]:
+    """Return all audits, those of guidelines first."""
+    return [*AUDITS, *OTHER_AUDITS]
+
+
+def suspects_of(run: SuiteRun, audited: AuditedCalls) -> list[Suspect]:
+    """Return the suspects of a network, from its run: of its first family, which has layers."""
+    machine = run.environment.machine or Machine()
+    times = times_of(run, audited)
+    return suspects(audited.calls, times, [each.on(machine) for each in all_audits()]) if times else []
+
+
+def times_of(run: SuiteRun, audited: AuditedCalls) -> CallTimes | None:
+    """Return the times of the operator calls; None if no layers were timed."""
+    family = run.results[0].family
+    launches = [each for each in run.layers if (each.family, each.variant) == (family.name, family.baseline)]
+    return call_times(launches, audited.calls, audited.roofs) if launches else None
+
+
+def suspects(calls: Sequence[OperatorCall], times: CallTimes, audits: Iterable[Audit]) -> list[Suspect]:
+    """Return the suspects of a network, those of the largest share first. Equal breaches are one suspect."""
+    found = [each for audit in audits for each in _of_audit(audit, calls, times)]
+    return sorted(found, key=lambda each: -each.share.estimate)
+
+
+def _of_audit(audit: Audit, calls: Sequence[OperatorCall], times: CallTimes) -> Iterator[Suspect]:
+    alike = groups(audit.breaches(calls), lambda each: (each.reason, each.repair, each.runtime))
+    for (reason, repair, runtime), breaches in alike.items():
+        numbers = tuple(dict.fromkeys(call for each in breaches for call in each.calls))
+        yield Suspect(
+            audit=audit.name,
+            title=audit.title,
+            is_guideline=AUDITS.get(audit.name) is not None,
+            reason=reason,
+            calls=numbers,
+            places=tuple(dict.fromkeys(_place(each, calls) for each in breaches)),
+            seconds=times.time_of(numbers),
+            share=times.share_of(numbers),
+            repair=repair,
+            runtime=runtime,
+        )
+
+
+def _place(breach: Breach, calls: Sequence[OperatorCall]) -> str:
+    return calls[min(breach.calls)].module
+
+
+def measured_ones(found: Sequence[Suspect]) -> list[Suspect]:
+    """Return the suspects whose repair is to be measured, those of the largest share first."""
+    return [each for each in found if each.is_worth_measuring][:MOST_MEASURED]
+
+
+def what_if(chosen: Sequence[Suspect], like: Family) -> Family | None:
+    """Return the family of all layers as they are and rebuilt, each once, measured as `like`; None without any."""
+    repairs = [each.repair for each in chosen if each.repair]
+    variants = {each.name: each for repair in repairs for each in (_before(repair), _after(repair))}
+    if not variants:
+        return None
+    kept = {"guideline": "", "variants": tuple(variants.values()), "references": (), "catalogue": "", "first": ""}
+    return replace(like, name=WHAT_IF, widths="own", cost_rules=(), **kept)  # type: ignore[arg-type]
+
+
+def _before(repair: Repair) -> Variant:
+    return _variant(repair.before, repair.image)
+
+
+def _after(repair: Repair) -> Variant:
+    return _variant(repair.after, repair.image_after)
+
+
+def _variant(chain: layer_chain.Chain, image: tuple[int, ...]) -> Variant:
+    return layer_chain.variant(f"{layer_chain.text_of(chain)} on {layer_chain.sizes(image)}", chain, image)
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What was measured of rebuilt layers and of changed networks."""
+
+    samples: Mapping[str, Sequence[Sample]]
+    """Of the variants of the what-if family, by name."""
+    failures: Mapping[str, Failure]
+    flops: Mapping[str, int]
+    runtimes: Mapping[str, Interval]
+    """How many times as fast the whole network is in another runtime, by its name."""
+    runtime_failures: Mapping[str, str]
+
+
+def trials_of(run: SuiteRun, rebuilt: SuiteRun | None) -> Trials:
+    """Return what the runs of a network and of rebuilt layers measured."""
+    records = rebuilt.records if rebuilt else ()
+    changed = {each.family.runtime: each for each in run.records if each.family.runtime}
+    return Trials(
+        samples=samples_of(rebuilt)[WHAT_IF] if rebuilt and rebuilt.results else {},
+        failures={each.variant.name: each.failure for each in records if each.failure},
+        flops={each.variant.name: each.costs.flops for each in records if each.costs},
+        runtimes={name: each.timing.setting for name, each in changed.items() if each.timing and each.timing.setting},
+        runtime_failures={name: each.failure.error for name, each in changed.items() if each.failure},
+    )
+
+
+def findings(found: Sequence[Suspect], trials: Trials) -> list[AuditFinding]:
+    """Return the findings, those of the largest gain first, then those without one by their share."""
+    judged = [_finding(each, trials) for each in found]
+    return sorted(judged, key=lambda each: (each.gain is None, -(each.gain or each.share).estimate))
+
+
+def _finding(suspect: Suspect, trials: Trials) -> AuditFinding:
+    own = {name: value for name, value in vars(suspect).items() if name not in ("repair", "runtime")}
+    bare = AuditFinding(**own, runtime=suspect.runtime)
+    if suspect.runtime:
+        speed = trials.runtimes.get(suspect.runtime)
+        if speed is None:
+            return replace(bare, why=trials.runtime_failures.get(suspect.runtime, "it was not measured"))
+        return replace(bare, speed=speed, gain=_gain(Interval(1.0, 1.0, 1.0), speed))
+    if suspect.repair is None:
+        return replace(bare, why="no layers can be rebuilt for it")
+    before, after = _before(suspect.repair).name, _after(suspect.repair).name
+    bare = replace(
+        bare, before=layer_chain.text_of(suspect.repair.before), after=layer_chain.text_of(suspect.repair.after)
+    )
+    failure = trials.failures.get(before) or trials.failures.get(after)
+    if failure:
+        return replace(bare, why=failure.error)
+    if before not in trials.samples or after not in trials.samples:
+        return replace(bare, why=_why_unmeasured(suspect))
+    return _with_gain(bare, before, after, trials)
+
+
+def _why_unmeasured(suspect: Suspect) -> str:
+    small = suspect.share.estimate < WORTH
+    return f"under {WORTH:.0%} of the time" if small else f"beyond the {MOST_MEASURED} of the largest share"
+
+
+def _with_gain(bare: AuditFinding, before: str, after: str, trials: Trials) -> AuditFinding:
+    speed = relative_speed(trials.samples[before], trials.samples[after])
+    if speed is None:
+        return replace(bare, why="the two share no round")
+    own, rebuilt = (timing(trials.samples[name], (), is_baseline=False) for name in (before, after))
+    counts = trials.flops.get(before), trials.flops.get(after)
+    return replace(
+        bare,
+        before_s=own.seconds if own else None,
+        after_s=rebuilt.seconds if rebuilt else None,
+        speed=speed,
+        flops_change=counts[1] / counts[0] - 1 if counts[0] and counts[1] is not None else None,
+        gain=_gain(bare.share, speed),
+    )
+
+
+def _gain(share: Interval, speed: Interval) -> Interval:
+    """Return the share of the whole that is won if a part of it becomes so many times as fast.
+
+    The ends are those of both intervals: the errors add up.
+    """
+    estimate = share.estimate * (1 - 1 / speed.estimate)
+    ends = (share.low, share.high, speed.low, speed.high)
+    if None in ends:
+        return Interval(estimate)
+    low, high, slow, fast = (float(each or 0.0) for each in ends)
+    products = [part * (1 - 1 / factor) for part in (low, high) for factor in (slow, fast)]
+    return Interval(estimate, min(products), max(products))
+
+
+def together(found: Sequence[AuditFinding]) -> tuple[Interval | None, list[AuditFinding]]:
+    """Return the gain of several findings at once, and which they are: no operator call is counted twice.
+
+    Those of the largest gain are taken first. None if no gain is certain.
+    """
+    taken: list[AuditFinding] = []
+    for each in sorted(found, key=lambda each: -(each.gain.estimate if each.gain else 0.0)):
+        if each.judgement == "gain" and not any(set(each.calls) & set(other.calls) for other in taken):
+            taken.append(each)
+    gains = [each.gain for each in taken if each.gain]
+    if not gains:
+        return None, []
+    ends = [sum(getattr(each, end) or each.estimate for each in gains) for end in ("low", "high")]
+    return Interval(sum(each.estimate for each in gains), *ends), taken

@@ -1,0 +1,94 @@
+"""The audit of a network as a result: its page, its findings and its layers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from benchcli import files
+from benchcli.analysis import audit as analysis
+from benchcli.analysis.audit import AuditFinding
+from benchcli.api.results import LayerRows, Result, Run
+from benchcli.reports.page import Figure, Page
+from benchcli.runs import audit_file
+from benchcli.runs.audit_file import TRIALS, AuditedCalls
+from benchcli.runs.read import read
+from benchcli.runs.rows import Cell
+from benchcli.runs.run_folder import MEASUREMENTS
+from benchcli.runs.suite_run import SuiteRun
+from benchcli.schema import Interval, Record
+
+
+@dataclass(repr=False)
+class Audit(Result):
+    """What makes a network slow, and what would help."""
+
+    details: SuiteRun
+    """The run of the network, and of its changed forms."""
+    audited: AuditedCalls
+    trials: SuiteRun | None
+    """The run of the rebuilt layers; None if no finding was worth one."""
+    depth: int | None = None
+    """The depth to which the page rolls layers up."""
+
+    @cached_property
+    def findings(self) -> tuple[AuditFinding, ...]:
+        """What the network breaks, with the gain of following it: the largest first, then those without one."""
+        found = analysis.suspects_of(self.details, self.audited)
+        return tuple(analysis.findings(found, analysis.trials_of(self.details, self.trials)))
+
+    @property
+    def together(self) -> Interval | None:
+        """The share of the network's time that all certain gains win, no operator call counted twice; None without."""
+        return analysis.together(self.findings)[0]
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The network's record, and those of its changed forms."""
+        return self.details.records
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the audit's files."""
+        return self.details.folder
+
+    @property
+    def layers(self) -> LayerRows:
+        """One row for each module of the network, with what it does itself."""
+        return Run(self.details).layers_at(self.depth)
+
+    def _laid_out(self) -> Page:
+        from benchcli.reports.views import audit_page
+
+        return audit_page.page(self.details, self.audited, self.findings, self.depth)
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        from benchcli.reports.views import fact_list
+
+        return fact_list.of_run(self.details)
+
+    def _badge(self) -> str:
+        from benchcli.reports.views import fact_list
+
+        return fact_list.badge_of_run(self.details)
+
+    def _answers(self) -> tuple[str, ...]:
+        from benchcli.reports.views import audit_page
+
+        return audit_page.answers(self.details, self.findings)
+
+    def _figures(self) -> Iterable[Figure]:
+        from benchcli.reports.charts.audited import figures_of_audit
+
+        return figures_of_audit(self.details, self.audited, self.findings)
+
+    def _machine(self) -> Mapping[str, Cell]:
+        return Run(self.details)._machine()
+
+
+def audit_in(folder: Path) -> Audit:
+    """Return the audit in a folder. Raises UserError if one of its files is missing or damaged."""
+    trials = folder / TRIALS
+    return Audit(
+        read(folder), audit_file.audited_in(folder), read(trials) if files.is_file(trials / MEASUREMENTS) else None
+    )

@@ -1,0 +1,165 @@
+"""Audit a network: what makes it slow, and what following the guidelines would win."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Unpack
+
+from benchcli.analysis import audit as analysis
+from benchcli.api.audit_result import Audit
+from benchcli.api.keywords import AuditSettings, target_of, tools_of
+from benchcli.api.live_modules import Networks, are_drawn, by_name
+from benchcli.api.results import UnfinishedError
+from benchcli.backends.devices.base import device_named
+from benchcli.backends.runtimes.base import RUNTIMES, runtime_named
+from benchcli.backends.transforms.base import AND, in_order
+from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.runs import audit_file
+from benchcli.runs.audit_file import TRIALS, AuditedCalls
+from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
+from benchcli.runs.suite_run import SuiteRun
+from benchcli.sampling.supervise import refuse, survey
+from benchcli.schema import CostDetail, Family, Plan, Suite, Target
+from benchcli.schema.progress import Progress
+from benchcli.settings import AUDIT, LAYOUTS, OWN_INPUTS, checked
+from benchcli.workers.tools import Tools
+from benchcli.workloads.networks.network_request import named_networks
+from benchcli.workloads.overrides import Overrides
+from benchcli.workloads.requests import FamilyRequest
+
+NETWORK_S = 12.0
+"""The budget of the network itself, in seconds."""
+PRECISION = 0.01
+ALL = Plan.precision / 1000
+"""A precision that no launch reaches, so that each one measures all rebuilt layers, in pairs."""
+
+
+def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSettings]) -> Audit:
+    """Measure where a network spends its time, which guidelines it breaks, and what following them would win.
+
+    `network` and `inputs` are what `measure` takes. Each finding that is worth more than a hundredth of the
+    time, and whose layers can be rebuilt, is measured: its layers as they are beside the same ones with the
+    guideline followed at equal FLOPs. `apply` measures the whole network with the changes that need no
+    training. What a change costs in accuracy is not known.
+
+    Raises UserError if the network is unknown or a setting is wrong, NothingMeasuredError if it could not
+    be called or timed, and UnfinishedError if measuring ended early: its `result` has what was found.
+    """
+    values = checked(settings, [each for each in AUDIT if each is not OWN_INPUTS])
+    work = _Auditing(target_of({**values, "runtime": Target.runtime}), tools_of(values), values["budget"])
+    family, payloads = _family(network, inputs, values)
+    detail = work.counted(family, payloads)
+    run = work.network_run(_families(family, detail, work.target, values["apply"]), payloads, values["output"])
+    audited = AuditedCalls(detail.calls, detail.uncalled)
+    audit_file.put(run.folder, audited)
+    try:
+        trials = work.try_out(run, audited)
+    except UnfinishedRunError as error:
+        result = Audit(run, audited, error.report, values["depth"])
+        reason = error.reason or "interrupted"
+        raise UnfinishedError(result, error.reason, f"{reason}: gains are of the launches before it") from None
+    except NothingMeasuredError as error:
+        work.tools.notify(f"no rebuilt layers could be timed: {error}")
+        trials = None
+    return Audit(run, audited, trials, values["depth"])
+
+
+def _family(network: object, inputs: object, values: Mapping[str, object]) -> tuple[Family, Mapping[str, str]]:
+    """Return the network as a family of its own, and what is sent to its process by value."""
+    single = {name: (values[name],) if values[name] else None for name in ("batch", "dtype", "layout")}
+    overrides = Overrides(batches=single["batch"], dtypes=single["dtype"], layouts=single["layout"])  # type: ignore[arg-type]
+    request: FamilyRequest
+    payloads: Mapping[str, str] = {}
+    if isinstance(network, str) and are_drawn(inputs):
+        request = named_networks((network,), values["size"], OWN_INPUTS.check(inputs) or ())  # type: ignore[arg-type]
+    else:
+        if values["size"] is not None or values["batch"] is not None:
+            raise UserError("size and batch belong to names of networks: give inputs instead")
+        live = Networks.of(by_name([network]), inputs)
+        request, payloads = live.request, live.payloads
+    (family,) = request.families(overrides)
+    if len(family.variants) > 1:
+        raise UserError(f"{network} names {len(family.variants)} networks: an audit is of one")
+    return replace(family, name="network"), payloads
+
+
+@dataclass(frozen=True)
+class _Auditing:
+    """Where an audit measures, and how long."""
+
+    target: Target
+    tools: Tools
+    budget_s: float
+    """For the rebuilt layers."""
+
+    def counted(self, family: Family, payloads: Mapping[str, str]) -> CostDetail:
+        """Return the operator calls of the network. Raises what `audit` raises."""
+        self.tools.observe(Progress("counting costs", 0.0, math.inf))
+        with self.tools.workers() as launcher:
+            found = survey([family], self.target, Plan(), launcher, detailed=True, live=payloads, crosschecked=False)
+        refuse(found.failures.by_key)
+        key = family.name, family.baseline
+        if key in found.failures.by_key:
+            raise NothingMeasuredError(f"nothing was audited: {found.failures.by_key[key].error}")
+        error = found.costs[key].error
+        if error:
+            raise NothingMeasuredError(f"nothing was audited: its operators cannot be watched: {error}")
+        return found.details[key]
+
+    def network_run(self, families: Sequence[Family], payloads: Mapping[str, str], output: Path | None) -> SuiteRun:
+        """Return the run of the network, with its layers, and of its changed forms."""
+        suite = Suite(f"audit-{_in_a_path(families[0].baseline)}", "", tuple(families))
+        plan = Plan(precision=PRECISION, budget_s=NETWORK_S)
+        request = RunRequest(suite, self.target, plan, output, layered=(families[0].name,), live=payloads)
+        try:
+            return run_suite(request, self.tools)
+        except UnfinishedRunError as error:
+            raise NothingMeasuredError(
+                f"the network was not timed: {error.reason or 'interrupted'}; what was measured is in {error.report.folder}"
+            ) from None
+
+    def try_out(self, run: SuiteRun, audited: AuditedCalls) -> SuiteRun | None:
+        """Return the run of the rebuilt layers; None if no finding is worth one.
+
+        Raises UnfinishedRunError if it ended early, and NothingMeasuredError if none could be timed.
+        """
+        found = analysis.suspects_of(run, audited)
+        family = analysis.what_if(analysis.measured_ones(found), run.results[0].family)
+        if family is None:
+            return None
+        plan = Plan(precision=ALL, budget_s=self.budget_s)
+        return run_suite(RunRequest(Suite(TRIALS, "", (family,)), self.target, plan, run.folder / TRIALS), self.tools)
+
+
+def _in_a_path(name: str) -> str:
+    """Return a network's name as a part of a folder's name."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-")
+
+
+def _families(family: Family, detail: CostDetail, target: Target, applies: bool) -> list[Family]:
+    """Return the network as it is, and in the changed forms that a finding names; or in all that are there."""
+    named = (each.runtime for audit in analysis.all_audits() for each in audit.breaches(detail.calls))
+    runtimes = list(dict.fromkeys(filter(None, named)))
+    families = [family, *(_in_runtime(family, each) for each in runtimes)]
+    if not applies:
+        return families
+    others = [each for each in _whole_changes(target) if each not in runtimes]
+    swapped = next(each for each in LAYOUTS if each != family.layout)
+    layout = replace(family, name=f"{family.name}-{swapped}", layout=swapped, first=family.name)
+    return [*families, layout, *(_in_runtime(family, each) for each in others)]
+
+
+def _whole_changes(target: Target) -> list[str]:
+    """Return the runtimes that change or export the whole network, as far as they are installed."""
+    device = device_named(target.device)
+    eager = runtime_named(Target.runtime)
+    single = [f"{eager.name}:{option}" for option in eager.options]
+    both = [f"{eager.name}:{AND.join(name for name, each in in_order().items() if each.keeps_modules)}"]
+    usable = [each.name for each in RUNTIMES if each.export_s and each.missing(device) is None]
+    return [*single, *both, *usable]
+
+
+def _in_runtime(family: Family, runtime: str) -> Family:
+    return replace(family, name=f"{family.name}-{runtime.replace(':', '-')}", runtime=runtime, first=family.name)

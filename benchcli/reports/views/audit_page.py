@@ -1,0 +1,345 @@
+"""Lay out the audit of a network: what it breaks, what would help, and where each layer is on the roofline."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from benchcli import formatting
+from benchcli.analysis import audit as analysis
+from benchcli.analysis.audit import AuditFinding
+from benchcli.analysis.layer_rows import LayerRow, accounted, layer_rows
+from benchcli.analysis.roofline import Placement, place
+from benchcli.formatting import UNKNOWN
+from benchcli.grouping import groups
+from benchcli.reports.outcomes import signed
+from benchcli.reports.page import Annotation, Page, Table, numbers, words
+from benchcli.reports.views import cells
+from benchcli.reports.views.cells import ACCESS, FLOPS
+from benchcli.reports.views.layer_table import OWN
+from benchcli.reports.views.run_page import footer, heading
+from benchcli.runs.audit_file import AuditedCalls
+from benchcli.runs.rows import Cell
+from benchcli.runs.suite_run import SuiteRun
+from benchcli.schema import Interval, Layers, Record
+from benchcli.schema.environment import as_json
+
+MOST_LAYERS = 20
+MOST_FINDINGS = 25
+"""The most rows of a table for people; every format for programs has all."""
+MOST_ANSWERS = 4
+COLUMNS = (
+    *("audit", "title", "reason", "places", "share", "share_low", "share_high", "seconds", "judgement"),
+    *("gain", "gain_low", "gain_high", "speed", "speed_low", "speed_high", "flops_change"),
+    *("before", "after", "before_s", "after_s", "runtime", "why"),
+)
+ACCURACY = "what a change costs in accuracy is not known: train the changed network to see"
+ATTENTION = ("attention", "rnn", "lstm", "gru")
+"""Parts of the names of operators for which no guideline is claimed."""
+
+
+def page(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding], depth: int | None = None) -> Page:
+    """Return the page: the findings, the changed forms of the whole network, and the layers."""
+    rows = tuple(map(_row, findings))
+    changed = [each for each in run.records if each.family.first]
+    return Page(
+        name=run.records[0].variant.name,
+        heading=heading(run),
+        tables=(
+            _findings(run, audited, findings),
+            *([_changes(changed)] if changed else []),
+            _layers(run, audited, findings, depth),
+        ),
+        footer=footer(run),
+        columns=COLUMNS,
+        rows=rows,
+        identity=("audit", "reason", "before"),
+        leading=("title", "share", "gain", "gain_low", "gain_high", "judgement"),
+        annotations=tuple(_annotation(each, run.records[0]) for each in findings if each.judgement == "gain"),
+        summary=_summary(run, findings),
+        command="audit",
+        data={
+            "environment": as_json(run.environment),
+            "network": _network_data(run),
+            "findings": list(rows),
+            "together": _ends("gain", analysis.together(findings)[0]),
+            "layers": [_layer_data(*each) for each in _placed(run, audited, depth)],
+        },
+    )
+
+
+def answers(run: SuiteRun, findings: Sequence[AuditFinding]) -> tuple[str, ...]:
+    """Return what would help most, in a few sentences."""
+    gains = [each for each in findings if each.judgement == "gain"][:MOST_ANSWERS]
+    return (_summary(run, findings), *(f"{signed('gain')}: {_sentence(each)}" for each in gains))
+
+
+def _summary(run: SuiteRun, findings: Sequence[AuditFinding]) -> str:
+    record = run.records[0]
+    total, which = analysis.together(findings)
+    time = formatting.timed(record.timing.seconds) if record.timing else "no time"
+    broken = dict.fromkeys(
+        each.audit for each in findings if each.is_guideline and each.share.estimate >= analysis.WORTH
+    )
+    breaks = f"breaks {', '.join(sorted(broken))}" if broken else "breaks no guideline"
+    if total is None:
+        return f"{record.variant.name}: {time}; {breaks}; no certain gain"
+    return (
+        f"{record.variant.name}: {time}; {breaks}; {formatting.counted(len(which), 'change')} would win "
+        f"{gain(total)} of the time together"
+    )
+
+
+def gain(won: Interval) -> str:
+    """Return a share of the time with its half-width: "4.1 % ± 0.3", or its ends where they are lopsided."""
+    middle = formatting.percent(won.estimate)
+    if won.low is None or won.high is None:
+        return f"{middle} ± ?"
+    down, up = won.estimate - won.low, won.high - won.estimate
+    if max(down, up) > 2 * min(down, up) and max(down, up) >= 0.005:
+        low = formatting.percent(won.low).removesuffix(" %")
+        return f"{middle} ({low} to {formatting.percent(won.high)})"
+    return f"{middle} ± {(up + down) * 50:.1f}"
+
+
+def _findings(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding]) -> Table:
+    shown = [each for each in findings if each.gain or each.share.estimate >= analysis.WORTH][:MOST_FINDINGS]
+    return Table(
+        key="findings",
+        title="What makes it slow, and what would help",
+        columns=(
+            words("finding", (each.audit for each in shown)),
+            words("outcome", (signed(each.judgement) for each in shown)),
+            words("where", map(_where, shown)),
+            words("what", (each.reason for each in shown), 4),
+            numbers("share", (formatting.percent(each.share.estimate) for each in shown), 5),
+            numbers("gain", (gain(each.gain) if each.gain else UNKNOWN for each in shown)),
+            numbers("speed", (formatting.speed(each.speed) if each.speed else UNKNOWN for each in shown), 3),
+            numbers("Δ FLOPs", map(_flops, shown), 1),
+            words("measured", map(_measured, shown), 2),
+        ),
+        lines=tuple(_below(run, audited, findings, shown)),
+    )
+
+
+def _where(each: AuditFinding) -> str:
+    first, rest = each.places[0] or OWN, len(each.places) - 1
+    return f"{first} and {rest} more" if rest else first
+
+
+def _flops(each: AuditFinding) -> str:
+    return UNKNOWN if each.flops_change is None else formatting.percent(each.flops_change, signed=True)
+
+
+def _measured(each: AuditFinding) -> str:
+    if each.runtime:
+        return f"the network in {each.runtime}" + (f": {each.why}" if each.why else "")
+    if not each.before_s or not each.after_s:
+        return each.why
+    before, after = (formatting.milliseconds(time.estimate) for time in (each.before_s, each.after_s))
+    return f"{each.before} → {each.after}: {before} → {after} ms"
+
+
+def _below(
+    run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding], shown: Sequence[AuditFinding]
+) -> Iterator[str]:
+    total, which = analysis.together(findings)
+    if total and len(which) > 1:
+        names = formatting.named([f"{each.audit} at {_where(each)}" for each in which])
+        yield f"together, with no operator counted twice: {gain(total)} ({names})"
+    small = [each for each in findings if each not in shown]
+    if small:
+        share = sum(each.share.estimate for each in small if each.audit == "g4")
+        yield (
+            f"{formatting.counted(len(small), 'finding')} of less than {analysis.WORTH:.0%} of the time are not shown"
+            + (f"; those of g4 are {formatting.percent(share)} together" if share else "")
+        )
+    yield from cells.warning_lines(run.records[:1])
+    yield from _not_understood(audited)
+    yield ACCURACY
+
+
+def _not_understood(audited: AuditedCalls) -> Iterator[str]:
+    """Yield what the audit does not judge."""
+    unknown = list(dict.fromkeys(each.operator for each in audited.calls if each.flops is None))
+    if unknown:
+        yield f"not understood, and in no finding: {formatting.named(unknown)}"
+    placed = [each for each in audited.calls if any(name in each.operator.lower() for name in ATTENTION)]
+    if placed:
+        kinds = list(dict.fromkeys(each.operator.split(".")[1] for each in placed))
+        yield f"{formatting.named(kinds)}: counted and placed; the guidelines say nothing of attention and recurrent layers"
+    if audited.uncalled:
+        yield f"{formatting.named(audited.uncalled)}: forward is called directly: its own work counts for the caller"
+
+
+def _changes(records: Sequence[Record]) -> Table:
+    """Return the table of the whole network in other forms, which need no training."""
+    return Table(
+        key="changes",
+        title="The whole network, changed without training",
+        columns=(
+            words("change", map(_change, records)),
+            numbers("time ms", map(cells.time, records)),
+            numbers("times as fast", map(_setting, records)),
+            numbers("output error", map(_error, records), 1),
+        ),
+        lines=tuple(cells.warning_lines([each for each in records if each.failure])),
+    )
+
+
+def _change(record: Record) -> str:
+    return record.family.runtime or record.family.layout
+
+
+def _setting(record: Record) -> str:
+    return formatting.speed(record.timing.setting) if record.timing and record.timing.setting else UNKNOWN
+
+
+def _error(record: Record) -> str:
+    error = record.preparation.output_error
+    return UNKNOWN if error is None else f"{error:.0e}"
+
+
+def _placed(run: SuiteRun, audited: AuditedCalls, depth: int | None) -> list[tuple[LayerRow, Placement | None]]:
+    """Return each layer of the network with its place on the roofline."""
+    rows = layer_rows(_launches(run), depth)
+    operators = groups(audited.calls, lambda call: ".".join(call.module.split(".")[:depth]) if depth else call.module)
+    found = []
+    for row in rows:
+        calls = operators.get(row.path, [])
+        known = audited.roofs and row.flops is not None and calls
+        found.append((row, _place(row, len(calls), calls[0].dtype, audited) if known else None))
+    return found
+
+
+def _place(row: LayerRow, operators: int, dtype: str, audited: AuditedCalls) -> Placement | None:
+    if audited.roofs is None:
+        return None
+    return place(row.flops or 0, row.mac_bytes, operators, row.seconds.estimate, audited.roofs, dtype)
+
+
+def _launches(run: SuiteRun) -> list[Layers]:
+    family = run.results[0].family
+    return [each for each in run.layers if (each.family, each.variant) == (family.name, family.baseline)]
+
+
+def _layers(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding], depth: int | None) -> Table:
+    launches = _launches(run)
+    placed = sorted(_placed(run, audited, depth), key=lambda each: -each[0].seconds.estimate)
+    shown = placed[:MOST_LAYERS] if depth is None else placed
+    broken = _broken(audited, findings, depth)
+    rest = sum(row.share for row, _ in placed[len(shown) :])
+    others = (
+        f"; {len(placed) - len(shown)} more layers take {formatting.percent(rest)}" if len(placed) > len(shown) else ""
+    )
+    lines = (
+        [f"all layers together take {formatting.percent(accounted(launches))} of a call{others}"] if launches else []
+    )
+    if audited.roofs is None:
+        lines.append("the roofs of this machine are not known: no place on the roofline")
+    return Table(
+        key="layers",
+        title="Layers" if depth is None else f"Layers, rolled up to depth {depth}",
+        columns=(
+            words("layer", (row.path or OWN for row, _ in shown)),
+            words("type", (row.kind for row, _ in shown), 6),
+            numbers(FLOPS, (UNKNOWN if row.flops is None else formatting.mega(row.flops) for row, _ in shown), 3),
+            numbers(ACCESS, (formatting.mega(row.mac_bytes) for row, _ in shown), 2),
+            numbers("time ms", (formatting.time(row.seconds) for row, _ in shown)),
+            numbers("share", (formatting.percent(row.share) for row, _ in shown)),
+            numbers("intensity", (f"{at.intensity:.1f}" if at else UNKNOWN for _, at in shown), 1),
+            numbers("of roof", (formatting.percent(at.achieved, decimals=0) if at else UNKNOWN for _, at in shown), 4),
+            words("bound", (at.bound if at else UNKNOWN for _, at in shown), 5),
+            numbers("model ms", (formatting.milliseconds(at.model_s) if at else UNKNOWN for _, at in shown), 0),
+            words("breaks", (", ".join(broken.get(row.path, {})) for row, _ in shown)),
+        ),
+        lines=tuple(lines),
+    )
+
+
+def _broken(audited: AuditedCalls, findings: Sequence[AuditFinding], depth: int | None) -> dict[str, dict[str, None]]:
+    """Return the audits that each layer breaks, by its path."""
+    found: dict[str, dict[str, None]] = {}
+    for each in sorted(findings, key=lambda finding: finding.audit):
+        for number in each.calls:
+            path = ".".join(audited.calls[number].module.split(".")[:depth])
+            found.setdefault(path, {})[each.audit] = None
+    return found
+
+
+def _sentence(each: AuditFinding) -> str:
+    """Return a finding with its gain, as a sentence."""
+    if each.runtime:
+        return f"{each.title}, {each.reason}: the network would gain {gain(each.gain) if each.gain else UNKNOWN}"
+    times = ""
+    if each.before_s and each.after_s:
+        before, after = (formatting.milliseconds(time.estimate) for time in (each.before_s, each.after_s))
+        times = f" ({before} to {after} ms)"
+    won = gain(each.gain) if each.gain else UNKNOWN
+    return f"{_where(each)}: {each.reason}; rebuilt as {each.after}{times} the network would gain {won}"
+
+
+def _annotation(each: AuditFinding, record: Record) -> Annotation:
+    code = record.code
+    return Annotation(
+        level="notice",
+        group=record.variant.name,
+        name=f"{each.audit} {_where(each)}",
+        title=f"{each.title}: {record.variant.name}",
+        text=_sentence(each),
+        outcome=each.judgement,
+        message=each.reason,
+        detail=f"{record.variant.name}: {each.reason}",
+        rerun=f"benchcli audit {record.variant.name}",
+        file=code.file if code else "",
+        line=code.line if code else 0,
+        seconds=each.seconds.estimate,
+    )
+
+
+def _row(each: AuditFinding) -> Mapping[str, Cell]:
+    values = {
+        **asdict(each),
+        "places": " ".join(place or OWN for place in each.places),
+        "judgement": each.judgement,
+        "seconds": each.seconds.estimate,
+        "before_s": each.before_s.estimate if each.before_s else None,
+        "after_s": each.after_s.estimate if each.after_s else None,
+        "flops_change": each.flops_change,
+        **_ends("share", each.share),
+        **_ends("gain", each.gain),
+        **_ends("speed", each.speed),
+    }
+    return {name: values[name] for name in COLUMNS}
+
+
+def _ends(name: str, interval: Interval | None) -> dict[str, Cell]:
+    estimate, low, high = (interval.estimate, interval.low, interval.high) if interval else (None, None, None)
+    return {name: estimate, f"{name}_low": low, f"{name}_high": high}
+
+
+def _network_data(run: SuiteRun) -> Mapping[str, Cell]:
+    record = run.records[0]
+    timing = _ends("seconds", record.timing.seconds if record.timing else None)
+    launches = _launches(run)
+    return {
+        "network": record.variant.name,
+        "flops": record.costs.flops if record.costs else None,
+        "mac_bytes": record.costs.mac_bytes if record.costs else None,
+        **timing,
+        "layers_share": accounted(launches) if launches else None,
+    }
+
+
+def _layer_data(row: LayerRow, at: Placement | None) -> Mapping[str, Cell]:
+    return {
+        "layer": row.path,
+        "type": row.kind,
+        "calls": row.calls,
+        "flops": row.flops,
+        "mac_bytes": row.mac_bytes,
+        **_ends("seconds", row.seconds),
+        "share": row.share,
+        "intensity": at.intensity if at else None,
+        "achieved": at.achieved if at else None,
+        "bound": at.bound if at else None,
+        "model_s": at.model_s if at else None,
+    }
