@@ -6,11 +6,12 @@ from typing import Literal
 
 from benchcli.analysis.call_times import CallTimes, call_times
 from benchcli.analysis.other_baseline import samples_of
+from benchcli.analysis.placed_layers import launches_of
 from benchcli.grouping import groups
 from benchcli.runs.audit_file import TRIALS, AuditedCalls
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.timings import relative_speed, timing
-from benchcli.schema import Failure, Family, Interval, OperatorCall, Sample, Variant
+from benchcli.schema import Failure, Family, Interval, OperatorCall, Sample, Variant, sizes
 from benchcli.schema.environment import Machine
 from benchcli.workloads import layer_chain
 from benchcli.workloads.guidelines.base import AUDITS, Audit, Breach, Repair
@@ -106,8 +107,7 @@ def suspects_of(run: SuiteRun, audited: AuditedCalls) -> list[Suspect]:
 
 def times_of(run: SuiteRun, audited: AuditedCalls) -> CallTimes | None:
     """Return the times of the operator calls; None if no layers were timed."""
-    family = run.results[0].family
-    launches = [each for each in run.layers if (each.family, each.variant) == (family.name, family.baseline)]
+    launches = launches_of(run)
     return call_times(launches, audited.calls, audited.roofs) if launches else None
 
 
@@ -163,7 +163,7 @@ def _after(repair: Repair) -> Variant:
 
 
 def _variant(chain: layer_chain.Chain, image: tuple[int, ...]) -> Variant:
-    return layer_chain.variant(f"{layer_chain.text_of(chain)} on {layer_chain.sizes(image)}", chain, image)
+    return layer_chain.variant(f"{layer_chain.text_of(chain)} on {sizes(image)}", chain, image)
 
 
 @dataclass(frozen=True)

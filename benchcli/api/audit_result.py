@@ -78,9 +78,9 @@ class Audit(Result):
         return audit_page.answers(self.details, self.findings)
 
     def _figures(self) -> Iterable[Figure]:
-        from benchcli.reports.charts.audited import figures_of_audit
+        from benchcli.reports.charts.base import DrawnAudit, figures_of_audit
 
-        return figures_of_audit(self.details, self.audited, self.findings)
+        return figures_of_audit(DrawnAudit(self.details, self.audited, self.findings))
 
     def _machine(self) -> Mapping[str, Cell]:
         return Run(self.details)._machine()

@@ -48,7 +48,9 @@ def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSet
     be called or timed, and UnfinishedError if measuring ended early: its `result` has what was found.
     """
     values = checked(settings, [each for each in AUDIT if each is not OWN_INPUTS])
-    work = _Auditing(target_of({**values, "runtime": Target.runtime}), tools_of(values), values["budget"])
+    work = _Auditing(
+        target_of({**values, "runtime": Target.runtime, "cache": Target.cache}), tools_of(values), values["budget"]
+    )
     family, payloads = _family(network, inputs, values)
     detail = work.counted(family, payloads)
     run = work.network_run(_families(family, detail, work.target, values["apply"]), payloads, values["output"])
@@ -117,7 +119,7 @@ class _Auditing:
             return run_suite(request, self.tools)
         except UnfinishedRunError as error:
             raise NothingMeasuredError(
-                f"the network was not timed: {error.reason or 'interrupted'}; what was measured is in {error.report.folder}"
+                f"the network was not timed: {error.reason or 'interrupted'}; what was is in {error.report.folder}"
             ) from None
 
     def try_out(self, run: SuiteRun, audited: AuditedCalls) -> SuiteRun | None:

@@ -7,21 +7,24 @@ from typing import Literal, overload
 
 from benchcli import files
 from benchcli.api import plotting
+from benchcli.api.audit_result import Audit, audit_in
 from benchcli.api.results import MOST, Check, Compared, Pairwise, Run
 from benchcli.checks import read_check
 from benchcli.errors import UserError
 from benchcli.reports import output_files
+from benchcli.runs.audit_file import is_audit
 from benchcli.runs.read import read
 from benchcli.workloads.suites import CLAIMS_SUITE
 
 DEEPEST = 20
 """The most lists, one in another, in which runs are given."""
-Recorded = Path | str | Run | Check | Compared
+Member = Run | Check | Audit
+Recorded = Path | str | Member | Compared
 """A folder, a pattern for several folders, or results."""
 
 
-def load(folder_or_glob: Path | str) -> Run | Check | Compared:
-    """Return the recorded run or check in a folder; for a pattern, such as "results/*g2*", all that match.
+def load(folder_or_glob: Path | str) -> Member | Compared:
+    """Return the recorded run, check or audit in a folder; for a pattern, such as "results/*g2*", all that match.
 
     Raises UserError if there is none, or if one is damaged.
     """
@@ -32,7 +35,7 @@ def load(folder_or_glob: Path | str) -> Run | Check | Compared:
     if not folders:
         raise UserError(f"no results at {text}: nothing matches the pattern")
     loaded = [_load(folder) for folder in folders]
-    return loaded[0] if len(loaded) == 1 and isinstance(loaded[0], Check) else Compared(tuple(loaded))
+    return loaded[0] if len(loaded) == 1 and not isinstance(loaded[0], Run) else Compared(_of_runs(loaded))
 
 
 def load_all(
@@ -41,8 +44,8 @@ def load_all(
     verbose: bool = False,
     baseline: str | None = None,
     tree: bool = False,
-) -> Run | Check | Compared:
-    """Return the recorded runs and checks of several folders or patterns.
+) -> Member | Compared:
+    """Return the recorded runs, checks and audits of several folders or patterns.
 
     Layers are rolled up to a depth, or with `tree` shown as a tree of modules; `verbose` shows every
     warning; speeds are relative to the network `baseline`. Raises UserError as `load` and
@@ -52,12 +55,24 @@ def load_all(
     for each in loaded:
         if isinstance(each, Run):
             each.depth, each.is_verbose, each.is_tree = depth, verbose, tree
-    return loaded[0] if len(loaded) == 1 else Compared(tuple(loaded))
+        elif isinstance(each, Audit):
+            each.depth = depth
+    return loaded[0] if len(loaded) == 1 else Compared(_of_runs(loaded))
 
 
-def _beside(run: Run | Check, baseline: str | None) -> Run | Check:
+def _of_runs(loaded: Sequence[Member]) -> tuple[Run | Check, ...]:
+    """Return runs and checks. Raises UserError for an audit among several, which has a page of its own."""
+    audit = next((each for each in loaded if isinstance(each, Audit)), None)
+    if audit:
+        raise UserError(f"{audit.folder} is an audit, which stands alone: give it without others")
+    return tuple(each for each in loaded if not isinstance(each, Audit))
+
+
+def _beside(run: Member, baseline: str | None) -> Member:
     if baseline is None:
         return run
+    if isinstance(run, Audit):
+        raise UserError(f"{run.folder} is an audit of one network: leave --baseline out")
     if isinstance(run, Check):
         raise UserError(f"{run.folder} is a check, which compares networks with their base: leave --baseline out")
     return run.with_baseline(baseline)
@@ -111,7 +126,7 @@ def plot(
     plotting.draw(together(*runs).drawn, kind, file, theme, force)
 
 
-def together(*runs: Recorded | Sequence[Recorded]) -> Run | Check | Compared:
+def together(*runs: Recorded | Sequence[Recorded]) -> Member | Compared:
     """Return one result of all runs or checks, given by folder, by pattern or as results.
 
     Raises UserError if there is nothing, or if one cannot be read.
@@ -119,23 +134,23 @@ def together(*runs: Recorded | Sequence[Recorded]) -> Run | Check | Compared:
     members = _members(runs)
     if not members:
         raise UserError("give the folder of a run or a check, such as results/<time>-<suite>-<host>")
-    return members[0] if len(members) == 1 else Compared(tuple(members))
+    return members[0] if len(members) == 1 else Compared(_of_runs(members))
 
 
-def _members(runs: Sequence[Recorded | Sequence[Recorded]], depth: int = 0) -> list[Run | Check]:
-    """Return the runs and checks that folders, patterns and results stand for."""
+def _members(runs: Sequence[Recorded | Sequence[Recorded]], depth: int = 0) -> list[Member]:
+    """Return the runs, checks and audits that folders, patterns and results stand for."""
     if depth > DEEPEST:
         raise UserError(f"the runs are in over {DEEPEST} lists, or in a list that holds itself: give one list")
-    members: list[Run | Check] = []
+    members: list[Member] = []
     for each in runs:
         one = load(each) if isinstance(each, Path | str) else each
-        if not isinstance(one, Run | Check | Sequence):
+        if not isinstance(one, Member | Sequence):
             raise UserError(f"a run is a folder, a pattern or a result, not {one!r}")
-        members += [one] if isinstance(one, Run | Check) else _members(one, depth + 1)
+        members += [one] if isinstance(one, Member) else _members(one, depth + 1)
     return members
 
 
-def _load(path: Path) -> Run | Check | Audit:
+def _load(path: Path) -> Member:
     if is_audit(path):
         return audit_in(path)
     if read_check.is_check(path):

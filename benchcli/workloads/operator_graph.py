@@ -23,8 +23,12 @@ ACTIVATIONS = {
     "elu": "elu",
 }
 """The piece of a chain that stands for each activation, by the operator's name."""
-MOVES = {"clone", "contiguous", "_reshape_copy", "cat", "copy", "_to_copy", "stack"}
+SHUFFLES = {"channel_shuffle", "native_channel_shuffle"}
+MOVES = SHUFFLES | {"clone", "contiguous", "_reshape_copy", "cat", "copy", "_to_copy", "stack"}
 """Operators that only move data."""
+
+
+LEAST_GROUPS = 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Fork:
     """The first call of each branch."""
     calls: tuple[int, ...]
     """All calls of the branches, and those that join them."""
+    joins: tuple[int, ...]
+    """Those that join them."""
     branches: Branches | None
     """Their layers; None if a branch holds what is no layer of a chain."""
     flops: int
@@ -117,17 +123,18 @@ class OperatorGraph:
         calls: list[int] = [place]
         pieces: list[Piece] = [first]
         while (following := self.only_reader(calls[-1])) is not None:
-            piece = self._following(following, calls[-1])
+            piece = self._following(following, calls[-1], first.groups)
             if piece is None or (isinstance(piece, Convolution) and not past_depthwise):
                 break
             calls.append(following)
             pieces.append(piece)
         return Line(tuple(calls), tuple(pieces))
 
-    def _following(self, place: int, before: int) -> Piece | None:
+    def _following(self, place: int, before: int, groups: int = 1) -> Piece | None:
         """Return the layer that a call is if it keeps the width of what `before` wrote, its first operand.
 
-        An addition is so a layer of one of the two lines that it ends.
+        An addition is so a layer of one of the two lines that it ends. A shuffle that does not say of how
+        many groups it is has those of the convolution before it, or two.
         """
         name, call = self.names[place], self.calls[place]
         if not call.producers or call.producers[0] != before:
@@ -139,6 +146,8 @@ class OperatorGraph:
             return Step("bn")
         if name in ACTIVATIONS:
             return Step(ACTIVATIONS[name])
+        if name in SHUFFLES:
+            return Shuffle(groups if groups > 1 else LEAST_GROUPS)
         if name == "add" and call.inputs[0] == call.outputs[0]:
             return Step("add")
         return self._shuffle(place) if name in MOVES else None
@@ -186,7 +195,7 @@ class OperatorGraph:
         chains = [self._chain(part) for part in alone]
         branches = Branches(tuple(filter(None, chains)), join) if join and all(chains) else None
         flops = sum(self.calls[place].flops or 0 for place in calls)
-        return Fork(tuple(heads), calls, branches, flops, self.calls[end].outputs[0][1:])
+        return Fork(tuple(heads), calls, (*sorted(joins), end), branches, flops, self.calls[end].outputs[0][1:])
 
     def _chain(self, places: Sequence[int]) -> Chain | None:
         """Return the layers of calls that follow each other; None if one is no layer of a chain."""

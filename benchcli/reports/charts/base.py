@@ -15,8 +15,10 @@ from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import FamilyResult, Sample
 
 if TYPE_CHECKING:
+    from benchcli.analysis.audit import AuditFinding
     from benchcli.checks.findings import Finding
     from benchcli.checks.session import CheckReport
+    from benchcli.runs.audit_file import AuditedCalls
 
 MOST_FIGURES = 60
 """The most figures of a kind on a page."""
@@ -67,8 +69,17 @@ class DrawnCheck:
         return {finding.where: observed[finding.where] for finding in self.timed if finding.where in observed}
 
 
+@dataclass(frozen=True)
+class DrawnAudit:
+    """An audit, and its findings."""
+
+    run: SuiteRun
+    audited: "AuditedCalls"
+    findings: Sequence["AuditFinding"]
+
+
 class Chart:
-    """One kind of chart: of runs, of checks, or of both. Subclass it in a file here and register an instance."""
+    """One kind of chart, of runs, checks or audits. Subclass it in a file here and register an instance."""
 
     name: ClassVar[str]
     shows: ClassVar[str]
@@ -88,6 +99,10 @@ class Chart:
 
     def of_check(self, check: DrawnCheck) -> Iterator[Figure]:  # noqa: ARG002
         """Yield the figures of a check; none where it has nothing of this kind."""
+        return iter(())
+
+    def of_audit(self, audit: DrawnAudit) -> Iterator[Figure]:  # noqa: ARG002
+        """Yield the figures of an audit; none where it has nothing of this kind."""
         return iter(())
 
 
@@ -146,6 +161,12 @@ def figures_of_check(report: "CheckReport") -> Iterator[Figure]:
     check = DrawnCheck(report)
     for chart in in_order():
         yield from _limited(chart, list(chart.of_check(check)))
+
+
+def figures_of_audit(audit: DrawnAudit) -> Iterator[Figure]:
+    """Yield the figures of an audit, in the order in which a page has them."""
+    for chart in in_order():
+        yield from _limited(chart, list(chart.of_audit(audit)))
 
 
 def _limited(chart: Chart, figures: Sequence[Figure]) -> Iterator[Figure]:

@@ -7,7 +7,7 @@ from benchcli import formatting
 from benchcli.analysis.module_tree import LayerType, Module, layer_types, module_tree
 from benchcli.grouping import groups
 from benchcli.reports.charts import grammar
-from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun
+from benchcli.reports.charts.base import CHARTS, Chart, DrawnAudit, LabelledRun
 from benchcli.reports.charts.label_places import LETTER
 from benchcli.reports.charts.stacks import PALE
 from benchcli.reports.page import Figure
@@ -53,6 +53,10 @@ class ByLayer(Chart):
                     _icicle(network, of, types[key]), is_overview=len(runs) == 1 and len(types) <= MOST_OVERVIEW
                 )
                 yield _bars(network, types[key])
+
+    def of_audit(self, audit: DrawnAudit) -> Iterator[Figure]:
+        """Yield those of the audited network."""
+        yield from self.figures([LabelledRun("", audit.run)])
 
 
 def _icicle(network: str, modules: Sequence[Module], types: Sequence[LayerType]) -> Figure:

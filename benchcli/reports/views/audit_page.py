@@ -6,10 +6,10 @@ from dataclasses import asdict
 from benchcli import formatting
 from benchcli.analysis import audit as analysis
 from benchcli.analysis.audit import AuditFinding
-from benchcli.analysis.layer_rows import LayerRow, accounted, layer_rows
-from benchcli.analysis.roofline import Placement, place
+from benchcli.analysis.layer_rows import LayerRow, accounted
+from benchcli.analysis.placed_layers import launches_of, placed_layers
+from benchcli.analysis.roofline import Placement
 from benchcli.formatting import UNKNOWN
-from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Annotation, Page, Table, numbers, words
 from benchcli.reports.views import cells
@@ -19,7 +19,7 @@ from benchcli.reports.views.run_page import footer, heading
 from benchcli.runs.audit_file import AuditedCalls
 from benchcli.runs.rows import Cell
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Interval, Layers, Record
+from benchcli.schema import Interval, Record
 from benchcli.schema.environment import as_json
 
 MOST_LAYERS = 20
@@ -61,7 +61,7 @@ def page(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding],
             "network": _network_data(run),
             "findings": list(rows),
             "together": _ends("gain", analysis.together(findings)[0]),
-            "layers": [_layer_data(*each) for each in _placed(run, audited, depth)],
+            "layers": [_layer_data(*each) for each in placed_layers(run, audited, depth)],
         },
     )
 
@@ -165,7 +165,7 @@ def _not_understood(audited: AuditedCalls) -> Iterator[str]:
     placed = [each for each in audited.calls if any(name in each.operator.lower() for name in ATTENTION)]
     if placed:
         kinds = list(dict.fromkeys(each.operator.split(".")[1] for each in placed))
-        yield f"{formatting.named(kinds)}: counted and placed; the guidelines say nothing of attention and recurrent layers"
+        yield f"{formatting.named(kinds)}: counted and placed; guidelines say nothing of attention and recurrent layers"
     if audited.uncalled:
         yield f"{formatting.named(audited.uncalled)}: forward is called directly: its own work counts for the caller"
 
@@ -198,32 +198,9 @@ def _error(record: Record) -> str:
     return UNKNOWN if error is None else f"{error:.0e}"
 
 
-def _placed(run: SuiteRun, audited: AuditedCalls, depth: int | None) -> list[tuple[LayerRow, Placement | None]]:
-    """Return each layer of the network with its place on the roofline."""
-    rows = layer_rows(_launches(run), depth)
-    operators = groups(audited.calls, lambda call: ".".join(call.module.split(".")[:depth]) if depth else call.module)
-    found = []
-    for row in rows:
-        calls = operators.get(row.path, [])
-        known = audited.roofs and row.flops is not None and calls
-        found.append((row, _place(row, len(calls), calls[0].dtype, audited) if known else None))
-    return found
-
-
-def _place(row: LayerRow, operators: int, dtype: str, audited: AuditedCalls) -> Placement | None:
-    if audited.roofs is None:
-        return None
-    return place(row.flops or 0, row.mac_bytes, operators, row.seconds.estimate, audited.roofs, dtype)
-
-
-def _launches(run: SuiteRun) -> list[Layers]:
-    family = run.results[0].family
-    return [each for each in run.layers if (each.family, each.variant) == (family.name, family.baseline)]
-
-
 def _layers(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding], depth: int | None) -> Table:
-    launches = _launches(run)
-    placed = sorted(_placed(run, audited, depth), key=lambda each: -each[0].seconds.estimate)
+    launches = launches_of(run)
+    placed = sorted(placed_layers(run, audited, depth), key=lambda each: -each[0].seconds.estimate)
     shown = placed[:MOST_LAYERS] if depth is None else placed
     broken = _broken(audited, findings, depth)
     rest = sum(row.share for row, _ in placed[len(shown) :])
@@ -319,7 +296,7 @@ def _ends(name: str, interval: Interval | None) -> dict[str, Cell]:
 def _network_data(run: SuiteRun) -> Mapping[str, Cell]:
     record = run.records[0]
     timing = _ends("seconds", record.timing.seconds if record.timing else None)
-    launches = _launches(run)
+    launches = launches_of(run)
     return {
         "network": record.variant.name,
         "flops": record.costs.flops if record.costs else None,

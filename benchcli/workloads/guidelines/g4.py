@@ -95,12 +95,18 @@ class ElementWise(Rule, Experiment, Audit):
     def breaches(self, calls: Sequence[OperatorCall]) -> Iterator[Breach]:
         """Yield element-wise work and copies: those after a convolution, which can be measured without, and the rest.
 
-        Batch normalisation is none, as it can be folded into the convolution.
+        Batch normalisation is none, as it can be folded into the convolution; nor is what joins branches,
+        which are fragments.
         """
-        graph, seen = OperatorGraph(calls), set[int]()
+        graph = OperatorGraph(calls)
+        seen = {place for fork in graph.forks() for place in fork.joins}
         for place, _ in graph.convolutions():
             line = graph.line(place, past_depthwise=False)
-            work = [each for each in line.calls[1:] if not graph.is_normalisation(each)] if line else []
+            work = (
+                [each for each in line.calls[1:] if not graph.is_normalisation(each) and each not in seen]
+                if line
+                else []
+            )
             if line and work:
                 seen.update(work)
                 kept = [(each, p) for each, p in zip(line.calls, line.chain, strict=True) if each not in work]

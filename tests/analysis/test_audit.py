@@ -1,0 +1,157 @@
+"""What an audit concludes from times of layers and of rebuilt ones."""
+
+from dataclasses import replace
+
+import pytest
+
+from benchcli.analysis.audit import (
+    AuditFinding,
+    Suspect,
+    Trials,
+    findings,
+    measured_ones,
+    suspects,
+    together,
+    what_if,
+)
+from benchcli.analysis.call_times import call_times
+from benchcli.schema import Failure, Family, Interval, Layer, Layers, OperatorCall, Sample, Variant
+from benchcli.schema.roofs import CacheLevel, Peak, Roofs
+from benchcli.workloads.guidelines.base import Repair
+from benchcli.workloads.layer_chain import chain_of, text_of
+
+BEFORE, AFTER = "conv 16>64 k1x1", "conv 32>32 k1x1"
+NAMES = f"{BEFORE} on 16x8x8", f"{AFTER} on 32x8x8"
+SURE = Interval(1.0, 1.0, 1.0)
+
+
+def call(module: str, operator: str = "aten.relu.default", mac_bytes: int = 100, flops: int = 0) -> OperatorCall:
+    return OperatorCall(operator, module, "float32", ((1, 8),), ((1, 8),), flops, 8, 0, mac_bytes, mac_bytes, (None,))
+
+
+def layers(launch: int, call_s: float, **seconds: float) -> Layers:
+    own = [Layer(name.replace("_", "."), "Conv2d", 1, each, "", "", 0, 0) for name, each in seconds.items()]
+    return Layers("network", "mine", launch, call_s, tuple(own))
+
+
+def repair(before: str = BEFORE, after: str = AFTER) -> Repair:
+    return Repair(chain_of(before), chain_of(after), (16, 8, 8), (32, 8, 8))
+
+
+def suspect(
+    share: Interval = Interval(0.2, 0.18, 0.22), calls: tuple[int, ...] = (0,), of: Repair | None = None
+) -> Suspect:
+    return Suspect("g1", "widths", True, "16 to 64", calls, ("a",), SURE, share, of or repair(), "")
+
+
+def samples(variant: str, seconds: float, launches: int = 8) -> list[Sample]:
+    return [Sample(variant, launch, each, 1, seconds, None) for launch in range(launches) for each in range(3)]
+
+
+def trials(before_s: float, after_s: float) -> Trials:
+    taken = {name: samples(name, seconds) for name, seconds in zip(NAMES, (before_s, after_s), strict=True)}
+    return Trials(taken, {}, dict.fromkeys(NAMES, 1000), {}, {})
+
+
+def test_a_modules_time_is_shared_out_by_the_model_of_the_roofline() -> None:
+    roofs = Roofs("", "cpu", 1, "", "", {"float32": Peak(1e9, None)}, (CacheLevel("memory", None, {"read": 1e9}),), 0.0)
+    calls = [call("a", mac_bytes=100), call("a", mac_bytes=100, flops=200), call("b")]
+    launches = [layers(number, 1.0, a=0.4, b=0.1) for number in range(6)]
+    times = call_times(launches, calls, roofs)
+    assert times.time_of([0]).estimate == pytest.approx(0.1)
+    assert times.time_of([1]).estimate == pytest.approx(0.3)
+    assert times.share_of([1, 2]).estimate == pytest.approx(0.4)
+    assert call_times(launches, calls, None).time_of([0]).estimate == pytest.approx(0.2)
+
+
+def test_a_module_that_was_not_timed_counts_for_the_one_that_holds_it() -> None:
+    times = call_times([layers(0, 1.0, a=0.4)], [call("a.compiled.inside"), call("gone")], None)
+    assert times.time_of([0]).estimate == pytest.approx(0.4)
+    assert times.time_of([1]).estimate == 0.0
+
+
+def test_the_gain_is_the_share_times_what_the_rebuilt_layers_win() -> None:
+    (found,) = findings([suspect()], trials(4.0, 3.0))
+    assert found.speed
+    assert found.speed.estimate == pytest.approx(4 / 3)
+    assert found.gain
+    assert (found.gain.estimate, found.gain.low, found.gain.high) == pytest.approx((0.05, 0.045, 0.055))
+    assert (found.judgement, found.flops_change) == ("gain", 0.0)
+    assert (found.before, found.after) == (BEFORE, AFTER)
+
+
+@pytest.mark.parametrize(
+    ("gain", "judgement"),
+    [
+        (Interval(0.05, 0.04, 0.06), "gain"),
+        (Interval(-0.05, -0.06, -0.04), "loss"),
+        (Interval(0.001, -0.002, 0.004), "no gain"),
+        (Interval(0.02, -0.01, 0.05), "undecided"),
+        (Interval(0.02), "undecided"),
+        (None, "not measured"),
+    ],
+)
+def test_a_gain_is_judged_by_its_whole_interval(gain: Interval | None, judgement: str) -> None:
+    assert replace(findings([suspect()], trials(1, 1))[0], gain=gain).judgement == judgement
+
+
+def test_why_nothing_was_measured_is_said() -> None:
+    small = suspect(Interval(0.001, 0.001, 0.001))
+    unbuilt = replace(suspect(), repair=None)
+    broken = replace(trials(1, 1), failures={NAMES[1]: Failure("failed", "no memory")})
+    nothing = Trials({}, {}, {}, {}, {"eager:fold": "nothing to fold"})
+    whole = replace(suspect(), repair=None, runtime="eager:fold")
+    assert [each.why for each in findings([small, unbuilt, whole, suspect()], nothing)] == [
+        *("no layers can be rebuilt for it", "nothing to fold", "beyond the 16 of the largest share"),
+        "under 1% of the time",
+    ]
+    assert findings([suspect()], broken)[0].why == "no memory"
+
+
+def test_a_changed_network_wins_by_its_own_speed() -> None:
+    whole = replace(suspect(), repair=None, runtime="eager:fold")
+    speeds = Trials({}, {}, {}, {"eager:fold": Interval(1.25, 1.0, 2.0)}, {})
+    (found,) = findings([whole], speeds)
+    assert found.gain
+    assert (found.gain.estimate, found.gain.low, found.gain.high) == pytest.approx((0.2, 0.0, 0.5))
+
+
+def test_no_operator_call_is_counted_twice() -> None:
+    def won(gain: float, *calls: int) -> AuditFinding:
+        return replace(findings([suspect(calls=calls)], trials(1, 1))[0], gain=Interval(gain, gain - 0.01, gain + 0.01))
+
+    total, which = together([won(0.03, 1, 2), won(0.1, 2, 3), won(0.05, 4), won(-0.2, 5), won(0.005, 6)])
+    assert [each.calls for each in which] == [(2, 3), (4,)]
+    assert total
+    assert (total.estimate, total.low, total.high) == pytest.approx((0.15, 0.13, 0.17))
+    assert together([won(0.005, 6)]) == (None, [])
+
+
+def test_the_largest_suspects_are_measured_and_equal_layers_once() -> None:
+    several = [suspect(Interval(0.5 / number)) for number in range(1, 60)]
+    assert len(measured_ones(several)) == 16
+    like = Family(
+        "network", "", 1, "own", 2, "bfloat16", "nhwc", (Variant("mine", "m:f", {}, (3, 8, 8), "3"),), first="x"
+    )
+    family = what_if([*several, suspect(of=repair(AFTER, BEFORE))], like)
+    assert family
+    assert [(each.name, each.params["layers"]) for each in family.variants] == [
+        *((NAMES[0], BEFORE), (NAMES[1], AFTER)),
+        *((f"{AFTER} on 16x8x8", AFTER), (f"{BEFORE} on 32x8x8", BEFORE)),
+    ]
+    assert (family.batch, family.dtype, family.layout, family.first) == (2, "bfloat16", "nhwc", "")
+    assert what_if([], like) is None
+
+
+def test_equal_breaches_are_one_suspect_and_the_largest_come_first() -> None:
+    from benchcli.workloads.guidelines.base import AUDITS
+
+    calls = [call("a", "aten.add.Tensor"), call("b", "aten.add.Tensor"), call("c", "aten.cat.default")]
+    times = call_times([layers(0, 1.0, a=0.1, b=0.1, c=0.5)], calls, None)
+    found = suspects(calls, times, [AUDITS["g4"]])
+    assert [(each.reason, each.places, each.calls) for each in found] == [
+        ("cat, which moves data", ("c",), (2,)),
+        ("add, which is element-wise", ("a", "b"), (0, 1)),
+    ]
+    assert [each.share.estimate for each in found] == pytest.approx([0.5, 0.2])
+    assert text_of(repair().before) == BEFORE

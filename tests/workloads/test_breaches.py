@@ -1,0 +1,170 @@
+"""What audits find in networks that break one guideline, and none."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+import torch
+from torch import nn
+
+from benchcli.cost.count import walk
+from benchcli.schema import OperatorCall
+from benchcli.schema.environment import Machine
+from benchcli.workloads.built_in import find_built_in
+from benchcli.workloads.guidelines.base import AUDITS, Breach
+from benchcli.workloads.layer_chain import BUILDER, text_of
+from benchcli.workloads.networks.base import NETWORKS
+from benchcli.workloads.operator_graph import OperatorGraph
+from benchcli.workloads.other_audits.base import OTHER_AUDITS
+from tests.cost.networks import Apply
+
+
+def conv(c_in: int, c_out: int, kernel: int = 1, groups: int = 1, stride: int = 1) -> nn.Sequential:
+    layer = nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(c_out))
+
+
+def branches(count: int) -> nn.Module:
+    return Apply(
+        lambda s, x: sum((each(x) for each in s.b[1:]), s.b[0](x)), b=nn.ModuleList(conv(32, 32) for _ in range(count))
+    )
+
+
+def concatenated() -> nn.Module:
+    two = {
+        "a": conv(32, 16),
+        "b": nn.Sequential(conv(32, 16), conv(16, 16, 3)),
+        "c": nn.Sequential(nn.MaxPool2d(1), conv(32, 32)),
+    }
+    return Apply(lambda s, x: torch.cat([s.a(x), s.b(x), s.c(x)], 1), **two)
+
+
+def residual() -> nn.Module:
+    return Apply(lambda s, x: torch.relu(s.c(x) + x), c=conv(32, 32))
+
+
+BREAKING: dict[str, tuple[nn.Module, set[str]]] = {
+    "none": (
+        nn.Sequential(conv(3, 32), conv(32, 32, 3), conv(32, 48), conv(48, 48, 3, 48), nn.AdaptiveAvgPool2d(1)),
+        set(),
+    ),
+    "g1": (nn.Sequential(conv(3, 16), conv(16, 128), conv(128, 16)), {"g1"}),
+    "g2": (nn.Sequential(conv(3, 32), conv(32, 32, 1, 4), conv(32, 32, 3, 8)), {"g2"}),
+    "g3, a sum": (nn.Sequential(conv(3, 32), branches(4)), {"g3"}),
+    "g3, a concatenation": (nn.Sequential(conv(3, 32), concatenated()), {"g3"}),
+    "g4": (nn.Sequential(conv(3, 32), residual(), nn.ReLU6()), {"g4"}),
+}
+
+
+def calls_of(network: nn.Module, size: int = 32) -> list[OperatorCall]:
+    return walk(network.eval(), torch.zeros(1, 3, size, size)).calls
+
+
+def broken(calls: Sequence[OperatorCall]) -> dict[str, list[Breach]]:
+    return {audit.name: found for audit in AUDITS if (found := list(audit.breaches(calls)))}
+
+
+@pytest.mark.parametrize("name", BREAKING)
+def test_a_network_that_breaks_one_guideline_has_that_one_alone(name: str) -> None:
+    network, expected = BREAKING[name]
+    assert set(broken(calls_of(network))) == expected
+
+
+@pytest.mark.parametrize("name", [name for name, (_, expected) in BREAKING.items() if expected])
+def test_repairs_have_the_multiply_adds_of_what_they_replace(name: str) -> None:
+    for breaches in broken(calls_of(BREAKING[name][0])).values():
+        for repair in filter(None, (each.repair for each in breaches)):
+            before, after = (
+                sum(
+                    call.flops or 0
+                    for call in walk(find_built_in(BUILDER)(text_of(chain)).eval(), torch.zeros(1, *image)).calls
+                )
+                for chain, image in ((repair.before, repair.image), (repair.after, repair.image_after))
+            )
+            assert after == pytest.approx(before, rel=0.1)
+
+
+def repairs(audit: str, network: nn.Module) -> list[str]:
+    found = (each.repair for each in AUDITS[audit].breaches(calls_of(network)))
+    return [f"{text_of(each.before)} -> {text_of(each.after)}" for each in found if each]
+
+
+def test_repairs_follow_the_guideline() -> None:
+    assert repairs("g1", BREAKING["g1"][0]) == [
+        "conv 16>128 k1x1; bn -> conv 40>48 k1x1; bn",
+        "conv 128>16 k1x1; bn -> conv 40>48 k1x1; bn",
+    ]
+    assert repairs("g2", BREAKING["g2"][0])[0] == "conv 32>32 k1x1 g4; bn -> conv 16>16 k1x1; bn"
+    assert repairs("g3", BREAKING["g3, a sum"][0]) == [
+        f"({' | '.join(['conv 32>32 k1x1; bn'] * 4)}) sum -> conv 64>64 k1x1; bn"
+    ]
+    assert repairs("g4", BREAKING["g4"][0]) == ["conv 32>32 k1x1; bn; add; relu; relu6 -> conv 32>32 k1x1; bn"]
+
+
+def test_a_shortcut_with_a_projection_is_no_fragment() -> None:
+    block = Apply(
+        lambda s, x: s.body(x) + s.short(x),
+        body=nn.Sequential(conv(3, 16, 3, stride=2), conv(16, 16, 3)),
+        short=conv(3, 16, stride=2),
+    )
+    assert "g3" not in broken(calls_of(block))
+
+
+def test_the_first_layer_has_the_width_of_the_image() -> None:
+    assert broken(calls_of(conv(3, 64))) == {}
+    (grouped,) = AUDITS["g2"].breaches(walk(conv(8, 8, 1, 4).eval(), torch.zeros(1, 8, 4, 4)).calls)
+    assert grouped.repair is None
+
+
+def test_networks_that_ship_break_what_their_papers_say() -> None:
+    v1 = broken(calls_of(NETWORKS["shufflenet-v1-1x-g3"].build(), 224))
+    v2 = broken(calls_of(NETWORKS["shufflenet-v2-1x"].build(), 224))
+    assert set(v1) == {"g2", "g4"}
+    assert set(v2) == {"g4"}
+    assert Counter(each.reason for each in v1["g2"])["3 groups, 480 to 120 channels"] == 7
+    assert set(broken(calls_of(NETWORKS["mobilenet-v2-1.0"].build(), 224))) == {"g1", "g4"}
+    assert {"g2"} < set(broken(calls_of(NETWORKS["resnext-50-32x4d"].build(), 64)))
+
+
+def test_a_channel_shuffle_belongs_to_its_line_however_it_is_written() -> None:
+    def by_hand(s: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        y = s.a(x)
+        return s.b(y.view(1, 2, 8, 32, 32).transpose(1, 2).reshape(1, 16, 32, 32))
+
+    parts = {"a": nn.Conv2d(3, 16, 1, bias=False), "b": nn.Conv2d(16, 16, 1, bias=False)}
+    operator = Apply(lambda s, x: s.b(torch.channel_shuffle(s.a(x), 2)), **parts)
+    for network in (operator, Apply(by_hand, **parts)):
+        line = OperatorGraph(calls_of(network)).line(0)
+        assert line
+        assert (line.calls, text_of(line.chain)) == ((0, 1), "conv 3>16 k1x1; shuffle 2")
+
+
+def test_channels_are_filled_up_to_the_machines_vectors() -> None:
+    audit = OTHER_AUDITS["alignment"]
+    calls = calls_of(nn.Sequential(conv(3, 24), conv(24, 40), conv(40, 64, 3)))
+    by_simd = {
+        simd: [each.repair for each in audit.on(Machine(simd=simd)).breaches(calls)]
+        for simd in (("avx512f",), ("avx2",))
+    }
+    assert [text_of(each.after) for each in by_simd["avx512f",] if each] == [
+        "conv 32>48 k1x1; bn",
+        "conv 48>64 k3x3 p1x1; bn",
+    ]
+    assert by_simd["avx2",] == []
+
+
+def test_batch_normalisations_after_convolutions_can_be_folded() -> None:
+    network = nn.Sequential(conv(3, 16), nn.ReLU(), nn.BatchNorm2d(16), conv(16, 16))
+    (found,) = OTHER_AUDITS["folding"].breaches(calls_of(network))
+    assert (len(found.calls), found.runtime) == (2, "eager:fold")
+    twice = Apply(lambda s, x: (lambda y: s.n(y) + y)(s.c(x)), c=nn.Conv2d(3, 4, 1), n=nn.BatchNorm2d(4))
+    assert list(OTHER_AUDITS["folding"].breaches(calls_of(twice))) == []
+
+
+def test_attention_and_recurrent_layers_break_nothing_but_for_what_they_move() -> None:
+    layers = (
+        (nn.TransformerEncoderLayer(16, 2, 32, batch_first=True), torch.zeros(1, 4, 16)),
+        (nn.LSTM(8, 8), torch.zeros(2, 1, 8)),
+    )
+    for layer, inputs in layers:
+        assert set(broken(walk(layer.eval(), inputs).calls)) <= {"g4"}
