@@ -89,7 +89,7 @@ class Result:
         return chosen.render(self._page_for(chosen))
 
     def _page_for(self, chosen: Format) -> Page:
-        if chosen.for_checks and not self.page.annotations:
+        if chosen.for_checks and not self.page.summary:
             raise UserError(f"{chosen.name} shows the findings of checks: give another format")
         return self.drawn if chosen.draws else self.page
 

@@ -19,6 +19,12 @@ def scaled(c_in: int, c_out: int, factor: float) -> tuple[int, int]:
     return _nearest(c_in, c_out, c_in * c_out * factor, c_out / c_in)
 
 
+def partner(width: int, product: int) -> int:
+    """Return the channels that give a product with `width`, as a multiple of what that is a multiple of."""
+    step = next(each for each in STEPS if width % each == 0)
+    return max(step, round(product / width / step) * step)
+
+
 def _nearest(c_in: int, c_out: int, product: float, ratio: float) -> tuple[int, int]:
     step = next(each for each in STEPS if c_in % each == 0 and c_out % each == 0)
     ideal = math.sqrt(product / ratio)

@@ -23,6 +23,7 @@ from benchcli.workloads.layer_chain import chain_of, text_of
 BEFORE, AFTER = "conv 16>64 k1x1", "conv 32>32 k1x1"
 NAMES = f"{BEFORE} on 16x8x8", f"{AFTER} on 32x8x8"
 SURE = Interval(1.0, 1.0, 1.0)
+FIFTH = Interval(0.2, 0.18, 0.22)
 
 
 def call(module: str, operator: str = "aten.relu.default", mac_bytes: int = 100, flops: int = 0) -> OperatorCall:
@@ -38,9 +39,7 @@ def repair(before: str = BEFORE, after: str = AFTER) -> Repair:
     return Repair(chain_of(before), chain_of(after), (16, 8, 8), (32, 8, 8))
 
 
-def suspect(
-    share: Interval = Interval(0.2, 0.18, 0.22), calls: tuple[int, ...] = (0,), of: Repair | None = None
-) -> Suspect:
+def suspect(share: Interval = FIFTH, calls: tuple[int, ...] = (0,), of: Repair | None = None) -> Suspect:
     return Suspect("g1", "widths", True, "16 to 64", calls, ("a",), SURE, share, of or repair(), "")
 
 

@@ -32,7 +32,7 @@ COLUMNS = (
     *("before", "after", "before_s", "after_s", "runtime", "why"),
 )
 ACCURACY = "what a change costs in accuracy is not known: train the changed network to see"
-ATTENTION = ("attention", "rnn", "lstm", "gru")
+ATTENTION = ("attention", "transformer", "rnn", "lstm", "gru")
 """Parts of the names of operators for which no guideline is claimed."""
 
 
@@ -142,6 +142,8 @@ def _below(
     run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding], shown: Sequence[AuditFinding]
 ) -> Iterator[str]:
     total, which = analysis.together(findings)
+    if not launches_of(run):
+        yield "no finding: no layers were timed"
     if total and len(which) > 1:
         names = formatting.named([f"{each.audit} at {_where(each)}" for each in which])
         yield f"together, with no operator counted twice: {gain(total)} ({names})"

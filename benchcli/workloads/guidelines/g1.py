@@ -1,13 +1,13 @@
 """G1: equal channel width minimises memory access cost (ShuffleNet V2, Equation 1, Table 1)."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchcli import formatting
 from benchcli.errors import UserError
 from benchcli.schema import OperatorCall, Parameter
-from benchcli.workloads.equal_widths import balanced
+from benchcli.workloads.equal_widths import balanced, partner
 from benchcli.workloads.guidelines.base import (
     GUIDELINES,
     REPEAT,
@@ -19,8 +19,8 @@ from benchcli.workloads.guidelines.base import (
     Rule,
     Width,
 )
-from benchcli.workloads.layer_chain import Convolution, with_widths
-from benchcli.workloads.operator_graph import OperatorGraph
+from benchcli.workloads.layer_chain import Chain, Convolution, with_widths
+from benchcli.workloads.operator_graph import Line, OperatorGraph
 
 if TYPE_CHECKING:
     from torch import nn
@@ -111,22 +111,17 @@ class EqualChannelWidth(Rule, Experiment, Audit):
     def breaches(self, calls: Sequence[OperatorCall]) -> Iterator[Breach]:
         """Yield dense convolutions whose memory access is far above the bound of equal widths (Equation 2).
 
-        Not those that read the network's input, whose width is given.
+        Not those that read the network's input, whose width is given. One that widens and the one that
+        narrows again share a width, and are one breach.
         """
         graph = OperatorGraph(calls)
-        for place, found in graph.convolutions():
-            excess = _excess(found, graph.image(place)[1:], calls[place].outputs[0][2:])
-            line = graph.line(place)
-            if found.groups > 1 or excess < LEAST_EXCESS or graph.reads_input(place) or line is None:
-                continue
-            widths = balanced(found.c_in, found.c_out)
-            image = graph.image(place)
-            after = with_widths(line.chain, *widths)
-            yield Breach(
-                line.calls,
-                f"{found.c_in} to {found.c_out} channels: {formatting.percent(excess)} more access than equal ones",
-                Repair(line.chain, after, image, (widths[0], *image[1:])),
-            )
+        broken = {place: excess for place, _ in graph.convolutions() if (excess := _excess_at(place, graph))}
+        taken = set[int]()
+        for place, excess in broken.items():
+            if place not in taken:
+                lines = list(_linked(place, graph, broken))
+                taken.update(line.calls[0] for line in lines)
+                yield _breach(lines, graph, excess)
 
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Return the row's platform, ratio and scale in Table 1."""
@@ -143,11 +138,47 @@ class EqualChannelWidth(Rule, Experiment, Audit):
         return ratio
 
 
-def _excess(layer: Convolution, image: tuple[int, ...], output: tuple[int, ...]) -> float:
-    """Return by how much the memory access is above that of equal widths at the same multiply-adds, as a share."""
-    before, after = math.prod(image), math.prod(output)
+def _excess_at(place: int, graph: OperatorGraph) -> float | None:
+    """Return by how much the memory access of a call is above that of equal widths; None if it breaks nothing."""
+    layer, output = graph.convolution(place), graph.calls[place].outputs[0]
+    if layer is None or layer.groups > 1 or graph.reads_input(place):
+        return None
+    before, after = math.prod(graph.image(place)[1:]), math.prod(output[2:])
     equal = math.sqrt(layer.c_in * layer.c_out)
-    return (before * layer.c_in + after * layer.c_out + layer.weights) / (equal * (before + after) + layer.weights) - 1
+    own = before * layer.c_in + after * layer.c_out + layer.weights
+    excess = own / (equal * (before + after) + layer.weights) - 1
+    return excess if excess >= LEAST_EXCESS else None
+
+
+def _linked(place: int, graph: OperatorGraph, broken: Collection[int]) -> Iterator[Line]:
+    """Yield the line of a convolution and, if that widens, of the one that narrows again."""
+    for line in filter(None, [graph.line(place)]):
+        yield line
+        following = graph.only_reader(line.calls[-1])
+        if following in broken and _widens(place, graph) and not _widens(following, graph):
+            yield from filter(None, [graph.line(following)])
+
+
+def _widens(place: int, graph: OperatorGraph) -> bool:
+    layer = graph.convolution(place)
+    return layer is not None and layer.c_out > layer.c_in
+
+
+def _breach(lines: Sequence[Line], graph: OperatorGraph, excess: float) -> Breach:
+    image = graph.image(lines[0].calls[0])
+    before = [line.chain[0] for line in lines if isinstance(line.chain[0], Convolution)]
+    widths = balanced(before[0].c_in, before[0].c_out)
+    after: Chain = with_widths(lines[0].chain, *widths)
+    reached = widths[1]
+    for line, layer in zip(lines[1:], before[1:], strict=True):
+        out = partner(reached, layer.c_in * layer.c_out)
+        after, reached = (*after, *with_widths(line.chain, reached, out)), out
+    names = " to ".join(str(each) for each in (before[0].c_in, *(layer.c_out for layer in before)))
+    return Breach(
+        tuple(call for line in lines for call in line.calls),
+        f"{names} channels: {formatting.percent(excess, decimals=0)} more access than equal ones",
+        Repair(tuple(piece for line in lines for piece in line.chain), after, image, (widths[0], *image[1:])),
+    )
 
 
 GUIDELINES.add(EqualChannelWidth())

@@ -1,0 +1,200 @@
+"""`benchcli audit`, its folder, and what it says of networks that it does not understand."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import benchcli
+from benchcli.api.audit_result import Audit
+from benchcli.schema.protocol import Conversation, Layered, Task
+from tests.conftest import Outcome, inline, simulated
+
+Cli = Callable[..., Outcome]
+OWN = """
+import torch
+from torch import nn
+from tests.cost.networks import Apply, unruled
+
+def conv(c_in, c_out, kernel=1, groups=1):
+    return nn.Sequential(
+        nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(c_out)
+    )
+
+def grouped(): return nn.Sequential(conv(3, 512), *(conv(512, 512, 1, 4) for _ in range(3)))
+def wide(): return nn.Sequential(conv(3, 16), conv(16, 160), conv(160, 16), nn.ReLU())
+def plain(): return nn.Sequential(nn.Conv2d(3, 16, 1), nn.Conv2d(16, 16, 3))
+def branching(): return Apply(lambda s, x: s.a(x) if x.sum() > 0 else s.b(x), a=conv(3, 8), b=conv(3, 16))
+def shared():
+    layer = conv(16, 16, 1, 4)
+    return nn.Sequential(conv(3, 16), layer, layer)
+def direct(): return Apply(lambda s, x: s.c.forward(x), c=nn.Conv2d(3, 16, 1))
+def compiled(): return torch.compile(nn.Conv2d(3, 4, 1), backend="eager")
+def in_place(): return nn.Sequential(conv(3, 16), nn.ReLU(inplace=True), conv(16, 128), nn.ReLU(inplace=True))
+def fails(): raise RuntimeError("no weights here")
+def strange(): return Apply(lambda s, x: unruled(s.c(x)), c=nn.Conv2d(3, 4, 1))
+def encoder(): return nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+encoder.example_inputs = lambda: torch.randn(1, 4, 16)
+def recurrent(): return nn.LSTM(16, 8, batch_first=True)
+recurrent.example_inputs = lambda: torch.randn(1, 4, 16)
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN)
+
+
+def priced(task: Task, silence_s: float) -> Conversation:
+    """Run a task inline, and let each layer take what its memory access takes at 1 GB/s, and 1 µs."""
+    for event in inline(task, silence_s):
+        if isinstance(event, Layered):
+            of = tuple(replace(each, seconds=each.mac_bytes / 1e9 + 1e-6) for each in event.layers.layers)
+            event = Layered(replace(event.layers, layers=of, call_s=sum(each.seconds for each in of)))
+        yield event
+    return True
+
+
+@pytest.fixture
+def audited(cli: Cli, own: None) -> Callable[..., Outcome]:
+    def audit(name: str, *arguments: str) -> Outcome:
+        sizes = () if name in ("mine:encoder", "mine:recurrent") else ("--size", "16")
+        return cli("audit", name, *sizes, "--device", "fake", "--output", "audit", *arguments, launcher=priced)
+
+    return audit
+
+
+Audited = Callable[..., Outcome]
+
+
+def findings(outcome: Outcome) -> list[dict[str, str]]:
+    assert outcome.code == 0, outcome.err
+    return list(csv.DictReader(io.StringIO(outcome.out)))
+
+
+def measured(rows: list[dict[str, str]]) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        if row["gain"]:
+            found.setdefault(row["audit"], []).append((row["before"], row["after"]))
+    return found
+
+
+def test_a_grouped_network_has_its_finding_with_a_gain(audited: Audited) -> None:
+    rows = findings(audited("mine:grouped", "--format", "csv"))
+    assert measured(rows) == {
+        "g2": [("conv 512>512 k1x1 g4; bn", "conv 256>256 k1x1; bn")],
+        "folding": [("", "")],
+    }
+    (grouped,) = [row for row in rows if row["audit"] == "g2"]
+    assert (grouped["places"], grouped["reason"]) == ("1.0 2.0 3.0", "4 groups, 512 to 512 channels")
+    assert (grouped["judgement"], float(grouped["flops_change"])) == ("gain", 0.0)
+    share, speed, gain = (float(grouped[name]) for name in ("share", "speed", "gain"))
+    assert gain == pytest.approx(share * (1 - 1 / speed))
+    assert float(grouped["gain_low"]) <= gain <= float(grouped["gain_high"])
+
+
+def test_the_page_says_what_would_help(audited: Audited, golden: Callable[[str, str], None]) -> None:
+    shown = audited("mine:wide")
+    assert shown.code == 0, shown.err
+    golden("audit.txt", shown.out)
+
+
+def test_a_recorded_audit_is_the_same(audited: Audited, cli: Cli) -> None:
+    fresh = audited("mine:wide", "--format", "json")
+    assert fresh.code == 0, fresh.err
+    again = cli("show", "audit", "--format", "json")
+    assert json.loads(again.out) == json.loads(fresh.out)
+    loaded = benchcli.load("audit")
+    assert isinstance(loaded, Audit)
+    assert loaded.together
+    assert {each.audit for each in loaded.findings if each.gain} == {"g1", "g4", "folding"}
+    assert list(loaded.to_frame().columns) == ["title", "share", "gain", "gain_low", "gain_high", "judgement"]
+    assert cli("show", "audit", "--depth", "1").out != cli("show", "audit").out
+
+
+def test_a_report_has_the_gains_and_the_layers(audited: Audited, cli: Cli) -> None:
+    assert audited("mine:wide", "--report", "audit.html").code == 0
+    page = Path("audit.html").read_text(encoding="utf-8")
+    assert "Share of the network&#x27;s time that each change would win" in page or "that each change would win" in page
+    assert cli("report", "audit", "-o", "again.html").code == 0
+    for kind in ("gains", "layers"):
+        assert cli("plot", "audit", "--kind", kind, "-o", f"{kind}.json").code == 0
+        assert json.loads(Path(f"{kind}.json").read_text(encoding="utf-8"))
+
+
+def test_pull_requests_get_an_annotation_for_each_gain(audited: Audited) -> None:
+    lines = audited("mine:grouped", "--format", "github").out.splitlines()
+    assert lines[0].startswith("::notice title=benchcli audit mine%3Agrouped::mine:grouped: ")
+    assert lines[1].startswith(
+        "::notice file=mine.py,line=11,title=benchcli%3A group convolution%3A mine%3Agrouped::1.0 and 2 more: 4 groups"
+    )
+
+
+def test_an_audit_stands_alone(audited: Audited, cli: Cli) -> None:
+    assert audited("mine:plain").code == 0
+    for arguments in (("show", "audit", "audit"), ("show", "audit", "--baseline", "x")):
+        refused = cli(*arguments)
+        assert (refused.code, "Traceback" in refused.err) == (2, False), refused.err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("branching", "g4"),
+        ("shared", "g2"),
+        ("in_place", "g1"),
+        ("direct", "forward is called directly"),
+        ("strange", "not understood, and in no finding: "),
+        ("encoder", "guidelines say nothing of attention"),
+        ("recurrent", "guidelines say nothing of"),
+        ("compiled", "no finding: no layers were timed"),
+    ],
+)
+def test_every_kind_of_network_is_audited_or_said_not_to_be(audited: Audited, name: str, said: str) -> None:
+    shown = audited(f"mine:{name}")
+    assert shown.code in (0, 4), shown.err
+    assert "Traceback" not in shown.err
+    if name != "branching":
+        assert said in shown.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("mine:fails",), 4, "no weights here"),
+        (("mine:gone",), 2, "unknown callable 'gone'"),
+        (("nothing",), 2, "unknown network 'nothing'"),
+        (("mine:plain", "--input", "1x3x8x8", "--size", "8"), 2, "give the sizes in --input"),
+        (("resnet*",), 2, "an audit is of one"),
+        (("mine:plain", "--budget", "0s"), 2, "budget"),
+    ],
+)
+def test_bad_input_is_one_line(cli: Cli, own: None, arguments: tuple[str, ...], code: int, said: str) -> None:
+    refused = cli("audit", *arguments, "--device", "fake", launcher=priced)
+    assert refused.code == code
+    assert said in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_a_damaged_file_is_named(audited: Audited, cli: Cli) -> None:
+    assert audited("mine:plain").code == 0
+    file = Path("audit/audit.json")
+    for text in ("", "{}", "[1]", '{"calls": [{"operator": 3}], "version": 1}', '{"calls": [], "version": 99}'):
+        file.write_text(text, encoding="utf-8")
+        refused = cli("show", "audit")
+        assert (refused.code, "audit.json" in refused.err) == (2, True), text
+
+
+def test_a_module_is_audited_by_value(own: None, cli: Cli) -> None:
+    from torch import nn
+
+    network = nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 96, 1), nn.Conv2d(96, 8, 1))
+    found = benchcli.audit(network, inputs=(1, 3, 8, 8), device="fake", output="audit", tools=simulated(priced))
+    assert [each.before for each in found.findings if each.audit == "g1"] == [
+        "conv 8>96 k1x1 bias; conv 96>8 k1x1 bias"
+    ]
