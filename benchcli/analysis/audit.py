@@ -6,7 +6,7 @@ from typing import Literal
 
 from benchcli.analysis.call_times import CallTimes, call_times
 from benchcli.analysis.other_baseline import samples_of
-from benchcli.analysis.placed_layers import launches_of
+from benchcli.analysis.placed_layers import launches_of, placed_layers
 from benchcli.grouping import groups
 from benchcli.runs.audit_file import TRIALS, AuditedCalls
 from benchcli.runs.suite_run import SuiteRun
@@ -23,6 +23,12 @@ MOST_MEASURED = 16
 """The most repairs that are measured, those of the largest share."""
 Judgement = Literal["gain", "loss", "no gain", "undecided", "not measured"]
 WHAT_IF = TRIALS
+SLOW_DTYPE = 0.9
+"""The share of float32's peak below which a dtype is called slow here."""
+SLOW_KERNEL = 0.15
+"""The share of the roof below which an operator's kernel is called slow here."""
+LEAST_OF_KERNEL = 0.03
+"""The least share of the time with which a slow kernel is named."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +196,30 @@ def trials_of(run: SuiteRun, rebuilt: SuiteRun | None) -> Trials:
         runtimes={name: each.timing.setting for name, each in changed.items() if each.timing and each.timing.setting},
         runtime_failures={name: each.failure.error for name, each in changed.items() if each.failure},
     )
+
+
+def of_machine(run: SuiteRun, audited: AuditedCalls) -> Iterator[AuditFinding]:
+    """Yield what is slow on this machine whatever the guidelines say: kernels far below the roof, a slow dtype.
+
+    There is nothing to rebuild them as, so they have no gain.
+    """
+    for row, at in placed_layers(run, audited):
+        if at and at.bound != "overhead" and at.achieved < SLOW_KERNEL and row.share >= LEAST_OF_KERNEL:
+            calls = tuple(number for number, call in enumerate(audited.calls) if call.module == row.path)
+            reason = f"{row.kind} at {at.achieved:.0%} of the roof"
+            yield _named("kernel", "slow kernel here", reason, calls, row.path, row.seconds, row.share)
+    dtype, record = run.results[0].family.dtype, run.records[0]
+    peaks = [audited.roofs.peak(each) for each in (dtype, "float32")] if audited.roofs else []
+    if len(peaks) == 2 and peaks[0] and peaks[1] and peaks[0] < SLOW_DTYPE * peaks[1] and record.timing:
+        reason = f"{dtype} computes at {peaks[0] / peaks[1]:.2f} of float32's peak"
+        yield _named("dtype", "no unit for the dtype", reason, (), "", record.timing.seconds, 1.0)
+
+
+def _named(
+    audit: str, title: str, reason: str, calls: tuple[int, ...], place: str, seconds: Interval, share: float
+) -> AuditFinding:
+    why = "there is nothing to rebuild it as"
+    return AuditFinding(audit, title, False, reason, calls, (place,), seconds, Interval(share), why=why)
 
 
 def findings(found: Sequence[Suspect], trials: Trials) -> list[AuditFinding]:

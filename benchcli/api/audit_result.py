@@ -35,7 +35,8 @@ class Audit(Result):
     def findings(self) -> tuple[AuditFinding, ...]:
         """What the network breaks, with the gain of following it: the largest first, then those without one."""
         found = analysis.suspects_of(self.details, self.audited)
-        return tuple(analysis.findings(found, analysis.trials_of(self.details, self.trials)))
+        judged = analysis.findings(found, analysis.trials_of(self.details, self.trials))
+        return (*judged, *analysis.of_machine(self.details, self.audited))
 
     @property
     def together(self) -> Interval | None:

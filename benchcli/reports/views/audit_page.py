@@ -8,6 +8,7 @@ from benchcli.analysis import audit as analysis
 from benchcli.analysis.audit import AuditFinding
 from benchcli.analysis.layer_rows import LayerRow, accounted
 from benchcli.analysis.placed_layers import launches_of, placed_layers
+from benchcli.analysis.published import top1_error
 from benchcli.analysis.roofline import Placement
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.outcomes import signed
@@ -156,7 +157,8 @@ def _below(
         )
     yield from cells.warning_lines(run.records[:1])
     yield from _not_understood(audited)
-    yield ACCURACY
+    error = top1_error(run.records[0])
+    yield ACCURACY + (f"; as published it has a top-1 error of {error} %" if error else "")
 
 
 def _not_understood(audited: AuditedCalls) -> Iterator[str]:

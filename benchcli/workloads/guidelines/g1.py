@@ -155,7 +155,9 @@ def _linked(place: int, graph: OperatorGraph, broken: Collection[int]) -> Iterat
     for line in filter(None, [graph.line(place)]):
         yield line
         following = graph.only_reader(line.calls[-1])
-        if following in broken and _widens(place, graph) and not _widens(following, graph):
+        if following is None or following not in broken:
+            continue
+        if _widens(place, graph) and not _widens(following, graph):
             yield from filter(None, [graph.line(following)])
 
 
