@@ -640,6 +640,7 @@ AUDIT = (
         note="default: 20s",
     ),
     replace(DEPTH, help="Roll the layers up to this depth, such as 1 for the network's own children."),
+    FRESH,
     *(OUTPUT, REPORT, FORCE, *IN_PYTHON),
 )
 """The settings of `audit`."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from benchcli import formatting
 from benchcli.analysis.call_times import CallTimes, call_times
 from benchcli.analysis.other_baseline import samples_of
 from benchcli.analysis.placed_layers import launches_of, placed_layers
@@ -206,7 +207,7 @@ def of_machine(run: SuiteRun, audited: AuditedCalls) -> Iterator[AuditFinding]:
     for row, at in placed_layers(run, audited):
         if at and at.bound != "overhead" and at.achieved < SLOW_KERNEL and row.share >= LEAST_OF_KERNEL:
             calls = tuple(number for number, call in enumerate(audited.calls) if call.module == row.path)
-            reason = f"{row.kind} at {at.achieved:.0%} of the roof"
+            reason = f"{row.kind} at {formatting.percent(at.achieved, decimals=0)} of the roof"
             yield _named("kernel", "slow kernel here", reason, calls, row.path, row.seconds, row.share)
     dtype, record = run.results[0].family.dtype, run.records[0]
     peaks = [audited.roofs.peak(each) for each in (dtype, "float32")] if audited.roofs else []
@@ -252,7 +253,11 @@ def _finding(suspect: Suspect, trials: Trials) -> AuditFinding:
 
 def _why_unmeasured(suspect: Suspect) -> str:
     small = suspect.share.estimate < WORTH
-    return f"under {WORTH:.0%} of the time" if small else f"beyond the {MOST_MEASURED} of the largest share"
+    return (
+        f"under {formatting.percent(WORTH, decimals=0)} of the time"
+        if small
+        else f"beyond the {MOST_MEASURED} of the largest share"
+    )
 
 
 def _with_gain(bare: AuditFinding, before: str, after: str, trials: Trials) -> AuditFinding:

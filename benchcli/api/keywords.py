@@ -110,6 +110,7 @@ class AuditSettings(TypedDict, total=False):
     apply: bool
     budget: float
     depth: int | None
+    fresh: bool
     output: Path | str | None
     progress: Observer | None
     tools: Tools | None

@@ -12,6 +12,7 @@ from benchcli.api.audit_result import Audit
 from benchcli.api.keywords import AuditSettings, target_of, tools_of
 from benchcli.api.live_modules import Networks, are_drawn, by_name
 from benchcli.api.results import UnfinishedError
+from benchcli.api.this_machine import roofs_of
 from benchcli.backends.devices.base import device_named
 from benchcli.backends.runtimes.base import RUNTIMES, runtime_named
 from benchcli.backends.transforms.base import AND, in_order
@@ -23,6 +24,8 @@ from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.supervise import refuse, survey
 from benchcli.schema import CostDetail, Family, Plan, Suite, Target
 from benchcli.schema.progress import Progress
+from benchcli.schema.protocol import Launcher
+from benchcli.schema.roofs import Roofs
 from benchcli.settings import AUDIT, LAYOUTS, OWN_INPUTS, checked
 from benchcli.workers.tools import Tools
 from benchcli.workloads.networks.network_request import named_networks
@@ -52,9 +55,9 @@ def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSet
         target_of({**values, "runtime": Target.runtime, "cache": Target.cache}), tools_of(values), values["budget"]
     )
     family, payloads = _family(network, inputs, values)
-    detail = work.counted(family, payloads)
+    detail, roofs = work.looked_at(family, payloads, values["fresh"])
     run = work.network_run(_families(family, detail, work.target, values["apply"]), payloads, values["output"])
-    audited = AuditedCalls(detail.calls, detail.uncalled)
+    audited = AuditedCalls(detail.calls, detail.uncalled, roofs)
     audit_file.put(run.folder, audited)
     try:
         trials = work.try_out(run, audited)
@@ -96,19 +99,26 @@ class _Auditing:
     budget_s: float
     """For the rebuilt layers."""
 
-    def counted(self, family: Family, payloads: Mapping[str, str]) -> CostDetail:
-        """Return the operator calls of the network. Raises what `audit` raises."""
+    def looked_at(self, family: Family, payloads: Mapping[str, str], fresh: bool) -> tuple[CostDetail, Roofs | None]:
+        """Return the operator calls of the network, and the machine's roofs. Raises what `audit` raises."""
         self.tools.observe(Progress("counting costs", 0.0, math.inf))
         with self.tools.workers() as launcher:
             found = survey([family], self.target, Plan(), launcher, detailed=True, live=payloads, crosschecked=False)
-        refuse(found.failures.by_key)
-        key = family.name, family.baseline
-        if key in found.failures.by_key:
-            raise NothingMeasuredError(f"nothing was audited: {found.failures.by_key[key].error}")
-        error = found.costs[key].error
-        if error:
-            raise NothingMeasuredError(f"nothing was audited: its operators cannot be watched: {error}")
-        return found.details[key]
+            refuse(found.failures.by_key)
+            key = family.name, family.baseline
+            if key in found.failures.by_key:
+                raise NothingMeasuredError(f"nothing was audited: {found.failures.by_key[key].error}")
+            if error := found.costs[key].error:
+                raise NothingMeasuredError(f"nothing was audited: its operators cannot be watched: {error}")
+            return found.details[key], self._roofs(launcher, fresh)
+
+    def _roofs(self, launcher: Launcher, fresh: bool) -> Roofs | None:
+        """Return the roofs; None, with a notice, if they cannot be measured."""
+        try:
+            return roofs_of(self.target, launcher, self.tools, fresh)
+        except NothingMeasuredError as error:
+            self.tools.notify(str(error))
+            return None
 
     def network_run(self, families: Sequence[Family], payloads: Mapping[str, str], output: Path | None) -> SuiteRun:
         """Return the run of the network, with its layers, and of its changed forms."""

@@ -102,7 +102,7 @@ def test_why_nothing_was_measured_is_said() -> None:
     whole = replace(suspect(), repair=None, runtime="eager:fold")
     assert [each.why for each in findings([small, unbuilt, whole, suspect()], nothing)] == [
         *("no layers can be rebuilt for it", "nothing to fold", "beyond the 16 of the largest share"),
-        "under 1% of the time",
+        "under 1 % of the time",
     ]
     assert findings([suspect()], broken)[0].why == "no memory"
 

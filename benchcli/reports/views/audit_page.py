@@ -150,11 +150,10 @@ def _below(
         yield f"together, with no operator counted twice: {gain(total)} ({names})"
     small = [each for each in findings if each not in shown]
     if small:
+        count, least = formatting.counted(len(small), "finding"), formatting.percent(analysis.WORTH, decimals=0)
         share = sum(each.share.estimate for each in small if each.audit == "g4")
-        yield (
-            f"{formatting.counted(len(small), 'finding')} of less than {analysis.WORTH:.0%} of the time are not shown"
-            + (f"; those of g4 are {formatting.percent(share)} together" if share else "")
-        )
+        work = f"; those of g4 are {formatting.percent(share)} together" if share else ""
+        yield f"{count} of less than {least} of the time are not shown{work}"
     yield from cells.warning_lines(run.records[:1])
     yield from _not_understood(audited)
     error = top1_error(run.records[0])
