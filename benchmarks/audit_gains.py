@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 import benchcli
-from benchcli.analysis.audit import AuditFinding
+from benchcli.analysis.audit_findings import AuditFinding
 from benchcli.workloads.networks.base import NETWORKS
 
 IMAGE = (1, 3, 56, 56)

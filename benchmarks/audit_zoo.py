@@ -13,10 +13,13 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
+import torch
+
 import benchcli
 from benchcli.errors import NothingMeasuredError, UserError
 
 sys.path.insert(0, str(Path(__file__).parent))
+from library_costs import of_pytorchcv
 from library_models import MODELS, transformer
 
 PYTORCHCV = (
@@ -31,6 +34,7 @@ PYTORCHCV = (
     ),
     *("squeezenet_v1_1", "shufflenetv2_wd2", "efficientnet_b0", "inceptionv3", "igcv3_w1"),
 )
+IMAGE = (1, 3, 224, 224)
 TRANSFORMERS = ("bert", "albert", "deberta", "segformer", "detr", "vit", "convnext", "gpt2")
 
 
@@ -40,14 +44,14 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=6.0, help="seconds for the rebuilt layers of each")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
-    networks: dict[str, tuple[object, tuple[str, ...]]] = {
-        f"pytorchcv:{name}": (f"pytorchcv:{name}", ()) for name in PYTORCHCV
+    networks: dict[str, tuple[torch.nn.Module, list[str] | tuple[int, ...]]] = {
+        f"pytorchcv:{name}": (of_pytorchcv(name), IMAGE) for name in PYTORCHCV
     }
-    networks |= {f"transformers:{name}": (transformer(name), MODELS[name].inputs) for name in TRANSFORMERS}
+    networks |= {f"transformers:{name}": (transformer(name), list(MODELS[name].inputs)) for name in TRANSFORMERS}
     bad = 0
     for name, (network, inputs) in networks.items():
         try:
-            found = benchcli.audit(network, inputs=list(inputs) or None, budget=options.budget, device=options.device)
+            found = benchcli.audit(network, inputs=inputs, budget=options.budget, device=options.device)
         except (UserError, NothingMeasuredError) as error:
             print(f"{name:36} not audited: {error}", flush=True)
         except Exception:

@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from benchcli import files
-from benchcli.analysis import audit as analysis
-from benchcli.analysis.audit import AuditFinding
+from benchcli.analysis import audit_findings as analysis
+from benchcli.analysis.audit_findings import AuditFinding
 from benchcli.api.results import LayerRows, Result, Run
 from benchcli.reports.page import Figure, Page
 from benchcli.runs import audit_file

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Unpack
 
-from benchcli.analysis import audit as analysis
+from benchcli.analysis import audit_findings as analysis
 from benchcli.api.audit_result import Audit
 from benchcli.api.keywords import AuditSettings, target_of, tools_of
 from benchcli.api.live_modules import Networks, are_drawn, by_name

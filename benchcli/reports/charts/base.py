@@ -15,7 +15,7 @@ from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import FamilyResult, Sample
 
 if TYPE_CHECKING:
-    from benchcli.analysis.audit import AuditFinding
+    from benchcli.analysis.audit_findings import AuditFinding
     from benchcli.checks.findings import Finding
     from benchcli.checks.session import CheckReport
     from benchcli.runs.audit_file import AuditedCalls

@@ -9,7 +9,7 @@ from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
 
 if TYPE_CHECKING:
-    from benchcli.analysis.audit import AuditFinding
+    from benchcli.analysis.audit_findings import AuditFinding
 
 COLUMNS = ("change", "outcome", "gain %", "low %", "high %", "share %")
 COLOURS = {"gain": "#2a9150", "loss": "#d0404e", "no gain": "#8a939c"}

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from benchcli import formatting
-from benchcli.analysis import audit as analysis
-from benchcli.analysis.audit import AuditFinding
+from benchcli.analysis import audit_findings as analysis
+from benchcli.analysis.audit_findings import AuditFinding
 from benchcli.analysis.layer_rows import LayerRow, accounted
 from benchcli.analysis.placed_layers import launches_of, placed_layers
 from benchcli.analysis.published import top1_error

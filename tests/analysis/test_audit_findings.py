@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchcli.analysis.audit import (
+from benchcli.analysis.audit_findings import (
     AuditFinding,
     Suspect,
     Trials,
