@@ -625,6 +625,14 @@ APPLY = _flag(
     "Measure the whole network, too, with each change that needs no training: folded, in place, frozen, in the other "
     "layout, in each runtime that is installed.",
 )
+WRITE_PROGRAM = Setting(
+    "write",
+    FilePath(),
+    "Write the network with the fastest change that keeps its weights, as a program of torch.export, such as "
+    "faster.pt2; with --apply, of all of them.",
+    "a file",
+    metavar="FILE",
+)
 _TRIALS_S = 20.0
 AUDIT = (
     *(replace(SIZE, help="Height and width of the input image.", several=False), OWN_INPUTS),
@@ -632,7 +640,7 @@ AUDIT = (
     replace(DTYPE, help=f"Data type: {', '.join(DTYPES)}.", several=False),
     replace(LAYOUT, help="Memory layout: nchw, nhwc (channels last).", several=False),
     *(DEVICE, THREADS, ALLOCATOR, FLUSH_DENORMAL),
-    APPLY,
+    *(APPLY, WRITE_PROGRAM),
     replace(
         within(_TRIALS_S),
         help="Time for the layers that are rebuilt, including start-up.",

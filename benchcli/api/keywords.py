@@ -108,6 +108,7 @@ class AuditSettings(TypedDict, total=False):
     allocator: str
     flush_denormal: bool
     apply: bool
+    write: Path | str | None
     budget: float
     depth: int | None
     fresh: bool

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Unpack
 
+from benchcli import formatting
 from benchcli.analysis import audit_findings as analysis
 from benchcli.api.audit_result import Audit
 from benchcli.api.keywords import AuditSettings, target_of, tools_of
 from benchcli.api.live_modules import Networks, are_drawn, by_name
 from benchcli.api.results import UnfinishedError
 from benchcli.api.this_machine import roofs_of
+from benchcli.api.transformed import new_program, write_program
 from benchcli.backends.devices.base import device_named
 from benchcli.backends.runtimes.base import RUNTIMES, runtime_named
 from benchcli.backends.transforms.base import AND, in_order
@@ -55,8 +57,11 @@ def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSet
         target_of({**values, "runtime": Target.runtime, "cache": Target.cache}), tools_of(values), values["budget"]
     )
     family, payloads = _family(network, inputs, values)
+    program = new_program(values["write"]) if values["write"] else None
     detail, roofs = work.looked_at(family, payloads, values["fresh"])
     run = work.network_run(_families(family, detail, work.target, values["apply"]), payloads, values["output"])
+    if program:
+        work.write(program, run, family, payloads)
     audited = AuditedCalls(detail.calls, detail.uncalled, roofs)
     audit_file.put(run.folder, audited)
     try:
@@ -131,6 +136,29 @@ class _Auditing:
             raise NothingMeasuredError(
                 f"the network was not timed: {error.reason or 'interrupted'}; what was is in {error.report.folder}"
             ) from None
+
+    def write(self, file: Path, run: SuiteRun, family: Family, payloads: Mapping[str, str]) -> None:
+        """Write the network with the fastest change that keeps its weights, or say that none is certainly faster."""
+        faster = sorted(
+            (
+                (each.timing.setting.estimate, each.family.runtime.partition(":")[2])
+                for each in run.records
+                if each.timing and each.timing.setting and each.timing.setting.is_above(1.0)
+                if each.family.runtime.startswith(f"{Target.runtime}:")
+            ),
+            reverse=True,
+        )
+        reason = "no change that keeps its weights is certainly faster"
+        for speed, transforms in faster:
+            try:
+                written = write_program(family, payloads, transforms, file, self.tools)
+            except (UserError, NothingMeasuredError) as error:
+                reason = str(error)
+            else:
+                places = ", ".join(f"{name} at {formatting.counted(n, 'place')}" for name, n in written.places.items())
+                self.tools.notify(f"wrote {file}: {places}; {speed:.2f} times as fast as the network as it is")
+                return
+        self.tools.notify(f"{file} was not written: {reason}")
 
     def try_out(self, run: SuiteRun, audited: AuditedCalls) -> SuiteRun | None:
         """Return the run of the rebuilt layers; None if no finding is worth one.

@@ -11,7 +11,7 @@ from benchcli.backends.transforms.base import AND
 from benchcli.backends.transforms.program import SUFFIX, writable
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.sampling.supervise import Failures, collect, refuse
-from benchcli.schema import Target
+from benchcli.schema import Family, Target
 from benchcli.schema.protocol import WRITE, Task, Written
 from benchcli.workers.tools import Tools
 from benchcli.workloads.overrides import Overrides
@@ -41,22 +41,30 @@ def write_transformed(
     inputs of the same shapes: `torch.export.load(path).module()(*inputs)`. Raises UserError if it
     cannot be written, or a file is there.
     """
-    chosen = writable(transforms)
-    file = _free(path)
+    writable(transforms)
+    file = new_program(path)
     networks = Networks.of(by_name([network]), inputs)
     (family,) = networks.request.families(Overrides())
+    return write_program(family, networks.payloads, transforms, file, tools or Tools())
+
+
+def write_program(
+    family: Family, payloads: Mapping[str, str], transforms: str, file: Path, tools: Tools
+) -> WrittenProgram:
+    """Write the one network of a family, as `write_transformed` does. `payloads` has it if it was given by value."""
+    chosen = writable(transforms)
     target = Target(runtime=f"{Target.runtime}:{AND.join(each.name for each in chosen)}")
     with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".benchcli-") as folder:
         draft = Path(folder) / file.name
         artifacts = {family.name: {each.name: str(draft) for each in family.variants}}
-        task = Task(WRITE, target, (family,), {}, artifacts=artifacts, live=networks.payloads)
-        written = _written(task, tools or Tools())
+        task = Task(WRITE, target, (family,), {}, artifacts=artifacts, live=payloads)
+        written = _written(task, tools)
         draft.rename(file)
     return WrittenProgram(file, written.places, written.output_error)
 
 
-def _free(path: Path | str) -> Path:
-    """Return the path of a new file. Raises UserError if it cannot be written, or is there."""
+def new_program(path: Path | str) -> Path:
+    """Return the path of a new program's file. Raises UserError if it cannot be written, or is there."""
     file = files.path_of("a file", path)
     if file.suffix != SUFFIX:
         raise UserError(f"{file} does not end in {SUFFIX}, as programs of torch.export do: name it {file.stem}{SUFFIX}")

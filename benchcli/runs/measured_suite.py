@@ -56,11 +56,11 @@ class RunRequest:
         if (self.traced or self.layered) and self.target.cache == "cold":
             option = "--breakdown" if self.traced else "--layers"
             raise UserError(f"{option} traces calls with warm caches: leave --cache cold out")
-        for name in dict.fromkeys(family.on(self.target).runtime for family in self.suite.families):
-            untraceable = runtime_named(name).untraceable
-            if self.traced and "breakdown" in untraceable:
+        for family in self.suite.families:
+            untraceable = runtime_named(family.on(self.target).runtime).untraceable
+            if family.name in self.traced and "breakdown" in untraceable:
                 raise UserError(untraceable["breakdown"])
-            if self.layered and "layers" in untraceable:
+            if family.name in self.layered and "layers" in untraceable:
                 raise UserError(untraceable["layers"])
         if any(each.step != INFERENCE for each in self.suite.families if each.name in self.layered):
             raise UserError("--layers times the modules of a forward call: leave it out, or give --step inference")

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 import benchcli
+import tests.cost.networks  # noqa: F401  it registers an operator, once for all tests
+from benchcli.api import network_audit
 from benchcli.api.audit_result import Audit
-from benchcli.schema.protocol import Conversation, Layered, Task
+from benchcli.schema.protocol import Conversation, Layered, Sampled, Task
 from tests.conftest import Outcome, inline, simulated
 
 Cli = Callable[..., Outcome]
@@ -179,6 +181,35 @@ def test_bad_input_is_one_line(cli: Cli, own: None, arguments: tuple[str, ...], 
     assert refused.code == code
     assert said in refused.err
     assert "Traceback" not in refused.err
+
+
+def faster_folded(task: Task, silence_s: float) -> Conversation:
+    """Run a task, and let what is folded take half the time."""
+    for event in priced(task, silence_s):
+        if isinstance(event, Sampled) and event.family.endswith("fold"):
+            event = replace(event, sample=replace(event.sample, seconds=event.sample.seconds / 2))
+        yield event
+    return True
+
+
+def test_the_fastest_change_that_keeps_the_weights_is_written(cli: Cli, own: None) -> None:
+    arguments = ("audit", "mine:wide", "--size", "8", "--device", "fake", "--write", "faster.pt2")
+    shown = cli(*arguments, launcher=faster_folded)
+    assert shown.code == 0, shown.err
+    assert "wrote faster.pt2: fold at 3 places; 2.00 times as fast" in shown.err
+    assert Path("faster.pt2").exists()
+    assert "faster.pt2 is there" in cli(*arguments, launcher=priced).err
+    Path("faster.pt2").unlink()
+    assert "not written: no change that keeps its weights is certainly faster" in cli(*arguments, launcher=priced).err
+    assert not Path("faster.pt2").exists()
+
+
+def test_all_changes_without_training_are_measured(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_audit, "RUNTIMES", ())  # exporters change this process
+    shown = audited("mine:wide", "--apply")
+    assert "eager:fold+inplace" in shown.out
+    assert "nhwc" in shown.out
+    assert shown.code in (0, 4), shown.err
 
 
 def test_a_damaged_file_is_named(audited: Audited, cli: Cli) -> None:
