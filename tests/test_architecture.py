@@ -56,6 +56,7 @@ WITH_TORCH = (
     "sampling.tracing",
     "sampling.without_memory",
     "sampling.written_programs",
+    "workloads.chain_network",
     "workloads.live_networks",
     "workloads.modules",
     "workloads.onnx_network",

@@ -76,7 +76,7 @@ class Audit(Result):
     def _answers(self) -> tuple[str, ...]:
         from benchcli.reports.views import audit_page
 
-        return audit_page.answers(self.details, self.findings)
+        return audit_page.answers(self.findings)
 
     def _figures(self) -> Iterable[Figure]:
         from benchcli.reports.charts.base import DrawnAudit, figures_of_audit

@@ -27,6 +27,8 @@ MOST_LAYERS = 20
 MOST_FINDINGS = 25
 """The most rows of a table for people; every format for programs has all."""
 MOST_ANSWERS = 4
+REBUILT = ("alignment",)
+"""What is no guideline, and has a row only if something may be won."""
 COLUMNS = (
     *("audit", "title", "reason", "places", "share", "share_low", "share_high", "seconds", "judgement"),
     *("gain", "gain_low", "gain_high", "speed", "speed_low", "speed_high", "flops_change"),
@@ -67,10 +69,10 @@ def page(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding],
     )
 
 
-def answers(run: SuiteRun, findings: Sequence[AuditFinding]) -> tuple[str, ...]:
+def answers(findings: Sequence[AuditFinding]) -> tuple[str, ...]:
     """Return what would help most, in a few sentences."""
     gains = [each for each in findings if each.judgement == "gain"][:MOST_ANSWERS]
-    return (_summary(run, findings), *(f"{signed('gain')}: {_sentence(each)}" for each in gains))
+    return tuple(f"{signed('gain')}: {_sentence(each)}" for each in gains)
 
 
 def _summary(run: SuiteRun, findings: Sequence[AuditFinding]) -> str:
@@ -102,7 +104,7 @@ def gain(won: Interval) -> str:
 
 
 def _findings(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding]) -> Table:
-    shown = [each for each in findings if each.gain or each.share.estimate >= analysis.WORTH][:MOST_FINDINGS]
+    shown = [each for each in findings if _is_shown(each)][:MOST_FINDINGS]
     return Table(
         key="findings",
         title="What makes it slow, and what would help",
@@ -119,6 +121,13 @@ def _findings(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFind
         ),
         lines=tuple(_below(run, audited, findings, shown)),
     )
+
+
+def _is_shown(each: AuditFinding) -> bool:
+    """Return whether a finding has a row: guidelines from a hundredth of the time on, others unless nothing is won."""
+    if each.is_guideline or each.audit not in REBUILT:
+        return each.gain is not None or each.share.estimate >= analysis.WORTH
+    return each.judgement in ("gain", "undecided")
 
 
 def _where(each: AuditFinding) -> str:
@@ -148,12 +157,16 @@ def _below(
     if total and len(which) > 1:
         names = formatting.named([f"{each.audit} at {_where(each)}" for each in which])
         yield f"together, with no operator counted twice: {gain(total)} ({names})"
-    small = [each for each in findings if each not in shown]
+    for audit in REBUILT:
+        nothing = [each for each in findings if each.audit == audit and each.judgement in ("no gain", "loss")]
+        if nothing:
+            yield f"{audit}: rebuilt without a gain at {formatting.named([_where(each) for each in nothing])}"
+    small = [each for each in findings if each not in shown and not each.gain]
     if small:
         count, least = formatting.counted(len(small), "finding"), formatting.percent(analysis.WORTH, decimals=0)
         share = sum(each.share.estimate for each in small if each.audit == "g4")
         work = f"; those of g4 are {formatting.percent(share)} together" if share else ""
-        yield f"{count} of less than {least} of the time are not shown{work}"
+        yield f"{count} of less than {least} of the time, or not measured, are not shown{work}"
     yield from cells.warning_lines(run.records[:1])
     yield from _not_understood(audited)
     error = top1_error(run.records[0])
