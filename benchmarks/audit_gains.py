@@ -6,7 +6,7 @@ with no operator counted twice. Then both networks are measured beside each othe
 wherever the effect is over 3 %, and a median error of at most a quarter of the gain.
 
     python benchmarks/audit_gains.py
-    python benchmarks/audit_gains.py g2-stack fold-resnet
+    python benchmarks/audit_gains.py g2-stack fold-mobilenet
 """
 
 import argparse
@@ -143,7 +143,7 @@ CHANGES = {
         lambda: repeated(58, 10, lambda: conv(58, 58)),
         lambda: repeated(64, 10, lambda: conv(64, 64)),
     ),
-    "fold-resnet": Change("folding", lambda: shipped("resnet-18"), None, (1, 3, 224, 224)),
+    "fold-mobilenet": Change("folding", lambda: shipped("mobilenet-v2-1.0"), None, (1, 3, 224, 224)),
     "fold-shufflenet": Change("folding", lambda: shipped("shufflenet-v2-1x"), None, (1, 3, 224, 224)),
 }
 
