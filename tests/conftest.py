@@ -79,6 +79,12 @@ def pytest_configure(config: pytest.Config) -> None:
         KEPT.share(cache.mkdir("launches"))
 
 
+def pytest_collection_finish() -> None:
+    """Give torch one thread: as many as cores in each of pytest's processes wait for cores, and compute nothing."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+
+
 @pytest.fixture
 def measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no launch be answered with what an earlier one said."""

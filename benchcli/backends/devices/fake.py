@@ -111,9 +111,9 @@ class Fake(EventDevice):
         """Return "cpu": networks are built there."""
         return "cpu"
 
-    def configure(self, threads: int, index: int) -> None:
-        """Set the host's threads. Torch has no accelerator here to select."""
-        Device.configure(self, threads, index)
+    def configure(self, threads: int, index: int) -> None:  # noqa: ARG002
+        """Keep the host to one thread: its clock counts none, and threads that wait for cores cost real time."""
+        Device.configure(self, 1, index)
 
     def event(self, index: int) -> FakeEvent:  # noqa: ARG002
         """Return an event on the simulated clock."""
