@@ -13,6 +13,7 @@ from torch import nn
 import benchcli
 from benchcli.api.results import Run
 from benchcli.errors import UserError
+from benchcli.workers.tools import Tools
 from tests.conftest import Outcome
 
 Cli = Callable[..., Outcome]
@@ -194,14 +195,16 @@ def test_modules_are_shown_down_to_a_depth(cli: Cli) -> None:
         ("twice_direct", "c: forward is called directly, and not the module: its own work"),
     ],
 )
-def test_children_whose_forward_is_called_directly_are_named_beside_the_totals(cli: Cli, name: str, line: str) -> None:
+def test_children_whose_forward_is_called_directly_are_named_beside_the_totals(
+    cli: Cli, tools: Callable[..., Tools], name: str, line: str
+) -> None:
     for kind in ("module", "call"):
         assert (
             f"mine:{name}: {line} has no row and counts for the caller"
             in cli("costs", f"mine:{name}", "--input", "1x3x8x8", "--by", kind).out
         )
     assert "forward is called" not in cli("costs", f"mine:{name}", "--input", "1x3x8x8").out
-    assert benchcli.costs(f"mine:{name}", inputs="1x3x8x8").details[f"mine:{name}"].uncalled
+    assert benchcli.costs(f"mine:{name}", inputs="1x3x8x8", tools=tools()).details[f"mine:{name}"].uncalled
 
 
 @pytest.mark.usefixtures("own")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import benchcli
+from benchcli.api import keywords
 from benchcli.api.recorded import together
 from benchcli.api.results import Result
 from benchcli.api.this_machine import Peaks
@@ -18,6 +19,7 @@ from benchcli.reports import drawing, output_files
 from benchcli.reports.formats.base import FORMATS
 from benchcli.settings import COST_ROWS
 from tests.analysis.test_roofline import ROOFS
+from benchcli.workers.tools import Tools
 from tests.cli.test_check import SUITE, version
 from tests.conftest import Outcome
 from tests.test_files import linked, piped
@@ -157,9 +159,9 @@ def results() -> Iterator[tuple[str, Callable[[], Result]]]:
 
 @pytest.mark.parametrize("result", dict(results()))
 def test_every_result_is_known_again_in_every_format(
-    result: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    result: str, tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(keywords, "Tools", tools)
     made: Result = dict(results())[result]()
     for each in FORMATS:
         if not each.for_checks:

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from benchcli.schema import Key, Output, OutputPart
 from benchcli.schema.protocol import (
     LAUNCH,
@@ -50,6 +48,8 @@ main("MODULE")
 @contextmanager
 def stand_ins() -> Iterator[None]:
     """Start stand-ins instead of workers."""
+    import pytest  # each stand-in imports this file, and needs no pytest
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(process, "_PROGRAM", PROGRAM)
         yield
