@@ -6,10 +6,11 @@ from typing import Literal
 from benchcli.analysis.published import top1_error
 from benchcli.schema import Interval, Key, Record
 
-Place = Literal["on", "near", "off"]
+Place = Literal["on", "near", "off", "not judged"]
 """A network's place, from rivals whose error is no larger.
 
-on: every rival is certainly slower; off: a rival is certainly faster; near: undecided.
+on: every rival is certainly slower; off: a rival is certainly faster; near: undecided; not judged:
+over half of its samples were disturbed.
 """
 
 
@@ -29,6 +30,8 @@ def pareto_front(records: Sequence[Record]) -> dict[Key, Place]:
 
 
 def _place(record: Record, others: Sequence[Record]) -> Place:
+    if record.is_disturbed:
+        return "not judged"
     rivals = [other for other in others if other.variant != record.variant and _has_no_larger_error(other, record)]
     if any(_is_certainly_faster(rival, record) for rival in rivals):
         return "off"
@@ -42,8 +45,11 @@ def _has_no_larger_error(one: Record, other: Record) -> bool:
 def _is_certainly_faster(one: Record, other: Record) -> bool:
     """Return whether the intervals of `one` and `other` exclude that `other` is as fast.
 
-    Variants of one family are compared by paired relative speed, others by time.
+    Variants of one family are compared by paired relative speed, others by time. Nothing is certain of
+    a time that was disturbed.
     """
+    if one.is_disturbed or other.is_disturbed:
+        return False
     if one.family.name == other.family.name and one.timing and other.timing:
         speed, other_speed = one.timing.relative, other.timing.relative
         if speed and other_speed and speed.low is not None and other_speed.high is not None:

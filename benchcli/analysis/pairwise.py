@@ -26,7 +26,7 @@ class NetworkPair:
     @property
     def outcome(self) -> PairOutcome:
         """faster: the whole interval is above 1. not judged: over half of the samples of one were disturbed."""
-        if any(each.timing is None or each.timing.is_disturbed for each in (self.faster, self.slower)):
+        if any(each.timing is None or each.is_disturbed for each in (self.faster, self.slower)):
             return "not judged"
         return "faster" if self.speed.is_above(1.0) else "undecided"
 

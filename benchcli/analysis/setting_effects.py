@@ -35,7 +35,7 @@ def _effect(record: Record) -> SettingEffect:
         )
     if of_host := host_was_timed(record):
         return SettingEffect(record, "not judged", of_host)
-    if record.timing and record.timing.is_disturbed:
+    if record.is_disturbed:
         return SettingEffect(record, "not judged", "too many of its samples were disturbed")
     if speed.low is None:
         return SettingEffect(
@@ -59,7 +59,8 @@ class Flip:
 def flips(results: Sequence[FamilyResult]) -> Iterator[Flip]:
     """Yield where the ranking of a network and its baseline changes from one setting to a later one.
 
-    A setting is decisive if the interval of the relative speed excludes 1; others are passed over.
+    A setting is decisive if it is judged and the interval of the relative speed excludes 1; others are
+    passed over.
     """
     of_settings = (result for result in results if result.family.first)
     for group in groups(of_settings, lambda result: result.family.first).values():
@@ -74,9 +75,14 @@ def _flips_of(network: str, group: Sequence[FamilyResult]) -> Iterator[Flip]:
             relative = record.timing.relative if record.timing else None
             if record.variant.name != network or relative is None or host_was_timed(record):
                 continue
-            if relative.compare(0.0) == "inconclusive":
+            if _is_disturbed(record, result) or relative.compare(0.0) == "inconclusive":
                 continue
             is_faster = relative.is_above(1.0)
             if before and before[1] != is_faster:
                 yield Flip(network, result.family.baseline, before[0], record, is_faster)
             before = record, is_faster
+
+
+def _is_disturbed(record: Record, result: FamilyResult) -> bool:
+    """Return whether too many samples of a network or of its baseline were disturbed."""
+    return record.is_disturbed or result.records[0].is_disturbed

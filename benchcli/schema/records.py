@@ -203,6 +203,11 @@ class Record:
         """The names of the family and the variant."""
         return self.family.name, self.variant.name
 
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether there is a time that is not judged, as `Timing.is_disturbed` says."""
+        return self.timing is not None and self.timing.is_disturbed
+
 
 @dataclass(frozen=True)
 class FamilyResult:

@@ -1,5 +1,7 @@
 """The frontier of time and published error."""
 
+from dataclasses import replace
+
 from benchcli.analysis.front import pareto_front
 from benchcli.schema import Costs, Family, Interval, Record, Target, Timing
 from benchcli.workloads.networks.base import NETWORKS
@@ -37,6 +39,14 @@ def test_intervals_that_overlap_leave_doubt_to_both() -> None:
     records = race(("shufflenet-v2-1x", 1.0, 0.05), ("xception-1x", 0.98, 0.05))
     assert places(records) == ["on", "near"]
     assert places(race(("shufflenet-v2-1x", 1.0, 0.05), ("xception-1x", 1.02, 0.05))) == ["on", "near"]
+
+
+def test_what_is_disturbed_is_not_judged_and_beats_nothing() -> None:
+    one, other = race(("shufflenet-v2-1x", 2.0, 0.01), ("xception-1x", 1.0, 0.01))
+    assert places([one, other]) == ["on", "off"]
+    assert one.timing
+    disturbed = replace(one, timing=replace(one.timing, excluded=40))
+    assert places([disturbed, other]) == ["not judged", "near"]
 
 
 def test_without_an_error_or_a_time_there_is_no_place() -> None:

@@ -434,3 +434,30 @@ def test_a_folder_of_a_check_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "environment.json").write_text('{"schema": 1}')
     with pytest.raises(UserError, match=r"lacks measurements\.csv"):
         read(tmp_path)
+
+
+def test_a_disturbed_run_judges_nothing_in_any_of_its_tables(cli: Cli) -> None:
+    names = ("mobilenet-v1-0.25", "shufflenet-v2-0.5x")
+    errors = ("--error", f"{names[0]}=50", "--error", f"{names[1]}=40")
+    assert cli("network", *names, *errors, "--size", "32", *FAKE, "--output", "a").code == 0
+    assert "Pareto front, from fastest to most accurate: " in cli("show", "a").out
+    for row in (0, 1):
+        with Path("a/measurements.csv").open() as stream:
+            samples = list(csv.DictReader(stream))[row]["samples"]
+        edit("a", "excluded", samples, row)
+    why = "not judged: over half of the samples of mobilenet-v1-0.25, shufflenet-v2-0.5x were disturbed"
+    for command in (("show", "a"), ("compare", "--pairwise", "a")):
+        out = " ".join(cli(*command).out.split())
+        assert why in out
+        assert "times as fast as mobilenet" not in out
+        assert "✓" not in out
+
+
+def test_tokens_have_no_channels_and_older_runs_that_say_so_compare() -> None:
+    tokens, image = (
+        next(CustomRequest(name="f", networks=(CustomNetwork("a", "m:f", {}, shape, inputs),)).variants())
+        for shape, inputs in (((64,), (Input((64,), "", "int64", 0, 9),)), ((3, 32, 32), ()))
+    )
+    assert (tokens.channels, image.channels) == ("", "3")
+    sequence = CustomNetwork("a", "m:f", {}, (197, 192), (Input((197, 192)),))
+    assert next(CustomRequest(name="f", networks=(sequence,)).variants()).channels == ""

@@ -14,14 +14,24 @@ from benchcli.schema import FamilyResult, Record
 
 TIME, ERROR = "time ms", "top-1 error %"
 COLUMNS = ("network", TIME, "low", "high", ERROR, "rank", "Pareto front")
-PLACES: dict[Place, str] = {"on": "on the front", "near": "undecided", "off": "behind the front"}
+PLACES: dict[Place, str] = {
+    "on": "on the front",
+    "near": "undecided",
+    "off": "behind the front",
+    "not judged": "not judged",
+}
 WIDTH, NARROW_WIDTH, HEIGHT = 840.0, 280.0, 380.0
 """The widths in pixels for which names and ranks are placed, and the height."""
 NARROW = 600
 """The width in pixels below which points have their rank by time in place of the name."""
 LEAST = 3
 """The fewest networks of which there is something to see."""
-COLOURS: dict[str, str] = {PLACES["on"]: "#1f83c4", PLACES["near"]: "#c96a1b", PLACES["off"]: "#8a939c"}
+COLOURS: dict[str, str] = {
+    PLACES["on"]: "#1f83c4",
+    PLACES["near"]: "#c96a1b",
+    PLACES["off"]: "#8a939c",
+    PLACES["not judged"]: "#9a6fb0",
+}
 """Colours that can be told from each other on a light and on a dark page."""
 MARGIN = 0.05
 """The room around the points, as a share of what they span."""

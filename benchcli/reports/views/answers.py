@@ -158,7 +158,9 @@ def _fastest(records: Sequence[Record]) -> str:
 
 
 def _is_certainly_faster(one: Record, other: Record) -> bool:
-    """Return whether the interval of one time ends before that of the other begins."""
+    """Return whether the interval of one time ends before that of the other begins, and both are judged."""
+    if one.is_disturbed or other.is_disturbed:
+        return False
     seconds, others = (each.timing.seconds if each.timing else None for each in (one, other))
     return bool(seconds and others and others.low is not None and seconds.is_below(others.low))
 

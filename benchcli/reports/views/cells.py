@@ -302,9 +302,24 @@ MOST_SENTENCES = 6
 """The most networks besides the baseline that get a sentence each."""
 
 
+def not_judged(records: Sequence[Record]) -> Iterator[str]:
+    """Yield which of several networks are not compared with others, and why."""
+    disturbed = dict.fromkeys(each.variant.name for each in records if each.is_disturbed)
+    if disturbed and len({each.key for each in records}) > 1:
+        yield (
+            f"{signed('not judged')}: over half of the samples of {formatting.named(list(disturbed))} were disturbed: "
+            "stop other work, or measure later"
+        )
+
+
 def sentences(records: Sequence[Record]) -> Iterator[str]:
-    """Yield a sentence that can be quoted for each network beside its baseline; none where there are many."""
-    speeds = [(each, each.timing.relative) for each in records if each.timing and not is_baseline(each)]
+    """Yield a sentence that can be quoted for each network beside its baseline; none where there are many.
+
+    None too of what is not judged.
+    """
+    disturbed = {each.family.name for each in records if is_baseline(each) and each.is_disturbed}
+    judged = (each for each in records if not (each.is_disturbed or each.family.name in disturbed))
+    speeds = [(each, each.timing.relative) for each in judged if each.timing and not is_baseline(each)]
     speeds = [(record, speed) for record, speed in speeds if speed]
     for record, speed in speeds if len(speeds) <= MOST_SENTENCES else ():
         if speed and speed.low is not None:

@@ -14,6 +14,7 @@ MARKS: Mapping[Place | None, str] = {
     "on": signed("yes"),
     "near": signed("undecided"),
     "off": signed("no"),
+    "not judged": signed("not judged"),
     None: UNKNOWN,
 }
 
@@ -48,6 +49,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
         ),
         lines=(
             *front_lines(records, places),
+            *cells.not_judged(records),
             *cells.sentences(records),
             *([hint] if hint else []),
             *cells.warning_lines(records),
@@ -71,7 +73,8 @@ def front_lines(records: Sequence[Record], places: Mapping[Key, Place]) -> Itera
     near = [record.variant.name for record in records if places.get(record.key) == "near"]
     ordered = sorted(on, key=lambda record: record.timing.seconds.estimate if record.timing else 0.0)
     names = dict.fromkeys(record.variant.name for record in ordered)
-    yield f"Pareto front, from fastest to most accurate: {', '.join(names)}"
+    if names:
+        yield f"Pareto front, from fastest to most accurate: {', '.join(names)}"
     if near:
         yield f"? {', '.join(near)}: undecided: another network is at least as accurate and may be faster"
     unknown = dict.fromkeys(each.variant.name for each in records if each.timing and each.key not in places)

@@ -102,13 +102,7 @@ def _pairs(pairs: Sequence[NetworkPair], rankings: Sequence[Ranking]) -> Table:
 
 def _below(pairs: Sequence[NetworkPair]) -> Iterator[str]:
     """Yield why pairs are not judged, what is left out, and how far to trust many intervals at once."""
-    records = (each for pair in pairs if pair.outcome == "not judged" for each in (pair.faster, pair.slower))
-    disturbed = dict.fromkeys(each.variant.name for each in records if each.timing and each.timing.is_disturbed)
-    if disturbed:
-        yield (
-            f"{signed('not judged')}: over half of the samples of {formatting.named(list(disturbed))} were disturbed: "
-            "stop other work, or measure later"
-        )
+    yield from cells.not_judged([each for pair in pairs for each in (pair.faster, pair.slower)])
     if len(pairs) > MOST_PAIRS:
         yield f"{len(pairs) - MOST_PAIRS} more pairs: --format csv has all of them"
     if len(pairs) > 1:

@@ -94,6 +94,29 @@ def cells_of_markdown(page: Page) -> list[str]:
     return [html.unescape(line[2:]).replace("\\", "") for line in text.splitlines() if line.startswith("- ")]
 
 
+def test_one_launch_has_no_interval_and_none_that_is_too_wide() -> None:
+    of = family(variant("g=1"), variant("g=8"))
+    warnings = (RunWarning("few-launches", 1), RunWarning("busy", 1.0, launches=1, of_launches=1))
+    _, brief = cells.noise_lines([replace(record(of, name, ONE), warnings=warnings) for name in ("g=1", "g=8")])
+    assert brief.startswith("! no interval from 1 launch: give --launches 6 or more, or a larger --budget; disturbed")
+    assert "--precision" not in brief
+
+
+def test_no_sentence_is_about_what_is_not_judged() -> None:
+    of = family(variant("a"), variant("b"), variant("c"))
+    speed = Interval(0.5, 0.49, 0.51)
+    one, two, three = (record(of, name, speed) for name in ("a", "b", "c"))
+    assert three.timing
+    disturbed = replace(three, timing=replace(three.timing, excluded=31))
+    assert list(cells.not_judged([one, two, three])) == []
+    assert list(cells.sentences([one, two, disturbed])) == ["b is 0.500 ± 0.010 times as fast as a (×1)"]
+    assert list(cells.not_judged([one, two, disturbed])) == [
+        "– not judged: over half of the samples of c were disturbed: stop other work, or measure later"
+    ]
+    assert list(cells.sentences([replace(one, timing=disturbed.timing), two])) == []
+    assert list(cells.not_judged([disturbed])) == []  # it is compared with nothing
+
+
 def test_one_warning_about_noise_stays_as_it_is_and_others_are_never_left_out() -> None:
     records = noisy("unsteady", "denormal")
     details, brief = cells.noise_lines(records)
