@@ -109,7 +109,7 @@ def _other(first: Record | None, record: Record | None) -> str | None:
         for each in (first, record)
     ]
     for name, value in identities[0].items():
-        if value != identities[1][name]:
+        if value != identities[1][name] and "" not in (value, identities[1][name]):  # tokens have no channels
             return f"not the same network: {name} {value} and {identities[1][name]}"
     return None
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from benchcli.schema import Input, Parameter, Variant
+from benchcli.schema import LIVE, Input, Parameter, Variant
 from benchcli.workloads.requests import FamilyRequest
 
 
@@ -30,13 +30,26 @@ class CustomRequest(FamilyRequest):
     def variants(self) -> Iterator[Variant]:
         """Yield a variant for each network, in the order of the request."""
         for network in self.networks:
-            channels = str(next(iter(network.shape), ""))
             yield Variant(
                 network.name,
                 network.builder,
                 network.arguments,
                 network.shape,
-                channels,
+                _channels(network),
                 inputs=network.inputs,
                 top1_error=network.top1_error,
             )
+
+
+IMAGE = 3
+"""The sizes of an image: channels, height and width."""
+
+
+def _channels(network: CustomNetwork) -> str:
+    """Return the channels of an image, or of a signal whose shape a suite gives; empty where there are none.
+
+    The first size of tokens, and of a sequence of vectors, is a length.
+    """
+    is_of_suite = not network.inputs and not network.builder.startswith(LIVE)
+    least = IMAGE - 1 if is_of_suite else IMAGE
+    return str(network.shape[0]) if len(network.shape) >= least else ""

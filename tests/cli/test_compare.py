@@ -15,11 +15,12 @@ from benchcli.analysis.comparison import compare
 from benchcli.checks.against_run import Now, against
 from benchcli.errors import UserError
 from benchcli.runs.read import read
-from benchcli.schema import Costs, Failure, Interval
+from benchcli.schema import Costs, Failure, Input, Interval
 from benchcli.schema.environment import Machine
 from benchcli.schema.protocol import Conversation, Task
 from benchcli.statistics import quotient
 from benchcli.system import machine
+from benchcli.workloads.custom import CustomNetwork, CustomRequest
 from tests.conftest import Outcome, inline
 
 Cli = Callable[..., Outcome]

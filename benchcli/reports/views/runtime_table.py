@@ -29,7 +29,7 @@ def table(results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table
         columns=(
             *([words("setting", (setting for setting, _ in rows))] if several else []),
             words("network", (_any(row).variant.name for _, row in rows)),
-            numbers("channels", (_any(row).variant.channels for _, row in rows), 1),
+            numbers("channels", (_channels(_any(row)) for _, row in rows), 1),
             *(numbers(name, (_speed(row.get(name)) for _, row in rows)) for name in runtimes),
             *(
                 numbers(f"{name} ms", (_time(row.get(name)) for _, row in rows), 2 + last - place)
@@ -74,6 +74,12 @@ def _rows(of: Sequence[FamilyResult]) -> Iterator[Row]:
 
 def _any(row: Row) -> Record:
     return next(iter(row.values()))
+
+
+def _channels(record: Record) -> str:
+    """Return the channels that tell variants apart: of a guideline or of blocks, and not an input's."""
+    has_own = record.family.guideline or record.family.catalogue == "blocks"
+    return record.variant.channels if has_own else UNKNOWN
 
 
 def _speed(record: Record | None) -> str:
