@@ -7,7 +7,7 @@ import click
 
 from benchcli.analysis.claims.base import claims
 from benchcli.backends.allocators import ALLOCATORS
-from benchcli.backends.devices.base import DEVICES
+from benchcli.backends.devices.base import DEVICES, Device
 from benchcli.backends.runtimes.base import RUNTIMES, Runtime
 from benchcli.cli.options import argument, format_option
 from benchcli.cli.output import show_sections
@@ -22,13 +22,17 @@ from benchcli.workloads.networks.libraries import matching
 from benchcli.workloads.references import REFERENCES
 from benchcli.workloads.suites import SuiteFile, shipped_suites
 
+UNSEEN = ", none seen on this machine"
+"""The end of the line of a device, or of a runtime for devices, that is not there."""
 NAMES = 38
 """Width of the column of names."""
 KINDS: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "guidelines": lambda: {each.name: f"{each.claim} at equal FLOPs ({each.source})" for each in EXPERIMENTS},
     "suites": lambda: {path.stem: SuiteFile(path, path.stem).description for path in shipped_suites()},
     "channels": lambda: NAMED_WIDTHS,
-    "devices": lambda: {each.name: each.title for each in DEVICES if not each.hidden},
+    "devices": lambda: {
+        each.name: each.title if _may_be_here(each) else f"{each.title}{UNSEEN}" for each in _shown_devices()
+    },
     "runtimes": lambda: {name: meaning for each in RUNTIMES for name, meaning in _runtime(each)},
     "allocators": lambda: {each.name: each.title for each in ALLOCATORS.values()},
     "dtypes": lambda: dict.fromkeys(DTYPES, ""),
@@ -78,11 +82,22 @@ def _network(network: Network) -> str:
     return f"{network.title}{group}{f', published error {error:g} %' if error else ''} ({network.source})"
 
 
+def _shown_devices() -> list[Device]:
+    return [each for each in DEVICES if not each.hidden]
+
+
+def _may_be_here(device: Device) -> bool:
+    """Return whether a device is here, or may be: then measuring says why not."""
+    return device.is_seen() is not False
+
+
 def _runtime(runtime: Runtime) -> Iterator[tuple[str, str]]:
     """Yield a runtime's title with its versions, or the line that installs it, and what each of its options changes."""
     if runtime.is_installed:
         versions = ", ".join(f"{name} {number}" for name, number in runtime.installed_versions.items())
-        yield runtime.name, f"{runtime.title} ({versions})" if versions else runtime.title
+        title = f"{runtime.title} ({versions})" if versions else runtime.title
+        devices = [each for each in _shown_devices() if runtime.needs_import or runtime.missing(each) is None]
+        yield runtime.name, title if any(map(_may_be_here, devices)) else f"{title}{UNSEEN}"
     else:
         yield runtime.name, f"{runtime.title}, not installed: {runtime.install}"
     yield from ((f"{runtime.name}:{option}", meaning) for option, meaning in runtime.options.items())

@@ -115,6 +115,10 @@ class Device(ABC):
     def missing(self, index: int) -> str | None:
         """Return why device number `index` cannot be used, or None if it can."""
 
+    def is_seen(self) -> bool | None:
+        """Return whether this machine seems to have one; None if only torch can tell. It imports nothing."""
+        return None
+
     @abstractmethod
     def facts(self, index: int) -> Facts:
         """Return facts about the hardware and its driver; comparable records agree on them."""

@@ -38,6 +38,10 @@ class Cpu(Device):
         """
         return min(clock_steps()[0], COARSEST_S)
 
+    def is_seen(self) -> bool:
+        """Return true: there is always one."""
+        return True
+
     def missing(self, index: int) -> str | None:
         """Return an error message for any number but 0: there is one CPU device."""
         return "there is one cpu device: leave the number out" if index else None

@@ -2,8 +2,10 @@
 
 import inspect
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchcli.backends.devices import nvml
@@ -25,6 +27,8 @@ LANES = {5: 128, 6: 128, 7: 64, 8: 128, 9: 128, 10: 128, 11: 128, 12: 128}
 """Float32 multiply-adds per clock and processor, by the major number of the capability."""
 LANES_OF_DATA_CENTRES = {(6, 0): 64, (8, 0): 64}
 """The capabilities that have fewer than their major number (CUDA's programming guide, table of throughputs)."""
+DRIVERS = ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/kfd", "/dev/dxg")
+"""What the drivers of cards make on Linux: NVIDIA's, that of its Jetson boards, AMD's, and Windows' for its guests."""
 HINTS = {
     "busy or unavailable": "another process has it for itself (nvidia-smi -q -d COMPUTE): end that process",
     "no kernel image": "this build of torch has no kernels for its capability: install another build",
@@ -56,6 +60,10 @@ class Cuda(EventDevice):
     title = "CUDA GPU"
     graphs = True
     chooses_kernels = True
+
+    def is_seen(self) -> bool | None:
+        """Return whether the system has a driver of NVIDIA's or AMD's cards; None where it does not show that."""
+        return any(Path(each).exists() for each in DRIVERS) if sys.platform == "linux" else None
 
     def missing(self, index: int) -> str | None:
         """Return why the card cannot be used, or would not be timed; None if neither holds."""

@@ -14,6 +14,10 @@ class Mps(EventDevice):
     resolution_s = 5e-5
     """Metal's events come in steps of tens of microseconds."""
 
+    def is_seen(self) -> bool:
+        """Return whether this is a Mac."""
+        return platform.system() == "Darwin"
+
     def facts(self, index: int) -> Facts:  # noqa: ARG002
         """Return the version of macOS: Metal's kernels ship with it."""
         return {"macos": platform.mac_ver()[0]}
