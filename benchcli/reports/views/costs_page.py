@@ -6,6 +6,7 @@ from functools import partial
 from typing import get_args
 
 from benchcli import formatting
+from benchcli.analysis.left_out import left_out
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.advice import advised, sentence
 from benchcli.reports.outcomes import signed
@@ -274,7 +275,7 @@ def _lines(
             yield f"{name}: {formatting.named(each.formulas)}: a textbook's formula, not a count of what ran"
     counted = {name: each for name, each in costs.items() if not each.error}
     for tool in dict.fromkeys(tool for name in counted for tool in details[name].others):
-        yield from _differences(tool, counted, {name: details[name].others[tool] for name in counted})
+        yield from _differences(tool, counted, {name: details[name] for name in counted})
 
 
 def _uncalled(details: Mapping[str, CostDetail]) -> Iterable[str]:
@@ -287,10 +288,16 @@ def _uncalled(details: Mapping[str, CostDetail]) -> Iterable[str]:
             yield f"{name}: {directly}: {its} own work has no row and counts for the caller"
 
 
-def _differences(tool: str, costs: Mapping[str, Costs], others: Mapping[str, int | str]) -> Iterable[str]:
-    """Yield what another tool counts, where it differs. JSON and CSV say too why it cannot count a network."""
-    for name, count in others.items():
+def _differences(tool: str, costs: Mapping[str, Costs], details: Mapping[str, CostDetail]) -> Iterable[str]:
+    """Yield what another tool counts, where it differs, and what it leaves out, where that explains the difference.
+
+    JSON and CSV say too why it cannot count a network.
+    """
+    for name, detail in details.items():
+        count = detail.others[tool]
         if isinstance(count, int) and count != costs[name].flops:
             own = costs[name].flops
             share = f", {formatting.percent(count / own - 1, signed=True)}" if own else ""
-            yield f"{name}: {tool} counts {count:,} multiply-adds, and benchcli {own:,}{share}"
+            names = left_out(detail.calls, own - count)
+            why = f": {tool} has no rule for {formatting.named(names)}" if names else ""
+            yield f"{name}: {tool} counts {count:,} multiply-adds, and benchcli {own:,}{share}{why}"

@@ -1,0 +1,51 @@
+"""Find what another tool's count of multiply-adds leaves out, from this package's count of each call."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+from benchcli.schema import OperatorCall
+
+MOST_TOGETHER = 3
+"""The most operators, or modules, that are looked for together."""
+
+
+MOST_NAMES = 60
+"""The most names of which several are looked for together."""
+
+
+def left_out(calls: Sequence[OperatorCall], missing: int) -> tuple[str, ...]:
+    """Return the operators whose multiply-adds are what is missing in a count, else the modules; empty if none are.
+
+    A tool that traces a network sees a recurrent layer as one operator, and this package those that it
+    is made of: then the module is what is left out.
+    """
+    if missing <= 0:
+        return ()
+    by_operator, by_module = dict[str, int](), dict[str, int]()
+    for call in calls:
+        name = call.operator.rpartition(".")[0]
+        by_operator[name] = by_operator.get(name, 0) + (call.flops or 0)
+        for path in _holders(call.module):
+            by_module[path] = by_module.get(path, 0) + (call.flops or 0)
+    found = (*_making(by_operator, missing), *_making(by_module, missing))
+    return next(iter(found), ())
+
+
+def _holders(path: str) -> Iterator[str]:
+    """Yield a module and those that hold it, the network itself apart."""
+    parts = path.split(".") if path else []
+    return (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+
+def _making(sums: Mapping[str, int], missing: int) -> Iterator[tuple[str, ...]]:
+    """Yield the fewest names whose sums make `missing`, none of them within another."""
+    few = {name: count for name, count in sums.items() if 0 < count <= missing}
+    for size in range(1, MOST_TOGETHER + 1 if len(few) <= MOST_NAMES else 2):
+        for names in combinations(few, size):
+            if sum(few[name] for name in names) == missing and not _overlap(names):
+                yield names
+                return
+
+
+def _overlap(names: Sequence[str]) -> bool:
+    return any(other.startswith(f"{name}.") for name in names for other in names)

@@ -1,0 +1,31 @@
+"""What another tool's count leaves out, by its multiply-adds."""
+
+from benchcli.analysis.left_out import left_out
+from benchcli.schema import OperatorCall
+
+
+def call(operator: str, module: str, flops: int | None) -> OperatorCall:
+    return OperatorCall(f"aten.{operator}.default", module, "float32", (), (), flops, 0, 0, 0, 0)
+
+
+CALLS = (
+    call("addmm", "gru", 70),
+    call("mm", "gru", 30),
+    call("addmm", "encoder.0.proj", 11),
+    call("sdpa", "encoder.0", 7),
+    call("addmm", "head", 5),
+    call("relu", "head", None),
+)
+
+
+def test_the_operator_or_the_module_that_makes_the_difference_is_named() -> None:
+    assert left_out(CALLS, 100) == ("gru",)
+    assert left_out(CALLS, 7) == ("aten.sdpa",)
+    assert left_out(CALLS, 18) == ("encoder",)  # and not its child with what the child leaves over
+    assert left_out(CALLS, 105) == ("gru", "head")
+
+
+def test_a_difference_that_nothing_makes_is_not_explained() -> None:
+    assert left_out(CALLS, 1) == ()
+    assert left_out(CALLS, 0) == ()
+    assert left_out(CALLS, -5) == ()
