@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from benchcli.errors import unknown
 from benchcli.schema import Plan, Target
+from benchcli.spelling import flag
 from benchcli.validation import (
     Anything,
     Choice,
@@ -78,8 +79,6 @@ class Setting:
     """Examples in the form of the command line."""
     note: str = ""
     """The default as the help says it; empty to derive it from `default`."""
-    flag: str = ""
-    """The option, if it is not the name with two dashes."""
     repeated: bool = False
     """Whether the option is given once for each of several values."""
     commas: bool = False
@@ -92,7 +91,7 @@ class Setting:
     @property
     def option(self) -> str:
         """The option of the command line."""
-        return self.flag or f"--{self.name.replace('_', '-')}"
+        return flag(self.name)
 
     @property
     def explained(self) -> str:
@@ -293,7 +292,6 @@ OWN_INPUTS = Setting(
     "An input of a network of your own or of a library, once for each: [NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch "
     "first, such as 1x3x224x224 or ids=1x16:int64:0..29999.",
     "an input",
-    flag="--input",
     repeated=True,
 )
 
@@ -433,7 +431,6 @@ ERRORS = Setting(
     "errors",
     NetworkErrors(),
     "The top-1 error of a network in per cent, once for each, such as mine:build=28.1, for the Pareto front.",
-    flag="--error",
     repeated=True,
 )
 BY = Setting(

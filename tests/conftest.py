@@ -38,6 +38,7 @@ from benchcli.schema.protocol import (
     encode,
     encode_event,
 )
+from benchcli.spelling import messages_for
 from benchcli.workers.tools import Tools
 from tests import process_state
 from tests.kept_events import KEPT, key_of
@@ -57,6 +58,13 @@ def cost_rules_are_of_one_test() -> Iterator[None]:
     yield
     own_rules.rules.clear()
     own_rules.received.clear()
+
+
+@pytest.fixture(autouse=True)
+def settings_are_spelled_as_options() -> Iterator[None]:
+    """Let messages be those of the command line; tests of Python's say so."""
+    with messages_for("command line"):
+        yield
 
 
 @pytest.fixture(autouse=True)

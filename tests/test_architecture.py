@@ -29,6 +29,7 @@ ORDER = (
     ("validation",),
     ("cost", "system", "registry", "statistics", "formatting", "files", "grouping"),
     ("schema", "errors"),
+    ("spelling",),
 )
 """From the top down. A package imports from the rows below its own, and never from its own row or from above."""
 ROW = {name: number for number, names in enumerate(ORDER) for name in names}

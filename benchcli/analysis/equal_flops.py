@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from benchcli import formatting
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import Interval, Outcome, Record
+from benchcli.spelling import given
 from benchcli.statistics import has_ranks
 
 EFFECT = 0.02
@@ -99,7 +100,7 @@ def distrust(record: Record) -> str | None:
         return f"{share} of the samples of {name} were disturbed: stop other work, or measure later"
     if timing.relative is None or timing.relative.low is None:
         count = formatting.counted(timing.launches, "launch", "launches")
-        return f"no interval from {count}: give --launches 6 or more, or a larger --budget"
+        return f"no interval from {count}: give {given('launches', 6)} or more, or a larger {given('budget')}"
     return None
 
 
@@ -108,9 +109,9 @@ def _advice(record: Record, speed: Interval, effect: float) -> str:
     launches = record.timing.launches if record.timing else 0
     half_width = math.inf if speed.relative_half_width is None else speed.relative_half_width
     if not has_ranks(launches) or half_width > HOPELESS:
-        return "the interval is far too wide: see the warnings, and give a larger --budget"
+        return f"the interval is far too wide: see the warnings, and give a larger {given('budget')}"
     distance = abs(abs(math.log(speed.estimate)) - math.log1p(effect))
     needed = math.ceil(launches * (half_width / max(distance, 1e-4)) ** 2) + 1
     if needed > MOST_LAUNCHES:
         return f"the effect is too close to {effect * 100:.1f} % to decide"
-    return f"about {needed} launches should decide it: --launches {needed}"
+    return f"about {needed} launches should decide it: {given('launches', needed)}"

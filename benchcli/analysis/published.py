@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from benchcli.backends.devices.base import device_named
 from benchcli.schema import Record
+from benchcli.spelling import given
 from benchcli.workloads.blocks.base import BLOCKS, UNITS
 from benchcli.workloads.guidelines.base import Column
 from benchcli.workloads.networks.base import NETWORKS, Network
@@ -51,7 +52,8 @@ def batch_hint(records: Iterable[Record]) -> str | None:
         column = column_of(record)
         batch = BATCHES[column]
         if record.family.batch != batch and record.family.catalogue == "networks" and _speed(record, column):
-            return f"the paper's speeds on {NAMES[column]} are of batch {batch}: give --batch {batch} to see them here"
+            way_out = f"give {given('batch', batch)} to see them here"
+            return f"the paper's speeds on {NAMES[column]} are of batch {batch}: {way_out}"
     return None
 
 

@@ -7,6 +7,7 @@ from benchcli.analysis.equal_flops import EFFECT
 from benchcli.grouping import groups
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.schema import FamilyResult, Outcome, Record
+from benchcli.spelling import given
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ def _effect(record: Record) -> SettingEffect:
         return SettingEffect(record, "not judged", "too many of its samples were disturbed")
     if speed.low is None:
         return SettingEffect(
-            record, "not judged", "it has no interval: give --launches 6 or more, or a larger --budget"
+            record,
+            "not judged",
+            f"it has no interval: give {given('launches', 6)} or more, or a larger {given('budget')}",
         )
     return SettingEffect(record, speed.compare(EFFECT))
 

@@ -11,6 +11,7 @@ from benchcli.errors import UserError
 from benchcli.schema import Plan, Target
 from benchcli.schema.progress import Observer, Progress
 from benchcli.settings import ALL_RUNTIMES, Values
+from benchcli.spelling import given
 from benchcli.workers.tools import Tools
 from benchcli.workloads.overrides import Overrides
 
@@ -215,7 +216,7 @@ def target_of(values: Values) -> Target:
         raise UserError(missing)
     device = device_named(target.device)
     if target.flush_denormal and not device.slows_denormals:
-        raise UserError(f"denormal numbers do not slow down a {device.title}: leave --flush-denormal out")
+        raise UserError(f"denormal numbers do not slow down a {device.title}: leave {given('flush_denormal')} out")
     return target
 
 

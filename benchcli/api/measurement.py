@@ -13,6 +13,7 @@ from benchcli.files import path_of
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
 from benchcli.schema import Family, Suite
 from benchcli.settings import BLOCK, CLAIMS, GROUPS, IN_PYTHON, MEASURE, NETWORK, TRACING, checked
+from benchcli.spelling import given
 from benchcli.validation import text
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 from benchcli.workloads.guidelines.guideline_request import ALL, GuidelineRequest
@@ -122,7 +123,7 @@ def network(*names: str, **settings: Unpack[NetworkSettings]) -> Run:
     measuring = Measuring.of(values)
     groups = values["group"]
     if names and groups:
-        raise UserError("give networks or a --group of them, not both")
+        raise UserError(f"give networks or a {given('group')} of them, not both")
     size = values["size"][0] if values["size"] else None
     requests = (
         [named_networks(names, size, values["inputs"] or ())]
@@ -224,7 +225,7 @@ def _what_is_left(run: UnfinishedRunError) -> str:
     if not run.can_resume:
         return f"{reason}; the launches before it are in {folder}: start a new run for the network as it is now"
     if run.unfinished == 0:
-        return f"{reason} while tracing: all families are finished; --resume {folder} traces the rest"
+        return f"{reason} while tracing: all families are finished; {given('resume', folder)} traces the rest"
     families = "1 family is" if finished == 1 else f"{finished} families are"
     are = "is" if run.unfinished == 1 else "are"
-    return f"{reason}: {families} finished, {run.unfinished} {are} not; --resume {folder} measures the rest"
+    return f"{reason}: {families} finished, {run.unfinished} {are} not; {given('resume', folder)} measures the rest"

@@ -14,6 +14,7 @@ from benchcli.sampling.supervise import Survey, refuse, survey
 from benchcli.schema import INFERENCE, CostDetail, Costs, Failure, Family, Plan, Target
 from benchcli.schema.warnings import RunWarning
 from benchcli.settings import BY, COSTS, OWN_INPUTS, checked
+from benchcli.spelling import given
 from benchcli.workloads.networks.network_request import named_networks
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.requests import FamilyRequest
@@ -66,7 +67,7 @@ def costs(*networks: object, inputs: object = None, **settings: Unpack[CostSetti
     tools, by, depth = tools_of(values), values["by"], values["depth"]
     if depth is not None:
         if by not in (BY.default, view.MODULE):
-            raise UserError(f"--depth is about modules: leave --by {by} out")
+            raise UserError(f"{given('depth')} is about modules: leave {given('by', by)} out")
         by = view.MODULE
     overrides = Overrides(
         batches=(values["batch"],) if values["batch"] else None, dtypes=(values["dtype"],), steps=(values["step"],)

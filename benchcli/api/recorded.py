@@ -14,6 +14,7 @@ from benchcli.errors import UserError
 from benchcli.reports import output_files
 from benchcli.runs.audit_file import is_audit
 from benchcli.runs.read import read
+from benchcli.spelling import given
 from benchcli.workloads.suites import CLAIMS_SUITE
 
 DEEPEST = 20
@@ -74,7 +75,9 @@ def _beside(run: Member, baseline: str | None) -> Member:
     if isinstance(run, Audit):
         raise UserError(f"{run.folder} is an audit of one network: leave --baseline out")
     if isinstance(run, Check):
-        raise UserError(f"{run.folder} is a check, which compares networks with their base: leave --baseline out")
+        raise UserError(
+            f"{run.folder} is a check, which compares networks with their base: leave {given('baseline')} out"
+        )
     return run.with_baseline(baseline)
 
 
@@ -90,11 +93,13 @@ def compare(*runs: Path | str | Run, pairwise: bool = False) -> Compared | Pairw
     read.
     """
     if pairwise and len(runs) != 1:
-        raise UserError(f"--pairwise compares the networks of one run with each other: give one run, not {len(runs)}")
+        raise UserError(
+            f"{given('pairwise')} compares the networks of one run with each other: give one run, not {len(runs)}"
+        )
     if not pairwise and len(runs) < 2:
         raise UserError(
             "give two runs or more: the folders that `benchcli run` and `benchcli guideline` write; or one with "
-            "--pairwise, to compare its networks with each other"
+            f"{given('pairwise')}, to compare its networks with each other"
         )
     if len(runs) > MOST:
         raise UserError(f"{len(runs)} runs are too many for one table: give {MOST} or fewer")

@@ -19,6 +19,7 @@ from benchcli.runs.run_folder import SAMPLES
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import CATEGORIES, Family, Record
 from benchcli.schema.environment import Environment, Machine
+from benchcli.spelling import given
 from benchcli.workloads.overrides import Overrides
 
 if TYPE_CHECKING:
@@ -240,13 +241,16 @@ class Run(Result):
         from benchcli.analysis.other_baseline import with_baseline
 
         if self.shows_claims:
-            raise UserError(f"{self.folder} is a run of claims, which say what they compare: leave --baseline out")
+            raise UserError(
+                f"{self.folder} is a run of claims, which say what they compare: leave {given('baseline')} out"
+            )
         return replace(self, details=with_baseline(self.details, name))
 
     def pairwise(self) -> "Pairwise":
         """Return each two networks of every family compared, and their ranking, from the samples that were kept.
 
-        Raises UserError if there is no pair, or if the samples are gone.
+        Raises UserError if there is no pair, if the samples are gone, or if a `baseline` is given, which a
+        comparison of each two does not have.
         """
         from benchcli.analysis.pairwise import rankings
 

@@ -22,6 +22,7 @@ from benchcli.schema.protocol import Launcher
 from benchcli.schema.roofs import Roofs
 from benchcli.schema.structure import structure
 from benchcli.settings import COMPARISONS, FRESH, IN_PYTHON, OF_ROOFS, QUICK, SELFTEST, TARGET, TOOLS, checked
+from benchcli.spelling import given
 from benchcli.statistics import has_ranks
 
 
@@ -136,7 +137,7 @@ def selftest(comparisons: int = COMPARISONS.default, **settings: Unpack[SelfTest
     values = checked({"comparisons": comparisons, **settings}, (*SELFTEST, *IN_PYTHON))
     number, plan, target = values["comparisons"], plan_of(values), target_of(values)
     if plan.launches is not None and not has_ranks(plan.launches):
-        raise UserError(f"no interval from {plan.launches} launches: give --launches 6 or more")
+        raise UserError(f"no interval from {plan.launches} launches: give {given('launches', 6)} or more")
     done: dict[str, Trial] = {}
     try:
         for comparison in compare(families(number, max(1, number // 4)), target, plan, tools_of(values)):
@@ -152,7 +153,7 @@ def selftest(comparisons: int = COMPARISONS.default, **settings: Unpack[SelfTest
     result = _result(done)
     if result.summary is None:
         errors = [each.error for each in result.comparisons if each.error]
-        reason = errors[0] if errors else "no interval from fewer than 6 launches: give a larger --budget"
+        reason = errors[0] if errors else f"no interval from fewer than 6 launches: give a larger {given('budget')}"
         raise NothingMeasuredError(f"no two equal networks could be compared: {reason}")
     return result
 

@@ -10,6 +10,7 @@ from benchcli.checks.pairs import difference
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Costs, Failure, Family, Interval, Key, Record
+from benchcli.spelling import given
 from benchcli.statistics import POWERFUL, quotient
 
 
@@ -114,7 +115,9 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
         return "unmeasured", reason, None
     then, today = (record.timing.reference for record in (before, now) if record.timing and record.timing.reference)
     if then.name != today.name:
-        text = f"the reference network {then.name} has no time now: compare the two versions with --base instead"
+        text = (
+            f"the reference network {then.name} has no time now: compare the two versions with {given('base')} instead"
+        )
         return "unmeasured", text, None
     change = quotient(then.speed, today.speed)
     ratios = f"{1 / then.speed.estimate:.3f} then, {1 / today.speed.estimate:.3f} now"
@@ -145,8 +148,8 @@ def _why_not_comparable(before: Record, now: Record) -> str | None:
     if before.family.references != now.family.references:
         return "the recorded run has other reference networks: record it again"
     for record, when, way_out in (
-        (before, "then", "record the run again with --launches 6 or more"),
-        (now, "now", "give a larger --time-limit"),
+        (before, "then", f"record the run again with {given('launches', 6)} or more"),
+        (now, "now", f"give a larger {given('time_limit')}"),
     ):
         reference = record.timing.reference if record.timing else None
         if reference is None:

@@ -26,6 +26,7 @@ from benchcli.sampling.timings import reference_speed
 from benchcli.schema import Family, FamilyResult, Key, Plan, Record, Suite, Target
 from benchcli.schema.environment import CheckFacts, Environment, Machine
 from benchcli.schema.warnings import RunWarning, merged
+from benchcli.spelling import given
 from benchcli.system import machine
 from benchcli.workers.tools import Tools
 from benchcli.workloads.suites import families_of_suite, find_suite
@@ -151,7 +152,7 @@ def _reason_untimed(target: Target, then: SuiteRun, surveyed: Survey) -> str | N
     changed = ", ".join(f"{name} {before} then, {now} now" for name, before, now in facts)
     return (
         f"times are not compared, because the recorded run has another machine, version or setting ({changed}); "
-        "--costs-only compares costs alone"
+        f"{given('costs_only')} compares costs alone"
     )
 
 

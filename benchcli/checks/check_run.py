@@ -18,10 +18,11 @@ from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.noise.diagnosis import preflight
 from benchcli.runs.folder import RESULTS, unused
 from benchcli.runs.run_environment import begun
-from benchcli.sampling.supervise import RANDOM, survey
+from benchcli.sampling.supervise import random_output, survey
 from benchcli.schema import Code, Plan, Source
 from benchcli.schema.environment import CheckFacts, Environment, VersionFacts
 from benchcli.schema.warnings import merged
+from benchcli.spelling import given
 from benchcli.system import machine
 from benchcli.workers.tools import Tools
 from benchcli.workloads.suites import find_suite
@@ -59,7 +60,7 @@ def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
     if versions.are_same:
         raise NothingMeasuredError(
             f"nothing to compare: base ({versions.base.label}) and head ({versions.head.label}) are the same code; "
-            "give --base another git ref, folder or interpreter"
+            f"give {given('base')} another git ref, folder or interpreter"
         )
     file = find_suite(request.suite)
     with laid_out(versions.by_side()) as sources:
@@ -95,7 +96,8 @@ def _different(versions: Versions, pairs: tuple[Pair, ...], tools: Tools) -> tup
     if not different:
         raise NothingMeasuredError(
             "nothing to compare: all these networks are benchcli's own, and the same code in base and head; give a "
-            'suite of your networks (network = "package.module:callable"), or --base another interpreter'
+            'suite of your networks (network = "package.module:callable"), or '
+            f"{given('base')} another interpreter"
         )
     if left_out:
         tools.notify(f"left out, because they are benchcli's own and the same in both: {', '.join(left_out)}")
@@ -168,7 +170,7 @@ class _VersionCheck:
             if self.request.costs_only:
                 return
             measurable = [pair for pair in self.pairs if _measurable(session, pair)]
-            times = Times(cut={pair.name: RANDOM for pair in self.pairs if _is_random(session, pair)})
+            times = Times(cut={pair.name: random_output() for pair in self.pairs if _is_random(session, pair)})
             try:
                 take_times(session, measurable, times)
             except (KeyboardInterrupt, NothingMeasuredError) as ending:

@@ -13,6 +13,7 @@ from benchcli import formatting
 from benchcli.sampling.supervise import Failures, collect
 from benchcli.schema import Family, FamilyResult, Sample
 from benchcli.schema.protocol import LAUNCH, Conversation, Launcher, Task
+from benchcli.spelling import given
 from benchcli.statistics import interval_over_launches, launch_log_seconds
 
 MOST_SLOWED = 0.05
@@ -46,7 +47,8 @@ class CleanReferences:
             return None
         return (
             f"the reference networks take {formatting.percent(math.expm1(slowed))} longer beside it than in a process "
-            "of their own: it slows its whole process, which their ratio hides; compare the versions with --base"
+            f"of their own: it slows its whole process, which their ratio hides; compare the versions with "
+            f"{given('base')}"
         )
 
     def _slowed(self, result: FamilyResult) -> Iterator[float]:

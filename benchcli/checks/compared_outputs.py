@@ -6,6 +6,7 @@ from benchcli import formatting
 from benchcli.checks import rules
 from benchcli.checks.versions import BASE, HEAD
 from benchcli.schema import Output, OutputPart
+from benchcli.spelling import given
 
 Result = tuple[Literal["changed", "failed", "unmeasured", "same"], str]
 
@@ -93,7 +94,7 @@ def _other_values(base: Output, head: Output) -> str | None:
     which = f"the output {name}" if len(pairs) > 1 and name else "the output"
     return (
         f"with the same seed and input, {which} differs by {formatting.percent(size)} (L2 norm, relative "
-        "to base's); if only the order changed in which layers draw their weights, give --allow output"
+        f"to base's); if only the order changed in which layers draw their weights, give {given('allow', 'output')}"
     )
 
 

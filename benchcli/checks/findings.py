@@ -14,6 +14,7 @@ from benchcli.checks.versions import BASE, HEAD
 from benchcli.errors import FINE, NOT_MEASURED, REGRESSION
 from benchcli.sampling.supervise import Survey
 from benchcli.schema import Code, Costs, Failure, Interval, Key
+from benchcli.spelling import given
 
 Subject = Literal["network", "input", "output", "costs", "time"]
 Outcome = Literal[
@@ -186,7 +187,7 @@ def _time(data: CheckData, pair: Pair) -> Finding:
         return _finding(data, pair, "time", "failed", f"head fails while it is timed ({head.status}): {head.error}")
     if base:
         return _finding(data, pair, "time", "unmeasured", f"base fails while it is timed ({base.status}): {base.error}")
-    why = data.cut.get(pair.name, "no launch fitted the time limit: give a larger --time-limit")
+    why = data.cut.get(pair.name, f"no launch fitted the time limit: give a larger {given('time_limit')}")
     return _finding(data, pair, "time", "unmeasured", why)
 
 

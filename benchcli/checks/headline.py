@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from benchcli import formatting
 from benchcli.checks.findings import ORDER, REGRESSIONS, Finding, Outcome
 from benchcli.grouping import groups
-from benchcli.settings import FAIL_IF_MDE_ABOVE
+from benchcli.spelling import given
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Headline:
     @property
     def bound(self) -> str:
         """The limit as the option that sets it; empty if there is none."""
-        return "" if self.limit is None else f"{FAIL_IF_MDE_ABOVE.option} {formatting.percent(self.limit)}"
+        return "" if self.limit is None else f"{given('fail_if_mde_above')} {formatting.percent(self.limit)}"
 
     def _detectable(self) -> list[str]:
         """Return what the headline says of slowdowns that the check could not find."""

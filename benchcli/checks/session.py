@@ -35,6 +35,7 @@ from benchcli.settings import (
     THRESHOLD,
     Setting,
 )
+from benchcli.spelling import given
 from benchcli.system import machine
 from benchcli.workers.tools import Tools
 from benchcli.workloads.overrides import Overrides
@@ -77,34 +78,35 @@ class CheckRequest:
     def check(self) -> None:
         """Raise UserError if settings exclude each other, or if one is missing."""
         if self.base is not None and self.baseline is not None:
-            raise UserError("--base and --baseline cannot be used together: give one")
+            raise UserError(f"{given('base')} and {given('baseline')} cannot be used together: give one")
         if self.base is None and self.baseline is None:
             raise UserError(
-                "there is nothing to compare with: give --base (a git ref, a folder or an interpreter) or --baseline"
+                f"there is nothing to compare with: give {given('base')} (a git ref, a folder or an interpreter) or "
+                f"{given('baseline')}"
             )
         if self.baseline is not None:
             of_base = {
-                "--head": self.head,
-                "--separate": self.separate,
-                "--require-clean": self.require_clean,
-                "--launches": self.launches != CONFIRMING_LAUNCHES,
+                "head": self.head,
+                "separate": self.separate,
+                "require_clean": self.require_clean,
+                "launches": self.launches != CONFIRMING_LAUNCHES,
             }
-            for option, value in of_base.items():
+            for name, value in of_base.items():
                 if value:
-                    raise UserError(f"{option} is for --base: leave it out beside --baseline")
+                    raise UserError(f"{given(name)} is for {given('base')}: leave it out beside {given('baseline')}")
         self._check_limit()
 
     def _check_limit(self) -> None:
         """Raise UserError if no check could stay within the limit of the minimum detectable effect."""
         if self.fail_if_mde_above is None:
             return
-        limit, option = self.fail_if_mde_above, FAIL_IF_MDE_ABOVE.option
+        limit, option = self.fail_if_mde_above, given("fail_if_mde_above")
         if self.costs_only:
-            raise UserError(f"{option} is about times, and --costs-only measures none: leave one of them out")
+            raise UserError(f"{option} is about times, and {given('costs_only')} measures none: leave one of them out")
         if self.threshold is not None and limit < self.threshold:
             raise UserError(
-                f"{option} {limit:.2%} is below --threshold {self.threshold:.2%}, and a smaller slowdown is never "
-                "found: give a smaller threshold"
+                f"{option} {limit:.2%} is below {given('threshold')} {self.threshold:.2%}, and a smaller slowdown is "
+                "never found: give a smaller threshold"
             )
 
     def command(self, only: str, base: str | None = None, head: str | None = None) -> str:

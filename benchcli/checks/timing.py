@@ -19,6 +19,7 @@ from benchcli.sampling.interleave import Interleaving
 from benchcli.sampling.supervise import Collect, Failures, collect
 from benchcli.schema import Costs, Family, Key, Plan, Sample
 from benchcli.schema.warnings import RunWarning
+from benchcli.spelling import given
 from benchcli.statistics import launch_log_means, launch_log_ratios, launch_log_seconds
 
 LONGEST_S = 60.0
@@ -172,7 +173,7 @@ def _confirm(
             times.judged.pop(name, None)
             times.cut[name] = (
                 f"the time limit ended the check after {made} of {needed} confirming launches: "
-                "give a larger --time-limit"
+                f"give a larger {given('time_limit')}"
             )
 
 

@@ -17,6 +17,7 @@ from benchcli.checks import snapshot
 from benchcli.errors import UserError
 from benchcli.runs import own_files
 from benchcli.schema import Source
+from benchcli.spelling import given
 from benchcli.system import git, interpreters
 
 Side = Literal["base", "head"]
@@ -156,7 +157,7 @@ def uncommitted(versions: Versions, refused: bool) -> list[str]:
         examples = ", ".join(changes[:3]) + (", …" if len(changes) > 3 else "")
         text = f"{side} ({each.label}) has uncommitted changes ({examples})"
         if refused:
-            raise UserError(f"{text}: commit or stash them, or leave --require-clean out")
+            raise UserError(f"{text}: commit or stash them, or leave {given('require_clean')} out")
         notices.append(f"{text}, which are measured with it")
     return notices
 

@@ -19,6 +19,7 @@ import click
 
 from benchcli import __version__
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UNEXPECTED, USAGE, NothingMeasuredError, UserError, unknown
+from benchcli.spelling import messages_for
 
 if TYPE_CHECKING:
     from benchcli.api.keywords import Tools
@@ -134,7 +135,8 @@ def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> No
     _end_on_signals()
     _replace_unknown_letters()
     try:
-        code = benchcli.main(arguments, prog_name="benchcli", standalone_mode=False, obj=tools)
+        with messages_for("command line"):
+            code = benchcli.main(arguments, prog_name="benchcli", standalone_mode=False, obj=tools)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(USAGE)

@@ -142,4 +142,4 @@ def _page_format_option(kind: PageFormat) -> Callable[[Command], Command]:
 
 
 def _format(kind: ValueKind[str], help_: str, default: str) -> Setting:
-    return Setting("format_", kind, help_, "format", default, flag="--format")
+    return Setting("format_", kind, help_, "format", default)

@@ -9,6 +9,7 @@ import torch
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.errors import UserError
 from benchcli.schema import PARTS
+from benchcli.spelling import given
 
 Loss = Callable[[Any], torch.Tensor]
 """Returns one number of what the network returned."""
@@ -35,7 +36,7 @@ class TrainingStep:
         self._named = {name: each for name, each in network.named_parameters() if each.requires_grad}
         self.parameters = list(self._named.values())
         if not self.parameters:
-            raise TrainingError("it has no parameter that needs a gradient: give --step inference")
+            raise TrainingError(f"it has no parameter that needs a gradient: give {given('step', 'inference')}")
         self._call = inputs.bound_to(network)
         self._loss, self._optimizer = loss or mean_loss, optimizer
 
@@ -104,7 +105,9 @@ def mean_loss(result: object) -> torch.Tensor:
     """
     means = [(each.abs() if each.is_complex() else each).mean() for each in tensors(result) if each.requires_grad]
     if not means:
-        raise TrainingError("no output depends on a parameter that needs a gradient: give --step inference")
+        raise TrainingError(
+            f"no output depends on a parameter that needs a gradient: give {given('step', 'inference')}"
+        )
     total = means[0]
     for each in means[1:]:
         total = total + each

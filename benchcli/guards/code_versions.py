@@ -24,6 +24,7 @@ from benchcli.errors import unknown
 from benchcli.guards import read_files, sources
 from benchcli.guards.read_files import is_within, resolved
 from benchcli.schema import BUILT_IN, LIVE, Source, Variant
+from benchcli.spelling import given
 from benchcli.workloads import live_networks as live
 from benchcli.workloads.built_in import find_built_in
 
@@ -154,7 +155,7 @@ def _refuse_other_code(module: ModuleType, source: Source) -> None:
     if not any(is_within(place, folder) for place in _places(module)):
         raise SourceError(
             f"{module.__name__} is not in {source.folder}, but installed ({module.__file__}): that is the same code "
-            "for base and head; run where its source is, or give --base and --head environments"
+            f"for base and head; run where its source is, or give {given('base')} and {given('head')} environments"
         )
     if not source.trees:
         return

@@ -15,6 +15,7 @@ from benchcli.backends.devices.base import device_named
 from benchcli.noise import pace
 from benchcli.schema import SLOW_CORE, Conditions, FamilyResult, Key, Record, Sample, Target
 from benchcli.schema.warnings import RunWarning
+from benchcli.spelling import given
 from benchcli.statistics import has_ranks, launch_log_seconds
 from benchcli.system.machine import system, usable_cores
 
@@ -103,8 +104,8 @@ def host_bound(target: Target, trains: bool = False) -> RunWarning:
 
 def way_out(warning: RunWarning) -> str:
     """Return what to give so that the device is timed and not its host."""
-    larger = "a larger --batch or larger networks"
-    return f"--runtime graph, or {larger}" if warning.text == GRAPH else larger
+    larger = f"a larger {given('batch')} or larger networks"
+    return f"{given('runtime', 'graph')}, or {larger}" if warning.text == GRAPH else larger
 
 
 def host_was_timed(*records: Record) -> str | None:

@@ -6,6 +6,7 @@ from benchcli import formatting
 from benchcli.noise.diagnosis import way_out
 from benchcli.schema import Record
 from benchcli.schema.warnings import RunWarning, as_json, merged
+from benchcli.spelling import given
 
 
 def sentence(warning: RunWarning) -> str:
@@ -55,15 +56,16 @@ def _launches(warning: RunWarning) -> str:
 
 def _precision(warning: RunWarning) -> str:
     why = {
-        "launches": "--launches fixed the number of launches; give more",
-        "budget": "the budget ran out; give a larger --budget",
+        "launches": f"{given('launches')} fixed the number of launches; give more",
+        "budget": f"the budget ran out; give a larger {given('budget')}",
     }
-    return f"interval wider than --precision: {why.get(warning.text, why['budget'])}"
+    return f"interval wider than {given('precision')}: {why.get(warning.text, why['budget'])}"
 
 
 def _few_launches(warning: RunWarning) -> str:
     launches = "launch" if _amounts(warning) == "1" else "launches"
-    return f"no interval from {_amounts(warning)} {launches}: give --launches 6 or more, or a larger --budget"
+    way_out = f"give {given('launches', 6)} or more, or a larger {given('budget')}"
+    return f"no interval from {_amounts(warning)} {launches}: {way_out}"
 
 
 def _threads(warning: RunWarning) -> str:
@@ -73,14 +75,16 @@ def _threads(warning: RunWarning) -> str:
     else:
         of_cores = f" of {warning.of_cores}" if warning.of_cores else ""
         detail = f"{threads}, with {warning.other:.1f}{of_cores} cores busy with other work"
-    return f"{detail}: with more threads than free cores, the measured times are too long; give fewer --threads"
+    return (
+        f"{detail}: with more threads than free cores, the measured times are too long; give fewer {given('threads')}"
+    )
 
 
 def _own_threads(warning: RunWarning) -> str:
-    given = formatting.counted(round(warning.other or 1), "thread")
+    has = formatting.counted(round(warning.other or 1), "thread")
     return (
-        f"its process used {_amounts(warning, 1)} cores, and was given {given}: the runtime or the network has a "
-        "thread pool of its own; compare it at as many --threads"
+        f"its process used {_amounts(warning, 1)} cores, and was given {has}: the runtime or the network has a "
+        f"thread pool of its own; compare it at as many {given('threads')}"
     )
 
 
@@ -124,7 +128,7 @@ def _frequency(warning: RunWarning) -> str:
 SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     "page-faults": lambda warning: (
         f"{_amounts(warning)} page faults per call: the memory allocator, more than the network, was timed; "
-        "--allocator steady keeps memory between calls"
+        f"{given('allocator', 'steady')} keeps memory between calls"
     ),
     "imprecise": _precision,
     "few-launches": _few_launches,
@@ -136,8 +140,8 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
         "its outputs differ from call to call, so they are not compared with eager float32, nor between versions"
     ),
     "mixed": lambda warning: (
-        f"its weights are {warning.text}, and stay so: it is compared with its own float32 copy; --dtype bfloat16, "
-        "float16 or float64 converts all of them"
+        f"its weights are {warning.text}, and stay so: it is compared with its own float32 copy; "
+        f"{given('dtype', 'bfloat16')}, float16 or float64 converts all of them"
     ),
     "complex": lambda warning: (
         f"its complex numbers stay {warning.text}: a dtype is that of real ones, as in torch.nn.Module.half"
@@ -149,7 +153,7 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     "denormal": lambda warning: (
         f"{_percent(warning, 1)} of the values that it computes, zeros apart, are denormal numbers (below 1.2e-38 in "
         "float32), for which processors take many times as long: scale its weights or inputs, or give "
-        "--flush-denormal to take them for zero"
+        f"{given('flush_denormal')} to take them for zero"
     ),
     "frozen": lambda warning: (
         f"{warning.amount or 0:,.0f} of its params are constants of a frozen network, buffers among them: it does not "
@@ -226,7 +230,7 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     "clock-steps": _clock_steps,
     "virtualised": lambda _: (
         "a virtual machine: other machines may use the same caches and memory, which cannot be seen; "
-        "give memory-bound networks a larger --budget"
+        f"give memory-bound networks a larger {given('budget')}"
     ),
     "small-quota": lambda warning: (
         f"the control group grants {warning.amount or 0:.2g} of a core: expect rows slowed by its quota"

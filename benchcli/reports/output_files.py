@@ -6,6 +6,7 @@ from benchcli import files
 from benchcli.errors import UserError
 from benchcli.reports import drawing
 from benchcli.reports.formats.base import FORMATS
+from benchcli.spelling import given
 
 ENDS = 4096
 """Bytes at either end of a file by which benchcli knows its own."""
@@ -19,7 +20,7 @@ def writable(value: object, force: bool = False) -> Path:
     """
     path = files.writable(value)
     if not force and files.is_file(path) and not _is_own(path):
-        raise UserError(f"{path} is there, and benchcli did not write it: name another file, or add --force")
+        raise UserError(f"{path} is there, and benchcli did not write it: name another file, or add {given('force')}")
     return path
 
 

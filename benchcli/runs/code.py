@@ -11,6 +11,7 @@ from benchcli.errors import UserError
 from benchcli.runs import own_files
 from benchcli.schema import Code, Family, Key
 from benchcli.schema.environment import Environment, NetworkCode
+from benchcli.spelling import given
 from benchcli.system import git
 
 
@@ -61,5 +62,5 @@ def check_unchanged(folder: object, environment: Environment, families: Iterable
         if not files.is_file(path) or hashlib.sha256(path.read_bytes()).hexdigest() != each.sha256:
             raise UserError(
                 f"{path} is not what it was when {folder} was started: a run has one version of each network; start a "
-                "new one with --output"
+                f"new one with {given('output')}"
             )

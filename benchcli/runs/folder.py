@@ -17,6 +17,7 @@ from benchcli.files import ENVIRONMENT
 from benchcli.runs.rows import Cell
 from benchcli.schema.environment import SCHEMA, Environment, as_json, from_json
 from benchcli.schema.structure import StructureError
+from benchcli.spelling import given
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -44,9 +45,6 @@ class Folder:
     later: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Optional files and their columns. An optional file exists only if it has rows."""
 
-    resumed: ClassVar[str] = ""
-    """How to resume a run, for the error about a folder that holds one. Empty if it cannot be."""
-
     def __init__(self, path: Path, lock: "FileLock | None" = None, made: Sequence[Path] = ()) -> None:
         self.path = path
         self._lock = lock
@@ -56,6 +54,11 @@ class Folder:
     def names(cls) -> tuple[str, ...]:
         """Return the names of all files that such a folder can hold."""
         return (*cls.tables, *cls.later, ENVIRONMENT, LOCK)
+
+    @classmethod
+    def or_resume(cls, path: Path) -> str:  # noqa: ARG003
+        """Return how to resume what a folder holds, for errors about it; empty if that cannot be resumed."""
+        return ""
 
     @classmethod
     def create(cls, path: Path, environment: Environment) -> Self:
@@ -70,14 +73,14 @@ class Folder:
                 files.create(RESULTS / IGNORE, "*\n")
             files.refuse_special(path / ENVIRONMENT)
             if files.is_file(path / ENVIRONMENT):
-                raise UserError(f"{path} already holds a run: give another --output{cls.resumed.format(path)}")
-            refuse_others(path, (*cls.tables, *cls.later))
+                raise UserError(f"{path} already holds a run: give another {given('output')}{cls.or_resume(path)}")
+            refuse_others(path, cls.names())
             folder = cls(path, locked(path), made)
             folder.describe(environment)
             for name, columns in cls.tables.items():
                 files.create(path / name, lines_of([columns]))
         except OSError as error:
-            raise UserError(f"{path} cannot be written: {error.strerror}: give another --output") from None
+            raise UserError(f"{path} cannot be written: {error.strerror}: give another {given('output')}") from None
         return folder
 
     @classmethod
@@ -145,7 +148,7 @@ class Folder:
                 f"{gone} is not there any more: it was deleted or moved during the run, measure again"
             ) from None
         except OSError as error:
-            again = self.resumed.format(self.path)
+            again = self.or_resume(self.path)
             raise UserError(
                 f"{self.path} cannot be written: {error.strerror}; what was written before is kept: free space, and "
                 f"measure again{again}"
@@ -174,8 +177,13 @@ class Folder:
 def refuse_others(path: Path, names: Iterable[str]) -> None:
     """Raise UserError if a folder for a new run has files of these names, which the run would overwrite."""
     for name in names:
-        if files.mode_of(path / name, follow=False) is not None:
-            raise UserError(f"{path / name} exists, and is no part of a run: give another --output")
+        if name != LOCK and files.mode_of(path / name, follow=False) is not None:
+            raise UserError(f"{path / name} exists, and is no part of a run: give another {given('output')}")
+    other = min((each.name for each in path.iterdir() if each.name != LOCK), default=None)
+    if other is not None:
+        raise UserError(
+            f"{path} holds other files, such as {other}: give an {given('output')} that is empty, or not there yet"
+        )
 
 
 def _fault(error: StructureError) -> str:

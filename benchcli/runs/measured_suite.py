@@ -20,6 +20,7 @@ from benchcli.schema import INFERENCE, Failure, Family, FamilyResult, Key, Plan,
 from benchcli.schema.environment import Environment
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import LAYERS, Conversation, Launcher, Started, Task
+from benchcli.spelling import given
 from benchcli.workers.tools import Tools
 from benchcli.workloads.references import with_references
 
@@ -52,18 +53,24 @@ class RunRequest:
     def check(self) -> None:
         """Raise UserError if two settings exclude each other."""
         if self.output and self.resume:
-            raise UserError("--output and --resume cannot be used together: a resumed run stays in its folder")
+            raise UserError(
+                f"{given('output')} and {given('resume')} cannot be used together: a resumed run stays in its folder"
+            )
         if (self.traced or self.layered) and self.target.cache == "cold":
-            option = "--breakdown" if self.traced else "--layers"
-            raise UserError(f"{option} traces calls with warm caches: leave --cache cold out")
+            option = given("breakdown" if self.traced else "layers")
+            raise UserError(f"{option} traces calls with warm caches: leave {given('cache', 'cold')} out")
         for family in self.suite.families:
-            untraceable = runtime_named(family.on(self.target).runtime).untraceable
-            if family.name in self.traced and "breakdown" in untraceable:
-                raise UserError(untraceable["breakdown"])
-            if family.name in self.layered and "layers" in untraceable:
-                raise UserError(untraceable["layers"])
+            name = family.on(self.target).runtime
+            asked = {"breakdown": self.traced, "layers": self.layered}
+            for kind, why in runtime_named(name).untraceable.items():
+                if family.name in asked[kind]:
+                    without = given("runtime", name)
+                    raise UserError(f"{given(kind)} {why}: leave it out, or leave {without} out")
         if any(each.step != INFERENCE for each in self.suite.families if each.name in self.layered):
-            raise UserError("--layers times the modules of a forward call: leave it out, or give --step inference")
+            raise UserError(
+                f"{given('layers')} times the modules of a forward call: leave it out, or give "
+                f"{given('step', 'inference')}"
+            )
 
 
 class UnfinishedRunError(Exception):

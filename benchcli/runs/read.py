@@ -17,6 +17,7 @@ from benchcli.schema import Family, FamilyResult, Record, Target
 from benchcli.schema.environment import Environment
 from benchcli.schema.structure import StructureError
 from benchcli.settings import DTYPES, LAYOUTS
+from benchcli.spelling import given
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 
 
@@ -33,7 +34,9 @@ def read(path: Path) -> SuiteRun:
         raise UserError(f"{folder} is not the folder of a run: it lacks {lacking}{_hint(folder)}")
     environment = Folder(folder).environment
     if environment.machine is None:
-        raise UserError(f"{folder} was cut short before anything was measured: --resume it, or record it again")
+        raise UserError(
+            f"{folder} was cut short before anything was measured: {given('resume')} it, or record it again"
+        )
     families = _families(folder, environment)
     records = tuple(_records(folder / MEASUREMENTS, families, environment.target))
     return _run(RunFolder(folder), environment, families, records)

@@ -11,6 +11,7 @@ from benchcli.sampling.supervise import Survey, survey
 from benchcli.schema import BUILT_IN, LIVE, Conditions, FamilyResult, Plan, Suite, Target
 from benchcli.schema.environment import Environment, Harness
 from benchcli.schema.protocol import Launcher
+from benchcli.spelling import given
 from benchcli.system import machine
 from benchcli.system.counters import look, unseen
 from benchcli.system.git import running_commit
@@ -44,7 +45,9 @@ def check_resolves(folder: object, suite: Suite) -> None:
 def check_same(folder: object, before: Environment, suite: Suite, target: Target, plan: Plan) -> None:
     """Raise UserError if the run in `folder` was started with other options or another suite."""
     if before.plan is None or before.suite is None:
-        raise UserError(f"{folder} does not hold a run that can be resumed: give the folder of one, or --output")
+        raise UserError(
+            f"{folder} does not hold a run that can be resumed: give the folder of one, or {given('output')}"
+        )
     differing = [*_differing(before.target, target), *_differing(before.plan, replace(plan, grows=False))]
     if differing:
         old, new = (" ".join(_option(name, values[end]) for name, *values in differing) for end in (0, 1))
@@ -81,7 +84,7 @@ def identified(environment: Environment, target: Target, counted: Survey) -> Env
     if (environment.digest or digest) != digest:
         raise UserError(
             f"the run was begun on another machine or with other versions (digest {environment.digest}, here "
-            f"{digest}): start a new one with --output"
+            f"{digest}): start a new one with {given('output')}"
         )
     return replace(
         environment,

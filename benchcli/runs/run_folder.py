@@ -31,6 +31,7 @@ from benchcli.runs.rows import (
 )
 from benchcli.schema import Breakdown, Conditions, Family, FamilyResult, Layers, Record, Sample, Target
 from benchcli.schema.structure import StructureError
+from benchcli.spelling import given
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -57,7 +58,11 @@ class RunFolder(Folder):
 
     tables = TABLES
     later = TRACES
-    resumed = ", or --resume {}"
+
+    @classmethod
+    def or_resume(cls, path: Path) -> str:
+        """Return how to resume the run in a folder."""
+        return f", or {given('resume', path)}"
 
     def __init__(self, path: Path, lock: "FileLock | None" = None, made: Sequence[Path] = ()) -> None:
         super().__init__(path, lock, made)

@@ -30,6 +30,7 @@ from benchcli.sampling.first_call import called
 from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Target, Variant
 from benchcli.schema.protocol import Exported, Loaded, Task
+from benchcli.spelling import given
 from benchcli.workloads.onnx_network import OnnxNetwork
 
 HARMLESS = (WrongOutputError, NotImplementedError)
@@ -212,7 +213,9 @@ def _inference(
 def _refuse_layout(family: Family, runtime: Runtime) -> None:
     """Raise NotImplementedError if the runtime takes no networks of the family's layout."""
     if family.layout not in runtime.layouts:
-        raise NotImplementedError(f"{runtime.name} has a memory layout of its own: leave --layout {family.layout} out")
+        raise NotImplementedError(
+            f"{runtime.name} has a memory layout of its own: leave {given('layout', family.layout)} out"
+        )
 
 
 def _refuse_other_inputs(inputs: Inputs, costs: Costs) -> None:
@@ -230,9 +233,11 @@ def refuse_file(network: torch.nn.Module, family: Family, runtime: Runtime) -> N
         return
     if not runtime.reads_onnx:
         able = formatting.named([each.name for each in RUNTIMES if each.reads_onnx])
-        raise NotImplementedError(f"{runtime.name} runs torch's modules, and no ONNX files: give --runtime {able}")
+        raise NotImplementedError(
+            f"{runtime.name} runs torch's modules, and no ONNX files: give {given('runtime', able)}"
+        )
     if family.dtype != "float32":
-        raise NotImplementedError(f"an ONNX file has dtypes of its own: leave --dtype {family.dtype} out")
+        raise NotImplementedError(f"an ONNX file has dtypes of its own: leave {given('dtype', family.dtype)} out")
 
 
 def _device_timer(call: Call, costs: Costs, setup: Setup) -> Timer:
@@ -270,7 +275,7 @@ def _refuse_training(runtime: Runtime) -> None:
     """Raise NotImplementedError if the runtime computes no gradients."""
     if not runtime.trains:
         able = formatting.named([each.name for each in RUNTIMES if each.trains])
-        raise NotImplementedError(f"{runtime.full_name} computes no gradients: give --runtime {able}")
+        raise NotImplementedError(f"{runtime.full_name} computes no gradients: give {given('runtime', able)}")
 
 
 def write_artifact(variant: Variant, family: Family, setup: Setup) -> Exported:

@@ -11,6 +11,7 @@ from benchcli.cost.inputs import Inputs
 from benchcli.cost.watching import Watch
 from benchcli.guards.code_versions import SourceError
 from benchcli.settings import DTYPES
+from benchcli.spelling import given
 
 FLOATING = frozenset(each for each in vars(torch).values() if isinstance(each, torch.dtype) and each.is_floating_point)
 
@@ -40,7 +41,9 @@ def in_mode(network: torch.nn.Module, trains: bool) -> torch.nn.Module:
         return network.train(trains)
     except NotImplementedError:  # what torch.export's modules raise
         if trains:
-            raise SourceError("it is an exported network, which has no training mode: give --step inference") from None
+            raise SourceError(
+                f"it is an exported network, which has no training mode: give {given('step', 'inference')}"
+            ) from None
         return network
 
 
@@ -67,7 +70,7 @@ def in_float32(network: torch.nn.Module, dtype: str) -> torch.nn.Module:
         return network
     if dtype == "float32":
         (own,) = dtypes
-        way_out = f"give --dtype {own}" if own in DTYPES else "make it in float32"
+        way_out = f"give {given('dtype', own)}" if own in DTYPES else "make it in float32"
         raise SourceError(f"its weights are {own}: {way_out}")
     return converted(network, torch.float32)
 
@@ -121,7 +124,7 @@ def float32_call(network: torch.nn.Module, inputs: Inputs) -> Callable[[], Any]:
         except RuntimeError as error:
             raise SourceError(
                 f"its weights are {' and '.join(weight_dtypes(network))}, and its copy in float32, with which it is "
-                f"compared, cannot be called ({error}): give --dtype for one dtype of all weights"
+                f"compared, cannot be called ({error}): give {given('dtype')} for one dtype of all weights"
             ) from None
 
     return call

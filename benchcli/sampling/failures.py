@@ -10,6 +10,7 @@ from benchcli.guards.outputs import WrongOutputError
 from benchcli.sampling.error_origin import origin_of
 from benchcli.schema import Key, Status
 from benchcli.schema.protocol import Failed
+from benchcli.spelling import given
 
 MOST_LETTERS = 300
 """The most letters of an error's own text."""
@@ -30,7 +31,7 @@ def failed(key: Key, error: Exception, beside: int = 0) -> Failed:
     status, text = failure(error)
     if status == "out-of-memory" and beside:
         networks = formatting.counted(beside, "network")
-        text = f"beside {networks} of its family: give it a family of its own, or a smaller --batch ({text})"
+        text = f"beside {networks} of its family: give it a family of its own, or a smaller {given('batch')} ({text})"
     return Failed(*key, status, text, isinstance(error, IntrusionError))
 
 

@@ -10,10 +10,10 @@ from benchcli.cost.inputs import Inputs, tensors
 from benchcli.guards.code_versions import RefusedError, SourceError
 from benchcli.sampling.conversion import weight_dtypes
 from benchcli.sampling.error_origin import modules_of
+from benchcli.spelling import given, is_command_line
 
 TOKENS = 64
 """The length of the sequence in an example of tokens."""
-GIVEN_BY = "--input, or inputs in suites and Python"
 OF_THE_INPUTS = (RuntimeError, ValueError, IndexError, AssertionError)
 """The kinds of errors that inputs of a wrong shape cause."""
 
@@ -32,7 +32,7 @@ def called(network: torch.nn.Module, inputs: Inputs) -> object:
         if refusal := _without_batch(network, inputs, error):
             raise refusal from None
         if isinstance(error, OF_THE_INPUTS):
-            error.add_note(f"called with {inputs.described()}: for other inputs give {GIVEN_BY}")
+            error.add_note(f"called with {inputs.described()}: for other inputs give {_given_by()}")
         raise
 
 
@@ -81,7 +81,7 @@ def _not_tokens(_network: torch.nn.Module, inputs: Inputs, error: Exception) -> 
         return None
     return SourceError(
         f"it takes whole numbers, such as tokens, and was called with {inputs.described()}: give "
-        f"--input 1x{TOKENS}:int64:0..{layer.num_embeddings - 1}, its batch, length and range"
+        f"{given('inputs', f'1x{TOKENS}:int64:0..{layer.num_embeddings - 1}')}, its batch, length and range"
     )
 
 
@@ -91,7 +91,7 @@ def _other_arguments(network: torch.nn.Module, inputs: Inputs, error: Exception)
     takes = formatting.named([*inspect.signature(network.forward).parameters])
     return SourceError(
         f"it cannot be called with {inputs.described()} ({error}): its forward takes {takes}; give each of its inputs "
-        f"({GIVEN_BY}), or example_inputs of the callable"
+        f"({_given_by()}), or example_inputs of the callable"
     )
 
 
@@ -101,7 +101,7 @@ def _several_dtypes(network: torch.nn.Module, _inputs: Inputs, error: Exception)
         return None
     return SourceError(
         f"its weights are {' and '.join(dtypes)}, and it cannot be called with them ({error}): cast between its "
-        f"layers, or build it in one dtype; --dtype {dtypes[0]} converts all of them"
+        f"layers, or build it in one dtype; {given('dtype', dtypes[0])} converts all of them"
     )
 
 
@@ -118,10 +118,15 @@ def _without_batch(network: torch.nn.Module, inputs: Inputs, error: Exception) -
     )
 
 
+def _given_by() -> str:
+    """Return how inputs are given."""
+    return f"{given('inputs')}, or inputs in suites and Python" if is_command_line() else "inputs"
+
+
 def _as_options(inputs: Inputs) -> str:
     """Return inputs as options of the command line, whole numbers with the place of their range."""
     each_described = inputs.described().split(", ")
-    return " ".join(f"--input {each}{':0..N' if ':int' in each else ''}" for each in each_described)
+    return given("inputs", *(f"{each}{':0..N' if ':int' in each else ''}" for each in each_described))
 
 
 def _embedding_rows(network: torch.nn.Module) -> int:

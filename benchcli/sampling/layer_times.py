@@ -18,6 +18,8 @@ from benchcli.sampling.rounds import calls_per_sample, no_collection
 from benchcli.sampling.tracing import Subject, repeated, trace_each, warm_up
 from benchcli.schema import Layer, Layers, OperatorCall, sizes
 from benchcli.schema.protocol import Layered, Send, Task
+from benchcli.spelling import given
+from benchcli.system.counters import usage
 
 TIMED = 5
 """Timed calls between two untimed samples."""
@@ -58,8 +60,8 @@ def _layers(
     network, inputs, stamps = bench.network, bench.inputs, device.stamps(index)
     if isinstance(network, torch.jit.ScriptModule) or is_compiled(network):
         raise NotImplementedError(
-            "TorchScript or torch.compile runs it as a whole, and calls none of its modules one by one: --breakdown "
-            "shows its time by operator"
+            "TorchScript or torch.compile runs it as a whole, and calls none of its modules one by one: "
+            f"{given('breakdown')} shows its time by operator"
         )
     warm_up(bench, alive)
     seen = _look(network, inputs)

@@ -14,6 +14,7 @@ from benchcli.cost.training import TrainingError, TrainingStep, gradients
 from benchcli.guards import code_versions
 from benchcli.guards.outputs import WrongOutputError
 from benchcli.schema import INFERENCE, Step, Variant
+from benchcli.spelling import given
 
 LOSS, OPTIMIZER = "loss", "optimizer"
 """Attributes of a user's callable: a function of what the network returns, and one of the parameters."""
@@ -47,7 +48,11 @@ def training_step(variant: Variant, step: Step, network: torch.nn.Module, inputs
         made()
     if not _are_finite(made.gradients()):
         dtype = str(made.parameters[0].dtype).removeprefix("torch.")
-        way_out = "scale its loss, or give --dtype float32" if dtype in HALF else "its loss is too steep, or not finite"
+        way_out = (
+            f"scale its loss, or give {given('dtype', 'float32')}"
+            if dtype in HALF
+            else "its loss is too steep, or not finite"
+        )
         raise WrongOutputError(f"its gradients are not finite in {dtype}: {way_out}")
     return made
 
@@ -65,13 +70,13 @@ def explained() -> Iterator[None]:
         if not any(part in str(error).lower() for part in UNTRAINABLE):
             raise
         sentence = " ".join(str(error).split()).partition(". ")[0]
-        raise TrainingError(f"it has no gradients ({sentence[:200]}): give --step inference") from None
+        raise TrainingError(f"it has no gradients ({sentence[:200]}): give {given('step', 'inference')}") from None
     except ValueError as error:
         if ONE_VALUE not in str(error):
             raise
         raise TrainingError(
-            "its batch normalisation gets one value a channel, which has no variance: give a larger --batch, or larger "
-            "inputs"
+            "its batch normalisation gets one value a channel, which has no variance: give a larger "
+            f"{given('batch')}, or larger inputs"
         ) from None
 
 

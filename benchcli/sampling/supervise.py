@@ -57,6 +57,7 @@ from benchcli.schema.protocol import (
     Written,
 )
 from benchcli.schema.warnings import RunWarning
+from benchcli.spelling import given
 
 ATTEMPTS = 3
 """Deaths in a row before any variant has started, after which no other worker is started."""
@@ -452,7 +453,11 @@ def refuse(failures: Mapping[Key, Failure]) -> None:
             raise UserError(f"{variant}: {failure.error}")
 
 
-RANDOM = "its output differs from call to call: --allow-random times it all the same, and compares no outputs"
+def random_output() -> str:
+    """Return why a network with random outputs is not timed, and the way out."""
+    return (
+        f"its output differs from call to call: {given('allow_random')} times it all the same, and compares no outputs"
+    )
 
 
 def refuse_random(counted: Survey, families: Sequence[Family]) -> None:
@@ -460,7 +465,7 @@ def refuse_random(counted: Survey, families: Sequence[Family]) -> None:
     for family in families:
         for key in _keys([] if family.allow_random else [family]):
             if key in counted.outputs and counted.outputs[key].is_random:
-                counted.failures.by_key.setdefault(key, Failure("wrong-output", RANDOM))
+                counted.failures.by_key.setdefault(key, Failure("wrong-output", random_output()))
 
 
 def without(families: Sequence[Family], gone: set[Key]) -> list[Family]:

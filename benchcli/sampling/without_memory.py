@@ -17,6 +17,7 @@ from benchcli.guards.code_versions import SourceError
 from benchcli.sampling.conversion import in_mode
 from benchcli.sampling.example_inputs import inputs_of
 from benchcli.schema import Family, Variant
+from benchcli.spelling import given
 
 META = torch.device("meta")
 LARGE = 2**24
@@ -34,7 +35,7 @@ def load(variant: Variant, family: Family) -> tuple[torch.nn.Module, Inputs]:
     givers = (code_versions.find(variant.builder, variant.source), network)
     inputs = inputs_of(variant, family.batch, 0, *givers)
     if any(each.is_nested for each in inputs.tensors()):
-        raise SourceError("--meta cannot count nested tensors, whose lengths are values: leave it out")
+        raise SourceError(f"{given('meta')} cannot count nested tensors, whose lengths are values: leave it out")
     if any(map(is_lazy, network.parameters())):
         with META, torch.no_grad():
             inputs.mapped(lambda tensor: tensor.to(META)).bound_to(network)()
@@ -63,7 +64,8 @@ def faked(network: torch.nn.Module, inputs: Inputs, device: str) -> Iterator[Inp
             yield inputs.mapped(fake)
     except (DataDependentOutputException, DynamicOutputShapeException) as error:
         raise SourceError(
-            f"its call depends on the values of tensors ({error.func}), which --meta does not have: leave it out"
+            f"its call depends on the values of tensors ({error.func}), which {given('meta')} does not have: leave it "
+            "out"
         ) from None
 
 

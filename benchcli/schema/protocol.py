@@ -17,6 +17,7 @@ from benchcli.schema.request import Family, Target
 from benchcli.schema.roofs import Rate, Work
 from benchcli.schema.structure import structure
 from benchcli.schema.warnings import RunWarning
+from benchcli.spelling import Interface, interface
 
 SURVEY: Final = "survey"
 LAUNCH: Final = "launch"
@@ -73,6 +74,8 @@ class Task:
     """The folder in which an export looks for the file of an earlier run, and keeps its own; empty for none."""
     compiles: bool = False
     """Whether a network of the run uses `torch.compile`."""
+    reader: Interface = field(default_factory=interface)
+    """For whom settings are spelled in what the worker says."""
 
     def longest_s(self, silence_s: float) -> float:
         """Return the time after which the task has surely gone wrong: its clock stands still, or it loops.

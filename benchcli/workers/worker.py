@@ -33,6 +33,7 @@ from benchcli.schema.protocol import (
     decode_task,
     encode_event,
 )
+from benchcli.spelling import given, messages_for
 from benchcli.workers.pipe import MARK
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -67,7 +68,7 @@ def open_streams() -> tuple[TextIO, TextIO]:
 
 def do(task: Task, send: Send, receive: Callable[[], str] = lambda: "") -> None:
     """Do a task in this process and send its events. `receive` returns the next line of orders."""
-    with _denormals_flushed(task.target.flush_denormal) as refused:
+    with messages_for(task.reader), _denormals_flushed(task.target.flush_denormal) as refused:
         described = _described(task, refused)
         send(described)
         if not (described.missing or described.unusable or described.refused):
@@ -116,7 +117,11 @@ def _denormals_flushed(flushed: bool) -> Iterator[str | None]:
 
     done = torch.set_flush_denormal(True)
     try:
-        yield None if done else "this processor cannot take denormal numbers for zero: leave --flush-denormal out"
+        yield (
+            None
+            if done
+            else f"this processor cannot take denormal numbers for zero: leave {given('flush_denormal')} out"
+        )
     finally:
         torch.set_flush_denormal(False)
 

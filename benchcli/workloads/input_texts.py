@@ -7,6 +7,7 @@ from itertools import pairwise
 from benchcli.errors import UserError, unknown
 from benchcli.schema import Input
 from benchcli.settings import BATCHES, WIDTHS
+from benchcli.spelling import given
 
 FORM = "[NAME=]SIZES[:DTYPE[:LOW..HIGH]], the batch first, such as 1x3x224x224 or ids=1x16:int64:0..29999"
 WHOLE = {"int8": 8, "int16": 16, "int32": 32, "int64": 64, "uint8": 8}
@@ -26,8 +27,9 @@ _TEXT = re.compile(
 )
 
 
-def read(texts: Sequence[str], kind: str = "--input") -> tuple[int, tuple[Input, ...]]:
-    """Return the batch and the inputs. Raises UserError with the right form."""
+def read(texts: Sequence[str], kind: str = "") -> tuple[int, tuple[Input, ...]]:
+    """Return the batch and the inputs; `kind` names them in errors. Raises UserError with the right form."""
+    kind = kind or given("inputs")
     parsed = [_read(text, kind) for text in texts]
     batches = {batch for batch, _ in parsed}
     if len(batches) > 1:

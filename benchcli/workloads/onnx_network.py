@@ -10,6 +10,7 @@ from benchcli.cost.inputs import Inputs
 from benchcli.cost.onnx_graph import walk_of
 from benchcli.cost.walk import Walk
 from benchcli.errors import UserError
+from benchcli.spelling import given
 from benchcli.workloads.networks.onnx_files import hash_of
 
 TYPES = {
@@ -72,8 +73,8 @@ class OnnxNetwork(torch.nn.Module):
         model = onnx.load(self.path)
         shapes = {each.name: tensor.shape for each, tensor in self._shaped(inputs)}
         for value in model.graph.input:
-            for size, given in zip(value.type.tensor_type.shape.dim, shapes.get(value.name, ()), strict=False):
-                size.dim_value = given
+            for size, known in zip(value.type.tensor_type.shape.dim, shapes.get(value.name, ()), strict=False):
+                size.dim_value = known
         large = model.ByteSize() > LARGEST
         onnx.save(model, to, save_as_external_data=large, location="weights" if large else None)
 
@@ -117,7 +118,7 @@ def _drawn(of: Any, batch: int) -> torch.Tensor:
     shape = [batch if place == 0 and not isinstance(size, int) else size for place, size in enumerate(of.shape)]
     if not all(isinstance(size, int) for size in shape):
         shown = "x".join(map(str, of.shape))
-        raise UserError(f"its input {of.name} ({shown}) has free sizes: give --input {of.name}=SIZES")
+        raise UserError(f"its input {of.name} ({shown}) has free sizes: give {given('inputs', f'{of.name}=SIZES')}")
     dtype = TYPES[of.type]
     if dtype.is_floating_point:
         return torch.randn(shape, dtype=dtype)

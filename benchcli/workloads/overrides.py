@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchcli.errors import UserError
 from benchcli.schema import Step
+from benchcli.spelling import given
 
 if TYPE_CHECKING:
     from benchcli.workloads.guidelines.base import Column
@@ -48,7 +49,7 @@ class Overrides:
         Raises UserError if two exclude each other.
         """
         if self.width and self.widths:
-            raise UserError("--width and --channels cannot be used together: give one")
+            raise UserError(f"{given('width')} and {given('channels')} cannot be used together: give one")
         only = self.widths[0] if self.widths and len(self.widths) == 1 else None
         channels = {"widths": self.width or only, "scales": self.scales}
         return {name: value for name, value in channels.items() if value}

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from benchcli import files
 from benchcli.errors import UserError
 from benchcli.schema import INFERENCE, Catalogue, Family, Source, Step, Variant
+from benchcli.spelling import given
 from benchcli.workloads.overrides import Overrides
 
 
@@ -95,7 +96,9 @@ class FamilyRequest(Request):
 
     def sized(self, size: int) -> "FamilyRequest":
         """Return the request at a size. Raises UserError if its inputs have no size."""
-        raise UserError(f"--size is of images, and {self.name} has shapes of its own: leave it out (not {size})")
+        raise UserError(
+            f"{given('size')} is of images, and {self.name} has shapes of its own: leave it out (not {size})"
+        )
 
     def families(self, overrides: Overrides) -> Iterator[Family]:
         """Yield a family for each batch, dtype, layout and step.
@@ -118,10 +121,10 @@ class FamilyRequest(Request):
 
     def _refuse_channels(self, overrides: Overrides) -> None:
         """Raise UserError if an override changes the channels, which are fixed here."""
-        options = {"--width": overrides.width, "--channels": overrides.widths, "--scale": overrides.scales}
-        for option, value in options.items():
+        of_channels = {"width": overrides.width, "channels": overrides.widths, "scale": overrides.scales}
+        for name, value in of_channels.items():
             if value:
-                raise UserError(f"{option} is for guidelines: {self.name} has channels of its own; leave it out")
+                raise UserError(f"{given(name)} is for guidelines: {self.name} has channels of its own; leave it out")
 
 
 def settings_of(families: Iterable[Family]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchcli.backends.devices.base import Trace, Tracer
 from benchcli.cost.operators import category, twin
 from benchcli.schema import CATEGORIES, Category
+from benchcli.spelling import given
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +50,9 @@ def summed(events: Iterable[Any], traced_s: float) -> Trace:
         parts["data"] += layout_s
         reorder_s += layout_s
     if not any(parts.values()):
-        raise NotImplementedError("its kernels belong to no operator, as those of a graph: leave --runtime graph out")
+        raise NotImplementedError(
+            f"its kernels belong to no operator, as those of a graph: leave {given('runtime', 'graph')} out"
+        )
     return Trace(traced_s, parts, reorder_s)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from benchcli.backends.devices.base import Device, Timer
 from benchcli.errors import UserError, unknown
 from benchcli.registry import Registry
+from benchcli.spelling import given
 
 if TYPE_CHECKING:
     import torch
@@ -25,8 +26,8 @@ Call = Callable[[], Any]
 def untraced(what: str) -> Mapping[Literal["breakdown", "layers"], str]:
     """Return `Runtime.untraceable` of a runtime that calls neither torch's operators nor its modules."""
     return {
-        "breakdown": f"--breakdown traces torch's operators, which {what} does not call: leave it out",
-        "layers": f"--layers calls the modules one by one, which {what} does not: leave it out",
+        "breakdown": f"traces torch's operators, which {what} does not call",
+        "layers": f"calls the modules one by one, which {what} does not",
     }
 
 
@@ -65,7 +66,7 @@ class Runtime(ABC):
     export_s: ClassVar[float] = 0.0
     """The longest silence of `export`, in seconds; 0 for a runtime that prepares no file."""
     untraceable: Mapping[Literal["breakdown", "layers"], str] = {}
-    """What its calls do not show, each with the message to the user who asks for it."""
+    """What its calls do not show, each with why, as what the setting of that name does."""
     trains: ClassVar[bool] = False
     """Whether it runs what computes gradients; then `prepare` is not asked for a training step."""
     inherits: ClassVar[tuple[str, ...]] = ()
@@ -102,7 +103,8 @@ class Runtime(ABC):
         if not self.is_installed:
             return f"{self.title} is not installed: {self.install}"
         if self.devices and device.name not in self.devices:
-            return f"{self.title} runs here on the device {self.devices[0]} alone: leave --device {device.name} out"
+            without = given("device", device.name)
+            return f"{self.title} runs here on the device {self.devices[0]} alone: leave {without} out"
         return None
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchcli.backends.devices.base import Device
 from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime
+from benchcli.spelling import given
 
 if TYPE_CHECKING:
     import torch
@@ -20,11 +21,15 @@ class Graph(Runtime):
 
     name = "graph"
     title = "PyTorch eager, captured as a CUDA graph (cuda only)"
-    untraceable = {"layers": "--layers calls the modules one by one, which a graph does not: leave --runtime graph out"}
+    untraceable = {"layers": "calls the modules one by one, which a graph does not"}
 
     def missing(self, device: Device) -> str | None:
         """Return an error message if the device has no graphs, else None."""
-        return None if device.graphs else f"a {device.title} has no graphs to capture: leave --runtime graph out"
+        return (
+            None
+            if device.graphs
+            else f"a {device.title} has no graphs to capture: leave {given('runtime', 'graph')} out"
+        )
 
     def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:  # noqa: ARG002
         """Return a callable that replays the captured call of the network."""

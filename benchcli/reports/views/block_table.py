@@ -10,6 +10,7 @@ from benchcli.grouping import groups
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.schema import FamilyResult, Record
+from benchcli.spelling import given
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.blocks.block_request import REFERENCE
 
@@ -78,7 +79,7 @@ def _unequal(records: Sequence[Record]) -> Iterable[str]:
             lines[block.name] = (
                 f"! {block.name}: its channels must be multiples of {block.multiple}, so its FLOPs differ from the "
                 f"others' by {formatting.percent(flops / wanted - 1, signed=True)}: do not compare it in this table, "
-                f"or give --width {reference.solve(flops, size, stride)}"
+                f"or give {given('width', reference.solve(flops, size, stride))}"
             )
     return lines.values()
 

@@ -13,6 +13,7 @@ from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, numbers, words
 from benchcli.schema import INFERENCE, PARTS, Costs, Family, FamilyResult, Input, Interval, Record
 from benchcli.schema.warnings import RunWarning
+from benchcli.spelling import given
 
 FLOPS, ACCESS, EQUAL_FLOPS = "MFLOPs (mult-adds)", "mem. access MB", "at equal FLOPs"
 LEAST_DEVIATION = 0.0005

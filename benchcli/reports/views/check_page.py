@@ -16,8 +16,8 @@ from benchcli.reports.outcomes import UNSURE, signed
 from benchcli.reports.page import Annotation, Column, Level, Page, Table, numbers, words
 from benchcli.schema import Key
 from benchcli.schema.environment import CheckFacts, as_json
+from benchcli.spelling import given
 
-QUIETER = "stop other work, or give more --launches and a larger --time-limit"
 LEVELS: Mapping[Outcome, Level] = {
     "unmeasured": "error",
     "inconclusive": "skipped",
@@ -142,7 +142,8 @@ def _lines(findings: Sequence[Finding], headline: Headline) -> Iterator[str]:
     yield from outcome_lines(findings)
     if headline.above:
         names = ", ".join(headline.above)
-        yield f"{UNSURE} a slowdown above {headline.bound} could have passed unnoticed in {names}: {QUIETER}"
+        quieter = f"stop other work, or give more {given('launches')} and a larger {given('time_limit')}"
+        yield f"{UNSURE} a slowdown above {headline.bound} could have passed unnoticed in {names}: {quieter}"
     if any(finding.fails for finding in findings):
         yield "an outcome in capitals fails the check"
     again = [f for f in findings if f.fails or f.outcome in OPEN or (f.subject == "time" and f.where in headline.above)]

@@ -12,6 +12,7 @@ from benchcli.reports.outcomes import sign_of
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.schema import FamilyResult, Record
+from benchcli.spelling import given
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 
 
@@ -110,7 +111,7 @@ def _filling(vectors: VectorFill) -> str:
     blocks = f"SIMD blocks of {vectors.lanes}×{vectors.lanes}"
     return (
         f"part may be padding ({channels} channels fill {share} of {blocks}, the baseline's {baseline}): "
-        "--channels aligned has none"
+        f"{given('channels', 'aligned')} has none"
     )
 
 

@@ -10,6 +10,7 @@ from benchcli.grouping import groups
 from benchcli.reports.page import Column, Table, numbers, words
 from benchcli.reports.views.cells import ACCESS, FLOPS
 from benchcli.schema import Layers
+from benchcli.spelling import given
 
 MOST_ROWS = 400
 """The most modules that a table shows of a network, the first ones, unless it ends at a depth."""
@@ -69,7 +70,8 @@ def _tree(modules: Sequence[Module], depth: int | None, lines: Sequence[str]) ->
         groups=tuple(map(len, shown)),
         lines=(
             "each module with all that it calls; share is that of a call in which nothing is timed",
-            *([f"{left_out} more modules are left out: --depth shows fewer levels"] if left_out else []),
+            *whole(rows),
+            *([f"{left_out} more modules are left out: {given('depth')} shows fewer levels"] if left_out else []),
             *lines,
         ),
     )

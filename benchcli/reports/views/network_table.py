@@ -9,6 +9,7 @@ from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.schema import FamilyResult, Key, Record
+from benchcli.spelling import given, is_command_line
 
 MARKS: Mapping[Place | None, str] = {
     "on": signed("yes"),
@@ -79,4 +80,5 @@ def front_lines(records: Sequence[Record], places: Mapping[Key, Place]) -> Itera
         yield f"? {', '.join(near)}: undecided: another network is at least as accurate and may be faster"
     unknown = dict.fromkeys(each.variant.name for each in records if each.timing and each.key not in places)
     if unknown:
-        yield f"not on the front, because no error is known: {', '.join(unknown)}: give --error NAME=PERCENT"
+        example = f"{given('errors')} NAME=PERCENT" if is_command_line() else "errors={NAME: PERCENT}"
+        yield f"not on the front, because no error is known: {', '.join(unknown)}: give {example}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from benchcli.errors import UserError
 from benchcli.registry import Registry
 from benchcli.schema import BUILT_IN
+from benchcli.spelling import given
 from benchcli.workloads import papers
 from benchcli.workloads.guidelines.base import RULES
 
@@ -94,7 +95,8 @@ class Block(ABC):
         best = min((low, high), key=lambda n: abs(self.multiply_adds(n * step, size, stride) - multiply_adds))
         if self.multiply_adds(best * step, size, stride) > 2 * multiply_adds:
             raise UserError(
-                f"{self.name} of {best * step} channels already exceeds the FLOPs to match: give a larger --width"
+                f"{self.name} of {best * step} channels already exceeds the FLOPs to match: give a larger "
+                f"{given('width')}"
             )
         return best * step
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from benchcli.errors import UserError
 from benchcli.schema import Variant
 from benchcli.settings import BLOCK_SIZE, BLOCK_WIDTH, STRIDE
+from benchcli.spelling import given
 from benchcli.workloads.blocks.base import BLOCKS, STRIDES, UNITS
 from benchcli.workloads.requests import FamilyRequest
 
@@ -59,7 +60,8 @@ class BlockRequest(FamilyRequest):
         units = self.units or (UNITS if self.stride == 1 else 1)
         if self.stride == 2 and self.size < 2**units:
             raise UserError(
-                f"a chain of {units} with stride 2 is too long for {self.size}×{self.size}: give a larger --size"
+                f"a chain of {units} with stride 2 is too long for {self.size}×{self.size}: give a larger "
+                f"{given('size')}"
             )
         return units
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchcli import files
 from benchcli.errors import UserError, unknown
 from benchcli.schema import BUILT_IN, Input, Parameter, Variant
+from benchcli.spelling import given
 from benchcli.workloads import input_texts
 from benchcli.workloads.networks.base import NETWORKS, SIZE, members
 from benchcli.workloads.networks.libraries import LIBRARIES, has_wildcards, matching, refuse_missing
@@ -49,7 +50,7 @@ class NetworkRequest(FamilyRequest):
         """
         names = [network.name for network in members(self.group)] if self.group else self._names()
         if self.inputs and self.size:
-            raise UserError("--size is of images: give the sizes in --input")
+            raise UserError(f"{given('size')} is of images: give the sizes in {given('inputs')}")
         errors = {NETWORKS.spelled(name): error for name, error in self.errors}
         for name in errors:
             if name not in names:
@@ -108,7 +109,9 @@ def _variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
         _refuse_part_of_name(name)
     if not colon:
         if inputs:
-            raise UserError(f"inputs are for networks of your own or of a library: {name} takes one image; give --size")
+            raise UserError(
+                f"inputs are for networks of your own or of a library: {name} takes one image; give {given('size')}"
+            )
         return NETWORKS[name].variant(size)
     if size:  # as an input, so that example inputs do not replace it
         inputs = (Input((3, size, size)),)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from benchcli import files
 from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN, Input, Variant
+from benchcli.spelling import given
 from benchcli.workloads.networks.base import SIZE
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def onnx_variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Vari
     """Return the network in a file. Raises UserError if there is none, or what reads it is not installed."""
     if size:
         raise UserError(
-            f"--size is for networks that take any, and {name} has shapes: give --input where they are free"
+            f"{given('size')} is for networks that take any, and {name} has shapes: give {given('inputs')} where "
+            "they are free"
         )
     path = files.path_of("an ONNX file", name)
     if not files.is_file(path):
