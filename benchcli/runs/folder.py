@@ -175,7 +175,12 @@ class Folder:
 
 
 def refuse_others(path: Path, names: Iterable[str]) -> None:
-    """Raise UserError if a folder for a new run has files of these names, which the run would overwrite."""
+    """Raise UserError if a folder for a new run holds anything.
+
+    The run would write over files of these names, and stand among others as if they were its own.
+    """
+    if not files.is_folder(path):
+        return
     for name in names:
         if name != LOCK and files.mode_of(path / name, follow=False) is not None:
             raise UserError(f"{path / name} exists, and is no part of a run: give another {given('output')}")

@@ -114,6 +114,15 @@ def test_a_folder_that_holds_a_run_is_not_written_over(tmp_path: Path) -> None:
     assert (tmp_path / "measurements.csv").read_bytes() == before
 
 
+def test_a_folder_with_files_of_others_is_not_taken_for_a_run(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(UserError, match=r"holds other files, such as thesis\.tex: give an --output that is empty"):
+        RunFolder.create(tmp_path, ENVIRONMENT)
+    assert [each.name for each in tmp_path.iterdir()] == ["thesis.tex"]
+    (tmp_path / "new").mkdir()
+    RunFolder.create(tmp_path / "new", ENVIRONMENT).close()
+
+
 def test_a_run_that_was_killed_before_it_had_begun_can_be_resumed(tmp_path: Path) -> None:
     RunFolder.create(tmp_path, ENVIRONMENT).close()
     for name in ("measurements.csv", "samples.csv", "launches.csv"):
