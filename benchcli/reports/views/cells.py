@@ -198,11 +198,12 @@ def _is_of_noise(warning: RunWarning) -> bool:
 
 def _in_brief(found: Mapping[RunWarning, Sequence[Record]], records: Sequence[Record]) -> str:
     """Return one line for several warnings about noise."""
-    marked = {record.key for warning, about in found.items() if warning.kind in MARKED for record in about}
+    few = [sentence(warning) for warning in found if warning.kind == "few-launches"]
+    imprecise = {record.key for warning, about in found.items() if warning.kind == "imprecise" for record in about}
     disturbances = dict.fromkeys(warning.kind for warning in found if warning.is_disturbance)
-    wide = f"! {len(marked)} of {len(records)} intervals are wider than --precision" if marked else ""
+    wide = f"! {len(imprecise)} of {len(records)} intervals are wider than {given('precision')}" if imprecise else ""
     disturbed = f"disturbed: {', '.join(disturbances)}" if disturbances else ""
-    return "; ".join(filter(None, (wide, disturbed, BELOW)))
+    return "; ".join(filter(None, (f"! {few[0]}" if few else "", wide, disturbed, BELOW)))
 
 
 def _names(about: Sequence[Record], records: Sequence[Record]) -> str:
