@@ -1,5 +1,6 @@
 """Derive a check's findings from its measurements, order them, and derive the exit code."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -198,9 +199,23 @@ def describe(judgement: Judgement, threshold: float) -> str:
     text = f"time {formatting.change(judgement.change)}, {agreeing}, threshold {_above(judgement.threshold)}{raised}"
     if judgement.mean:
         text += f"; the mean {formatting.change(judgement.mean)}: some calls take far longer than the median"
+    text += _why_open(judgement, threshold)
     if judgement.outcome in UNCHANGED:
         text += f"; minimum detectable slowdown {_above(judgement.detectable)}"
     return text
+
+
+def _why_open(judgement: Judgement, threshold: float) -> str:
+    """Return why an inconclusive time is not decided though its 95 % interval seems to; empty if that is plain."""
+    if judgement.outcome != "inconclusive" or judgement.mean:
+        return ""
+    if judgement.change.is_within(threshold):
+        error = rules.SAME_LOOKS.get(judgement.launches)
+        sure = f"the interval of {formatting.percent(1 - error)} does not" if error else "no look for it was due"
+        return f"; within the threshold, but to be called the same it is looked at several times, and {sure}"
+    if judgement.change.min_log_change > 0 and abs(math.log(judgement.change.estimate)) > math.log(judgement.threshold):
+        return "; beyond the threshold, but more launches must agree until it is certain"
+    return ""
 
 
 def is_raised(judgement: Judgement, threshold: float) -> bool:

@@ -51,6 +51,18 @@ def test_a_time_that_could_hide_a_slowdown_is_open_if_that_is_asked_for() -> Non
         assert exit_code([time, finding("slower")], strict=False, most_detectable=0.05) == REGRESSION
 
 
+def test_an_inconclusive_time_whose_interval_seems_to_decide_says_why_it_does_not() -> None:
+    within = Judgement("inconclusive", Interval(1.001, 0.995, 1.007), 1.01, 1.0, 1.02, 6, 4)
+    assert "looked at several times, and the interval of 98.5 % does not" in describe(within, 0.01)
+    assert "and no look for it was due" in describe(replace(within, launches=7), 0.01)
+    beyond = replace(within, change=Interval(1.03, 1.02, 1.04))
+    assert "beyond the threshold, but more launches must agree" in describe(beyond, 0.01)
+    plain = describe(replace(within, change=Interval(1.005, 0.99, 1.02)), 0.01)
+    assert "within the threshold" not in plain
+    assert "beyond the threshold" not in plain
+    assert "within the threshold" not in describe(replace(within, outcome="same"), 0.01)
+
+
 def test_a_raised_threshold_is_told_beside_the_outcome() -> None:
     judgement = Judgement("same", Interval(1.001, 0.999, 1.003), 1.088, 1.043, 1.09, 12, 7)
     raised, plain = (
