@@ -246,7 +246,7 @@ class Run(Result):
             )
         return replace(self, details=with_baseline(self.details, name))
 
-    def pairwise(self) -> "Pairwise":
+    def pairwise(self, baseline: str | None = None) -> "Pairwise":
         """Return each two networks of every family compared, and their ranking, from the samples that were kept.
 
         Raises UserError if there is no pair, if the samples are gone, or if a `baseline` is given, which a
@@ -254,6 +254,11 @@ class Run(Result):
         """
         from benchcli.analysis.pairwise import rankings
 
+        if baseline is not None:
+            raise UserError(
+                f"pairwise compares each two networks, and has no baseline: leave it out, or use "
+                f"with_baseline({baseline!r}) for speeds relative to one"
+            )
         return Pairwise(self.details, tuple(rankings(self.details)))
 
     @property

@@ -141,7 +141,8 @@ def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> No
         click.echo(error.format_message(), err=True)
         sys.exit(USAGE)
     except click.ClickException as error:
-        _end(error.format_message(), USAGE)
+        where = _where_it_is(error)
+        _end(f"{error.format_message().rstrip('.')}: {where}" if where else error.format_message(), USAGE)
     except (UserError, NothingMeasuredError) as error:
         _end(str(error), USAGE if isinstance(error, UserError) else NOT_MEASURED)
     except (KeyboardInterrupt, click.Abort):
@@ -153,6 +154,23 @@ def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> No
     except Exception:
         _unexpected()
     sys.exit(code if isinstance(code, int) else FINE)
+
+
+def _where_it_is(error: click.ClickException) -> str:
+    """Return how an unknown option that other commands have is written here, or which commands have it."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return ""
+    spellings = {name: _spellings(importlib.import_module(f"benchcli.cli.{name}").command) for name in COMMANDS}
+    alike = {name: found for name, of in spellings.items() if (found := of.get(error.option_name))}
+    here = set(_spellings(error.ctx.command)) & {each for found in alike.values() for each in found}
+    if here:
+        return f"here it is {max(here, key=len)}"
+    return f"benchcli {' and '.join(alike)} {'have' if len(alike) > 1 else 'has'} it" if alike else ""
+
+
+def _spellings(command: click.Command) -> dict[str, list[str]]:
+    """Return by each spelling of an option all spellings of it."""
+    return {spelling: each.opts for each in command.params for spelling in each.opts}
 
 
 def _fill_closed_streams() -> None:

@@ -13,7 +13,7 @@ from benchcli.api.keywords import Tools
 from benchcli.errors import MANY, UserError, unknown
 from benchcli.reports.formats.base import FORMATS
 from benchcli.settings import Setting
-from benchcli.validation import Choice, Flag, Plugin, ValueKind
+from benchcli.validation import Choice, Flag, FolderPath, Plugin, ValueKind
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -41,7 +41,7 @@ class Parameter(click.ParamType[Any]):
         """Return the names that could have been given; None where there are none to list."""
         names = list(self._setting.kind.names())
         if not names:
-            return None
+            return f"Give {self._setting.such}" if self._setting.such else None
         shown = formatting.named(names) if len(names) > MANY else ", ".join(names)
         return f"Give {shown}{', or a path' if self._setting.kind.paths else ''}"
 
@@ -80,9 +80,17 @@ def options(settings: Iterable[Setting]) -> Callable[[Command], Command]:
     return add
 
 
-def argument(name: str, kind: ValueKind[Any], what: str = "", **attributes: Any) -> Callable[[Command], Command]:
-    """Add an argument of a kind, with click's other attributes of it."""
-    return click.argument(name, type=Parameter(Setting(name, kind, "", what or name)), **attributes)
+def argument(
+    name: str, kind: ValueKind[Any], what: str = "", such: str = "", **attributes: Any
+) -> Callable[[Command], Command]:
+    """Add an argument of a kind, with click's other attributes of it; `such` says what to give where it is missing."""
+    return click.argument(name, type=Parameter(Setting(name, kind, "", what or name, such=such)), **attributes)
+
+
+def runs_argument(command: Command) -> Command:
+    """Add the folders of recorded runs or checks, one or more."""
+    such = "the folder of a run or check, such as results/<time>-<suite>-<host>, or a pattern such as 'results/*g2*'"
+    return argument("runs", FolderPath(), such=such, nargs=-1, required=True, metavar="RUN...")(command)
 
 
 def tools_option(command: Callable[..., Result]) -> Callable[..., Result]:

@@ -6,11 +6,11 @@ import click
 
 from benchcli.api.plotting import THEMES, kinds
 from benchcli.api.recorded import plot
-from benchcli.cli.options import Parameter, argument, option
+from benchcli.cli.options import Parameter, option, runs_argument
 from benchcli.cli.output import say
 from benchcli.errors import FINE
 from benchcli.settings import FORCE, REPORT, Setting
-from benchcli.validation import Choice, FolderPath
+from benchcli.validation import Choice
 
 
 class KindOption(click.Option):
@@ -23,7 +23,7 @@ class KindOption(click.Option):
 
 
 @click.command("plot")
-@argument("runs", FolderPath(), nargs=-1, required=True, metavar="RUN...")
+@runs_argument
 @click.option(
     "--kind",
     cls=KindOption,

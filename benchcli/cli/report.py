@@ -5,15 +5,14 @@ from pathlib import Path
 import click
 
 from benchcli.api.recorded import report
-from benchcli.cli.options import Parameter, argument, option
+from benchcli.cli.options import Parameter, option, runs_argument
 from benchcli.cli.output import say
 from benchcli.errors import FINE
 from benchcli.settings import FORCE, REPORT
-from benchcli.validation import FolderPath
 
 
 @click.command("report")
-@argument("runs", FolderPath(), nargs=-1, required=True, metavar="RUN...")
+@runs_argument
 @click.option(
     "-o",
     "--output",

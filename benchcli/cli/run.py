@@ -11,8 +11,25 @@ from benchcli.cli.output import measure_and_show
 from benchcli.settings import RUN, SUITE
 
 
+class SuiteArgument(click.Argument):
+    """The suite, which a resumed run needs too: its folder does not say where the file is."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value. Raises UsageError, with what to give, if there is only a folder to resume."""
+        try:
+            return super().process_value(ctx, value)
+        except click.MissingParameter:
+            folder = ctx.params.get("resume")
+            if not folder:
+                raise
+            raise click.UsageError(
+                f"--resume measures what {folder} lacks of what was asked for: give the same command again, with its "
+                "suite or its names, and --resume"
+            ) from None
+
+
 @click.command("run")
-@argument("suite", SUITE)
+@argument("suite", SUITE, cls=SuiteArgument)
 @options(RUN)
 @run_format_option
 @tools_option

@@ -5,14 +5,13 @@ from pathlib import Path
 import click
 
 from benchcli.api.recorded import load_all
-from benchcli.cli.options import argument, check_format_option, option
+from benchcli.cli.options import check_format_option, option, runs_argument
 from benchcli.cli.output import show
 from benchcli.settings import SHOWN_BASELINE, SHOWN_DEPTH, SHOWN_TREE, VERBOSE
-from benchcli.validation import FolderPath
 
 
 @click.command("show")
-@argument("runs", FolderPath(), nargs=-1, required=True, metavar="RUN...")
+@runs_argument
 @option(SHOWN_BASELINE)
 @option(SHOWN_DEPTH)
 @option(SHOWN_TREE)
