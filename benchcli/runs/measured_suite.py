@@ -1,7 +1,8 @@
 """Run a suite: survey it, measure it, and store each finished family. `analysis` interprets it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,11 +108,13 @@ def run_suite(request: RunRequest, tools: Tools) -> SuiteRun:
         start_s = tools.clock()
         work = _Work(request, tools, launcher, *_opened(request))
         try:
-            session = work.surveyed()
+            with work.timed("counting costs"):
+                session = work.surveyed()
             for result in measure(work.unfinished(), session) if session else ():
                 work.store(with_noticed(noticed, result))
             work.describe()
-            work.trace(session)
+            with work.timed("tracing"):
+                work.trace(session)
         except (KeyboardInterrupt, NothingMeasuredError) as error:
             ending = error
         finally:
@@ -162,6 +165,20 @@ class _Work:
     """Finished families by name."""
     untraced: dict[Key, Failure] = field(default_factory=dict)
     unlayered: dict[Key, Failure] = field(default_factory=dict)
+    apart_s: dict[str, float] = field(default_factory=dict)
+    """Seconds by what was done besides the launches."""
+
+    @contextmanager
+    def timed(self, doing: str) -> Iterator[None]:
+        """Note how long something takes that is no launch, where a budget was asked for."""
+        if self.request.plan.grows or self.request.plan.launches is not None:
+            yield
+            return
+        begun_s = self.tools.clock()
+        try:
+            yield
+        finally:
+            self.apart_s[doing] = self.tools.clock() - begun_s
 
     def unfinished(self) -> list[Family]:
         """Return the families without a result."""
@@ -244,6 +261,7 @@ class _Work:
             results=tuple(sorted(self.done.values(), key=lambda result: order.index(result.family.name))),
             folder=self.folder.path,
             seconds=seconds,
+            apart_s=self.apart_s,
             breakdowns=tuple(self.folder.breakdowns()),
             untraced=self.untraced,
             layers=tuple(self.folder.layers()),

@@ -16,6 +16,7 @@ from benchcli.runs.rows import COLUMNS, row
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import INFERENCE, FamilyResult, Record
 from benchcli.schema.environment import as_json
+from benchcli.statistics import LEAST_LAUNCHES
 from benchcli.workloads.requests import settings_of
 
 IDENTITY = ("family", "variant")
@@ -132,8 +133,11 @@ def _layer_tables(report: SuiteRun, depth: int | None, is_tree: bool) -> Iterato
 
 
 def _with_lacking(tables: Sequence[Table], report: SuiteRun) -> tuple[Table, ...]:
-    """Return the tables, the last one with a line for each trace that is missing where no table of traces has it."""
-    lines: tuple[str, ...] = ()
+    """Return the tables, the last one with what went beyond the budget.
+
+    It also has a line for each trace that is missing where no table of traces has it.
+    """
+    lines = tuple(_over_budget(report))
     if report.untraced and not report.breakdowns:
         from benchcli.reports.views import breakdown_table
 
@@ -143,6 +147,28 @@ def _with_lacking(tables: Sequence[Table], report: SuiteRun) -> tuple[Table, ...
 
         lines += layer_table.lacking(report.unlayered)
     return (*tables[:-1], replace(tables[-1], lines=(*tables[-1].lines, *lines))) if lines else tuple(tables)
+
+
+LEAST_OVER = 1.2
+"""How many times as long as the budget a run takes at least that says why."""
+
+
+def _over_budget(report: SuiteRun) -> Iterator[str]:
+    """Yield what took the time of a run that was longer than the budget that its user gave."""
+    plan, seconds = report.environment.plan, report.seconds
+    if plan is None or seconds is None or plan.grows or plan.launches is not None:
+        return
+    asked_s = plan.budget_s * len(report.results)
+    if seconds <= LEAST_OVER * asked_s:
+        return
+    launches = max((record.timing.launches for record in report.records if record.timing), default=0)
+    launches_s = seconds - sum(report.apart_s.values())
+    parts = {**report.apart_s, formatting.counted(launches, "launch", "launches"): launches_s}
+    took = ", ".join(f"{what} {formatting.seconds(each)}" for what, each in parts.items() if each >= 0.5)
+    why = ["six launches are made in any case"] if launches <= LEAST_LAUNCHES else []
+    why += ["tracing is no part of the budget"] if report.apart_s.get("tracing", 0.0) >= 0.5 else []
+    asked = formatting.seconds(asked_s)
+    yield "; ".join([f"{formatting.seconds(seconds)} for a budget of {asked}: {took}", *why])
 
 
 def _layers(report: SuiteRun) -> dict[str, list[dict[str, object]]]:
