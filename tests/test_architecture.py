@@ -69,6 +69,7 @@ WITH_TORCH = (
     "cost.contractions",
     "cost.count",
     "cost.crosscheck",
+    "cost.fast_path",
     "cost.formulas",
     "cost.gradients",
     "cost.higher_order",

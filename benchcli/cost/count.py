@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
+from benchcli.cost import fast_path
 from benchcli.cost.inputs import Inputs, as_inputs
 from benchcli.cost.training import TrainingStep
 from benchcli.cost.use_of_rules import check_rules
@@ -43,22 +44,18 @@ def walk(network: torch.nn.Module, inputs: object, step: TrainingStep | None = N
 
 
 def _walk(network: torch.nn.Module, given: Inputs, step: TrainingStep | None) -> Walk:
-    """Walk through a call.
+    """Walk through a call without attention's fast path.
 
-    Attention's fast path may leave out what a mask hides, which counts; then the call is walked
-    without it.
+    That runs a whole layer as one operator, whose arguments and outputs are not all that it moves, and
+    leaves out what a mask hides, which counts. What cannot be called without it is walked with it.
     """
-    mha = torch.backends.mha
     try:
-        return walk_once(network, given, step)
-    except (RuntimeError, NotImplementedError):
-        if not mha.get_fastpath_enabled():
-            raise
-        mha.set_fastpath_enabled(False)
-        try:
+        with fast_path.left():
             return walk_once(network, given, step)
-        finally:
-            mha.set_fastpath_enabled(True)
+    except (RuntimeError, NotImplementedError):
+        if not torch.backends.mha.get_fastpath_enabled():
+            raise
+    return walk_once(network, given, step)
 
 
 def total(walked: Walk) -> Costs:

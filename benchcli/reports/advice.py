@@ -163,6 +163,10 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
         "its costs are those of its operators as they are written: fused by torch.compile they move less memory than "
         "mem. access says"
     ),
+    "fused": lambda _: (
+        "torch runs its attention, or encoder layers with it, as one operator each: its costs are those of the "
+        "operators as they are written, which move more memory than the fused ones"
+    ),
     "slow-core": lambda warning: (
         f"{_samples(warning)} were taken while the core ran at {warning.other or 0:.1f} of its usual speed, as beside "
         "a neighbour on the same physical core, and left out"

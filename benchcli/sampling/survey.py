@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from benchcli.backends.devices.base import DEVICES, split_name
-from benchcli.cost import own_rules
+from benchcli.cost import fast_path, own_rules
 from benchcli.cost.calls import is_compiled
 from benchcli.cost.count import total, walk
 from benchcli.cost.crosscheck import COUNTERS, UNTRACED, Counter
@@ -101,15 +101,20 @@ def _count(
         *_noticed(network, inputs, family, summary.is_random, denormal if is_slowed else 0.0),
         *_transformed(network, walked, compiling.seconds > 0),
     )
-    if of == INFERENCE and variant.inputs:
+    if of == INFERENCE:
         alive()
-        noticed = (*noticed, *_batchless(network, inputs))
-    code = code_of(variant)
-    return Counted(family.name, variant.name, costs, summary, inputs_hash, detail, code, compiling.seconds, noticed)
+        noticed = (*noticed, *_of_further_calls(network, inputs, variant))
+    return Counted(
+        family.name, variant.name, costs, summary, inputs_hash, detail, code_of(variant), compiling.seconds, noticed
+    )
 
 
-def _batchless(network: torch.nn.Module, inputs: Inputs) -> Iterator[RunWarning]:
-    missing = with_batch(network, inputs)
+def _of_further_calls(network: torch.nn.Module, inputs: Inputs, variant: Variant) -> Iterator[RunWarning]:
+    """Yield the warnings that need calls of their own, after which the network is not used any more."""
+    with torch.inference_mode():
+        if fast_path.is_taken(network, inputs.bound_to(network)):
+            yield RunWarning("fused")
+    missing = with_batch(network, inputs) if variant.inputs else None
     if missing:
         yield RunWarning("batchless", text=missing)
 

@@ -9,7 +9,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from benchcli.cost.count import count, walk
+from benchcli.cost import fast_path
+from benchcli.cost.count import count, total, walk
+from benchcli.cost.inputs import as_inputs
+from benchcli.cost.walk import walk_once
 from tests.cost.networks import Apply, apply, attending, first, unruled
 
 ONES = torch.ones
@@ -220,12 +223,29 @@ def test_a_fused_operator_does_the_element_wise_work_of_its_parts(name: str) -> 
     found = []
     for fast in (True, False):
         with paths(attention=fast, onednn=fast):
-            found.append(count(network, torch.zeros(shape)))
+            found.append(total(walk_once(network, as_inputs(torch.zeros(shape)))))
     assert found[0].elementwise == found[1].elementwise > 0
     with paths(attention=True, onednn=True):
-        assert any(
-            "rnn" in call.operator or "encoder" in call.operator for call in walk(network, torch.zeros(shape)).calls
-        )
+        calls = walk_once(network, as_inputs(torch.zeros(shape))).calls
+        assert any("rnn" in call.operator or "encoder" in call.operator for call in calls)
+
+
+def test_what_torch_runs_as_one_operator_counts_module_by_module() -> None:
+    """A linear layer of 3 x 7 rows, 8 to 32, reads its input, its weights and its bias, and writes its output."""
+    network = nn.Sequential(encoder(norm_first=True))
+    inputs = torch.zeros(3, 7, 8)
+    with torch.inference_mode():
+        assert fast_path.is_taken(network, lambda: network(inputs))
+    walked = walk(network, inputs)
+    assert not any("encoder" in call.operator or "multi_head" in call.operator for call in walked.calls)
+    by_module = {call.module: call for call in walked.calls if call.flops}
+    assert by_module["0.linear1"].flops == 3 * 7 * 8 * 32
+    assert by_module["0.linear1"].mac_bytes == 4 * (3 * 7 * 8 + 8 * 32 + 32 + 3 * 7 * 32)
+    assert torch.backends.mha.get_fastpath_enabled()
+    one = total(walk_once(network, as_inputs(inputs)))
+    assert total(walked).flops == one.flops
+    assert total(walked).mac_bytes > 2 * one.mac_bytes
+    assert not fast_path.is_taken(network.train(), lambda: network(inputs))
 
 
 def test_a_row_says_what_called_what_on_which_shapes() -> None:

@@ -92,8 +92,8 @@ def flops_text(counted: Costs) -> str:
 
 
 def _access(record: Record) -> str:
-    """Return the memory access in MB; that of operators which are compiled is an upper bound."""
-    mark = "≤ " if any(each.kind == "compiled" for each in record.warnings) else ""
+    """Return the memory access in MB; that of operators which are compiled or fused is an upper bound."""
+    mark = "≤ " if any(each.kind in ("compiled", "fused") for each in record.warnings) else ""
     return _of_costs(record, lambda counted: mark + formatting.mega(counted.mac_bytes))
 
 
