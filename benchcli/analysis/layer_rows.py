@@ -37,6 +37,8 @@ class LayerRow:
     """None if an older run does not say."""
     place: Placement | None = None
     """On the roofline of the machine, if its roofs are known."""
+    is_whole: bool = False
+    """Whether it did the work of modules in it without calling them, so that they have no row."""
 
     @property
     def key(self) -> Key:
@@ -89,6 +91,7 @@ def sum_of(launches: Sequence[Layers], parts: Sequence[Sequence[Layer]], path: s
         seconds=over_launches(seconds),
         share=median(seconds[each.launch] / each.call_s for each in launches),
         operators=None if None in operators else sum(each or 0 for each in operators),
+        is_whole=itself.path == path and itself.is_whole,
     )
 
 

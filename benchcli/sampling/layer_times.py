@@ -51,6 +51,7 @@ class _Seen:
     inputs: str = ""
     outputs: str = ""
     calls: list[OperatorCall] = field(default_factory=list)
+    is_whole: bool = False
 
 
 def _layers(
@@ -95,6 +96,7 @@ def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], marks: Ma
         flops=None if None in flops else sum(each or 0 for each in flops),
         mac_bytes=sum(call.mac_bytes for call in seen.calls),
         operators=len(seen.calls),
+        is_whole=seen.is_whole,
     )
 
 
@@ -203,9 +205,10 @@ def _look(network: torch.nn.Module, inputs: Inputs) -> dict[str, _Seen]:
         inputs.bound_to(network)()
     for operator in walk(network, inputs).calls:
         path = operator.module
-        while path and path not in seen:  # compiled modules show none of those in them
+        while path and path not in seen:  # compiled modules show none of those in them, nor does attention's fast path
             path = path.rpartition(".")[0]
         seen[path].calls.append(operator)
+        seen[path].is_whole |= path != operator.module
     return seen
 
 

@@ -221,6 +221,8 @@ class Layer:
     """Their memory access cost in bytes, unfused."""
     operators: Count | None = None
     """How many operators it calls itself; older runs do not say."""
+    is_whole: bool = False
+    """Whether it did the work of modules in it without calling them, so that they have no time."""
 
 
 @dataclass(frozen=True)

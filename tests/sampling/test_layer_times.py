@@ -88,6 +88,42 @@ def test_a_compiled_child_is_one_row_with_the_costs_of_what_it_was_made_from() -
     assert {path: round(layer.seconds * 1e6, 6) for path, layer in by_path.items()} == {"": 5, "0": 1, "1": 1}
 
 
+def test_a_layer_that_torch_runs_as_a_whole_says_why_its_modules_have_no_times() -> None:
+    network = nn.Sequential(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), nn.ReLU()).eval()
+    call_s, layers = measured(network, torch.ones(2, 3, 8))
+    by_path = {layer.path: layer for layer in layers}
+    assert {path: layer.is_whole for path, layer in by_path.items()} == {"": False, "0": True, "1": False}
+    linear = 2 * 3 * (8 * 16 * 2 + 4 * 8 * 8)
+    assert by_path["0"].flops == linear + 2 * 2 * 3 * 3 * 8
+    traced = [Layers("f", "a", number, call_s, layers) for number in range(6)]
+    for shown in (table(traced, {}), module_tables.tables(traced)[1]):
+        assert "0: torch ran it as a whole, fused or compiled: the modules in it were not called" in "\n".join(
+            shown.lines
+        )
+    assert layers_of([dict(zip(LAYER_COLUMNS, map(str, row), strict=True)) for row in rows_of(traced[0])]) == traced[:1]
+
+
+def test_calls_that_were_interrupted_do_not_count_while_there_are_others() -> None:
+    calm_calls = [(float(number), False) for number in range(5)]
+    assert calm([(99.0, True), *calm_calls, (98.0, True)]) == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert calm([(99.0, True), *calm_calls[:4]]) == [99.0, 0.0, 1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(("call_s", "calls"), [(0.02, 1), (1e-4, 1), (1e-5, 10), (0.0, 100_000)])
+def test_a_sample_is_as_short_as_the_clock_lets_it_be(call_s: float, calls: int) -> None:
+    assert _calls_of_sample(call_s, 1e-7) == calls
+
+
+def test_layers_that_do_not_add_up_to_the_call_are_not_judged() -> None:
+    apart = [launch(number, SECONDS, call_s=40.0) for number in range(6)]
+    lines = "\n".join(table(apart, {}).lines)
+    assert "– not judged: the layers of a take 25.0 % of a call in which nothing is timed" in lines
+    assert "not judged" in "\n".join(module_tables.tables(apart)[1].lines)
+    assert "not judged" not in "\n".join(table([launch(number, SECONDS) for number in range(6)], {}).lines)
+    slow = [launch(number, SECONDS, call_s=8.0) for number in range(6)]
+    assert "marking the modules of so fast a network takes time too" in "\n".join(table(slow, {}).lines)
+
+
 def test_what_another_thread_calls_is_part_of_the_call_that_waits_for_it() -> None:
     def forward(self: Any, x: torch.Tensor) -> torch.Tensor:
         def work() -> None:

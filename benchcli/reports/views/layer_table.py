@@ -62,9 +62,21 @@ def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence
         lines=(
             "time is what a module does itself, and of a rolled-up one what it calls too; share is that of a call in "
             "which nothing is timed",
+            *whole(rows),
             *lines,
         ),
     )
+
+
+def whole(rows: Sequence[LayerRow]) -> Iterator[str]:
+    """Yield which modules did the work of those in them, so that these have no rows."""
+    paths = list(dict.fromkeys(row.path or row.variant for row in rows if row.is_whole))
+    if paths:
+        one = "each of them" if len(paths) > 1 else "it"
+        yield (
+            f"{formatting.named(paths)}: torch ran {one} as a whole, fused or compiled: the modules in it were not "
+            "called, and have no times"
+        )
 
 
 def _slowest(rows: Sequence[LayerRow]) -> list[LayerRow]:

@@ -9,6 +9,7 @@ from benchcli.formatting import UNKNOWN
 from benchcli.grouping import groups
 from benchcli.reports.page import Column, Table, numbers, words
 from benchcli.reports.views.cells import ACCESS, FLOPS
+from benchcli.reports.views.layer_table import not_judged, whole
 from benchcli.schema import Layers
 from benchcli.spelling import given
 
