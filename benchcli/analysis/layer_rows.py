@@ -56,9 +56,18 @@ def layer_rows(traced: Iterable[Layers], depth: int | None = None) -> list[Layer
     return [row for launches in networks.values() for row in _rows(launches, depth)]
 
 
+SUMS_APART = 0.1
+"""The most by which the layers of a call may take more or less time than the call, for shares of it to be judged."""
+
+
 def accounted(launches: Sequence[Layers]) -> float:
     """Return the sum of all modules' times over the time of a call without stamps: the median over launches."""
     return median(sum(layer.seconds for layer in each.layers) / each.call_s for each in launches)
+
+
+def are_judged(launches: Sequence[Layers]) -> bool:
+    """Return whether the layers of a network together take about as long as its call, so that shares say something."""
+    return abs(accounted(launches) - 1) <= SUMS_APART
 
 
 def _rows(launches: Sequence[Layers], depth: int | None) -> Iterator[LayerRow]:

@@ -1,11 +1,12 @@
 """Time the modules of each variant in a worker, in calls that alternate with untimed ones."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from statistics import median
 from threading import get_ident
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -14,7 +15,7 @@ from benchcli.cost.calls import CallStack, ModuleCall, is_compiled, module_calls
 from benchcli.cost.count import walk
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.sampling.bench import Bench
-from benchcli.sampling.rounds import calls_per_sample, no_collection
+from benchcli.sampling.rounds import CLOCK_TICKS, MOST_CALLS, no_collection
 from benchcli.sampling.tracing import Subject, repeated, trace_each, warm_up
 from benchcli.schema import Layer, Layers, OperatorCall, sizes
 from benchcli.schema.protocol import Layered, Send, Task
@@ -22,7 +23,9 @@ from benchcli.spelling import given
 from benchcli.system.counters import usage
 
 TIMED = 5
-"""Timed calls between two untimed samples."""
+"""Calls with stamps, and samples without, of a round."""
+LEAST_CALM = 5
+"""The fewest calls that no other process interrupted with which interrupted ones are left out."""
 SLOW_S = 1.0
 """Seconds of a call from which on one is timed at a time: the worker has to give signs of life."""
 ASIDE = "(aside)"
@@ -31,6 +34,9 @@ NOTHING = nullcontext()
 Wrapper = Callable[[ModuleCall], ModuleCall]
 Marks = list[Any]
 """The marks of one call in their order, two items each: a module's path or None for its end, and a stamp."""
+Value = TypeVar("Value")
+Observed = tuple[Value, bool]
+"""What was measured, and whether the system gave the core to another process meanwhile."""
 
 
 def time_layers(task: Task, send: Send) -> None:
@@ -67,21 +73,44 @@ def _layers(
     warm_up(bench, alive)
     seen = _look(network, inputs)
     with no_collection():
-        calls = calls_per_sample(bench.timer(1).seconds, device.resolution_s)
+        first_s = bench.timer(1).seconds
+        calls, number = _calls_of_sample(first_s, device.resolution_s), TIMED if first_s < SLOW_S else 1
 
-        def measure() -> tuple[float, list[Marks]]:
+        def measure() -> tuple[list[Observed[float]], list[Observed[Marks]]]:
             bench.lead()
-            call_s = bench.timer(calls).seconds / calls
+            plain = [_observed(lambda: bench.timer(calls).seconds / calls) for _ in range(number)]
             alive()
-            return call_s, stamped(network, bench.call, stamps.take, TIMED if call_s < SLOW_S else 1)
+            return plain, stamped(network, bench.call, stamps.take, number)
 
         rounds = repeated(measure, task, alive, least=1)
         device.settle(index)
-    timed = [marks for _, several in rounds for marks in several]
+    plain_s = calm([each for plain, _ in rounds for each in plain])
+    timed = calm([each for _, several in rounds for each in several])
     own = [own_seconds(marks, stamps.seconds) for marks in timed]
-    return median(call_s for call_s, _ in rounds), tuple(
-        _layer(path, each, own, timed[0]) for path, each in seen.items()
-    )
+    return median(plain_s), tuple(_layer(path, each, own, timed[0]) for path, each in seen.items())
+
+
+def _calls_of_sample(call_s: float, resolution_s: float) -> int:
+    """Return how many calls make a sample that the clock resolves.
+
+    It is as short as a call with stamps wherever it can be: what interrupts long samples and not short
+    calls would be in the time of the whole, and not in those of its parts.
+    """
+    return min(MOST_CALLS, max(1, math.ceil(CLOCK_TICKS * resolution_s / max(call_s, 1e-9))))
+
+
+def _observed(measure: Callable[[], Value]) -> Observed[Value]:
+    """Return what is measured, and whether another process got the core meanwhile."""
+    before = usage()
+    value = measure()
+    after = usage()
+    return value, bool(before and after and after.involuntary_switches > before.involuntary_switches)
+
+
+def calm(several: Sequence[Observed[Value]]) -> list[Value]:
+    """Return the values of the calls that were not interrupted; of all, if those are too few."""
+    kept = [value for value, interrupted in several if not interrupted]
+    return kept if len(kept) >= LEAST_CALM else [value for value, _ in several]
 
 
 def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], marks: Marks) -> Layer:
@@ -102,15 +131,17 @@ def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], marks: Ma
 
 def stamped(
     network: torch.nn.Module, call: Callable[[], object], take: Callable[[], object], calls: int
-) -> list[Marks]:
+) -> list[Observed[Marks]]:
     """Return the marks of `calls` calls, made without other work between them, after one that does not count."""
-    calls_marks: list[Marks] = [[] for _ in range(calls + 1)]
     current: list[Marks] = [[]]
+
+    def marked() -> Marks:
+        current[0] = []
+        call()
+        return current[0]
+
     with module_calls(_marking(CallStack(network), take, current)):
-        for marks in calls_marks:
-            current[0] = marks
-            call()
-    return calls_marks[1:]
+        return [_observed(marked) for _ in range(calls + 1)][1:]
 
 
 def _marking(stack: CallStack, take: Callable[[], object], current: list[Marks]) -> Wrapper:

@@ -12,11 +12,12 @@ from torch import nn
 from benchcli.analysis.layer_rows import accounted, layer_rows
 from benchcli.backends.devices.base import DEVICES, Elapsed
 from benchcli.cost.inputs import Inputs
+from benchcli.reports.views import module_tables
 from benchcli.reports.views.layer_table import OWN, table
 from benchcli.runs.rows import LAYER_COLUMNS, layers_of
 from benchcli.runs.rows import layer_rows as rows_of
 from benchcli.sampling.bench import Bench
-from benchcli.sampling.layer_times import _layers
+from benchcli.sampling.layer_times import _calls_of_sample, _layers, calm
 from benchcli.schema import Failure, Layer, Layers, Target
 from benchcli.schema.protocol import LAYERS, Task
 from tests.cost.networks import Apply

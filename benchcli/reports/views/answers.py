@@ -7,6 +7,7 @@ from benchcli import formatting
 from benchcli.analysis.claims.base import ClaimVerdict, Judged
 from benchcli.analysis.comparison import Comparison
 from benchcli.analysis.front import pareto_front
+from benchcli.analysis.layer_rows import are_judged
 from benchcli.analysis.module_tree import layer_types
 from benchcli.analysis.setting_effects import setting_effects
 from benchcli.analysis.verdicts import Verdict, verdicts_of
@@ -185,8 +186,11 @@ def _of_breakdowns(breakdowns: Sequence[Breakdown]) -> Iterator[str]:
 def _of_layers(report: SuiteRun) -> Iterator[str]:
     """Yield the types of layers that take most of the time of each network, where networks are few."""
     types = groups(layer_types(report.layers), lambda each: each.variant)
+    traced = groups(report.layers, lambda each: each.variant)
     for network, of in types.items() if len(types) <= MOST_NETWORKS else ():
-        yield f"Most of the time of {network} goes to layers of type {_largest({each.kind: each.share for each in of})}"
+        if are_judged(traced[network]):
+            parts = _largest({each.kind: each.share for each in of})
+            yield f"Most of the time of {network} goes to layers of type {parts}"
 
 
 def _largest(shares: dict[str, float]) -> str:

@@ -1,9 +1,9 @@
 """Lay out the table of a network's layers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchcli import formatting
-from benchcli.analysis.layer_rows import LayerRow, accounted, layer_rows
+from benchcli.analysis.layer_rows import LayerRow, accounted, are_judged, layer_rows
 from benchcli.formatting import UNKNOWN
 from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
@@ -29,7 +29,8 @@ def table(
     """
     rows = placed(layer_rows(traced, depth))
     by_network = groups(rows, lambda row: row.key)
-    lines = (*(_line(key, each, traced, depth) for key, each in by_network.items()), *lacking(failures))
+    sums = (_line(key, each, traced, depth) for key, each in by_network.items())
+    lines = (*sums, *not_judged(traced), *lacking(failures))
     return table_of(rows, depth, lines)
 
 
@@ -92,3 +93,16 @@ def _line(key: Key, rows: Sequence[LayerRow], traced: Sequence[Layers], depth: i
     others = f"; {len(rest)} more layers take {formatting.percent(sum(row.share for row in rest))}" if rest else ""
     sum_of = formatting.percent(accounted(launches))
     return f"{key[1]}: all layers together take {sum_of} of a call in which nothing is timed{others}"
+
+
+def not_judged(traced: Sequence[Layers]) -> Iterator[str]:
+    """Yield a line for each network whose layers do not add up to its call, with what may be the cause."""
+    for (_, network), launches in groups(traced, lambda each: (each.family, each.variant)).items():
+        if not are_judged(launches):
+            share = accounted(launches)
+            of_stamps = "marking the modules of so fast a network takes time too, or " if share > 1 else ""
+            yield (
+                f"{signed('not judged')}: the layers of {network} take {formatting.percent(share)} of a call in which "
+                f"nothing is timed: {of_stamps}other work disturbed one more than the other; their order holds, their "
+                "shares do not"
+            )

@@ -30,7 +30,8 @@ def tables(
     small = len(modules) - len(large)
     below = f"{formatting.counted(small, 'module')} below {formatting.percent(least)}"
     rest = [f"{below}, left out: benchcli show RUN --tree has all"]
-    return _types(layer_types(traced)), _tree(large, depth, [*(rest if small else []), *lines])
+    below_tree = [*(rest if small else []), *not_judged(traced), *lines]
+    return _types(layer_types(traced)), _tree(large, depth, below_tree)
 
 
 def _types(types: Sequence[LayerType]) -> Table:
