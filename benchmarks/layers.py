@@ -74,7 +74,7 @@ def correlation(name: str) -> float:
         for _ in range(3):
             bench.call()
         for _ in range(ROUNDS):
-            ours += [own_seconds(marks, stamps.seconds) for marks, _ in stamped(module, bench.call, stamps.take, CALLS)]
+            ours += [own_seconds(marks, stamps.seconds) for marks, _ in stamped(module, bench.call, stamps, CALLS)]
             theirs += profiled(module, bench.call)
     mine = {path: median(each[path] for each in ours) for path in ours[0]}
     others = {path: median(each.get(path, 0.0) for each in theirs) for path in mine}

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from benchcli.backends.devices.base import Device
+from benchcli.backends.devices.base import Device, Stamps
 from benchcli.cost.calls import CallStack, ModuleCall, is_compiled, module_calls
 from benchcli.cost.count import walk
 from benchcli.cost.inputs import Inputs, tensors
@@ -80,7 +80,7 @@ def _layers(
             bench.lead()
             plain = [_observed(lambda: bench.timer(calls).seconds / calls) for _ in range(number)]
             alive()
-            return plain, stamped(network, bench.call, stamps.take, number)
+            return plain, stamped(network, bench.call, stamps, number)
 
         rounds = repeated(measure, task, alive, least=1)
         device.settle(index)
@@ -129,9 +129,7 @@ def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], marks: Ma
     )
 
 
-def stamped(
-    network: torch.nn.Module, call: Callable[[], object], take: Callable[[], object], calls: int
-) -> list[Observed[Marks]]:
+def stamped(network: torch.nn.Module, call: Callable[[], object], stamps: Stamps, calls: int) -> list[Observed[Marks]]:
     """Return the marks of `calls` calls, made without other work between them, after one that does not count."""
     current: list[Marks] = [[]]
 
@@ -140,47 +138,66 @@ def stamped(
         call()
         return current[0]
 
-    with module_calls(_marking(CallStack(network), take, current)):
+    with module_calls(_marking(CallStack(network), stamps, current)):
         return [_observed(marked) for _ in range(calls + 1)][1:]
 
 
-def _marking(stack: CallStack, take: Callable[[], object], current: list[Marks]) -> Wrapper:
+def _marking(stack: CallStack, stamps: Stamps, current: list[Marks]) -> Wrapper:
     """Return a wrapper that marks the beginning and the end of each call of a module of the network.
 
-    It does little besides, because its own time counts as the caller's. What other threads call is
-    part of the call that waits for them.
+    On the host, what it does besides is marked too, and is no module's. What other threads call is part
+    of the call that waits for them.
     """
     enter, leave, thread = stack.enter, stack.leave, get_ident()
+    take, is_of_host = stamps.take, stamps.is_of_host
 
     def wrapper(original: ModuleCall) -> ModuleCall:
         def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
             if get_ident() != thread:
                 return original(module, *args, **kwargs)
-            scope, marks = enter(module), current[0]
+            begun = take() if is_of_host else None
+            scope, marks, ended = enter(module), current[0], None
             try:
                 if scope is None:
                     return original(module, *args, **kwargs)
-                with _as_it_was(original, marks, take) if scope.is_compiled else NOTHING:
-                    marks += (scope.path, take())
-                    try:
-                        return original(module, *args, **kwargs)
-                    finally:
-                        marks += (None, take())
+                if scope.is_compiled:
+                    with _as_it_was(original, marks, take, begun):
+                        return _marked(original, marks, take, scope.path, module, *args, **kwargs)
+                now = take()
+                marks += (scope.path, now) if begun is None else (ASIDE, begun, None, now, scope.path, now)
+                try:
+                    return original(module, *args, **kwargs)
+                finally:
+                    ended = take()
+                    marks += (None, ended)
             finally:
                 leave()
+                if begun is not None and ended is not None:
+                    marks += (ASIDE, ended, None, take())
 
         return call
 
     return wrapper
 
 
+def _marked(
+    original: ModuleCall, marks: Marks, take: Callable[[], object], path: str, /, *args: Any, **kwargs: Any
+) -> Any:
+    """Return what a call returns, with its beginning and its end marked."""
+    marks += (path, take())
+    try:
+        return original(*args, **kwargs)
+    finally:
+        marks += (None, take())
+
+
 @contextmanager
-def _as_it_was(original: ModuleCall, marks: Marks, take: Callable[[], object]) -> Iterator[None]:
-    """Put `nn.Module.__call__` back during the block; the time that this takes is no module's.
+def _as_it_was(original: ModuleCall, marks: Marks, take: Callable[[], object], begun: object) -> Iterator[None]:
+    """Put `nn.Module.__call__` back during the block; the time that this takes, since `begun`, is no module's.
 
     The compiler looks at the method, and would compile again what replaces it.
     """
-    marks += (ASIDE, take())
+    marks += (ASIDE, take() if begun is None else begun)
     try:
         with module_calls(lambda _: original):
             marks += (None, take())

@@ -57,6 +57,8 @@ class Stamps:
     """Marks now, in the order of the device's work."""
     seconds: Callable[[Any, Any], float]
     """Returns the seconds from one mark to a later one, once the work is done."""
+    is_of_host: bool = True
+    """Whether the host's own work lies between marks, and not the work that it has queued."""
 
 
 @dataclass(frozen=True)

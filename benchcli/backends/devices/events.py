@@ -196,7 +196,7 @@ class EventDevice(Device):
             event.record()
             return event
 
-        return Stamps(take, lambda start, end: float(start.elapsed_time(end)) / 1e3)
+        return Stamps(take, lambda start, end: float(start.elapsed_time(end)) / 1e3, is_of_host=False)
 
     def settle(self, index: int) -> None:
         """Wait until the queue is empty."""
