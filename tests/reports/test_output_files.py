@@ -18,8 +18,8 @@ from benchcli.formatting import MARK
 from benchcli.reports import drawing, output_files
 from benchcli.reports.formats.base import FORMATS
 from benchcli.settings import COST_ROWS
-from tests.analysis.test_roofline import ROOFS
 from benchcli.workers.tools import Tools
+from tests.analysis.test_roofline import ROOFS
 from tests.cli.test_check import SUITE, version
 from tests.conftest import Outcome
 from tests.test_files import linked, piped

@@ -28,9 +28,8 @@ class Frozen(Transform):
     order = 3
     keeps_modules = False
     untraceable = {
-        "breakdown": "--breakdown shows operators as the network calls them, and TorchScript runs others: leave frozen "
-        "out",
-        "layers": "--layers calls the modules one by one, which TorchScript does not: leave frozen out",
+        "breakdown": "shows operators as the network calls them, and TorchScript runs others",
+        "layers": "calls the modules one by one, which TorchScript does not",
     }
 
     def applies(self, network: "torch.nn.Module", inputs: "Inputs") -> int:  # noqa: ARG002
