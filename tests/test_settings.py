@@ -22,7 +22,7 @@ OF_COMMANDS: dict[str, Settings] = {
     "claims": settings.CLAIMS,
     "check": settings.CHECK,
     "selftest": settings.SELFTEST,
-    "device": (*settings.TARGET, settings.QUICK),
+    "device": (*settings.TARGET, settings.QUICK, settings.PEAKS, settings.FRESH),
 }
 OF_FUNCTIONS: dict[str, Settings] = {
     "measure": settings.MEASURE,

@@ -20,7 +20,7 @@ from benchcli.schema import Interval, Record
 
 
 @dataclass(repr=False)
-class Audit(Result):
+class NetworkAudit(Result):
     """What makes a network slow, and what would help."""
 
     details: SuiteRun
@@ -87,9 +87,9 @@ class Audit(Result):
         return Run(self.details)._machine()
 
 
-def audit_in(folder: Path) -> Audit:
+def audit_in(folder: Path) -> NetworkAudit:
     """Return the audit in a folder. Raises UserError if one of its files is missing or damaged."""
     trials = folder / TRIALS
-    return Audit(
+    return NetworkAudit(
         read(folder), audit_file.audited_in(folder), read(trials) if files.is_file(trials / MEASUREMENTS) else None
     )

@@ -1,4 +1,4 @@
-"""Audit a network: what makes it slow, and what following the guidelines would win."""
+"""NetworkAudit a network: what makes it slow, and what following the guidelines would win."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from typing import Unpack
 
 from benchcli import formatting
 from benchcli.analysis import audit_findings as analysis
-from benchcli.api.audit_result import Audit
+from benchcli.api.audit_result import NetworkAudit
 from benchcli.api.keywords import AuditSettings, target_of, tools_of
 from benchcli.api.live_modules import Networks, are_drawn, by_name
 from benchcli.api.results import UnfinishedError
@@ -41,7 +41,7 @@ ALL = Plan.precision / 1000
 """A precision that no launch reaches, so that each one measures all rebuilt layers, in pairs."""
 
 
-def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSettings]) -> Audit:
+def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSettings]) -> NetworkAudit:
     """Measure where a network spends its time, which guidelines it breaks, and what following them would win.
 
     `network` and `inputs` are what `measure` takes. Each finding that is worth more than a hundredth of the
@@ -67,13 +67,13 @@ def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSet
     try:
         trials = work.try_out(run, audited)
     except UnfinishedRunError as error:
-        result = Audit(run, audited, error.report, values["depth"])
+        result = NetworkAudit(run, audited, error.report, values["depth"])
         reason = error.reason or "interrupted"
         raise UnfinishedError(result, error.reason, f"{reason}: gains are of the launches before it") from None
     except NothingMeasuredError as error:
         work.tools.notify(f"no rebuilt layers could be timed: {error}")
         trials = None
-    return Audit(run, audited, trials, values["depth"])
+    return NetworkAudit(run, audited, trials, values["depth"])
 
 
 def _family(network: object, inputs: object, values: Mapping[str, object]) -> tuple[Family, Mapping[str, str]]:

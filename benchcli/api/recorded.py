@@ -7,7 +7,7 @@ from typing import Literal, overload
 
 from benchcli import files
 from benchcli.api import plotting
-from benchcli.api.audit_result import Audit, audit_in
+from benchcli.api.audit_result import NetworkAudit, audit_in
 from benchcli.api.results import MOST, Check, Compared, Pairwise, Run
 from benchcli.checks import read_check
 from benchcli.errors import UserError
@@ -19,7 +19,7 @@ from benchcli.workloads.suites import CLAIMS_SUITE
 
 DEEPEST = 20
 """The most lists, one in another, in which runs are given."""
-Member = Run | Check | Audit
+Member = Run | Check | NetworkAudit
 Recorded = Path | str | Member | Compared
 """A folder, a pattern for several folders, or results."""
 
@@ -56,23 +56,23 @@ def load_all(
     for each in loaded:
         if isinstance(each, Run):
             each.depth, each.is_verbose, each.is_tree = depth, verbose, tree
-        elif isinstance(each, Audit):
+        elif isinstance(each, NetworkAudit):
             each.depth = depth
     return loaded[0] if len(loaded) == 1 else Compared(_of_runs(loaded))
 
 
 def _of_runs(loaded: Sequence[Member]) -> tuple[Run | Check, ...]:
     """Return runs and checks. Raises UserError for an audit among several, which has a page of its own."""
-    audit = next((each for each in loaded if isinstance(each, Audit)), None)
+    audit = next((each for each in loaded if isinstance(each, NetworkAudit)), None)
     if audit:
         raise UserError(f"{audit.folder} is an audit, which stands alone: give it without others")
-    return tuple(each for each in loaded if not isinstance(each, Audit))
+    return tuple(each for each in loaded if not isinstance(each, NetworkAudit))
 
 
 def _beside(run: Member, baseline: str | None) -> Member:
     if baseline is None:
         return run
-    if isinstance(run, Audit):
+    if isinstance(run, NetworkAudit):
         raise UserError(f"{run.folder} is an audit of one network: leave --baseline out")
     if isinstance(run, Check):
         raise UserError(

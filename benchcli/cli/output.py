@@ -21,7 +21,7 @@ from benchcli.formatting import clean
 from benchcli.reports.output_files import writable
 
 if TYPE_CHECKING:
-    from benchcli.api.audit_result import Audit
+    from benchcli.api.audit_result import NetworkAudit
     from benchcli.api.keywords import Observer, Progress, Tools
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -127,7 +127,7 @@ def show_sections(sections: Sections, format_: str, line: Callable[[str, Any], s
 def measure_and_show(
     tools: "Tools",
     format_: str,
-    measure: Callable[..., "Run | Audit"],
+    measure: Callable[..., "Run | NetworkAudit"],
     /,
     *names: str,
     report: Path | None = None,

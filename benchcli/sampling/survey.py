@@ -89,11 +89,8 @@ def _count(
     alive()
     step = None if of == INFERENCE else training_step(variant, of, network, inputs)
     costs, walked = _costs(network, inputs, step)
-    costs = replace(
-        costs,
-        device_peak_bytes=DEVICES[kind].peak_bytes(step or inputs.bound_to(network), index),
-        **_described(inputs),
-    )
+    peak_bytes = DEVICES[kind].peak_bytes(step or inputs.bound_to(network), index)
+    costs = replace(costs, device_peak_bytes=peak_bytes, **_described(inputs))
     is_crosschecked = task.crosschecked and not isinstance(network, OnnxNetwork)  # others watch torch's operators
     detail = _detail(network, inputs, step, walked, is_crosschecked) if task.detailed else None
     is_slowed = DEVICES[kind].slows_denormals and not task.target.flush_denormal
@@ -104,9 +101,8 @@ def _count(
     if of == INFERENCE:
         alive()
         noticed = (*noticed, *_of_further_calls(network, inputs, variant))
-    return Counted(
-        family.name, variant.name, costs, summary, inputs_hash, detail, code_of(variant), compiling.seconds, noticed
-    )
+    code = code_of(variant)
+    return Counted(family.name, variant.name, costs, summary, inputs_hash, detail, code, compiling.seconds, noticed)
 
 
 def _of_further_calls(network: torch.nn.Module, inputs: Inputs, variant: Variant) -> Iterator[RunWarning]:

@@ -68,7 +68,7 @@ class Convolution:
 
 
 @dataclass(frozen=True)
-class Step:
+class Layerwise:
     """One of `STEPS`."""
 
     name: str
@@ -98,7 +98,7 @@ class Branches:
         return f"({' | '.join(map(text_of, self.chains))}) {self.join}"
 
 
-Piece = Convolution | Step | Shuffle | Branches
+Piece = Convolution | Layerwise | Shuffle | Branches
 Chain = tuple[Piece, ...]
 
 
@@ -131,7 +131,7 @@ _CONVOLUTION = re.compile(
 
 def _piece(text: str) -> Piece:
     if text in STEPS:
-        return Step(text)
+        return Layerwise(text)
     if match := re.fullmatch(r"shuffle (\d+)", text):
         return Shuffle(int(match[1]))
     if match := re.fullmatch(r"\((.*)\) (\w+)", text, re.DOTALL):

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from benchcli.cost.operators import CONVOLUTIONS, NORMALISATIONS, POOLS, ROW_WISE, twin
 from benchcli.schema import OperatorCall
-from benchcli.workloads.layer_chain import Branches, Chain, Convolution, Piece, Shuffle, Step
+from benchcli.workloads.layer_chain import Branches, Chain, Convolution, Layerwise, Piece, Shuffle
 
 ACTIVATIONS = {
     "relu": "relu",
@@ -143,13 +143,13 @@ class OperatorGraph:
         if convolution:
             return convolution if convolution.is_depthwise and convolution.c_out == convolution.c_in else None
         if name in NORMALISATIONS:
-            return Step("bn")
+            return Layerwise("bn")
         if name in ACTIVATIONS:
-            return Step(ACTIVATIONS[name])
+            return Layerwise(ACTIVATIONS[name])
         if name in SHUFFLES:
             return Shuffle(groups if groups > 1 else LEAST_GROUPS)
         if name == "add" and call.inputs[0] == call.outputs[0]:
-            return Step("add")
+            return Layerwise("add")
         return self._shuffle(place) if name in MOVES else None
 
     def _shuffle(self, place: int) -> Shuffle | None:

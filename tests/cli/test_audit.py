@@ -12,7 +12,7 @@ import pytest
 import benchcli
 import tests.cost.networks  # noqa: F401  it registers an operator, once for all tests
 from benchcli.api import network_audit
-from benchcli.api.audit_result import Audit
+from benchcli.api.audit_result import NetworkAudit
 from benchcli.schema.protocol import Conversation, Layered, Sampled, Task
 from tests.conftest import Outcome, inline, simulated
 
@@ -112,7 +112,7 @@ def test_a_recorded_audit_is_the_same(audited: Audited, cli: Cli) -> None:
     again = cli("show", "audit", "--format", "json")
     assert json.loads(again.out) == json.loads(fresh.out)
     loaded = benchcli.load("audit")
-    assert isinstance(loaded, Audit)
+    assert isinstance(loaded, NetworkAudit)
     assert loaded.together
     assert {each.audit for each in loaded.findings if each.gain} == {"g1", "g4", "folding"}
     assert list(loaded.to_frame().columns) == ["title", "share", "gain", "gain_low", "gain_high", "judgement"]

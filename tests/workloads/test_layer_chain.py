@@ -9,8 +9,8 @@ from benchcli.workloads.layer_chain import (
     BUILDER,
     Branches,
     Convolution,
+    Layerwise,
     Shuffle,
-    Step,
     chain_of,
     text_of,
     variant,
@@ -26,11 +26,11 @@ def test_a_text_and_its_layers_say_the_same() -> None:
     chain = chain_of(UNIT)
     assert chain == (
         Convolution(24, 144, bias=True),
-        Step("bn"),
-        Step("relu6"),
+        Layerwise("bn"),
+        Layerwise("relu6"),
         Convolution(144, 144, (3, 3), (2, 2), (1, 1), groups=144),
         Shuffle(3),
-        Step("add"),
+        Layerwise("add"),
     )
     assert text_of(chain) == UNIT
     joined, last = chain_of(BRANCHES)
