@@ -1,7 +1,8 @@
 """Messages name settings as their reader gives them."""
 
+import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from benchcli.settings import CHECK, COSTS, MEASURE, NETWORK
 from benchcli.spelling import given, messages_for
 from tests.conftest import Outcome, in_process, simulated
 
+PACKAGE = Path(benchcli.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z]")
 
 
@@ -34,6 +36,31 @@ def test_a_setting_is_an_option_or_a_keyword_argument() -> None:
 def test_every_option_is_spelled_as_the_command_line_has_it() -> None:
     for setting in (*MEASURE, *NETWORK, *COSTS, *CHECK):
         assert setting.option == given(setting.name)
+
+
+COMMAND = re.compile(r"benchcli [A-Za-z ]*$")
+
+
+def test_no_message_outside_of_the_command_line_has_an_option_written_out() -> None:
+    """What stands in a command, such as `benchcli show RUN --tree`, is the same for both readers."""
+    names = {setting.option for setting in (*MEASURE, *NETWORK, *COSTS, *CHECK)}
+    written = [
+        f"{path.relative_to(PACKAGE)} {match[0]}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.parent.name != "cli" and path.name != "spelling.py"
+        for text in messages(ast.parse(path.read_text(encoding="utf-8")))
+        for match in re.finditer(r"(?<![\w-])--[a-z][a-z-]+", text)
+        if match[0] in names and not COMMAND.search(text[: match.start()])
+    ]
+    assert [each for each in written if not each.startswith("settings.py")] == []
+
+
+def messages(tree: ast.Module) -> Iterator[str]:
+    """Yield the texts of a module that are no documentation."""
+    documentation = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            yield node.value
 
 
 MISTAKES: dict[str, Callable[[], object]] = {

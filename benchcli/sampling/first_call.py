@@ -90,8 +90,8 @@ def _other_arguments(network: torch.nn.Module, inputs: Inputs, error: Exception)
         return None
     takes = formatting.named([*inspect.signature(network.forward).parameters])
     return SourceError(
-        f"it cannot be called with {inputs.described()} ({error}): its forward takes {takes}; give each of its inputs "
-        f"({_given_by()}), or example_inputs of the callable"
+        f"it cannot be called with {inputs.described()} ({error}): its forward takes {takes}; give each of its inputs"
+        f"{f' ({_given_by()})' if is_command_line() else ''}, or example_inputs of the callable"
     )
 
 

@@ -89,8 +89,11 @@ def _count(
     alive()
     step = None if of == INFERENCE else training_step(variant, of, network, inputs)
     costs, walked = _costs(network, inputs, step)
-    peak_bytes = DEVICES[kind].peak_bytes(step or inputs.bound_to(network), index)
-    costs = replace(costs, device_peak_bytes=peak_bytes, **_described(inputs))
+    costs = replace(
+        costs,
+        device_peak_bytes=DEVICES[kind].peak_bytes(step or inputs.bound_to(network), index),
+        **_described(inputs),
+    )
     is_crosschecked = task.crosschecked and not isinstance(network, OnnxNetwork)  # others watch torch's operators
     detail = _detail(network, inputs, step, walked, is_crosschecked) if task.detailed else None
     is_slowed = DEVICES[kind].slows_denormals and not task.target.flush_denormal
@@ -101,8 +104,8 @@ def _count(
     if of == INFERENCE:
         alive()
         noticed = (*noticed, *_of_further_calls(network, inputs, variant))
-    code = code_of(variant)
-    return Counted(family.name, variant.name, costs, summary, inputs_hash, detail, code, compiling.seconds, noticed)
+    of_calls = costs, summary, inputs_hash, detail
+    return Counted(family.name, variant.name, *of_calls, code_of(variant), compiling.seconds, noticed)
 
 
 def _of_further_calls(network: torch.nn.Module, inputs: Inputs, variant: Variant) -> Iterator[RunWarning]:

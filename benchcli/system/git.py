@@ -15,6 +15,7 @@ from pathlib import Path
 
 import benchcli
 from benchcli.errors import UserError
+from benchcli.spelling import given
 from benchcli.system.procfs import lines
 
 MOST_REFS = 200
@@ -176,7 +177,8 @@ def _run(
 ) -> "subprocess.CompletedProcess[str]":
     program = shutil.which("git")
     if program is None:
-        raise UserError("there is no git here: install it, or give folders or interpreters as --base and --head")
+        versions = f"{given('base')} and {given('head')}"
+        raise UserError(f"there is no git here: install it, or give folders or interpreters as {versions}")
     inherited = {name: value for name, value in os.environ.items() if name not in OF_HOOKS}
     options = [part for setting in (*SAFE, *settings) for part in ("-c", setting)]
     try:

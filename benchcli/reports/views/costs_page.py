@@ -14,6 +14,7 @@ from benchcli.reports.page import Column, Page, Table, numbers, words
 from benchcli.runs.rows import Cell
 from benchcli.schema import INFERENCE, PARTS, SHAPES, Basis, CostDetail, Costs, Failure, Family, OperatorCall
 from benchcli.schema.warnings import RunWarning
+from benchcli.spelling import given
 
 NETWORK, MODULE, OPERATOR, CALL = ("network", "module", "operator", "call")
 TITLES = {
@@ -209,7 +210,7 @@ def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: tuple[str, 
 
 def _parts(rows: Sequence[Mapping[str, Cell]], by: str, depth: int | None, lines: tuple[str, ...]) -> Table:
     most = MOST_ROWS if depth is None else len(rows)
-    hidden = [] if len(rows) <= most else [f"{len(rows) - most} more rows: --format csv has all of them"]
+    hidden = [] if len(rows) <= most else [f"{len(rows) - most} more rows: {given('format_', 'csv')} has all of them"]
     several = len({row["network"] for row in rows}) > 1
     rows = rows[:most]
     part = [words("part", (str(row["part"]) for row in rows))] if "part" in rows[0] else []

@@ -16,6 +16,7 @@ from benchcli.sampling.summarise import OF_RELATIVE_SPEED
 from benchcli.schema import Record
 from benchcli.schema.environment import as_json
 from benchcli.schema.warnings import RunWarning
+from benchcli.spelling import given
 
 COLUMNS = (
     *("run", "family", "faster", "slower", "speed", "speed_low", "speed_high", "outcome"),
@@ -104,7 +105,7 @@ def _below(pairs: Sequence[NetworkPair]) -> Iterator[str]:
     """Yield why pairs are not judged, what is left out, and how far to trust many intervals at once."""
     yield from cells.not_judged([each for pair in pairs for each in (pair.faster, pair.slower)])
     if len(pairs) > MOST_PAIRS:
-        yield f"{len(pairs) - MOST_PAIRS} more pairs: --format csv has all of them"
+        yield f"{len(pairs) - MOST_PAIRS} more pairs: {given('format_', 'csv')} has all of them"
     if len(pairs) > 1:
         yield (
             f"each of the {len(pairs)} intervals is of 95 %, and alone: of networks that are equally fast, one pair in "
