@@ -32,6 +32,7 @@ from benchcli.reports.views.run_page import page as page_of
 from benchcli.runs.read import read
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Breakdown, Category, Record
+from benchcli.spelling import messages_for
 from benchcli.statistics import median_share
 from benchcli.workloads import papers
 from benchcli.workloads.blocks.base import BLOCKS
@@ -300,7 +301,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
 def page(path: Path) -> str:
     """Return the page with its tables written anew."""
     text = path.read_text(encoding="utf-8")
-    return PLACE.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}{match[3]}", text)
+    with messages_for("command line"):
+        return PLACE.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}{match[3]}", text)
 
 
 if __name__ == "__main__":

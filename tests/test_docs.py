@@ -96,6 +96,8 @@ DEFINITIONS = {
     "How",  # the check's rules
     "What fails",
     "What it cannot tell",  # limits of the method
+    "How to read it",  # thresholds
+    "What is looked for",
     "benchcli",  # how long a command takes is in the kept run below it
     "Results",  # commands
     "Measure them your way",
@@ -342,6 +344,7 @@ def test_examples_in_python_run(
 ) -> None:
     monkeypatch.setattr(keywords, "Tools", tools)
     on_fake = text.replace("launches=", 'device="fake", launches=').replace("peaks(", 'peaks(device="fake", ')
+    on_fake = re.sub(r"benchcli\.audit\(([^)]*)\)", r'benchcli.audit(\1, device="fake")', on_fake)
     exec(compile(on_fake, place, "exec"), {"__name__": place})
 
 

@@ -73,7 +73,7 @@ def _beside(run: Member, baseline: str | None) -> Member:
     if baseline is None:
         return run
     if isinstance(run, NetworkAudit):
-        raise UserError(f"{run.folder} is an audit of one network: leave --baseline out")
+        raise UserError(f"{run.folder} is an audit of one network: leave {given('baseline')} out")
     if isinstance(run, Check):
         raise UserError(
             f"{run.folder} is a check, which compares networks with their base: leave {given('baseline')} out"

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchcli import files
 from benchcli.sampling import artifact_cache
 from benchcli.schema import Target
 from benchcli.schema.environment import Machine
@@ -44,7 +45,7 @@ def keep(roofs: Roofs, seconds: float) -> None:
     folder, key = artifact_cache.cache_folder(), _key(roofs.digest)
     with tempfile.TemporaryDirectory(prefix="benchcli-") as scratch:
         draft = Path(scratch) / "roofs"
-        draft.write_text(json.dumps(asdict(roofs)), encoding="utf-8")
+        files.create(draft, json.dumps(asdict(roofs)))
         artifact_cache.forget(folder, key)
         artifact_cache.keep(folder, key, draft, seconds)
 

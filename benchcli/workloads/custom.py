@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from benchcli.schema import LIVE, Input, Parameter, Variant
+from benchcli.schema import Input, Parameter, Variant
 from benchcli.workloads.requests import FamilyRequest
 
 
@@ -46,10 +46,5 @@ IMAGE = 3
 
 
 def _channels(network: CustomNetwork) -> str:
-    """Return the channels of an image, or of a signal whose shape a suite gives; empty where there are none.
-
-    The first size of tokens, and of a sequence of vectors, is a length.
-    """
-    is_of_suite = not network.inputs and not network.builder.startswith(LIVE)
-    least = IMAGE - 1 if is_of_suite else IMAGE
-    return str(network.shape[0]) if len(network.shape) >= least else ""
+    """Return the channels of an image; empty for other inputs, whose first size may be a length."""
+    return str(network.shape[0]) if len(network.shape) >= IMAGE else ""

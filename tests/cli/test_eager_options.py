@@ -122,7 +122,7 @@ def test_layers_and_breakdowns_are_those_of_the_changed_network(cli: Cli) -> Non
     ("option", "why"),
     [
         ("--breakdown", "--breakdown shows operators as the network calls them, and TorchScript runs others: leave"),
-        ("--layers", "--layers calls the modules one by one, which TorchScript does not: leave frozen out"),
+        ("--layers", "--layers calls the modules one by one, which TorchScript does not: leave it out, or leave"),
     ],
 )
 def test_what_a_frozen_network_does_not_show_is_refused(cli: Cli, option: str, why: str) -> None:

@@ -37,7 +37,7 @@ def page(text: str) -> Page:
     )
     table = Table(text, (words(text, [text, "plain"]), numbers("number", ["1", text])), (text,))
     rows: tuple[Mapping[str, Cell], ...] = ({"name": text, "number": 1.5}, {"name": "plain", "number": None})
-    return Page(text, text, (table,), text, ("name", "number"), rows, {"key": text, text: [text]}, (annotation,))
+    return Page(text, text, (table,), text, ("name", "number"), rows, {"key": text, text: [text]}, (annotation,), text)
 
 
 class HostileResult(Result):
@@ -67,7 +67,7 @@ def test_no_line_becomes_a_command_of_github(format_: str) -> None:
         if text.startswith("::"):
             continue
         commands = [line for line in HostileResult(text).show(format_).splitlines() if line.startswith("::")]
-        assert len(commands) == (1 if format_ == "github" else 0), repr(text)
+        assert len(commands) == (2 if format_ == "github" else 0), repr(text)
 
 
 def test_markup_of_the_terminal_is_text() -> None:

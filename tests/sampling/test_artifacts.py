@@ -283,7 +283,7 @@ def test_a_runtime_that_is_missing_is_a_row_where_others_are_compared_and_an_err
     ("name", "error"),
     [
         ("toy:wrogn", "unknown option of toy 'wrogn': did you mean wrong?"),
-        ("eager:fast", "eager has no options: leave :fast out"),
+        ("eager:fast", "unknown option of eager 'fast': known: fold, inplace, frozen"),
         ("all:fast", "all takes no option: leave :fast out"),
         ("all,toy", "all stands for every runtime: give it alone"),
         ("toy,toy", "has a value twice"),
@@ -420,7 +420,7 @@ def test_the_key_depends_on_all_that_decides_what_a_file_holds() -> None:
 def test_an_option_belongs_to_its_runtime() -> None:
     assert runtime_named("toy:coarse").full_name == "toy:coarse"
     assert runtime_named("toy").full_name == "toy"
-    with pytest.raises(UserError, match="eager has no options"):
+    with pytest.raises(UserError, match="unknown option of eager 'fast'"):
         runtime_named("eager:fast")
 
 

@@ -122,7 +122,7 @@ def test_channels_that_do_not_fit_are_refused(tmp_path: Path, keys: str, says: s
     ("network", "says"),
     [
         ("benchcli:reference/memry", "unknown reference network 'memry': did you mean memory"),
-        ("benchcli:parts/conv", "unknown kind of network 'parts': known: guideline, block, network, reference"),
+        ("benchcli:parts/conv", "unknown kind of network 'parts': did you mean layers.* known: guideline, block"),
         ("benchcli.layers:stack", "a network of benchcli is named benchcli:network/NAME"),
         ("benchcli", "must be 'package.module:callable'"),
     ],
@@ -190,7 +190,7 @@ def test_networks_of_ones_own_have_arguments_shapes_and_batches(tmp_path: Path) 
     assert [family.name for family in families] == ["tower-b1", "tower-b8"]
     plain, wide = families[0].variants
     assert (plain.name, plain.shape, plain.params["blocks"]) == ("plain", (64, 28, 28), 20)
-    assert (wide.builder, wide.shape, wide.channels) == ("net.blocks:tower", (128, 14), "128")
+    assert (plain.channels, wide.builder, wide.shape) == ("64", "net.blocks:tower", (128, 14))
     assert wide.params == {"blocks": 8, "gains": [0.5, 1], "deep": True}
 
 
