@@ -19,15 +19,14 @@ from benchcli.errors import NothingMeasuredError, UserError, unknown
 from benchcli.runs.folder import refuse_others
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
 from benchcli.runs.read import read
-from benchcli.runs.run_environment import begun, mismatches
+from benchcli.runs.run_environment import begun, changed_since, digest_of
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.supervise import Survey, survey
 from benchcli.sampling.timings import reference_speed
 from benchcli.schema import Family, FamilyResult, Key, Plan, Record, Suite, Target
-from benchcli.schema.environment import CheckFacts, Environment, Machine
+from benchcli.schema.environment import CheckFacts
 from benchcli.schema.warnings import RunWarning, merged
 from benchcli.spelling import given
-from benchcli.system import machine
 from benchcli.workers.tools import Tools
 from benchcli.workloads.suites import families_of_suite, find_suite
 
@@ -139,26 +138,18 @@ def _select(families: tuple[Family, ...], then: SuiteRun, names: Sequence[str]) 
 
 def _reason_untimed(target: Target, then: SuiteRun, surveyed: Survey) -> str | None:
     """Return why times cannot be compared; None if they can."""
-    software, device = dict(surveyed.software), dict(surveyed.device)
-    here = replace(then.environment, machine=machine.machine(), software=software, device=device, target=target)
-    recorded_digest = _digest(then.environment)
-    if then.environment.digest != recorded_digest:
+    if then.environment.digest != digest_of(then.environment):
         return (
             "times are not compared, because the recorded digest is not that of the machine beside it: record it again"
         )
-    if recorded_digest == _digest(here):
+    facts = changed_since(then.environment, target, surveyed)
+    if not facts:
         return None
-    facts = mismatches(then.environment, here) or [("digest", recorded_digest, _digest(here))]
     changed = ", ".join(f"{name} {before} then, {now} now" for name, before, now in facts)
     return (
         f"times are not compared, because the recorded run has another machine, version or setting ({changed}); "
         f"{given('costs_only')} compares costs alone"
     )
-
-
-def _digest(environment: Environment) -> str:
-    facts = (environment.software, environment.device, environment.target.identity)
-    return machine.digest(environment.machine or Machine(), *facts)
 
 
 def _run(request: CheckRequest, suite: Suite, tools: Tools) -> tuple[SuiteRun | None, UnfinishedRunError | None]:

@@ -55,12 +55,20 @@ def _is_changed(root: Path) -> bool:
 
 def check_unchanged(folder: object, environment: Environment, families: Iterable[Family]) -> None:
     """Raise UserError if the file of a network that a run has measured is not what it was then."""
+    for path in changed(environment, families).values():
+        raise UserError(
+            f"{path} is not what it was when {folder} was started: a run has one version of each network; start a "
+            f"new one with {given('output')}"
+        )
+
+
+def changed(environment: Environment, families: Iterable[Family]) -> dict[Key, Path]:
+    """Return the files of the networks that a run has measured which are not what they were then."""
     sources = {(family.name, variant.name): variant.source for family in families for variant in family.variants}
+    found: dict[Key, Path] = {}
     for each in environment.code:
         source = sources.get(each.key)
         path = Path(source.folder if source else "") / each.file
         if not files.is_file(path) or hashlib.sha256(path.read_bytes()).hexdigest() != each.sha256:
-            raise UserError(
-                f"{path} is not what it was when {folder} was started: a run has one version of each network; start a "
-                f"new one with {given('output')}"
-            )
+            found[each.key] = path
+    return found

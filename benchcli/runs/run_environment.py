@@ -9,7 +9,7 @@ from benchcli.errors import UserError
 from benchcli.sampling import roof_cache
 from benchcli.sampling.supervise import Survey, survey
 from benchcli.schema import BUILT_IN, LIVE, Conditions, FamilyResult, Plan, Suite, Target
-from benchcli.schema.environment import Environment, Harness
+from benchcli.schema.environment import Environment, Harness, Machine
 from benchcli.schema.protocol import Launcher
 from benchcli.spelling import given
 from benchcli.system import machine
@@ -150,6 +150,24 @@ def _unseen_of(conditions: Sequence[Conditions]) -> Iterator[str]:
         yield "whether the accelerator was throttled"
     if all(each.other_processes is None for each in conditions):
         yield "other processes on the accelerator"
+
+
+def digest_of(environment: Environment) -> str:
+    """Return the digest of the facts in an environment, which is what it should hold."""
+    facts = (environment.software, environment.device, environment.target.identity)
+    return machine.digest(environment.machine or Machine(), *facts)
+
+
+def changed_since(then: Environment, target: Target, counted: Survey) -> list[tuple[str, object, object]]:
+    """Return the facts in which this machine, as a survey found it, differs from a run's; empty if digests agree.
+
+    Each has a name, the value then and the value now.
+    """
+    software, device = dict(counted.software), dict(counted.device)
+    here = replace(then, machine=machine.machine(), software=software, device=device, target=target)
+    if digest_of(then) == digest_of(here):
+        return []
+    return mismatches(then, here) or [("digest", digest_of(then), digest_of(here))]
 
 
 def mismatches(one: Environment, other: Environment) -> list[tuple[str, object, object]]:
