@@ -48,6 +48,7 @@ WITH_TORCH = (
     "sampling.failures",
     "sampling.first_call",
     "sampling.launch",
+    "sampling.kernel_names",
     "sampling.layer_times",
     "sampling.profile",
     "sampling.roof_rates",

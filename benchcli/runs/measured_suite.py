@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchcli.backends.runtimes.base import runtime_named
+from benchcli.backends.runtimes.base import Traceable, runtime_named
 from benchcli.errors import ChangedError, NothingMeasuredError, UserError
 from benchcli.noise.diagnosis import before_launches, preflight, with_noticed
 from benchcli.runs import code
@@ -62,11 +62,12 @@ class RunRequest:
             raise UserError(f"{option} traces calls with warm caches: leave {given('cache', 'cold')} out")
         for family in self.suite.families:
             name = family.on(self.target).runtime
-            asked = {"breakdown": self.traced, "layers": self.layered}
-            for kind, why in runtime_named(name).untraceable.items():
-                if family.name in asked[kind]:
+            why = runtime_named(name).untraceable
+            asked: tuple[tuple[Traceable, tuple[str, ...]], ...] = (("breakdown", self.traced), ("layers", self.layered))
+            for kind, families in asked:
+                if family.name in families and kind in why:
                     without = given("runtime", name)
-                    raise UserError(f"{given(kind)} {why}: leave it out, or leave {without} out")
+                    raise UserError(f"{given(kind)} {why[kind]}: leave it out, or leave {without} out")
         if any(each.step != INFERENCE for each in self.suite.families if each.name in self.layered):
             raise UserError(
                 f"{given('layers')} times the modules of a forward call: leave it out, or give "

@@ -20,6 +20,7 @@ from benchcli.grouping import groups
 from benchcli.sampling.artifact_cache import cache_folder
 from benchcli.schema import (
     Breakdown,
+    CallKernels,
     Code,
     CostDetail,
     Costs,
@@ -40,6 +41,7 @@ from benchcli.schema.protocol import (
     Event,
     Exported,
     Failed,
+    KernelsNamed,
     Launcher,
     Layered,
     Loaded,
@@ -114,6 +116,7 @@ class Reports:
     loaded: list[Loaded] = field(default_factory=list)
     breakdowns: list[Breakdown] = field(default_factory=list)
     layers: list[Layers] = field(default_factory=list)
+    kernels: list[CallKernels] = field(default_factory=list)
     reached: list[Reached] = field(default_factory=list)
 
     def add(self, event: Event | WorkerDied) -> None:  # noqa: C901  a branch for each kind of event
@@ -149,6 +152,8 @@ class Reports:
                 self.breakdowns.append(breakdown)
             case Layered(layers):
                 self.layers.append(layers)
+            case KernelsNamed(kernels):
+                self.kernels.append(kernels)
             case Reached():
                 self.reached.append(event)
             case WorkerDied(failure):

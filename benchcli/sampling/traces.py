@@ -1,16 +1,19 @@
-"""Trace each variant of a family in a few launches: its time by category, or by layer."""
+"""Trace each variant of a family in a few launches: its time by category or by layer, or its kernels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from benchcli.sampling.supervise import Collect, Failures, by_family, without
-from benchcli.schema import Breakdown, Costs, Failure, Family, Key, Layers, Plan, Target
-from benchcli.schema.protocol import LAYERS, PROFILE, Task
+from benchcli.schema import Breakdown, CallKernels, Costs, Failure, Family, Key, Layers, Plan, Target
+from benchcli.schema.protocol import KERNELS, LAYERS, PROFILE, Task
 
-Kind = Literal["profile", "layers"]
-LAUNCHES: Mapping[Kind, int] = {PROFILE: 3, LAYERS: 6}
-"""Launches of each kind of tracing. Fewer than six, which time layers, have no interval."""
+Kind = Literal["profile", "layers", "kernels"]
+LAUNCHES: Mapping[Kind, int] = {PROFILE: 3, LAYERS: 6, KERNELS: 6}
+"""Launches of each kind of tracing. Fewer than six, which time layers, have no interval.
+
+Of kernels it is the most: one launch names those of every network, unless one of them ends its process.
+"""
 ROUNDS, SECONDS = 9, 0.3
 """The least rounds, and the least seconds, for which a launch traces each variant."""
 NOT_REACHED = Failure("failed", "the worker ended before it was reached, each time")
@@ -18,10 +21,11 @@ NOT_REACHED = Failure("failed", "the worker ended before it was reached, each ti
 
 @dataclass
 class Traces:
-    """The breakdowns or layers from tracing, and the failures of variants without one."""
+    """The breakdowns, layers or kernels from tracing, and the failures of variants without one."""
 
     breakdowns: list[Breakdown] = field(default_factory=list)
     layers: list[Layers] = field(default_factory=list)
+    kernels: list[CallKernels] = field(default_factory=list)
     failures: dict[Key, Failure] = field(default_factory=dict)
 
 
@@ -38,11 +42,12 @@ class Tracing:
     """The files that the runtime has prepared."""
 
     def trace(self, kind: Kind, family: Family, costs: Mapping[Key, Costs]) -> Traces:
-        """Trace a family's variants that have costs; each of them gets a breakdown or layers, or a failure."""
+        """Trace a family's variants that have costs; each of them gets what was asked for, or a failure."""
         failures, traces = Failures(), Traces()
         uncounted = {(family.name, variant.name) for variant in family.launched} - set(costs)
         for launch in range(LAUNCHES[kind]):
-            rest = tuple(without([family], uncounted | set(failures.by_key)))
+            named = {(each.family, each.variant) for each in traces.kernels}
+            rest = tuple(without([family], uncounted | set(failures.by_key) | named))
             if not rest:
                 break
             task = Task(
@@ -60,9 +65,10 @@ class Tracing:
             reports = self.collect(task, self.plan.silence_s, failures)
             traces.breakdowns += reports.breakdowns
             traces.layers += reports.layers
+            traces.kernels += reports.kernels
         traces.failures = failures.by_key
-        traced = {(each.family, each.variant) for each in traces.breakdowns}
-        traced |= {(each.family, each.variant) for each in traces.layers}
-        for key in costs.keys() - traced:
+        found: list[Breakdown | Layers | CallKernels] = [*traces.breakdowns, *traces.layers, *traces.kernels]
+        traced = {(each.family, each.variant) for each in found}
+        for key in (each for each in costs if each not in traced):
             traces.failures.setdefault(key, NOT_REACHED)
         return traces

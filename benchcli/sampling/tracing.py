@@ -1,4 +1,4 @@
-"""Trace one variant after the other in a worker: what the profile and the times of layers share."""
+"""Trace one variant after the other in a worker: what the profile, layers and kernels share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -17,6 +17,14 @@ Count = Annotated[int, Within(0, MOST)]
 Seconds = Annotated[float, Within(1e-12, 1e12)]
 """The shortest and the longest time that a measurement gives."""
 Duration = Annotated[float, Within(0.0, 1e12)]
+REORDER: Final = "reorder"
+"""The primitive of oneDNN that converts between memory layouts."""
+TORCH: Final = "torch"
+"""In place of an implementation, for what no library but torch ran."""
+SLOWED: Final = 0.1
+"""The share of a call by which its kernels may take longer together, while they are named, than the call."""
+Uncounted = Literal["", "refused", "absent"]
+"""Why a processor counted nothing: the system does not permit it, or it has no counters, as in a virtual machine."""
 
 
 @dataclass(frozen=True)
@@ -235,3 +243,72 @@ class Layers:
     call_s: Seconds
     """Seconds of a call in which no module is timed, alternating with those in which they are."""
     layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
+class KernelUse:
+    """All runs of one kernel in a call of a network."""
+
+    work: str
+    """What it computes: a primitive of oneDNN such as "convolution", a routine of MKL such as "sgemm", or an
+    operator of torch such as "relu"."""
+    implementation: str
+    """Such as "jit:avx512_core"; TORCH for what none of these libraries ran."""
+    count: Count
+    seconds: Duration
+    """Of all of them, in one call."""
+
+    @property
+    def is_reorder(self) -> bool:
+        """Whether it converts between memory layouts."""
+        return self.work == REORDER
+
+    @property
+    def is_library(self) -> bool:
+        """Whether a library ran it, and not torch itself."""
+        return self.implementation != TORCH
+
+    @property
+    def name(self) -> str:
+        """The work and the implementation, such as "convolution jit:avx512_core"."""
+        return f"{self.work} {self.implementation}"
+
+
+@dataclass(frozen=True)
+class HardwareCounts:
+    """What a processor counted in a call. None: it has no such counter."""
+
+    instructions: Duration | None
+    cycles: Duration | None
+    cache_misses: Duration | None
+    """Accesses that no cache held, as far as the processor tells."""
+
+
+@dataclass(frozen=True)
+class CallKernels:
+    """The kernels of a call of one variant."""
+
+    family: str
+    variant: str
+    call_s: Seconds
+    """Seconds of a call while nothing named kernels, the least of several samples."""
+    uses: tuple[KernelUse, ...]
+    """The longest first, each with its least seconds in several calls."""
+    counts: HardwareCounts | None = None
+    uncounted: Uncounted = ""
+    """Why there are no counts; empty if there are, or if the device is no processor of the host."""
+
+    @property
+    def sum_s(self) -> float:
+        """`call_s`, or what the kernels take together if that is more: naming them slows them down."""
+        return max(self.call_s, sum(use.seconds for use in self.uses))
+
+    @property
+    def is_slowed(self) -> bool:
+        """Whether naming the kernels slowed them down so much that their seconds cannot be compared."""
+        return self.sum_s > (1 + SLOWED) * self.call_s
+
+    @property
+    def unnamed_s(self) -> float:
+        """The seconds of a call in no operator: Python, and dispatching operators."""
+        return self.sum_s - sum(use.seconds for use in self.uses)

@@ -11,7 +11,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from benchcli.schema.counts import CostDetail, Costs
-from benchcli.schema.observations import Breakdown, Code, Conditions, Count, Duration, Layers, Output, Sample
+from benchcli.schema.observations import (
+    Breakdown,
+    CallKernels,
+    Code,
+    Conditions,
+    Count,
+    Duration,
+    Layers,
+    Output,
+    Sample,
+)
 from benchcli.schema.records import Failure, Status
 from benchcli.schema.request import Family, Target
 from benchcli.schema.roofs import Rate, Work
@@ -24,6 +34,7 @@ LAUNCH: Final = "launch"
 SERVE: Final = "serve"
 PROFILE: Final = "profile"
 LAYERS: Final = "layers"
+KERNELS: Final = "kernels"
 EXPORT: Final = "export"
 ROOFS: Final = "roofs"
 WRITE: Final = "write"
@@ -37,7 +48,7 @@ SECONDS, ROUNDS = 0.3, 8
 class Task:
     """The task of one worker."""
 
-    kind: Literal["survey", "launch", "serve", "profile", "layers", "export", "roofs", "write"]
+    kind: Literal["survey", "launch", "serve", "profile", "layers", "kernels", "export", "roofs", "write"]
     target: Target
     families: tuple[Family, ...]
     costs: Mapping[str, Mapping[str, Costs]]
@@ -246,6 +257,13 @@ class Reached:
 
 
 @dataclass(frozen=True)
+class KernelsNamed:
+    """The kernels of a call of one variant."""
+
+    kernels: CallKernels
+
+
+@dataclass(frozen=True)
 class Failed:
     """A variant failed, and the worker survived."""
 
@@ -292,6 +310,7 @@ Event = (
     | Watched
     | Traced
     | Layered
+    | KernelsNamed
     | Reached
     | Failed
     | FilesRead

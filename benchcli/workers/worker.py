@@ -17,6 +17,7 @@ from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.backends.runtimes.base import Runtime, runtime_named
 from benchcli.schema.protocol import (
     EXPORT,
+    KERNELS,
     LAUNCH,
     LAYERS,
     PROFILE,
@@ -89,7 +90,7 @@ def do(task: Task, send: Send, receive: Callable[[], str] = lambda: "") -> None:
 
 def _function_for(kind: str, receive: Callable[[], str]) -> Callable[[Task, Send], None]:
     """Return what does tasks of a kind."""
-    from benchcli.sampling import launch, layer_times, profile, roof_rates, survey, written_programs
+    from benchcli.sampling import kernel_names, launch, layer_times, profile, roof_rates, survey, written_programs
 
     functions: dict[str, Callable[[Task, Send], None]] = {
         SURVEY: survey.survey,
@@ -98,6 +99,7 @@ def _function_for(kind: str, receive: Callable[[], str]) -> Callable[[Task, Send
         SERVE: partial(launch.serve, receive=receive),
         PROFILE: profile.profile,
         LAYERS: layer_times.time_layers,
+        KERNELS: kernel_names.name_kernels,
         ROOFS: roof_rates.reach,
         LAUNCH: launch.launch,
     }

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from benchcli.backends.devices import cpu_profiler
-from benchcli.backends.devices.base import DEVICES, Elapsed, Trace
-from benchcli.backends.devices.gpu_profiler import summed
+from benchcli.backends.devices import cpu_profiler, verbose_lines
+from benchcli.backends.devices.base import DEVICES, Elapsed, RanKernel, Trace
+from benchcli.backends.devices.gpu_profiler import ran, summed
 from benchcli.cost.operators import category
 from benchcli.reports.views.breakdown_table import table
 from benchcli.runs.rows import BREAKDOWN_COLUMNS, breakdown_of, breakdown_row
@@ -116,7 +116,7 @@ def test_networks_that_ship_spend_nothing_on_operators_of_no_category(name: str)
     with torch.inference_mode(), cpu_profiler.recording() as spans:
         network(inputs)
     assert spans
-    assert "other" not in {category for category, _ in spans}
+    assert "other" not in {span.category for span in spans}
 
 
 def transformer() -> nn.Module:
@@ -139,7 +139,7 @@ def test_training_steps_spend_nothing_on_operators_of_no_category(name: str, kin
     with cpu_profiler.recording() as spans:
         step()
     marks = 2  # optimisers mark for torch's profiler where they begin and end
-    assert [category for category, _ in spans].count("other") == marks
+    assert [span.category for span in spans].count("other") == marks
 
 
 @pytest.mark.skipif(
@@ -149,7 +149,7 @@ def test_training_steps_spend_nothing_on_operators_of_no_category(name: str, kin
 def test_what_onednn_says_of_reorders_is_heard_and_is_taken_from_the_convolution(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cpu_profiler, "_milliseconds", lambda line: 1e9)  # reorders that take more than everything
+    monkeypatch.setattr(verbose_lines, "_number", lambda text: 1e9)  # reorders that take more than everything
     network, inputs = nn.Conv2d(16, 16, 3, groups=16, bias=False), torch.randn(1, 16, 32, 32)
     with torch.inference_mode():
         trace = cpu_profiler.tracer(lambda: network(inputs))()
@@ -167,11 +167,6 @@ def test_what_c_code_prints_is_read_piece_by_piece_and_stdout_comes_back(capfd: 
     library.puts(b"three")
     library.fflush(None)
     assert capfd.readouterr().out == "three\n"
-
-
-def test_lines_that_tell_no_time_are_none() -> None:
-    assert cpu_profiler._milliseconds("onednn_verbose,v1,primitive,exec,cpu,reorder,jit:uni,,24x3,0.5") == 0.5
-    assert cpu_profiler._milliseconds("template:operation,exec_time") == 0
 
 
 @dataclass
@@ -201,9 +196,32 @@ def test_kernels_are_summed_by_what_their_operators_do() -> None:
     assert trace.reorder_s == pytest.approx(3e-6)
 
 
+def test_kernels_of_a_card_are_named_with_their_operators() -> None:
+    names = [
+        "void at::native::vectorized_elementwise_kernel<4, at::native::CUDAFunctor_add<float>>(int, float)",
+        "void cudnn::ops::nchwToNhwcKernel<float, float, float, false>(...)",
+        "sm90_xmma_fprop_implicit_gemm_f32f32",
+    ]
+    kernels = [
+        SimpleNamespace(name=name, duration=duration) for name, duration in zip(names, (2.0, 3.0, 7.0), strict=True)
+    ]
+    events = [
+        ProfiledEvent("aten::add_", 2.0, kernels=kernels[:1]),
+        ProfiledEvent("aten::cudnn_convolution", 10.0, kernels=kernels[1:]),
+        ProfiledEvent("cudaLaunchKernel", 100.0),
+    ]
+    assert ran(events) == [
+        RanKernel("add", "at::native::vectorized_elementwise_kernel", 2e-6),
+        RanKernel("reorder", "cudnn::ops::nchwToNhwcKernel", 3e-6),
+        RanKernel("cudnn_convolution", "sm90_xmma_fprop_implicit_gemm_f32f32", 7e-6),
+    ]
+
+
 def test_kernels_of_a_graph_belong_to_no_operator() -> None:
     with pytest.raises(NotImplementedError, match="leave --runtime graph out"):
         summed([ProfiledEvent("cudaGraphLaunch", 100.0)], 1.0)
+    with pytest.raises(NotImplementedError, match="belong to no operator"):
+        ran([ProfiledEvent("cudaGraphLaunch", 100.0)])
 
 
 def test_a_device_that_does_not_tell_operators_apart_says_so() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 
 from benchcli.registry import Registry
-from benchcli.schema import Category, Costs
+from benchcli.schema import Category, Costs, HardwareCounts, Uncounted
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +43,14 @@ class Trace:
     """Seconds within operators, by category."""
     reorder_s: float = 0.0
     """The part of `data` that convolutions spend on layout conversion."""
+
+
+class RanKernel(NamedTuple):
+    """A kernel that ran in a call."""
+
+    work: str
+    implementation: str
+    seconds: float
 
 
 Tracer = Callable[[], Trace]
@@ -150,6 +158,20 @@ class Device(ABC):
         Raises NotImplementedError if the device cannot time single operators.
         """
         raise NotImplementedError(f"a {self.title} does not tell here where its time goes")
+
+    def kernels_of(self, call: Callable[[], object], costs: Costs, index: int) -> list[RanKernel]:
+        """Return the kernels of one call, in their order. It may slow down whatever the process does afterwards.
+
+        Raises NotImplementedError if the device does not name them.
+        """
+        raise NotImplementedError(f"a {self.title} does not tell here which kernels run")
+
+    def counted(self, call: Callable[[], object], calls: int) -> HardwareCounts | Uncounted:  # noqa: ARG002
+        """Return what the processor counted in each of so many calls, or why it counted nothing.
+
+        The reason is empty if networks do not run on a processor of the host.
+        """
+        return ""
 
     def stamps(self, index: int) -> Stamps:
         """Return how to mark moments within a call.

@@ -6,8 +6,9 @@ from itertools import repeat
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from benchcli.backends.devices.base import DEVICES, Device, Elapsed, Facts, Stamps, Timer, Tracer
-from benchcli.schema import Costs
+from benchcli.backends.devices.base import DEVICES, Device, Elapsed, Facts, RanKernel, Stamps, Timer, Tracer
+from benchcli.schema import Costs, HardwareCounts, Uncounted
+from benchcli.system.hardware_counters import counted
 from benchcli.system.machine import cache_levels, clock_steps, last_cache_bytes
 
 if TYPE_CHECKING:
@@ -77,6 +78,16 @@ class Cpu(Device):
         from benchcli.backends.devices.cpu_profiler import tracer
 
         return tracer(call)
+
+    def kernels_of(self, call: Callable[[], object], costs: Costs, index: int) -> list[RanKernel]:  # noqa: ARG002
+        """Return the kernels of oneDNN and MKL, and the operators of torch that run none of them."""
+        from benchcli.backends.devices.cpu_profiler import kernels_of
+
+        return kernels_of(call)
+
+    def counted(self, call: Callable[[], object], calls: int) -> HardwareCounts | Uncounted:
+        """Return what Linux lets this process read of the processor's counters."""
+        return counted(call, calls)
 
     def stamps(self, index: int) -> Stamps:  # noqa: ARG002
         """Return the monotonic clock."""

@@ -1,27 +1,36 @@
 """A profiler for the CPU: it times each operator of a call as torch dispatches it.
 
-oneDNN's verbose mode reports the time that a convolution spends inside on layout conversion.
+The verbose modes of oneDNN and MKL name the kernels that an operator runs, with their times: among them
+the time that a convolution spends inside on layout conversion.
 """
 
 import ctypes
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from benchcli.backends.devices.base import Trace, Tracer
+from benchcli.backends.devices.base import RanKernel, Trace, Tracer
+from benchcli.backends.devices.verbose_lines import kernels_in
 from benchcli.cost.operators import category, twin
-from benchcli.schema import CATEGORIES, Category
+from benchcli.schema import CATEGORIES, REORDER, TORCH, Category
 
 if TYPE_CHECKING:
     import torch
 
 VERBOSE_CALLS = 3
-REORDER = "exec,cpu,reorder,"
-"""Marks a reorder in oneDNN's verbose output; the last cell of the line is the time in ms."""
+
+
+class Span(NamedTuple):
+    """An operator of torch that ran."""
+
+    operator: str
+    """Such as "relu"."""
+    category: Category
+    seconds: float
 
 
 def tracer(call: Callable[[], "torch.Tensor"]) -> Tracer:
@@ -34,19 +43,19 @@ def tracer(call: Callable[[], "torch.Tensor"]) -> Tracer:
             call()
             traced_s = perf_counter() - start
         parts = dict.fromkeys(CATEGORIES, 0.0)
-        for number, (operator_category, span_s) in enumerate(spans):
-            reorder_s = min(span_s, reorders.get(number, 0.0))
-            parts[operator_category] += span_s - reorder_s
+        for number, span in enumerate(spans):
+            reorder_s = min(span.seconds, reorders.get(number, 0.0))
+            parts[span.category] += span.seconds - reorder_s
             parts["data"] += reorder_s
-        bounded = (min(spans[number][1], seconds) for number, seconds in reorders.items() if number < len(spans))
+        bounded = (min(spans[number].seconds, seconds) for number, seconds in reorders.items() if number < len(spans))
         return Trace(traced_s, parts, sum(bounded))
 
     return traced
 
 
 @contextmanager
-def recording(after: Callable[[], None] | None = None) -> Iterator[list[tuple[Category, float]]]:
-    """Yield a list that receives the category and seconds of each operator as it runs.
+def recording(after: Callable[[], None] | None = None) -> Iterator[list[Span]]:
+    """Yield a list that receives each operator as it runs.
 
     `after` is called after each operator, untimed.
     """
@@ -54,7 +63,7 @@ def recording(after: Callable[[], None] | None = None) -> Iterator[list[tuple[Ca
     from torch.utils._python_dispatch import TorchDispatchMode
 
     clock = perf_counter
-    spans: list[tuple[Category, float]] = []
+    spans: list[Span] = []
 
     class Recording(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -63,13 +72,28 @@ def recording(after: Callable[[], None] | None = None) -> Iterator[list[tuple[Ca
             span_s = clock() - start
             name = twin(func.overloadpacket.__name__)
             shapes = [arg.shape for arg in args[:3] if isinstance(arg, torch.Tensor)]
-            spans.append((category(name, shapes, torch.Tag.pointwise in func.tags), span_s))
+            spans.append(Span(name, category(name, shapes, torch.Tag.pointwise in func.tags), span_s))
             if after:
                 after()
             return result
 
     with Recording():  # type: ignore[no-untyped-call]
         yield spans
+
+
+def kernels_of(call: Callable[[], object]) -> list[RanKernel]:
+    """Return the kernels of oneDNN and MKL in one call, and after those of each operator what torch did besides.
+
+    The operators' times are of another call, in which nothing is printed.
+    """
+    kernels = _heard(call)
+    with recording() as spans:
+        call()
+    ran: list[RanKernel] = []
+    for number, span in enumerate(spans):
+        own = kernels.get(number, [])
+        ran += [*own, RanKernel(span.operator, TORCH, max(0.0, span.seconds - sum(each.seconds for each in own)))]
+    return ran
 
 
 def _reorders(call: Callable[[], "torch.Tensor"]) -> dict[int, float]:
@@ -79,7 +103,7 @@ def _reorders(call: Callable[[], "torch.Tensor"]) -> dict[int, float]:
     """
     import torch
 
-    if os.name == "nt" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return {}
     calls = [_reorders_in_one_call(call) for _ in range(VERBOSE_CALLS)]
     return {number: median(each.get(number, 0.0) for each in calls) for number in set().union(*calls)}
@@ -87,30 +111,41 @@ def _reorders(call: Callable[[], "torch.Tensor"]) -> dict[int, float]:
 
 def _reorders_in_one_call(call: Callable[[], "torch.Tensor"]) -> dict[int, float]:
     """Return the reorder seconds by operator number, from oneDNN's verbose output of one call."""
-    import torch
+    kernels = _heard(call)
+    reorders = {number: sum(each.seconds for each in of if each.work == REORDER) for number, of in kernels.items()}
+    return {number: seconds for number, seconds in reorders.items() if seconds}
 
-    reorders: dict[int, float] = {}
-    mkldnn = torch.backends.mkldnn
-    with _stdout_of_libraries() as read, mkldnn.verbose(mkldnn.VERBOSE_ON):  # type: ignore[no-untyped-call]
-        number = 0
 
-        def read_reorders() -> None:
+def _heard(call: Callable[[], object]) -> dict[int, list[RanKernel]]:
+    """Return the kernels of libraries that each operator of one call ran, by its number."""
+    kernels: dict[int, list[RanKernel]] = {}
+    number = 0
+    with _verbose() as read:
+
+        def hear() -> None:
             nonlocal number
-            seconds = sum(_milliseconds(line) for line in read().splitlines() if REORDER in line) / 1e3
-            if seconds:
-                reorders[number] = seconds
+            if found := list(kernels_in(read())):
+                kernels[number] = found
             number += 1
 
-        with recording(read_reorders):
+        with recording(hear):
             call()
-    return reorders
+    return kernels
 
 
-def _milliseconds(line: str) -> float:
-    try:
-        return float(line.rpartition(",")[2])
-    except ValueError:
-        return 0.0
+@contextmanager
+def _verbose() -> Iterator[Callable[[], str]]:
+    """Let the libraries print the kernels that they run; yield a function that reads what they have printed since."""
+    import torch
+
+    if os.name == "nt":  # there is no C library whose stdout could be flushed
+        yield lambda: ""
+        return
+    with _stdout_of_libraries() as read, ExitStack() as modes:
+        for library in (torch.backends.mkldnn, torch.backends.mkl):
+            if library.is_available():
+                modes.enter_context(library.verbose(library.VERBOSE_ON))
+        yield read
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchcli.backends.devices import nvml
-from benchcli.backends.devices.base import DEVICES, PEAK_FLOAT32, Facts, Health, Readings, Tracer
+from benchcli.backends.devices.base import DEVICES, PEAK_FLOAT32, Facts, Health, RanKernel, Readings, Tracer
 from benchcli.backends.devices.events import EventDevice
 from benchcli.schema import Costs
 
@@ -156,6 +156,12 @@ class Cuda(EventDevice):
         from benchcli.backends.devices.gpu_profiler import tracer
 
         return tracer(call, lambda: self.synchronize(index))
+
+    def kernels_of(self, call: Callable[[], object], costs: Costs, index: int) -> list[RanKernel]:  # noqa: ARG002
+        """Return the kernels that torch's profiler sees."""
+        from benchcli.backends.devices.gpu_profiler import kernels_of
+
+        return kernels_of(call, lambda: self.synchronize(index))
 
     def peak_bytes(self, call: Callable[[], object], index: int) -> int | None:
         """Return the most bytes that torch's caching allocator gave out during the call, weights included."""

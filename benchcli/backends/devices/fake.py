@@ -11,7 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchcli.backends.devices.base import DEVICES, PEAK_FLOAT32, Device, Facts, Health, Readings, Stamps, Trace, Tracer
+from benchcli.backends.devices.base import (
+    DEVICES,
+    PEAK_FLOAT32,
+    Device,
+    Facts,
+    Health,
+    RanKernel,
+    Readings,
+    Stamps,
+    Trace,
+    Tracer,
+)
 from benchcli.backends.devices.events import EventDevice
 from benchcli.schema import CATEGORIES, Costs
 
@@ -144,11 +155,19 @@ class Fake(EventDevice):
         def traced() -> Trace:
             with recording() as spans:
                 call()
-            categories = [category for category, _ in spans]
+            categories = [span.category for span in spans]
             parts = {each: call_s * categories.count(each) / len(categories) for each in CATEGORIES}
             return Trace(1.25 * call_s, parts)
 
         return traced
+
+    def kernels_of(self, call: Callable[[], object], costs: Costs, index: int) -> list[RanKernel]:  # noqa: ARG002
+        """Return a kernel for each operator, all of which take the same time."""
+        from benchcli.backends.devices.cpu_profiler import recording
+
+        with recording() as spans:
+            call()
+        return [RanKernel(span.operator, "simulated", _seconds(costs) / len(spans)) for span in spans]
 
     def enqueuer(self, call: Callable[[], "torch.Tensor"], costs: Costs) -> Callable[[], object]:
         """Return a function that advances the clock by the time of one call."""

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from benchcli.backends.devices.base import Trace, Tracer
+from benchcli.backends.devices.base import RanKernel, Trace, Tracer
 from benchcli.cost.operators import category, twin
-from benchcli.schema import CATEGORIES, Category
+from benchcli.schema import CATEGORIES, REORDER, Category
 from benchcli.spelling import given
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def summed(events: Iterable[Any], traced_s: float) -> Trace:
         event_s = event.self_device_time_total / 1e6
         if not event.name.startswith("aten::") or not event_s:
             continue
-        layout = (kernel for kernel in event.kernels if any(part in kernel.name.lower() for part in LAYOUT_KERNELS))
-        layout_s = min(event_s, sum(kernel.duration for kernel in layout) / 1e6)
+        layout_s = min(event_s, sum(kernel.duration for kernel in event.kernels if _is_of_layout(kernel)) / 1e6)
         parts[category_of(event)] += event_s - layout_s
         parts["data"] += layout_s
         reorder_s += layout_s
@@ -68,6 +67,46 @@ def kernels(call: Callable[[], object], synchronize: Callable[[], None]) -> str 
         call()
         synchronize()
     return hash_of(profiler.events() or ())
+
+
+def kernels_of(call: Callable[[], object], synchronize: Callable[[], None]) -> list[RanKernel]:
+    """Return the kernels of one call, each with the operator of torch that started it."""
+    from torch.profiler import ProfilerActivity, profile
+
+    synchronize()
+    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
+        call()
+        synchronize()
+    return ran(profiler.events() or ())
+
+
+def ran(events: Iterable[Any]) -> list[RanKernel]:
+    """Return the kernels among the profiler's events, whose durations are in microseconds.
+
+    Raises NotImplementedError if they belong to no operator.
+    """
+    found = [
+        RanKernel(
+            REORDER if _is_of_layout(kernel) else twin(event.name.removeprefix("aten::")),
+            _function(kernel.name),
+            kernel.duration / 1e6,
+        )
+        for event in events
+        if event.name.startswith("aten::")
+        for kernel in event.kernels
+    ]
+    if not found:
+        raise NotImplementedError("its kernels belong to no operator, as those of a graph")
+    return found
+
+
+def _is_of_layout(kernel: Any) -> bool:
+    return any(part in kernel.name.lower() for part in LAYOUT_KERNELS)
+
+
+def _function(name: str) -> str:
+    """Return a kernel's name without the types of its result, its arguments and its template."""
+    return name.removeprefix("void ").partition("(")[0].partition("<")[0]
 
 
 def hash_of(events: Iterable[Any]) -> str | None:

@@ -23,11 +23,17 @@ Call = Callable[[], Any]
 """Runs a network once and returns its outputs."""
 
 
-def untraced(what: str) -> Mapping[Literal["breakdown", "layers"], str]:
+Traceable = Literal["breakdown", "layers", "kernels"]
+"""What a run, or explain, may ask the calls of a network to show."""
+Untraceable = Mapping[Traceable, str]
+
+
+def untraced(what: str) -> Untraceable:
     """Return `Runtime.untraceable` of a runtime that calls neither torch's operators nor its modules."""
     return {
         "breakdown": f"traces torch's operators, which {what} does not call",
         "layers": f"calls the modules one by one, which {what} does not",
+        "kernels": f"names torch's operators and the kernels that they run, which {what} does not call",
     }
 
 
@@ -65,8 +71,8 @@ class Runtime(ABC):
     """Whether `missing` imports the runtime. Then only workers ask it."""
     export_s: ClassVar[float] = 0.0
     """The longest silence of `export`, in seconds; 0 for a runtime that prepares no file."""
-    untraceable: Mapping[Literal["breakdown", "layers"], str] = {}
-    """What its calls do not show, each with why, as what the setting of that name does."""
+    untraceable: Untraceable = {}
+    """What its calls do not show, each with why, as what the setting of that name, or explain, does."""
     trains: ClassVar[bool] = False
     """Whether it runs what computes gradients; then `prepare` is not asked for a training step."""
     inherits: ClassVar[tuple[str, ...]] = ()
