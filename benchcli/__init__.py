@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from benchcli.api.explanation import explain
     from benchcli.api.measurement import block, claims, measure, network
     from benchcli.api.network_audit import audit
     from benchcli.api.network_costs import costs
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 _NAMES = {
     "errors": ("NothingMeasuredError", "UserError"),
+    "api.explanation": ("explain",),
     "api.measurement": ("block", "claims", "measure", "network"),
     "api.network_audit": ("audit",),
     "api.network_costs": ("costs",),
@@ -43,6 +45,7 @@ __all__ = [
     "cost_rule",
     "costs",
     "device",
+    "explain",
     "load",
     "measure",
     "network",

@@ -11,9 +11,9 @@ from typing import Any
 
 import benchcli
 from benchcli import settings, validation
-from benchcli.api import live_modules, network_costs, results, this_machine
+from benchcli.api import explanation, live_modules, network_costs, results, this_machine
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.schema import Costs, OperatorCall
+from benchcli.schema import CallKernels, Costs, HardwareCounts, KernelUse, OperatorCall
 from benchcli.schema.progress import Progress
 from benchcli.schema.roofs import CacheLevel, Peak, Roofs
 from benchcli.settings import Setting
@@ -77,6 +77,7 @@ FUNCTIONS: Mapping[str, Sequence[Setting]] = {
     "check": settings.CHECK,
     "cost_rule": (),
     **dict.fromkeys(("compare", "load", "report", "plot"), ()),
+    "explain": settings.IN_PYTHON,
     "selftest": (*settings.SELFTEST[1:], *settings.IN_PYTHON),
     "device": (*settings.TARGET, settings.TOOLS),
     "peaks": (*settings.OF_ROOFS, settings.FRESH, settings.TOOLS),
@@ -108,6 +109,10 @@ RESULTS = (
     this_machine.SelfTest,
     this_machine.DeviceFacts,
     this_machine.Peaks,
+    explanation.Explanation,
+    CallKernels,
+    KernelUse,
+    HardwareCounts,
     Roofs,
     Peak,
     CacheLevel,

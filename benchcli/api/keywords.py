@@ -149,6 +149,13 @@ class SelfTestSettings(TargetSettings, total=False):
     tools: Tools | None
 
 
+class ExplainSettings(TypedDict, total=False):
+    """The settings of `explain`."""
+
+    progress: Observer | None
+    tools: Tools | None
+
+
 class DeviceSettings(TargetSettings, total=False):
     """The settings of `device`."""
 

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "check": "Compare two versions of your networks; fail if one became slower or costlier.",
     "compare": "Show recorded runs side by side.",
     "show": "Print stored runs and checks again, in any format.",
+    "explain": "Say why the networks of a run are as fast as they are.",
     "report": "Write one HTML page of recorded runs or checks, with charts.",
     "plot": "Draw a chart of recorded runs as SVG, PNG or PDF.",
     "selftest": "Test this machine with equal networks (A/A test) and known slowdowns.",
