@@ -63,7 +63,10 @@ class RunRequest:
         for family in self.suite.families:
             name = family.on(self.target).runtime
             why = runtime_named(name).untraceable
-            asked: tuple[tuple[Traceable, tuple[str, ...]], ...] = (("breakdown", self.traced), ("layers", self.layered))
+            asked: tuple[tuple[Traceable, tuple[str, ...]], ...] = (
+                ("breakdown", self.traced),
+                ("layers", self.layered),
+            )
             for kind, families in asked:
                 if family.name in families and kind in why:
                     without = given("runtime", name)

@@ -157,9 +157,12 @@ class Reports:
             case Reached():
                 self.reached.append(event)
             case WorkerDied(failure):
-                self.death = failure
-                if self.running:
-                    self.failures.note_death(self.running, failure)
+                self._note_death(failure)
+
+    def _note_death(self, failure: Failure) -> None:
+        self.death = failure
+        if self.running:
+            self.failures.note_death(self.running, failure)
 
 
 Collect = Callable[[Task, float, Failures], Reports]

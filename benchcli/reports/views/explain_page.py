@@ -18,6 +18,7 @@ from benchcli.runs.rows import Cell
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import CallKernels, Failure, KernelUse, Key, Record, Uncounted
 from benchcli.schema.environment import as_json
+from benchcli.spelling import given
 
 LEAST_SHARE = 0.01
 """The least share of a call with which a kernel has a row of its own; CSV and JSON have all."""
@@ -145,7 +146,7 @@ def _lines(records: Sequence[Record], found: Found) -> Iterator[str]:
     if not found.places:
         yield (
             "no roofs of this machine are known, and so no place on the roofline: `benchcli device --peaks` measures "
-            "them, with the --device and --threads of the run"
+            f"them, with the {given('device')} and {given('threads')} of the run"
         )
     for roofs in found.run.environment.roofs if found.places else ():
         yield from (f"the roofs: {sentence(warning)}" for warning in peaks_page.warnings(roofs))
