@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from benchcli.api.network_costs import costs
     from benchcli.api.recorded import compare, load, plot, report
     from benchcli.api.results import UnfinishedError
+    from benchcli.api.results_store import Store
     from benchcli.api.this_machine import device, peaks, selftest
     from benchcli.api.version_check import check
     from benchcli.cost.own_rules import cost_rule
@@ -28,6 +29,7 @@ _NAMES = {
     "api.network_costs": ("costs",),
     "api.recorded": ("compare", "load", "plot", "report"),
     "api.results": ("UnfinishedError",),
+    "api.results_store": ("Store",),
     "api.this_machine": ("device", "peaks", "selftest"),
     "api.version_check": ("check",),
     "cost.own_rules": ("cost_rule",),
@@ -35,6 +37,7 @@ _NAMES = {
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [
     "NothingMeasuredError",
+    "Store",
     "UnfinishedError",
     "UserError",
     "audit",

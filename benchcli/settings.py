@@ -377,6 +377,9 @@ OUTPUT = Setting(
 RESUME = Setting(
     "resume", FolderPath(), "Folder of an interrupted run: measure only what is missing in it.", "a folder"
 )
+STORE = Setting(
+    "store", FolderPath(), "Also add it to this store of results, a folder (see `benchcli store`).", "a store"
+)
 REPORT = Setting(
     "report",
     FilePath(),
@@ -553,7 +556,7 @@ TARGETS = (DEVICE, SEVERAL_RUNTIMES, CACHE, SEVERAL_THREADS, ALLOCATOR, FLUSH_DE
 CHANNEL_SETTINGS = (CHANNELS, WIDTH, SCALE)
 INPUT_SETTINGS = (BATCH, DTYPE, LAYOUT, STEP)
 TRACING = (BREAKDOWN, PERCENTILES, LAYERS, DEPTH, TREE)
-FILES = (OUTPUT, RESUME, REPORT, FORCE)
+FILES = (OUTPUT, RESUME, STORE, REPORT, FORCE)
 IN_PYTHON = (PROGRESS, TOOLS)
 _HOW_MUCH = (PRECISION, BUDGET, LAUNCHES)
 MEASURE = (
@@ -613,6 +616,7 @@ CHECK = (
         what="an output",
         note="default: results/<time>-check-<suite>-<host>",
     ),
+    STORE,
     REPORT,
     FORCE,
     *IN_PYTHON,
@@ -649,4 +653,5 @@ AUDIT = (
     *(OUTPUT, REPORT, FORCE, *IN_PYTHON),
 )
 """The settings of `audit`."""
+KEPT_IN = replace(STORE, help="The store of results, a folder.")
 SELFTEST = (COMPARISONS, *TARGET, PRECISION, within(4.0), LAUNCHES)

@@ -11,12 +11,14 @@ from typing import Any
 
 import benchcli
 from benchcli import settings, validation
-from benchcli.api import explanation, live_modules, network_costs, results, this_machine
+from benchcli.analysis.unequal_machines import Unequal
+from benchcli.api import explanation, live_modules, network_costs, results, results_store, this_machine
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.schema import CallKernels, Costs, HardwareCounts, KernelUse, OperatorCall
 from benchcli.schema.progress import Progress
 from benchcli.schema.roofs import CacheLevel, Peak, Roofs
 from benchcli.settings import Setting
+from benchcli.store.adding import Added
 from benchcli.validation import Choice, Fraction, Integer
 
 PAGE = Path(__file__).parent / "api.md"
@@ -106,6 +108,11 @@ RESULTS = (
     network_costs.Counts,
     Costs,
     OperatorCall,
+    results_store.Store,
+    results_store.StoreRows,
+    results_store.UnequalMachines,
+    Unequal,
+    Added,
     this_machine.SelfTest,
     this_machine.DeviceFacts,
     this_machine.Peaks,

@@ -1,5 +1,6 @@
 """Write docs/cli.md from the help of every verb; a test holds the two together."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,14 @@ after one of these lines:
 """
 
 
+def contexts(context: click.Context) -> Iterator[click.Context]:
+    """Yield the context of a command, and those of the commands that it has."""
+    yield context
+    if isinstance(context.command, click.Group):
+        for name, command in context.command.commands.items():
+            yield from contexts(click.Context(command, parent=context, info_name=name, **WIDTH))
+
+
 def page() -> str:
     """Return the page's text."""
     sections = ["# The command line\n\nWritten by `make docs` from the commands themselves.\n", COMPLETION]
@@ -43,7 +52,7 @@ def page() -> str:
         if command is None:
             raise LookupError(verb)
         context = click.Context(command, parent=program, info_name=verb, **WIDTH)
-        sections.append(f"## benchcli {verb}\n\n```\n{command.get_help(context)}\n```\n")
+        sections += [f"## {each.command_path}\n\n```\n{each.get_help()}\n```\n" for each in contexts(context)]
     return "\n".join(sections) + EXIT_CODES
 
 

@@ -20,6 +20,7 @@ ORDER = (
     ("api",),
     ("reports",),
     ("checks", "analysis"),
+    ("store",),
     ("runs",),
     ("workers",),
     ("sampling",),

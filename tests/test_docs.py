@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import click
 import pytest
 import torch
 
@@ -166,7 +167,8 @@ def test_options_that_pages_name_exist(page: Path) -> None:
 def options(verb: str) -> list[str]:
     command = benchcli.get_command(None, verb)  # type: ignore[arg-type]
     assert command
-    return [name for param in command.params for name in param.opts]
+    parts = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+    return [name for part in parts for param in part.params for name in param.opts]
 
 
 def test_the_suite_format_documents_every_key() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from benchcli.api.results_store import Store
 from benchcli.cli.main import COMMANDS, benchcli
 from benchcli.errors import UserError
 from benchcli.workloads.overrides import Overrides
@@ -18,9 +19,9 @@ from tests.conftest import Outcome
 from tests.documents import BY_HAND, DOCS, READ, ROOT, blocks, commands, mentions, name_of
 
 KEPT = ROOT / "results" / "reference"
-READERS = {"claims", "compare", "costs", "device", "list", "plot", "report", "show"}
+READERS = {"claims", "compare", "costs", "device", "list", "plot", "report", "show", "store"}
 """Commands that measure nothing; of `claims`, those that name a folder."""
-NEEDS = {"plot": "vl_convert"}
+NEEDS = {"plot": "vl_convert", "store": "duckdb"}
 """What an extra of pip brings for a command."""
 
 
@@ -30,7 +31,11 @@ def wrong(arguments: list[str]) -> str | None:
     try:
         name, command, rest = benchcli.resolve_command(program, list(arguments))
         assert command
-        command.make_context(name, rest, parent=program)
+        context = command.make_context(name, rest, parent=program)
+        if isinstance(command, click.Group):
+            name, command, rest = command.resolve_command(context, rest)
+            assert command
+            command.make_context(name, rest, parent=context)
     except click.exceptions.Exit:  # --help
         return None
     except (click.ClickException, UserError) as error:
@@ -87,6 +92,8 @@ def shelf(cli: Callable[..., Outcome], tmp_path: Path) -> Callable[..., Outcome]
     (tmp_path / "results" / "reference").symlink_to(KEPT)
     for name in ("monday", "tuesday", "20260101T000000Z-g2-host"):
         shutil.copytree(KEPT / "g2-epyc", tmp_path / "results" / name)
+    if importlib.util.find_spec("duckdb"):
+        Store("store").add(KEPT / "g2-epyc", KEPT / "networks-epyc")
     (tmp_path / "docs" / "pictures").mkdir(parents=True)
     shutil.copy(DOCS / "mynet.py", tmp_path / "docs")
     (example,) = (code.text for code in blocks(DOCS / "my-network.md") if "def build" in code.text)
@@ -97,7 +104,7 @@ def shelf(cli: Callable[..., Outcome], tmp_path: Path) -> Callable[..., Outcome]
 @pytest.mark.parametrize("arguments", readers(), ids=" ".join)
 @pytest.mark.keeps("open files", "threads")  # vl_convert has a runtime of its own
 def test_commands_that_only_read_work(arguments: list[str], shelf: Callable[..., Outcome]) -> None:
-    module = NEEDS.get(arguments[0])
+    module = "duckdb" if any(each.startswith("store/") for each in arguments) else NEEDS.get(arguments[0])
     if module and importlib.util.find_spec(module) is None:
         pytest.skip(f"{module} is not installed")
     here = [*arguments]

@@ -9,6 +9,7 @@ from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.summarise import OF_RELATIVE_SPEED, flops_deviation, of_relative_speed
 from benchcli.sampling.timings import timings
 from benchcli.schema import Family, FamilyResult, Plan, Record, Sample, Timing
+from benchcli.store.stored_runs import folder_of
 
 
 def with_baseline(run: SuiteRun, name: str) -> SuiteRun:
@@ -37,7 +38,7 @@ def samples_of(run: SuiteRun) -> Mapping[str, Mapping[str, Sequence[Sample]]]:
 
     Raises UserError if those of a variant that has a time are gone or damaged.
     """
-    stored = RunFolder(run.folder).samples()
+    stored = RunFolder(folder_of(run.folder)).samples()
     by_family: dict[str, dict[str, list[Sample]]] = {result.family.name: {} for result in run.results}
     for family, variants in by_family.items():
         for sample in stored.get(family, ()):

@@ -42,6 +42,7 @@ class RunSettings(TargetSettings, total=False):
     tree: bool
     output: Path | str | None
     resume: Path | str | None
+    store: Path | str | None
     progress: Observer | None
     tools: Tools | None
 
@@ -135,6 +136,7 @@ class CheckSettings(TargetSettings, total=False):
     require_clean: bool
     allow_random: bool
     output: Path | str | None
+    store: Path | str | None
     progress: Observer | None
     tools: Tools | None
 
@@ -182,6 +184,7 @@ class Measuring:
     overrides: Overrides
     output: Path | None
     resume: Path | None
+    store: Path | None
     breakdown: bool
     layers: bool
     depth: int | None
@@ -201,6 +204,7 @@ class Measuring:
             overrides=overrides_of(target, values),
             output=values["output"],
             resume=values["resume"],
+            store=values["store"],
             breakdown=values["breakdown"],
             layers=values["layers"] or values["tree"] or values["depth"] is not None,
             depth=values["depth"],

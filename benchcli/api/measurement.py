@@ -14,6 +14,7 @@ from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_sui
 from benchcli.schema import Family, Suite
 from benchcli.settings import BLOCK, CLAIMS, GROUPS, IN_PYTHON, MEASURE, NETWORK, TRACING, checked
 from benchcli.spelling import given
+from benchcli.store.adding import add, prepare
 from benchcli.validation import text
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 from benchcli.workloads.guidelines.guideline_request import ALL, GuidelineRequest
@@ -141,7 +142,7 @@ def claims(folder: Path | str | None = None, **settings: Unpack[RunSettings]) ->
     Raises what `measure` raises, and UserError if there is no run in the folder.
     """
     from benchcli.analysis.claims.base import traced
-    from benchcli.runs.read import read
+    from benchcli.store.stored_runs import read
     from benchcli.workloads.suites import CLAIMS_SUITE, families_of_suite, find_suite
 
     if folder is not None:
@@ -211,12 +212,17 @@ def _run(
         layered=names if measuring.layers else (),
         live=live or {},
     )
+    if measuring.store:
+        prepare(measuring.store)
     try:
-        return Run(run_suite(request, measuring.tools), measuring.depth, shows_claims, is_tree=measuring.tree)
+        run = run_suite(request, measuring.tools)
     except UnfinishedRunError as error:
         raise UnfinishedError(
             Run(error.report, shows_claims=shows_claims), error.reason, _what_is_left(error)
         ) from None
+    if measuring.store:
+        add([run.folder], measuring.store)
+    return Run(run, measuring.depth, shows_claims, is_tree=measuring.tree)
 
 
 def _what_is_left(run: UnfinishedRunError) -> str:

@@ -1,6 +1,7 @@
 """Read recorded runs and checks, compare them, and write reports and charts of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from glob import glob
 from pathlib import Path
 from typing import Literal, overload
@@ -13,8 +14,9 @@ from benchcli.checks import read_check
 from benchcli.errors import UserError
 from benchcli.reports import output_files
 from benchcli.runs.audit_file import is_audit
-from benchcli.runs.read import read
 from benchcli.spelling import given
+from benchcli.store.database import ENDING
+from benchcli.store.stored_runs import file_of, folder_of, read
 from benchcli.workloads.suites import CLAIMS_SUITE
 
 DEEPEST = 20
@@ -29,14 +31,25 @@ def load(folder_or_glob: Path | str) -> Member | Compared:
 
     Raises UserError if there is none, or if one is damaged.
     """
-    text = str(folder_or_glob)
-    if not set(text) & set("*?[") or files.mode_of(Path(text)) is not None:
-        return _load(Path(text))
-    folders = sorted(Path(match) for match in glob(text) if Path(match).is_dir())  # noqa: PTH207  an absolute pattern too
-    if not folders:
-        raise UserError(f"no results at {text}: nothing matches the pattern")
-    loaded = [_load(folder) for folder in folders]
-    return loaded[0] if len(loaded) == 1 and not isinstance(loaded[0], Run) else Compared(_of_runs(loaded))
+    path = Path(str(folder_or_glob))
+    loaded = [_load(folder) for folder in folders(path)]
+    is_one = len(loaded) == 1 and not (isinstance(loaded[0], Run) and _is_pattern(path))
+    return loaded[0] if is_one else Compared(_of_runs(loaded))
+
+
+def folders(path: Path) -> list[Path]:
+    """Return a folder, or all folders and runs of stores that a pattern matches. Raises UserError if there are none."""
+    if not _is_pattern(path):
+        return [path]
+    matches = map(Path, sorted(glob(str(path))))  # noqa: PTH207  an absolute pattern too
+    found = [match for match in matches if match.is_dir() or match.suffix == ENDING]
+    if not found:
+        raise UserError(f"no results at {path}: nothing matches the pattern")
+    return found
+
+
+def _is_pattern(path: Path) -> bool:
+    return bool(set(str(path)) & set("*?[")) and files.mode_of(path) is None and file_of(path) is None
 
 
 def load_all(
@@ -156,9 +169,10 @@ def _members(runs: Sequence[Recorded | Sequence[Recorded]], depth: int = 0) -> l
 
 
 def _load(path: Path) -> Member:
-    if is_audit(path):
-        return audit_in(path)
-    if read_check.is_check(path):
-        return Check(read_check.report_of(path))
+    folder = folder_of(path)
+    if is_audit(folder):
+        return audit_in(folder)
+    if read_check.is_check(folder):
+        return Check(replace(read_check.report_of(folder), folder=path))
     run = read(path)
     return Run(run, shows_claims=run.suite_name == CLAIMS_SUITE)

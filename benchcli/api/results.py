@@ -20,6 +20,7 @@ from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import CATEGORIES, Family, Record
 from benchcli.schema.environment import Environment, Machine
 from benchcli.spelling import given
+from benchcli.store.stored_runs import folder_of
 from benchcli.workloads.overrides import Overrides
 
 if TYPE_CHECKING:
@@ -296,7 +297,7 @@ class Run(Result):
         import pandas
 
         try:
-            return pandas.read_csv(self.folder / SAMPLES)
+            return pandas.read_csv(folder_of(self.folder) / SAMPLES)
         except (OSError, ValueError) as error:
             raise UserError(f"{self.folder / SAMPLES} cannot be read: {error}") from None
 

@@ -7,6 +7,7 @@ from benchcli.api.results import Check, UnfinishedError
 from benchcli.checks.check_run import run_check
 from benchcli.checks.session import CheckRequest, UnfinishedCheckError
 from benchcli.settings import CHECK, checked
+from benchcli.store.adding import add, prepare
 from benchcli.validation import text
 
 
@@ -37,9 +38,14 @@ def check(suite: str, **settings: Unpack[CheckSettings]) -> Check:
         require_clean=values["require_clean"],
         output=values["output"],
     )
+    if values["store"]:
+        prepare(values["store"])
     try:
-        return Check(run_check(request, tools_of(values)))
+        report = run_check(request, tools_of(values))
     except UnfinishedCheckError as error:
         reason = f"{error.reason}; what was checked before is shown"
         left = "interrupted: what was found before is shown" if error.reason is None else reason
         raise UnfinishedError(Check(error.report), error.reason, left) from None
+    if values["store"] and report.folder:
+        add([report.folder], values["store"])
+    return Check(report)

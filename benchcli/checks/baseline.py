@@ -18,7 +18,6 @@ from benchcli.checks.session import CheckReport, CheckRequest, UnfinishedCheckEr
 from benchcli.errors import NothingMeasuredError, UserError, unknown
 from benchcli.runs.folder import refuse_others
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
-from benchcli.runs.read import read
 from benchcli.runs.run_environment import begun, changed_since, digest_of
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.supervise import Survey, survey
@@ -27,6 +26,7 @@ from benchcli.schema import Family, FamilyResult, Key, Plan, Record, Suite, Targ
 from benchcli.schema.environment import CheckFacts
 from benchcli.schema.warnings import RunWarning, merged
 from benchcli.spelling import given
+from benchcli.store.stored_runs import read
 from benchcli.workers.tools import Tools
 from benchcli.workloads.suites import families_of_suite, find_suite
 

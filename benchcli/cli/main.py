@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "explain": "Say why the networks of a run are as fast as they are.",
     "report": "Write one HTML page of recorded runs or checks, with charts.",
     "plot": "Draw a chart of recorded runs as SVG, PNG or PDF.",
+    "store": "Keep many runs in one folder, and query them with SQL.",
     "selftest": "Test this machine with equal networks (A/A test) and known slowdowns.",
     "list": "List guidelines, suites, devices, networks and more.",
     "device": "Show the machine, and how fit it is for measuring now.",
@@ -63,7 +64,27 @@ class OutputEndedError(Exception):
         self.reason = reason
 
 
-class Commands(click.Group):
+class Group(click.Group):
+    """A group of commands whose errors say in one line what would be valid."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command. Raises UserError with the nearest name."""
+        command = super().get_command(ctx, cmd_name)
+        if command is None:
+            raise unknown("command", cmd_name, self.commands)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command and its arguments. Raises UserError if an option is given twice."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command and not ctx.resilient_parsing:  # as it is while a shell completes
+            _refuse_repeated(command, ctx, rest)
+        return name, command, rest
+
+
+class Commands(Group):
     """A group that imports a command's module when it is called by name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -76,15 +97,6 @@ class Commands(click.Group):
             raise unknown("command", cmd_name, COMMANDS)
         command: click.Command = importlib.import_module(f"benchcli.cli.{cmd_name}").command
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command and its arguments. Raises UserError if an option is given twice."""
-        name, command, rest = super().resolve_command(ctx, args)
-        if command and not ctx.resilient_parsing:  # as it is while a shell completes
-            _refuse_repeated(command, ctx, rest)
-        return name, command, rest
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command. Raises OutputEndedError if stdout cannot be written."""

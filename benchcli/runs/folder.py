@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from benchcli import files
 from benchcli.errors import UserError
@@ -114,6 +114,11 @@ class Folder:
     @property
     def environment(self) -> Environment:
         """The contents of `environment.json`. Raises UserError if it cannot be read."""
+        return self.environment_of(self.facts)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The object in `environment.json`. Raises UserError if it is none, or of another schema."""
         path = self.path / ENVIRONMENT
         try:
             facts = json.loads(files.read_text(path))
@@ -124,10 +129,14 @@ class Folder:
             newer = isinstance(schema, int) and schema > SCHEMA
             way_out = "a newer benchcli wrote it, and reads it" if newer else f"this benchcli reads schema {SCHEMA}"
             raise UserError(f"{path} is of schema {schema}, not {SCHEMA}: {way_out}")
+        return dict(facts)
+
+    def environment_of(self, facts: Mapping[str, Any]) -> Environment:
+        """Return the environment that facts of this folder stand for. Raises UserError."""
         try:
             return from_json(facts)
         except StructureError as error:
-            raise UserError(f"{path}: {_fault(error)}: record it again") from None
+            raise UserError(f"{self.path / ENVIRONMENT}: {_fault(error)}: record it again") from None
 
     def describe(self, environment: Environment) -> None:
         """Write `environment.json` atomically."""

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 
 from benchcli.backends.devices.fake import BANDWIDTH, PEAK
@@ -502,7 +503,8 @@ def test_every_option_is_explained() -> None:
     for verb in COMMANDS:
         command = benchcli.get_command(None, verb)  # type: ignore[arg-type]
         assert command is not None
-        for option in command.params:
+        parts = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+        for option in (option for part in parts for option in part.params):
             if option.param_type_name == "option":
                 assert getattr(option, "help", None), f"{verb} {option.name}"
 

@@ -13,6 +13,7 @@ from benchcli.reports.page import Figure
 from benchcli.runs.run_folder import SAMPLES, RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import FamilyResult, Sample
+from benchcli.store.stored_runs import folder_of
 
 if TYPE_CHECKING:
     from benchcli.analysis.audit_findings import AuditFinding
@@ -206,6 +207,7 @@ def _renamed(part: Any, others: Mapping[str, str]) -> Any:
 
 def samples_in(folder: Path) -> dict[str, list[Sample]]:
     """Return the raw samples in the folder of a run or a check, by family; none if there are too many to draw."""
+    folder = folder_of(folder)
     path = folder / SAMPLES
     is_drawn = files.is_file(path) and path.stat().st_size <= MOST_BYTES
     return RunFolder(folder).samples() if is_drawn else {}

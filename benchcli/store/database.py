@@ -1,0 +1,145 @@
+"""Open a store of results as tables in a database in memory."""
+
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
+from glob import escape
+from pathlib import Path
+from tempfile import gettempdir
+from typing import TYPE_CHECKING, Any
+
+from benchcli import files
+from benchcli.errors import UserError
+from benchcli.store.columns import KINDS, OF_RUN, RUN
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+SCHEMA = 1
+"""The version of a store's files."""
+ENDING = ".parquet"
+MARK, CONTENT = "benchcli_store", "benchcli_content"
+"""The names in a file's metadata of its schema, and of the hash of the files that it holds."""
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "1500MB",
+    "autoinstall_known_extensions": "false",  # nothing is fetched from elsewhere
+    "autoload_known_extensions": "false",
+}
+
+_SHARED_NAMES = """
+SELECT host, count(DISTINCT (cpu, cores, card)) AS machines FROM runs WHERE host IS NOT NULL
+GROUP BY host HAVING machines > 1 ORDER BY host
+"""
+
+
+@contextmanager
+def connected() -> Iterator["DuckDBPyConnection"]:
+    """Yield a database in memory. Raises UserError if DuckDB is not installed."""
+    try:
+        import duckdb
+    except ImportError:
+        raise UserError("a store needs a library, the extra store: pip install duckdb") from None
+    with duckdb.connect(config={**CONFIG, "temp_directory": gettempdir()}) as connection:
+        connection.execute("SET parquet_metadata_cache = true")
+        yield connection
+
+
+@contextmanager
+def tables(store: Path, *names: str, file: str = "") -> Iterator["DuckDBPyConnection"]:
+    """Yield a database with some of the views runs, networks, launches and samples of a store, or of one file of it.
+
+    A view of thousands of files takes its time, so that there are only those that are named.
+    Raises UserError if there is no store, if a file is damaged or of a newer schema, or DuckDB is not
+    installed.
+    """
+    pattern = f"{escape(str(store))}/{escape(file) or '*' + ENDING}"
+    if not files.is_folder(store) or next(store.glob(f"*{ENDING}"), None) is None:
+        raise UserError(f"{store} is not a store of results: `benchcli store add RUN --store {store}` makes one")
+    with connected() as connection:
+        import duckdb
+
+        try:
+            check_schemas(connection, pattern)
+            rows = connection.read_parquet(pattern, union_by_name=True)
+            rows.create_view("rows")
+            for name in names:
+                _create_view(connection, name, set(rows.columns))
+            yield connection
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            raise _damaged(connection, store, error) from None
+
+
+def metadata(connection: "DuckDBPyConnection", pattern: str) -> Mapping[Path, Mapping[str, str]]:
+    """Return what the files of a pattern say of themselves, by file: the schema, and the hash of their content."""
+    query = "SELECT file_name, decode(key), decode(value) FROM parquet_kv_metadata($1) WHERE decode(key) LIKE 'bench%'"
+    found: dict[Path, dict[str, str]] = {}
+    for file, key, value in connection.execute(query, [pattern]).fetchall():
+        found.setdefault(Path(file), {})[key] = value
+    return found
+
+
+def check_schemas(connection: "DuckDBPyConnection", pattern: str) -> None:
+    """Raise UserError if a file of the pattern is of another schema than this version reads."""
+    for file, facts in metadata(connection, pattern).items():
+        schema = facts.get(MARK, "")
+        if schema != str(SCHEMA):
+            newer = schema.isdecimal() and int(schema) > SCHEMA
+            way_out = "a newer benchcli wrote it, and reads it" if newer else f"this benchcli reads schema {SCHEMA}"
+            raise UserError(f"{file} is of the store's schema {schema}, not {SCHEMA}: {way_out}")
+
+
+def asked(store: Path, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Return the columns and the rows of a query. Raises UserError if it is wrong."""
+    with tables(store, RUN, *KINDS) as connection:
+        import duckdb
+
+        try:
+            found = connection.sql(sql)
+            return (found.columns, found.fetchall()) if found else ([], [])
+        except duckdb.Error as error:
+            raise UserError(f"the query fails: {' '.join(str(error).split())}") from None
+
+
+def shared_names(connection: "DuckDBPyConnection") -> dict[str, int]:
+    """Return the hosts' names that several different machines of a store have, with the number of these."""
+    return dict(connection.execute(_SHARED_NAMES).fetchall())
+
+
+def rows_of(found: "DuckDBPyConnection") -> list[dict[str, Any]]:
+    """Return the rows of a query, by column."""
+    columns = [name for name, *_ in found.description or ()]
+    return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _create_view(connection: "DuckDBPyConnection", name: str, there: Container[str]) -> None:
+    """Create the view of a kind of row; columns that no file has are empty."""
+    kind = KINDS.get(name)
+    columns = [(column, column, type_) for column, type_ in OF_RUN.items()]
+    columns += [(kind.stored(column), column, type_) for column, type_ in kind.columns.items()] if kind else []
+    cells = (
+        f"{quoted(stored) if stored in there else f'NULL::{type_}'} AS {quoted(shown)}"
+        for stored, shown, type_ in columns
+    )
+    connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(cells)} FROM rows WHERE kind = {literal(name)}")
+
+
+def _damaged(connection: "DuckDBPyConnection", store: Path, error: Exception) -> UserError:
+    """Return the error that names the file of a store that cannot be read."""
+    import duckdb
+
+    for file in sorted(store.glob(f"*{ENDING}")):
+        try:
+            connection.read_parquet(escape(str(file))).fetchall()
+        except duckdb.Error as fault:
+            reason = str(fault).splitlines()[0]
+            return UserError(f"{file} is damaged ({reason}): move it away, and add its run again")
+    return UserError(f"{store} cannot be read: {str(error).splitlines()[0]}")

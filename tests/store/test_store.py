@@ -1,0 +1,271 @@
+"""A store: what is added comes back as it was, and what is wrong is said in a line."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import benchcli
+from benchcli.api.results import Run
+from benchcli.api.results_store import Store
+from benchcli.errors import UserError
+from benchcli.runs.rows import COLUMNS
+from benchcli.store import database
+from benchcli.store.columns import KINDS
+from tests.conftest import Outcome
+from tests.store.simulated import KEPT, run
+
+Cli = Callable[..., Outcome]
+duckdb = pytest.importorskip("duckdb", reason="pip install '.[store]' brings what a store needs")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def files_in(store: Store) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in store.folder.iterdir()}
+
+
+def test_a_run_comes_back_as_the_folder_that_it_was(store: Store, tmp_path: Path) -> None:
+    (added,) = store.add(KEPT)
+    assert added.is_new
+    back = store.get(added.path.name, tmp_path / "back")
+    names = {file.name for file in KEPT.iterdir()} - {"table.md"}  # which no run writes
+    assert {file.name: file.read_bytes() for file in back.iterdir()} == {
+        name: (KEPT / name).read_bytes() for name in names
+    }
+
+
+def test_commands_take_a_run_of_a_store_as_the_folder_of_a_run(store: Store, tmp_path: Path) -> None:
+    (added,) = store.add(KEPT)
+    kept, stored = benchcli.load(KEPT), benchcli.load(added.path)
+    assert isinstance(kept, Run)
+    assert isinstance(stored, Run)
+    assert stored.records == kept.records
+    assert stored.folder == added.path
+    assert stored.samples().equals(kept.samples())
+    assert stored.with_baseline("g=8").records == kept.with_baseline("g=8").records
+    assert [figure.kind for figure in stored.drawn.figures] == [figure.kind for figure in kept.drawn.figures]
+    assert [
+        row.changes[1] and row.changes[1].estimate for row in benchcli.compare(KEPT, added.path).comparison.rows
+    ] == [1.0] * 4
+    beginning = added.path.with_name(added.path.name[:12])
+    file = added.path.with_name(added.path.name + ".parquet")
+    for path in (beginning, file):
+        found = benchcli.load(path)
+        assert isinstance(found, Run)
+        assert found.records == kept.records
+    benchcli.report(str(store.folder / "*"), path=tmp_path / "report.html")
+    assert "g=8" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_is_added_once(store: Store, tmp_path: Path) -> None:
+    store.add(KEPT)
+    before = files_in(store)
+    (again,) = store.add(shutil.copytree(KEPT, tmp_path / "copy"))
+    assert not again.is_new
+    assert files_in(store) == before
+
+
+def test_tables_have_what_the_csv_files_have(store: Store) -> None:
+    store.add(KEPT, KEPT.parent / "layers-epyc")
+    run = benchcli.load(KEPT)
+    assert isinstance(run, Run)
+    where = f"WHERE run = '{run.environment.run}'"
+    rows = store.query(f"SELECT variant, median_s, flops, flops_complete, torch FROM networks {where}").rows
+    assert [tuple(row.values()) for row in rows] == [
+        (
+            each.variant.name,
+            each.timing.seconds.estimate if each.timing else None,
+            each.costs.flops if each.costs else None,
+            True,
+            run.environment.software["torch"],
+        )
+        for each in run.records
+    ]
+    samples = run.samples()
+    (row,) = store.query(f"SELECT count(*) AS n, sum(seconds) AS s, max(launch) AS last FROM samples {where}").rows
+    assert (row["n"], row["last"]) == (len(samples), samples["launch"].max())
+    assert row["s"] == pytest.approx(samples["seconds"].sum())
+    launches = (KEPT / "launches.csv").read_text().count("\n") - 1
+    assert store.query(f"SELECT count(*) AS n, bool_and(wall_s > 0) AS t FROM launches {where}").rows == [
+        {"n": launches, "t": True}
+    ]
+    assert [row["suite"] for row in store.runs().rows] == ["guideline-g2", "network"]
+
+
+def test_a_column_that_no_run_fills_is_there_and_empty(store: Store) -> None:
+    store.add(KEPT)
+    assert store.query("SELECT DISTINCT forward_s, code_dirty FROM networks").rows == [
+        {"forward_s": None, "code_dirty": None}
+    ]
+    assert set(COLUMNS) - set(KINDS["networks"].columns) == {"run", "suite", "device"}  # columns of every row
+
+
+def test_runs_of_two_machines_with_one_name_are_told_apart(store: Store, tmp_path: Path) -> None:
+    one = run(tmp_path / "one")
+    two = run(tmp_path / "two", speed=0.9, digest="0123456789ab", machine={"cpu": "Another"})
+    assert len({added.path for added in store.add(one, two)}) == 2
+    assert "2 different machines are named vm" in store.runs().show()
+
+
+def test_a_check_is_kept_and_comes_back(store: Store, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "suite.toml").write_text('[[family]]\nguideline = "g2"\nwidths = 16\n')
+    assert cli("run", "suite.toml", "--device", "fake", "--launches", "6", "--output", "run").code == 0
+    options = ("--device", "fake", "--output", "check", "--store", str(store.folder))
+    found = cli("check", "suite.toml", "--baseline", "run", *options)
+    assert found.code == 0, found.err
+    (row,) = store.runs().rows
+    shown = cli("show", str(store.folder / str(row["id"])))
+    assert (shown.code, "check" in shown.out) == (0, True), shown.err
+
+
+def test_what_is_measured_goes_to_a_store_too(cli: Cli, store: Store) -> None:
+    Path("suite.toml").write_text('[[family]]\nguideline = "g2"\nwidths = 16\n')
+    options = ("--device", "fake", "--launches", "6", "--output", "run", "--store", str(store.folder))
+    assert cli("run", "suite.toml", *options).code == 0
+    (row,) = store.runs().rows
+    baseline = store.folder / str(row["id"])
+    check = cli("check", "suite.toml", "--baseline", str(baseline), "--device", "fake", "--costs-only")
+    assert (check.code, f"baseline {baseline}" in check.out) == (0, True), check.err
+
+
+def test_a_store_that_cannot_be_is_refused_before_anything_is_measured(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    found = cli("guideline", "g2", "--device", "fake", "--output", "run", "--store", "file")
+    assert (found.code, (tmp_path / "run").exists()) == (2, False)
+    assert found.err.count("\n") == 1
+    assert "file cannot be a store of results" in found.err
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda folder: (folder / "environment.json").unlink(), "is not the folder of a run"),
+        (lambda folder: cut(folder / "measurements.csv"), "is cut short or damaged"),
+        (lambda folder: drop(folder / "measurements.csv"), r"is not finished \(g2-x1\): --resume it"),
+        (lambda folder: swap(folder / "measurements.csv", "g=8", "g=9"), "is not of this run"),
+        (lambda folder: swap(folder / "samples.csv", ",0.00", ",zero"), "is damaged .*zero"),
+        (lambda folder: swap(folder / "environment.json", '"schema": 1', '"schema": 9'), "is of schema 9, not 1"),
+    ],
+)
+def test_what_is_no_finished_run_is_not_added(
+    damage: Callable[[Path], object], says: str, store: Store, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(KEPT, tmp_path / "run")
+    damage(folder)
+    with pytest.raises(UserError, match=says) as found:
+        store.add(folder)
+    assert "\n" not in str(found.value)
+    assert files_in(store) == {}
+
+
+def cut(path: Path) -> None:
+    path.write_text(path.read_text()[:-20])
+
+
+def drop(path: Path) -> None:
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
+def swap(path: Path, old: str, new: str) -> None:
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_traces_that_came_later_are_not_lost_in_silence(store: Store, tmp_path: Path) -> None:
+    folder = shutil.copytree(KEPT, tmp_path / "run")
+    store.add(folder)
+    shutil.copy(KEPT.parent / "layers-epyc" / "layers.csv", folder)
+    with pytest.raises(UserError, match=r"as it was before .*: remove it"):
+        store.add(folder)
+
+
+def test_a_damaged_file_is_named(store: Store, tmp_path: Path) -> None:
+    one, two = store.add(run(tmp_path / "one", 1), run(tmp_path / "two", 2))
+    file = two.path.with_name(two.path.name + ".parquet")
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match=f"{file.name} is damaged") as found:
+        store.runs()
+    assert "\n" not in str(found.value)
+    assert isinstance(benchcli.load(one.path), Run)
+    with pytest.raises(UserError, match=f"{file.name} is damaged"):
+        benchcli.load(two.path)
+
+
+def test_a_newer_schema_is_refused_by_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as newer:
+        newer.setattr("benchcli.store.adding.SCHEMA", database.SCHEMA + 1)
+        store.add(KEPT)
+    with pytest.raises(UserError, match=r"is of the store's schema 2, not 1: a newer benchcli wrote it"):
+        store.runs()
+
+
+def test_a_store_that_is_not_there_says_how_to_make_one(store: Store) -> None:
+    with pytest.raises(UserError, match="is not a store of results: `benchcli store add"):
+        store.query("SELECT 1")
+
+
+def test_without_duckdb_a_line_installs_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(UserError, match="the extra store: pip install duckdb"):
+        store.add(KEPT)
+
+
+def test_a_full_disk_loses_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_self: Path, _target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(UserError, match=r"cannot be written: .*No space left.*: free space, and add it again"):
+        store.add(KEPT)
+    assert files_in(store) == {}
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [("SELEC", "Parser Error"), ("SELECT nothing FROM networks", "nothing"), ("", "must be a text")],
+)
+def test_a_wrong_query_is_one_line(sql: str, says: str, store: Store) -> None:
+    store.add(KEPT)
+    with pytest.raises(UserError, match=says) as found:
+        store.query(sql)
+    assert "\n" not in str(found.value)
+
+
+def test_a_name_in_a_store_never_leads_out_of_a_folder(store: Store, tmp_path: Path) -> None:
+    folder = run(tmp_path / "run", run="../../../etc/passwd")
+    (added,) = store.add(folder)
+    assert added.path.parent == store.folder
+    assert [file.parent for file in store.folder.iterdir()] == [store.folder]
+
+
+def test_folders_with_letters_of_patterns_are_stores_too(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a[1]*")
+    (added,) = store.add(shutil.copytree(KEPT, tmp_path / "run[0]"))
+    assert len(store.runs().rows) == 1
+    assert isinstance(benchcli.load(added.path), Run)
+
+
+def test_two_writers_that_are_killed_lose_nothing(store: Store, tmp_path: Path) -> None:
+    folders = [str(run(tmp_path / f"run-{day}", day)) for day in range(1, 9)]
+    command = [sys.executable, "-m", "benchcli", "store", "add", "--store", str(store.folder), *folders]
+    writers = [subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ) for _ in range(2)]
+    while not (store.folder.is_dir() and any(store.folder.glob("*.parquet"))):
+        assert any(writer.poll() is None for writer in writers)
+    for writer in writers:
+        writer.kill()
+        writer.wait()
+    before = {name: content for name, content in files_in(store).items() if name.endswith(".parquet")}
+    assert len(store.runs().rows) == len(before)
+    store.add(*folders)
+    after = files_in(store)
+    assert {name: after[name] for name in before} == before
+    assert [row["networks"] for row in store.runs().rows] == [4] * 8
