@@ -654,4 +654,13 @@ AUDIT = (
 )
 """The settings of `audit`."""
 KEPT_IN = replace(STORE, help="The store of results, a folder.")
+IN_HISTORY = (
+    Setting("network", Text(), "Follow only these networks: NETWORK, FAMILY/NETWORK, or a pattern.", "a network"),
+    Setting(
+        "host",
+        Text(),
+        "Follow only the runs of the machine with this name, or of those that a pattern names.",
+        "a host",
+    ),
+)
 SELFTEST = (COMPARISONS, *TARGET, PRECISION, within(4.0), LAUNCHES)

@@ -11,6 +11,7 @@ from typing import Any
 
 import benchcli
 from benchcli import settings, validation
+from benchcli.analysis.stored_series import Change, Series, SpeedPoint
 from benchcli.analysis.unequal_machines import Unequal
 from benchcli.api import explanation, live_modules, network_costs, results, results_store, this_machine
 from benchcli.errors import NothingMeasuredError, UserError
@@ -110,6 +111,10 @@ RESULTS = (
     OperatorCall,
     results_store.Store,
     results_store.StoreRows,
+    results_store.SpeedHistory,
+    Series,
+    SpeedPoint,
+    Change,
     results_store.UnequalMachines,
     Unequal,
     Added,

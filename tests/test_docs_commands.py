@@ -19,9 +19,9 @@ from tests.conftest import Outcome
 from tests.documents import BY_HAND, DOCS, READ, ROOT, blocks, commands, mentions, name_of
 
 KEPT = ROOT / "results" / "reference"
-READERS = {"claims", "compare", "costs", "device", "list", "plot", "report", "show", "store"}
+READERS = {"claims", "compare", "costs", "device", "history", "list", "plot", "report", "show", "store"}
 """Commands that measure nothing; of `claims`, those that name a folder."""
-NEEDS = {"plot": "vl_convert", "store": "duckdb"}
+NEEDS = {"history": "duckdb", "plot": "vl_convert", "store": "duckdb"}
 """What an extra of pip brings for a command."""
 
 

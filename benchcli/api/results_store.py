@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchcli.analysis.stored_series import Series, StoreHistory, history_of
 from benchcli.analysis.unequal_machines import Unequal, unequal_machines
 from benchcli.api.recorded import folders
 from benchcli.api.results import Result
 from benchcli.files import path_of
 from benchcli.reports.page import Cell, Page
-from benchcli.reports.views import store_page
+from benchcli.reports.views import history_page, store_page
 from benchcli.store import adding, stored_runs
 from benchcli.store.adding import Added
 from benchcli.store.database import asked, rows_of, shared_names, tables
@@ -43,6 +44,22 @@ class UnequalMachines(Result):
 
     def _laid_out(self) -> Page:
         return store_page.machines_page(self.store, self.found)
+
+
+@dataclass(repr=False)
+class SpeedHistory(Result):
+    """The speeds of a store's networks from run to run."""
+
+    details: StoreHistory
+    """What the property below reads."""
+
+    def _laid_out(self) -> Page:
+        return history_page.page(self.details)
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """A series for each network on each machine, with its points and its changes."""
+        return self.details.series
 
 
 class Store:
@@ -92,6 +109,14 @@ class Store:
     def outliers(self) -> UnequalMachines:
         """Return the machines whose times differ from those of machines with the same digest."""
         return UnequalMachines(self.folder, unequal_machines(self.folder))
+
+    def history(self, network: str | None = None, host: str | None = None) -> SpeedHistory:
+        """Return when networks became faster or slower, on each machine.
+
+        `network` is a network, FAMILY/NETWORK, or a pattern; `host` keeps the runs of one machine.
+        Raises UserError if nothing of this kind is in the store.
+        """
+        return SpeedHistory(history_of(self.folder, network, host))
 
 
 _RUNS = """

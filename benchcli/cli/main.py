@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "report": "Write one HTML page of recorded runs or checks, with charts.",
     "plot": "Draw a chart of recorded runs as SVG, PNG or PDF.",
     "store": "Keep many runs in one folder, and query them with SQL.",
+    "history": "Find when networks became faster or slower, in a store of runs.",
     "selftest": "Test this machine with equal networks (A/A test) and known slowdowns.",
     "list": "List guidelines, suites, devices, networks and more.",
     "device": "Show the machine, and how fit it is for measuring now.",
