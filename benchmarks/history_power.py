@@ -1,4 +1,4 @@
-"""Simulate histories, and count what is found.  python benchmarks/history_power.py [--series 200] [--noise 0.5]
+"""Simulate histories, and count what is found.  python benchmarks/history_power.py [--series 200] [--noise 0.5 1]
 
 Each series has 60 runs; a change begins after 30. It is looked at after every run, as one who watches a
 store would. Printed are, for steps and drifts, how many were found within so many runs, and for series
@@ -94,7 +94,7 @@ def recorded(store: Path, rng: np.random.Generator) -> Callable[[], Values]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, default=200)
-    parser.add_argument("--noise", type=float, nargs="+", default=[0.3, 0.5, 0.7, 1.0])
+    parser.add_argument("--noise", type=float, nargs="+", default=[0.3, 0.5, 0.7, 1.0, 1.5])
     parser.add_argument("--store", type=Path)
     arguments = parser.parse_args()
     rng = np.random.default_rng(1)
