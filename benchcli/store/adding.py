@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from benchcli import files, formatting
 from benchcli.errors import UserError
 from benchcli.files import ENVIRONMENT
+from benchcli.runs.audit_file import is_audit
 from benchcli.runs.folder import LOCK, Folder, is_going
 from benchcli.runs.own_files import FINDINGS
 from benchcli.runs.run_folder import MEASUREMENTS, RunFolder
 from benchcli.schema import Key
 from benchcli.schema.environment import Environment, Machine
+from benchcli.spelling import given
 from benchcli.store.columns import FILE, KINDS, OF_RUN, RUN, TEXT, RowKind
 from benchcli.store.database import CONTENT, ENDING, MARK, SCHEMA, connected, literal, metadata, quoted
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 FILES = tuple(name for name in (*RunFolder.names(), FINDINGS) if name != LOCK)
 """The files of a run or a check that a store keeps."""
+AGAIN = "resume the run, or record it again"
 LONGEST_NAME = 150
 """Letters of a run's name in the name of its file."""
 
@@ -53,7 +56,8 @@ def prepare(store: Path) -> None:
         try:
             store.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"{store} cannot be a store of results: {error.strerror}: give another --store") from None
+            another = f"give another {given('store')}"
+            raise UserError(f"{store} cannot be a store of results: {error.strerror}: {another}") from None
 
 
 def add(runs: Sequence[Path], store: Path) -> list[Added]:
@@ -109,6 +113,8 @@ class _Found:
 
 def _read(run: Path) -> _Found:
     """Return what a folder has. Raises UserError if it holds no finished run or check."""
+    if is_audit(run):
+        raise UserError(f"{run} is an audit, which a store does not keep: give runs and checks")
     if not files.is_folder(run):
         raise UserError(f"no results at {run}: give the folder of a run, such as results/<time>-<suite>-<host>")
     if is_going(run):
@@ -120,7 +126,7 @@ def _read(run: Path) -> _Found:
     facts = folder.facts
     environment = folder.environment_of({**facts, "suite": None})
     if environment.machine is None:
-        raise UserError(f"{run} was cut short before anything was measured: --resume it, or record it again")
+        raise UserError(f"{run} was cut short before anything was measured: {AGAIN}")
     if MEASUREMENTS not in contents:
         return _Found(contents, environment, environment.check.suite if environment.check else "", {})
     tables = {kind.file: _table(run / kind.file, contents.get(kind.file, "\n")) for kind in KINDS.values()}
@@ -137,7 +143,7 @@ def _table(path: Path, text: str) -> Table:
     except (ValueError, csv.Error):
         by_column, rows, header = [], [[]], []
     if not text.endswith("\n") or (rows and len(by_column) != len(header)):
-        raise UserError(f"{path} is cut short or damaged: resume the run, or record it again")
+        raise UserError(f"{path} is cut short or damaged: {AGAIN}")
     return dict(zip(header, by_column or [()] * len(header), strict=True))
 
 
@@ -161,7 +167,7 @@ def _refuse_unfinished(run: Path, table: Table, asked: set[Key]) -> None:
     if len(measured) < len(rows) or measured - asked:
         raise UserError(f"{run / MEASUREMENTS} is damaged, or is not of this run: record the run again")
     if lacking := sorted({family for family, _ in asked - measured}):
-        raise UserError(f"{run} is not finished ({formatting.named(lacking)}): --resume it, or record it again")
+        raise UserError(f"{run} is not finished ({formatting.named(lacking)}): {AGAIN}")
 
 
 def _of_run(found: _Found, name: str) -> Mapping[str, str | None]:

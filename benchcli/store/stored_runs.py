@@ -13,6 +13,7 @@ from benchcli.errors import UserError
 from benchcli.formatting import named
 from benchcli.runs.read import read as read_folder
 from benchcli.runs.suite_run import SuiteRun
+from benchcli.spelling import given
 from benchcli.store.adding import FILES
 from benchcli.store.columns import FILE
 from benchcli.store.database import ENDING, tables
@@ -66,7 +67,7 @@ def restore(path: Path, output: Path) -> None:
     if file is None:
         raise UserError(f"{path} is no run of a store: `benchcli store ls --store {path.parent}` lists its runs")
     if files.mode_of(output, follow=False) is not None:
-        raise UserError(f"{output} exists: give another --output")
+        raise UserError(f"{output} exists: give another {given('output')}")
     _write(contents(file), output)
 
 
@@ -83,7 +84,7 @@ def _write(contents: Mapping[str, bytes], folder: Path) -> None:
         for name, content in contents.items():
             files.create(folder / name, content)
     except OSError as error:
-        raise UserError(f"{folder} cannot be written: {error.strerror}: give another --output") from None
+        raise UserError(f"{folder} cannot be written: {error.strerror}: give another {given('output')}") from None
 
 
 @cache

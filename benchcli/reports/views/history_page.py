@@ -8,6 +8,7 @@ from benchcli.formatting import UNKNOWN, counted
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Cell, Page, Table, numbers, words
 from benchcli.reports.views.store_page import shared
+from benchcli.spelling import given
 
 COLUMNS = (
     *("digest", "machine", "suite", "family", "variant", "runtime", "dtype", "reference", "runs", "kind", "factor"),
@@ -99,7 +100,8 @@ def _lines(history: StoreHistory) -> Iterator[str]:
         yield f"{times} left out, of which over half of the samples were disturbed: measure when nothing else runs"
     hosts = dict.fromkeys(host for series in history.series if len(series.hosts) > 1 for host in series.hosts)
     if hosts:
-        yield f"runs of one digest come from several machines ({formatting.named(list(hosts))}): --host keeps one"
+        names = formatting.named(list(hosts))
+        yield f"runs of one digest come from several machines ({names}): {given('host')} keeps one"
     yield from shared(history.shared_names)
 
 
