@@ -153,8 +153,8 @@ def predicted(findings: Sequence[AuditFinding], audit: str) -> float:
     taken: set[int] = set()
     total = 0.0
     for each in findings:
-        if each.audit == audit and each.gain and not taken & set(each.calls):
-            taken |= set(each.calls)
+        if each.audit == audit and each.gain and not taken & set(each.rebuilt):
+            taken |= set(each.rebuilt)
             total += each.gain.estimate
     return total
 

@@ -50,6 +50,10 @@ class Suspect:
     share: Interval
     """The same as a share of the network's time."""
     repair: Repair | None
+    rebuilt: tuple[int, ...]
+    """The operator calls that the repair replaces at all places."""
+    rebuilt_share: Interval
+    """What these take as a share of the network's time."""
     runtime: str
 
     @property
@@ -73,6 +77,10 @@ class AuditFinding:
     before: str = ""
     """The layers as they are, as text; empty if none were rebuilt."""
     after: str = ""
+    rebuilt: tuple[int, ...] = ()
+    """The operator calls that were rebuilt: of element-wise work, those of the convolution before it too."""
+    rebuilt_share: Interval | None = None
+    """What these take as a share of the network's time; None if there is nothing to rebuild."""
     before_s: Interval | None = None
     """Seconds of the layers as they are, by themselves."""
     after_s: Interval | None = None
@@ -128,6 +136,7 @@ def _of_audit(audit: Audit, calls: Sequence[OperatorCall], times: CallTimes) -> 
     alike = groups(audit.breaches(calls), lambda each: (each.reason, each.repair, each.runtime))
     for (reason, repair, runtime), breaches in alike.items():
         numbers = tuple(dict.fromkeys(call for each in breaches for call in each.calls))
+        rebuilt = tuple(dict.fromkeys(call for each in breaches for call in each.rebuilt or each.calls))
         yield Suspect(
             audit=audit.name,
             title=audit.title,
@@ -138,6 +147,8 @@ def _of_audit(audit: Audit, calls: Sequence[OperatorCall], times: CallTimes) -> 
             seconds=times.time_of(numbers),
             share=times.share_of(numbers),
             repair=repair,
+            rebuilt=rebuilt,
+            rebuilt_share=times.share_of(rebuilt),
             runtime=runtime,
         )
 
@@ -272,7 +283,7 @@ def _with_gain(bare: AuditFinding, before: str, after: str, trials: Trials) -> A
         after_s=rebuilt.seconds if rebuilt else None,
         speed=speed,
         flops_change=counts[1] / counts[0] - 1 if counts[0] and counts[1] is not None else None,
-        gain=_gain(bare.share, speed),
+        gain=_gain(bare.rebuilt_share or bare.share, speed),
     )
 
 
@@ -290,6 +301,10 @@ def _gain(share: Interval, speed: Interval) -> Interval:
     return Interval(estimate, min(products), max(products))
 
 
+def _overlap(one: AuditFinding, other: AuditFinding) -> bool:
+    return bool(set(one.rebuilt) & set(other.rebuilt))
+
+
 def together(found: Sequence[AuditFinding]) -> tuple[Interval | None, list[AuditFinding]]:
     """Return the gain of several findings at once, and which they are: no operator call is counted twice.
 
@@ -297,7 +312,7 @@ def together(found: Sequence[AuditFinding]) -> tuple[Interval | None, list[Audit
     """
     taken: list[AuditFinding] = []
     for each in sorted(found, key=lambda each: -(each.gain.estimate if each.gain else 0.0)):
-        if each.judgement == "gain" and not any(set(each.calls) & set(other.calls) for other in taken):
+        if each.judgement == "gain" and not any(_overlap(each, other) for other in taken):
             taken.append(each)
     gains = [each.gain for each in taken if each.gain]
     if not gains:

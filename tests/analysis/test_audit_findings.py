@@ -40,7 +40,8 @@ def repair(before: str = BEFORE, after: str = AFTER) -> Repair:
 
 
 def suspect(share: Interval = FIFTH, calls: tuple[int, ...] = (0,), of: Repair | None = None) -> Suspect:
-    return Suspect("g1", "widths", True, "16 to 64", calls, ("a",), SURE, share, of or repair(), "")
+    whole = of or repair()
+    return Suspect("g1", "widths", True, "16 to 64", calls, ("a",), SURE, share, whole, calls, share, "")
 
 
 def samples(variant: str, seconds: float, launches: int = 8) -> list[Sample]:
@@ -77,6 +78,16 @@ def test_the_gain_is_the_share_times_what_the_rebuilt_layers_win() -> None:
     assert (found.gain.estimate, found.gain.low, found.gain.high) == pytest.approx((0.05, 0.045, 0.055))
     assert (found.judgement, found.flops_change) == ("gain", 0.0)
     assert (found.before, found.after) == (BEFORE, AFTER)
+
+
+def test_the_gain_of_element_wise_work_is_of_the_convolution_that_was_rebuilt_with_it() -> None:
+    small, large = Interval(0.2, 0.2, 0.2), Interval(0.8, 0.8, 0.8)
+    (found,) = findings([replace(suspect(small, (1,)), rebuilt=(0, 1), rebuilt_share=large)], trials(4.0, 3.0))
+    assert found.gain
+    assert found.share == small
+    assert found.gain.estimate == pytest.approx(0.2)
+    conv = replace(findings([suspect(calls=(0,))], trials(4.0, 3.0))[0])
+    assert together([found, conv])[1] == [found]  # both rebuild the convolution
 
 
 @pytest.mark.parametrize(

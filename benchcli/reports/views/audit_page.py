@@ -32,7 +32,7 @@ REBUILT = ("alignment",)
 COLUMNS = (
     *("audit", "title", "reason", "places", "share", "share_low", "share_high", "seconds", "judgement"),
     *("gain", "gain_low", "gain_high", "speed", "speed_low", "speed_high", "flops_change"),
-    *("before", "after", "before_s", "after_s", "runtime", "why"),
+    *("before", "after", "before_s", "after_s", "rebuilt_share", "runtime", "why"),
 )
 ACCURACY = "what a change costs in accuracy is not known: train the changed network to see"
 ATTENTION = ("attention", "transformer", "rnn", "lstm", "gru")
@@ -297,6 +297,7 @@ def _row(each: AuditFinding) -> Mapping[str, Cell]:
         "before_s": each.before_s.estimate if each.before_s else None,
         "after_s": each.after_s.estimate if each.after_s else None,
         "flops_change": each.flops_change,
+        "rebuilt_share": each.rebuilt_share.estimate if each.rebuilt_share else None,
         **_ends("share", each.share),
         **_ends("gain", each.gain),
         **_ends("speed", each.speed),

@@ -61,11 +61,13 @@ class Breach:
     """A place in a network that breaks a guideline."""
 
     calls: tuple[int, ...]
-    """The operator calls that it is about, by their place in the walk: those that the repair replaces."""
+    """The operator calls that it is about, by their place in the walk."""
     reason: str
     """What breaks it, in a few words that several places may share: "24 to 144 channels"."""
     repair: Repair | None = None
     """None if no layers can be rebuilt for it."""
+    rebuilt: tuple[int, ...] = ()
+    """The operator calls that the repair replaces, where they are more than `calls`; empty if they are the same."""
     runtime: str = ""
     """The runtime that repairs the whole network without training, such as "eager:fold"; empty if none does."""
 

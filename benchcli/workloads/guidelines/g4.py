@@ -112,7 +112,9 @@ class ElementWise(Rule, Experiment, Audit):
                 kept = [(each, p) for each, p in zip(line.calls, line.chain, strict=True) if each not in work]
                 after, image = tuple(piece for _, piece in kept), graph.image(place)
                 names = formatting.named([str(each) for each in line.chain if each not in after])
-                yield Breach(tuple(work), f"{names} after a convolution", Repair(line.chain, after, image, image))
+                yield Breach(
+                    tuple(work), f"{names} after a convolution", Repair(line.chain, after, image, image), line.calls
+                )
         for place, name in enumerate(graph.names):
             if place not in seen and (graph.is_elementwise(place) or graph.is_move(place)):
                 yield Breach((place,), f"{name}, which {'moves data' if graph.is_move(place) else 'is element-wise'}")
