@@ -30,7 +30,7 @@ test-compiler: $(VENV)/installed
 
 # Networks in the runtimes that ship, whose packages (300 MB) it installs; compiling takes some minutes.
 test-runtimes: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[runtimes]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[runtimes]'
 	BENCHCLI_RUNTIMES=1 $(BIN)/python -m pytest -n 2 tests/runtimes
 
 # Random suites, result folders, arguments and events, other ones every time: FUZZ is how many of each kind.
@@ -140,8 +140,9 @@ dist: $(VENV)/installed
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
 
+# Python compiles what is imported when it is; compiling all of torch and sympy takes a minute.
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "benchcli needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 	touch $@
