@@ -640,7 +640,7 @@ AUDIT = (
     replace(BATCH, help="Number of images in a call.", several=False, note="default: that of --input, or 1"),
     replace(DTYPE, help=f"Data type: {', '.join(DTYPES)}.", several=False),
     replace(LAYOUT, help="Memory layout: nchw, nhwc (channels last).", several=False),
-    *(DEVICE, THREADS, ALLOCATOR, FLUSH_DENORMAL),
+    *(DEVICE, THREADS, ALLOCATOR, FLUSH_DENORMAL, ALLOW_RANDOM),
     *(APPLY, WRITE_PROGRAM),
     replace(
         within(_TRIALS_S),

@@ -100,12 +100,11 @@ class AuditFinding:
         """What the gain says."""
         if self.gain is None:
             return "not measured"
+        if self.gain.is_below(WORTH) and not self.gain.is_below(-WORTH):
+            return "no gain"
         if self.gain.is_above(0.0):
             return "gain"
-        if self.gain.is_below(0.0):
-            return "loss"
-        small = self.gain.high is not None and self.gain.high < WORTH
-        return "no gain" if small else "undecided"
+        return "loss" if self.gain.is_below(0.0) else "undecided"
 
 
 def all_audits() -> list[Audit]:
@@ -258,17 +257,16 @@ def _finding(suspect: Suspect, trials: Trials) -> AuditFinding:
     if failure:
         return replace(bare, why=failure.error)
     if before not in trials.samples or after not in trials.samples:
-        return replace(bare, why=_why_unmeasured(suspect))
+        return replace(bare, why=_why_unmeasured(suspect, trials))
     return _with_gain(bare, before, after, trials)
 
 
-def _why_unmeasured(suspect: Suspect) -> str:
-    small = suspect.share.estimate < WORTH
-    return (
-        f"under {formatting.percent(WORTH, decimals=0)} of the time"
-        if small
-        else f"beyond the {MOST_MEASURED} of the largest share"
-    )
+def _why_unmeasured(suspect: Suspect, trials: Trials) -> str:
+    if suspect.share.estimate < WORTH:
+        return f"under {formatting.percent(WORTH, decimals=0)} of the time"
+    if not trials.samples and not trials.failures:
+        return "no rebuilt layers were timed, or the audit has lost their folder"
+    return f"beyond the {MOST_MEASURED} of the largest share"
 
 
 def _with_gain(bare: AuditFinding, before: str, after: str, trials: Trials) -> AuditFinding:

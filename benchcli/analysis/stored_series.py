@@ -128,9 +128,8 @@ def history_of(store: Path, network: str | None = None, host: str | None = None)
         counted = f"{_ASKED} SELECT count(DISTINCT ({_IDENTITY})), count(*) FILTER (is_disturbed) FROM asked"
         ((several, disturbed),) = connection.execute(counted, asked).fetchall()
         if not several:
-            raise UserError(
-                f"{store} has a speed of no such network: `benchcli store ls --store {store}` lists its runs"
-            )
+            what = f"{network or 'any network'}{f' on {host}' if host else ''}"
+            raise UserError(f"{store} has no speed of {what}: `benchcli store ls --store {store}` lists its runs")
         long = f"{_ASKED} SELECT * FROM asked WHERE runs >= {LEAST_SERIES} AND NOT is_disturbed"
         rows = rows_of(connection.execute(long, asked))
         by_network = groups(rows, lambda row: tuple(row[name] for name in IDENTITY)).values()

@@ -11,6 +11,7 @@ from benchcli import formatting
 from benchcli.analysis.kernel_differences import KernelDifference, difference
 from benchcli.analysis.places import places_of
 from benchcli.analysis.roofline import Placement
+from benchcli.api.audit_result import NetworkAudit
 from benchcli.api.keywords import ExplainSettings, tools_of
 from benchcli.api.recorded import load
 from benchcli.api.results import Result, Run
@@ -84,6 +85,8 @@ def explain(run: Path | str | Run, **settings: Unpack[ExplainSettings]) -> Expla
 def _run(run: object) -> Run:
     """Return the run. Raises UserError if it is none, or more than one, or if nothing of it has a time."""
     found = load(run) if isinstance(run, Path | str) else run
+    if isinstance(found, NetworkAudit):
+        found = Run(found.details)
     if not isinstance(found, Run):
         raise UserError(f"explain takes the folder of one run, or its result: {_name(run)} is not one")
     if not any(record.timing for record in found.details.records):

@@ -109,6 +109,7 @@ class AuditSettings(TypedDict, total=False):
     threads: int
     allocator: str
     flush_denormal: bool
+    allow_random: bool
     apply: bool
     write: Path | str | None
     budget: float

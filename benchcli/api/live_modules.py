@@ -179,8 +179,8 @@ def _builder(name: str, network: object) -> str:
         return f"{LIVE}{name}"
     if not callable(network):
         raise UserError(
-            f"{name} is a {type(network).__name__}: give a torch.nn.Module, a function that makes one, or a name of a "
-            "network"
+            f"{name} is no network but of type {type(network).__name__}: give a torch.nn.Module, a function that "
+            "makes one, or a name of a network"
         )
     return _importable(name, network)
 

@@ -21,6 +21,7 @@ from benchcli.backends.transforms.base import AND, in_order
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.runs import audit_file
 from benchcli.runs.audit_file import TRIALS, AuditedCalls
+from benchcli.runs.folder import refuse_others
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.supervise import refuse, survey
@@ -56,6 +57,8 @@ def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSet
     work = _Auditing(
         target_of({**values, "runtime": Target.runtime, "cache": Target.cache}), tools_of(values), values["budget"]
     )
+    if values["output"]:
+        refuse_others(values["output"], ())  # no audit is resumed
     family, payloads = _family(network, inputs, values)
     program = new_program(values["write"]) if values["write"] else None
     detail, roofs = work.looked_at(family, payloads, values["fresh"])
@@ -78,8 +81,9 @@ def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSet
 
 def _family(network: object, inputs: object, values: Mapping[str, object]) -> tuple[Family, Mapping[str, str]]:
     """Return the network as a family of its own, and what is sent to its process by value."""
-    single = {name: (values[name],) if values[name] else None for name in ("batch", "dtype", "layout")}
-    overrides = Overrides(batches=single["batch"], dtypes=single["dtype"], layouts=single["layout"])  # type: ignore[arg-type]
+    names = {"batch": "batches", "dtype": "dtypes", "layout": "layouts"}
+    single = {many: (values[one],) if values[one] else None for one, many in names.items()}
+    overrides = Overrides(**single, allow_random=values["allow_random"])  # type: ignore[arg-type]
     request: FamilyRequest
     payloads: Mapping[str, str] = {}
     if isinstance(network, str) and are_drawn(inputs):

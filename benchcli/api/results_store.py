@@ -116,7 +116,9 @@ class Store:
         `network` is a network, FAMILY/NETWORK, or a pattern; `host` keeps the runs of one machine.
         Raises UserError if nothing of this kind is in the store.
         """
-        return SpeedHistory(history_of(self.folder, network, host))
+        return SpeedHistory(
+            history_of(self.folder, network and text("a network", network), host and text("a host", host))
+        )
 
 
 _RUNS = """

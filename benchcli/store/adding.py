@@ -67,7 +67,6 @@ def add(runs: Sequence[Path], store: Path) -> list[Added]:
     a run or nothing. Raises UserError if one is not finished or damaged, if the store cannot be written,
     or if DuckDB is not installed; the runs before it are then added.
     """
-    prepare(store)
     with connected() as connection:
         connection.execute("SET threads = 1")  # a run's rows are too few to be divided
         return [_add(connection, run, store) for run in runs]
@@ -75,6 +74,7 @@ def add(runs: Sequence[Path], store: Path) -> list[Added]:
 
 def _add(connection: "DuckDBPyConnection", run: Path, store: Path) -> Added:
     found = _read(run)
+    prepare(store)
     name = re.sub(r"[^\w.-]", "-", found.environment.run).lstrip(".")[:LONGEST_NAME]
     path = store / f"{name}-{_hash(found.decisive)[:8]}"
     file = path.with_name(path.name + ENDING)
@@ -231,7 +231,8 @@ def _rows_of(connection: "DuckDBPyConnection", name: str, kind: RowKind, table: 
             cells[column] = table[column]
             text = f"nullif({quoted(column)}, '')" if "" in values else quoted(column)
         selected.append(f"{text if type_ == TEXT else f'CAST({text} AS {type_})'} AS {quoted(kind.stored(column))}")
-    _register(connection, f"cells_of_{name}", cells)
+    rows = next(iter(table.values()))
+    _register(connection, f"cells_of_{name}", cells or {"row": [""] * len(rows)})  # each column has one value
     return f"SELECT {literal(name)} AS kind, {', '.join(selected)} FROM cells_of_{name}"
 
 
@@ -261,6 +262,11 @@ def _first_line(error: Exception) -> str:
 
 def _refuse_other(connection: "DuckDBPyConnection", file: Path, content: str, run: Path) -> None:
     """Raise UserError if a file holds a run in another state than its folder is in."""
-    facts = metadata(connection, escape(str(file)))
+    import duckdb
+
+    try:
+        facts = metadata(connection, escape(str(file)))
+    except duckdb.Error as error:
+        raise UserError(f"{file} is damaged ({_first_line(error)}): move it away, and add {run} again") from None
     if content not in {each.get(CONTENT) for each in facts.values()}:
         raise UserError(f"{file} has {run} as it was before (traces came later): remove it, and add the run again")

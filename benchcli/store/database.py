@@ -1,5 +1,6 @@
 """Open a store of results as tables in a database in memory."""
 
+import secrets
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from glob import escape
@@ -38,7 +39,8 @@ def connected() -> Iterator["DuckDBPyConnection"]:
         import duckdb
     except ImportError:
         raise UserError("a store needs a library, the extra store: pip install duckdb") from None
-    with duckdb.connect(config={**CONFIG, "temp_directory": gettempdir()}) as connection:
+    spill = str(Path(gettempdir()) / f"benchcli-{secrets.token_hex(8)}")  # which DuckDB makes if it has to
+    with duckdb.connect(config={**CONFIG, "temp_directory": spill}) as connection:
         connection.execute("SET parquet_metadata_cache = true")
         yield connection
 
@@ -79,7 +81,11 @@ def metadata(connection: "DuckDBPyConnection", pattern: str) -> Mapping[Path, Ma
 
 def check_schemas(connection: "DuckDBPyConnection", pattern: str) -> None:
     """Raise UserError if a file of the pattern is of another schema than this version reads."""
-    for file, facts in metadata(connection, pattern).items():
+    found = metadata(connection, pattern)
+    for (file,) in connection.execute("SELECT file_name FROM parquet_file_metadata($1)", [pattern]).fetchall():
+        if Path(file) not in found:
+            raise UserError(f"{file} is no file of a store: move it away")
+    for file, facts in found.items():
         schema = facts.get(MARK, "")
         if schema != str(SCHEMA):
             newer = schema.isdecimal() and int(schema) > SCHEMA
@@ -88,15 +94,30 @@ def check_schemas(connection: "DuckDBPyConnection", pattern: str) -> None:
 
 
 def asked(store: Path, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:
-    """Return the columns and the rows of a query. Raises UserError if it is wrong."""
+    """Return the columns and the rows of a query, which can read the store alone, and write nothing.
+
+    Raises UserError if it is wrong.
+    """
     with tables(store, RUN, *KINDS) as connection:
         import duckdb
 
         try:
+            _refuse_other_statements(connection, sql)
+            connection.execute(f"SET allowed_directories = [{literal(str(store))}]")
+            connection.execute("SET enable_external_access = false")
             found = connection.sql(sql)
             return (found.columns, found.fetchall()) if found else ([], [])
         except duckdb.Error as error:
             raise UserError(f"the query fails: {' '.join(str(error).split())}") from None
+
+
+def _refuse_other_statements(connection: "DuckDBPyConnection", sql: str) -> None:
+    """Raise UserError if a text is not one statement that reads: COPY, for example, writes files."""
+    import duckdb
+
+    statements = connection.extract_statements(sql)
+    if [each.type for each in statements] != [duckdb.StatementType.SELECT]:
+        raise UserError(f"a query is one SELECT, which writes nothing: {' '.join(sql.split()) or 'it'} is none")
 
 
 def shared_names(connection: "DuckDBPyConnection") -> dict[str, int]:

@@ -69,7 +69,7 @@ def test_a_live_module_is_measured_in_a_process_of_its_own() -> None:
             None,
             "x: .*lambda.* cannot be imported by name in the measured process: define the",
         ),
-        ({"x": 3}, None, "x is a int: give a torch.nn.Module, a function that makes one"),
+        ({"x": 3}, None, "x is no network but of type int: give a torch.nn.Module, a function that makes one"),
         ({"x": "mynet"}, None, "unknown network 'mynet'"),
         ({"x": "benchcli:network/resnet-1"}, None, "unknown network 'resnet-1': did you mean"),
         ({}, None, "there is no network: give a torch.nn.Module, a function"),

@@ -115,5 +115,5 @@ def test_what_has_no_name_of_its_own_says_what_to_give(counted: Callable[..., Co
         counted(nn.ReLU(), nn.ReLU())
     with pytest.raises(UserError, match="there is no network: give"):
         counted()
-    with pytest.raises(UserError, match="int is a int: give a torch"):
+    with pytest.raises(UserError, match="int is no network but of type int: give a torch"):
         counted(3)

@@ -164,7 +164,7 @@ def test_what_is_no_finished_run_is_not_added(
     with pytest.raises(UserError, match=says) as found:
         store.add(folder)
     assert "\n" not in str(found.value)
-    assert files_in(store) == {}
+    assert not list(store.folder.glob("*"))
 
 
 def cut(path: Path) -> None:
@@ -239,6 +239,64 @@ def test_a_wrong_query_is_one_line(sql: str, says: str, store: Store) -> None:
     with pytest.raises(UserError, match=says) as found:
         store.query(sql)
     assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT 1) TO '{store}/{name}'",
+        "COPY (SELECT 1) TO '{store}/new.csv'",
+        "ATTACH '{store}/new.db'",
+        "EXPORT DATABASE '{store}/new'",
+        "DROP VIEW runs",
+        "SELECT 1; SELECT 2",
+        "/* nothing */",
+        "SELECT * FROM read_csv('{outside}')",
+        "SELECT * FROM glob('{outside}')",
+    ],
+)
+def test_a_query_reads_the_store_alone_and_writes_nothing(sql: str, store: Store, tmp_path: Path) -> None:
+    (added,) = store.add(KEPT)
+    (tmp_path / "outside.csv").write_text("a\n1\n")
+    before = files_in(store)
+    names = {"store": store.folder, "name": f"{added.path.name}.parquet", "outside": tmp_path / "outside.csv"}
+    with pytest.raises(UserError, match=r"a query is one SELECT|the query fails"):
+        store.query(sql.format(**names))
+    assert files_in(store) == before
+
+
+def test_a_run_of_one_launch_and_network_is_added(store: Store, cli: Cli) -> None:
+    found = cli(
+        *("guideline", "g2", "--device", "fake", "--launches", "1", "--output", "run"), "--store", str(store.folder)
+    )
+    assert found.code == 0, found.err
+    assert len(store.runs().rows) == 1
+
+
+def test_a_file_of_others_and_a_cut_one_are_named(store: Store, tmp_path: Path) -> None:
+    (added,) = store.add(KEPT)
+    file = added.path.with_name(added.path.name + ".parquet")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:1000])
+    with pytest.raises(UserError, match=r"\.parquet is damaged .*: move it away, and add .* again"):
+        store.add(KEPT)
+    file.write_bytes(whole)
+    duckdb.sql("SELECT 1 AS a").write_parquet(str(store.folder / "other.parquet"))
+    with pytest.raises(UserError, match=r"other\.parquet is no file of a store: move it away"):
+        store.runs()
+
+
+def test_wrong_types_are_refused(store: Store) -> None:
+    store.add(KEPT)
+    with pytest.raises(UserError, match="a network must be a text"):
+        store.history(network=3)  # type: ignore[arg-type]
+
+
+def test_what_is_refused_leaves_no_folder(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="is not the folder of a run"):
+        store.add(tmp_path / "empty")
+    assert not store.folder.exists()
 
 
 def test_a_name_in_a_store_never_leads_out_of_a_folder(store: Store, tmp_path: Path) -> None:
