@@ -184,7 +184,8 @@ def folded(network: nn.Module) -> nn.Module:
         if isinstance(line[place], nn.Conv2d) and isinstance(line[place + 1], nn.BatchNorm2d)
     ]
     for line, place in pairs:
-        line[place], line[place + 1] = fuse_conv_bn_eval(line[place], line[place + 1]), nn.Identity()
+        line[place] = fuse_conv_bn_eval(line[place], line[place + 1])  # type: ignore[type-var, arg-type]
+        line[place + 1] = nn.Identity()
     if left := sum(isinstance(each, nn.BatchNorm2d) for each in network.modules()):
         raise SystemExit(f"{left} batch normalisations were not folded")
     return network
