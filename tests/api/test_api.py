@@ -247,7 +247,7 @@ def deep() -> Any:
         (lambda: benchcli.costs({"a": nn.ReLU()}, inputs=deep()), "in over 100 lists"),
         (lambda: benchcli.costs({"a": nn.ReLU()}, inputs={"x": endless(list)}), "the inputs hold themselves"),
         (lambda: benchcli.measure("g2", batch=endless(list)), "a batch size must be a whole number"),
-        (lambda: benchcli.measure(endless(dict)), "a is a dict"),
+        (lambda: benchcli.measure(endless(dict)), "a is no network but of type dict"),
         (lambda: benchcli.load(endless(list)), "no results at"),
         (lambda: benchcli.compare(endless(list), endless(list)), "no results at"),
     ],
