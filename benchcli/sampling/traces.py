@@ -16,6 +16,8 @@ Of kernels it is the most: one launch names those of every network, unless one o
 """
 ROUNDS, SECONDS = 9, 0.3
 """The least rounds, and the least seconds, for which a launch traces each variant."""
+MOST_SECONDS = 4.0
+"""After which a launch of a slow network makes no further round: its calls are long beside what disturbs them."""
 NOT_REACHED = Failure("failed", "the worker ended before it was reached, each time")
 
 
@@ -59,6 +61,7 @@ class Tracing:
                 seed=launch,
                 seconds=SECONDS,
                 rounds=ROUNDS,
+                most_seconds=MOST_SECONDS,
                 live=self.live,
                 artifacts=by_family(self.artifacts, rest),
             )
