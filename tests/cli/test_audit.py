@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,7 @@ def shared():
     layer = conv(16, 16, 1, 4)
     return nn.Sequential(conv(3, 16), layer, layer)
 def direct(): return Apply(lambda s, x: s.c.forward(x), c=nn.Conv2d(3, 16, 1))
+def noisy(): return Apply(lambda s, x: s.c(x) + torch.rand(1), c=nn.Conv2d(3, 16, 1))
 def compiled(): return torch.compile(nn.Conv2d(3, 4, 1), backend="eager")
 def in_place(): return nn.Sequential(conv(3, 16), nn.ReLU(inplace=True), conv(16, 128), nn.ReLU(inplace=True))
 def fails(): raise RuntimeError("no weights here")
@@ -135,6 +137,27 @@ def test_pull_requests_get_an_annotation_for_each_gain(audited: Audited) -> None
     assert lines[1].startswith(
         "::notice file=mine.py,line=11,title=benchcli%3A group convolution%3A mine%3Agrouped::1.0 and 2 more: 4 groups"
     )
+
+
+def test_an_audit_in_the_way_is_not_offered_to_be_resumed(audited: Audited, cli: Cli) -> None:
+    assert audited("mine:plain").code == 0
+    again = audited("mine:plain")
+    assert (again.code, "--resume" in again.err, "give an --output that is empty" in again.err) == (2, False, True)
+    shutil.rmtree("audit/what-if", ignore_errors=True)
+    assert "beyond the" not in cli("show", "audit", "--format", "json").out
+
+
+def test_the_run_of_an_audit_is_explained(audited: Audited, cli: Cli) -> None:
+    assert audited("mine:plain").code == 0
+    explained = cli("explain", "audit")
+    assert explained.code == 0, explained.err
+    assert "Kernels of a call" in explained.out
+
+
+def test_a_random_network_is_audited_if_that_is_allowed(audited: Audited) -> None:
+    assert audited("mine:noisy").code == 4
+    shutil.rmtree("audit")
+    assert audited("mine:noisy", "--allow-random").code == 0
 
 
 def test_an_audit_stands_alone(audited: Audited, cli: Cli) -> None:
