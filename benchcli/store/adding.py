@@ -53,11 +53,15 @@ class Added:
 def prepare(store: Path) -> None:
     """Create the folder of a store, if it is not there. Raises UserError if it cannot be one, or without DuckDB."""
     with connected():
-        try:
-            store.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            another = f"give another {given('store')}"
-            raise UserError(f"{store} cannot be a store of results: {error.strerror}: {another}") from None
+        _make(store)
+
+
+def _make(store: Path) -> None:
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        another = f"give another {given('store')}"
+        raise UserError(f"{store} cannot be a store of results: {error.strerror}: {another}") from None
 
 
 def add(runs: Sequence[Path], store: Path) -> list[Added]:
@@ -74,7 +78,7 @@ def add(runs: Sequence[Path], store: Path) -> list[Added]:
 
 def _add(connection: "DuckDBPyConnection", run: Path, store: Path) -> Added:
     found = _read(run)
-    prepare(store)
+    _make(store)
     name = re.sub(r"[^\w.-]", "-", found.environment.run).lstrip(".")[:LONGEST_NAME]
     path = store / f"{name}-{_hash(found.decisive)[:8]}"
     file = path.with_name(path.name + ENDING)
