@@ -1,7 +1,7 @@
 """What makes a network slow, and what would help: suspects from its operators, gains from what was measured."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from benchcli import formatting
@@ -33,8 +33,8 @@ LEAST_OF_KERNEL = 0.03
 
 
 @dataclass(frozen=True)
-class Suspect:
-    """Equal breaches of one guideline, with what they take, before a repair is measured."""
+class Broken:
+    """Equal breaches of one guideline, and what they take."""
 
     audit: str
     """The name of the guideline, or of another audit."""
@@ -49,12 +49,19 @@ class Suspect:
     """What they take in a call of the network."""
     share: Interval
     """The same as a share of the network's time."""
-    repair: Repair | None
-    rebuilt: tuple[int, ...]
-    """The operator calls that the repair replaces at all places."""
-    rebuilt_share: Interval
-    """What these take as a share of the network's time."""
-    runtime: str
+    rebuilt: tuple[int, ...] = ()
+    """The operator calls that a repair replaces: of element-wise work, those of the convolution before it too."""
+    rebuilt_share: Interval | None = None
+    """What these take as a share of the network's time; None if there is nothing to rebuild."""
+    runtime: str = ""
+    """What repairs the whole network; empty if layers are rebuilt."""
+
+
+@dataclass(frozen=True)
+class Suspect(Broken):
+    """What may be repaired, before the repair is measured."""
+
+    repair: Repair | None = None
 
     @property
     def is_worth_measuring(self) -> bool:
@@ -63,24 +70,12 @@ class Suspect:
 
 
 @dataclass(frozen=True)
-class AuditFinding:
-    """A suspect, and what following the guideline would win."""
+class AuditFinding(Broken):
+    """What breaks a guideline, and what following it would win."""
 
-    audit: str
-    title: str
-    is_guideline: bool
-    reason: str
-    calls: tuple[int, ...]
-    places: tuple[str, ...]
-    seconds: Interval
-    share: Interval
     before: str = ""
     """The layers as they are, as text; empty if none were rebuilt."""
     after: str = ""
-    rebuilt: tuple[int, ...] = ()
-    """The operator calls that were rebuilt: of element-wise work, those of the convolution before it too."""
-    rebuilt_share: Interval | None = None
-    """What these take as a share of the network's time; None if there is nothing to rebuild."""
     before_s: Interval | None = None
     """Seconds of the layers as they are, by themselves."""
     after_s: Interval | None = None
@@ -90,8 +85,6 @@ class AuditFinding:
     """Multiply-adds of the rebuilt layers divided by those of the layers as they are, minus 1."""
     gain: Interval | None = None
     """The share of the network's time that is won; None if nothing was measured. Negative: it is lost."""
-    runtime: str = ""
-    """What repairs the whole network; empty if layers are rebuilt."""
     why: str = ""
     """Why there is no gain."""
 
@@ -240,8 +233,7 @@ def findings(found: Sequence[Suspect], trials: Trials) -> list[AuditFinding]:
 
 
 def _finding(suspect: Suspect, trials: Trials) -> AuditFinding:
-    own = {name: value for name, value in vars(suspect).items() if name not in ("repair", "runtime")}
-    bare = AuditFinding(**own, runtime=suspect.runtime)
+    bare = AuditFinding(**{each.name: getattr(suspect, each.name) for each in fields(Broken)})
     if suspect.runtime:
         speed = trials.runtimes.get(suspect.runtime)
         if speed is None:

@@ -71,10 +71,10 @@ def are_judged(launches: Sequence[Layers]) -> bool:
 
 
 def _rows(launches: Sequence[Layers], depth: int | None) -> Iterator[LayerRow]:
-    paths = dict.fromkeys(_rolled_up(layer.path, depth) for each in launches for layer in each.layers)
+    paths = dict.fromkeys(rolled_up(layer.path, depth) for each in launches for layer in each.layers)
     ordered = [*(path for path in paths if path), *(path for path in paths if not path)]
     for path in ordered:
-        parts = [[layer for layer in each.layers if _rolled_up(layer.path, depth) == path] for each in launches]
+        parts = [[layer for layer in each.layers if rolled_up(layer.path, depth) == path] for each in launches]
         if any(parts):
             yield sum_of(launches, parts, path)
 
@@ -112,5 +112,6 @@ def over_launches(seconds: Mapping[int, float]) -> Interval:
     return interval if has_ranks(len(seconds)) else Interval(interval.estimate)
 
 
-def _rolled_up(path: str, depth: int | None) -> str:
+def rolled_up(path: str, depth: int | None) -> str:
+    """Return the path of the module at a depth that holds one."""
     return path if depth is None else ".".join(path.split(".")[:depth])

@@ -1,6 +1,6 @@
 """The layers of an audited network with their places on the roofline."""
 
-from benchcli.analysis.layer_rows import LayerRow, layer_rows
+from benchcli.analysis.layer_rows import LayerRow, layer_rows, rolled_up
 from benchcli.analysis.roofline import Placement, place
 from benchcli.grouping import groups
 from benchcli.runs.audit_file import AuditedCalls
@@ -18,13 +18,8 @@ def placed_layers(
     run: SuiteRun, audited: AuditedCalls, depth: int | None = None
 ) -> list[tuple[LayerRow, Placement | None]]:
     """Return each layer with its place on the roofline; None of it for what cannot be counted, or without roofs."""
-    of_layer = groups(audited.calls, lambda call: within(call.module, depth))
+    of_layer = groups(audited.calls, lambda call: rolled_up(call.module, depth))
     return [(row, _place(row, of_layer.get(row.path, []), audited)) for row in layer_rows(launches_of(run), depth)]
-
-
-def within(path: str, depth: int | None) -> str:
-    """Return the path of the module at a depth that holds one."""
-    return path if depth is None else ".".join(path.split(".")[:depth])
 
 
 def _place(row: LayerRow, calls: list[OperatorCall], audited: AuditedCalls) -> Placement | None:

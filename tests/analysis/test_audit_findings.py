@@ -41,7 +41,7 @@ def repair(before: str = BEFORE, after: str = AFTER) -> Repair:
 
 def suspect(share: Interval = FIFTH, calls: tuple[int, ...] = (0,), of: Repair | None = None) -> Suspect:
     whole = of or repair()
-    return Suspect("g1", "widths", True, "16 to 64", calls, ("a",), SURE, share, whole, calls, share, "")
+    return Suspect("g1", "widths", True, "16 to 64", calls, ("a",), SURE, share, calls, share, repair=whole)
 
 
 def samples(variant: str, seconds: float, launches: int = 8) -> list[Sample]:

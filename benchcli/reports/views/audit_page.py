@@ -6,7 +6,7 @@ from dataclasses import asdict
 from benchcli import formatting
 from benchcli.analysis import audit_findings as analysis
 from benchcli.analysis.audit_findings import AuditFinding
-from benchcli.analysis.layer_rows import LayerRow, accounted
+from benchcli.analysis.layer_rows import LayerRow, accounted, rolled_up
 from benchcli.analysis.placed_layers import launches_of, placed_layers
 from benchcli.analysis.published import top1_error
 from benchcli.analysis.roofline import Placement
@@ -43,13 +43,14 @@ def page(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding],
     """Return the page: the findings, the changed forms of the whole network, and the layers."""
     rows = tuple(map(_row, findings))
     changed = [each for each in run.records if each.family.first]
+    placed = placed_layers(run, audited, depth)
     return Page(
         name=run.records[0].variant.name,
         heading=heading(run),
         tables=(
             _findings(run, audited, findings),
             *([_changes(changed)] if changed else []),
-            _layers(run, audited, findings, depth),
+            _layers(run, audited, findings, placed, depth),
         ),
         footer=footer(run),
         columns=COLUMNS,
@@ -64,7 +65,7 @@ def page(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding],
             "network": _network_data(run),
             "findings": list(rows),
             "together": _ends("gain", analysis.together(findings)[0]),
-            "layers": [_layer_data(*each) for each in placed_layers(run, audited, depth)],
+            "layers": [_layer_data(*each) for each in placed],
         },
     )
 
@@ -214,9 +215,15 @@ def _error(record: Record) -> str:
     return UNKNOWN if error is None else f"{error:.0e}"
 
 
-def _layers(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding], depth: int | None) -> Table:
+def _layers(
+    run: SuiteRun,
+    audited: AuditedCalls,
+    findings: Sequence[AuditFinding],
+    rows: Sequence[tuple[LayerRow, Placement | None]],
+    depth: int | None,
+) -> Table:
     launches = launches_of(run)
-    placed = sorted(placed_layers(run, audited, depth), key=lambda each: -each[0].seconds.estimate)
+    placed = sorted(rows, key=lambda each: -each[0].seconds.estimate)
     shown = placed[:MOST_LAYERS] if depth is None else placed
     broken = _broken(audited, findings, depth)
     rest = sum(row.share for row, _ in placed[len(shown) :])
@@ -253,8 +260,7 @@ def _broken(audited: AuditedCalls, findings: Sequence[AuditFinding], depth: int 
     found: dict[str, dict[str, None]] = {}
     for each in sorted(findings, key=lambda finding: finding.audit):
         for number in each.calls:
-            path = ".".join(audited.calls[number].module.split(".")[:depth])
-            found.setdefault(path, {})[each.audit] = None
+            found.setdefault(rolled_up(audited.calls[number].module, depth), {})[each.audit] = None
     return found
 
 
@@ -296,7 +302,6 @@ def _row(each: AuditFinding) -> Mapping[str, Cell]:
         "seconds": each.seconds.estimate,
         "before_s": each.before_s.estimate if each.before_s else None,
         "after_s": each.after_s.estimate if each.after_s else None,
-        "flops_change": each.flops_change,
         "rebuilt_share": each.rebuilt_share.estimate if each.rebuilt_share else None,
         **_ends("share", each.share),
         **_ends("gain", each.gain),
