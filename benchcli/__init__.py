@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from benchcli.api.results import UnfinishedError
     from benchcli.api.results_store import Store
     from benchcli.api.this_machine import device, peaks, selftest
+    from benchcli.api.time_prediction import TimePredictor, predict
     from benchcli.api.version_check import check
     from benchcli.cost.own_rules import cost_rule
     from benchcli.errors import NothingMeasuredError, UserError
@@ -31,6 +32,7 @@ _NAMES = {
     "api.results": ("UnfinishedError",),
     "api.results_store": ("Store",),
     "api.this_machine": ("device", "peaks", "selftest"),
+    "api.time_prediction": ("TimePredictor", "predict"),
     "api.version_check": ("check",),
     "cost.own_rules": ("cost_rule",),
 }
@@ -38,6 +40,7 @@ _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [
     "NothingMeasuredError",
     "Store",
+    "TimePredictor",
     "UnfinishedError",
     "UserError",
     "audit",
@@ -54,6 +57,7 @@ __all__ = [
     "network",
     "peaks",
     "plot",
+    "predict",
     "report",
     "selftest",
 ]

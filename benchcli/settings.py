@@ -552,6 +552,8 @@ PRECISION, BUDGET = precise_to(Plan.precision), within()
 TARGET = (DEVICE, RUNTIME, CACHE, THREADS, ALLOCATOR, FLUSH_DENORMAL)
 OF_ROOFS = (DEVICE, THREADS, ALLOCATOR)
 """What the roofs of a machine depend on, of a target's settings: they are those of eager mode with warm caches."""
+OF_TABLES = (DEVICE, THREADS, ALLOCATOR, FLUSH_DENORMAL)
+"""What the times of operators depend on, of a target's settings."""
 TARGETS = (DEVICE, SEVERAL_RUNTIMES, CACHE, SEVERAL_THREADS, ALLOCATOR, FLUSH_DENORMAL)
 CHANNEL_SETTINGS = (CHANNELS, WIDTH, SCALE)
 INPUT_SETTINGS = (BATCH, DTYPE, LAYOUT, STEP)
@@ -653,6 +655,25 @@ AUDIT = (
     *(OUTPUT, REPORT, FORCE, *IN_PYTHON),
 )
 """The settings of `audit`."""
+KNOWN = _flag("known", "Measure no operator: predict from those that are known, and say which are not.")
+WRITE_LIST = Setting(
+    "write",
+    FilePath(),
+    "Write the operators of the network, of which there is one, as a list that this command reads, such as mine.json.",
+    "a file",
+    metavar="FILE",
+)
+PREDICT = (
+    *(replace(SIZE, help="Height and width of every input image.", several=False), OWN_INPUTS),
+    replace(BATCH, help="Number of images in a call.", several=False, note="default: that of --input, or 1"),
+    replace(DTYPE, help=f"Data type: {', '.join(DTYPES)}.", several=False),
+    *(DEVICE, THREADS, ALLOCATOR, FLUSH_DENORMAL),
+    KNOWN,
+    replace(FRESH, help="Forget the operators that are known, and measure them anew."),
+    WRITE_LIST,
+    *IN_PYTHON,
+)
+"""The settings of `predict`."""
 KEPT_IN = replace(STORE, help="The store of results, a folder.")
 IN_HISTORY = (
     Setting("network", Text(), "Follow only these networks: NETWORK, FAMILY/NETWORK, or a pattern.", "a network"),

@@ -78,21 +78,25 @@ def _prediction(predictor: Predictor, points: Sequence[Point]) -> Prediction:
 
 
 def _linear(*terms: Callable[[Point], float]) -> Callable[[Sequence[Point]], Callable[[Point], float]]:
-    """Return a fit of a sum of terms, each with a coefficient that is not negative.
-
-    It minimises the squares of relative errors, so that large networks do not outweigh small ones.
-    """
+    """Return a fit of a sum of terms, each with a coefficient that is not negative."""
 
     def fit(points: Sequence[Point]) -> Callable[[Point], float]:
-        import numpy
-
-        scaled = numpy.array([[term(point) / point.seconds for term in terms] for point in points])
-        coefficients = _not_negative(scaled, numpy.ones(len(points)))
-        return lambda point: sum(
-            float(coefficient) * term(point) for coefficient, term in zip(coefficients, terms, strict=True)
-        )
+        fitted = coefficients([[term(point) for term in terms] for point in points], [each.seconds for each in points])
+        return lambda point: sum(factor * term(point) for factor, term in zip(fitted, terms, strict=True))
 
     return fit
+
+
+def coefficients(terms: Sequence[Sequence[float]], seconds: Sequence[float]) -> list[float]:
+    """Return the factors of terms, none negative, whose sums are next to the seconds of networks.
+
+    `terms` has a row for each network. The squares of relative errors are least, so that large networks do
+    not outweigh small ones.
+    """
+    import numpy
+
+    scaled = numpy.array([[term / each for term in row] for row, each in zip(terms, seconds, strict=True)])
+    return [float(each) for each in _not_negative(scaled, numpy.ones(len(seconds)))]
 
 
 def _not_negative(columns: "Array", target: "Array") -> "Array":
@@ -103,9 +107,9 @@ def _not_negative(columns: "Array", target: "Array") -> "Array":
     while True:
         fitted = numpy.linalg.lstsq(columns[:, kept], target, rcond=None)[0]
         if len(kept) == 1 or (fitted >= 0).all():
-            coefficients = numpy.zeros(columns.shape[1])
-            coefficients[kept] = fitted
-            return coefficients
+            found = numpy.zeros(columns.shape[1])
+            found[kept] = fitted
+            return found
         del kept[int(numpy.argmin(fitted))]
 
 

@@ -120,6 +120,35 @@ class AuditSettings(TypedDict, total=False):
     tools: Tools | None
 
 
+class PredictSettings(TypedDict, total=False):
+    """The settings of `predict`."""
+
+    size: int | None
+    batch: int | None
+    dtype: str | None
+    device: str
+    threads: int
+    allocator: str
+    flush_denormal: bool
+    known: bool
+    fresh: bool
+    write: Path | str | None
+    progress: Observer | None
+    tools: Tools | None
+
+
+class PredictorSettings(TypedDict, total=False):
+    """The settings of `TimePredictor`."""
+
+    device: str
+    threads: int
+    allocator: str
+    flush_denormal: bool
+    fresh: bool
+    progress: Observer | None
+    tools: Tools | None
+
+
 class CheckSettings(TargetSettings, total=False):
     """The settings of `check`."""
 

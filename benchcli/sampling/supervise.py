@@ -45,6 +45,7 @@ from benchcli.schema.protocol import (
     Launcher,
     Layered,
     Loaded,
+    OperatorTimed,
     Reached,
     Ready,
     Sampled,
@@ -58,6 +59,7 @@ from benchcli.schema.protocol import (
     WorkerDied,
     Written,
 )
+from benchcli.schema.recipes import OperatorList
 from benchcli.schema.warnings import RunWarning
 from benchcli.spelling import given
 
@@ -118,6 +120,7 @@ class Reports:
     layers: list[Layers] = field(default_factory=list)
     kernels: list[CallKernels] = field(default_factory=list)
     reached: list[Reached] = field(default_factory=list)
+    timed: list[OperatorTimed] = field(default_factory=list)
 
     def add(self, event: Event | WorkerDied) -> None:  # noqa: C901  a branch for each kind of event
         """Store an event. A death counts against the running variant."""
@@ -156,6 +159,8 @@ class Reports:
                 self.kernels.append(kernels)
             case Reached():
                 self.reached.append(event)
+            case OperatorTimed():
+                self.timed.append(event)
             case WorkerDied(failure):
                 self._note_death(failure)
 
@@ -202,6 +207,8 @@ class Survey:
     """Where users' own networks come from."""
     noticed: dict[Key, tuple[RunWarning, ...]] = field(default_factory=dict)
     """What to mind of the networks' times."""
+    listed: dict[Key, OperatorList] = field(default_factory=dict)
+    """The operators of a call of each network; only of a survey that asked for them."""
     failures: Failures = field(default_factory=Failures)
     artifacts: dict[Key, str] = field(default_factory=dict)
     """The files that the runtime has prepared, which last as long as this object."""
@@ -220,12 +227,13 @@ def survey(
     live: Mapping[str, str] | None = None,
     meta: bool = False,
     crosschecked: bool = True,
+    listed: bool = False,
     announce: Callable[[str], None] = lambda doing: None,  # noqa: ARG005
 ) -> Survey:
     """Count the costs of every variant on its device, and let the runtime prepare its file.
 
     `detailed` asks for the costs of each operator too, and for what other tools count if `crosschecked`;
-    `meta` for costs without memory; `live` has the networks that a caller gave by value. What fails
+    `meta` for costs without memory, and with `listed` for the recipes of the operators; `live` has the networks that a caller gave by value. What fails
     beside others is tried again in a process of its own: a network can spoil the process for those
     after it. Raises UserError if the device or the runtime is not available, or a cost rule that this
     process has registered is wrong.
@@ -233,7 +241,7 @@ def survey(
     runtimes = list(dict.fromkeys(family.on(target).runtime for family in families))
     counting = replace(target, runtime=Target.runtime) if len(runtimes) > 1 else target
     counted = Survey()
-    asked = (detailed, live or {}, meta, crosschecked)
+    asked = (detailed, live or {}, meta, crosschecked, listed)
     work = _Surveying(target, counting, plan.silence_s, launcher, counted, *asked, announce)
     counts_for = _counting_for(families)
     once = [family for family in families if counts_for[family.name] == family.name]
@@ -261,7 +269,7 @@ def _copy(counted: Survey, counts_for: Mapping[str, str]) -> None:
     """Give each family what was counted for it in another one."""
     of_networks: tuple[dict[Key, Any], ...] = (
         *(counted.costs, counted.outputs, counted.inputs, counted.details, counted.codes),
-        *(counted.noticed, counted.compile_s, counted.failures.by_key),
+        *(counted.noticed, counted.compile_s, counted.listed, counted.failures.by_key),
     )
     for table in of_networks:
         by_family = groups(table.items(), lambda entry: entry[0][0])
@@ -283,6 +291,7 @@ class _Surveying:
     live: Mapping[str, str]
     meta: bool
     crosschecked: bool
+    listed: bool
     announce: Callable[[str], None]
     """Tells what is done, where that takes long."""
 
@@ -302,6 +311,7 @@ class _Surveying:
             detailed=self.detailed,
             crosschecked=self.crosschecked,
             meta=self.meta,
+            listed=self.listed,
             live=self.live,
             rules=own_rules.sent(),
         )
@@ -330,6 +340,8 @@ class _Surveying:
                 counted.codes[key] = each.code
             if each.detail:
                 counted.details[key] = each.detail
+            if each.listed:
+                counted.listed[key] = each.listed
 
     def _failed_beside(self, asked: Sequence[Key], known: set[Key]) -> dict[Key, Key | None]:
         counted_before: Key | None = None

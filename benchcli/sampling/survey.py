@@ -31,6 +31,7 @@ from benchcli.sampling.compiling import CompileTime
 from benchcli.sampling.example_inputs import items_of, tokens_of
 from benchcli.sampling.failures import explanation, failed
 from benchcli.sampling.first_call import called, with_batch
+from benchcli.sampling.operator_recipes import operator_list
 from benchcli.sampling.step_times import explained, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, Variant
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
@@ -215,14 +216,15 @@ def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable
         alive()
         with without_memory.faked(network, inputs, DEVICES[kind].torch_name(index)) as fakes:
             walked = walk(network, fakes)
-            others = _others(network, fakes, counters=UNTRACED)
+            others = _others(network, fakes, counters=UNTRACED) if task.crosschecked else {}
+            listed = operator_list(network, fakes, total(walked)) if task.listed else None
     costs = replace(total(walked), **_described(inputs))
     detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
     noticed = (
         *_noticed(network, inputs, family, is_random=False, denormal=0.0),
         *_transformed(network, walked, compiles=False),
     )
-    return Counted(family.name, variant.name, costs, Output(()), "", detail, code_of(variant), noticed=noticed)
+    return Counted(family.name, variant.name, costs, Output(()), "", detail, code_of(variant), noticed=noticed, listed=listed)
 
 
 def _described(inputs: Inputs) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from benchcli.schema.observations import (
     Output,
     Sample,
 )
+from benchcli.schema.recipes import OperatorList, OperatorRecipe, OperatorTimes
 from benchcli.schema.records import Failure, Status
 from benchcli.schema.request import Family, Target
 from benchcli.schema.roofs import Rate, Work
@@ -38,6 +39,7 @@ KERNELS: Final = "kernels"
 EXPORT: Final = "export"
 ROOFS: Final = "roofs"
 WRITE: Final = "write"
+OPERATORS: Final = "operators"
 CHANGED: Final = "changed"
 """In place of the hash of a file that changed after it was read."""
 SECONDS, ROUNDS = 0.3, 8
@@ -48,7 +50,7 @@ SECONDS, ROUNDS = 0.3, 8
 class Task:
     """The task of one worker."""
 
-    kind: Literal["survey", "launch", "serve", "profile", "layers", "kernels", "export", "roofs", "write"]
+    kind: Literal["survey", "launch", "serve", "profile", "layers", "kernels", "export", "roofs", "write", "operators"]
     target: Target
     families: tuple[Family, ...]
     costs: Mapping[str, Mapping[str, Costs]]
@@ -72,6 +74,10 @@ class Task:
     """Whether it sends what other tools count, too."""
     meta: bool = False
     """Whether a survey counts from shapes alone, without memory."""
+    listed: bool = False
+    """Whether it sends the recipes of the operators, too, if it counts without memory."""
+    recipes: tuple[OperatorRecipe, ...] = field(default=(), repr=False)
+    """What a task of operators times."""
     live: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Networks that a caller gave by value, pickled and in base 64, by their recorded names."""
     rules: str = field(default="", repr=False)
@@ -97,7 +103,7 @@ class Task:
         if self.kind == SERVE:
             return math.inf
         variants = sum(len(family.launched) for family in self.families)
-        others_s = self.most_seconds * (variants if self.singles else self.kind == ROOFS)
+        others_s = self.most_seconds * (variants if self.singles else self.kind in {ROOFS, OPERATORS})
         return silence_s * (2 * variants + 1) + 2 * self.most_seconds * len(self.families) + others_s
 
 
@@ -145,6 +151,8 @@ class Counted:
     """Seconds of the first call, if `torch.compile` worked in it; else 0."""
     noticed: tuple[RunWarning, ...] = ()
     """What to mind of a time of the network."""
+    listed: OperatorList | None = None
+    """None unless the task asked for it."""
 
 
 @dataclass(frozen=True)
@@ -257,6 +265,18 @@ class Reached:
 
 
 @dataclass(frozen=True)
+class OperatorTimed:
+    """The times of one recipe of the task."""
+
+    number: Count
+    """Its place among the recipes."""
+    times: OperatorTimes | None
+    """None if it cannot be called alone."""
+    error: str = ""
+    """Why, then."""
+
+
+@dataclass(frozen=True)
 class KernelsNamed:
     """The kernels of a call of one variant."""
 
@@ -312,6 +332,7 @@ Event = (
     | Layered
     | KernelsNamed
     | Reached
+    | OperatorTimed
     | Failed
     | FilesRead
     | Done

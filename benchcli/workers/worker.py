@@ -20,6 +20,7 @@ from benchcli.schema.protocol import (
     KERNELS,
     LAUNCH,
     LAYERS,
+    OPERATORS,
     PROFILE,
     ROOFS,
     SERVE,
@@ -90,7 +91,16 @@ def do(task: Task, send: Send, receive: Callable[[], str] = lambda: "") -> None:
 
 def _function_for(kind: str, receive: Callable[[], str]) -> Callable[[Task, Send], None]:
     """Return what does tasks of a kind."""
-    from benchcli.sampling import kernel_names, launch, layer_times, profile, roof_rates, survey, written_programs
+    from benchcli.sampling import (
+        kernel_names,
+        launch,
+        layer_times,
+        operator_times,
+        profile,
+        roof_rates,
+        survey,
+        written_programs,
+    )
 
     functions: dict[str, Callable[[Task, Send], None]] = {
         SURVEY: survey.survey,
@@ -101,6 +111,7 @@ def _function_for(kind: str, receive: Callable[[], str]) -> Callable[[Task, Send
         LAYERS: layer_times.time_layers,
         KERNELS: kernel_names.name_kernels,
         ROOFS: roof_rates.reach,
+        OPERATORS: operator_times.time_operators,
         LAUNCH: launch.launch,
     }
     return functions[kind]

@@ -1,0 +1,137 @@
+"""Predict the time of a network from the times of its operators alone.
+
+Operators that are called again and again by themselves sum to less than the network: theirs is the nearest
+cache, and nobody calls modules around them. So each is timed in three states of the caches, and the sums of
+those, with what calling a module takes, are weighted by what the times of a few networks say (Hastie,
+Tibshirani and Friedman, The Elements of Statistical Learning, 2009, Section 3.2: least squares, of relative
+errors here).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchcli.analysis.fit import coefficients
+from benchcli.sampling.operator_table import Calibration, OperatorTable
+from benchcli.schema.recipes import OperatorList, OperatorTimes
+from benchcli.schema.records import Interval
+from benchcli.statistics import student_t_quantile
+
+LEVEL = 0.95
+LEAST_NETWORKS = 6
+"""The fewest networks that a calibration is made of."""
+
+
+@dataclass(frozen=True)
+class MeasuredList:
+    """A network whose time is known: its operators, and its seconds."""
+
+    name: str
+    listed: OperatorList
+    seconds: float
+
+
+@dataclass(frozen=True)
+class NetworkPrediction:
+    """The predicted time of a network, and what it lacks."""
+
+    name: str
+    seconds: Interval
+    """Of a call, with a range that is meant to hold 95 % of networks."""
+    by_flops_s: float
+    """If only multiply-adds counted."""
+    by_bytes_s: float
+    """If only memory access counted, each operator's unfused."""
+    additive_s: float
+    """If multiply-adds, memory access and the number of operators added up."""
+    operators: int
+    """Calls of operators."""
+    lacking: tuple[str, ...] = ()
+    """What the time does not hold, because nothing is known of it: the prediction is too small by that."""
+
+
+def terms_of(listed: OperatorList, times: Mapping[str, OperatorTimes]) -> list[float]:
+    """Return the terms of a network's time, in seconds but the last: what its operators take with warm caches,
+    what weights beyond the private caches add, what weights beyond all caches add, and the calls of modules.
+    """
+    warm = near = far = 0.0
+    for each in listed.operators:
+        known = times.get(each.recipe.key)
+        if known:
+            warm += each.times * known.warm_s
+            near += each.times * max(0.0, known.near_s - known.warm_s)
+            far += each.times * max(0.0, known.far_s - known.near_s)
+    return [warm, near, far, float(listed.modules)]
+
+
+def calibrate(networks: Sequence[MeasuredList], table: OperatorTable) -> Calibration:
+    """Return the factors of the terms, from networks whose times are known. Raises ValueError if they are too few."""
+    if len(networks) < LEAST_NETWORKS:
+        raise ValueError(f"{len(networks)} networks are too few: {LEAST_NETWORKS} are needed")
+    rows = [terms_of(each.listed, table.times) for each in networks]
+    seconds = [each.seconds for each in networks]
+    additive = [_costs(each.listed) for each in networks]
+    return Calibration(
+        factors=tuple(coefficients(rows, seconds)),
+        flops_s=_typical([each.seconds / max(1, each.listed.flops) for each in networks]),
+        byte_s=_typical([each.seconds / max(1, each.listed.mac_bytes) for each in networks]),
+        additive=tuple(coefficients(additive, seconds)),
+        errors=tuple(_left_out(rows, seconds)),
+        networks=tuple(each.name for each in networks),
+    )
+
+
+def predicted(name: str, listed: OperatorList, table: OperatorTable) -> NetworkPrediction:
+    """Return the prediction of a network's time. Raises ValueError if the table is not calibrated."""
+    found = table.calibration
+    if found is None:
+        raise ValueError("the table is not calibrated")
+    seconds = _sum(found.factors, terms_of(listed, table.times))
+    lacking = [*listed.lacking, *_unknown(listed, table)]
+    return NetworkPrediction(
+        name=name,
+        seconds=_range(seconds, found.errors),
+        by_flops_s=found.flops_s * listed.flops,
+        by_bytes_s=found.byte_s * listed.mac_bytes,
+        additive_s=_sum(found.additive, _costs(listed)),
+        operators=listed.calls,
+        lacking=tuple(lacking),
+    )
+
+
+def _unknown(listed: OperatorList, table: OperatorTable) -> list[str]:
+    """Return the operators of which the table has no time, each with the reason if there is one."""
+    unknown = [each.recipe for each in listed.operators if each.recipe.key not in table.times]
+    reasons = [table.failures.get(each.key) for each in unknown]
+    return [f"{each} ({reason})" if reason else str(each) for each, reason in zip(unknown, reasons, strict=True)]
+
+
+def _costs(listed: OperatorList) -> list[float]:
+    return [float(listed.flops), float(listed.mac_bytes), float(listed.calls)]
+
+
+def _sum(factors: Sequence[float], terms: Sequence[float]) -> float:
+    return sum(factor * term for factor, term in zip(factors, terms, strict=True))
+
+
+def _typical(values: Sequence[float]) -> float:
+    """Return the geometric mean."""
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def _left_out(rows: Sequence[Sequence[float]], seconds: Sequence[float]) -> list[float]:
+    """Return ln(predicted / measured) of each network, by the factors that the others give."""
+    errors = []
+    for place in range(len(rows)):
+        others = [index for index in range(len(rows)) if index != place]
+        factors = coefficients([rows[index] for index in others], [seconds[index] for index in others])
+        errors.append(math.log(max(_sum(factors, rows[place]), 1e-12) / seconds[place]))
+    return errors
+
+
+def _range(seconds: float, errors: Sequence[float]) -> Interval:
+    """Return the range for a network of which nothing is known but its operators (Student's prediction interval)."""
+    n = len(errors)
+    spread = math.sqrt(sum(each**2 for each in errors) / n)
+    half = student_t_quantile(1 - (1 - LEVEL) / 2, n - 1) * spread * math.sqrt(1 + 1 / n)
+    return Interval(seconds, seconds / math.exp(half), seconds * math.exp(half))

@@ -1,0 +1,218 @@
+"""Predict how long networks take on this machine, without running them whole."""
+
+import json
+import math
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Unpack
+
+from benchcli import files, formatting
+from benchcli.analysis.time_model import MeasuredList, NetworkPrediction, calibrate, predicted
+from benchcli.api.keywords import PredictSettings, PredictorSettings, tools_of
+from benchcli.api.live_modules import Networks, are_drawn, by_name
+from benchcli.api.network_costs import are_names
+from benchcli.api.results import Result
+from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.reports.page import Page
+from benchcli.reports.views import predictions_page
+from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
+from benchcli.sampling import operator_table
+from benchcli.sampling.operator_table import OperatorTable
+from benchcli.sampling.supervise import refuse, survey
+from benchcli.schema import Failure, Family, Plan, Suite, Target
+from benchcli.schema.progress import Progress
+from benchcli.schema.protocol import Launcher
+from benchcli.schema.recipes import OperatorList, OperatorRecipe
+from benchcli.schema.structure import StructureError, structure
+from benchcli.settings import FRESH, OF_TABLES, OWN_INPUTS, PREDICT, PROGRESS, TOOLS, checked
+from benchcli.spelling import given
+from benchcli.workers.tools import Tools
+from benchcli.workloads.networks.network_request import named_networks
+from benchcli.workloads.overrides import Overrides
+from benchcli.workloads.requests import FamilyRequest
+
+LIST = ".json"
+"""How the name of a file with a list of operators ends."""
+CALIBRATING = (
+    *("alexnet", "mobilenet-v1-0.25", "mobilenet-v1-1.0", "mobilenet-v2-0.4-160", "mobilenet-v2-1.0"),
+    *("resnet-50", "shufflenet-v1-0.25x-g8", "shufflenet-v1-1x-g3", "shufflenet-v1-1.5x-g1"),
+    *("shufflenet-v2-0.5x", "shufflenet-v2-1x", "shufflenet-v2-2x", "xception-0.5x", "xception-1.5x"),
+)
+"""The networks from whose times the factors of a prediction come."""
+LAUNCHES = 6
+"""Of these networks."""
+
+
+@dataclass(repr=False)
+class Predictions(Result):
+    """How long networks take, as predicted from the times of their operators."""
+
+    predictions: tuple[NetworkPrediction, ...]
+    failures: Mapping[str, Failure]
+    """Why other networks have no prediction."""
+    machine: str
+    """What the times are of: the device, the threads and the digest of the table."""
+
+    def _laid_out(self) -> Page:
+        return predictions_page.page(self.predictions, self.failures, self.machine)
+
+
+def predict(*networks: object, inputs: object = None, **settings: Unpack[PredictSettings]) -> Predictions:
+    """Predict how long one call of each network takes here, from the times of its operators.
+
+    `networks` and `inputs` are what `costs` takes, and files with lists of operators, `NAME.json`. Operators
+    that no earlier prediction needed are timed first, and kept for this machine. The first prediction on a
+    machine also times networks that ship, for a minute or two. `known` measures no operator, and says what it lacks.
+
+    Raises UserError if a network or a setting is unknown, and NothingMeasuredError if none can be predicted.
+    """
+    values = checked(settings, [each for each in PREDICT if each is not OWN_INPUTS])
+    tools, measures = tools_of(values), not values["known"]
+    lists = {each: each for each in networks if isinstance(each, str) and each.endswith(LIST)}
+    listed = {name: read_list(Path(name)) for name in lists}
+    others = tuple(each for each in networks if not (isinstance(each, str) and each in lists))
+    failures: dict[str, Failure] = {}
+    if others or not lists:
+        family, payloads = _family(others, inputs, values)
+        with tools.workers() as launcher:
+            found, failures = operators_of(family, launcher, tools, payloads)
+        listed |= found
+    predictor = TimePredictor(tools=tools, fresh=values["fresh"], **{each.name: values[each.name] for each in OF_TABLES})
+    if measures:
+        predictor.measure(listed.values())
+    made = tuple(predictor.predict(each, name) for name, each in listed.items())
+    if not made:
+        raise NothingMeasuredError(f"nothing was predicted: {next(iter(failures.values())).error}")
+    return Predictions(made, failures, predictor.machine)
+
+
+class TimePredictor:
+    """Predicts times on this machine. It is made once, and is then fast enough for a search."""
+
+    def __init__(self, **settings: Unpack[PredictorSettings]) -> None:
+        """Take the kept table of this machine, and calibrate it if it is not.
+
+        Raises UserError if a setting is wrong, and NothingMeasuredError if it cannot be calibrated.
+        """
+        values = checked(settings, (*OF_TABLES, FRESH, PROGRESS, TOOLS))
+        self._tools = tools_of(values)
+        self._target = Target(**{each.name: values[each.name] for each in OF_TABLES})
+        with self._tools.workers() as launcher:
+            there = survey((), self._target, Plan(), launcher)
+        digest = operator_table.digest_of(there.software, there.device, self._target)
+        self._table = OperatorTable(digest) if values["fresh"] else operator_table.fetch(digest)
+        if self._table.calibration is None:
+            self._calibrate()
+
+    @property
+    def machine(self) -> str:
+        """What the times are of: the device, its threads, and the digest of the table."""
+        threads = formatting.counted(self._target.threads, "thread")
+        return f"{self._target.device} · {threads} · table {self._table.digest}"
+
+    def operators(self, network: object, inputs: object = None) -> OperatorList:
+        """Return what a call of a network does, as `predict` takes it; two parts of a network can be added.
+
+        `network` and `inputs` are what `measure` takes. Raises UserError if it cannot be called without
+        memory, such as a network whose control flow depends on values.
+        """
+        family, payloads = _family((network,), inputs, {each.name: each.default for each in PREDICT})
+        with self._tools.workers() as launcher:
+            found, failures = operators_of(family, launcher, self._tools, payloads)
+        for failure in failures.values():
+            raise UserError(failure.error)
+        return next(iter(found.values()))
+
+    def measure(self, lists: Iterable[OperatorList]) -> None:
+        """Time the operators that the table lacks, and keep them. Raises NothingMeasuredError if no worker starts."""
+        lacking = self._table.lacking(each.recipe for listed in lists for each in listed.operators)
+        if lacking:
+            with self._tools.workers() as launcher:
+                self._time(lacking, launcher)
+            operator_table.keep(self._table)
+
+    def predict(self, listed: OperatorList, name: str = "") -> NetworkPrediction:
+        """Return the time of a call that does what a list says. It takes less than a millisecond or two."""
+        return predicted(name, listed, self._table)
+
+    def _time(self, recipes: Sequence[OperatorRecipe], launcher: Launcher) -> None:
+        start_s = self._tools.clock()
+        announce = _announcing(self._tools)
+        self._table.add(operator_table.measure(recipes, self._target, launcher, announce))
+        self._table.measured_s += self._tools.clock() - start_s
+
+    def _calibrate(self) -> None:
+        """Time networks that ship, and their operators."""
+        (family,) = named_networks(CALIBRATING, None).families(Overrides())
+        with self._tools.workers() as launcher:
+            listed, failures = operators_of(family, launcher, self._tools, {})
+            for name, failure in failures.items():
+                raise NothingMeasuredError(f"the predictor was not calibrated: {name}: {failure.error}")
+            recipes = [each.recipe for several in listed.values() for each in several.operators]
+            self._time(self._table.lacking(recipes), launcher)
+        seconds = _network_seconds(family, self._target, self._tools)
+        networks = [MeasuredList(name, listed[name], each) for name, each in seconds.items()]
+        try:
+            self._table.calibration = calibrate(networks, self._table)
+        except ValueError as error:
+            raise NothingMeasuredError(f"the predictor was not calibrated: {error}") from None
+        operator_table.keep(self._table)
+
+
+def operators_of(
+    family: Family, launcher: Launcher, tools: Tools, payloads: Mapping[str, str]
+) -> tuple[dict[str, OperatorList], dict[str, Failure]]:
+    """Return the operators of each network of a family, by name, and why others have none."""
+    tools.observe(Progress("listing operators", 0.0, math.inf))
+    found = survey([family], Target(), Plan(), launcher, live=payloads, meta=True, crosschecked=False, listed=True)
+    refuse(found.failures.by_key)
+    failures = {variant: failure for (_, variant), failure in found.failures.by_key.items()}
+    return {variant: each for (_, variant), each in found.listed.items()}, failures
+
+
+def read_list(file: Path) -> OperatorList:
+    """Return the list of operators in a file. Raises UserError, which names the file, if it holds none."""
+    try:
+        data = json.loads(files.read_text(file))
+        return structure(data if isinstance(data, dict) else {"operators": data}, OperatorList)
+    except StructureError as error:
+        raise UserError(f"{file} is no list of operators: {error}") from None
+    except (ValueError, RecursionError):
+        raise UserError(f"{file} is no JSON: give a file that `benchcli predict NAME --write FILE` wrote") from None
+
+
+def _family(
+    networks: tuple[object, ...], inputs: object, values: Mapping[str, Any]
+) -> tuple[Family, Mapping[str, str]]:
+    """Return the networks as a family, and what is sent to their process by value."""
+    dtype = values["dtype"]
+    overrides = Overrides(batches=(values["batch"],) if values["batch"] else None, dtypes=(dtype,) if dtype else None)
+    request: FamilyRequest
+    payloads: Mapping[str, str] = {}
+    if are_names(networks) and are_drawn(inputs):
+        request = named_networks(networks, values["size"], OWN_INPUTS.check(inputs) or ())
+    else:
+        if values["size"] is not None or values["batch"] is not None:
+            raise UserError(f"{given('size')} and {given('batch')} belong to names of networks: give inputs instead")
+        live = Networks.of(by_name(networks), inputs, meta=True)
+        request, payloads = live.request, live.payloads
+    (family,) = request.families(overrides)
+    return family, payloads
+
+
+def _network_seconds(family: Family, target: Target, tools: Tools) -> dict[str, float]:
+    """Return the seconds of a call of each network that could be timed. Raises NothingMeasuredError if none could."""
+    with tempfile.TemporaryDirectory(prefix="benchcli-") as folder:
+        plan = Plan(launches=LAUNCHES)
+        request = RunRequest(Suite("calibration", "", (family,)), target, plan, Path(folder) / "run")
+        try:
+            records = run_suite(request, tools).records
+        except UnfinishedRunError as error:
+            raise NothingMeasuredError(f"the predictor was not calibrated: {error.reason or 'interrupted'}") from None
+    return {each.variant.name: each.timing.seconds.estimate for each in records if each.timing}
+
+
+def _announcing(tools: Tools) -> "Any":
+    return lambda doing: tools.observe(Progress(doing, 0.0, math.inf))

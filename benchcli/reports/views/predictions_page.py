@@ -1,0 +1,92 @@
+"""Lay out predicted times of networks, beside what simpler models predict."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from benchcli import formatting
+from benchcli.analysis.time_model import NetworkPrediction
+from benchcli.formatting import UNKNOWN
+from benchcli.reports.page import Cell, Page, Table, numbers, words
+from benchcli.schema import Failure
+
+COLUMNS = (
+    *("network", "predicted_s", "low_s", "high_s", "by_flops_s", "by_bytes_s", "additive_s"),
+    *("operators", "lacking", "failure"),
+)
+LACKS = "+ ?"
+"""Stands behind a time that lacks operators."""
+
+
+def page(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure], machine: str) -> Page:
+    """Return the page: a row for each network, and an object for JSON."""
+    rows = tuple(_rows(predictions, failures))
+    return Page(
+        name="predictions",
+        heading=f"Predicted time of a call · {machine}",
+        tables=(_table(predictions, failures),),
+        footer="",
+        columns=COLUMNS,
+        rows=rows,
+        identity=COLUMNS[:1],
+        data={"machine": machine, "predictions": [dict(each) for each in rows]},
+    )
+
+
+def _rows(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure]) -> Iterator[dict[str, Cell]]:
+    for each in predictions:
+        yield {
+            "network": each.name,
+            "predicted_s": each.seconds.estimate,
+            "low_s": each.seconds.low,
+            "high_s": each.seconds.high,
+            "by_flops_s": each.by_flops_s,
+            "by_bytes_s": each.by_bytes_s,
+            "additive_s": each.additive_s,
+            "operators": each.operators,
+            "lacking": "; ".join(each.lacking),
+            "failure": "",
+        }
+    for name, failure in failures.items():
+        yield {column: None for column in COLUMNS} | {"network": name, "lacking": "", "failure": failure.error}
+
+
+def _table(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure]) -> Table:
+    unpredicted = [UNKNOWN] * len(failures)
+    simpler = {
+        "by FLOPs": [each.by_flops_s for each in predictions],
+        "by bytes": [each.by_bytes_s for each in predictions],
+        "additive": [each.additive_s for each in predictions],
+    }
+    return Table(
+        "",
+        (
+            words("network", [*(each.name for each in predictions), *failures]),
+            numbers("time ms", [*map(_time, predictions), *unpredicted]),
+            numbers("95 % range", [*map(_range, predictions), *unpredicted]),
+            *(
+                numbers(heading, [*map(formatting.milliseconds, seconds), *unpredicted], priority=1)
+                for heading, seconds in simpler.items()
+            ),
+            numbers("operators", [*(str(each.operators) for each in predictions), *unpredicted]),
+        ),
+        tuple(_lines(predictions, failures)),
+    )
+
+
+def _time(each: NetworkPrediction) -> str:
+    return formatting.milliseconds(each.seconds.estimate) + (f" {LACKS}" if each.lacking else "")
+
+
+def _range(each: NetworkPrediction) -> str:
+    low, high = each.seconds.low, each.seconds.high
+    if low is None or high is None:
+        return UNKNOWN
+    return f"{formatting.milliseconds(low)} to {formatting.milliseconds(high)}"
+
+
+def _lines(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure]) -> Iterator[str]:
+    yield "from the times of operators alone; by FLOPs, by bytes, additive: what simpler models predict, in ms"
+    for each in predictions:
+        if each.lacking:
+            yield f"{each.name}: {LACKS} is {formatting.named(each.lacking)}, of which the table has no time"
+    for name, failure in failures.items():
+        yield f"{name}: {failure.error}"

@@ -1,0 +1,142 @@
+"""Keep the times of operators on a machine, measure those that a table lacks, and keep what they are worth.
+
+A table is of one machine, device, number of threads, allocator, and version of torch; another of these is
+another table.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchcli import files
+from benchcli.errors import NothingMeasuredError
+from benchcli.grouping import groups
+from benchcli.sampling import artifact_cache
+from benchcli.sampling.supervise import Failures, collect
+from benchcli.schema import Plan, Target
+from benchcli.schema.observations import Count, Duration
+from benchcli.schema.protocol import OPERATORS, Launcher, OperatorTimed, Task
+from benchcli.schema.recipes import OperatorRecipe, OperatorTimes
+from benchcli.schema.structure import structure
+from benchcli.settings import OF_TABLES
+from benchcli.system import machine
+
+LAUNCHES = 2
+"""Fresh processes that time each operator: where its memory lies differs between them."""
+FORMAT = 1
+"""Of the table; another one is another table."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the times of whole networks say of sums of their operators' times."""
+
+    factors: tuple[float, ...]
+    """Of the terms of `analysis.time_model`, in their order."""
+    flops_s: float
+    """Seconds of a multiply-add, if they were all that counts."""
+    byte_s: float
+    """Seconds of a byte of memory access, if they were all that counts."""
+    additive: tuple[float, ...]
+    """Seconds of a multiply-add, of a byte and of an operator, whose sum is nearest to the networks' times."""
+    errors: tuple[float, ...]
+    """ln(predicted / measured) of each network, predicted by the factors of the others."""
+    networks: tuple[str, ...] = ()
+
+
+@dataclass
+class OperatorTable:
+    """What is known of the operators of a machine."""
+
+    digest: str
+    times: dict[str, OperatorTimes] = field(default_factory=dict)
+    """By the recipes' keys."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Why others cannot be called alone, by the recipes' keys."""
+    calibration: Calibration | None = None
+    measured_s: Duration = 0.0
+    """Seconds that measuring took."""
+    format_: Count = FORMAT
+
+    def lacking(self, recipes: Iterable[OperatorRecipe]) -> list[OperatorRecipe]:
+        """Return the recipes of which nothing is known, each once."""
+        known = {*self.times, *self.failures}
+        return list({each.key: each for each in recipes if each.key not in known}.values())
+
+    def add(self, timed: Iterable[tuple[OperatorRecipe, OperatorTimed]]) -> None:
+        """Add what launches said of recipes: of each state the fastest launch, because noise only adds time."""
+        for key, several in groups(timed, lambda each: each[0].key).items():
+            times = [event.times for _, event in several if event.times]
+            if times:
+                self.times[key] = OperatorTimes(
+                    *(min(getattr(each, state) for each in times) for state in ("warm_s", "near_s", "far_s"))
+                )
+            else:
+                self.failures[key] = several[0][1].error
+
+
+def digest_of(software: Mapping[str, str | None], device: Mapping[str, object], target: Target) -> str:
+    """Return the digest of what a table depends on."""
+    settings = {each.name: getattr(target, each.name) for each in OF_TABLES}
+    return machine.digest(machine.machine(), {"torch": software.get("torch"), "format": FORMAT}, device, settings)
+
+
+def fetch(digest: str) -> OperatorTable:
+    """Return the table that was kept; an empty one if there is none. A damaged one is none."""
+    with tempfile.TemporaryDirectory(prefix="benchcli-") as folder:
+        copy = Path(folder) / "table"
+        if artifact_cache.fetch(artifact_cache.cache_folder(), _key(digest), copy) is None:
+            return OperatorTable(digest)
+        try:
+            found = structure(json.loads(copy.read_text(encoding="utf-8")), OperatorTable)
+        except (OSError, ValueError, RecursionError):
+            return OperatorTable(digest)
+    return found if (found.digest, found.format_) == (digest, FORMAT) else OperatorTable(digest)
+
+
+def keep(table: OperatorTable) -> None:
+    """Keep a table, with what other processes have kept in the meantime."""
+    folder, key = artifact_cache.cache_folder(), _key(table.digest)
+    others = fetch(table.digest)
+    table.times = {**others.times, **table.times}
+    table.failures = {**others.failures, **table.failures}
+    table.calibration = table.calibration or others.calibration
+    with tempfile.TemporaryDirectory(prefix="benchcli-") as scratch:
+        draft = Path(scratch) / "table"
+        files.create(draft, json.dumps(asdict(table)))
+        artifact_cache.forget(folder, key)
+        artifact_cache.keep(folder, key, draft, table.measured_s)
+
+
+def measure(
+    recipes: Sequence[OperatorRecipe],
+    target: Target,
+    launcher: Launcher,
+    announce: Callable[[str], None] = lambda doing: None,  # noqa: ARG005
+) -> list[tuple[OperatorRecipe, OperatorTimed]]:
+    """Return what each launch says of each recipe. One that ends its process is left out in the next one.
+
+    Raises NothingMeasuredError if no worker can start.
+    """
+    found: list[tuple[OperatorRecipe, OperatorTimed]] = []
+    for launch in range(LAUNCHES):
+        rest = list(recipes)
+        while rest:
+            announce(f"timing operators: launch {launch + 1} of {LAUNCHES}, {len(rest)} left")
+            task = Task(OPERATORS, target, (), {}, launch=launch, seed=launch, recipes=tuple(rest))
+            reports = collect(launcher, task, Plan.silence_s, Failures())
+            found += [(rest[each.number], each) for each in reports.timed if each.number < len(rest)]
+            if reports.death is None:
+                break
+            if reports.running is None:
+                raise NothingMeasuredError(f"no operator was timed: {reports.death.error}")
+            ended = int(reports.running[1])
+            found.append((rest[ended], OperatorTimed(ended, None, reports.death.error)))
+            rest = rest[ended + 1 :]
+    return found
+
+
+def _key(digest: str) -> str:
+    return f"operators-{digest}"
