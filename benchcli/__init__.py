@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from benchcli.api.this_machine import device, peaks, selftest
     from benchcli.api.time_prediction import TimePredictor, predict
     from benchcli.api.version_check import check
+    from benchcli.api.width_sweep import sweep
     from benchcli.cost.own_rules import cost_rule
     from benchcli.errors import NothingMeasuredError, UserError
 
@@ -34,6 +35,7 @@ _NAMES = {
     "api.this_machine": ("device", "peaks", "selftest"),
     "api.time_prediction": ("TimePredictor", "predict"),
     "api.version_check": ("check",),
+    "api.width_sweep": ("sweep",),
     "cost.own_rules": ("cost_rule",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
@@ -60,6 +62,7 @@ __all__ = [
     "predict",
     "report",
     "selftest",
+    "sweep",
 ]
 
 

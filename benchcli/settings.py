@@ -22,6 +22,7 @@ from benchcli.validation import (
     Fraction,
     Integer,
     NetworkErrors,
+    ParameterValues,
     RuntimeName,
     Seconds,
     Text,
@@ -655,6 +656,54 @@ AUDIT = (
     *(OUTPUT, REPORT, FORCE, *IN_PYTHON),
 )
 """The settings of `audit`."""
+IN = Setting(
+    "in_",
+    WIDTHS,
+    "Input channels (features of linear){such}; the widths of a block.",
+    "a number of input channels",
+    several=True,
+    such="32..256:8",
+)
+OUT = Setting(
+    "out",
+    WIDTHS,
+    "Output channels of conv, or features of linear.",
+    "a number of output channels",
+    several=True,
+    note="default: as many as go in",
+)
+SWEPT_GROUPS = Setting(
+    "groups", WIDTHS, "Groups of conv; widths that they do not divide are left out.", "the number of groups", (1,), True
+)
+KERNEL = Setting("kernel", Integer(1, 99), "Height and width of the windows.", "a window", (1,), several=True)
+SWEPT_SIZE = replace(
+    SIZE,
+    help="Height and width of the input feature map; rows of linear.",
+    note="default: 28, and 196 rows",
+)
+PARAMS = Setting(
+    "params",
+    ParameterValues(),
+    "Values of a parameter of a callable, once for each, such as width=32..256:8; inputs may name it, as in "
+    "1x{width}x28x28.",
+    repeated=True,
+)
+SWEPT_NAME = Text(lambda: ["conv", "depthwise", "linear", *(each.name for each in _at("workloads.blocks.base:BLOCKS")())])
+"""What can be swept, of which a shell completes what ships."""
+_LINE_S = 30.0
+SWEEP = (
+    *(IN, OUT, SWEPT_GROUPS, KERNEL),
+    replace(STRIDE, default=(1,), several=True, help="Strides of conv, depthwise and blocks: 1, 2."),
+    *(SWEPT_SIZE, PARAMS),
+    replace(OWN_INPUTS, help="An input of a callable, once for each, such as 1x{width}x28x28, with its parameters."),
+    replace(BATCH, help="Number of images in a call.", several=False, note="default: that of --input, or 1"),
+    replace(DTYPE, help=f"Data type: {', '.join(DTYPES)}.", several=False),
+    replace(LAYOUT, help="Memory layout: nchw, nhwc (channels last).", several=False),
+    *(DEVICE, RUNTIME, CACHE, THREADS, ALLOCATOR, FLUSH_DENORMAL),
+    *(precise_to(0.02), replace(within(_LINE_S), help="Time for each line of widths, including start-up."), LAUNCHES),
+    *(OUTPUT, RESUME, STORE, REPORT, FORCE, *IN_PYTHON),
+)
+"""The settings of `sweep`."""
 KNOWN = _flag("known", "Measure no operator: predict from those that are known, and say which are not.")
 WRITE_LIST = Setting(
     "write",

@@ -6,7 +6,13 @@ from contextlib import contextmanager
 from typing import Final, Literal
 
 Interface = Literal["command line", "Python"]
-FLAGS: Final[Mapping[str, str]] = {"inputs": "--input", "errors": "--error", "format_": "--format"}
+FLAGS: Final[Mapping[str, str]] = {
+    "inputs": "--input",
+    "errors": "--error",
+    "params": "--param",
+    "format_": "--format",
+    "in_": "--in",
+}
 """The options that are not the name of the keyword argument with two dashes."""
 _interface: Interface = "Python"
 

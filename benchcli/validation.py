@@ -163,6 +163,39 @@ class NetworkErrors(ValueKind[tuple[tuple[str, float], ...]]):
 
 
 @dataclass(frozen=True)
+class ParameterValues(ValueKind[tuple[tuple[str, tuple[int, ...]], ...]]):
+    """The values of a callable's parameters, by name; one is written "width=32..256:8" on the command line."""
+
+    metavar: ClassVar[str] = "NAME=NUMBERS"
+    gathers: ClassVar[bool] = True
+
+    def check(self, what: str, value: object) -> tuple[tuple[str, tuple[int, ...]], ...]:  # noqa: ARG002
+        """Return the pairs of a mapping."""
+        if not isinstance(value, Mapping):
+            raise UserError(f"params are a mapping from names of parameters to whole numbers, not {value!r}")
+        found = []
+        for name, numbers in value.items():
+            several = list(numbers) if isinstance(numbers, list | tuple | range) else [numbers]
+            if not isinstance(name, str) or not name.isidentifier() or not several:
+                raise UserError(f"{name!r} is no parameter with values: write such as width=32..256:8")
+            checked = tuple(_PARAMETER.check(f"the value of {name}", each) for each in several)
+            distinct(repr(numbers), checked)
+            found.append((name, checked))
+        return tuple(found)
+
+    def parse(self, what: str, text: str) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Return one pair."""
+        name, equals, numbers = text.partition("=")
+        if not equals or not numbers:
+            raise UserError(f"a parameter is NAME=NUMBERS, such as width=32..256:8, not {text[:80]!r}")
+        values = [_PARAMETER.parse(f"the value of {name}", each) for each in _PARAMETER.split(numbers)]
+        return self.check(what, {name.strip(): values})
+
+
+_PARAMETER = Integer(0, 2**31 - 1)
+
+
+@dataclass(frozen=True)
 class Choice(ValueKind[str]):
     """One of some names, in any case of letters, or another name for one."""
 

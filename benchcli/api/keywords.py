@@ -120,6 +120,36 @@ class AuditSettings(TypedDict, total=False):
     tools: Tools | None
 
 
+class SweepSettings(TypedDict, total=False):
+    """The settings of `sweep`."""
+
+    in_: int | Sequence[int] | None
+    out: int | Sequence[int] | None
+    groups: int | Sequence[int]
+    kernel: int | Sequence[int]
+    stride: int | Sequence[int]
+    size: int | Sequence[int] | None
+    params: Mapping[str, Sequence[int]] | None
+    inputs: str | Sequence[str] | None
+    batch: int | None
+    dtype: str | None
+    layout: str | None
+    device: str
+    runtime: str
+    cache: str
+    threads: int
+    allocator: str
+    flush_denormal: bool
+    precision: float
+    budget: float | None
+    launches: int | None
+    output: Path | str | None
+    resume: Path | str | None
+    store: Path | str | None
+    progress: Observer | None
+    tools: Tools | None
+
+
 class PredictSettings(TypedDict, total=False):
     """The settings of `predict`."""
 

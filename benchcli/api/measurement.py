@@ -49,7 +49,7 @@ def measure(what: object, *, inputs: object = None, **settings: Unpack[MeasureSe
         raise UserError("inputs belong to networks: a guideline or a suite has its own")
     measuring, overrides = _with_channels(settings)
     name, description, families = _named(what, overrides)
-    return _run(Suite(name, description, tuple(families)), measuring)
+    return run_of(Suite(name, description, tuple(families)), measuring)
 
 
 def _measured_networks(what: object, inputs: object, settings: MeasureSettings) -> Run:
@@ -61,7 +61,7 @@ def _measured_networks(what: object, inputs: object, settings: MeasureSettings) 
     measuring, overrides = _with_channels(settings)
     networks = Networks.of(by_name([what]), inputs)
     families = networks.request.families(overrides)
-    return _run(Suite("custom", "", tuple(families)), measuring, live=networks.payloads)
+    return run_of(Suite("custom", "", tuple(families)), measuring, live=networks.payloads)
 
 
 def _with_channels(settings: MeasureSettings) -> tuple[Measuring, Overrides]:
@@ -104,7 +104,7 @@ def block(*names: str, **settings: Unpack[BlockSettings]) -> Run:
         units=values["units"],
         stride=values["stride"],
     )
-    return _run(Suite("block", "", tuple(request.families(measuring.overrides))), measuring)
+    return run_of(Suite("block", "", tuple(request.families(measuring.overrides))), measuring)
 
 
 def network(*names: str, **settings: Unpack[NetworkSettings]) -> Run:
@@ -133,7 +133,7 @@ def network(*names: str, **settings: Unpack[NetworkSettings]) -> Run:
     )
     requests = [replace(request, errors=values["errors"] or ()) for request in requests]
     families = tuple(family for request in requests for family in request.families(measuring.overrides))
-    return _run(Suite("network", "", families), measuring)
+    return run_of(Suite("network", "", families), measuring)
 
 
 def claims(folder: Path | str | None = None, **settings: Unpack[RunSettings]) -> Run:
@@ -155,7 +155,7 @@ def claims(folder: Path | str | None = None, **settings: Unpack[RunSettings]) ->
     file = find_suite(CLAIMS_SUITE)
     suite = Suite(file.name, file.description, tuple(families_of_suite(file, measuring.overrides)))
     can_trace = "breakdown" not in runtime_named(measuring.target.runtime).untraceable
-    return _run(suite, measuring, traced() if can_trace else (), shows_claims=True)
+    return run_of(suite, measuring, traced() if can_trace else (), shows_claims=True)
 
 
 def _is_network(what: str) -> bool:
@@ -193,7 +193,7 @@ def _named(what: str, overrides: Overrides) -> tuple[str, str, Iterable[Family]]
     return file.name, file.description, families_of_suite(file, overrides)
 
 
-def _run(
+def run_of(
     suite: Suite,
     measuring: Measuring,
     traced: tuple[str, ...] = (),

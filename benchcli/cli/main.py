@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "network": "Compare whole networks, and show the Pareto front of time and error.",
     "costs": "Count the FLOPs and memory of networks, by operator, without measuring time.",
     "audit": "Say what makes a network slow, and measure what would help.",
+    "sweep": "Measure a layer at many widths, and say which to choose here.",
     "predict": "Predict how long networks take here, from the times of their operators.",
     "claims": "Test the claims of the ShuffleNet papers on this machine.",
     "run": "Measure a suite: a built-in one, or your own.",

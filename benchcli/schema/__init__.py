@@ -46,6 +46,7 @@ from benchcli.schema.request import (
     INFERENCE,
     LIVE,
     PARTS,
+    SWEPT,
     Catalogue,
     CostRule,
     Family,

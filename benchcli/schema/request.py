@@ -13,6 +13,8 @@ Catalogue = Literal["", "blocks", "networks"]
 Step = Literal["inference", "forward-backward", "train"]
 """What is done with a network in a call; `STEPS` in `benchcli.settings` says what each is."""
 INFERENCE: Final[Step] = "inference"
+SWEPT: Final = "swept "
+"""Begins the label of the channels of a sweep's line; the axis follows, along which its networks differ."""
 Part = Literal["forward", "backward", "update"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 """The parts of a step: the network and its loss; clearing and computing the gradients; the optimiser."""
@@ -165,6 +167,11 @@ class Family:
     def on(self, target: "Target") -> "Target":
         """Return the target with the family's own threads and runtime."""
         return replace(target, threads=self.threads or target.threads, runtime=self.runtime or target.runtime)
+
+    @property
+    def swept_axis(self) -> str:
+        """The axis along which the networks of a sweep's line differ, such as "in"; empty for other families."""
+        return self.widths.removeprefix(SWEPT) if self.widths.startswith(SWEPT) else ""
 
     @property
     def baseline(self) -> str:

@@ -138,7 +138,7 @@ def cache_levels(threads: int) -> dict[str, int]:
     """
     levels = {}
     for level, kind, size, shared in _caches():
-        if kind != "Instruction" and (held := _bytes(size)):
+        if kind != "Instruction" and (held := cache_bytes(size)):
             cores = max(1, _numbers_in(shared) // (threads_per_core() or 1)) if shared else 1
             levels[f"L{level}"] = held * math.ceil(threads / cores)
     return levels
@@ -146,7 +146,7 @@ def cache_levels(threads: int) -> dict[str, int]:
 
 def last_cache_bytes() -> int | None:
     """Return the size of the last-level cache, or None if Linux does not report it."""
-    return max(filter(None, map(_bytes, caches().values())), default=None)
+    return max(filter(None, map(cache_bytes, caches().values())), default=None)
 
 
 def _caches() -> Iterator[tuple[str, str, str, str]]:
@@ -159,7 +159,7 @@ def _caches() -> Iterator[tuple[str, str, str, str]]:
             yield level, kind, size, shared
 
 
-def _bytes(size: str) -> int | None:
+def cache_bytes(size: str) -> int | None:
     """Return the bytes of a size such as "1024K"."""
     units = {"K": 2**10, "M": 2**20, "G": 2**30}
     return int(size[:-1]) * units[size[-1]] if size[:-1].isdecimal() and size[-1] in units else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import nn
 
-from benchcli.workloads.layer_chain import Branches, Chain, Convolution, Piece, Shuffle, chain_of
+from benchcli.workloads.layer_chain import Branches, Chain, Convolution, Linear, Piece, Shuffle, chain_of
 
 CONVOLUTIONS: Mapping[int, type[nn.Conv1d | nn.Conv2d | nn.Conv3d]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 NORMALISATIONS: Mapping[int, type[nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
@@ -52,6 +52,8 @@ def build(layers: str) -> nn.Module:
 def _layer(piece: Piece, width: int, dimensions: int) -> nn.Module:
     if isinstance(piece, Convolution):
         return _convolution(piece)
+    if isinstance(piece, Linear):
+        return nn.Linear(piece.c_in, piece.c_out)
     if isinstance(piece, Shuffle):
         return ChannelShuffle(piece.groups)
     if isinstance(piece, Branches):

@@ -68,6 +68,17 @@ class Convolution:
 
 
 @dataclass(frozen=True)
+class Linear:
+    """A linear layer of the last dimension."""
+
+    c_in: int
+    c_out: int
+
+    def __str__(self) -> str:
+        return f"linear {self.c_in}>{self.c_out}"
+
+
+@dataclass(frozen=True)
 class Layerwise:
     """One of `STEPS`."""
 
@@ -98,7 +109,7 @@ class Branches:
         return f"({' | '.join(map(text_of, self.chains))}) {self.join}"
 
 
-Piece = Convolution | Layerwise | Shuffle | Branches
+Piece = Convolution | Linear | Layerwise | Shuffle | Branches
 Chain = tuple[Piece, ...]
 
 
@@ -134,6 +145,8 @@ def _piece(text: str) -> Piece:
         return Layerwise(text)
     if match := re.fullmatch(r"shuffle (\d+)", text):
         return Shuffle(int(match[1]))
+    if match := re.fullmatch(r"linear (\d+)>(\d+)", text):
+        return Linear(int(match[1]), int(match[2]))
     if match := re.fullmatch(r"\((.*)\) (\w+)", text, re.DOTALL):
         if match[2] in JOINS:
             return Branches(tuple(map(chain_of, _split(match[1], "|"))), match[2])
@@ -184,6 +197,6 @@ def with_widths(chain: Chain, c_in: int, c_out: int, groups: int | None = None) 
 
 def variant(name: str, chain: Chain, image: Sequence[int]) -> Variant:
     """Return the variant of a chain. `image` is the shape of its input without the batch: channels first."""
-    first = next((each for each in chain if isinstance(each, Convolution)), None)
+    first = next((each for each in chain if isinstance(each, Convolution | Linear)), None)
     channels = f"{first.c_in}:{first.c_out}" if first else str(image[0])
     return Variant(name, BUILDER, {"layers": text_of(chain)}, tuple(image), channels)

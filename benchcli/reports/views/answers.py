@@ -41,6 +41,7 @@ def of_run(report: SuiteRun) -> tuple[str, ...]:
     found = [
         *_failed(report.records),
         *(_of_guideline(name, of) for name, of in judged.items()),
+        *_of_sweeps(report),
         *_of_settings(report.results),
         *_of_networks(report.results),
         *_of_breakdowns(report.breakdowns),
@@ -105,9 +106,17 @@ def _of_guideline(name: str, judged: Sequence[Verdict]) -> str:
     return f"{text}: {variants} runs at {estimates[0]:.2f} to {estimates[-1]:.2f} {of_baseline}"
 
 
+def _of_sweeps(report: SuiteRun) -> Iterator[str]:
+    """Yield what each line of a sweep says."""
+    if any(result.family.swept_axis for result in report.results):
+        from benchcli.reports.views import sweep_tables
+
+        yield from sweep_tables.sentences(report)
+
+
 def _of_settings(results: Sequence[FamilyResult]) -> Iterator[str]:
     """Yield the fastest setting of each network."""
-    compared = [result for result in results if result.family.first and not result.family.guideline]
+    compared = [result for result in results if result.family.first and not result.family.guideline and not result.family.swept_axis]
     records = cells.records_of(compared)
     names = differing(records)
     for network, effects in groups(setting_effects(compared), lambda each: each.record.variant.name).items():
@@ -129,7 +138,7 @@ def _speed(record: Record) -> float:
 
 def _of_networks(results: Sequence[FamilyResult]) -> Iterator[str]:
     """Yield the fastest and the slowest network of each kind, how others compare with the baseline, and the front."""
-    others = [each for each in results if not each.family.guideline and not each.family.first]
+    others = [each for each in results if not (each.family.guideline or each.family.first or each.family.swept_axis)]
     for of in groups(others, _compared_with).values():
         records = [record for record in cells.records_of(of) if record.timing]
         if len({record.variant.name for record in records}) > 1:

@@ -91,14 +91,22 @@ def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None, is_t
         from benchcli.reports.views import runtime_table
 
         yield runtime_table.table(report.results, judged)
-    if any(result.family.first for result in report.results):
+    if any(result.family.first and not result.family.swept_axis for result in report.results):
         from benchcli.reports.views import settings_table
 
         yield settings_table.table(report.results)
     places = places_of(report)
-    groups = groupby(report.results, key=lambda result: (result.family.guideline, result.family.catalogue))
-    for (guideline, catalogue), of_group in groups:
+    groups = groupby(
+        report.results,
+        key=lambda result: (result.family.guideline, result.family.catalogue, result.family.swept_axis),
+    )
+    for (guideline, catalogue, axis), of_group in groups:
         results = list(of_group)
+        if axis:
+            from benchcli.reports.views import sweep_tables
+
+            yield from sweep_tables.tables(axis, results, report)
+            continue
         table = _table(guideline, catalogue, results, judged)
         found = [places.get(record.key) for record in cells.records_of(results)]
         yield replace(table, columns=(*table.columns, *cells.places(found)))

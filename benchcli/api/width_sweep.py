@@ -1,0 +1,77 @@
+"""Sweep layers over widths: which to choose here, and which to avoid."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Unpack
+
+from benchcli.analysis.sweep_findings import every_third, to_measure
+from benchcli.api.keywords import Measuring, SweepSettings
+from benchcli.api.measurement import run_of
+from benchcli.api.results import Run
+from benchcli.errors import NothingMeasuredError
+from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
+from benchcli.schema import FamilyResult, Suite
+from benchcli.settings import DEPTH, SWEEP, TRACING, checked
+from benchcli.validation import text
+from benchcli.workloads import sweeps
+from benchcli.workloads.sweeps import SweptLine
+
+MANY = 24
+"""The widths of a line above which a launch looks first where something changes."""
+CHANGE = 0.05
+"""The least change of ln(seconds a multiply-add) between two widths, for which those between them are measured."""
+
+
+def sweep(*what: str, **settings: Unpack[SweepSettings]) -> Run:
+    """Measure a layer at many widths, and say which to choose and which to avoid here.
+
+    `what` is "conv", "depthwise", "linear", a block, or a callable of yours, "package.module:callable" with
+    `params`. A line of many widths is first looked at in a single launch, at every third of them; what lies
+    between two that do not differ is left out. Raises what `measure` raises.
+    """
+    words = [text("what to sweep", each) for each in what]
+    values = checked(settings, SWEEP)
+    lines = sweeps.lines(words, values)
+    measuring = Measuring.of({**{each.name: each.default for each in (*TRACING, DEPTH)}, **_alone(values)})
+    name = "sweep-" + "-".join(word.rpartition(":")[2] for word in words)
+    if measuring.resume is None:
+        lines = _worth_measuring(lines, measuring)
+    return run_of(Suite(name, "", tuple(each.family for each in lines)), measuring)
+
+
+def _alone(values: dict[str, object]) -> dict[str, object]:
+    """Return the values without those of inputs, which the lines have."""
+    return {name: value for name, value in values.items() if name not in ("batch", "dtype", "layout", "size")}
+
+
+def _worth_measuring(lines: Sequence[SweptLine], measuring: Measuring) -> list[SweptLine]:
+    """Return the lines with the widths that are worth it, as a single launch sees them."""
+    coarse = [each.only(list(every_third(each.values))) for each in lines if len(each.values) > MANY]
+    if not coarse:
+        return list(lines)
+    seen = _looked_at(coarse, measuring)
+    return [each.only(_chosen(each, seen[each.family.name])) if each.family.name in seen else each for each in lines]
+
+
+def _looked_at(lines: Sequence[SweptLine], measuring: Measuring) -> dict[str, FamilyResult]:
+    with tempfile.TemporaryDirectory(prefix="benchcli-") as folder:
+        suite = Suite("look", "", tuple(each.family for each in lines))
+        plan = replace(measuring.plan, launches=1)
+        try:
+            run = run_suite(RunRequest(suite, measuring.target, plan, Path(folder) / "look"), measuring.tools)
+        except UnfinishedRunError as error:
+            if error.reason is None:
+                raise KeyboardInterrupt from None
+            raise NothingMeasuredError(error.reason) from None
+    return {result.family.name: result for result in run.results}
+
+
+def _chosen(line: SweptLine, seen: FamilyResult) -> list[int]:
+    seconds = {
+        int(each.variant.name): each.timing.seconds.estimate / each.costs.flops
+        for each in seen.records
+        if each.timing and each.costs and each.costs.flops
+    }
+    return to_measure(line.values, seconds, CHANGE) if seconds else list(line.values)
