@@ -118,7 +118,7 @@ class Setting:
             return self.kind.check(self.what, value)
         if self.commas and isinstance(value, str):
             value = [part.strip() for part in value.split(",")]
-        several = value if isinstance(value, list | tuple) else (value,)
+        several = value if isinstance(value, list | tuple | range) else (value,)
         values = tuple(self.kind.check(self.what, each) for each in several)
         if self.several:  # what is repeated may be equal, such as two inputs of one shape
             distinct(repr(value), values)
@@ -688,8 +688,11 @@ PARAMS = Setting(
     "1x{width}x28x28.",
     repeated=True,
 )
-SWEPT_NAME = Text(lambda: ["conv", "depthwise", "linear", *(each.name for each in _at("workloads.blocks.base:BLOCKS")())])
+SWEPT_NAME = Text(
+    lambda: ["conv", "depthwise", "linear", *(each.name for each in _at("workloads.blocks.base:BLOCKS")())]
+)
 """What can be swept, of which a shell completes what ships."""
+FILL = _flag("fill", "Also time the operators of these layers alone, and keep them for `benchcli predict`.")
 _LINE_S = 30.0
 SWEEP = (
     *(IN, OUT, SWEPT_GROUPS, KERNEL),
@@ -701,7 +704,7 @@ SWEEP = (
     replace(LAYOUT, help="Memory layout: nchw, nhwc (channels last).", several=False),
     *(DEVICE, RUNTIME, CACHE, THREADS, ALLOCATOR, FLUSH_DENORMAL),
     *(precise_to(0.02), replace(within(_LINE_S), help="Time for each line of widths, including start-up."), LAUNCHES),
-    *(OUTPUT, RESUME, STORE, REPORT, FORCE, *IN_PYTHON),
+    *(FILL, OUTPUT, RESUME, STORE, REPORT, FORCE, *IN_PYTHON),
 )
 """The settings of `sweep`."""
 KNOWN = _flag("known", "Measure no operator: predict from those that are known, and say which are not.")

@@ -51,6 +51,8 @@ WITH_TORCH = (
     "sampling.launch",
     "sampling.kernel_names",
     "sampling.layer_times",
+    "sampling.operator_recipes",
+    "sampling.operator_times",
     "sampling.profile",
     "sampling.roof_rates",
     "sampling.rounds",

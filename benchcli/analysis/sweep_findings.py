@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -13,6 +13,8 @@ NEAR = 1.25
 """A width is compared with others up to so many times it."""
 WORTH = 1.05
 """The least factor of the speed of a multiply-add for which another width is named."""
+AS_FAST = 1.03
+"""The most factor between two speeds of which the slower is as good as the faster, if it is nearer."""
 MULTIPLES = (64, 32, 16, 8, 4, 2)
 LEAST_PAIRS = 4
 """The fewest widths from which a step of alignment is told."""
@@ -55,6 +57,8 @@ class AlignmentStep:
     """The median of the speeds of a multiply-add, over those of the nearest other widths."""
     widths: int
     """How many were compared."""
+    share: float
+    """Those of them that are slower by as much as is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -109,20 +113,25 @@ def _point(line: str, axis: str, record: Record, rate: Interval | None, best: fl
 
 def _advised(point: SweptPoint, points: Sequence[SweptPoint]) -> SweptPoint:
     """Return a point with what to do about it."""
-    from dataclasses import replace
-
     if point.rate is None:
         return point
     near = [each for each in points if each.rate and each is not point and _is_near(each, point)]
     if not near:
         return point
-    best = max(near, key=lambda each: each.rate.estimate if each.rate else 0.0)
+    best = _nearest_of_the_fast(point, near)
     gain = quotient(best.rate, point.rate) if best.rate else None
     if gain is None or gain.estimate < WORTH:
         return replace(point, advice="choose")
     if gain.is_above(WORTH):
         return replace(point, advice="avoid", instead=best.value, gain=gain)
     return point
+
+
+def _nearest_of_the_fast(point: SweptPoint, near: Sequence[SweptPoint]) -> SweptPoint:
+    """Return the width that is nearest to one, of those nearly as fast as the fastest; of two, the wider one."""
+    rates = {each.value: each.rate.estimate for each in near if each.rate}
+    fast = [each for each in near if rates[each.value] * AS_FAST >= max(rates.values())]
+    return min(fast, key=lambda each: (abs(each.value - point.value), -each.value))
 
 
 def _is_near(other: SweptPoint, point: SweptPoint) -> bool:
@@ -135,7 +144,7 @@ def alignment(line: str, points: Sequence[SweptPoint]) -> AlignmentStep | None:
     A width that is no multiple is compared with the mean of the multiples next to it.
     """
     steps = [step for multiple in MULTIPLES if (step := _step(line, points, multiple))]
-    best = max(steps, key=lambda each: each.factor, default=None)
+    best = max(steps, key=lambda each: (each.factor - 1) * each.share, default=None)
     return best if best and best.factor >= WORTH else None
 
 
@@ -151,7 +160,10 @@ def _step(line: str, points: Sequence[SweptPoint], multiple: int) -> AlignmentSt
         if below and above:
             logs = [math.log(other.rate.estimate) for other in (*below, *above) if other.rate]
             factors.append(math.exp(sum(logs) / len(logs) - math.log(each.rate.estimate if each.rate else 1.0)))
-    return AlignmentStep(line, multiple, median(factors), len(factors)) if len(factors) >= LEAST_PAIRS else None
+    if len(factors) < LEAST_PAIRS:
+        return None
+    share = sum(each >= WORTH for each in factors) / len(factors)
+    return AlignmentStep(line, multiple, median(factors), len(factors), share)
 
 
 def cliffs(line: str, points: Sequence[SweptPoint], caches: Mapping[str, int]) -> list[CacheCliff]:
@@ -166,11 +178,16 @@ def cliffs(line: str, points: Sequence[SweptPoint], caches: Mapping[str, int]) -
     peaks = [
         place
         for place, factor in factors.items()
-        if factor >= CLIFF and all(factors.get(near, 0.0) <= factor for near in range(place - AROUND, place + AROUND + 1))
+        if factor >= CLIFF
+        and all(factors.get(near, 0.0) <= factor for near in range(place - AROUND, place + AROUND + 1))
     ]
     return [
         CacheCliff(
-            line, known[place].value, factors[place], known[place].mac_bytes, _left(known[place - 1], known[place], caches)
+            line,
+            known[place].value,
+            factors[place],
+            known[place].mac_bytes,
+            _left(known[place - 1], known[place], caches),
         )
         for place in peaks
     ]

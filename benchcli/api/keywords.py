@@ -143,6 +143,7 @@ class SweepSettings(TypedDict, total=False):
     precision: float
     budget: float | None
     launches: int | None
+    fill: bool
     output: Path | str | None
     resume: Path | str | None
     store: Path | str | None

@@ -3,14 +3,14 @@
 import json
 import math
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
 from benchcli import files, formatting
 from benchcli.analysis.time_model import MeasuredList, NetworkPrediction, calibrate, predicted
-from benchcli.api.keywords import PredictSettings, PredictorSettings, tools_of
+from benchcli.api.keywords import PredictorSettings, PredictSettings, tools_of
 from benchcli.api.live_modules import Networks, are_drawn, by_name
 from benchcli.api.network_costs import are_names
 from benchcli.api.results import Result
@@ -20,7 +20,7 @@ from benchcli.reports.views import predictions_page
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
 from benchcli.sampling import operator_table
 from benchcli.sampling.operator_table import OperatorTable
-from benchcli.sampling.supervise import refuse, survey
+from benchcli.sampling.supervise import Survey, refuse, survey
 from benchcli.schema import Failure, Family, Plan, Suite, Target
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Launcher
@@ -70,6 +70,7 @@ def predict(*networks: object, inputs: object = None, **settings: Unpack[Predict
     """
     values = checked(settings, [each for each in PREDICT if each is not OWN_INPUTS])
     tools, measures = tools_of(values), not values["known"]
+    written = _new_list(values["write"], networks) if values["write"] else None
     lists = {each: each for each in networks if isinstance(each, str) and each.endswith(LIST)}
     listed = {name: read_list(Path(name)) for name in lists}
     others = tuple(each for each in networks if not (isinstance(each, str) and each in lists))
@@ -79,7 +80,11 @@ def predict(*networks: object, inputs: object = None, **settings: Unpack[Predict
         with tools.workers() as launcher:
             found, failures = operators_of(family, launcher, tools, payloads)
         listed |= found
-    predictor = TimePredictor(tools=tools, fresh=values["fresh"], **{each.name: values[each.name] for each in OF_TABLES})
+    if written:
+        files.create(written, "".join(each.to_json() for each in listed.values()))
+    predictor = TimePredictor(
+        tools=tools, fresh=values["fresh"], **{each.name: values[each.name] for each in OF_TABLES}
+    )
     if measures:
         predictor.measure(listed.values())
     made = tuple(predictor.predict(each, name) for name, each in listed.items())
@@ -101,8 +106,7 @@ class TimePredictor:
         self._target = Target(**{each.name: values[each.name] for each in OF_TABLES})
         with self._tools.workers() as launcher:
             there = survey((), self._target, Plan(), launcher)
-        digest = operator_table.digest_of(there.software, there.device, self._target)
-        self._table = OperatorTable(digest) if values["fresh"] else operator_table.fetch(digest)
+        self._table = _table_of(there, self._target, values["fresh"])
         if self._table.calibration is None:
             self._calibrate()
 
@@ -130,18 +134,12 @@ class TimePredictor:
         lacking = self._table.lacking(each.recipe for listed in lists for each in listed.operators)
         if lacking:
             with self._tools.workers() as launcher:
-                self._time(lacking, launcher)
+                _time(self._table, lacking, self._target, launcher, self._tools)
             operator_table.keep(self._table)
 
     def predict(self, listed: OperatorList, name: str = "") -> NetworkPrediction:
         """Return the time of a call that does what a list says. It takes less than a millisecond or two."""
         return predicted(name, listed, self._table)
-
-    def _time(self, recipes: Sequence[OperatorRecipe], launcher: Launcher) -> None:
-        start_s = self._tools.clock()
-        announce = _announcing(self._tools)
-        self._table.add(operator_table.measure(recipes, self._target, launcher, announce))
-        self._table.measured_s += self._tools.clock() - start_s
 
     def _calibrate(self) -> None:
         """Time networks that ship, and their operators."""
@@ -151,7 +149,7 @@ class TimePredictor:
             for name, failure in failures.items():
                 raise NothingMeasuredError(f"the predictor was not calibrated: {name}: {failure.error}")
             recipes = [each.recipe for several in listed.values() for each in several.operators]
-            self._time(self._table.lacking(recipes), launcher)
+            _time(self._table, self._table.lacking(recipes), self._target, launcher, self._tools)
         seconds = _network_seconds(family, self._target, self._tools)
         networks = [MeasuredList(name, listed[name], each) for name, each in seconds.items()]
         try:
@@ -159,6 +157,36 @@ class TimePredictor:
         except ValueError as error:
             raise NothingMeasuredError(f"the predictor was not calibrated: {error}") from None
         operator_table.keep(self._table)
+
+
+def fill(families: Sequence[Family], target: Target, payloads: Mapping[str, str], tools: Tools) -> int:
+    """Time the operators of networks that the table of this machine lacks, and keep them; return how many.
+
+    Raises NothingMeasuredError if no worker starts.
+    """
+    target = Target(**{each.name: getattr(target, each.name) for each in OF_TABLES})
+    with tools.workers() as launcher:
+        table = _table_of(survey((), target, Plan(), launcher), target)
+        lists = [each for family in families for each in operators_of(family, launcher, tools, payloads)[0].values()]
+        lacking = table.lacking(each.recipe for listed in lists for each in listed.operators)
+        _time(table, lacking, target, launcher, tools)
+    operator_table.keep(table)
+    return len(lacking)
+
+
+def _table_of(there: Survey, target: Target, fresh: bool = False) -> OperatorTable:
+    digest = operator_table.digest_of(there.software, there.device, target)
+    return OperatorTable(digest) if fresh else operator_table.fetch(digest)
+
+
+def _time(
+    table: OperatorTable, recipes: Sequence[OperatorRecipe], target: Target, launcher: Launcher, tools: Tools
+) -> None:
+    """Time operators, and add them to a table."""
+    start_s = tools.clock()
+    announce = _announcing(tools)
+    table.add(operator_table.measure(recipes, target, launcher, announce))
+    table.measured_s += tools.clock() - start_s
 
 
 def operators_of(
@@ -181,6 +209,18 @@ def read_list(file: Path) -> OperatorList:
         raise UserError(f"{file} is no list of operators: {error}") from None
     except (ValueError, RecursionError):
         raise UserError(f"{file} is no JSON: give a file that `benchcli predict NAME --write FILE` wrote") from None
+
+
+def _new_list(path: Path | str, networks: Sequence[object]) -> Path:
+    """Return the path of a new list of operators. Raises UserError if it cannot be written, is there, or is of many."""
+    if len(networks) != 1:
+        raise UserError(f"{given('write')} writes the operators of one network: give one")
+    file = files.path_of("a file", path)
+    if file.suffix != LIST:
+        raise UserError(f"{file} does not end in {LIST}, by which lists are known: name it {file.stem}{LIST}")
+    if files.mode_of(file, follow=False) is not None:
+        raise UserError(f"{file} is there: remove it, or name another file")
+    return files.writable(file)
 
 
 def _family(
@@ -214,5 +254,5 @@ def _network_seconds(family: Family, target: Target, tools: Tools) -> dict[str, 
     return {each.variant.name: each.timing.seconds.estimate for each in records if each.timing}
 
 
-def _announcing(tools: Tools) -> "Any":
+def _announcing(tools: Tools) -> Callable[[str], None]:
     return lambda doing: tools.observe(Progress(doing, 0.0, math.inf))

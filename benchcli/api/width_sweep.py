@@ -10,10 +10,11 @@ from benchcli.analysis.sweep_findings import every_third, to_measure
 from benchcli.api.keywords import Measuring, SweepSettings
 from benchcli.api.measurement import run_of
 from benchcli.api.results import Run
+from benchcli.api.time_prediction import fill
 from benchcli.errors import NothingMeasuredError
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
 from benchcli.schema import FamilyResult, Suite
-from benchcli.settings import DEPTH, SWEEP, TRACING, checked
+from benchcli.settings import SWEEP, TRACING, Values, checked
 from benchcli.validation import text
 from benchcli.workloads import sweeps
 from benchcli.workloads.sweeps import SweptLine
@@ -29,19 +30,24 @@ def sweep(*what: str, **settings: Unpack[SweepSettings]) -> Run:
 
     `what` is "conv", "depthwise", "linear", a block, or a callable of yours, "package.module:callable" with
     `params`. A line of many widths is first looked at in a single launch, at every third of them; what lies
-    between two that do not differ is left out. Raises what `measure` raises.
+    between two that do not differ is left out. `fill` also times the operators for `predict`. Raises what
+    `measure` raises.
     """
     words = [text("what to sweep", each) for each in what]
     values = checked(settings, SWEEP)
     lines = sweeps.lines(words, values)
-    measuring = Measuring.of({**{each.name: each.default for each in (*TRACING, DEPTH)}, **_alone(values)})
+    measuring = Measuring.of({**{each.name: each.default for each in TRACING}, **_alone(values)})
     name = "sweep-" + "-".join(word.rpartition(":")[2] for word in words)
     if measuring.resume is None:
         lines = _worth_measuring(lines, measuring)
-    return run_of(Suite(name, "", tuple(each.family for each in lines)), measuring)
+    families = tuple(each.family for each in lines)
+    run = run_of(Suite(name, "", families), measuring)
+    if values["fill"]:
+        fill(families, measuring.target, {}, measuring.tools)
+    return run
 
 
-def _alone(values: dict[str, object]) -> dict[str, object]:
+def _alone(values: Values) -> Values:
     """Return the values without those of inputs, which the lines have."""
     return {name: value for name, value in values.items() if name not in ("batch", "dtype", "layout", "size")}
 

@@ -24,4 +24,6 @@ def command(tools: Tools, /, what: tuple[str, ...], format_: str, params: tuple[
     \b
     Example: benchcli sweep conv --in 32..256:8 --groups 1,2,4
     """
-    return measure_and_show(tools, format_, sweep, *what, params={name: values for each in params for name, values in each}, **options)
+    return measure_and_show(
+        tools, format_, sweep, *what, params={name: values for each in params for name, values in each}, **options
+    )

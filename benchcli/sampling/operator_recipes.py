@@ -52,7 +52,7 @@ def operator_list(network: torch.nn.Module, inputs: Inputs, costs: Costs) -> Ope
         modules=calls[0],
         flops=costs.flops,
         mac_bytes=costs.mac_bytes,
-        weight_bytes=costs.weight_bytes,
+        weight_bytes=costs.weight_bytes or 0,
         lacking=tuple(dict.fromkeys(noting.lacking)),
     )
 

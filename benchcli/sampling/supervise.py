@@ -70,6 +70,15 @@ DEATHS = 2
 UNCOUNTED = "its process ended without having counted it"
 UNPREPARED = "its process ended without having prepared it"
 Value = TypeVar("Value")
+KEPT_IN: Mapping[type, str] = {
+    Singled: "singles",
+    Watched: "conditions",
+    Written: "written",
+    Loaded: "loaded",
+    Reached: "reached",
+    OperatorTimed: "timed",
+}
+"""Events that are kept as they are, and the lists of `Reports` that they are kept in."""
 
 
 @dataclass
@@ -124,15 +133,14 @@ class Reports:
 
     def add(self, event: Event | WorkerDied) -> None:  # noqa: C901  a branch for each kind of event
         """Store an event. A death counts against the running variant."""
+        if kept_in := KEPT_IN.get(type(event)):
+            getattr(self, kept_in).append(event)
+            return
         match event:
             case Started(family, variant):
                 self.running = family, variant
             case Sampled(family, sample):
                 self.samples.append(((family, sample.variant), sample))
-            case Singled():
-                self.singles.append(event)
-            case Watched():
-                self.conditions.append(event)
             case Failed():
                 self.failures.note(event)
             case Described():
@@ -141,10 +149,6 @@ class Reports:
                 self.counted[family, variant] = event
             case Exported(family, variant):
                 self.exported[family, variant] = event
-            case Written():
-                self.written.append(event)
-            case Loaded():
-                self.loaded.append(event)
             case Spoilt():
                 self.is_spoilt = True
             case Ready(family, variant, calls):
@@ -157,10 +161,6 @@ class Reports:
                 self.layers.append(layers)
             case KernelsNamed(kernels):
                 self.kernels.append(kernels)
-            case Reached():
-                self.reached.append(event)
-            case OperatorTimed():
-                self.timed.append(event)
             case WorkerDied(failure):
                 self._note_death(failure)
 
@@ -233,10 +233,10 @@ def survey(
     """Count the costs of every variant on its device, and let the runtime prepare its file.
 
     `detailed` asks for the costs of each operator too, and for what other tools count if `crosschecked`;
-    `meta` for costs without memory, and with `listed` for the recipes of the operators; `live` has the networks that a caller gave by value. What fails
-    beside others is tried again in a process of its own: a network can spoil the process for those
-    after it. Raises UserError if the device or the runtime is not available, or a cost rule that this
-    process has registered is wrong.
+    `meta` for costs without memory, and with `listed` for the recipes of the operators; `live` has the
+    networks that a caller gave by value. What fails beside others is tried again in a process of its own:
+    a network can spoil the process for those after it. Raises UserError if the device or the runtime is not
+    available, or a cost rule that this process has registered is wrong.
     """
     runtimes = list(dict.fromkeys(family.on(target).runtime for family in families))
     counting = replace(target, runtime=Target.runtime) if len(runtimes) > 1 else target

@@ -224,7 +224,9 @@ def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable
         *_noticed(network, inputs, family, is_random=False, denormal=0.0),
         *_transformed(network, walked, compiles=False),
     )
-    return Counted(family.name, variant.name, costs, Output(()), "", detail, code_of(variant), noticed=noticed, listed=listed)
+    return Counted(
+        family.name, variant.name, costs, Output(()), "", detail, code_of(variant), noticed=noticed, listed=listed
+    )
 
 
 def _described(inputs: Inputs) -> dict[str, Any]:

@@ -46,7 +46,6 @@ from benchcli.schema.request import (
     INFERENCE,
     LIVE,
     PARTS,
-    SWEPT,
     Catalogue,
     CostRule,
     Family,

@@ -3,19 +3,20 @@
 This module does not import torch.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Final
 
 from benchcli import files
 from benchcli.errors import UserError, unknown
-from benchcli.schema import SWEPT, Family, Source, Variant
+from benchcli.schema import Family, Source, Variant
+from benchcli.schema.request import SWEPT
 from benchcli.spelling import given
 from benchcli.workloads import input_texts, layer_chain
 from benchcli.workloads.blocks.base import BLOCKS, STRIDES
 from benchcli.workloads.layer_chain import Convolution, Linear
-from benchcli.workloads.networks.network_request import OWN, network_named
+from benchcli.workloads.networks.network_request import network_named
 from benchcli.workloads.requests import taken_from
 
 SIZE, ROWS = 28, 196
@@ -55,17 +56,22 @@ class _Kind:
 
 
 def lines(words: Sequence[str], values: Values) -> list[SweptLine]:
-    """Return the lines of a sweep. Raises UserError if there is no such thing, or it has no axis with several values."""
+    """Return the lines of a sweep. Raises UserError if there is no such thing, or no axis has several values."""
     what = words[-1]
     if len(words) > 2 or (len(words) == 2 and words[0] != "block") or what == "block":
-        raise UserError(f"{' '.join(words)!r} is nothing to sweep: give conv, linear, depthwise, block NAME, or a callable")
+        raise UserError(
+            f"{' '.join(words)!r} is nothing to sweep: give conv, linear, depthwise, block NAME, or a callable"
+        )
     kind = _kind(what, values)
     axes = {name: tuple(sorted(several)) for name, several in _axes(what, kind, values).items()}
     axis = max(axes, key=lambda name: len(axes[name]))
     others = {name: several for name, several in axes.items() if name != axis}
     if sum(1 for _ in product(*axes.values())) > MOST_POINTS:
         raise UserError(f"the sweep has more than {MOST_POINTS} points: give larger steps")
-    made = [_line(what, kind, axis, axes[axis], dict(zip(others, each, strict=True)), others) for each in product(*others.values())]
+    made = [
+        _line(what, kind, axis, axes[axis], dict(zip(others, each, strict=True)), others)
+        for each in product(*others.values())
+    ]
     first = made[0].family.name if len(made) > 1 else ""
     found = [replace(each, family=replace(each.family, first=first, **_of_inputs(values))) for each in made]
     for each in found:
@@ -106,7 +112,12 @@ def _axes(what: str, kind: _Kind, values: Values) -> dict[str, tuple[int, ...]]:
 
 
 def _line(
-    what: str, kind: _Kind, axis: str, along: Sequence[int], fixed: Mapping[str, int], choices: Mapping[str, Sequence[int]]
+    what: str,
+    kind: _Kind,
+    axis: str,
+    along: Sequence[int],
+    fixed: Mapping[str, int],
+    choices: Mapping[str, Sequence[int]],
 ) -> SweptLine:
     """Return the line of the values that exist, at fixed values of the other axes."""
     several = [f"{name.rstrip('_')[0]}{value}" for name, value in fixed.items() if len(choices[name]) > 1]
@@ -179,7 +190,7 @@ def _callable(what: str, values: Values) -> _Kind:
         shape = inputs[0].shape if inputs else own.shape
         return replace(own, name=name, params=dict(point), inputs=inputs, shape=shape, channels=name)
 
-    return _Kind({name: several for name, several in values["params"]}, make)
+    return _Kind(dict(values["params"]), make)
 
 
 def _filled(text: str, point: Point) -> str:

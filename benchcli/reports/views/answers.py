@@ -116,7 +116,11 @@ def _of_sweeps(report: SuiteRun) -> Iterator[str]:
 
 def _of_settings(results: Sequence[FamilyResult]) -> Iterator[str]:
     """Yield the fastest setting of each network."""
-    compared = [result for result in results if result.family.first and not result.family.guideline and not result.family.swept_axis]
+    compared = [
+        result
+        for result in results
+        if result.family.first and not result.family.guideline and not result.family.swept_axis
+    ]
     records = cells.records_of(compared)
     names = differing(records)
     for network, effects in groups(setting_effects(compared), lambda each: each.record.variant.name).items():

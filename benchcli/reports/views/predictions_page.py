@@ -46,7 +46,8 @@ def _rows(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failu
             "failure": "",
         }
     for name, failure in failures.items():
-        yield {column: None for column in COLUMNS} | {"network": name, "lacking": "", "failure": failure.error}
+        unknown: dict[str, Cell] = dict.fromkeys(COLUMNS)
+        yield {**unknown, "network": name, "lacking": "", "failure": failure.error}
 
 
 def _table(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure]) -> Table:

@@ -57,8 +57,8 @@ def sentences(report: SuiteRun) -> Iterator[str]:
         worst = max((point for point in points if point.instead is not None), key=_gain, default=None)
         if worst and worst.gain:
             yield (
-                f"{family.name}: instead of {worst.value} take {worst.instead}: {formatting.times(worst.gain)} times as "
-                "fast a multiply-add"
+                f"{family.name}: instead of {worst.value} take {worst.instead}: {formatting.times(worst.gain)} times "
+                "as fast a multiply-add"
             )
     yield from _findings(report.results, report)
 
@@ -73,8 +73,8 @@ def _findings(results: Sequence[FamilyResult], report: SuiteRun) -> Iterator[str
         points = points_of(name, axis, result.records) if axis else []
         if step := alignment(name, points):
             yield (
-                f"{name}: multiples of {step.multiple} are {step.factor:.2f} times as fast a multiply-add as the widths "
-                f"between them (median of {step.widths})"
+                f"{name}: multiples of {step.multiple} are {step.factor:.2f} times as fast a multiply-add as the "
+                f"widths between them (median of {step.widths})"
             )
         for cliff in cliffs(name, points, caches):
             leaves = f", which leaves {cliff.level}" if cliff.level else ""

@@ -1,0 +1,92 @@
+"""Times of networks predicted from those of their operators."""
+
+import pytest
+
+from benchcli.analysis.time_model import LEAST_NETWORKS, MeasuredList, calibrate, predicted, terms_of
+from benchcli.sampling.operator_table import OperatorTable
+from benchcli.schema.recipes import OperatorList, OperatorRecipe, OperatorTimes, RepeatedOperator
+
+FACTORS = (1.1, 0.5, 0.0, 3e-6)
+
+
+def recipe(number: int) -> OperatorRecipe:
+    return OperatorRecipe("aten.relu.default", ({"shape": [1, number]},))
+
+
+def listed(*numbers: int, times: int = 1, modules: int = 10, flops: int = 1000) -> OperatorList:
+    operators = tuple(RepeatedOperator(recipe(number), times) for number in numbers)
+    return OperatorList(operators, modules, flops * len(numbers), 500 * len(numbers))
+
+
+@pytest.fixture
+def table() -> OperatorTable:
+    times = {
+        recipe(n).key: OperatorTimes(1e-5 * n, 1.5e-5 * n + 1e-6 * (n % 3), 2e-5 * n + 4e-6 * n**2)
+        for n in range(1, 20)
+    }
+    return OperatorTable("digest", times)
+
+
+def measured(table: OperatorTable, count: int = 12) -> list[MeasuredList]:
+    """Return networks whose times are exactly what the factors give."""
+    lists = [listed(*range(1, n + 2), times=1 + n % 3, modules=7 * n + 3) for n in range(count)]
+    seconds = [sum(f * t for f, t in zip(FACTORS, terms_of(each, table.times), strict=True)) for each in lists]
+    return [MeasuredList(str(n), each, s) for n, (each, s) in enumerate(zip(lists, seconds, strict=True))]
+
+
+def test_the_factors_of_exact_times_are_found_and_predict_other_networks(table: OperatorTable) -> None:
+    table.calibration = calibrate(measured(table), table)
+    assert table.calibration.factors == pytest.approx(FACTORS, abs=1e-9)
+    assert table.calibration.errors == pytest.approx([0.0] * 12, abs=1e-6)
+    other = listed(3, 17, times=5, modules=100)
+    found = predicted("other", other, table)
+    expected = sum(f * t for f, t in zip(FACTORS, terms_of(other, table.times), strict=True))
+    assert found.seconds.estimate == pytest.approx(expected)
+    assert found.seconds.holds(expected)
+    assert (found.operators, found.lacking) == (10, ())
+
+
+def test_terms_count_each_call_and_add_what_colder_caches_take(table: OperatorTable) -> None:
+    assert terms_of(listed(2, times=3, modules=4), table.times) == pytest.approx(
+        [6e-5, 3.6e-5, 3 * (4e-5 + 1.6e-5 - 3.2e-5), 4]
+    )
+
+
+def test_the_range_is_as_wide_as_the_errors_of_networks_that_were_left_out(table: OperatorTable) -> None:
+    noisy = [
+        MeasuredList(each.name, each.listed, each.seconds * (1.2 if number % 2 else 1 / 1.2))
+        for number, each in enumerate(measured(table))
+    ]
+    table.calibration = calibrate(noisy, table)
+    seconds = predicted("other", listed(3, 17), table).seconds
+    assert seconds.low
+    assert seconds.high
+    assert 1.2 < seconds.high / seconds.estimate < 2.0
+    assert seconds.high / seconds.estimate == pytest.approx(seconds.estimate / seconds.low)
+
+
+def test_what_the_table_lacks_is_named_with_the_reason(table: OperatorTable) -> None:
+    table.calibration = calibrate(measured(table), table)
+    table.failures[recipe(30).key] = "it needs a mask"
+    found = predicted("other", listed(1, 30, 31), table)
+    assert found.lacking == (
+        "aten.relu.default of 1x30 (it needs a mask)",
+        "aten.relu.default of 1x31",
+    )
+    assert found.seconds.estimate == pytest.approx(predicted("known", listed(1), table).seconds.estimate)
+
+
+def test_simpler_models_stand_beside_it(table: OperatorTable) -> None:
+    networks = [MeasuredList(str(n), listed(*range(1, n + 2)), 2e-9 * 1000 * (n + 1)) for n in range(8)]
+    table.calibration = calibrate(networks, table)
+    found = predicted("other", listed(1, 2, 3), table)
+    assert found.by_flops_s == pytest.approx(2e-9 * 3000)
+    assert found.by_bytes_s == pytest.approx(4e-9 * 1500)
+    assert found.additive_s == pytest.approx(2e-9 * 3000)
+
+
+def test_too_few_networks_calibrate_nothing(table: OperatorTable) -> None:
+    with pytest.raises(ValueError, match="5 networks are too few: 6 are needed"):
+        calibrate(measured(table, LEAST_NETWORKS - 1), table)
+    with pytest.raises(ValueError, match="not calibrated"):
+        predicted("other", listed(1), table)
