@@ -4,7 +4,7 @@ import json
 import math
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -78,7 +78,7 @@ def predict(*networks: object, inputs: object = None, **settings: Unpack[Predict
     if others or not lists:
         family, payloads = _family(others, inputs, values)
         with tools.workers() as launcher:
-            found, failures = operators_of(family, launcher, tools, payloads)
+            found, failures = operators_of([family], launcher, tools, payloads)
         listed |= found
     if written:
         files.create(written, "".join(each.to_json() for each in listed.values()))
@@ -122,12 +122,24 @@ class TimePredictor:
         `network` and `inputs` are what `measure` takes. Raises UserError if it cannot be called without
         memory, such as a network whose control flow depends on values.
         """
-        family, payloads = _family((network,), inputs, {each.name: each.default for each in PREDICT})
+        return self.operators_of({"network": (network, inputs)})["network"]
+
+    def operators_of(self, parts: Mapping[str, tuple[object, object]]) -> dict[str, OperatorList]:
+        """Return what calls of many networks do, each given with its inputs, in one process and by name.
+
+        Raises UserError as `operators` does, which names the network.
+        """
+        families: list[Family] = []
+        payloads: dict[str, str] = {}
+        for name, (network, inputs) in parts.items():
+            family, own = _family(({name: network},), inputs, {each.name: each.default for each in PREDICT})
+            families.append(replace(family, name=name))
+            payloads |= own
         with self._tools.workers() as launcher:
-            found, failures = operators_of(family, launcher, self._tools, payloads)
-        for failure in failures.values():
-            raise UserError(failure.error)
-        return next(iter(found.values()))
+            found, failures = operators_of(families, launcher, self._tools, payloads)
+        for name, failure in failures.items():
+            raise UserError(f"{name}: {failure.error}")
+        return found
 
     def measure(self, lists: Iterable[OperatorList]) -> None:
         """Time the operators that the table lacks, and keep them. Raises NothingMeasuredError if no worker starts."""
@@ -145,7 +157,7 @@ class TimePredictor:
         """Time networks that ship, and their operators."""
         (family,) = named_networks(CALIBRATING, None).families(Overrides())
         with self._tools.workers() as launcher:
-            listed, failures = operators_of(family, launcher, self._tools, {})
+            listed, failures = operators_of([family], launcher, self._tools, {})
             for name, failure in failures.items():
                 raise NothingMeasuredError(f"the predictor was not calibrated: {name}: {failure.error}")
             recipes = [each.recipe for several in listed.values() for each in several.operators]
@@ -167,7 +179,7 @@ def fill(families: Sequence[Family], target: Target, payloads: Mapping[str, str]
     target = Target(**{each.name: getattr(target, each.name) for each in OF_TABLES})
     with tools.workers() as launcher:
         table = _table_of(survey((), target, Plan(), launcher), target)
-        lists = [each for family in families for each in operators_of(family, launcher, tools, payloads)[0].values()]
+        lists = [each for family in families for each in operators_of([family], launcher, tools, payloads)[0].values()]
         lacking = table.lacking(each.recipe for listed in lists for each in listed.operators)
         _time(table, lacking, target, launcher, tools)
     operator_table.keep(table)
@@ -190,11 +202,11 @@ def _time(
 
 
 def operators_of(
-    family: Family, launcher: Launcher, tools: Tools, payloads: Mapping[str, str]
+    families: Sequence[Family], launcher: Launcher, tools: Tools, payloads: Mapping[str, str]
 ) -> tuple[dict[str, OperatorList], dict[str, Failure]]:
-    """Return the operators of each network of a family, by name, and why others have none."""
+    """Return the operators of each network, by name, and why others have none."""
     tools.observe(Progress("listing operators", 0.0, math.inf))
-    found = survey([family], Target(), Plan(), launcher, live=payloads, meta=True, crosschecked=False, listed=True)
+    found = survey(families, Target(), Plan(), launcher, live=payloads, meta=True, crosschecked=False, listed=True)
     refuse(found.failures.by_key)
     failures = {variant: failure for (_, variant), failure in found.failures.by_key.items()}
     return {variant: each for (_, variant), each in found.listed.items()}, failures

@@ -6,6 +6,7 @@ by hand, kept in tables, and sent to workers.
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -85,13 +86,18 @@ class OperatorList:
 
     def __add__(self, other: "OperatorList") -> "OperatorList":
         """Return what two parts of a network do, one after the other."""
+        return self.joined([other])
+
+    def joined(self, others: Iterable["OperatorList"]) -> "OperatorList":
+        """Return what parts of a network do, one after the other. For many it is faster than adding them."""
+        parts = [self, *others]
         return OperatorList(
-            merged((*self.operators, *other.operators)),
-            self.modules + other.modules,
-            self.flops + other.flops,
-            self.mac_bytes + other.mac_bytes,
-            self.weight_bytes + other.weight_bytes,
-            tuple(dict.fromkeys((*self.lacking, *other.lacking))),
+            merged(each for part in parts for each in part.operators),
+            modules=sum(part.modules for part in parts),
+            flops=sum(part.flops for part in parts),
+            mac_bytes=sum(part.mac_bytes for part in parts),
+            weight_bytes=sum(part.weight_bytes for part in parts),
+            lacking=tuple(dict.fromkeys(each for part in parts for each in part.lacking)),
         )
 
     def to_json(self) -> str:
@@ -113,11 +119,12 @@ class OperatorTimes:
 
 def merged(operators: Iterable[RepeatedOperator]) -> tuple[RepeatedOperator, ...]:
     """Return each recipe once, with the sum of its times."""
-    found: dict[str, RepeatedOperator] = {}
+    recipes: dict[str, OperatorRecipe] = {}
+    times: Counter[str] = Counter()
     for each in operators:
-        before = found.get(each.recipe.key)
-        found[each.recipe.key] = RepeatedOperator(each.recipe, each.times + (before.times if before else 0))
-    return tuple(found.values())
+        recipes.setdefault(each.recipe.key, each.recipe)
+        times[each.recipe.key] += each.times
+    return tuple(RepeatedOperator(recipe, times[key]) for key, recipe in recipes.items())
 
 
 def bytes_of(dtype: str) -> int:

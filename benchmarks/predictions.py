@@ -1,0 +1,124 @@
+"""Predict the times of networks that took no part in the calibration, and measure them.
+
+    python benchmarks/predictions.py [--launches 6] [--output build/predictions.json] [--fresh]
+
+Networks are predicted and measured in turns, a few at a time, so that both meet the same machine. It prints
+each network's predicted and measured time, and of all of them how many are within 5 and 10 %, with Wilson's 95 %
+interval, the median error, how many measured times lie in the predicted range, and the rank correlation; the same of
+what FLOPs alone, bytes alone and the additive model predict. Published for comparison, each in the search space that
+it was trained for: nn-Meter within 10 % for 99.0 % of networks on a CPU (Zhang et al., MobiSys 2021), LitePred within
+5 % for 90.5 and within 10 % for 98.9 % in ONNX Runtime on a CPU (Feng et al., NSDI 2024).
+
+Needs pytorchcv, as `make zoo` installs it, and about a quarter of an hour.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import benchcli
+from benchcli.analysis.time_model import terms_of
+from benchcli.formatting import percent
+from benchcli.sampling.artifact_cache import FOLDER
+from benchcli.statistics import Count, rank_correlation
+from benchcli.system.machine import cpu_model
+
+sys.path.insert(0, str(Path(__file__).parent))
+from held_out import HELD_OUT
+from library_costs import of_pytorchcv
+
+IMAGE = (1, 3, 224, 224)
+AT_ONCE = 5
+MODELS = ("predicted_s", "by_flops_s", "by_bytes_s", "additive_s")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--launches", type=int, default=6)
+    parser.add_argument("--output", type=Path, metavar="FILE", help=f"keeps the rows; the table is in {FOLDER}")
+    parser.add_argument("--fresh", action="store_true", help="measure known operators, and calibrate, anew")
+    parser.add_argument("--only", type=int, metavar="NUMBER", help="the first networks only")
+    given = parser.parse_args()
+    predictor = benchcli.TimePredictor(fresh=given.fresh)
+    names = [(family, name) for family, several in HELD_OUT.items() for name in several][: given.only]
+    print(
+        f"{cpu_model()} · {predictor.machine}\n{'network':<24} {'measured':>9} {'predicted':>9} {'error':>8}  in range"
+    )
+    rows: list[dict[str, Any]] = []
+    for place in range(0, len(names), AT_ONCE):
+        for row in compared(predictor, names[place : place + AT_ONCE], given.launches):
+            rows.append(row)
+            error = percent(row["predicted_s"] / row["measured_s"] - 1, signed=True)
+            print(
+                f"{row['network']:<24} {row['measured_s'] * 1e3:>9.2f} {row['predicted_s'] * 1e3:>9.2f} {error:>8}  "
+                f"{'yes' if row['low_s'] <= row['measured_s'] <= row['high_s'] else 'no'}",
+                flush=True,
+            )
+    for line in summary(rows):
+        print(line)
+    if given.output:
+        given.output.parent.mkdir(parents=True, exist_ok=True)
+        given.output.write_text(json.dumps({"cpu": cpu_model(), "machine": predictor.machine, "rows": rows}, indent=1))
+    return 0
+
+
+def compared(
+    predictor: benchcli.TimePredictor, names: Sequence[tuple[str, str]], launches: int
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each network that can be predicted and measured; name the others."""
+    modules = {name: of_pytorchcv(name).eval() for _, name in names}
+    listed = {name: predictor.operators(module, inputs=IMAGE) for name, module in modules.items()}
+    predictor.measure(listed.values())
+    with tempfile.TemporaryDirectory() as folder:
+        run = benchcli.measure(modules, inputs=IMAGE, launches=launches, output=Path(folder) / "run")
+    times = {each.variant.name: each for each in run.records}
+    for family, name in names:
+        found, record = predictor.predict(listed[name], name), times[name]
+        if found.lacking or not record.timing:
+            print(f"{name}: lacks {found.lacking}, {record.failure}")
+            continue
+        yield {
+            "family": family,
+            "network": name,
+            "measured_s": record.timing.seconds.estimate,
+            "is_disturbed": record.is_disturbed,
+            "predicted_s": found.seconds.estimate,
+            "low_s": found.seconds.low,
+            "high_s": found.seconds.high,
+            "by_flops_s": found.by_flops_s,
+            "by_bytes_s": found.by_bytes_s,
+            "additive_s": found.additive_s,
+            "terms": terms_of(listed[name], predictor._table.times),
+            "weight_bytes": listed[name].weight_bytes,
+            "operators": found.operators,
+        }
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each model, and one on the ranges."""
+    measured = [row["measured_s"] for row in rows]
+    yield f"\n{len(rows)} networks of {len({row['family'] for row in rows})} families"
+    yield f"{'model':<12} {'within 5 %':<24} {'within 10 %':<24} median error, rank correlation"
+    for model in MODELS:
+        errors = [abs(row[model] / row["measured_s"] - 1) for row in rows]
+        within = [rate(sum(each <= most for each in errors), len(rows)) for most in (0.05, 0.1)]
+        rank = rank_correlation([row[model] for row in rows], measured)
+        name = model.removesuffix("_s")
+        yield f"{name:<12} {within[0]:<24} {within[1]:<24} {percent(median(errors))}, {rank:.3f}"
+    inside = sum(row["low_s"] <= row["measured_s"] <= row["high_s"] for row in rows)
+    yield f"measured times in the predicted 95 % range: {rate(inside, len(rows))}"
+
+
+def rate(found: int, of: int) -> str:
+    """Return a share with Wilson's interval: "60 of 68 (78 to 94 %)"."""
+    interval = Count(found, of).interval
+    return f"{found} of {of} ({100 * (interval.low or 0):.0f} to {100 * (interval.high or 0):.0f} %)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
