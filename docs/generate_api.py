@@ -11,12 +11,24 @@ from typing import Any
 
 import benchcli
 from benchcli import settings, validation
+from benchcli.analysis.audit_findings import AuditFinding
 from benchcli.analysis.stored_series import Change, Series, SpeedPoint
+from benchcli.analysis.time_model import NetworkPrediction
 from benchcli.analysis.unequal_machines import Unequal
-from benchcli.api import explanation, live_modules, network_costs, results, results_store, this_machine
+from benchcli.api import (
+    audit_result,
+    explanation,
+    live_modules,
+    network_costs,
+    results,
+    results_store,
+    this_machine,
+    time_prediction,
+)
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.schema import CallKernels, Costs, HardwareCounts, KernelUse, OperatorCall
 from benchcli.schema.progress import Progress
+from benchcli.schema.recipes import OperatorList
 from benchcli.schema.roofs import CacheLevel, Peak, Roofs
 from benchcli.settings import Setting
 from benchcli.store.adding import Added
@@ -77,6 +89,9 @@ FUNCTIONS: Mapping[str, Sequence[Setting]] = {
     "network": settings.NETWORK,
     "costs": [each for each in settings.COSTS if each is not settings.OWN_INPUTS],
     "claims": (*settings.CLAIMS, *settings.TRACING, *settings.IN_PYTHON),
+    "audit": [each for each in settings.AUDIT if each is not settings.OWN_INPUTS],
+    "sweep": settings.SWEEP,
+    "predict": [each for each in settings.PREDICT if each is not settings.OWN_INPUTS],
     "check": settings.CHECK,
     "cost_rule": (),
     **dict.fromkeys(("compare", "load", "report", "plot"), ()),
@@ -94,6 +109,8 @@ VALUES: Mapping[type, str] = {
     validation.RuntimeName: "a name",
     validation.Text: "a text",
     validation.FolderPath: "a path",
+    validation.FilePath: "a path",
+    validation.ParameterValues: "a mapping from names to whole numbers",
     validation.Flag: "`True` or `False`",
     validation.Anything: "an object",
 }
@@ -121,6 +138,12 @@ RESULTS = (
     this_machine.SelfTest,
     this_machine.DeviceFacts,
     this_machine.Peaks,
+    audit_result.NetworkAudit,
+    AuditFinding,
+    time_prediction.Predictions,
+    time_prediction.TimePredictor,
+    NetworkPrediction,
+    OperatorList,
     explanation.Explanation,
     CallKernels,
     KernelUse,

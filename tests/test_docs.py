@@ -347,6 +347,7 @@ def test_examples_in_python_run(
     monkeypatch.setattr(keywords, "Tools", tools)
     on_fake = text.replace("launches=", 'device="fake", launches=').replace("peaks(", 'peaks(device="fake", ')
     on_fake = re.sub(r"benchcli\.audit\(([^)]*)\)", r'benchcli.audit(\1, device="fake")', on_fake)
+    on_fake = on_fake.replace("TimePredictor()", 'TimePredictor(device="fake")')
     exec(compile(on_fake, place, "exec"), {"__name__": place})
 
 

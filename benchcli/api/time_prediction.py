@@ -14,6 +14,7 @@ from benchcli.api.keywords import PredictorSettings, PredictSettings, tools_of
 from benchcli.api.live_modules import Networks, are_drawn, by_name
 from benchcli.api.network_costs import are_names
 from benchcli.api.results import Result
+from benchcli.backends.devices.base import device_named
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.reports.page import Page
 from benchcli.reports.views import predictions_page
@@ -74,6 +75,7 @@ def predict(*networks: object, inputs: object = None, **settings: Unpack[Predict
     lists = {each: each for each in networks if isinstance(each, str) and each.endswith(LIST)}
     listed = {name: read_list(Path(name)) for name in lists}
     others = tuple(each for each in networks if not (isinstance(each, str) and each in lists))
+    _refuse_accelerators(Target(device=values["device"]))
     failures: dict[str, Failure] = {}
     if others or not lists:
         family, payloads = _family(others, inputs, values)
@@ -104,6 +106,7 @@ class TimePredictor:
         values = checked(settings, (*OF_TABLES, FRESH, PROGRESS, TOOLS))
         self._tools = tools_of(values)
         self._target = Target(**{each.name: values[each.name] for each in OF_TABLES})
+        _refuse_accelerators(self._target)
         with self._tools.workers() as launcher:
             there = survey((), self._target, Plan(), launcher)
         self._table = _table_of(there, self._target, values["fresh"])
@@ -184,6 +187,16 @@ def fill(families: Sequence[Family], target: Target, payloads: Mapping[str, str]
         _time(table, lacking, target, launcher, tools)
     operator_table.keep(table)
     return len(lacking)
+
+
+def _refuse_accelerators(target: Target) -> None:
+    """Raise UserError for a device whose operators wait in a queue: their times are no sum."""
+    device = device_named(target.device)
+    if not (device.pinned or device.hidden):
+        raise UserError(
+            f"predictions are of a CPU: on a {device.title} operators overlap with the host that queues them; leave "
+            f"{given('device', target.device)} out"
+        )
 
 
 def _table_of(there: Survey, target: Target, fresh: bool = False) -> OperatorTable:

@@ -94,11 +94,12 @@ def test_a_file_that_is_no_list_is_named(cli: Cli, content: str, says: str) -> N
         (("resnet-50", "alexnet", "--write", "a.json"), "--write writes the operators of one network: give one"),
         (("resnet-50", "--write", "a.txt"), "a.txt does not end in .json"),
         (("moon",), "unknown network 'moon'"),
+        (("resnet-50", "--device", "cuda"), "predictions are of a CPU"),
         (("not-there.json",), "not-there.json"),
     ],
 )
 def test_a_mistake_is_one_line(cli: Cli, arguments: tuple[str, ...], says: str) -> None:
-    found = cli("predict", *arguments, "--device", "fake")
+    found = cli("predict", *arguments, *(() if "--device" in arguments else ("--device", "fake")))
     assert found.code == 2
     assert says in found.err
     assert found.err.count("\n") == 1

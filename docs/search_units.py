@@ -1,6 +1,6 @@
 """Search ShuffleNet V2's widths and depths for the networks that are fastest here, at about 140 million multiply-adds.
 
-    python docs/search.py [--variants 2000] [--measure 10]
+    python docs/search_units.py [--variants 2000] [--measure 10]
 
 The times of all variants are predicted, from the operators of their units, and the fastest are measured.
 """
