@@ -82,6 +82,7 @@ WITH_TORCH = (
     "cost.memory",
     "cost.nested",
     "cost.onnx_graph",
+    "cost.onnx_recipes",
     "cost.storages",
     "cost.training",
     "cost.use_of_rules",

@@ -54,14 +54,32 @@ class _Graph:
         return self.roots.get(name, name)
 
 
-def walk_of(model: Any, shapes: Mapping[str, Shape]) -> Walk:
-    """Return what a call of an ONNX model does with inputs of these shapes, by name."""
+@dataclass(frozen=True)
+class InferredGraph:
+    """A model's graph, and what is known of its values."""
+
+    graph: Any
+    weights: Mapping[str, Tensor]
+    constants: frozenset[str]
+    known: Mapping[str, Tensor]
+    """The values whose shapes are known, the weights among them."""
+
+
+def inferred_graph(model: Any, shapes: Mapping[str, Shape]) -> InferredGraph:
+    """Return the graph of an ONNX model with inputs of these shapes, by name."""
     inferred = _inferred(model, shapes).graph
     weights = {each.name: _of_tensor(each) for each in inferred.initializer}
-    constants = {node.output[0] for node in inferred.node if node.op_type == "Constant"}
+    constants = frozenset(node.output[0] for node in inferred.node if node.op_type == "Constant")
     values = [*inferred.input, *inferred.value_info, *inferred.output]
     known = {**{each.name: tensor for each in values if (tensor := _of_value(each))}, **weights}
-    graph = _Graph(known, frozenset({*weights, *constants}))
+    return InferredGraph(inferred, weights, constants, known)
+
+
+def walk_of(model: Any, shapes: Mapping[str, Shape]) -> Walk:
+    """Return what a call of an ONNX model does with inputs of these shapes, by name."""
+    found = inferred_graph(model, shapes)
+    inferred, weights, known = found.graph, found.weights, found.known
+    graph = _Graph(known, frozenset({*weights, *found.constants}))
     walked = Walk()
     nodes = [node for node in inferred.node if node.op_type != "Constant"]
     for node in nodes:

@@ -211,6 +211,8 @@ def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable
     with switches.kept():
         _register_rules(variant, family)
         network, inputs = without_memory.load(variant, family)
+        if isinstance(network, OnnxNetwork):  # its graph has shapes alone, and no tensors to fake
+            return _count_graph(network, inputs, variant, family, task)
         network = conversion.in_float32(network, family.dtype)
         network, inputs = conversion.in_dtype(network, inputs, torch_dtype(family.dtype))
         alive()
@@ -227,6 +229,15 @@ def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable
     return Counted(
         family.name, variant.name, costs, Output(()), "", detail, code_of(variant), noticed=noticed, listed=listed
     )
+
+
+def _count_graph(network: OnnxNetwork, inputs: Inputs, variant: Variant, family: Family, task: Task) -> Counted:
+    """Count the graph of a file without calling it."""
+    walked = network.walk(inputs)
+    costs = replace(total(walked), **_described(inputs))
+    listed = network.operator_list(inputs) if task.listed else None
+    detail = CostDetail(tuple(walked.calls), {}, tuple(walked.uncalled))
+    return Counted(family.name, variant.name, costs, Output(()), "", detail, code_of(variant), listed=listed)
 
 
 def _described(inputs: Inputs) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from benchcli.cost.onnx_graph import walk_of
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.workloads.built_in import find_built_in
 from benchcli.workloads.networks.onnx_files import hash_of
+from benchcli.workloads.onnx_network import OnnxNetwork
 
 pytestmark = [
     pytest.mark.measured,
@@ -220,3 +221,22 @@ def test_a_file_that_changes_during_a_run_is_refused() -> None:
     made([node("Neg", "x", "y")], {"x": (FLOAT, [1, 3])}, {})
     with pytest.raises(UserError, match="is not what it was when this run began"):
         build("model.onnx", before)
+
+
+def test_a_graph_is_listed_as_operators_of_torch() -> None:
+    made(
+        [
+            node("Conv", "x w b", "y", group=2, pads=[1, 1, 1, 1]),
+            node("Relu", "y", "z"),
+            node("Flatten", "z", "f"),
+            node("Gemm", "f m c", "o", transB=1),
+        ],
+        {"x": (FLOAT, ["n", 4, 5, 5])},
+        {"w": torch.ones(6, 2, 3, 3), "b": torch.ones(6), "m": torch.ones(7, 150), "c": torch.ones(7)},
+    )
+    network = find_built_in("benchcli:onnx/file")("model.onnx", hash_of(Path("model.onnx")))
+    assert isinstance(network, OnnxNetwork)
+    listed = network.operator_list(Inputs((torch.ones(2, 4, 5, 5),), {}))
+    names = [each.recipe.operator for each in listed.operators]
+    assert names == ["aten.conv2d.default", "aten.relu.default", "aten.linear.default"]
+    assert (listed.modules, listed.flops, listed.lacking) == (3, 2 * 6 * 25 * 2 * 9 + 2 * 7 * 150, ())
