@@ -20,7 +20,7 @@ test: $(VENV)/installed
 test-fast: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto -m "not measured"
 
-# What the wheel and the sdist hold.
+# What the wheel and the sdist hold, and the steps of the GitHub Action.
 test-dist: $(VENV)/installed
 	$(BIN)/python -m pytest tests/packaging
 
@@ -97,6 +97,9 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows docs/benchcli-check.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci docs/benchcli.gitlab-ci.yml
 
 # Measure the kept runs of results/reference anew: about 20 minutes, on a machine that does nothing else.
 reference: $(VENV)/installed
