@@ -17,6 +17,12 @@ from benchcli.runs.rows import Cell
 from benchcli.runs.run_folder import MEASUREMENTS
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Interval, Record
+from benchcli.schema.records import Status
+
+NOT_TAKEN: frozenset[Status] = frozenset({"unsupported"})
+"""What a changed form ends with that the network cannot take."""
+OF_BRANCHING: frozenset[Status] = NOT_TAKEN | {"wrong-output"}
+"""The same, if the code branches on values of tensors, of which a trace follows one branch."""
 
 
 @dataclass(repr=False)
@@ -47,6 +53,18 @@ class NetworkAudit(Result):
     def records(self) -> tuple[Record, ...]:
         """The network's record, and those of its changed forms."""
         return self.details.records
+
+    @property
+    def failed(self) -> tuple[Record, ...]:
+        """The records that should have a time and have none.
+
+        A changed form that the network cannot take is none of them. Nor is one with other outputs, if the
+        network's code branches on values: what was traced follows one branch.
+        """
+        allowed = OF_BRANCHING if self.audited.branching else NOT_TAKEN
+        return tuple(
+            each for each in self.records if each.failure and not (each.family.first and each.failure.status in allowed)
+        )
 
     @property
     def folder(self) -> Path:

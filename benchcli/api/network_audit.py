@@ -65,7 +65,7 @@ def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSet
     run = work.network_run(_families(family, detail, work.target, values["apply"]), payloads, values["output"])
     if program:
         work.write(program, run, family, payloads)
-    audited = AuditedCalls(detail.calls, detail.uncalled, roofs)
+    audited = AuditedCalls(detail.calls, detail.uncalled, roofs, detail.branching)
     audit_file.put(run.folder, audited)
     try:
         trials = work.try_out(run, audited)

@@ -27,6 +27,8 @@ class AuditedCalls:
     uncalled: tuple[str, ...] = ()
     """The paths of modules whose `forward` ran without a call of them."""
     roofs: Roofs | None = None
+    branching: tuple[str, ...] = ()
+    """The paths of modules whose code reads values of tensors, as a branch does."""
     version: int = VERSION
     """Of this file's format."""
 

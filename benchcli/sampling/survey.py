@@ -217,7 +217,7 @@ def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable
             walked = walk(network, fakes)
             others = _others(network, fakes, counters=UNTRACED)
     costs = replace(total(walked), **_described(inputs))
-    detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
+    detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled), tuple(walked.branching))
     noticed = (
         *_noticed(network, inputs, family, is_random=False, denormal=0.0),
         *_transformed(network, walked, compiles=False),
@@ -257,7 +257,7 @@ def _detail(
     network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None, walked: Walk, crosschecked: bool
 ) -> CostDetail:
     others = _others(network, inputs, step) if crosschecked else {}
-    return CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
+    return CostDetail(tuple(walked.calls), others, tuple(walked.uncalled), tuple(walked.branching))
 
 
 def _others(

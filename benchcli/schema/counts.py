@@ -74,6 +74,8 @@ class CostDetail:
     """Multiply-adds by the name of the tool that counted them, or why it could not."""
     uncalled: tuple[str, ...] = ()
     """The paths of modules whose `forward` ran without a call of them: their own work counts for the caller."""
+    branching: tuple[str, ...] = ()
+    """The paths of modules whose code reads values of tensors, as a branch does; empty for the network itself."""
 
 
 @dataclass(frozen=True)

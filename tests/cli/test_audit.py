@@ -14,6 +14,7 @@ import benchcli
 import tests.cost.networks  # noqa: F401  it registers an operator, once for all tests
 from benchcli.api import network_audit
 from benchcli.api.audit_result import NetworkAudit
+from benchcli.schema import Failure
 from benchcli.schema.protocol import Conversation, Layered, Sampled, Task
 from tests.conftest import Outcome, inline, simulated
 
@@ -32,6 +33,8 @@ def grouped(): return nn.Sequential(conv(3, 512), *(conv(512, 512, 1, 4) for _ i
 def wide(): return nn.Sequential(conv(3, 16), conv(16, 160), conv(160, 16), nn.ReLU())
 def plain(): return nn.Sequential(nn.Conv2d(3, 16, 1), nn.Conv2d(16, 16, 3))
 def branching(): return Apply(lambda s, x: s.a(x) if x.sum() > 0 else s.b(x), a=conv(3, 8), b=conv(3, 16))
+def either(): return Apply(lambda s, x: s.a(x) if x.sum() > 0 else s.b(x), a=conv(3, 8), b=nn.Conv2d(3, 16, 1))
+def other(): return Apply(lambda s, x: s.a(x) if x.sum() < 0 else s.b(x), a=conv(3, 8), b=nn.Conv2d(3, 16, 1))
 def shared():
     layer = conv(16, 16, 1, 4)
     return nn.Sequential(conv(3, 16), layer, layer)
@@ -171,6 +174,7 @@ def test_an_audit_stands_alone(audited: Audited, cli: Cli) -> None:
     ("name", "said"),
     [
         ("branching", "g4"),
+        ("branching", "the graph could not be traced"),
         ("shared", "g2"),
         ("in_place", "g1"),
         ("direct", "forward is called directly"),
@@ -184,8 +188,39 @@ def test_every_kind_of_network_is_audited_or_said_not_to_be(audited: Audited, na
     shown = audited(f"mine:{name}")
     assert shown.code in (0, 4), shown.err
     assert "Traceback" not in shown.err
-    if name != "branching":
-        assert said in shown.out
+    assert said in shown.out
+
+
+def test_a_network_that_cannot_be_traced_is_audited_by_what_was_dispatched(audited: Audited) -> None:
+    refused = 0
+    for name in ("either", "other"):  # one of them is counted in a branch that can be folded, and launched in another
+        shown = audited(f"mine:{name}")
+        assert shown.code == 0, (shown.out, shown.err)
+        said = [line for line in shown.out.splitlines() if "the graph could not be traced" in line]
+        assert len(said) == 1
+        assert "in some of" in said[0]
+        refused += "unsupported" in shown.out
+        shutil.rmtree("audit")
+    assert refused
+
+
+def test_a_changed_form_with_other_outputs_fails_unless_the_network_branches(audited: Audited) -> None:
+    assert audited("mine:wide").code == 0
+    found = benchcli.load("audit")
+    assert isinstance(found, NetworkAudit)
+    run = found.details
+    for status, branching, failed in (
+        ("unsupported", (), 0),
+        ("wrong-output", (), 1),
+        ("wrong-output", ("",), 0),
+        ("crashed", ("",), 1),
+    ):
+        record = replace(run.results[1].records[0], failure=Failure(status, "no"), timing=None)  # type: ignore[arg-type]
+        results = (run.results[0], replace(run.results[1], records=(record,)))
+        audit = replace(
+            found, details=replace(run, results=results), audited=replace(found.audited, branching=branching)
+        )
+        assert len(audit.failed) == failed, (status, branching)
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,7 @@ def _below(
         yield f"{count} of less than {least} of the time, or not measured, are not shown{work}"
     yield from cells.warning_lines(run.records[:1])
     yield from _not_understood(audited)
+    yield from _not_traced(run, audited)
     error = top1_error(run.records[0])
     yield ACCURACY + (f"; as published it has a top-1 error of {error} %" if error else "")
 
@@ -185,6 +186,23 @@ def _not_understood(audited: AuditedCalls) -> Iterator[str]:
         yield f"{formatting.named(kinds)}: counted and placed; guidelines say nothing of attention and recurrent layers"
     if audited.uncalled:
         yield f"{formatting.named(audited.uncalled)}: forward is called directly: its own work counts for the caller"
+
+
+def _not_traced(run: SuiteRun, audited: AuditedCalls) -> Iterator[str]:
+    """Yield that a network has no graph, as its code branches, and which layers run in some launches alone."""
+    if not audited.branching:
+        return
+    launches = launches_of(run)
+    called = [{layer.path for layer in each.layers} for each in launches]
+    some = [
+        path for path in dict.fromkeys(path for each in called for path in each) if any(path not in c for c in called)
+    ]
+    alone = f"; {formatting.named(some)}: in some of {len(launches)} launches only" if some else ""
+    yield (
+        f"{formatting.named([path or OWN for path in audited.branching])}: the code reads values of tensors, as a "
+        "branch does, so the graph could not be traced: the audit is of the operators that one call dispatched, and "
+        f"other inputs may take another way{alone}"
+    )
 
 
 def _changes(records: Sequence[Record]) -> Table:
