@@ -2,10 +2,11 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from benchcli import formatting
 from benchcli.analysis import audit_findings as analysis
@@ -41,6 +42,9 @@ PRECISION = 0.01
 ALL = Plan.precision / 1000
 """A precision that no launch reaches, so that each one measures all rebuilt layers, in pairs."""
 
+LAUNCH_SHARE = 1 / 12
+"""Of the budget of the rebuilt layers: six launches, of which each warms up and samples for so long at most."""
+
 
 def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSettings]) -> NetworkAudit:
     """Measure where a network spends its time, which guidelines it breaks, and what following them would win.
@@ -54,12 +58,22 @@ def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSet
     be called or timed, and UnfinishedError if measuring ended early: its `result` has what was found.
     """
     values = checked(settings, [each for each in AUDIT if each is not OWN_INPUTS])
-    work = _Auditing(
-        target_of({**values, "runtime": Target.runtime, "cache": Target.cache}), tools_of(values), values["budget"]
-    )
     if values["output"]:
         refuse_others(values["output"], ())  # no audit is resumed
     family, payloads = _family(network, inputs, values)
+    target = target_of({**values, "runtime": Target.runtime, "cache": Target.cache})
+    with _sharing_workers(tools_of(values)) as tools:
+        return _audited(_Auditing(target, tools, values["budget"]), family, payloads, values)
+
+
+@contextmanager
+def _sharing_workers(tools: Tools) -> Iterator[Tools]:
+    """Yield the tools with one launcher for all that an audit measures: it takes seconds to import torch anew."""
+    with tools.workers() as launcher:
+        yield replace(tools, workers=lambda: nullcontext(launcher))
+
+
+def _audited(work: "_Auditing", family: Family, payloads: Mapping[str, str], values: Mapping[str, Any]) -> NetworkAudit:
     program = new_program(values["write"]) if values["write"] else None
     detail, roofs = work.looked_at(family, payloads, values["fresh"])
     run = work.network_run(_families(family, detail, work.target, values["apply"]), payloads, values["output"])
@@ -173,7 +187,7 @@ class _Auditing:
         family = analysis.what_if(analysis.measured_ones(found), run.results[0].family)
         if family is None:
             return None
-        plan = Plan(precision=ALL, budget_s=self.budget_s)
+        plan = Plan(precision=ALL, budget_s=self.budget_s, launch_share=LAUNCH_SHARE)
         return run_suite(RunRequest(Suite(TRIALS, "", (family,)), self.target, plan, run.folder / TRIALS), self.tools)
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import tests.cost.networks  # noqa: F401  it registers an operator, once for all
 from benchcli.api import network_audit
 from benchcli.api.audit_result import NetworkAudit
 from benchcli.schema import Failure
-from benchcli.schema.protocol import Conversation, Layered, Sampled, Task
+from benchcli.schema.protocol import Conversation, Launcher, Layered, Sampled, Task
 from tests.conftest import Outcome, inline, simulated
 
 Cli = Callable[..., Outcome]
@@ -202,6 +203,19 @@ def test_a_network_that_cannot_be_traced_is_audited_by_what_was_dispatched(audit
         refused += "unsupported" in shown.out
         shutil.rmtree("audit")
     assert refused
+
+
+def test_an_audit_starts_its_workers_once(tmp_path: Path) -> None:
+    tools, started = simulated(priced), 0
+
+    def workers(**settings: object) -> AbstractContextManager[Launcher]:
+        nonlocal started
+        started += 1
+        return tools.workers(**settings)
+
+    own = replace(tools, workers=workers)
+    benchcli.audit("mobilenet-v1-0.25", size=32, device="fake", output=tmp_path / "audit", tools=own)
+    assert started == 1
 
 
 def test_a_changed_form_with_other_outputs_fails_unless_the_network_branches(audited: Audited) -> None:
