@@ -121,6 +121,10 @@ def find(builder: str, source: Source | None) -> Callable[..., Any]:
         module = importlib.import_module(name)
     except (ImportError, SyntaxError) as error:
         where = f" from {source.folder}" if source else ""
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            raise RefusedError(
+                f"no module {error.name}{where.replace(' from ', ' in ')}, and none is installed"
+            ) from error
         raise RefusedError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from error
     if source and source.place == "only":
         _refuse_other_code(module, source)

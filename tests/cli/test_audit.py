@@ -293,6 +293,37 @@ def test_a_damaged_file_is_named(audited: Audited, cli: Cli) -> None:
         assert (refused.code, "audit.json" in refused.err) == (2, True), text
 
 
+def first_half(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text[: len(text) // 2], encoding="utf-8")
+
+
+def header_alone(file: Path) -> None:
+    file.write_text(file.read_text(encoding="utf-8").splitlines(keepends=True)[0], encoding="utf-8")
+
+
+@pytest.mark.parametrize("damage", [first_half, header_alone, Path.unlink])
+def test_an_audit_that_was_cut_is_to_be_made_again(
+    audited: Audited, cli: Cli, damage: Callable[[Path], object]
+) -> None:
+    assert audited("mine:wide").code == 0
+    shutil.copytree("audit", "whole")
+    own, rebuilt = ("measurements.csv", "environment.json"), ("what-if/environment.json", "what-if/samples.csv")
+    for name in (*own, *rebuilt, *(["what-if/measurements.csv"] if damage is first_half else [])):
+        if damage is first_half and name.endswith("samples.csv"):
+            continue  # what is left of the samples is enough
+        shutil.rmtree("audit")
+        shutil.copytree("whole", "audit")
+        damage(Path("audit") / name)
+        refused = cli("show", "audit")
+        assert (refused.code, refused.err.count("\n"), "resume" in refused.err) == (2, 1, False), refused.err
+        assert "audit the network again" in refused.err
+        assert name.rpartition("/")[2] in refused.err or damage is Path.unlink
+        assert ("delete audit/what-if to read the audit without gains" in refused.err) == (
+            name in rebuilt or "what-if" in name
+        )
+
+
 def test_a_module_is_audited_by_value(own: None, cli: Cli) -> None:
     from torch import nn
 
