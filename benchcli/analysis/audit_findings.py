@@ -7,7 +7,7 @@ from typing import Literal
 from benchcli import formatting
 from benchcli.analysis.call_times import CallTimes, call_times
 from benchcli.analysis.other_baseline import samples_of
-from benchcli.analysis.placed_layers import launches_of, placed_layers
+from benchcli.analysis.places import launches_of, placed_layers
 from benchcli.grouping import groups
 from benchcli.runs.audit_file import TRIALS, AuditedCalls
 from benchcli.runs.suite_run import SuiteRun
@@ -233,7 +233,8 @@ def of_machine(run: SuiteRun, audited: AuditedCalls) -> Iterator[AuditFinding]:
 
     There is nothing to rebuild them as, so they have no gain.
     """
-    for row, at in placed_layers(run, audited):
+    for row in placed_layers(run, audited):
+        at = row.place
         if at and at.bound != "overhead" and at.achieved < SLOW_KERNEL and row.share >= LEAST_OF_KERNEL:
             calls = tuple(number for number, call in enumerate(audited.calls) if call.module == row.path)
             reason = f"{row.kind} at {formatting.percent(at.achieved, decimals=0)} of the roof"

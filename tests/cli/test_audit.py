@@ -13,8 +13,11 @@ import pytest
 
 import benchcli
 import tests.cost.networks  # noqa: F401  it registers an operator, once for all tests
+from benchcli.analysis.places import PLACE_COLUMNS
+from benchcli.analysis.roofline import Placement
 from benchcli.api import network_audit
 from benchcli.api.audit_result import NetworkAudit
+from benchcli.reports.views import cells
 from benchcli.schema import Failure
 from benchcli.schema.protocol import Conversation, Launcher, Layered, Sampled, Task
 from tests.conftest import Outcome, inline, simulated
@@ -110,6 +113,19 @@ def test_the_page_says_what_would_help(audited: Audited, golden: Callable[[str, 
     shown = audited("mine:wide")
     assert shown.code == 0, shown.err
     golden("audit.txt", shown.out)
+
+
+def test_the_layers_of_an_audit_and_of_a_run_have_columns_of_one_name(audited: Audited) -> None:
+    assert audited("mine:wide").code == 0
+    found = benchcli.load("audit")
+    assert isinstance(found, NetworkAudit)
+    (layers,) = (table for table in found.page.tables if table.key == "layers")
+    of_run = [each.heading for each in cells.places([Placement(1.0, 0.5, "memory", 1.0)])]
+    assert of_run == [each.heading for each in layers.columns if each.heading in of_run]
+    assert {"intensity", "bound", "model ms"} & {each.heading for each in layers.columns} == {"model ms"}
+    first = found.page.data["layers"][0]  # type: ignore[call-overload]
+    assert set(PLACE_COLUMNS) <= set(first)
+    assert "achieved" not in first
 
 
 def test_a_recorded_audit_is_the_same(audited: Audited, cli: Cli) -> None:

@@ -7,9 +7,8 @@ from benchcli import formatting
 from benchcli.analysis import audit_findings as analysis
 from benchcli.analysis.audit_findings import AuditFinding
 from benchcli.analysis.layer_rows import LayerRow, accounted, rolled_up
-from benchcli.analysis.placed_layers import launches_of, placed_layers
+from benchcli.analysis.places import launches_of, place_cells, placed_layers
 from benchcli.analysis.published import top1_error
-from benchcli.analysis.roofline import Placement
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Annotation, Page, Table, numbers, words
@@ -65,7 +64,7 @@ def page(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding],
             "network": _network_data(run),
             "findings": list(rows),
             "together": _ends("gain", analysis.together(findings)[0]),
-            "layers": [_layer_data(*each) for each in placed],
+            "layers": list(map(_layer_data, placed)),
         },
     )
 
@@ -237,14 +236,14 @@ def _layers(
     run: SuiteRun,
     audited: AuditedCalls,
     findings: Sequence[AuditFinding],
-    rows: Sequence[tuple[LayerRow, Placement | None]],
+    rows: Sequence[LayerRow],
     depth: int | None,
 ) -> Table:
     launches = launches_of(run)
-    placed = sorted(rows, key=lambda each: -each[0].seconds.estimate)
+    placed = sorted(rows, key=lambda row: -row.seconds.estimate)
     shown = placed[:MOST_LAYERS] if depth is None else placed
     broken = _broken(audited, findings, depth)
-    rest = sum(row.share for row, _ in placed[len(shown) :])
+    rest = sum(row.share for row in placed[len(shown) :])
     others = (
         f"; {len(placed) - len(shown)} more layers take {formatting.percent(rest)}" if len(placed) > len(shown) else ""
     )
@@ -257,17 +256,14 @@ def _layers(
         key="layers",
         title="Layers" if depth is None else f"Layers, rolled up to depth {depth}",
         columns=(
-            words("layer", (row.path or OWN for row, _ in shown)),
-            words("type", (row.kind for row, _ in shown), 6),
-            numbers(FLOPS, (UNKNOWN if row.flops is None else formatting.mega(row.flops) for row, _ in shown), 3),
-            numbers(ACCESS, (formatting.mega(row.mac_bytes) for row, _ in shown), 2),
-            numbers("time ms", (formatting.time(row.seconds) for row, _ in shown)),
-            numbers("share", (formatting.percent(row.share) for row, _ in shown)),
-            numbers("intensity", (f"{at.intensity:.1f}" if at else UNKNOWN for _, at in shown), 1),
-            numbers("of roof", (formatting.percent(at.achieved, decimals=0) if at else UNKNOWN for _, at in shown), 4),
-            words("bound", (at.bound if at else UNKNOWN for _, at in shown), 5),
-            numbers("model ms", (formatting.milliseconds(at.model_s) if at else UNKNOWN for _, at in shown), 0),
-            words("breaks", (", ".join(broken.get(row.path, {})) for row, _ in shown)),
+            words("layer", (row.path or OWN for row in shown)),
+            words("type", (row.kind for row in shown), 6),
+            numbers(FLOPS, (UNKNOWN if row.flops is None else formatting.mega(row.flops) for row in shown), 3),
+            numbers(ACCESS, (formatting.mega(row.mac_bytes) for row in shown), 2),
+            numbers("time ms", (formatting.time(row.seconds) for row in shown)),
+            numbers("share", (formatting.percent(row.share) for row in shown)),
+            *cells.places([row.place for row in shown], of_roof=4, bound=5),
+            words("breaks", (", ".join(broken.get(row.path, {})) for row in shown)),
         ),
         lines=tuple(lines),
     )
@@ -346,7 +342,7 @@ def _network_data(run: SuiteRun) -> Mapping[str, Cell]:
     }
 
 
-def _layer_data(row: LayerRow, at: Placement | None) -> Mapping[str, Cell]:
+def _layer_data(row: LayerRow) -> Mapping[str, Cell]:
     return {
         "layer": row.path,
         "type": row.kind,
@@ -355,8 +351,5 @@ def _layer_data(row: LayerRow, at: Placement | None) -> Mapping[str, Cell]:
         "mac_bytes": row.mac_bytes,
         **_ends("seconds", row.seconds),
         "share": row.share,
-        "intensity": at.intensity if at else None,
-        "achieved": at.achieved if at else None,
-        "bound": at.bound if at else None,
-        "model_s": at.model_s if at else None,
+        **place_cells(row.place),
     }
