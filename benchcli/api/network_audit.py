@@ -79,7 +79,7 @@ def _audited(work: "_Auditing", family: Family, payloads: Mapping[str, str], val
     run = work.network_run(_families(family, detail, work.target, values["apply"]), payloads, values["output"])
     if program:
         work.write(program, run, family, payloads)
-    audited = AuditedCalls(detail.calls, detail.uncalled, roofs, detail.branching)
+    audited = AuditedCalls(detail.calls, detail.uncalled, roofs, detail.branching, detail.made)
     audit_file.put(run.folder, audited)
     try:
         trials = work.try_out(run, audited)

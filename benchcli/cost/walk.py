@@ -19,6 +19,7 @@ from benchcli.cost.formulas import FORMULAS
 from benchcli.cost.higher_order import called_branches, runner
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.cost.layer_arithmetic import geometry, image, window
+from benchcli.cost.layouts import reordered
 from benchcli.cost.memory import Traffic, bytes_of, distinct, formula_elements, traffic
 from benchcli.cost.nested import MASKED, FastPathError, by_sequence, dense, is_jagged
 from benchcli.cost.operators import CONVOLUTIONS, NORMALISATIONS
@@ -223,6 +224,7 @@ class _Dispatch(Watch):
                 part=self._part,
                 basis=OWN if own is not None else FORMULA if name in FORMULAS else SHAPES,
                 geometry=geometry(arguments) if name in CONVOLUTIONS else None,
+                reordered=reordered(name, moved.read[0][0], first) if moved.read else (),
             )
         )
 

@@ -55,6 +55,22 @@ recurrent.example_inputs = lambda: torch.randn(1, 4, 16)
 """
 
 
+CLASSES = """
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = conv(3, 512)
+        self.body = nn.Sequential(
+            conv(512, 512, 1, 4),
+            conv(512, 512, 1, 4),
+        )
+
+    def forward(self, x): return self.body(self.first(x))
+"""
+OWN += CLASSES
+
+
 @pytest.fixture
 def own(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OWN)
@@ -157,6 +173,13 @@ def test_pull_requests_get_an_annotation_for_each_gain(audited: Audited) -> None
     assert lines[1].startswith(
         "::notice file=mine.py,line=11,title=benchcli%3A group convolution%3A mine%3Agrouped::1.0 and 2 more: 4 groups"
     )
+
+
+def test_an_annotation_points_at_the_line_that_makes_the_layer(audited: Audited) -> None:
+    lines = audited("mine:Block", "--format", "github").out.splitlines()
+    (line,) = [each for each in lines if "4 groups" in each and " file=" in each]
+    number = OWN.splitlines().index("            conv(512, 512, 1, 4),") + 1
+    assert line.startswith(f"::notice file=mine.py,line={number},")
 
 
 def test_an_audit_in_the_way_is_not_offered_to_be_resumed(audited: Audited, cli: Cli) -> None:

@@ -56,7 +56,7 @@ def page(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding],
         rows=rows,
         identity=("audit", "reason", "before"),
         leading=("title", "share", "gain", "gain_low", "gain_high", "judgement"),
-        annotations=tuple(_annotation(each, run.records[0]) for each in findings if each.judgement == "gain"),
+        annotations=tuple(_annotation(each, run.records[0], audited) for each in findings if each.judgement == "gain"),
         summary=_summary(run, findings),
         command="audit",
         data={
@@ -290,8 +290,11 @@ def _sentence(each: AuditFinding) -> str:
     return f"{_where(each)}: {each.reason}; rebuilt as {each.after}{times} the network would gain {won}"
 
 
-def _annotation(each: AuditFinding, record: Record) -> Annotation:
+def _annotation(each: AuditFinding, record: Record, audited: AuditedCalls) -> Annotation:
+    """Return the annotation at the line that makes the first of the modules, or else at that of the network."""
     code = record.code
+    own = (code.file, code.line) if code else ("", 0)
+    file, line = own if each.runtime else audited.made.get(each.places[0], own)
     return Annotation(
         level="notice",
         group=record.variant.name,
@@ -302,8 +305,8 @@ def _annotation(each: AuditFinding, record: Record) -> Annotation:
         message=each.reason,
         detail=f"{record.variant.name}: {each.reason}",
         rerun=f"benchcli audit {record.variant.name}",
-        file=code.file if code else "",
-        line=code.line if code else 0,
+        file=file,
+        line=line,
         seconds=each.seconds.estimate,
     )
 

@@ -95,7 +95,15 @@ def _training(family: Family) -> list[str]:
 
 def call_rows(details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:
     """Return a row for each operator call of each network; those of training steps say of which part."""
-    hidden = {"inputs", "outputs", "producers", "window", "geometry", *([] if _has_parts(details) else ["part"])}
+    hidden = {
+        "inputs",
+        "outputs",
+        "producers",
+        "window",
+        "geometry",
+        "reordered",
+        *([] if _has_parts(details) else ["part"]),
+    }
     return [
         {
             "network": name,
