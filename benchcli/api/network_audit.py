@@ -38,6 +38,8 @@ from benchcli.workloads.requests import FamilyRequest
 
 NETWORK_S = 12.0
 """The budget of the network itself, in seconds."""
+NETWORK_SHARE = 1 / 8
+"""Of that: how long a launch warms up at most, and samples. Of a slow network it makes fewer rounds."""
 PRECISION = 0.01
 ALL = Plan.precision / 1000
 """A precision that no launch reaches, so that each one measures all rebuilt layers, in pairs."""
@@ -146,7 +148,7 @@ class _Auditing:
     def network_run(self, families: Sequence[Family], payloads: Mapping[str, str], output: Path | None) -> SuiteRun:
         """Return the run of the network, with its layers, and of its changed forms."""
         suite = Suite(f"audit-{_in_a_path(families[0].baseline)}", "", tuple(families))
-        plan = Plan(precision=PRECISION, budget_s=NETWORK_S)
+        plan = Plan(precision=PRECISION, budget_s=NETWORK_S, launch_share=NETWORK_SHARE)
         request = RunRequest(suite, self.target, plan, output, layered=(families[0].name,), live=payloads)
         try:
             return run_suite(request, self.tools)
