@@ -79,7 +79,7 @@ def _way_to_a_store(given: Path) -> str:
         return "it is an audit, which a store does not keep: give a store of runs and checks"
     if files.is_file(folder / ENVIRONMENT):
         what = "the folder" if folder == given else "a file"
-        return f"it is {what} of a run: `benchcli store add {folder} --store STORE` puts the run into one, give that"
+        return f"it is {what} of the run {folder}: `benchcli store add RUN --store STORE` puts it into one, give that"
     if given.suffix == ENDING and files.is_file(given):
         return f"it is a run in one: give {folder}"
     if files.mode_of(given) is not None and folder != given:

@@ -353,8 +353,8 @@ def test_what_is_given_for_a_store_and_is_none_leads_to_one(cli: Callable[..., O
     (tmp_path / "notes.csv").write_text("a,b\n")
     stored = cli("store", "add", "run", "--store", "kept").out.strip()
     for path, says in {
-        "run/samples.csv": "it is a file of a run: `benchcli store add run --store STORE` puts the run into one",
-        str(run): f"it is the folder of a run: `benchcli store add {run} --store STORE` puts the run into one",
+        "run/samples.csv": "it is a file of the run run: `benchcli store add RUN --store STORE` puts it into one",
+        str(run): f"it is the folder of the run {run}: `benchcli store add RUN --store STORE` puts it into one",
         "audit/audit.json": "it is an audit, which a store does not keep",
         "notes.csv": "it is a file, and a store is a folder",
         f"{stored}.parquet": "it is a run in one: give kept",
