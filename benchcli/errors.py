@@ -17,6 +17,14 @@ class UserError(Exception):
     """Invalid input or environment. The command line prints the text and exits with 2."""
 
 
+class DamagedRunError(UserError):
+    """A file of a recorded run is damaged or missing. An audit, which nothing resumes, has another way out."""
+
+    def __init__(self, fault: str, way_out: str) -> None:
+        super().__init__(f"{fault}: {way_out}")
+        self.fault = fault
+
+
 class CostRuleError(UserError):
     """A cost rule of the user's own is wrong, or its operator is."""
 

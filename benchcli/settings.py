@@ -637,7 +637,7 @@ WRITE_PROGRAM = Setting(
     "a file",
     metavar="FILE",
 )
-_TRIALS_S = 20.0
+_TRIALS_S = 14.0
 AUDIT = (
     *(replace(SIZE, help="Height and width of the input image.", several=False), OWN_INPUTS),
     replace(BATCH, help="Number of images in a call.", several=False, note="default: that of --input, or 1"),
@@ -649,7 +649,7 @@ AUDIT = (
         within(_TRIALS_S),
         help="Time for the layers that are rebuilt, including start-up.",
         such="",
-        note="default: 20s",
+        note="default: 14s",
     ),
     replace(DEPTH, help="Roll the layers up to this depth, such as 1 for the network's own children."),
     FRESH,

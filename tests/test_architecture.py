@@ -79,6 +79,7 @@ WITH_TORCH = (
     "cost.higher_order",
     "cost.inputs",
     "cost.layer_arithmetic",
+    "cost.layouts",
     "cost.memory",
     "cost.nested",
     "cost.onnx_graph",

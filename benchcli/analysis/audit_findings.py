@@ -7,19 +7,24 @@ from typing import Literal
 from benchcli import formatting
 from benchcli.analysis.call_times import CallTimes, call_times
 from benchcli.analysis.other_baseline import samples_of
-from benchcli.analysis.placed_layers import launches_of, placed_layers
+from benchcli.analysis.places import launches_of, placed_layers
 from benchcli.grouping import groups
 from benchcli.runs.audit_file import TRIALS, AuditedCalls
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.timings import relative_speed, timing
 from benchcli.schema import Failure, Family, Interval, OperatorCall, Sample, Variant, sizes
 from benchcli.schema.environment import Machine
+from benchcli.schema.roofs import Roofs
 from benchcli.workloads import layer_chain
 from benchcli.workloads.guidelines.base import AUDITS, Audit, Breach, Repair
 from benchcli.workloads.other_audits.base import OTHER_AUDITS
 
 WORTH = 0.01
 """The least share of a network's time for which a repair is measured."""
+ABOVE_PEAK = 1.25
+"""By how much a kernel may exceed the measured peak, which other work may have lowered."""
+MINIMAL_FILTERING = 4.0
+"""The most by which it saves multiplications in windows of 3x3 (Lavin and Gray, 2016: F(4x4, 3x3))."""
 MOST_MEASURED = 16
 """The most repairs that are measured, those of the largest share."""
 Judgement = Literal["gain", "loss", "no gain", "undecided", "not measured"]
@@ -62,11 +67,15 @@ class Suspect(Broken):
     """What may be repaired, before the repair is measured."""
 
     repair: Repair | None = None
+    rebuilt_s: Interval | None = None
+    """Seconds of what a repair replaces, in a call of the network."""
+    most: float | None = None
+    """The share of the network's time that rebuilt layers win if they compute at the peak; None if unknown."""
 
     @property
     def is_worth_measuring(self) -> bool:
-        """Whether its layers can be rebuilt, and take more than a hundredth of the time."""
-        return self.repair is not None and self.share.estimate >= WORTH
+        """Whether its layers can be rebuilt, take more than a hundredth of the time, and may win as much."""
+        return self.repair is not None and self.share.estimate >= WORTH and (self.most is None or self.most >= WORTH)
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,8 @@ def suspects_of(run: SuiteRun, audited: AuditedCalls) -> list[Suspect]:
     """Return the suspects of a network, from its run: of its first family, which has layers."""
     machine = run.environment.machine or Machine()
     times = times_of(run, audited)
-    return suspects(audited.calls, times, [each.on(machine) for each in all_audits()]) if times else []
+    found = suspects(audited.calls, times, [each.on(machine) for each in all_audits()]) if times else []
+    return [replace(each, most=most_won(each, audited.calls, audited.roofs)) for each in found]
 
 
 def times_of(run: SuiteRun, audited: AuditedCalls) -> CallTimes | None:
@@ -141,8 +151,24 @@ def _of_audit(audit: Audit, calls: Sequence[OperatorCall], times: CallTimes) -> 
             repair=repair,
             rebuilt=rebuilt,
             rebuilt_share=times.share_of(rebuilt),
+            rebuilt_s=times.time_of(rebuilt),
             runtime=runtime,
         )
+
+
+def most_won(suspect: Suspect, calls: Sequence[OperatorCall], roofs: Roofs | None) -> float | None:
+    """Return the share of the network's time that a repair wins if its multiply-adds are done at the peak.
+
+    They are about as many as those of the layers as they are. None without roofs, and without a repair.
+    """
+    if suspect.repair is None or roofs is None or suspect.rebuilt_share is None or suspect.rebuilt_s is None:
+        return None
+    peak = roofs.peak(calls[suspect.rebuilt[0]].dtype)
+    if peak is None or suspect.rebuilt_s.estimate <= 0:
+        return None
+    saved = MINIMAL_FILTERING if layer_chain.has_windows(suspect.repair.after) else 1.0
+    least_s = sum(calls[each].flops or 0 for each in suspect.rebuilt) / (peak * ABOVE_PEAK * saved)
+    return suspect.rebuilt_share.estimate * max(0.0, 1 - least_s / suspect.rebuilt_s.estimate)
 
 
 def _place(breach: Breach, calls: Sequence[OperatorCall]) -> str:
@@ -207,7 +233,8 @@ def of_machine(run: SuiteRun, audited: AuditedCalls) -> Iterator[AuditFinding]:
 
     There is nothing to rebuild them as, so they have no gain.
     """
-    for row, at in placed_layers(run, audited):
+    for row in placed_layers(run, audited):
+        at = row.place
         if at and at.bound != "overhead" and at.achieved < SLOW_KERNEL and row.share >= LEAST_OF_KERNEL:
             calls = tuple(number for number, call in enumerate(audited.calls) if call.module == row.path)
             reason = f"{row.kind} at {formatting.percent(at.achieved, decimals=0)} of the roof"
@@ -256,6 +283,8 @@ def _finding(suspect: Suspect, trials: Trials) -> AuditFinding:
 def _why_unmeasured(suspect: Suspect, trials: Trials) -> str:
     if suspect.share.estimate < WORTH:
         return f"under {formatting.percent(WORTH, decimals=0)} of the time"
+    if suspect.most is not None and suspect.most < WORTH:
+        return f"at the measured peak it would win {formatting.percent(suspect.most)} of the time"
     if not trials.samples and not trials.failures:
         return "no rebuilt layers were timed, or the audit has lost their folder"
     return f"beyond the {MOST_MEASURED} of the largest share"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from benchcli.errors import UserError, unknown
+from benchcli.errors import DamagedRunError, UserError, unknown
 from benchcli.runs.run_folder import SAMPLES, RunFolder
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.summarise import OF_RELATIVE_SPEED, flops_deviation, of_relative_speed
@@ -45,9 +45,9 @@ def samples_of(run: SuiteRun) -> Mapping[str, Mapping[str, Sequence[Sample]]]:
             variants.setdefault(sample.variant, []).append(sample)
     for record in run.records:
         if record.timing and record.variant.name not in by_family[record.family.name]:
-            raise UserError(
-                f"{run.folder / SAMPLES} has no samples of {'/'.join(record.key)}: without them only the baseline of "
-                "the run itself is known; measure again with the other network first"
+            raise DamagedRunError(
+                f"{run.folder / SAMPLES} has no samples of {'/'.join(record.key)}",
+                "without them only the baseline of the run itself is known; measure again with the other network first",
             )
     return by_family
 

@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from benchcli.analysis.layer_rows import LayerRow
+from benchcli.analysis.layer_rows import LayerRow, layer_rows, rolled_up
 from benchcli.analysis.roofline import Placement, place
+from benchcli.runs.audit_file import AuditedCalls
 from benchcli.runs.rows import Cell
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Family, Key, Record, Target
+from benchcli.schema import Family, Key, Layers, Record, Target
 from benchcli.schema.roofs import Roofs
 
 PLACE_COLUMNS = ("intensity", "roof_share", "bound", "model_s")
@@ -33,6 +34,23 @@ def with_places(rows: Iterable[LayerRow], run: SuiteRun) -> list[LayerRow]:
     return [
         replace(row, place=_place_of_layer(row, families[row.family], run)) if row.family in families else row
         for row in rows
+    ]
+
+
+def launches_of(run: SuiteRun) -> list[Layers]:
+    """Return the layers of an audited network, which is its run's first, in several launches."""
+    family = run.results[0].family
+    return [each for each in run.layers if (each.family, each.variant) == (family.name, family.baseline)]
+
+
+def placed_layers(run: SuiteRun, audited: AuditedCalls, depth: int | None = None) -> list[LayerRow]:
+    """Return the layers of an audited network with their places, by the roofs and dtypes that the audit knows."""
+    family = run.results[0].family
+    dtypes = {rolled_up(call.module, depth): call.dtype for call in reversed(audited.calls)}
+    of_audit = replace(run, environment=replace(run.environment, roofs=(audited.roofs,) if audited.roofs else ()))
+    return [
+        replace(row, place=_place_of_layer(row, replace(family, dtype=dtypes.get(row.path, family.dtype)), of_audit))
+        for row in layer_rows(launches_of(run), depth)
     ]
 
 

@@ -1,6 +1,7 @@
 """The audit of a network as a result: its page, its findings and its layers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,9 @@ from pathlib import Path
 from benchcli import files
 from benchcli.analysis import audit_findings as analysis
 from benchcli.analysis.audit_findings import AuditFinding
+from benchcli.analysis.other_baseline import samples_of
 from benchcli.api.results import LayerRows, Result, Run
+from benchcli.errors import DamagedRunError, UserError
 from benchcli.reports.page import Figure, Page
 from benchcli.runs import audit_file
 from benchcli.runs.audit_file import TRIALS, AuditedCalls
@@ -17,6 +20,13 @@ from benchcli.runs.rows import Cell
 from benchcli.runs.run_folder import MEASUREMENTS
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Interval, Record
+from benchcli.schema.records import Status
+
+AGAIN = "audit the network again"
+NOT_TAKEN: frozenset[Status] = frozenset({"unsupported"})
+"""What a changed form ends with that the network cannot take."""
+OF_BRANCHING: frozenset[Status] = NOT_TAKEN | {"wrong-output"}
+"""The same, if the code branches on values of tensors, of which a trace follows one branch."""
 
 
 @dataclass(repr=False)
@@ -47,6 +57,18 @@ class NetworkAudit(Result):
     def records(self) -> tuple[Record, ...]:
         """The network's record, and those of its changed forms."""
         return self.details.records
+
+    @property
+    def failed(self) -> tuple[Record, ...]:
+        """The records that should have a time and have none.
+
+        A changed form that the network cannot take is none of them. Nor is one with other outputs, if the
+        network's code branches on values: what was traced follows one branch.
+        """
+        allowed = OF_BRANCHING if self.audited.branching else NOT_TAKEN
+        return tuple(
+            each for each in self.records if each.failure and not (each.family.first and each.failure.status in allowed)
+        )
 
     @property
     def folder(self) -> Path:
@@ -88,8 +110,25 @@ class NetworkAudit(Result):
 
 
 def audit_in(folder: Path) -> NetworkAudit:
-    """Return the audit in a folder. Raises UserError if one of its files is missing or damaged."""
+    """Return the audit in a folder. Raises UserError, with the way out, if one of its files is missing or damaged."""
+    with _not_resumed(AGAIN):
+        details, audited = read(folder), audit_file.audited_in(folder)
+        family = details.environment.suite.families[0].name if details.environment.suite else ""
+        if family in details.unfinished:
+            raise DamagedRunError(f"{folder / MEASUREMENTS} has no row of the network", AGAIN)
     trials = folder / TRIALS
-    return NetworkAudit(
-        read(folder), audit_file.audited_in(folder), read(trials) if files.is_file(trials / MEASUREMENTS) else None
-    )
+    if not files.is_file(trials / MEASUREMENTS):
+        return NetworkAudit(details, audited, None)
+    with _not_resumed(f"delete {trials} to read the audit without gains, or {AGAIN}"):
+        rebuilt = read(trials)
+        samples_of(rebuilt)  # the gains are read from them later
+    return NetworkAudit(details, audited, rebuilt)
+
+
+@contextmanager
+def _not_resumed(way_out: str) -> Iterator[None]:
+    """Give errors about damaged files the way out of an audit, which nothing resumes."""
+    try:
+        yield
+    except DamagedRunError as error:
+        raise UserError(f"{error.fault}: {way_out}") from None

@@ -2,10 +2,11 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from benchcli import formatting
 from benchcli.analysis import audit_findings as analysis
@@ -37,9 +38,14 @@ from benchcli.workloads.requests import FamilyRequest
 
 NETWORK_S = 12.0
 """The budget of the network itself, in seconds."""
+NETWORK_SHARE = 1 / 8
+"""Of that: how long a launch warms up at most, and samples. Of a slow network it makes fewer rounds."""
 PRECISION = 0.01
 ALL = Plan.precision / 1000
 """A precision that no launch reaches, so that each one measures all rebuilt layers, in pairs."""
+
+LAUNCH_SHARE = 1 / 12
+"""Of the budget of the rebuilt layers: six launches, of which each warms up and samples for so long at most."""
 
 
 def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSettings]) -> NetworkAudit:
@@ -54,18 +60,28 @@ def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSet
     be called or timed, and UnfinishedError if measuring ended early: its `result` has what was found.
     """
     values = checked(settings, [each for each in AUDIT if each is not OWN_INPUTS])
-    work = _Auditing(
-        target_of({**values, "runtime": Target.runtime, "cache": Target.cache}), tools_of(values), values["budget"]
-    )
     if values["output"]:
         refuse_others(values["output"], ())  # no audit is resumed
     family, payloads = _family(network, inputs, values)
+    target = target_of({**values, "runtime": Target.runtime, "cache": Target.cache})
+    with _sharing_workers(tools_of(values)) as tools:
+        return _audited(_Auditing(target, tools, values["budget"]), family, payloads, values)
+
+
+@contextmanager
+def _sharing_workers(tools: Tools) -> Iterator[Tools]:
+    """Yield the tools with one launcher for all that an audit measures: it takes seconds to import torch anew."""
+    with tools.workers() as launcher:
+        yield replace(tools, workers=lambda: nullcontext(launcher))
+
+
+def _audited(work: "_Auditing", family: Family, payloads: Mapping[str, str], values: Mapping[str, Any]) -> NetworkAudit:
     program = new_program(values["write"]) if values["write"] else None
     detail, roofs = work.looked_at(family, payloads, values["fresh"])
     run = work.network_run(_families(family, detail, work.target, values["apply"]), payloads, values["output"])
     if program:
         work.write(program, run, family, payloads)
-    audited = AuditedCalls(detail.calls, detail.uncalled, roofs)
+    audited = AuditedCalls(detail.calls, detail.uncalled, roofs, detail.branching, detail.made)
     audit_file.put(run.folder, audited)
     try:
         trials = work.try_out(run, audited)
@@ -132,7 +148,7 @@ class _Auditing:
     def network_run(self, families: Sequence[Family], payloads: Mapping[str, str], output: Path | None) -> SuiteRun:
         """Return the run of the network, with its layers, and of its changed forms."""
         suite = Suite(f"audit-{_in_a_path(families[0].baseline)}", "", tuple(families))
-        plan = Plan(precision=PRECISION, budget_s=NETWORK_S)
+        plan = Plan(precision=PRECISION, budget_s=NETWORK_S, launch_share=NETWORK_SHARE)
         request = RunRequest(suite, self.target, plan, output, layered=(families[0].name,), live=payloads)
         try:
             return run_suite(request, self.tools)
@@ -173,7 +189,7 @@ class _Auditing:
         family = analysis.what_if(analysis.measured_ones(found), run.results[0].family)
         if family is None:
             return None
-        plan = Plan(precision=ALL, budget_s=self.budget_s)
+        plan = Plan(precision=ALL, budget_s=self.budget_s, launch_share=LAUNCH_SHARE)
         return run_suite(RunRequest(Suite(TRIALS, "", (family,)), self.target, plan, run.folder / TRIALS), self.tools)
 
 

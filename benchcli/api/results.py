@@ -263,6 +263,11 @@ class Run(Result):
         return Pairwise(self.details, tuple(rankings(self.details)))
 
     @property
+    def failed(self) -> tuple[Record, ...]:
+        """The records of the networks that could not be measured."""
+        return tuple(each for each in self.records if each.failure)
+
+    @property
     def environment(self) -> Environment:
         """The request, machine, software versions, device and settings."""
         return self.details.environment

@@ -76,7 +76,7 @@ class Store:
     def add(self, *runs: Path | str) -> tuple[Added, ...]:
         """Add finished runs and checks, by folder or by pattern; those that are there already stay as they are.
 
-        Raises UserError if one is not finished or damaged, or if the store cannot be written.
+        Raises UserError, when the others are added, if one is not finished or damaged, or cannot be written.
         """
         found = [folder for run in runs for folder in folders(path_of("the folder of a run", run))]
         return tuple(adding.add(found, self.folder))

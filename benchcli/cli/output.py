@@ -144,7 +144,7 @@ def measure_and_show(
             show(unfinished.result, format_, pages, NOT_MEASURED)
         say(str(unfinished))
         return INTERRUPTED if unfinished.reason is None else NOT_MEASURED
-    return show(result, format_, pages, NOT_MEASURED if any(each.failure for each in result.records) else FINE)
+    return show(result, format_, pages, NOT_MEASURED if result.failed else FINE)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from benchcli.cli.output import say, show
 from benchcli.errors import FINE
 from benchcli.formatting import counted
 from benchcli.settings import KEPT_IN, OUTPUT
+from benchcli.store.adding import NotAddedError
 from benchcli.validation import FolderPath, Text
 
 
@@ -40,13 +41,21 @@ def command() -> None:
 def add(runs: tuple[Path, ...], store: Path) -> int:
     """Add finished runs and checks, and print their places; what the store has already stays as it is.
 
+    If some are not finished or damaged, the others are added, and the exit code is 2.
+
     \b
     Example: benchcli store add results/monday results/tuesday --store store
     """
-    added = Store(store).add(*runs)
+    try:
+        added, refused = Store(store).add(*runs), None
+    except NotAddedError as error:
+        added, refused = error.added, error
     for each in added:
         click.echo(each.path)
-    say(f"{counted(sum(each.is_new for each in added), 'run')} added to {store}")
+    if added or refused is None:
+        say(f"{counted(sum(each.is_new for each in added), 'run')} added to {store}")
+    if refused:
+        raise refused
     return FINE
 
 

@@ -19,6 +19,7 @@ from benchcli.cost.formulas import FORMULAS
 from benchcli.cost.higher_order import called_branches, runner
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.cost.layer_arithmetic import geometry, image, window
+from benchcli.cost.layouts import reordered
 from benchcli.cost.memory import Traffic, bytes_of, distinct, formula_elements, traffic
 from benchcli.cost.nested import MASKED, FastPathError, by_sequence, dense, is_jagged
 from benchcli.cost.operators import CONVOLUTIONS, NORMALISATIONS
@@ -32,6 +33,8 @@ from benchcli.schema import FORMULA, OWN, PARTS, SHAPES, OperatorCall, Part
 
 THREAD = "work in a thread of its own"
 ELSEWHERE = "memory that another library made"
+READS_OF_VALUES = frozenset({"_local_scalar_dense", "equal", "is_nonzero", "item"})
+"""Operators that give Python the value of a tensor, on which its code may branch."""
 
 
 @dataclass
@@ -43,6 +46,8 @@ class Walk:
     """Work that no dispatched operator shows."""
     uncalled: dict[str, None] = field(default_factory=dict)
     """The paths of the modules whose `forward` ran without a call of them, in the order of the first time."""
+    branching: dict[str, None] = field(default_factory=dict)
+    """The paths of the modules whose code reads values of tensors, in the order of the first time."""
     params: int = 0
     frozen: int = 0
     """Those of `params` that are constants of a frozen network, its buffers among them."""
@@ -152,7 +157,7 @@ class _Dispatch(Watch):
         operands, asked = dense(operands) if is_nested else operands, func
         if self._alone:
             func, args, kwargs = without_vectors((func, args, kwargs))
-        self._look_at(operands, is_new=func.overloadpacket.__name__ == "lift_fresh")
+        self._look_at(operands, func.overloadpacket.__name__)
         result = func(*args, **kwargs)
         self._storages.meet([*operands, *dense(result)])
         name, arguments = named(func, args, kwargs)
@@ -174,15 +179,17 @@ class _Dispatch(Watch):
         with self:
             return run(*args, **kwargs)
 
-    def _look_at(self, operands: Sequence[torch.Tensor], is_new: bool) -> None:
+    def _look_at(self, operands: Sequence[torch.Tensor], operator: str) -> None:
         """Count tensors that existed before the call as constants, unless another library made them.
 
-        `is_new` is whether they were just made from Python's numbers.
+        Nor are those that were just made from Python's numbers. Note where an operator gives Python a value.
         """
+        if operator in READS_OF_VALUES:
+            self._walked.branching[self._nodes.module()] = None
         strange = [each for each in operands if not self._storages.knows(each)]
         if any(not each.untyped_storage().resizable() for each in strange):
             self._walked.unseen.add(ELSEWHERE)
-        if not is_new:
+        if operator != "lift_fresh":
             self._storages.adopt(strange)
 
     def _note(self, name: str, func: OpOverload, arguments: Arguments, moved: Traffic, own: int | None) -> None:
@@ -217,6 +224,7 @@ class _Dispatch(Watch):
                 part=self._part,
                 basis=OWN if own is not None else FORMULA if name in FORMULAS else SHAPES,
                 geometry=geometry(arguments) if name in CONVOLUTIONS else None,
+                reordered=reordered(name, moved.read[0][0], first) if moved.read else (),
             )
         )
 

@@ -120,6 +120,9 @@ def find(builder: str, source: Source | None) -> Callable[..., Any]:
     try:
         module = importlib.import_module(name)
     except (ImportError, SyntaxError) as error:
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            here = source.folder if source else "the path"
+            raise RefusedError(f"no module {error.name} in {here}, and none is installed") from error
         where = f" from {source.folder}" if source else ""
         raise RefusedError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from error
     if source and source.place == "only":

@@ -1,7 +1,8 @@
 """Keep what an audit saw of a network beside its run: the operator calls, and the roofs of the machine."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,10 @@ class AuditedCalls:
     uncalled: tuple[str, ...] = ()
     """The paths of modules whose `forward` ran without a call of them."""
     roofs: Roofs | None = None
+    branching: tuple[str, ...] = ()
+    """The paths of modules whose code reads values of tensors, as a branch does."""
+    made: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """Of modules by path: the file and the line of the user's code that make them."""
     version: int = VERSION
     """Of this file's format."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from benchcli import files
-from benchcli.errors import UserError
+from benchcli.errors import DamagedRunError, UserError
 from benchcli.files import ENVIRONMENT
 from benchcli.runs.rows import Cell
 from benchcli.schema.environment import SCHEMA, Environment, as_json, from_json
@@ -123,7 +123,9 @@ class Folder:
         try:
             facts = json.loads(files.read_text(path))
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{path} cannot be read: {error}: the file is damaged, record the run again") from None
+            raise DamagedRunError(
+                f"{path} cannot be read: {error}", "the file is damaged, record the run again"
+            ) from None
         schema = facts.get("schema") if isinstance(facts, dict) else None
         if schema != SCHEMA:
             newer = isinstance(schema, int) and schema > SCHEMA
@@ -136,7 +138,7 @@ class Folder:
         try:
             return from_json(facts)
         except StructureError as error:
-            raise UserError(f"{self.path / ENVIRONMENT}: {_fault(error)}: record it again") from None
+            raise DamagedRunError(f"{self.path / ENVIRONMENT}: {_fault(error)}", "record it again") from None
 
     def describe(self, environment: Environment) -> None:
         """Write `environment.json` atomically."""

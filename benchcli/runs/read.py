@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchcli import files
-from benchcli.errors import UserError
+from benchcli.errors import DamagedRunError, UserError
 from benchcli.files import ENVIRONMENT
 from benchcli.formatting import counted
 from benchcli.runs.folder import Folder, is_going
@@ -20,6 +20,8 @@ from benchcli.settings import DTYPES, LAYOUTS
 from benchcli.spelling import given
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 
+DAMAGED = "the file is damaged, record the run again"
+
 
 def read(path: Path) -> SuiteRun:
     """Return the run at `path`, which is a run's folder or its `measurements.csv`.
@@ -31,11 +33,11 @@ def read(path: Path) -> SuiteRun:
         raise UserError(f"no results at {path}: give the folder of a run, such as results/<time>-<suite>-<host>")
     lacking = next((name for name in (ENVIRONMENT, MEASUREMENTS) if not files.is_file(folder / name)), None)
     if lacking:
-        raise UserError(f"{folder} is not the folder of a run: it lacks {lacking}{_hint(folder)}")
+        raise DamagedRunError(f"{folder} is not the folder of a run", f"it lacks {lacking}{_hint(folder)}")
     environment = Folder(folder).environment
     if environment.machine is None:
-        raise UserError(
-            f"{folder} was cut short before anything was measured: {given('resume')} it, or record it again"
+        raise DamagedRunError(
+            f"{folder} was cut short before anything was measured", f"{given('resume')} it, or record it again"
         )
     families = _families(folder, environment)
     records = tuple(_records(folder / MEASUREMENTS, families, environment.target))
@@ -49,7 +51,7 @@ def _run(
     for record in records:
         if record.variant.name in by_family[record.family.name]:
             twice = "/".join(record.key)
-            raise UserError(f"{folder.path / MEASUREMENTS} has two rows of {twice}: record the run again")
+            raise DamagedRunError(f"{folder.path / MEASUREMENTS} has two rows of {twice}", "record the run again")
         by_family[record.family.name][record.variant.name] = record
     unfinished = tuple(name for name, of in by_family.items() if len(of) < len(families[name].variants))
     conditions = folder.conditions()
@@ -116,9 +118,9 @@ def _records(path: Path, families: Mapping[str, Family], target: Target) -> Iter
     try:
         rows = list(csv.reader(text.splitlines(keepends=True)))
     except csv.Error as error:  # a cell is too large
-        raise UserError(f"{path}: {error}: the file is damaged, record the run again") from None
+        raise DamagedRunError(f"{path}: {error}", DAMAGED) from None
     if not rows or not text.endswith("\n"):
-        raise UserError(f"{path} was cut short in line {len(rows)}: resume the run, or record it again")
+        raise DamagedRunError(f"{path} was cut short in line {len(rows)}", "resume the run, or record it again")
     columns, *cells = rows
     for number, row in enumerate(cells, 2):
         yield _record(f"{path}:{number}", columns, row, families, target)
@@ -129,9 +131,7 @@ def _record(
 ) -> Record:
     cells = dict(zip(columns, row, strict=False))
     if len(row) != len(columns):
-        raise UserError(
-            f"{where}: {len(row)} cells under {len(columns)} columns: the file is damaged, record the run again"
-        )
+        raise DamagedRunError(f"{where}: {len(row)} cells under {len(columns)} columns", DAMAGED)
     family = families.get(cells.get("family", ""))
     variant = next((v for v in family.variants if v.name == cells.get("variant")), None) if family else None
     if family is None or variant is None:
@@ -140,8 +140,8 @@ def _record(
         return record_of(cells, family, variant, family.on(target))
     except StructureError as error:
         if error.lacking in COLUMNS:
-            raise UserError(
-                f"{where}: it lacks the column {error.lacking}: another version of benchcli wrote it, record the run "
-                "again"
+            raise DamagedRunError(
+                f"{where}: it lacks the column {error.lacking}",
+                "another version of benchcli wrote it, record the run again",
             ) from None
-        raise UserError(f"{where}: {error}: the file is damaged, record the run again") from None
+        raise DamagedRunError(f"{where}: {error}", DAMAGED) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from benchcli import files
-from benchcli.errors import UserError
+from benchcli.errors import DamagedRunError, UserError
 from benchcli.grouping import groups
 from benchcli.runs.folder import Folder, lines_of
 from benchcli.runs.rows import (
@@ -106,7 +106,7 @@ class RunFolder(Folder):
         try:
             return layers_of(self._read(LAYERS))
         except (ValueError, KeyError) as error:
-            raise UserError(f"{self.path / LAYERS} is damaged ({error}): delete it, and trace again") from None
+            raise DamagedRunError(f"{self.path / LAYERS} is damaged ({error})", "delete it, and trace again") from None
 
     def samples(self) -> dict[str, list[Sample]]:
         """Return the raw samples by family; leave out rows that cannot be parsed."""
@@ -172,10 +172,10 @@ class RunFolder(Folder):
             complete = text[: text.rfind("\n") + 1]  # a kill can truncate the last line
             columns, *rows = csv.reader(io.StringIO(complete, newline="")) if complete else [[]]
         except (ValueError, csv.Error) as error:
-            raise UserError(f"{path} cannot be read: {error}") from None
+            raise DamagedRunError(f"{path} cannot be read", str(error)) from None
         lacking = {"family", "launch" if name == LAUNCHES else "variant"} - set(columns)
         if lacking:
-            raise UserError(f"{path} is not a file of a run: it lacks the column {min(lacking)}")
+            raise DamagedRunError(f"{path} is not a file of a run", f"it lacks the column {min(lacking)}")
         return [dict(zip(columns, row, strict=True)) for row in rows if len(row) == len(columns)]
 
 

@@ -14,9 +14,6 @@ from benchcli.sampling.timings import SINGLES, FirstSetting, timings
 from benchcli.schema import Conditions, Costs, Family, Key, Plan, Preparation, Sample, Target
 from benchcli.schema.protocol import LAUNCH, ROUNDS, SECONDS, Exported, Loaded, Task
 
-CAP = 0.25
-"""The largest share of a family's budget that the rounds of one launch may take."""
-
 Value = TypeVar("Value")
 
 
@@ -82,7 +79,7 @@ class Evidence:
             rounds=self.rounds,
             keeps_settings=self.keeps_settings,
             same_calls=self.same_calls,
-            most_seconds=CAP * self.plan.budget_s,
+            most_seconds=self.plan.launch_share * self.plan.budget_s,
             singles=math.ceil(SINGLES / (self.plan.launches or ALWAYS_LAUNCHES)) if self.plan.percentiles else 0,
             live=self.live,
             artifacts=by_family(self.artifacts, families) if self.artifacts else {},

@@ -18,6 +18,7 @@ from benchcli.cost.training import TrainingError, TrainingStep
 from benchcli.cost.walk import Walk
 from benchcli.errors import CostRuleError
 from benchcli.guards import code_versions, output_parts, outputs, switches
+from benchcli.guards.constructor_lines import constructor_lines
 from benchcli.guards.provenance import code_of
 from benchcli.sampling import conversion, denormals, without_memory
 from benchcli.sampling.bench import (
@@ -96,7 +97,7 @@ def _count(
         **_described(inputs),
     )
     is_crosschecked = task.crosschecked and not isinstance(network, OnnxNetwork)  # others watch torch's operators
-    detail = _detail(network, inputs, step, walked, is_crosschecked) if task.detailed else None
+    detail = _detail(network, variant, inputs, step, walked, is_crosschecked) if task.detailed else None
     is_slowed = DEVICES[kind].slows_denormals and not task.target.flush_denormal
     noticed = (
         *_noticed(network, inputs, family, summary.is_random, denormal if is_slowed else 0.0),
@@ -221,7 +222,7 @@ def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable
             others = _others(network, fakes, counters=UNTRACED) if task.crosschecked else {}
             listed = operator_list(network, fakes, total(walked)) if task.listed else None
     costs = replace(total(walked), **_described(inputs))
-    detail = CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
+    detail = _detail_of(network, variant, walked, others)
     noticed = (
         *_noticed(network, inputs, family, is_random=False, denormal=0.0),
         *_transformed(network, walked, compiles=False),
@@ -269,10 +270,20 @@ def _costs(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) 
 
 
 def _detail(
-    network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None, walked: Walk, crosschecked: bool
+    network: torch.nn.Module,
+    variant: Variant,
+    inputs: Inputs,
+    step: TrainingStep | None,
+    walked: Walk,
+    crosschecked: bool,
 ) -> CostDetail:
     others = _others(network, inputs, step) if crosschecked else {}
-    return CostDetail(tuple(walked.calls), others, tuple(walked.uncalled))
+    return _detail_of(network, variant, walked, others)
+
+
+def _detail_of(network: torch.nn.Module, variant: Variant, walked: Walk, others: Mapping[str, int | str]) -> CostDetail:
+    made = constructor_lines(network, (each.module for each in walked.calls), variant)
+    return CostDetail(tuple(walked.calls), others, tuple(walked.uncalled), tuple(walked.branching), made)
 
 
 def _others(

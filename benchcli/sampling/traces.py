@@ -16,8 +16,11 @@ Of kernels it is the most: one launch names those of every network, unless one o
 """
 ROUNDS, SECONDS = 9, 0.3
 """The least rounds, and the least seconds, for which a launch traces each variant."""
-MOST_SECONDS = 4.0
-"""After which a launch of a slow network makes no further round: its calls are long beside what disturbs them."""
+MOST_SECONDS = 2.0
+"""After which a launch of a slow network makes no further round: its calls are long beside what disturbs them.
+
+The intervals are of the spread between launches, which further rounds of one launch leave as it is.
+"""
 NOT_REACHED = Failure("failed", "the worker ended before it was reached, each time")
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from benchcli.schema.request import PARTS, Part
@@ -62,6 +62,11 @@ class OperatorCall:
     """What the multiply-adds are: shapes (a count), formula (of a textbook), own rule (of the user)."""
     geometry: Geometry | None = None
     """Of a convolution; None of others."""
+    reordered: tuple[int, ...] = ()
+    """Of a copy: where in memory each dimension that it writes, outermost first, was in what it reads.
+
+    Dimensions of size 1 are none. Empty if the order is kept, and of what is no copy.
+    """
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,10 @@ class CostDetail:
     """Multiply-adds by the name of the tool that counted them, or why it could not."""
     uncalled: tuple[str, ...] = ()
     """The paths of modules whose `forward` ran without a call of them: their own work counts for the caller."""
+    branching: tuple[str, ...] = ()
+    """The paths of modules whose code reads values of tensors, as a branch does; empty for the network itself."""
+    made: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """Of modules by path: the file and the line of the user's code that make them."""
 
 
 @dataclass(frozen=True)

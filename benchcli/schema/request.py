@@ -227,3 +227,5 @@ class Plan:
     """Whether calls are timed singly too, for the percentiles of their times."""
     silence_s: float = 60.0
     """Seconds without a message after which a worker counts as hung."""
+    launch_share: float = 0.25
+    """The largest share of a family's budget that the rounds of one launch may take."""

@@ -50,6 +50,18 @@ class Added:
     """Whether it was not there before."""
 
 
+class NotAddedError(UserError):
+    """Some of the runs that a store was given were not added; `added` are those that were, or that it had."""
+
+    def __init__(self, refused: Mapping[Path, UserError], added: Sequence[Added]) -> None:
+        reasons = [str(each) for each in refused.values()]
+        rest = f"; not added: {formatting.named(list(map(str, refused)))}" if len(refused) + len(added) > 1 else ""
+        kept = f"; in the store: {formatting.named([str(each.path) for each in added])}" if added else ""
+        more = f" (and {formatting.counted(len(reasons) - 1, 'more fault')})" if len(reasons) > 1 else ""
+        super().__init__(f"{reasons[0]}{more}{rest}{kept}")
+        self.added = tuple(added)
+
+
 def prepare(store: Path) -> None:
     """Create the folder of a store, if it is not there. Raises UserError if it cannot be one, or without DuckDB."""
     with connected():
@@ -68,12 +80,21 @@ def add(runs: Sequence[Path], store: Path) -> list[Added]:
     """Add finished runs and checks to a store; those that it has already are left as they are.
 
     A file is written under a temporary name and renamed, so that a reader or another writer sees all of
-    a run or nothing. Raises UserError if one is not finished or damaged, if the store cannot be written,
-    or if DuckDB is not installed; the runs before it are then added.
+    a run or nothing. Raises UserError if the store cannot be one, or if DuckDB is not installed, and
+    NotAddedError, when the others were added, if runs are not finished or damaged or cannot be written.
     """
+    added: list[Added] = []
+    refused: dict[Path, UserError] = {}
     with connected() as connection:
         connection.execute("SET threads = 1")  # a run's rows are too few to be divided
-        return [_add(connection, run, store) for run in runs]
+        for run in runs:
+            try:
+                added.append(_add(connection, run, store))
+            except UserError as error:
+                refused[run] = error
+    if refused:
+        raise NotAddedError(refused, added)
+    return added
 
 
 def _add(connection: "DuckDBPyConnection", run: Path, store: Path) -> Added:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchcli import files
 from benchcli.errors import UserError
+from benchcli.files import ENVIRONMENT
+from benchcli.runs.audit_file import is_audit
 from benchcli.store.columns import KINDS, OF_RUN, RUN
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def tables(store: Path, *names: str, file: str = "") -> Iterator["DuckDBPyConnec
     """
     pattern = f"{escape(str(store))}/{escape(file) or '*' + ENDING}"
     if not files.is_folder(store) or next(store.glob(f"*{ENDING}"), None) is None:
-        raise UserError(f"{store} is not a store of results: `benchcli store add RUN --store {store}` makes one")
+        raise UserError(f"{store} is not a store of results: {_way_to_a_store(store)}")
     with connected() as connection:
         import duckdb
 
@@ -68,6 +70,21 @@ def tables(store: Path, *names: str, file: str = "") -> Iterator["DuckDBPyConnec
             yield connection
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             raise _damaged(connection, store, error) from None
+
+
+def _way_to_a_store(given: Path) -> str:
+    """Return what to do about what was given for a store, and is none."""
+    folder = given if files.is_folder(given) else given.parent
+    if is_audit(folder):
+        return "it is an audit, which a store does not keep: give a store of runs and checks"
+    if files.is_file(folder / ENVIRONMENT):
+        what = "the folder" if folder == given else "a file"
+        return f"it is {what} of the run {folder}: `benchcli store add RUN --store STORE` puts it into one, give that"
+    if given.suffix == ENDING and files.is_file(given):
+        return f"it is a run in one: give {folder}"
+    if files.mode_of(given) is not None and folder != given:
+        return "it is a file, and a store is a folder: give the folder"
+    return f"`benchcli store add RUN --store {given}` makes one"
 
 
 def metadata(connection: "DuckDBPyConnection", pattern: str) -> Mapping[Path, Mapping[str, str]]:

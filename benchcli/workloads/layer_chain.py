@@ -166,6 +166,16 @@ def _sizes(text: str) -> Sizes:
     return tuple(map(int, text.split("x")))
 
 
+def has_windows(chain: Chain) -> bool:
+    """Return whether a dense or grouped convolution of a chain has a window of several elements."""
+    return any(
+        any(map(has_windows, piece.chains))
+        if isinstance(piece, Branches)
+        else isinstance(piece, Convolution) and math.prod(piece.kernel) > 1
+        for piece in chain
+    )
+
+
 def width_of(chain: Chain) -> int | None:
     """Return the channels that a chain ends with; None if it has no convolution."""
     found = None

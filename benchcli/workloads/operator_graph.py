@@ -219,6 +219,30 @@ class OperatorGraph:
         """Return whether a call only moves data."""
         return self.names[place] in MOVES
 
+    def round_trips(self) -> Iterator[tuple[int, int]]:
+        """Yield each conversion of a layout with the next one after it, if that undoes it, no call twice.
+
+        A conversion moves the outermost of several dimensions to the innermost place in memory, or back.
+        """
+        taken = set[int]()
+        for back, call in enumerate(self.calls):
+            there = self._conversion_before(back) if _is_rotation(call.reordered) else None
+            if there is None or there in taken:
+                continue
+            before = self.calls[there].reordered
+            if len(before) == len(call.reordered) and [before[each] for each in call.reordered] == sorted(before):
+                taken.update((there, back))
+                yield there, back
+
+    def _conversion_before(self, place: int) -> int | None:
+        """Return the last conversion of a layout on the way to what a call reads first; None if there is none."""
+        before: int | None = place
+        while before is not None and (producers := self.calls[before].producers):
+            before = producers[0] if producers[0] is None or producers[0] < before else None
+            if before is not None and _is_rotation(self.calls[before].reordered):
+                return before
+        return None
+
     def image(self, place: int) -> tuple[int, ...]:
         """Return the shape of the first tensor that a call reads, without the batch."""
         return self.calls[place].inputs[0][1:]
@@ -229,3 +253,9 @@ def _name_of(call: OperatorCall) -> str:
     space, _, rest = call.operator.partition(".")
     name = twin(rest.rpartition(".")[0])
     return name if space == "aten" else f"{space}.{name}"
+
+
+def _is_rotation(order: Sequence[int]) -> bool:
+    """Return whether an order moves the first dimension behind all others, or the last one before them."""
+    kept = list(range(len(order)))
+    return list(order) in ([*kept[1:], 0], [*kept[-1:], *kept[:-1]]) if len(order) > 1 else False

@@ -10,6 +10,7 @@ from benchcli.analysis.audit_findings import (
     Trials,
     findings,
     measured_ones,
+    most_won,
     suspects,
     together,
     what_if,
@@ -157,6 +158,28 @@ def test_the_largest_suspects_are_measured_and_equal_layers_once() -> None:
     ]
     assert (family.batch, family.dtype, family.layout, family.first) == (2, "bfloat16", "nhwc", "")
     assert what_if([], like) is None
+
+
+def test_what_would_win_too_little_at_the_peak_is_not_measured() -> None:
+    roofs = Roofs("", "cpu", 1, "", "", {"float32": Peak(1e9, None)}, (CacheLevel("memory", None, {"read": 1e9}),), 0.0)
+    calls = [call("a", flops=1_000_000_000)]  # 1 s at the peak, 0.8 s at 1.25 of it
+
+    def most(seconds: float, of: Repair | None = None) -> float | None:
+        taken = replace(suspect(of=of), rebuilt_s=Interval(seconds))
+        return most_won(taken, calls, roofs)
+
+    assert most(1.6) == pytest.approx(0.2 * 0.5)
+    assert most(0.8) == most(0.4) == 0.0
+    windows = repair(after="(conv 32>32 k3x3 p1x1; relu | conv 32>32 k1x1) sum")
+    assert most(0.8, windows) == pytest.approx(0.2 * 0.75)  # minimal filtering has a quarter of the products
+    assert most_won(replace(suspect(), rebuilt_s=SURE), calls, None) is None
+    near = replace(suspect(), most=0.005)
+    assert measured_ones([near, replace(near, most=0.05), replace(near, most=None)]) == [
+        replace(near, most=0.05),
+        replace(near, most=None),
+    ]
+    (found,) = findings([near], Trials({}, {}, {}, {}, {}))
+    assert found.why == "at the measured peak it would win 0.5 % of the time"
 
 
 def test_equal_breaches_are_one_suspect_and_the_largest_come_first() -> None:

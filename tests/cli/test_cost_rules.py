@@ -74,7 +74,7 @@ def test_a_rule_in_a_suite_makes_the_count_complete(cli: Cli) -> None:
     [
         (RULE, "mine:negative", f"mine: the cost rule of {RULE} returned -2: it must return a whole number of 0"),
         (RULE, "mine:twcie", "mine: unknown callable 'twcie': did you mean twice?"),
-        (RULE, "yours:rule", "yours cannot be imported"),
+        (RULE, "yours:rule", "no module yours in "),
         (RULE, "mine", "mine.toml:9: rule must be 'package.module:callable', not 'mine'"),
         ("aten::convolution", "mine:twice", "mine: aten::convolution has a rule of benchcli already"),
         ("benchcli_tests::unrulde", "mine:twice", "no operator is named benchcli_tests::unrulde, which has a cost"),

@@ -208,6 +208,19 @@ def test_children_whose_forward_is_called_directly_are_named_beside_the_totals(
 
 
 @pytest.mark.usefixtures("own")
+def test_memory_that_is_an_upper_bound_is_marked(cli: Cli) -> None:
+    for words in ((), ("--by", "operator")):
+        rows = [
+            line
+            for line in cli("costs", "mine:compiled", "--input", "1x3x8x8", *words).out.splitlines()
+            if "B " in line
+        ]
+        assert rows
+        assert all("≤ " in line for line in rows)
+        assert "≤" not in cli("costs", "mine:conv", "--input", "1x3x8x8", *words).out
+
+
+@pytest.mark.usefixtures("own")
 @pytest.mark.parametrize("name", ["conv", "shared", "through_super", "scripted", "compiled"])
 def test_modules_that_are_called_are_not_named(cli: Cli, name: str) -> None:
     assert "forward is called" not in cli("costs", f"mine:{name}", "--input", "1x3x8x8", "--by", "module").out

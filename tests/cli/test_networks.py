@@ -108,7 +108,7 @@ def test_networks_of_ones_own_that_go_wrong_are_rows_and_the_others_are_measured
         ("mynet:function", "returned function, not a torch.nn.Module"),
         ("unfinished:build", "unfinished cannot be imported from"),
         ("mynet:gone", "unknown callable 'gone'"),
-        ("nowhere.at_all:build", "nowhere.at_all cannot be imported"),
+        ("nowhere.at_all:build", "nowhere.at_all:build: no module nowhere in "),
     ],
 )
 def test_what_is_not_there_ends_the_run_before_anything_is_created(

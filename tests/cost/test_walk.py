@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.ao.quantization import quantize_dynamic
 
-from benchcli.cost.count import count
+from benchcli.cost.count import count, walk
 from benchcli.cost.walk import ELSEWHERE, THREAD
 from tests.cost.networks import Apply, apply, first
 
@@ -199,3 +199,11 @@ def test_packed_sequences_are_counted() -> None:
     )
     assert count(packed, torch.ones(2, 3, 4)).flops == (3 + 1) * 4 * 5 * (4 + 5)
     assert count(first(nn.LSTM(4, 5)), torch.ones(2, 3, 4)).flops_complete
+
+
+def test_modules_whose_code_reads_values_are_named() -> None:
+    inner = Apply(lambda s, x: s.c(x) if bool(x.max() > 0) else x, c=nn.Conv2d(3, 3, 1))
+    network = Apply(lambda s, x: s.b(x) * x.mean().item() if not torch.equal(x, x + 1) else x, b=inner)
+    assert list(walk(network, torch.zeros(1, 3, 4, 4)).branching) == ["", "b"]
+    plain = Apply(lambda s, x: torch.where(x.sum() > 0, x, -x)[x > 0])
+    assert not walk(plain, torch.zeros(1, 3, 4, 4)).branching

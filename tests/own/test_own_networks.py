@@ -72,7 +72,7 @@ def test_two_inputs_may_have_one_shape(cli: Cli) -> None:
         ((f"{OWN}two", "--input", "1x8", "--size", "64"), "give the sizes in --input"),
         ((f"{OWN}text", "--input", "1x16:int64:0..5000"), "give the range 0..99"),
         ((f"{OWN}tow",), "did you mean two"),
-        (("tests.own.netwroks:two",), "cannot be imported"),
+        (("tests.own.netwroks:two",), "tests.own.netwroks:two: no module tests.own.netwroks in "),
         ((f"{OWN}number",), "returned int, not a torch.nn.Module"),
     ],
 )

@@ -328,3 +328,38 @@ def test_two_writers_that_are_killed_lose_nothing(store: Store, tmp_path: Path) 
     after = files_in(store)
     assert {name: after[name] for name in before} == before
     assert [row["networks"] for row in store.runs().rows] == [4] * 8
+
+
+def test_what_can_be_added_is_and_the_rest_is_named(cli: Callable[..., Outcome], tmp_path: Path) -> None:
+    bad = shutil.copytree(KEPT, tmp_path / "bad")
+    drop(bad / "measurements.csv")
+    gone = tmp_path / "gone"
+    found = cli("store", "add", str(bad), str(KEPT), str(gone), "--store", "kept")
+    assert found.code == 2
+    (added,) = found.out.splitlines()
+    assert benchcli.load(added)
+    assert "1 run added to kept" in found.err
+    assert "is not finished (g2-x1): resume the run, or record it again (and 1 more fault)" in found.err
+    assert f"; not added: {bad}, {gone}; in the store: {added}" in found.err
+    again = cli("store", "add", str(KEPT), str(bad), "--store", "kept")
+    assert (again.code, again.out.splitlines()) == (2, [added])
+    assert "0 runs added" in again.err
+
+
+def test_what_is_given_for_a_store_and_is_none_leads_to_one(cli: Callable[..., Outcome], tmp_path: Path) -> None:
+    run, audit = shutil.copytree(KEPT, tmp_path / "run"), tmp_path / "audit"
+    audit.mkdir()
+    (audit / "audit.json").write_text("{}")
+    (tmp_path / "notes.csv").write_text("a,b\n")
+    stored = cli("store", "add", "run", "--store", "kept").out.strip()
+    for path, says in {
+        "run/samples.csv": "it is a file of the run run: `benchcli store add RUN --store STORE` puts it into one",
+        str(run): f"it is the folder of the run {run}: `benchcli store add RUN --store STORE` puts it into one",
+        "audit/audit.json": "it is an audit, which a store does not keep",
+        "notes.csv": "it is a file, and a store is a folder",
+        f"{stored}.parquet": "it is a run in one: give kept",
+        "nothing": "`benchcli store add RUN --store nothing` makes one",
+    }.items():
+        refused = cli("history", path)
+        assert (refused.code, refused.err.count("\n")) == (2, 1), refused.err
+        assert f"{path} is not a store of results: {says}" in refused.err

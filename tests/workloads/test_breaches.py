@@ -53,6 +53,7 @@ BREAKING: dict[str, tuple[nn.Module, set[str]]] = {
     "g2": (nn.Sequential(conv(3, 32), conv(32, 32, 1, 4), conv(32, 32, 3, 8)), {"g2"}),
     "g3, a sum": (nn.Sequential(conv(3, 32), branches(4)), {"g3"}),
     "g3, a concatenation": (nn.Sequential(conv(3, 32), concatenated()), {"g3"}),
+    "g3, a series": (nn.Sequential(conv(3, 32), *(conv(32, 32) for _ in range(4)), nn.AdaptiveAvgPool2d(1)), {"g3"}),
     "g4": (nn.Sequential(conv(3, 32), residual(), nn.ReLU6()), {"g4"}),
 }
 
@@ -98,6 +99,8 @@ def test_repairs_follow_the_guideline() -> None:
     assert repairs("g3", BREAKING["g3, a sum"][0]) == [
         f"({' | '.join(['conv 32>32 k1x1; bn'] * 4)}) sum -> conv 64>64 k1x1; bn"
     ]
+    series = "; ".join(["conv 32>32 k1x1; bn"] * 4)
+    assert repairs("g3", BREAKING["g3, a series"][0]) == [f"{series} -> conv 64>64 k1x1; bn"]
     assert repairs("g4", BREAKING["g4"][0]) == ["conv 32>32 k1x1; bn; add; relu; relu6 -> conv 32>32 k1x1; bn"]
 
 
@@ -168,3 +171,51 @@ def test_attention_and_recurrent_layers_break_nothing_but_for_what_they_move() -
     )
     for layer, inputs in layers:
         assert set(broken(walk(layer.eval(), inputs).calls)) <= {"g4"}
+
+
+def test_layouts_that_are_converted_back_and_forth_are_named_as_such() -> None:
+    def permuted(s: Any, x: torch.Tensor) -> Any:
+        y = s.a(x).permute(0, 2, 3, 1).contiguous()
+        y = nn.functional.layer_norm(y, (32,))
+        return s.b(y.permute(0, 3, 1, 2).contiguous())
+
+    def formats(s: Any, x: torch.Tensor) -> Any:
+        y = s.b(s.a(x).to(memory_format=torch.channels_last)).contiguous()
+        return s.b(y.contiguous(memory_format=torch.channels_last)).contiguous()
+
+    def once(s: Any, x: torch.Tensor) -> Any:
+        return s.a(x).flatten(2).transpose(1, 2).contiguous()
+
+    def shuffled(s: Any, x: torch.Tensor) -> Any:
+        y = s.a(x).view(1, 4, 8, 32, 32).transpose(1, 2).reshape(1, 32, 32, 32)
+        return y.view(1, 8, 4, 32, 32).transpose(1, 2).reshape(1, 32, 32, 32)
+
+    parts = {"a": nn.Conv2d(3, 32, 1), "b": nn.Conv2d(32, 32, 1)}
+    found = {
+        function.__name__: (calls := calls_of(Apply(function, **parts)), list(OTHER_AUDITS["layout"].breaches(calls)))
+        for function in (permuted, formats, once, shuffled)
+    }
+    assert {name: [each.reason for each in trips] for name, (_, trips) in found.items()} == {
+        "permuted": ["channels to last, and back"],
+        "formats": ["channels to last, and back"] * 2,
+        "once": [],
+        "shuffled": [],
+    }
+    assert set(broken(found["formats"][0])) == set()  # no guideline speaks of layouts
+    assert set(broken(found["once"][0])) == {"g4"}
+
+
+def test_the_papers_fragments_in_series_are_told_from_depth() -> None:
+    def reasons(*layers: nn.Module) -> list[str]:
+        return [each.reason for each in AUDITS["g3"].breaches(calls_of(nn.Sequential(conv(3, 32), *layers)))]
+
+    pair = conv(32, 32), conv(32, 32)
+    assert reasons(*pair) == ["2 fragments in series"]
+    assert reasons(*pair, nn.ReLU(), *pair, nn.ReLU()) == ["2 fragments in series"] * 2
+    assert reasons(conv(32, 32), nn.ReLU(), conv(32, 32)) == []  # depth
+    assert reasons(conv(32, 32, 3), conv(32, 32, 3)) == []  # windows of two, of which one convolution has another
+    assert reasons(conv(32, 64), conv(64, 32)) == []  # a bottleneck
+    assert reasons(residual(), conv(32, 32), nn.ReLU()) == []
+    network = nn.Sequential(*(nn.Conv2d(3, 3, 1) for _ in range(4)))
+    (found,) = AUDITS["g3"].breaches(calls_of(network))
+    assert (found.reason, found.repair) == ("4 fragments in series", None)  # the image's width is given

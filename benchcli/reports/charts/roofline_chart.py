@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchcli.analysis.placed_layers import placed_layers
+from benchcli.analysis.places import placed_layers
 from benchcli.reports.charts import grammar
 from benchcli.reports.charts.base import CHARTS, Chart, DrawnAudit
 from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
 from benchcli.schema.roofs import Roofs
 
-INTENSITY, RATE = "multiply-adds a byte", "G multiply-adds a second"
-COLUMNS = ("layer", "bound", INTENSITY, RATE, "share %", "of roof %")
+BOUND, INTENSITY, RATE = "bound by", "multiply-adds a byte", "G multiply-adds a second"
+COLUMNS = ("layer", BOUND, INTENSITY, RATE, "share %", "of roof %")
 LEAST_SHARE = 0.002
 """The least share of the time with which a layer is drawn."""
 ENDS = (0.01, 1000.0)
@@ -32,12 +32,12 @@ class Roofline(Chart):
         rows = [
             (
                 row.path or "(in no module)",
-                at.bound,
-                *map(grammar.drawn, (at.intensity, (row.flops or 0) / row.seconds.estimate / 1e9)),
-                *(grammar.drawn(each, 100) for each in (row.share, at.achieved)),
+                row.place.bound,
+                *map(grammar.drawn, (row.place.intensity, (row.flops or 0) / row.seconds.estimate / 1e9)),
+                *(grammar.drawn(each, 100) for each in (row.share, row.place.achieved)),
             )
-            for row, at in placed_layers(audit.run, audit.audited)
-            if at and row.flops and row.share >= LEAST_SHARE
+            for row in placed_layers(audit.run, audit.audited)
+            if row.place and row.flops and row.share >= LEAST_SHARE
         ]
         if roofs and rows:
             dtype = audit.run.results[0].family.dtype
@@ -55,7 +55,7 @@ class Roofline(Chart):
 
 def _spec(rows: Sequence[tuple[Cell, ...]], roofs: Roofs, dtype: str) -> grammar.Spec:
     x, y = grammar.number(INTENSITY, log=True), grammar.number(RATE, log=True)
-    series = grammar.series("bound", [row[1] for row in rows], "color", "shape")
+    series = grammar.series(BOUND, [row[1] for row in rows], "color", "shape")
     size = {"field": "share %", "type": "quantitative", "title": "share %", "scale": {"range": [20, 400]}}
     points = {
         "mark": {"type": "point", "filled": True, "opacity": 0.8},

@@ -7,9 +7,8 @@ from benchcli import formatting
 from benchcli.analysis import audit_findings as analysis
 from benchcli.analysis.audit_findings import AuditFinding
 from benchcli.analysis.layer_rows import LayerRow, accounted, rolled_up
-from benchcli.analysis.placed_layers import launches_of, placed_layers
+from benchcli.analysis.places import launches_of, place_cells, placed_layers
 from benchcli.analysis.published import top1_error
-from benchcli.analysis.roofline import Placement
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Annotation, Page, Table, numbers, words
@@ -57,7 +56,7 @@ def page(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding],
         rows=rows,
         identity=("audit", "reason", "before"),
         leading=("title", "share", "gain", "gain_low", "gain_high", "judgement"),
-        annotations=tuple(_annotation(each, run.records[0]) for each in findings if each.judgement == "gain"),
+        annotations=tuple(_annotation(each, run.records[0], audited) for each in findings if each.judgement == "gain"),
         summary=_summary(run, findings),
         command="audit",
         data={
@@ -65,7 +64,7 @@ def page(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding],
             "network": _network_data(run),
             "findings": list(rows),
             "together": _ends("gain", analysis.together(findings)[0]),
-            "layers": [_layer_data(*each) for each in placed],
+            "layers": list(map(_layer_data, placed)),
         },
     )
 
@@ -170,6 +169,7 @@ def _below(
         yield f"{count} of less than {least} of the time, or not measured, are not shown{work}"
     yield from cells.warning_lines(run.records[:1])
     yield from _not_understood(audited)
+    yield from _not_traced(run, audited)
     error = top1_error(run.records[0])
     yield ACCURACY + (f"; as published it has a top-1 error of {error} %" if error else "")
 
@@ -185,6 +185,23 @@ def _not_understood(audited: AuditedCalls) -> Iterator[str]:
         yield f"{formatting.named(kinds)}: counted and placed; guidelines say nothing of attention and recurrent layers"
     if audited.uncalled:
         yield f"{formatting.named(audited.uncalled)}: forward is called directly: its own work counts for the caller"
+
+
+def _not_traced(run: SuiteRun, audited: AuditedCalls) -> Iterator[str]:
+    """Yield that a network has no graph, as its code branches, and which layers run in some launches alone."""
+    if not audited.branching:
+        return
+    launches = launches_of(run)
+    called = [{layer.path for layer in each.layers} for each in launches]
+    some = [
+        path for path in dict.fromkeys(path for each in called for path in each) if any(path not in c for c in called)
+    ]
+    alone = f"; {formatting.named(some)}: in some of {len(launches)} launches only" if some else ""
+    yield (
+        f"{formatting.named([path or OWN for path in audited.branching])}: the code reads values of tensors, as a "
+        "branch does, so the graph could not be traced: the audit is of the operators that one call dispatched, and "
+        f"other inputs may take another way{alone}"
+    )
 
 
 def _changes(records: Sequence[Record]) -> Table:
@@ -219,14 +236,14 @@ def _layers(
     run: SuiteRun,
     audited: AuditedCalls,
     findings: Sequence[AuditFinding],
-    rows: Sequence[tuple[LayerRow, Placement | None]],
+    rows: Sequence[LayerRow],
     depth: int | None,
 ) -> Table:
     launches = launches_of(run)
-    placed = sorted(rows, key=lambda each: -each[0].seconds.estimate)
+    placed = sorted(rows, key=lambda row: -row.seconds.estimate)
     shown = placed[:MOST_LAYERS] if depth is None else placed
     broken = _broken(audited, findings, depth)
-    rest = sum(row.share for row, _ in placed[len(shown) :])
+    rest = sum(row.share for row in placed[len(shown) :])
     others = (
         f"; {len(placed) - len(shown)} more layers take {formatting.percent(rest)}" if len(placed) > len(shown) else ""
     )
@@ -239,17 +256,14 @@ def _layers(
         key="layers",
         title="Layers" if depth is None else f"Layers, rolled up to depth {depth}",
         columns=(
-            words("layer", (row.path or OWN for row, _ in shown)),
-            words("type", (row.kind for row, _ in shown), 6),
-            numbers(FLOPS, (UNKNOWN if row.flops is None else formatting.mega(row.flops) for row, _ in shown), 3),
-            numbers(ACCESS, (formatting.mega(row.mac_bytes) for row, _ in shown), 2),
-            numbers("time ms", (formatting.time(row.seconds) for row, _ in shown)),
-            numbers("share", (formatting.percent(row.share) for row, _ in shown)),
-            numbers("intensity", (f"{at.intensity:.1f}" if at else UNKNOWN for _, at in shown), 1),
-            numbers("of roof", (formatting.percent(at.achieved, decimals=0) if at else UNKNOWN for _, at in shown), 4),
-            words("bound", (at.bound if at else UNKNOWN for _, at in shown), 5),
-            numbers("model ms", (formatting.milliseconds(at.model_s) if at else UNKNOWN for _, at in shown), 0),
-            words("breaks", (", ".join(broken.get(row.path, {})) for row, _ in shown)),
+            words("layer", (row.path or OWN for row in shown)),
+            words("type", (row.kind for row in shown), 6),
+            numbers(FLOPS, (UNKNOWN if row.flops is None else formatting.mega(row.flops) for row in shown), 3),
+            numbers(ACCESS, (formatting.mega(row.mac_bytes) for row in shown), 2),
+            numbers("time ms", (formatting.time(row.seconds) for row in shown)),
+            numbers("share", (formatting.percent(row.share) for row in shown)),
+            *cells.places([row.place for row in shown], of_roof=4, bound=5),
+            words("breaks", (", ".join(broken.get(row.path, {})) for row in shown)),
         ),
         lines=tuple(lines),
     )
@@ -276,8 +290,11 @@ def _sentence(each: AuditFinding) -> str:
     return f"{_where(each)}: {each.reason}; rebuilt as {each.after}{times} the network would gain {won}"
 
 
-def _annotation(each: AuditFinding, record: Record) -> Annotation:
+def _annotation(each: AuditFinding, record: Record, audited: AuditedCalls) -> Annotation:
+    """Return the annotation at the line that makes the first of the modules, or else at that of the network."""
     code = record.code
+    own = (code.file, code.line) if code else ("", 0)
+    file, line = own if each.runtime else audited.made.get(each.places[0], own)
     return Annotation(
         level="notice",
         group=record.variant.name,
@@ -288,8 +305,8 @@ def _annotation(each: AuditFinding, record: Record) -> Annotation:
         message=each.reason,
         detail=f"{record.variant.name}: {each.reason}",
         rerun=f"benchcli audit {record.variant.name}",
-        file=code.file if code else "",
-        line=code.line if code else 0,
+        file=file,
+        line=line,
         seconds=each.seconds.estimate,
     )
 
@@ -328,7 +345,7 @@ def _network_data(run: SuiteRun) -> Mapping[str, Cell]:
     }
 
 
-def _layer_data(row: LayerRow, at: Placement | None) -> Mapping[str, Cell]:
+def _layer_data(row: LayerRow) -> Mapping[str, Cell]:
     return {
         "layer": row.path,
         "type": row.kind,
@@ -337,8 +354,5 @@ def _layer_data(row: LayerRow, at: Placement | None) -> Mapping[str, Cell]:
         "mac_bytes": row.mac_bytes,
         **_ends("seconds", row.seconds),
         "share": row.share,
-        "intensity": at.intensity if at else None,
-        "achieved": at.achieved if at else None,
-        "bound": at.bound if at else None,
-        "model_s": at.model_s if at else None,
+        **place_cells(row.place),
     }

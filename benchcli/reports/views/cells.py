@@ -93,8 +93,13 @@ def flops_text(counted: Costs) -> str:
 
 def _access(record: Record) -> str:
     """Return the memory access in MB; that of operators which are compiled or fused is an upper bound."""
-    mark = "≤ " if any(each.kind in ("compiled", "fused") for each in record.warnings) else ""
+    mark = "≤ " if moves_less(record.warnings) else ""
     return _of_costs(record, lambda counted: mark + formatting.mega(counted.mac_bytes))
+
+
+def moves_less(warnings: Iterable[RunWarning]) -> bool:
+    """Return whether a network moves less memory than its operators, as they are counted, access."""
+    return any(each.kind in ("compiled", "fused") for each in warnings)
 
 
 def _params(counted: Costs) -> str:
@@ -126,7 +131,7 @@ def time(record: Record) -> str:
 def _relative(record: Record) -> str:
     if record.timing is None or is_baseline(record):
         return "1" if record.timing else UNKNOWN
-    mark = " !" if any(each.kind in MARKED for each in record.warnings) else ""
+    mark = " !" if record.is_disturbed or any(each.kind in MARKED for each in record.warnings) else ""
     return (formatting.speed(record.timing.relative) if record.timing.relative else UNKNOWN) + mark
 
 
@@ -137,15 +142,18 @@ def bar(record: Record) -> Interval | None:
     return record.timing.relative if record.timing else None
 
 
-def places(found: Sequence[Placement | None]) -> list[Column]:
-    """Return the columns of places on the roofline; none if no roofs are known. They are the first to be left out."""
+def places(found: Sequence[Placement | None], of_roof: int = 0, bound: int = 0) -> list[Column]:
+    """Return the columns of places on the roofline; none if no roofs are known.
+
+    They are the first to be left out, unless two of them have other priorities.
+    """
     if not any(found):
         return []
     return [
         numbers("mult-adds/B", (formatting.significant(each.intensity) if each else UNKNOWN for each in found), 0),
         numbers("model ms", (formatting.milliseconds(each.model_s) if each else UNKNOWN for each in found), 0),
-        numbers("of roof", (formatting.percent(each.achieved) if each else UNKNOWN for each in found), 0),
-        words("bound by", (each.bound if each else UNKNOWN for each in found), 0),
+        numbers("of roof", (formatting.percent(each.achieved) if each else UNKNOWN for each in found), of_roof),
+        words("bound by", (each.bound if each else UNKNOWN for each in found), bound),
     ]
 
 
@@ -309,8 +317,8 @@ def not_judged(records: Sequence[Record]) -> Iterator[str]:
     disturbed = dict.fromkeys(each.variant.name for each in records if each.is_disturbed)
     if disturbed and len({each.key for each in records}) > 1:
         yield (
-            f"{signed('not judged')}: over half of the samples of {formatting.named(list(disturbed))} were disturbed: "
-            "stop other work, or measure later"
+            f"! {signed('not judged')}: over half of the samples of {formatting.named(list(disturbed))} were "
+            "disturbed: stop other work, or measure later"
         )
 
 

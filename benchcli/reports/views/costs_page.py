@@ -1,6 +1,6 @@
 """Lay out the costs of networks: totals, or the costs of modules, operators and operator calls."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import get_args
@@ -11,6 +11,7 @@ from benchcli.formatting import UNKNOWN
 from benchcli.reports.advice import advised, sentence
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, Page, Table, numbers, words
+from benchcli.reports.views.cells import moves_less
 from benchcli.runs.rows import Cell
 from benchcli.schema import INFERENCE, PARTS, SHAPES, Basis, CostDetail, Costs, Failure, Family, OperatorCall
 from benchcli.schema.warnings import RunWarning
@@ -34,6 +35,8 @@ TOTALS = (
     "weight_bytes",
     "device_peak_bytes",
 )
+UPPER_BOUNDS = ("mac_bytes", "mac_fused_bytes", "peak_activation_bytes")
+"""What a fused or compiled network has less of than its operators, as they are counted."""
 LEADING = (
     *("flops", "flops_complete", "params", "elementwise", "mac_bytes", "mac_fused_bytes", "mac_compulsory_bytes"),
     *("peak_activation_bytes", "weight_bytes", "error"),
@@ -60,7 +63,8 @@ def page(
     notes = (f"{name}: {sentence(each)}" for name, several in noticed.items() for each in several)
     uncalled = _uncalled(details) if by in (MODULE, CALL) else ()
     lines = (*_lines(costs, details, failures), *uncalled, *notes)
-    table = _networks(rows, TITLES[by], lines) if by == NETWORK else _parts(rows, by, depth, lines)
+    less = {name for name, several in noticed.items() if moves_less(several)}
+    table = _networks(rows, TITLES[by], lines, less) if by == NETWORK else _parts(rows, by, depth, lines, less)
     return Page(
         name="costs",
         heading=" · ".join([family.dtype, family.layout, f"batch {family.batch}", *_training(family)]),
@@ -91,7 +95,15 @@ def _training(family: Family) -> list[str]:
 
 def call_rows(details: Mapping[str, CostDetail]) -> list[dict[str, Cell]]:
     """Return a row for each operator call of each network; those of training steps say of which part."""
-    hidden = {"inputs", "outputs", "producers", "window", "geometry", *([] if _has_parts(details) else ["part"])}
+    hidden = {
+        "inputs",
+        "outputs",
+        "producers",
+        "window",
+        "geometry",
+        "reordered",
+        *([] if _has_parts(details) else ["part"]),
+    }
     return [
         {
             "network": name,
@@ -187,7 +199,10 @@ def _number(row: Mapping[str, Cell], column: str) -> int:
     return int(row[column] or 0)
 
 
-def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: tuple[str, ...]) -> Table:
+def _networks(
+    rows: Sequence[Mapping[str, Cell]], title: str, lines: tuple[str, ...], less: Collection[str] = ()
+) -> Table:
+    """Return the table of totals; the networks `less` move less memory than their operators access."""
     counts = (
         ("FLOPs (mult-adds)", "flops", None),
         ("params", "params", 8),
@@ -202,13 +217,15 @@ def _networks(rows: Sequence[Mapping[str, Cell]], title: str, lines: tuple[str, 
     columns = (
         words("network", (str(row["network"]) for row in rows)),
         words("input", (formatting.shaped(str(row["input"])) for row in rows), 5),
-        *(_counts(rows, *each) for each in counts),
+        *(_counts(rows, *each, less) for each in counts),
         *_bases(rows),
     )
     return Table(title, columns, lines)
 
 
-def _parts(rows: Sequence[Mapping[str, Cell]], by: str, depth: int | None, lines: tuple[str, ...]) -> Table:
+def _parts(
+    rows: Sequence[Mapping[str, Cell]], by: str, depth: int | None, lines: tuple[str, ...], less: Collection[str] = ()
+) -> Table:
     most = MOST_ROWS if depth is None else len(rows)
     hidden = [] if len(rows) <= most else [f"{len(rows) - most} more rows: {given('format_', 'csv')} has all of them"]
     several = len({row["network"] for row in rows}) > 1
@@ -224,8 +241,8 @@ def _parts(rows: Sequence[Mapping[str, Cell]], by: str, depth: int | None, lines
         *parts,
         _counts(rows, "FLOPs (mult-adds)", "flops", None),
         _counts(rows, "element-wise", "elementwise", 3),
-        _counts(rows, "mem. access", "mac_bytes", 5),
-        _counts(rows, "if fused", "mac_fused_bytes", 1),
+        _counts(rows, "mem. access", "mac_bytes", 5, less),
+        _counts(rows, "if fused", "mac_fused_bytes", 1, less),
         *_bases(rows),
     )
     title = TITLES[by] if depth is None else f"{TITLES[by]}, down to depth {depth}"
@@ -243,19 +260,22 @@ def _names(rows: Sequence[Mapping[str, Cell]], name: str, priority: int | None =
     return words(name, (str(row[name]) or "(the network)" for row in rows), priority)
 
 
-def _counts(rows: Sequence[Mapping[str, Cell]], heading: str, name: str, priority: int | None) -> Column:
-    return numbers(heading, (_amount(row, name) for row in rows), priority)
+def _counts(
+    rows: Sequence[Mapping[str, Cell]], heading: str, name: str, priority: int | None, less: Collection[str] = ()
+) -> Column:
+    return numbers(heading, (_amount(row, name, row["network"] in less) for row in rows), priority)
 
 
-def _amount(row: Mapping[str, Cell], column: str) -> str:
-    """Return a count with a prefix, so that small networks show digits too; a lower bound is marked."""
+def _amount(row: Mapping[str, Cell], column: str, moves_less: bool = False) -> str:
+    """Return a count with a prefix, so that small networks show digits too; a bound is marked."""
     if row[column] is None:
         return UNKNOWN
     is_bound = column == "flops" and row["flops_complete"] is False
     if column == "params" and not row[column] and row["flops_complete"] is False:
         return "?"
     amount = formatting.prefixed(int(row[column] or 0), "B" if column.endswith("_bytes") else "").rstrip()
-    return f"≥ {amount}" if is_bound else amount
+    mark = "≥ " if is_bound else "≤ " if moves_less and column in UPPER_BOUNDS else ""
+    return mark + amount
 
 
 def _shapes(shapes: Sequence[Sequence[int]]) -> str:

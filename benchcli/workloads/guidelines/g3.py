@@ -21,8 +21,8 @@ from benchcli.workloads.guidelines.base import (
     Width,
     one_width,
 )
-from benchcli.workloads.layer_chain import Convolution, width_of
-from benchcli.workloads.operator_graph import Fork, OperatorGraph
+from benchcli.workloads.layer_chain import Convolution, Layerwise, width_of
+from benchcli.workloads.operator_graph import Fork, Line, OperatorGraph
 
 if TYPE_CHECKING:
     from torch import nn
@@ -99,23 +99,62 @@ class Fragmentation(Rule, Experiment, Audit):
         return int(params["channels"]), int(params["channels"])
 
     def breaches(self, calls: Sequence[OperatorCall]) -> Iterator[Breach]:
-        """Yield blocks of parallel branches that read one tensor and end in one sum or concatenation.
+        """Yield blocks of parallel branches that read one tensor and end in one sum or concatenation, and series.
 
         Two branches count if they begin with convolutions of one window, which could be one; others
-        from three on. Fragments in series are not told from depth.
+        from three on. Fragments are in series if they are equal 1x1 convolutions with nothing but batch
+        normalisation between them: an activation there makes them depth.
         """
-        graph = OperatorGraph(calls)
+        graph, seen = OperatorGraph(calls), set[int]()
         for fork in graph.forks():
+            seen.update(fork.calls)
             first = [graph.convolution(place) for place in fork.heads]
             windows = {(each.kernel, each.stride, each.groups) for each in first if each}
             if len(fork.heads) > MOST_BRANCHES or (len(windows) == 1 and all(first)):
                 reason = f"{len(fork.heads)} parallel branches"
                 yield Breach(fork.calls, reason, _merged(fork, graph))
+        for place, _ in graph.convolutions():
+            lines = [] if place in seen else _series(place, graph)
+            seen.update(call for line in lines for call in line.calls)
+            if len(lines) > 1:
+                yield _in_one(lines, graph)
 
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Return the row's platform, block and channels (those of one fragment) in Table 3."""
         base = self.published_widths[column][self.baseline]
         return {"platform": column, "block": value, "c": str(one_width(self.name, base) * scale)}
+
+
+def _series(place: int, graph: OperatorGraph) -> list[Line]:
+    """Return the lines of equal 1x1 convolutions that follow each other, each but the last without activation."""
+    first, lines = graph.convolution(place), list[Line]()
+    if first is None or math.prod((*first.kernel, *first.stride, first.groups)) > 1 or first.c_in != first.c_out:
+        return []
+    following: int | None = place
+    while following is not None and graph.convolution(following) == first:
+        line = graph.line(following, past_depthwise=False)
+        if line is None:
+            break
+        lines.append(line)
+        is_linear = all(piece == Layerwise("bn") for piece in line.chain[1:])
+        following = graph.only_reader(line.calls[-1]) if is_linear else None
+    return lines
+
+
+def _in_one(lines: Sequence[Line], graph: OperatorGraph) -> Breach:
+    """Return the breach of fragments in series, repaired by one convolution of the same multiply-adds."""
+    first, image = lines[0].chain[0], graph.image(lines[0].calls[0])
+    calls = tuple(call for line in lines for call in line.calls)
+    reason = f"{len(lines)} fragments in series"
+    if graph.reads_input(calls[0]) or not isinstance(first, Convolution):
+        return Breach(calls, reason)
+    widths = scaled(first.c_in, first.c_out, len(lines))
+    after = (first.with_widths(*widths), *lines[-1].chain[1:])
+    return Breach(
+        calls,
+        reason,
+        Repair(tuple(piece for line in lines for piece in line.chain), after, image, (widths[0], *image[1:])),
+    )
 
 
 def _merged(fork: Fork, graph: OperatorGraph) -> Repair | None:

@@ -96,10 +96,11 @@ class ElementWise(Rule, Experiment, Audit):
         """Yield element-wise work and copies: those after a convolution, which can be measured without, and the rest.
 
         Batch normalisation is none, as it can be folded into the convolution; nor is what joins branches,
-        which are fragments.
+        which are fragments, nor layouts that are converted back and forth, which are a finding of their own.
         """
         graph = OperatorGraph(calls)
         seen = {place for fork in graph.forks() for place in fork.joins}
+        seen.update(place for trip in graph.round_trips() for place in trip)
         for place, _ in graph.convolutions():
             line = graph.line(place, past_depthwise=False)
             work = (

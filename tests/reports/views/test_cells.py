@@ -111,7 +111,7 @@ def test_no_sentence_is_about_what_is_not_judged() -> None:
     assert list(cells.not_judged([one, two, three])) == []
     assert list(cells.sentences([one, two, disturbed])) == ["b is 0.500 ± 0.010 times as fast as a (×1)"]
     assert list(cells.not_judged([one, two, disturbed])) == [
-        "– not judged: over half of the samples of c were disturbed: stop other work, or measure later"
+        "! – not judged: over half of the samples of c were disturbed: stop other work, or measure later"
     ]
     assert list(cells.sentences([replace(one, timing=disturbed.timing), two])) == []
     assert list(cells.not_judged([disturbed])) == []  # it is compared with nothing
@@ -141,3 +141,12 @@ def test_an_input_is_shown_in_one_way(
     of = replace(family(replace(variant("a"), shape=shape, inputs=inputs), guideline=""), batch=2)
     costs = replace(COSTS, inputs=counted) if counted else None
     assert cells.inputs(replace(record(of, "a", None), costs=costs)) == shown
+
+
+def test_the_speed_of_a_disturbed_network_is_marked() -> None:
+    of = family(variant("a"), variant("b"), variant("c"))
+    one, two, three = (record(of, name, Interval(0.5, 0.49, 0.51)) for name in ("a", "b", "c"))
+    assert three.timing
+    disturbed = replace(three, timing=replace(three.timing, excluded=31))
+    (speeds,) = (each.cells for each in cells.times([one, two, disturbed]) if each.heading == "relative speed")
+    assert list(speeds) == ["1", "0.500 ± 0.010", "0.500 ± 0.010 !"]
