@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Where it is set, each of the hundred processes that the tests start compiles anew what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 CHROMIUM := apt-get update && apt-get install --yes --no-install-recommends chromium
 

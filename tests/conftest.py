@@ -42,6 +42,7 @@ from benchcli.schema.protocol import (
 from benchcli.spelling import messages_for
 from benchcli.workers.tools import Tools
 from tests import process_state
+from tests.built_networks import BUILT
 from tests.kept_events import KEPT, key_of
 from tests.workers.stand_in import stand_ins
 
@@ -59,6 +60,13 @@ def cost_rules_are_of_one_test() -> Iterator[None]:
     yield
     own_rules.rules.clear()
     own_rules.received.clear()
+
+
+@pytest.fixture(autouse=True)
+def networks_are_built_for_one_test() -> Iterator[None]:
+    """Forget the networks that the launches of a test share."""
+    yield
+    BUILT.forget()
 
 
 @pytest.fixture(autouse=True)
@@ -125,9 +133,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_collection_finish() -> None:
-    """Give torch one thread: as many as cores in each of pytest's processes wait for cores, and compute nothing."""
+    """Give torch one thread: as many as cores in each of pytest's processes wait for cores, and compute nothing.
+
+    Collections of garbage leave out what is loaded by now, which is most of what there ever is.
+    """
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -194,7 +207,7 @@ def said(task: Task) -> list[str]:
     if key and (lines := KEPT.get(key)):
         return [exchanged(line, places) for line in lines]
     events: list[str] = []
-    with threads_kept(), small_heap():
+    with threads_kept(), nothing_collected(), BUILT.reused_by(task) if key and KEPT.is_used else nullcontext():
         do(decode_task(encode(task)), lambda event: events.append(encode_event(event)))
     if key:
         stand_ins = {place: stand_in for stand_in, place in places.items()}
@@ -209,14 +222,24 @@ def exchanged(line: str, texts: dict[str, str]) -> str:
     return line
 
 
+class NoCollector:
+    """Takes the place of `gc` where a launch collects garbage before its samples: the simulated clock knows of none.
+
+    A collection would go through all that pytest, torch and the tests have loaded so far.
+    """
+
+    collect = staticmethod(lambda: 0)
+    enable, disable = staticmethod(gc.enable), staticmethod(gc.disable)
+
+
 @contextmanager
-def small_heap() -> Iterator[None]:
-    """Let a worker's collections of garbage, one before each launch, not look at what pytest and torch hold."""
-    gc.freeze()
-    try:
+def nothing_collected() -> Iterator[None]:
+    """Let a worker's launches in this process collect no garbage."""
+    from benchcli.sampling import rounds
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rounds, "gc", NoCollector)
         yield
-    finally:
-        gc.unfreeze()
 
 
 @contextmanager
@@ -302,10 +325,12 @@ SERVING: list[pytest.MonkeyPatch] = []
 def versions_shared() -> Iterator[None]:
     """Let workers serve in this process: the last one removes their versions, and which reads which file is unknown."""
     from benchcli.guards import code_versions, read_files
+    from benchcli.sampling import rounds
 
     SERVING.append(SERVING[0] if SERVING else pytest.MonkeyPatch())
     SERVING[-1].setattr(code_versions, "released", nullcontext)
     SERVING[-1].setattr(read_files, "of_other_version", lambda _version: None)
+    SERVING[-1].setattr(rounds, "gc", NoCollector)
     try:
         yield
     finally:
@@ -420,7 +445,6 @@ def cli(
     from benchcli.cli.main import main
 
     monkeypatch.chdir(tmp_path)
-    gc.freeze()  # a launch begins with a collection, which would go through all that the tests have loaded so far
 
     def run(
         *arguments: str,

@@ -69,13 +69,21 @@ def code_hash() -> str:
     """Return a hash of what launches and surveys of the networks that ship depend on."""
     files = [path for path in (ROOT / "benchcli").rglob("*.py") if path.relative_to(ROOT).parts[1] not in READERS]
     versions = [f"{name} {version(name)}" for name in ("torch", "numpy", "fvcore")]
-    return _hash([*files, ROOT / "tests" / "conftest.py"], [*versions, platform.python_version(), platform.node()])
+    own = [ROOT / "tests" / name for name in ("conftest.py", "built_networks.py")]
+    return _hash([*files, *own], [*versions, platform.python_version(), platform.node()])
+
+
+@cache
+def helpers_hash() -> str:
+    """Return a hash of the modules of tests that networks of theirs may use, which no test changes."""
+    return _hash([path for path in (ROOT / "tests").rglob("*.py") if not path.name.startswith("test_")], [])
 
 
 def _hash(files: list[Path], texts: list[str]) -> str:
     found = hashlib.sha256("\n".join(texts).encode())
     for path in sorted(files):
-        found.update(f"\n{path.name}\n".encode() + path.read_bytes())
+        if path.is_file():
+            found.update(f"\n{path.name}\n".encode() + path.read_bytes())
     return found.hexdigest()[:32]
 
 
@@ -88,8 +96,9 @@ def key_of(task: Task) -> tuple[str, dict[str, str]] | None:
     places = {f"<folder {number}>": place for number, place in enumerate(dict.fromkeys(PLACE.findall(text)))}
     for stand_in, place in places.items():
         text = text.replace(place, stand_in)
-    files = sorted({file for variant in variants for file in _files(variant)})
-    return _hash(files, [text]), places
+    sources = {(variant.source, variant.builder) for variant in variants if variant.source}
+    files = {file for source, builder in sources for file in _files(source, builder)}
+    return _hash([*map(Path, files)], [text, helpers_hash() if sources else ""]), places
 
 
 def _is_open(variant: Variant) -> bool:
@@ -99,18 +108,12 @@ def _is_open(variant: Variant) -> bool:
     return variant.builder.startswith(LIVE) or outside or (source is None and not variant.is_built_in)
 
 
-def _files(variant: Variant) -> Iterator[Path]:
-    """Yield the files that a network may be made of."""
-    if variant.source:
-        yield from _below(variant.source)
-        yield from (path for path in (ROOT / "tests").rglob("*.py") if not path.name.startswith("test_"))
-        module = ROOT / f"{variant.builder.partition(':')[0].replace('.', '/')}.py"
-        if module.is_file():
-            yield module
-
-
-def _below(source: Source) -> Iterator[Path]:
-    for folder in {source.folder, os.path.join(source.folder, source.beside)}:  # noqa: PTH118 - it may be absolute
-        for path in Path(folder).rglob("*"):
-            if path.suffix not in RESULTS and path.is_file():
-                yield path
+def _files(source: Source, builder: str) -> Iterator[str]:
+    """Yield the files that a network may be made of, but for what `helpers_hash` is of."""
+    for folder in {Path(source.folder), Path(source.folder) / source.beside}:  # `beside` may be absolute
+        for place, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if name != "__pycache__"]  # made of the others, at some time
+            yield from (f"{place}/{name}" for name in names if Path(name).suffix not in RESULTS)
+    module = ROOT / f"{builder.partition(':')[0].replace('.', '/')}.py"
+    if module.is_file():
+        yield str(module)

@@ -6,6 +6,7 @@ Later parts are put back after earlier ones, which they override.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import torch
@@ -86,7 +87,13 @@ Operators = tuple[set[str], int]
 def _operators() -> Operators:
     """Return the operators that were defined and loaded, and how many modules of torch there are."""
     names = {*torch.library._defs, *torch.library._impls, *torch.ops.loaded_libraries}
-    return names, sum(name.startswith("torch.") for name in sys.modules)
+    return names, _modules_of_torch(len(sys.modules), next(reversed(sys.modules)))
+
+
+@cache
+def _modules_of_torch(_number: int, _last: str) -> int:
+    """Return how many modules of torch are loaded, where so many modules are, of which this is the last."""
+    return sum(name.startswith("torch.") for name in sys.modules)
 
 
 def _more_operators(before: Operators, after: Operators) -> str:

@@ -166,13 +166,22 @@ def _refuse_other_code(module: ModuleType, source: Source) -> None:
     for name, other in _perhaps_of(source.folder):
         if not _lies_in(other, source.folder):
             elsewhere[name] = other
-        for place in _places(other):
-            if read_files.tree_of_other(place, source) and "site-packages" not in Path(place).parts:
-                raise SourceError(
-                    f"{name} is imported from {place}, which belongs to the other version, and not from "
-                    f"{source.folder}: it would be the same code in both; give two folders, or environments, that each "
-                    "have it"
-                )
+        place = next(filter(partial(_is_of_other, source), _places(other)), None)
+        if place:
+            raise SourceError(
+                f"{name} is imported from {place}, which belongs to the other version, and not from "
+                f"{source.folder}: it would be the same code in both; give two folders, or environments, that each "
+                "have it"
+            )
+
+
+def _is_of_other(source: Source, place: str) -> bool:
+    """Return whether a module's place belongs to the other version; most lie in no folder of it, which is quick."""
+    return (
+        any(is_within(place, tree) for tree in source.trees)
+        and read_files.tree_of_other(place, source) is not None
+        and "site-packages" not in Path(place).parts
+    )
 
 
 def _perhaps_of(folder: str) -> list[tuple[str, ModuleType]]:
@@ -271,12 +280,16 @@ def _activate(source: Source) -> None:
 
 def _lies_in(module: ModuleType, folder: str) -> bool:
     """Return whether a module's file, or a folder of its package, is in a folder."""
-    return any(is_within(place, folder) for place in _named_places(module))
+    beginning = folder.rstrip(os.sep) + os.sep
+    return any(place == folder or place.startswith(beginning) for place in _named_places(module))
 
 
 def _named_places(module: ModuleType) -> list[str]:
     """Return a module's file and its package's folders; an empty list for the packages in OURS."""
     if module.__name__.partition(".")[0] in OURS:
         return []
+    known = module.__dict__ if type(module) is ModuleType else None
+    if known is not None and "__path__" not in known and isinstance(known.get("__file__"), str):
+        return [known["__file__"]]  # most are such, and thousands are looked at
     places = [getattr(module, "__file__", None), *list(getattr(module, "__path__", ()))]
     return [place for place in places if isinstance(place, str)]

@@ -24,7 +24,7 @@ from benchcli.noise.pace import Pace
 from benchcli.sampling import artifact_cache, conversion
 from benchcli.sampling.artifact_key import key_of
 from benchcli.sampling.compiling import CompileTime
-from benchcli.sampling.example_inputs import inputs_of
+from benchcli.sampling.example_inputs import inputs_of, set_seed
 from benchcli.sampling.failures import IntrusionError
 from benchcli.sampling.first_call import called
 from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
@@ -139,9 +139,9 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
     same seed gives two versions of a network the same inputs. It also gives them the same
     weights if both draw their weights in the same order.
     """
-    torch.manual_seed(seed)
+    set_seed(seed)
     make = code_versions.find(variant.builder, variant.source)
-    torch.manual_seed(seed)  # importing may have drawn the weights of modules
+    set_seed(seed)  # importing may have drawn the weights of modules
     network = conversion.in_mode(code_versions.build(variant), trains=False)
     inputs = inputs_of(variant, family.batch, seed, make, network)
     conversion.refuse_valueless([*network.parameters(), *network.buffers()], "weights")

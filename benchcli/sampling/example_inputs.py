@@ -15,6 +15,17 @@ EXAMPLES = "example_inputs"
 """The attribute of a user's callable, or of the module that it makes, with its inputs or a function that makes them."""
 
 
+def set_seed(seed: int) -> None:
+    """Set the seed of the random numbers of every device that is here.
+
+    `torch.manual_seed` also notes the seed for devices that are not here, each with the whole stack of calls as text.
+    """
+    if torch.accelerator.is_available():
+        torch.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)
+
+
 def inputs_of(variant: Variant, batch: int, seed: int, *givers: object) -> Inputs:
     """Return the inputs of a variant on the CPU, the floating ones in float32.
 
@@ -26,7 +37,7 @@ def inputs_of(variant: Variant, batch: int, seed: int, *givers: object) -> Input
         return as_inputs(given).floating(torch.Tensor.float)
     examples = None if variant.inputs else _examples(givers)
     if examples is not None:
-        torch.manual_seed(seed + 1)
+        set_seed(seed + 1)
         return _made(examples, batch)
     generator = torch.Generator().manual_seed(seed + 1)
     drawn = [(each.name, _drawn(each, batch, generator)) for each in variant.inputs or (Input(variant.shape),)]

@@ -29,7 +29,7 @@ from benchcli.sampling.bench import (
     torch_dtype,
 )
 from benchcli.sampling.compiling import CompileTime
-from benchcli.sampling.example_inputs import items_of, tokens_of
+from benchcli.sampling.example_inputs import items_of, set_seed, tokens_of
 from benchcli.sampling.failures import explanation, failed
 from benchcli.sampling.first_call import called, with_batch
 from benchcli.sampling.operator_recipes import operator_list
@@ -172,7 +172,7 @@ def _output_of_step(
     step = training_step(variant, of, network, inputs)
 
     def seeded() -> object:
-        torch.manual_seed(0)
+        set_seed(0)
         return step()
 
     result, denormal = denormals.counted(seeded)

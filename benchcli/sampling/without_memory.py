@@ -15,7 +15,7 @@ from benchcli.cost.watching import Watch
 from benchcli.guards import code_versions
 from benchcli.guards.code_versions import SourceError
 from benchcli.sampling.conversion import in_mode
-from benchcli.sampling.example_inputs import inputs_of
+from benchcli.sampling.example_inputs import inputs_of, set_seed
 from benchcli.schema import Family, Variant
 from benchcli.spelling import given
 
@@ -27,7 +27,7 @@ Change = Callable[[torch.Tensor], torch.Tensor]
 
 def load(variant: Variant, family: Family) -> tuple[torch.nn.Module, Inputs]:
     """Return a variant's network, with what it holds on the meta device, and its inputs on the CPU."""
-    torch.manual_seed(0)
+    set_seed(0)
     emptied = _once(_emptied)
     with _registered(emptied), _LargeOnMeta():  # type: ignore[no-untyped-call]
         network = in_mode(code_versions.build(variant), trains=False)

@@ -103,8 +103,9 @@ def test_a_network_is_traced_back_to_its_commit(cli: Cli, tmp_path: Path) -> Non
     def run_git(*words: str) -> None:
         subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True, capture_output=True)
 
+    Path(".gitignore").write_text("__pycache__/\n")
     run_git("init", "--quiet")
-    run_git("add", "my_net.py")
+    run_git("add", "my_net.py", ".gitignore")
     run_git("commit", "--quiet", "--message", "one")
     assert cli("network", "mobilenet-v1-0.25", "my_net:build", *FAKE).code == 0
     (code,) = json.loads((tmp_path / "run" / "environment.json").read_text())["code"]

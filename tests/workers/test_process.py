@@ -15,21 +15,17 @@ import psutil
 import pytest
 
 import benchcli
-from benchcli.checks.growth import growth
 from benchcli.errors import ChangedError, NothingMeasuredError, UserError
 from benchcli.sampling.supervise import survey
-from benchcli.schema import FamilyResult, Sample, Source, Target
+from benchcli.schema import FamilyResult, Source, Target
 from benchcli.schema.protocol import (
-    LAUNCH,
     SURVEY,
     Described,
     Done,
     Event,
     FilesRead,
     Launcher,
-    Sampled,
     Task,
-    Watched,
     WorkerDied,
 )
 from benchcli.system import interpreters
@@ -37,8 +33,8 @@ from benchcli.workers import process
 from benchcli.workers.process import FORKS, Workers
 from benchcli.workers.variables import worker_environment
 from tests.conftest import in_process
-from tests.values import COSTS, family, variant
-from tests.workers.faulty_runs import QUICK, measured_kinds, statuses
+from tests.values import family, variant
+from tests.workers.faulty_runs import QUICK, WRONG, check_deaths, check_late_deaths, measured_kinds, statuses
 from tests.workers.stand_in import stand_ins
 
 pytestmark = pytest.mark.measured
@@ -49,18 +45,6 @@ Measured = Callable[..., FamilyResult]
 @pytest.fixture(autouse=True)
 def faulty_networks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-
-
-@pytest.fixture
-def torch_launcher() -> Iterator[Launcher]:
-    """What launches real workers: forks of one process, where the system can fork."""
-    with Workers() as launcher:
-        yield launcher
-
-
-@pytest.fixture
-def measured(torch_launcher: Launcher) -> Measured:
-    return partial(measured_kinds, torch_launcher)
 
 
 @pytest.fixture(params=[pytest.param(True, marks=FORKED), False], ids=["forked", "fresh"])
@@ -75,37 +59,8 @@ def stood_in(launcher: Launcher) -> Measured:
     return partial(measured_kinds, launcher)
 
 
-def test_what_goes_wrong_costs_its_own_variant_a_row_and_nobody_else_anything(measured: Measured) -> None:
-    others = {
-        "allocates": "out-of-memory",
-        "is_not_finite": "wrong-output",
-        "changes_shape": "wrong-output",
-        "changes_values": "wrong-output",
-        "is_unsupported": "unsupported",
-        "prints": "ok",
-        "reads": "ok",
-    }
-    check_deaths(measured(*WRONG, *others), others)
-
-
 def test_a_death_is_told_apart_in_forks_and_in_fresh_processes(stood_in: Measured) -> None:
     check_deaths(stood_in(*WRONG, "reads", "prints"), {"reads": "ok", "prints": "ok"})
-
-
-WRONG = ("fine", "aborts", "exits", "raises")
-
-
-def check_deaths(result: FamilyResult, others: dict[str, str]) -> None:
-    """Compare the outcomes of WRONG and of others."""
-    assert statuses(result) == {"fine": "ok", "aborts": "crashed", "exits": "crashed", "raises": "failed", **others}
-    errors = {r.variant.name.split()[1]: r.failure.error for r in result.records if r.failure}
-    assert "SIGABRT" in errors["aborts"]
-    assert "exit code 3" in errors["exits"]
-    assert errors["raises"].startswith("ValueError: it does not like its input")
-    (prints,) = (each for each in result.records if each.variant.name.endswith("prints"))
-    assert prints.timing is not None
-    assert prints.timing.relative is not None
-    assert prints.timing.launches == 2
 
 
 def test_a_worker_that_hangs_is_ended_and_the_rest_measured(stood_in: Measured) -> None:
@@ -113,32 +68,14 @@ def test_a_worker_that_hangs_is_ended_and_the_rest_measured(stood_in: Measured) 
     assert statuses(result) == {"fine": "ok", "hangs": "timeout"}
 
 
-def test_a_death_in_the_middle_of_the_rounds_is_put_on_the_right_variant(measured: Measured) -> None:
-    check_late_deaths(measured("fine", "dies_late", "raises_late", "prints"))
-
-
 def test_so_is_one_in_forks_and_in_fresh_processes(stood_in: Measured) -> None:
     check_late_deaths(stood_in("fine", "dies_late", "raises_late", "prints"))
-
-
-def check_late_deaths(result: FamilyResult) -> None:
-    assert statuses(result) == {"fine": "ok", "dies_late": "crashed", "raises_late": "failed", "prints": "ok"}
-    # The launch that died is made again: every sample kept is of a launch that ended well.
-    assert {sample.launch for sample in result.samples} == {0, 1}
 
 
 def test_a_baseline_without_a_time_leaves_the_others_theirs(stood_in: Measured) -> None:
     result = stood_in("raises", "fine")
     assert result.records[1].timing is not None
     assert result.records[1].timing.relative is None
-
-
-@pytest.mark.parametrize("forks", [pytest.param(True, marks=FORKED), False])
-def test_no_steady_state_call_faults_under_the_steady_allocator(torch_launcher: Launcher, forks: bool) -> None:
-    result = measured_kinds(torch_launcher if forks else Workers(forks=False).run, "fine")
-    assert result.records[0].timing is not None
-    assert result.records[0].timing.faults is not None
-    assert result.records[0].timing.faults < 1
 
 
 def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
@@ -219,67 +156,19 @@ def test_a_fork_server_forks_a_fresh_process_for_each_task_and_is_renewed() -> N
     assert parents[0] not in psutil.pids()
 
 
-def test_a_file_that_changes_between_two_workers_ends_the_run(
-    torch_launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_changes_between_two_workers_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     code = tmp_path / "nets.py"
     code.write_text("from torch import nn\ndef net(): return nn.ReLU()\n")
     network = replace(variant("a"), builder="nets:net", params={}, source=Source(str(tmp_path), "first"))
     task = Task(SURVEY, Target(), (family(network),), {})
-    for _ in range(2):
-        events = list(torch_launcher(task, 60))
-        assert [list(each.hashes) for each in events if isinstance(each, FilesRead)] == [[str(code)]]
-    code.write_text("from torch import nn\ndef net(): return nn.GELU()\n")
-    with pytest.raises(ChangedError, match=r"nets\.py changed while it was measured"):
-        list(torch_launcher(task, 60))
-
-
-LEAKING = """
-import torch
-from torch import nn
-
-class Net(nn.Module):
-    def __init__(self, leaks):
-        super().__init__()
-        self.leaks, self.kept = leaks, []
-
-    def forward(self, inputs):
-        made = torch.ones(20000)
-        if self.leaks:
-            self.kept.append(made)
-        return inputs * 2
-
-def net(leaks):
-    return Net(leaks)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="page faults and resident sets are read from Linux")
-@pytest.mark.parametrize("leaks", [True, False])
-def test_memory_that_each_call_leaves_behind_is_measured(torch_launcher: Launcher, tmp_path: Path, leaks: bool) -> None:
-    (tmp_path / "nets.py").write_text(LEAKING)
-    networks = [
-        replace(variant(side), builder="nets:net", params={"leaks": leaks and side == "head"}, source=source)
-        for source in [Source(str(tmp_path), "first")]
-        for side in ("base", "control", "head")
-    ]
-    of = replace(family(*networks), name="pair")
-    costs = {"pair": {each.name: COSTS for each in networks}}
-    samples: dict[str, list[Sample]] = {}
-    watched = []
-    for launch in range(3):
-        for event in torch_launcher(Task(LAUNCH, Target(), (of,), costs, launch=launch, seconds=0.0, rounds=3), 60):
-            if isinstance(event, Sampled):
-                samples.setdefault(event.sample.variant, []).append(event.sample)
-            elif isinstance(event, Watched):
-                watched.append(event.conditions)
-    grown = growth(samples, watched)
-    if leaks:
-        assert grown is not None
-        assert grown > 40_000  # a call leaves 80,000 bytes behind, and repeated samples more than that
-    else:
-        assert grown is None
+    with Workers() as launcher:
+        for _ in range(2):
+            events = list(launcher(task, 60))
+            assert [list(each.hashes) for each in events if isinstance(each, FilesRead)] == [[str(code)]]
+        code.write_text("from torch import nn\ndef net(): return nn.GELU()\n")
+        with pytest.raises(ChangedError, match=r"nets\.py changed while it was measured"):
+            list(launcher(task, 60))
 
 
 @FORKED
@@ -374,13 +263,6 @@ def test_a_kill_for_memory_is_told_from_any_other(monkeypatch: pytest.MonkeyPatc
     assert process.death(-signal.SIGKILL, "", 5).status == "crashed"
 
 
-def test_an_empty_survey_describes_the_machine() -> None:
-    events = list(Workers(forks=False).run(Task(SURVEY, Target(), (), {}), 60))
-    assert isinstance(events[0], Described)
-    assert events[0].software["torch"]
-    assert isinstance(events[-1], Done)
-
-
 def test_a_network_that_measures_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would start processes that measure it, which would start others."""
     monkeypatch.chdir(tmp_path)
@@ -445,8 +327,10 @@ def refused(**_settings: object) -> str:
 def test_a_module_in_the_users_folder_does_not_pass_for_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "torch.py").write_text("raise SystemExit('the wrong torch')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    found = survey([], Target(), replace(QUICK), Workers(forks=False).run)
-    assert found.software["torch"]
+    events = list(Workers(forks=False).run(Task(SURVEY, Target(), (), {}), 60))
+    assert isinstance(events[0], Described)
+    assert events[0].software["torch"]
+    assert isinstance(events[-1], Done)
 
 
 def test_a_worker_needs_no_fvcore_which_only_the_counts_of_other_tools_do() -> None:
