@@ -1,8 +1,10 @@
 """Predict the times of networks that took no part in the calibration, and measure them.
 
-    python benchmarks/predictions.py [--launches 6] [--output build/predictions.json] [--fresh]
+    python benchmarks/predictions.py [--launches 4] [--output build/predictions.json] [--fresh]
 
-Networks are predicted and measured in turns, a few at a time, so that both meet the same machine. It prints
+Networks are predicted and measured in turns, a few at a time. A machine has slower states, in which all takes longer:
+measured times are converted to the pace of the predictions, by the reference network that each launch measures besides;
+how much that changes them is printed too. It prints
 each network's predicted and measured time, and of all of them how many are within 5 and 10 %, with Wilson's 95 %
 interval, the median error, how many measured times lie in the predicted range, and the rank correlation; the same of
 what FLOPs alone, bytes alone and the additive model predict; and how long a prediction takes, of a network whose
@@ -28,7 +30,9 @@ import torch
 
 import benchcli
 from benchcli.analysis.time_model import terms_of
+from benchcli.api.time_prediction import at_pace
 from benchcli.formatting import percent
+from benchcli.runs.run_folder import RunFolder
 from benchcli.sampling.artifact_cache import FOLDER
 from benchcli.statistics import Count, rank_correlation
 from benchcli.system.machine import cpu_model
@@ -44,7 +48,7 @@ MODELS = ("predicted_s", "by_flops_s", "by_bytes_s", "additive_s")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--launches", type=int, default=6)
+    parser.add_argument("--launches", type=int, default=4)
     parser.add_argument("--output", type=Path, metavar="FILE", help=f"keeps the rows; the table is in {FOLDER}")
     parser.add_argument("--fresh", action="store_true", help="measure known operators, and calibrate, anew")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="the first networks only")
@@ -66,6 +70,8 @@ def main() -> int:
             )
     for line in summary(rows):
         print(line)
+    changes = sorted(row["measured_s"] / row["as_measured_s"] - 1 for row in rows)
+    print(f"conversion to one pace: {percent(changes[0], signed=True)} to {percent(changes[-1], signed=True)}")
     print(took(predictor))
     if given.output:
         given.output.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +88,9 @@ def compared(
     predictor.measure(listed.values())
     with tempfile.TemporaryDirectory() as folder:
         run = benchcli.measure(modules, inputs=IMAGE, launches=launches, output=Path(folder) / "run")
+        (samples,) = RunFolder(run.folder).samples().values()
     times = {each.variant.name: each for each in run.records}
+    usual = at_pace(samples, predictor.reference_s)
     for family, name in names:
         found, record = predictor.predict(listed[name], name), times[name]
         if found.lacking or not record.timing:
@@ -91,7 +99,8 @@ def compared(
         yield {
             "family": family,
             "network": name,
-            "measured_s": record.timing.seconds.estimate,
+            "measured_s": usual[name],
+            "as_measured_s": record.timing.seconds.estimate,
             "is_disturbed": record.is_disturbed,
             "predicted_s": found.seconds.estimate,
             "low_s": found.seconds.low,

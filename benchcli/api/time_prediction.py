@@ -16,13 +16,16 @@ from benchcli.api.network_costs import are_names
 from benchcli.api.results import Result
 from benchcli.backends.devices.base import device_named
 from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.grouping import groups
 from benchcli.reports.page import Page
 from benchcli.reports.views import predictions_page
 from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
+from benchcli.runs.run_folder import RunFolder
 from benchcli.sampling import operator_table
 from benchcli.sampling.operator_table import OperatorTable
 from benchcli.sampling.supervise import Survey, refuse, survey
-from benchcli.schema import Failure, Family, Plan, Suite, Target
+from benchcli.sampling.timings import relative_speed
+from benchcli.schema import BUILT_IN, Failure, Family, Plan, Sample, Suite, Target
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Launcher
 from benchcli.schema.recipes import OperatorList, OperatorRecipe
@@ -44,6 +47,7 @@ CALIBRATING = (
 """The networks from whose times the factors of a prediction come."""
 LAUNCHES = 6
 """Of these networks."""
+REFERENCE = f"{BUILT_IN}reference/arithmetic"
 
 
 @dataclass(repr=False)
@@ -114,6 +118,11 @@ class TimePredictor:
             self._calibrate()
 
     @property
+    def reference_s(self) -> float:
+        """Seconds of the reference network, at whose pace times are predicted."""
+        return self._table.reference_s
+
+    @property
     def machine(self) -> str:
         """What the times are of: the device, its threads, and the digest of the table."""
         threads = formatting.counted(self._target.threads, "thread")
@@ -165,8 +174,8 @@ class TimePredictor:
                 raise NothingMeasuredError(f"the predictor was not calibrated: {name}: {failure.error}")
             recipes = [each.recipe for several in listed.values() for each in several.operators]
             _time(self._table, self._table.lacking(recipes), self._target, launcher, self._tools)
-        seconds = _network_seconds(family, self._target, self._tools)
-        networks = [MeasuredList(name, listed[name], each) for name, each in seconds.items()]
+        seconds = _network_seconds(family, self._target, self._tools, self._table.reference_s)
+        networks = [MeasuredList(name, listed[name], each) for name, each in seconds.items() if name in listed]
         try:
             self._table.calibration = calibrate(networks, self._table)
         except ValueError as error:
@@ -267,16 +276,31 @@ def _family(
     return family, payloads
 
 
-def _network_seconds(family: Family, target: Target, tools: Tools) -> dict[str, float]:
-    """Return the seconds of a call of each network that could be timed. Raises NothingMeasuredError if none could."""
+def _network_seconds(family: Family, target: Target, tools: Tools, reference_s: float) -> dict[str, float]:
+    """Return the seconds of a call of each network that could be timed, where the reference network takes so many.
+
+    Raises NothingMeasuredError if none could.
+    """
     with tempfile.TemporaryDirectory(prefix="benchcli-") as folder:
         plan = Plan(launches=LAUNCHES)
         request = RunRequest(Suite("calibration", "", (family,)), target, plan, Path(folder) / "run")
         try:
-            records = run_suite(request, tools).records
+            folder_of_run = run_suite(request, tools).folder
         except UnfinishedRunError as error:
             raise NothingMeasuredError(f"the predictor was not calibrated: {error.reason or 'interrupted'}") from None
-    return {each.variant.name: each.timing.seconds.estimate for each in records if each.timing}
+        (samples,) = RunFolder(folder_of_run).samples().values()
+    return at_pace(samples, reference_s)
+
+
+def at_pace(samples: Sequence[Sample], reference_s: float) -> dict[str, float]:
+    """Return the seconds of each network of some samples, in a state where the reference network takes so many.
+
+    All states of a machine are as slow for the one as for the other, as far as rounds of one launch tell.
+    """
+    by_network = groups(samples, lambda each: each.variant)
+    reference = by_network.pop(REFERENCE, [])
+    speeds = {name: relative_speed(reference, of) for name, of in by_network.items()}
+    return {name: reference_s / speed.estimate for name, speed in speeds.items() if speed}
 
 
 def _announcing(tools: Tools) -> Callable[[str], None]:

@@ -25,7 +25,7 @@ from benchcli.system import machine
 
 LAUNCHES = 2
 """Fresh processes that time each operator: where its memory lies differs between them."""
-FORMAT = 1
+FORMAT = 2
 """Of the table; another one is another table."""
 
 
@@ -56,6 +56,11 @@ class OperatorTable:
     failures: dict[str, str] = field(default_factory=dict)
     """Why others cannot be called alone, by the recipes' keys."""
     calibration: Calibration | None = None
+    reference_s: Duration = 0.0
+    """Seconds of a call of the reference network, at whose pace all times are; 0 if there are none.
+
+    It is the fastest of the first launches. Machines have slower states, in which all takes longer.
+    """
     measured_s: Duration = 0.0
     """Seconds that measuring took."""
     format_: Count = FORMAT
@@ -66,15 +71,22 @@ class OperatorTable:
         return list({each.key: each for each in recipes if each.key not in known}.values())
 
     def add(self, timed: Iterable[tuple[OperatorRecipe, OperatorTimed]]) -> None:
-        """Add what launches said of recipes: of each state the fastest launch, because noise only adds time."""
+        """Add what launches said of recipes, at the table's pace: of each state the fastest launch."""
+        timed = list(timed)
+        paces = [event.reference_s for _, event in timed if event.reference_s > 0]
+        self.reference_s = self.reference_s or min(paces, default=0.0)
         for key, several in groups(timed, lambda each: each[0].key).items():
-            times = [event.times for _, event in several if event.times]
+            times = [_at_pace(event.times, event, self.reference_s) for _, event in several if event.times]
             if times:
                 self.times[key] = OperatorTimes(
                     *(min(getattr(each, state) for each in times) for state in ("warm_s", "near_s", "far_s"))
                 )
             else:
                 self.failures[key] = several[0][1].error
+
+
+def _at_pace(times: OperatorTimes, event: OperatorTimed, reference_s: float) -> OperatorTimes:
+    return times.scaled(reference_s / event.reference_s) if event.reference_s > 0 else times
 
 
 def digest_of(software: Mapping[str, str | None], device: Mapping[str, object], target: Target) -> str:
@@ -103,6 +115,7 @@ def keep(table: OperatorTable) -> None:
     table.times = {**others.times, **table.times}
     table.failures = {**others.failures, **table.failures}
     table.calibration = table.calibration or others.calibration
+    table.reference_s = others.reference_s or table.reference_s
     with tempfile.TemporaryDirectory(prefix="benchcli-") as scratch:
         draft = Path(scratch) / "table"
         files.create(draft, json.dumps(asdict(table)))

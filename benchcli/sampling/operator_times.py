@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from benchcli.backends.devices.base import Device, Timer
-from benchcli.cost.inputs import tensors
+from benchcli.cost.inputs import Inputs, tensors
 from benchcli.cost.memory import distinct
 from benchcli.cost.storages import storage_of
 from benchcli.sampling.failures import explanation
@@ -25,15 +25,20 @@ from benchcli.sampling.rounds import no_collection
 from benchcli.schema import Costs
 from benchcli.schema.protocol import OperatorTimed, Send, Started, Task
 from benchcli.schema.recipes import DTYPE, FLOAT32, SHAPE, STRIDES, WEIGHT, OperatorRecipe, OperatorTimes
+from benchcli.workloads.references import SIZE, WIDTH, arithmetic
 
 SHORT_S, TICKS = 3e-4, 1000
 """The least seconds of a repetition with warm caches, and its least ticks of the clock."""
-WARM, NEAR, FAR = 5, 15, 5
+WARM, NEAR, FAR = 5, 13, 3
 """Repetitions in each state, after one that does not count."""
 NEAR_SHARE = 2
 """A flush of the private caches reads so many times their size."""
 NEAR_BYTES, FAR_BYTES = 2**22, 2**25
 """What flushes read: the first where the caches are not known."""
+REFERENCES = 2
+"""Calls of the reference network before and after each operator, of which the faster counts."""
+REFERENCE_COSTS = Costs(10 * (WIDTH * SIZE) ** 2, 0, 0, 0, 20 * 4 * WIDTH * SIZE**2, 0, 0)
+"""By which a simulated device times it."""
 MOST_BYTES = 2**31
 """The most bytes of a recipe's tensors."""
 
@@ -59,6 +64,13 @@ class _Place:
     far: torch.Tensor
     clock_s: float
     """What timing takes that calls nothing."""
+    reference: Timer
+    """Of the reference network."""
+
+    def reference_s(self) -> float:
+        """Return the seconds of a call of the reference network now, after one that loads the caches."""
+        self.reference(1)
+        return min(self.reference(1).seconds for _ in range(REFERENCES))
 
 
 def time_operators(task: Task, send: Send) -> None:
@@ -73,14 +85,23 @@ def time_operators(task: Task, send: Send) -> None:
     )
     empty = device.timer(lambda: near, Costs(0, 0, 0, 0, 0, 0, 0), index)
     clock_s = median(empty(1).seconds for _ in range(99))
-    place = _Place(device, index, near, far, clock_s)
+    place = _Place(device, index, near, far, clock_s, _reference(device, index))
     with no_collection():
         for number, recipe in enumerate(task.recipes):
             send(Started("operators", str(number)))
             try:
-                send(OperatorTimed(number, timed(recipe, place)))
+                before_s, times, after_s = place.reference_s(), timed(recipe, place), place.reference_s()
+                send(OperatorTimed(number, times, reference_s=(before_s + after_s) / 2))
             except Exception as error:  # operators raise anything; the others go on
                 send(OperatorTimed(number, None, explanation(error)))
+
+
+def _reference(device: Device, index: int) -> Timer:
+    """Return the timer of the reference network that every run measures besides."""
+    place = device.torch_name(index)
+    network = arithmetic().eval().to(place)
+    inputs = Inputs((torch.randn(1, WIDTH, SIZE, SIZE, device=place),), {})
+    return device.timer(inputs.bound_to(network), REFERENCE_COSTS, index)
 
 
 def timed(recipe: OperatorRecipe, place: _Place) -> OperatorTimes:

@@ -274,6 +274,8 @@ class OperatorTimed:
     """None if it cannot be called alone."""
     error: str = ""
     """Why, then."""
+    reference_s: Duration = 0.0
+    """Seconds of a call of the reference network at that moment."""
 
 
 @dataclass(frozen=True)

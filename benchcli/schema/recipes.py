@@ -107,7 +107,10 @@ class OperatorList:
 
 @dataclass(frozen=True)
 class OperatorTimes:
-    """The seconds of one call of an operator, in three states of the caches."""
+    """The seconds of one call of an operator, in three states of the caches.
+
+    In a table they are those at the pace at which the reference network takes the table's `reference_s`.
+    """
 
     warm_s: Duration
     """All that it reads, and what it writes to, was used by the call just before."""
@@ -115,6 +118,10 @@ class OperatorTimes:
     """Its inputs were just written; its weights have left the private caches of the core."""
     far_s: Duration
     """The same, and the weights have left the caches as far as a flush of `FAR_BYTES` clears them."""
+
+    def scaled(self, factor: float) -> "OperatorTimes":
+        """Return the times at another pace."""
+        return OperatorTimes(self.warm_s * factor, self.near_s * factor, self.far_s * factor)
 
 
 def merged(operators: Iterable[RepeatedOperator]) -> tuple[RepeatedOperator, ...]:
