@@ -35,8 +35,8 @@ NEAR_SHARE = 2
 """A flush of the private caches reads so many times their size."""
 NEAR_BYTES, FAR_BYTES = 2**22, 2**25
 """What flushes read: the first where the caches are not known."""
-REFERENCES = 2
-"""Calls of the reference network before and after each operator, of which the faster counts."""
+REFERENCES = 6
+"""Calls of the reference network before and after each operator, of which the fastest counts: it takes some to settle."""
 REFERENCE_COSTS = Costs(10 * (WIDTH * SIZE) ** 2, 0, 0, 0, 20 * 4 * WIDTH * SIZE**2, 0, 0)
 """By which a simulated device times it."""
 MOST_BYTES = 2**31
@@ -68,8 +68,7 @@ class _Place:
     """Of the reference network."""
 
     def reference_s(self) -> float:
-        """Return the seconds of a call of the reference network now, after one that loads the caches."""
-        self.reference(1)
+        """Return the seconds of a call of the reference network now."""
         return min(self.reference(1).seconds for _ in range(REFERENCES))
 
 
