@@ -25,7 +25,7 @@ from benchcli.system import machine
 
 LAUNCHES = 2
 """Fresh processes that time each operator: where its memory lies differs between them."""
-FORMAT = 2
+FORMAT = 3
 """Of the table; another one is another table."""
 
 
@@ -147,7 +147,8 @@ def measure(
                 raise NothingMeasuredError(f"no operator was timed: {reports.death.error}")
             ended = int(reports.running[1])
             found.append((rest[ended], OperatorTimed(ended, None, reports.death.error)))
-            rest = rest[ended + 1 :]
+            told = {ended, *(each.number for each in reports.timed)}
+            rest = [recipe for number, recipe in enumerate(rest) if number not in told]
     return found
 
 

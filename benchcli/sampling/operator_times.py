@@ -6,8 +6,9 @@ nearest cache.
 """
 
 import math
+import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
 from typing import Any
@@ -29,14 +30,16 @@ from benchcli.workloads.references import SIZE, WIDTH, arithmetic
 
 SHORT_S, TICKS = 3e-4, 1000
 """The least seconds of a repetition with warm caches, and its least ticks of the clock."""
-WARM, NEAR, FAR = 5, 13, 3
-"""Repetitions in each state, after one that does not count."""
+WARM, NEAR, ROUNDS = 5, 13, 9
+"""Repetitions with warm caches, after flushes, and among other operators, after one that does not count."""
 NEAR_SHARE = 2
 """A flush of the private caches reads so many times their size."""
-NEAR_BYTES, FAR_BYTES = 2**22, 2**25
-"""What flushes read: the first where the caches are not known."""
+NEAR_BYTES, FAR_BYTES = 2**22, 2**26
+"""What flushes read: the first where the caches are not known, the second where the other operators are few."""
+TOGETHER, TOGETHER_BYTES = 64, 2**29
+"""The most operators that are called in turns, and the most bytes of their tensors."""
 REFERENCES = 6
-"""Calls of the reference network before and after each operator, of which the fastest counts: it takes some to settle."""
+"""Calls of the reference network when the pace is asked, of which the fastest counts: it takes some to settle."""
 REFERENCE_COSTS = Costs(10 * (WIDTH * SIZE) ** 2, 0, 0, 0, 20 * 4 * WIDTH * SIZE**2, 0, 0)
 """By which a simulated device times it."""
 MOST_BYTES = 2**31
@@ -72,27 +75,94 @@ class _Place:
         return min(self.reference(1).seconds for _ in range(REFERENCES))
 
 
+@dataclass
+class _Alone:
+    """An operator that was timed alone, and waits to be called among others."""
+
+    number: int
+    prepared: Prepared
+    written: Sequence[tuple[int, ...]]
+    """The shapes of what it writes to memory of its own."""
+    timer: Timer
+    warm_s: float
+    near_s: float
+    reference_s: float
+    """The pace at that time."""
+    far: list[float] = field(default_factory=list)
+    """Its seconds among others, over those of the reference network in the same round."""
+
+    def event(self) -> OperatorTimed:
+        """Return its times."""
+        far_s = median(self.far) * self.reference_s if self.far else self.near_s
+        times = OperatorTimes(max(self.warm_s, 0.0), max(self.near_s, 0.0), max(far_s, 0.0))
+        return OperatorTimed(self.number, times, reference_s=self.reference_s)
+
+
 def time_operators(task: Task, send: Send) -> None:
     """Send the times of each recipe, or why it has none."""
     device, index = device_of(task)
     if device.pinned and task.target.threads == 1:
         keep_to_core(task.launch)
-    caches = device.caches(task.target.threads, index)
+    place, draw = _place(device, index, task.target.threads), random.Random(task.seed)  # noqa: S311
+    with no_collection():
+        for numbers in _together(task.recipes):
+            alone: list[_Alone] = []
+            for number in numbers:
+                send(Started("operators", str(number)))
+                try:
+                    alone.append(_timed_alone(number, task.recipes[number], place))
+                except Exception as error:  # operators raise anything; the others go on
+                    send(OperatorTimed(number, None, explanation(error)))
+            for each in _timed_among_others(alone, place, draw, send):
+                send(each)
+
+
+def _place(device: Device, index: int, threads: int) -> _Place:
+    caches = device.caches(threads, index)
     private = NEAR_SHARE * caches["L2"] if "L2" in caches else NEAR_BYTES
-    near, far = (
-        torch.ones(size // 4, device=device.torch_name(index)) for size in (private, max(FAR_BYTES, 2 * private))
-    )
+    near, far = (torch.ones(size // 4, device=device.torch_name(index)) for size in (private, FAR_BYTES))
     empty = device.timer(lambda: near, Costs(0, 0, 0, 0, 0, 0, 0), index)
     clock_s = median(empty(1).seconds for _ in range(99))
-    place = _Place(device, index, near, far, clock_s, _reference(device, index))
-    with no_collection():
-        for number, recipe in enumerate(task.recipes):
-            send(Started("operators", str(number)))
-            try:
-                before_s, times, after_s = place.reference_s(), timed(recipe, place), place.reference_s()
-                send(OperatorTimed(number, times, reference_s=(before_s + after_s) / 2))
-            except Exception as error:  # operators raise anything; the others go on
-                send(OperatorTimed(number, None, explanation(error)))
+    return _Place(device, index, near, far, clock_s, _reference(device, index))
+
+
+def _together(recipes: Sequence[OperatorRecipe]) -> Iterator[list[int]]:
+    """Yield the numbers of recipes that are called in turns."""
+    numbers: list[int] = []
+    size = 0
+    for number, recipe in enumerate(recipes):
+        if numbers and (len(numbers) == TOGETHER or size + recipe.bytes_ > TOGETHER_BYTES):
+            yield numbers
+            numbers, size = [], 0
+        numbers.append(number)
+        size += recipe.bytes_
+    if numbers:
+        yield numbers
+
+
+def _timed_among_others(
+    alone: Sequence[_Alone], place: _Place, draw: random.Random, send: Send
+) -> Iterator[OperatorTimed]:
+    """Call operators in turns, in another order in each round, and yield the times of each."""
+    are_few = sum(tensor.nbytes for each in alone for tensor in _tensors_of(each.prepared)) < FAR_BYTES
+    for each in alone:
+        each.far.clear()
+    for number in range(ROUNDS + 1):
+        reference_s = place.reference_s()
+        for each in draw.sample(alone, len(alone)):
+            if not number:
+                send(Started("operators", str(each.number)))
+            if are_few:
+                place.far.sum()
+            _touch(each.prepared.given, each.written, place.near)
+            seconds = each.timer(1).seconds - place.clock_s
+            if number:
+                each.far.append(seconds / reference_s)
+    yield from (each.event() for each in alone)
+
+
+def _tensors_of(prepared: Prepared) -> list[torch.Tensor]:
+    return distinct(tensors((prepared.call.args, prepared.call.keywords)))
 
 
 def _reference(device: Device, index: int) -> Timer:
@@ -103,44 +173,40 @@ def _reference(device: Device, index: int) -> Timer:
     return device.timer(inputs.bound_to(network), REFERENCE_COSTS, index)
 
 
-def timed(recipe: OperatorRecipe, place: _Place) -> OperatorTimes:
-    """Return the times of a recipe. Raises RecipeError if it cannot be followed, and what the operator raises."""
+def _timed_alone(number: int, recipe: OperatorRecipe, place: _Place) -> _Alone:
+    """Return what a recipe takes alone. Raises RecipeError if it cannot be followed, and what the operator raises."""
     torch.manual_seed(0)
     prepared = prepare(recipe, place.device.torch_name(place.index))
-    written = _new(prepared)
+    written, before_s = _new(prepared), place.reference_s()
     timer = place.device.timer(prepared.call, prepared.costs, place.index)  # type: ignore[arg-type]
     once_s = min(timer(1).seconds for _ in range(2))
     calls = max(1, math.ceil(max(SHORT_S, TICKS * place.device.resolution_s) / max(once_s, 1e-9)))
     warm_s = median(timer(calls).seconds / calls for _ in range(WARM))
-    near_s, far_s = (
-        median(list(_after_flushes(timer, prepared.given, written, flush, times))[1:]) - place.clock_s
-        for flush, times in ((place.near, NEAR), (place.far, FAR))
-    )
-    return OperatorTimes(warm_s, max(near_s, 0.0), max(far_s, 0.0))
+    flushed: list[float] = []
+    for _ in range(NEAR + 1):
+        place.near.sum()
+        _touch(prepared.given, written, place.near)
+        flushed.append(timer(1).seconds - place.clock_s)
+    reference_s = (before_s + place.reference_s()) / 2
+    return _Alone(number, prepared, written, timer, warm_s, median(flushed[1:]), reference_s)
 
 
 def _new(prepared: Prepared) -> list[tuple[int, ...]]:
     """Return the shapes of what a call writes to memory of its own."""
-    own = {storage_of(each) for each in tensors((prepared.call.args, prepared.call.keywords))}
+    own = {storage_of(each) for each in _tensors_of(prepared)}
     made = distinct([each for each in tensors(prepared.call()) if storage_of(each) not in own])
     return [tuple(each.shape) for each in made]
 
 
-def _after_flushes(
-    timer: Timer, given: Sequence[torch.Tensor], written: Sequence[tuple[int, ...]], flush: torch.Tensor, times: int
-) -> Iterator[float]:
-    """Yield the seconds of single calls, before each of which the caches are flushed.
+def _touch(given: Sequence[torch.Tensor], written: Sequence[tuple[int, ...]], like: torch.Tensor) -> None:
+    """Write an operator's inputs, and memory as large as its outputs, which the allocator then gives to it.
 
-    After the flush its inputs are written, and memory as large as its outputs, which the allocator then gives
-    to it: in a network it is what an earlier operator has just left.
+    In a network the one before has just written them, or left it.
     """
-    for _ in range(times + 1):
-        flush.sum()
-        for shape in written:
-            flush.new_empty(shape).fill_(0.5)
-        for each in given:
-            each.fill_(0.5)
-        yield timer(1).seconds
+    for shape in written:
+        like.new_empty(shape).fill_(0.5)
+    for each in given:
+        each.fill_(0.5)
 
 
 def prepare(recipe: OperatorRecipe, place: str) -> Prepared:
