@@ -43,6 +43,8 @@ from library_costs import of_pytorchcv
 
 IMAGE = (1, 3, 224, 224)
 AT_ONCE = 5
+HALF_BYTES = 24e6
+"""Of the terms that are kept with the rows."""
 MODELS = ("predicted_s", "by_flops_s", "by_bytes_s", "additive_s")
 
 
@@ -108,7 +110,7 @@ def compared(
             "by_flops_s": found.by_flops_s,
             "by_bytes_s": found.by_bytes_s,
             "additive_s": found.additive_s,
-            "terms": terms_of(listed[name], predictor._table.times),
+            "terms": terms_of(listed[name], predictor._table.times, HALF_BYTES),
             "weight_bytes": listed[name].weight_bytes,
             "operators": found.operators,
         }

@@ -18,6 +18,8 @@ from benchcli.schema.records import Interval
 from benchcli.statistics import student_t_quantile
 
 LEVEL = 0.95
+HALVES = (4e6, 8e6, 16e6, 24e6, 32e6, 64e6, 128e6)
+"""The bytes of weights that are tried for `half_bytes`."""
 LEAST_NETWORKS = 6
 """The fewest networks that a calibration is made of."""
 
@@ -50,9 +52,11 @@ class NetworkPrediction:
     """What the time does not hold, because nothing is known of it: the prediction is too small by that."""
 
 
-def terms_of(listed: OperatorList, times: Mapping[str, OperatorTimes]) -> list[float]:
+def terms_of(listed: OperatorList, times: Mapping[str, OperatorTimes], half_bytes: float) -> list[float]:
     """Return the terms of a network's time, in seconds but the last: what its operators take with warm caches,
-    what weights beyond the private caches add, what weights beyond all caches add, and the calls of modules.
+    what weights beyond the private caches add, what weights that have gone further add, and the calls of modules.
+
+    How far they have gone depends on what else was read since the last call: on the weights of the network.
     """
     warm = near = far = 0.0
     for each in listed.operators:
@@ -61,22 +65,26 @@ def terms_of(listed: OperatorList, times: Mapping[str, OperatorTimes]) -> list[f
             warm += each.times * known.warm_s
             near += each.times * max(0.0, known.near_s - known.warm_s)
             far += each.times * max(0.0, known.far_s - known.near_s)
-    return [warm, near, far, float(listed.modules)]
+    gone = listed.weight_bytes / (listed.weight_bytes + half_bytes)
+    return [warm, near, far * gone, float(listed.modules)]
 
 
 def calibrate(networks: Sequence[MeasuredList], table: OperatorTable) -> Calibration:
     """Return the factors of the terms, from networks whose times are known. Raises ValueError if they are too few."""
     if len(networks) < LEAST_NETWORKS:
         raise ValueError(f"{len(networks)} networks are too few: {LEAST_NETWORKS} are needed")
-    rows = [terms_of(each.listed, table.times) for each in networks]
     seconds = [each.seconds for each in networks]
+    by_half = {half: [terms_of(each.listed, table.times, half) for each in networks] for half in HALVES}
+    errors = {half: _left_out(rows, seconds) for half, rows in by_half.items()}
+    half = min(HALVES, key=lambda each: sum(error**2 for error in errors[each]))
     additive = [_costs(each.listed) for each in networks]
     return Calibration(
-        factors=tuple(coefficients(rows, seconds)),
+        factors=tuple(coefficients(by_half[half], seconds)),
+        half_bytes=half,
         flops_s=_typical([each.seconds / max(1, each.listed.flops) for each in networks]),
         byte_s=_typical([each.seconds / max(1, each.listed.mac_bytes) for each in networks]),
         additive=tuple(coefficients(additive, seconds)),
-        errors=tuple(_left_out(rows, seconds)),
+        errors=tuple(errors[half]),
         networks=tuple(each.name for each in networks),
     )
 
@@ -86,7 +94,7 @@ def predicted(name: str, listed: OperatorList, table: OperatorTable) -> NetworkP
     found = table.calibration
     if found is None:
         raise ValueError("the table is not calibrated")
-    seconds = _sum(found.factors, terms_of(listed, table.times))
+    seconds = _sum(found.factors, terms_of(listed, table.times, found.half_bytes))
     lacking = [*listed.lacking, *_unknown(listed, table)]
     return NetworkPrediction(
         name=name,

@@ -35,6 +35,8 @@ class Calibration:
 
     factors: tuple[float, ...]
     """Of the terms of `analysis.time_model`, in their order."""
+    half_bytes: float
+    """Bytes of weights of a network whose operators are half way from the near to the far state of the caches."""
     flops_s: float
     """Seconds of a multiply-add, if they were all that counts."""
     byte_s: float
