@@ -1,6 +1,6 @@
 """Predict the times of networks that took no part in the calibration, and measure them.
 
-    python benchmarks/predictions.py [--launches 4] [--output build/predictions.json] [--fresh]
+    python benchmarks/predictions.py [--launches 3] [--output build/predictions.json] [--fresh]
 
 Networks are predicted and measured in turns, a few at a time. A machine has slower states, in which all takes longer:
 measured times are converted to the pace of the predictions, by the reference network that each launch measures besides;
@@ -42,7 +42,7 @@ from held_out import HELD_OUT
 from library_costs import of_pytorchcv
 
 IMAGE = (1, 3, 224, 224)
-AT_ONCE = 5
+AT_ONCE = 10
 HALF_BYTES = 24e6
 """Of the terms that are kept with the rows."""
 MODELS = ("predicted_s", "by_flops_s", "by_bytes_s", "additive_s")
@@ -50,7 +50,7 @@ MODELS = ("predicted_s", "by_flops_s", "by_bytes_s", "additive_s")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--launches", type=int, default=4)
+    parser.add_argument("--launches", type=int, default=3)
     parser.add_argument("--output", type=Path, metavar="FILE", help=f"keeps the rows; the table is in {FOLDER}")
     parser.add_argument("--fresh", action="store_true", help="measure known operators, and calibrate, anew")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="the first networks only")

@@ -25,7 +25,7 @@ from benchcli.system import machine
 
 LAUNCHES = 2
 """Fresh processes that time each operator: where its memory lies differs between them."""
-FORMAT = 3
+FORMAT = 4
 """Of the table; another one is another table."""
 
 

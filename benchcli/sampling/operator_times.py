@@ -51,8 +51,11 @@ class Prepared:
     """A call that follows a recipe."""
 
     call: "partial[object]"
-    given: list[torch.Tensor]
-    """Its floating-point inputs that are no weights, which are written before a call, as by another operator."""
+    given: list[tuple[torch.Tensor, torch.Tensor]]
+    """Its floating-point inputs that are no weights, with the values that are written before a call.
+
+    They are random: what takes the largest of several guesses wrong, and so takes longer, if they differ.
+    """
     costs: Costs
     """By which a simulated device times it."""
 
@@ -198,15 +201,15 @@ def _new(prepared: Prepared) -> list[tuple[int, ...]]:
     return [tuple(each.shape) for each in made]
 
 
-def _touch(given: Sequence[torch.Tensor], written: Sequence[tuple[int, ...]], like: torch.Tensor) -> None:
+def _touch(given: Sequence[tuple[torch.Tensor, torch.Tensor]], written: Sequence[tuple[int, ...]], like: torch.Tensor) -> None:
     """Write an operator's inputs, and memory as large as its outputs, which the allocator then gives to it.
 
     In a network the one before has just written them, or left it.
     """
     for shape in written:
         like.new_empty(shape).fill_(0.5)
-    for each in given:
-        each.fill_(0.5)
+    for tensor, values in given:
+        tensor.copy_(values)
 
 
 def prepare(recipe: OperatorRecipe, place: str) -> Prepared:
@@ -214,12 +217,12 @@ def prepare(recipe: OperatorRecipe, place: str) -> Prepared:
     operator = operator_named(recipe.operator)
     if recipe.bytes_ > MOST_BYTES:
         raise MemoryError(f"its tensors have {recipe.bytes_} bytes")
-    given: list[torch.Tensor] = []
+    given: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def make(described: Mapping[str, Any]) -> torch.Tensor:
         tensor = _tensor(described, place)
         if not described.get(WEIGHT) and tensor.is_floating_point():
-            given.append(tensor)
+            given.append((tensor, tensor.clone()))
         return tensor
 
     arguments = [argument(each, make) for each in recipe.arguments]
@@ -228,7 +231,7 @@ def prepare(recipe: OperatorRecipe, place: str) -> Prepared:
 
 
 def _tensor(described: Mapping[str, Any], place: str) -> torch.Tensor:
-    """Return a tensor of halves; of zeros if its dtype has none, which are places in every table."""
+    """Return a tensor of random numbers from 0.1 to 1; of zeros if they are whole, which are places in every table."""
     dtype = getattr(torch, described.get(DTYPE, FLOAT32))
     shape = described[SHAPE]
     strides = described.get(STRIDES)
@@ -237,4 +240,6 @@ def _tensor(described: Mapping[str, Any], place: str) -> torch.Tensor:
         if strides is not None
         else torch.empty(shape, dtype=dtype, device=place)
     )
-    return tensor.fill_(0.5 if dtype.is_floating_point or dtype.is_complex else 0)
+    if dtype.is_floating_point:
+        return tensor.copy_(torch.rand(shape, device=place).mul_(0.9).add_(0.1))
+    return tensor.fill_(0.5 if dtype.is_complex else 0)

@@ -6,7 +6,7 @@ from benchcli.analysis.time_model import LEAST_NETWORKS, MeasuredList, calibrate
 from benchcli.sampling.operator_table import OperatorTable
 from benchcli.schema.recipes import OperatorList, OperatorRecipe, OperatorTimes, RepeatedOperator
 
-FACTORS = (1.1, 0.5, 0.0, 3e-6)
+FACTORS, HALF = (1.1, 0.5, 0.25, 3e-6), 16e6
 
 
 def recipe(number: int) -> OperatorRecipe:
@@ -15,7 +15,8 @@ def recipe(number: int) -> OperatorRecipe:
 
 def listed(*numbers: int, times: int = 1, modules: int = 10, flops: int = 1000) -> OperatorList:
     operators = tuple(RepeatedOperator(recipe(number), times) for number in numbers)
-    return OperatorList(operators, modules, flops * len(numbers), 500 * len(numbers))
+    weights = 4_000_000 * len(numbers)
+    return OperatorList(operators, modules, flops * len(numbers), 500 * len(numbers), weights)
 
 
 @pytest.fixture
@@ -30,26 +31,26 @@ def table() -> OperatorTable:
 def measured(table: OperatorTable, count: int = 12) -> list[MeasuredList]:
     """Return networks whose times are exactly what the factors give."""
     lists = [listed(*range(1, n + 2), times=1 + n % 3, modules=7 * n + 3) for n in range(count)]
-    seconds = [sum(f * t for f, t in zip(FACTORS, terms_of(each, table.times), strict=True)) for each in lists]
+    seconds = [sum(f * t for f, t in zip(FACTORS, terms_of(each, table.times, HALF), strict=True)) for each in lists]
     return [MeasuredList(str(n), each, s) for n, (each, s) in enumerate(zip(lists, seconds, strict=True))]
 
 
 def test_the_factors_of_exact_times_are_found_and_predict_other_networks(table: OperatorTable) -> None:
     table.calibration = calibrate(measured(table), table)
+    assert table.calibration.half_bytes == HALF
     assert table.calibration.factors == pytest.approx(FACTORS, abs=1e-9)
     assert table.calibration.errors == pytest.approx([0.0] * 12, abs=1e-6)
     other = listed(3, 17, times=5, modules=100)
     found = predicted("other", other, table)
-    expected = sum(f * t for f, t in zip(FACTORS, terms_of(other, table.times), strict=True))
+    expected = sum(f * t for f, t in zip(FACTORS, terms_of(other, table.times, HALF), strict=True))
     assert found.seconds.estimate == pytest.approx(expected)
     assert found.seconds.holds(expected)
     assert (found.operators, found.lacking) == (10, ())
 
 
 def test_terms_count_each_call_and_add_what_colder_caches_take(table: OperatorTable) -> None:
-    assert terms_of(listed(2, times=3, modules=4), table.times) == pytest.approx(
-        [6e-5, 3.6e-5, 3 * (4e-5 + 1.6e-5 - 3.2e-5), 4]
-    )
+    found = terms_of(listed(2, times=3, modules=4), table.times, 4e6)
+    assert found == pytest.approx([6e-5, 3.6e-5, 2.4e-5, 4])
 
 
 def test_the_range_is_as_wide_as_the_errors_of_networks_that_were_left_out(table: OperatorTable) -> None:

@@ -16,7 +16,8 @@ from tests.conftest import Outcome, slowed
 
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
-FAKE = ("--device", "fake", "--launches", "6", "--output", "run")
+FAKE = ("--device", "fake", "--launches", "1", "--output", "run")
+ALIGNED = ("conv", "--in", "512..640:8", "--groups", "1,2", "--device", "fake", "--launches", "6", "--output", "run")
 
 
 def _slowdown(key: Key) -> float:
@@ -29,13 +30,13 @@ def misaligned(task: Task, silence_s: float) -> Conversation:
 
 
 def test_a_sweep_says_which_widths_to_choose_and_to_avoid(cli: Cli, golden: Golden) -> None:
-    found = cli("sweep", "conv", "--in", "512..640:8", "--groups", "1,2", *FAKE, launcher=misaligned)
+    found = cli("sweep", *ALIGNED, launcher=misaligned)
     assert found.code == 0, found.err
     golden("sweep.table.txt", found.out)
 
 
 def test_a_kept_sweep_is_shown_reported_and_drawn(cli: Cli, golden: Golden) -> None:
-    measured = cli("sweep", "conv", "--in", "512..640:8", "--groups", "1,2", *FAKE, launcher=misaligned)
+    measured = cli("sweep", *ALIGNED, launcher=misaligned)
     assert cli("show", "run").out.splitlines()[:-1] == measured.out.splitlines()[:-1]
     assert cli("report", "run", "--output", "a.html").code == 0
     page = Path("a.html").read_text()

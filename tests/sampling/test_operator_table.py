@@ -15,7 +15,7 @@ from benchcli.schema.recipes import OperatorRecipe, OperatorTimes
 
 ONE, OTHER, THIRD = (OperatorRecipe("aten.relu.default", ({"shape": [1, n]},)) for n in (1, 2, 3))
 TIMES = OperatorTimes(1.0, 2.0, 3.0)
-CALIBRATION = Calibration((1.0, 1.0, 1.0, 1e-6), 1e-9, 1e-9, (1e-9, 1e-9, 1e-6), (0.0, 0.1), ("a", "b"))
+CALIBRATION = Calibration((1.0, 1.0, 1.0, 1e-6), 16e6, 1e-9, 1e-9, (1e-9, 1e-9, 1e-6), (0.0, 0.1), ("a", "b"))
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +62,34 @@ def test_an_operator_that_ends_its_process_is_left_out_and_the_others_are_timed(
     assert set(table.times) == {ONE.key, THIRD.key}
     assert table.failures == {OTHER.key: "its process was ended by signal SIGSEGV"}
     assert len(found) == 3 * LAUNCHES
+
+
+def test_what_a_worker_has_not_said_when_it_ends_is_timed_again() -> None:
+    def late(task: Task, silence_s: float) -> Conversation:
+        yield from (Started("operators", str(number)) for number in range(len(task.recipes)))
+        for number, recipe in enumerate(task.recipes):  # it says the times of all of them together, at the end
+            yield Started("operators", str(number))
+            if recipe == OTHER:
+                yield WorkerDied(Failure("crashed", "its process was ended by signal SIGSEGV"))
+                return False
+        yield from (OperatorTimed(number, TIMES) for number in range(len(task.recipes)))
+        return True
+
+    found = operator_table.measure([ONE, OTHER, THIRD], Target(), late)
+    table = OperatorTable("d")
+    table.add(found)
+    assert set(table.times) == {ONE.key, THIRD.key}
+    assert set(table.failures) == {OTHER.key}
+
+
+def test_times_are_kept_at_the_pace_of_the_first_launches() -> None:
+    table = OperatorTable("d")
+    table.add([(ONE, OperatorTimed(0, TIMES, reference_s=0.5)), (ONE, OperatorTimed(0, TIMES, reference_s=1.0))])
+    assert table.reference_s == 0.5
+    assert table.times[ONE.key] == TIMES.scaled(0.5)  # the second launch met a machine half as fast
+    table.add([(OTHER, OperatorTimed(0, TIMES, reference_s=0.25))])
+    assert table.times[OTHER.key] == TIMES.scaled(2.0)
+    assert table.reference_s == 0.5
 
 
 def test_a_worker_that_does_not_start_is_said() -> None:
