@@ -18,7 +18,7 @@ import benchcli
 from benchcli.schema.recipes import OperatorList
 
 FLOPS, WITHIN = 140e6, 0.05
-WIDTHS = (range(56, 185, 8), range(112, 369, 16), range(224, 737, 32))
+WIDTHS = (range(56, 185, 16), range(112, 369, 32), range(224, 737, 64))
 """Channels of the three stages."""
 DEPTHS = (range(2, 7), range(4, 13), range(2, 7))
 """Units of the three stages."""

@@ -201,7 +201,9 @@ def _new(prepared: Prepared) -> list[tuple[int, ...]]:
     return [tuple(each.shape) for each in made]
 
 
-def _touch(given: Sequence[tuple[torch.Tensor, torch.Tensor]], written: Sequence[tuple[int, ...]], like: torch.Tensor) -> None:
+def _touch(
+    given: Sequence[tuple[torch.Tensor, torch.Tensor]], written: Sequence[tuple[int, ...]], like: torch.Tensor
+) -> None:
     """Write an operator's inputs, and memory as large as its outputs, which the allocator then gives to it.
 
     In a network the one before has just written them, or left it.
@@ -222,7 +224,8 @@ def prepare(recipe: OperatorRecipe, place: str) -> Prepared:
     def make(described: Mapping[str, Any]) -> torch.Tensor:
         tensor = _tensor(described, place)
         if not described.get(WEIGHT) and tensor.is_floating_point():
-            given.append((tensor, tensor.clone()))
+            flat = _flat(tensor)
+            given.append((flat, flat.clone()))
         return tensor
 
     arguments = [argument(each, make) for each in recipe.arguments]
@@ -240,6 +243,14 @@ def _tensor(described: Mapping[str, Any], place: str) -> torch.Tensor:
         if strides is not None
         else torch.empty(shape, dtype=dtype, device=place)
     )
+    flat = _flat(tensor)
     if dtype.is_floating_point:
-        return tensor.copy_(torch.rand(shape, device=place).mul_(0.9).add_(0.1))
-    return tensor.fill_(0.5 if dtype.is_complex else 0)
+        flat.copy_(torch.rand(flat.shape, device=place).mul_(0.9).add_(0.1))
+    else:
+        flat.fill_(0.5 if dtype.is_complex else 0)
+    return tensor
+
+
+def _flat(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the memory of a tensor, each element once, also where it is expanded."""
+    return tensor.as_strided((tensor.untyped_storage().nbytes() // tensor.element_size(),), (1,), 0)
