@@ -84,7 +84,16 @@ def test_every_listed_call_can_be_made_again(network: nn.Module, inputs: torch.T
 
 def test_a_prepared_call_has_the_inputs_that_an_operator_before_it_writes() -> None:
     prepared = prepare(by_operator(halves())["aten.conv2d.default"], "cpu")
-    assert [tuple(each.shape) for each, _ in prepared.given] == [(1, 4, 6, 6)]
+    assert [each.numel() for each, _ in prepared.given] == [4 * 6 * 6]
+    result = prepared.call()
+    assert isinstance(result, torch.Tensor)
+    assert result.shape == (1, 4, 6, 6)
+
+
+def test_an_expanded_input_is_written_once_for_all_its_elements() -> None:
+    expanded = {"shape": [1, 4, 6, 6], "strides": [4, 1, 0, 0]}
+    prepared = prepare(OperatorRecipe("aten.mul.Tensor", ({"shape": [1, 4, 6, 6]}, expanded)), "cpu")
+    assert [each.numel() for each, _ in prepared.given] == [144, 4]
     result = prepared.call()
     assert isinstance(result, torch.Tensor)
     assert result.shape == (1, 4, 6, 6)
