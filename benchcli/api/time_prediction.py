@@ -59,9 +59,11 @@ class Predictions(Result):
     """Why other networks have no prediction."""
     machine: str
     """What the times are of: the device, the threads and the digest of the table."""
+    reference_s: float
+    """Seconds of the reference network, at whose pace they are: in slower states of the machine all takes longer."""
 
     def _laid_out(self) -> Page:
-        return predictions_page.page(self.predictions, self.failures, self.machine)
+        return predictions_page.page(self.predictions, self.failures, self.machine, self.reference_s)
 
 
 def predict(*networks: object, inputs: object = None, **settings: Unpack[PredictSettings]) -> Predictions:
@@ -96,7 +98,7 @@ def predict(*networks: object, inputs: object = None, **settings: Unpack[Predict
     made = tuple(predictor.predict(each, name) for name, each in listed.items())
     if not made:
         raise NothingMeasuredError(f"nothing was predicted: {next(iter(failures.values())).error}")
-    return Predictions(made, failures, predictor.machine)
+    return Predictions(made, failures, predictor.machine, predictor.reference_s)
 
 
 class TimePredictor:
@@ -162,7 +164,7 @@ class TimePredictor:
             operator_table.keep(self._table)
 
     def predict(self, listed: OperatorList, name: str = "") -> NetworkPrediction:
-        """Return the time of a call that does what a list says. It takes less than a millisecond or two."""
+        """Return the time of a call that does what a list says. It takes less than a millisecond."""
         return predicted(name, listed, self._table)
 
     def _calibrate(self) -> None:

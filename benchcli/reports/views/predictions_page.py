@@ -16,18 +16,20 @@ LACKS = "+ ?"
 """Stands behind a time that lacks operators."""
 
 
-def page(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure], machine: str) -> Page:
+def page(
+    predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure], machine: str, reference_s: float
+) -> Page:
     """Return the page: a row for each network, and an object for JSON."""
     rows = tuple(_rows(predictions, failures))
     return Page(
         name="predictions",
         heading=f"Predicted time of a call · {machine}",
-        tables=(_table(predictions, failures),),
+        tables=(_table(predictions, failures, reference_s),),
         footer="",
         columns=COLUMNS,
         rows=rows,
         identity=COLUMNS[:1],
-        data={"machine": machine, "predictions": [dict(each) for each in rows]},
+        data={"machine": machine, "reference_s": reference_s, "predictions": [dict(each) for each in rows]},
     )
 
 
@@ -50,7 +52,7 @@ def _rows(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failu
         yield {**unknown, "network": name, "lacking": "", "failure": failure.error}
 
 
-def _table(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure]) -> Table:
+def _table(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure], reference_s: float) -> Table:
     unpredicted = [UNKNOWN] * len(failures)
     simpler = {
         "by FLOPs": [each.by_flops_s for each in predictions],
@@ -69,7 +71,7 @@ def _table(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Fail
             ),
             numbers("operators", [*(str(each.operators) for each in predictions), *unpredicted]),
         ),
-        tuple(_lines(predictions, failures)),
+        tuple(_lines(predictions, failures, reference_s)),
     )
 
 
@@ -84,8 +86,14 @@ def _range(each: NetworkPrediction) -> str:
     return f"{formatting.milliseconds(low)} to {formatting.milliseconds(high)}"
 
 
-def _lines(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure]) -> Iterator[str]:
+def _lines(
+    predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure], reference_s: float
+) -> Iterator[str]:
     yield "from the times of operators alone; by FLOPs, by bytes, additive: what simpler models predict, in ms"
+    yield (
+        f"at the pace at which the reference network takes {formatting.short(reference_s)}: in a slower state of the "
+        "machine all of them take longer, so that ratios are surer than times"
+    )
     for each in predictions:
         if each.lacking:
             yield f"{each.name}: {LACKS} is {formatting.named(each.lacking)}, of which the table has no time"
