@@ -23,6 +23,8 @@ OF_COMMANDS: dict[str, Settings] = {
     "check": settings.CHECK,
     "selftest": settings.SELFTEST,
     "device": (*settings.TARGET, settings.QUICK, settings.PEAKS, settings.FRESH),
+    "sweep": settings.SWEEP,
+    "predict": settings.PREDICT,
 }
 OF_FUNCTIONS: dict[str, Settings] = {
     "measure": settings.MEASURE,
@@ -33,6 +35,8 @@ OF_FUNCTIONS: dict[str, Settings] = {
     "check": settings.CHECK,
     "selftest": (*settings.SELFTEST[1:], *settings.IN_PYTHON),
     "device": (*settings.TARGET, settings.QUICK, settings.TOOLS),
+    "sweep": settings.SWEEP,
+    "predict": tuple(each for each in settings.PREDICT if each is not settings.OWN_INPUTS),
 }
 
 

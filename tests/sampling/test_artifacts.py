@@ -305,7 +305,7 @@ def test_claims_are_tested_where_no_breakdown_can_be_had(
     monkeypatch: pytest.MonkeyPatch, runtime: str, is_traced: bool
 ) -> None:
     traced: list[tuple[str, ...]] = []
-    monkeypatch.setattr("benchcli.api.measurement._run", lambda suite, measuring, names, **_: traced.append(names))
+    monkeypatch.setattr("benchcli.api.measurement.run_of", lambda suite, measuring, names, **_: traced.append(names))
     monkeypatch.setattr(type(RUNTIMES["onnxruntime"]), "requires", {})
     benchcli.claims(runtime=runtime, device="fake")
     assert [bool(names) for names in traced] == [is_traced]
