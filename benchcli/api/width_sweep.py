@@ -1,6 +1,5 @@
 """Sweep layers over widths: which to choose here, and which to avoid."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,8 @@ from benchcli.api.keywords import Measuring, SweepSettings
 from benchcli.api.measurement import run_of
 from benchcli.api.results import Run
 from benchcli.api.time_prediction import fill
-from benchcli.errors import NothingMeasuredError
-from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
+from benchcli.runs.measured_suite import measured_aside
+from benchcli.runs.run_folder import RunFolder
 from benchcli.schema import FamilyResult, Suite
 from benchcli.settings import SWEEP, TRACING, Values, checked
 from benchcli.validation import text
@@ -38,8 +37,8 @@ def sweep(*what: str, **settings: Unpack[SweepSettings]) -> Run:
     lines = sweeps.lines(words, values)
     measuring = Measuring.of({**{each.name: each.default for each in TRACING}, **_alone(values)})
     name = "sweep-" + "-".join(word.rpartition(":")[2] for word in words)
-    if measuring.resume is None:
-        lines = _worth_measuring(lines, measuring)
+    resume = measuring.resume
+    lines = _as_begun(lines, resume) if resume else _worth_measuring(lines, measuring)
     families = tuple(each.family for each in lines)
     run = run_of(Suite(name, "", families), measuring)
     if values["fill"]:
@@ -62,16 +61,18 @@ def _worth_measuring(lines: Sequence[SweptLine], measuring: Measuring) -> list[S
 
 
 def _looked_at(lines: Sequence[SweptLine], measuring: Measuring) -> dict[str, FamilyResult]:
-    with tempfile.TemporaryDirectory(prefix="benchcli-") as folder:
-        suite = Suite("look", "", tuple(each.family for each in lines))
-        plan = replace(measuring.plan, launches=1)
-        try:
-            run = run_suite(RunRequest(suite, measuring.target, plan, Path(folder) / "look"), measuring.tools)
-        except UnfinishedRunError as error:
-            if error.reason is None:
-                raise KeyboardInterrupt from None
-            raise NothingMeasuredError(error.reason) from None
-    return {result.family.name: result for result in run.results}
+    suite = Suite("look", "", tuple(each.family for each in lines))
+    with measured_aside(suite, measuring.target, replace(measuring.plan, launches=1), measuring.tools) as run:
+        return {result.family.name: result for result in run.results}
+
+
+def _as_begun(lines: Sequence[SweptLine], folder: Path) -> list[SweptLine]:
+    """Return the lines with the widths that the run in a folder began with; a run of others refuses them."""
+    suite = RunFolder(folder).environment.suite
+    begun = {family.name: {each.name for each in family.variants} for family in suite.families} if suite else {}
+    return [
+        each.only([width for width in each.values if str(width) in begun.get(each.family.name, ())]) for each in lines
+    ]
 
 
 def _chosen(line: SweptLine, seen: FamilyResult) -> list[int]:

@@ -1,6 +1,7 @@
 """Run a suite: survey it, measure it, and store each finished family. `analysis` interprets it."""
 
 import math
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -289,6 +290,23 @@ class _Work:
         from benchcli.runs.traced_families import lacking
 
         return lacking(self.done.values(), self.request.traced, self.request.layered, self.folder)
+
+
+@contextmanager
+def measured_aside(suite: Suite, target: Target, plan: Plan, tools: Tools) -> Iterator[SuiteRun]:
+    """Yield a run that is of use only as a whole, and whose folder is deleted after the block.
+
+    Raises what `run_suite` raises, but KeyboardInterrupt if it is interrupted, and NothingMeasuredError if it
+    ends early otherwise.
+    """
+    with tempfile.TemporaryDirectory(prefix="benchcli-") as folder:
+        try:
+            run = run_suite(RunRequest(suite, target, plan, Path(folder) / "run"), tools)
+        except UnfinishedRunError as error:
+            if error.reason is None:
+                raise KeyboardInterrupt from None
+            raise NothingMeasuredError(error.reason) from None
+        yield run
 
 
 def _refuse_if_all_failed(counted: Survey, families: Sequence[Family]) -> None:

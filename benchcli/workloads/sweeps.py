@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from benchcli import files
 from benchcli.errors import UserError, unknown
-from benchcli.schema import Family, Source, Variant
+from benchcli.schema import Family, Input, Source, Variant
 from benchcli.schema.request import SWEPT
 from benchcli.spelling import given
 from benchcli.workloads import input_texts, layer_chain
@@ -53,6 +53,8 @@ class _Kind:
     axes: Mapping[str, tuple[int, ...]]
     make: Callable[[str, Point], Variant | None]
     """Returns the variant of a point, by its name; None where there is none, such as groups that do not divide."""
+    batch: int = 1
+    """That of its inputs, if nothing else is asked for."""
 
 
 def lines(words: Sequence[str], values: Values) -> list[SweptLine]:
@@ -73,7 +75,7 @@ def lines(words: Sequence[str], values: Values) -> list[SweptLine]:
         for each in product(*others.values())
     ]
     first = made[0].family.name if len(made) > 1 else ""
-    found = [replace(each, family=replace(each.family, first=first, **_of_inputs(values))) for each in made]
+    found = [replace(each, family=replace(each.family, first=first, **_of_inputs(values, kind.batch))) for each in made]
     for each in found:
         if len(each.values) < LEAST_WIDTHS:
             raise UserError(
@@ -135,8 +137,8 @@ def _line(
     return SweptLine(taken_from(Source(str(files.here()), "first"), family))
 
 
-def _of_inputs(values: Values) -> dict[str, Any]:
-    return {name: values[name] for name in ("batch", "dtype", "layout") if values[name]}
+def _of_inputs(values: Values, batch: int) -> dict[str, Any]:
+    return {"batch": batch} | {name: values[name] for name in ("batch", "dtype", "layout") if values[name]}
 
 
 def _convolution(name: str, point: Point, depthwise: bool = False) -> Variant | None:
@@ -184,13 +186,18 @@ def _callable(what: str, values: Values) -> _Kind:
     if own.is_built_in or ":" not in own.builder:
         raise UserError(f"{what} has no parameters: sweep package.module:callable")
 
-    def make(name: str, point: Point) -> Variant:
+    def inputs_at(point: Point) -> tuple[int, tuple[Input, ...]]:
         texts = [_filled(each, point) for each in values["inputs"] or ()]
-        _, inputs = input_texts.read(texts) if texts else (1, ())
+        return input_texts.read(texts) if texts else (1, ())
+
+    def make(name: str, point: Point) -> Variant:
+        _, inputs = inputs_at(point)
         shape = inputs[0].shape if inputs else own.shape
         return replace(own, name=name, params=dict(point), inputs=inputs, shape=shape, channels=name)
 
-    return _Kind(dict(values["params"]), make)
+    axes = dict(values["params"])
+    batch, _ = inputs_at({name: several[0] for name, several in axes.items()})
+    return _Kind(axes, make, batch)
 
 
 def _filled(text: str, point: Point) -> str:

@@ -12,7 +12,7 @@ from benchcli.api.results import Run
 from benchcli.schema import Key
 from benchcli.schema.protocol import Conversation, Task
 from benchcli.workers.tools import Tools
-from tests.conftest import Outcome, slowed
+from tests.conftest import Outcome, interrupting, slowed
 
 Cli = Callable[..., Outcome]
 Golden = Callable[[str, str], None]
@@ -57,6 +57,20 @@ def test_a_first_look_leaves_out_what_lies_between_equal_widths(cli: Cli, monkey
     assert [int(each["variant"]) for each in records] == [512, 536, 560, 584, 608, 632, 640]
 
 
+def test_an_interrupted_sweep_goes_on_with_the_widths_it_began_with(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(width_sweep, "MANY", 6)
+    monkeypatch.setattr(width_sweep, "CHANGE", 0.3)
+    words = ("sweep", "conv", "--in", "512..640:8", "--device", "fake", "--launches", "2")
+    assert cli(*words, "--output", "run", launcher=interrupting(2)).code == 130  # the first one looks
+    other = cli(*words[:3], "8..24:8", *words[4:], "--resume", "run")
+    assert other.code == 2
+    assert "run was started with another suite" in other.err
+    resumed = cli(*words, "--resume", "run")
+    assert resumed.code == 0, resumed.err
+    records = json.loads(cli("show", "run", "--format", "json").out)["records"]
+    assert [int(each["variant"]) for each in records] == [512, 536, 560, 584, 608, 632, 640]
+
+
 def test_groups_that_do_not_divide_leave_widths_out(cli: Cli) -> None:
     assert cli("sweep", "conv", "--in", "30..42:2", "--groups", "1,4", *FAKE).code == 0
     rows = json.loads(cli("show", "run", "--format", "json").out)["records"]
@@ -92,9 +106,10 @@ def test_a_callable_is_swept_over_its_parameters(cli: Cli) -> None:
         "from torch import nn\n\ndef block(width, depth=1):\n"
         "    return nn.Sequential(*(nn.Conv2d(width, width, 1) for _ in range(depth)))\n"
     )
-    options = ("--param", "width=8..24:8", "--param", "depth=1,2", "--input", "1x{width}x14x14")
+    options = ("--param", "width=8..24:8", "--param", "depth=1,2", "--input", "2x{width}x14x14")
     assert cli("sweep", "sweptnet:block", *options, *FAKE).code == 0
     rows = json.loads(cli("show", "run", "--format", "json").out)["records"]
+    assert {each["batch"] for each in rows} == {2}  # that of the input
     assert [(each["family"], each["variant"]) for each in rows] == [
         (family, name) for family in ("block-d1", "block-d2") for name in ("8", "16", "24")
     ]
