@@ -131,6 +131,19 @@ def writable(value: object) -> Path:
     return path
 
 
+def new(value: object, ending: str, reason: str) -> Path:
+    """Return the path of a file that is to be made, whose name has an ending, for a reason that errors give.
+
+    Raises UserError if it has another ending, is there, or cannot be written.
+    """
+    path = path_of("a file", value)
+    if path.suffix != ending:
+        raise UserError(f"{path} does not end in {ending}, {reason}: name it {path.stem}{ending}")
+    if mode_of(path, follow=False) is not None:
+        raise UserError(f"{path} is there: remove it, or name another file")
+    return writable(path)
+
+
 def create(path: Path, content: str | bytes) -> None:
     """Write a new file. Raises FileExistsError if anything is at the path, a link included."""
     descriptor = os.open(path, _SAFELY | os.O_CREAT | os.O_EXCL, 0o666)

@@ -151,23 +151,6 @@ class SweepSettings(TypedDict, total=False):
     tools: Tools | None
 
 
-class PredictSettings(TypedDict, total=False):
-    """The settings of `predict`."""
-
-    size: int | None
-    batch: int | None
-    dtype: str | None
-    device: str
-    threads: int
-    allocator: str
-    flush_denormal: bool
-    known: bool
-    fresh: bool
-    write: Path | str | None
-    progress: Observer | None
-    tools: Tools | None
-
-
 class PredictorSettings(TypedDict, total=False):
     """The settings of `TimePredictor`."""
 
@@ -178,6 +161,16 @@ class PredictorSettings(TypedDict, total=False):
     fresh: bool
     progress: Observer | None
     tools: Tools | None
+
+
+class PredictSettings(PredictorSettings, total=False):
+    """The settings of `predict`."""
+
+    size: int | None
+    batch: int | None
+    dtype: str | None
+    known: bool
+    write: Path | str | None
 
 
 class CheckSettings(TargetSettings, total=False):

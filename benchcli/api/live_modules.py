@@ -14,12 +14,15 @@ from types import ModuleType
 from typing import Any, TypeGuard
 
 from benchcli.errors import UserError
-from benchcli.schema import BUILT_IN, LIVE, Input
+from benchcli.schema import BUILT_IN, LIVE, Family, Input
+from benchcli.settings import OWN_INPUTS
 from benchcli.validation import text
 from benchcli.workloads import input_texts
 from benchcli.workloads.built_in import find_built_in
 from benchcli.workloads.custom import CustomNetwork, CustomRequest
-from benchcli.workloads.networks.network_request import network_named
+from benchcli.workloads.networks.network_request import named_networks, network_named
+from benchcli.workloads.overrides import Overrides
+from benchcli.workloads.requests import FamilyRequest
 
 MOST_LETTERS = 200
 """The most letters of an error's own text."""
@@ -91,6 +94,31 @@ def are_texts(inputs: object) -> TypeGuard[str | Sequence[str]]:
 def are_drawn(inputs: object) -> bool:
     """Return whether inputs are those of the networks themselves, or described by texts."""
     return inputs is None or are_texts(inputs) or (isinstance(inputs, list | tuple) and not inputs)
+
+
+def are_names(networks: Sequence[object]) -> TypeGuard[tuple[str, ...]]:
+    """Return whether all networks are given by name."""
+    return bool(networks) and all(isinstance(each, str) for each in networks)
+
+
+def family_of(
+    networks: tuple[object, ...], inputs: object, size: int | None, overrides: Overrides, meta: bool = False
+) -> tuple[Family, Mapping[str, str]]:
+    """Return networks by name or by value as a family, and what is sent to their process by value.
+
+    A size, or a batch among the overrides, is for names. Raises UserError if one of them cannot be had.
+    """
+    request: FamilyRequest
+    payloads: Mapping[str, str] = {}
+    if are_names(networks) and are_drawn(inputs):
+        request = named_networks(networks, size, OWN_INPUTS.check(inputs) or ())
+    else:
+        if size is not None or overrides.batches is not None:
+            raise UserError("size and batch belong to names of networks: give inputs instead")
+        live = Networks.of(by_name(networks), inputs, meta)
+        request, payloads = live.request, live.payloads
+    (family,) = request.families(overrides)
+    return family, payloads
 
 
 def by_name(networks: Sequence[object]) -> Mapping[str, object]:

@@ -2,8 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
@@ -12,7 +11,7 @@ from benchcli import formatting
 from benchcli.analysis import audit_findings as analysis
 from benchcli.api.audit_result import NetworkAudit
 from benchcli.api.keywords import AuditSettings, target_of, tools_of
-from benchcli.api.live_modules import Networks, are_drawn, by_name
+from benchcli.api.live_modules import family_of
 from benchcli.api.results import UnfinishedError
 from benchcli.api.this_machine import roofs_of
 from benchcli.api.transformed import new_program, write_program
@@ -31,10 +30,8 @@ from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Launcher
 from benchcli.schema.roofs import Roofs
 from benchcli.settings import AUDIT, LAYOUTS, OWN_INPUTS, checked
-from benchcli.workers.tools import Tools
-from benchcli.workloads.networks.network_request import named_networks
+from benchcli.workers.tools import Tools, sharing_workers
 from benchcli.workloads.overrides import Overrides
-from benchcli.workloads.requests import FamilyRequest
 
 NETWORK_S = 12.0
 """The budget of the network itself, in seconds."""
@@ -64,15 +61,8 @@ def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSet
         refuse_others(values["output"], ())  # no audit is resumed
     family, payloads = _family(network, inputs, values)
     target = target_of({**values, "runtime": Target.runtime, "cache": Target.cache})
-    with _sharing_workers(tools_of(values)) as tools:
+    with sharing_workers(tools_of(values)) as tools:
         return _audited(_Auditing(target, tools, values["budget"]), family, payloads, values)
-
-
-@contextmanager
-def _sharing_workers(tools: Tools) -> Iterator[Tools]:
-    """Yield the tools with one launcher for all that an audit measures: it takes seconds to import torch anew."""
-    with tools.workers() as launcher:
-        yield replace(tools, workers=lambda: nullcontext(launcher))
 
 
 def _audited(work: "_Auditing", family: Family, payloads: Mapping[str, str], values: Mapping[str, Any]) -> NetworkAudit:
@@ -100,16 +90,7 @@ def _family(network: object, inputs: object, values: Mapping[str, object]) -> tu
     names = {"batch": "batches", "dtype": "dtypes", "layout": "layouts"}
     single = {many: (values[one],) if values[one] else None for one, many in names.items()}
     overrides = Overrides(**single, allow_random=values["allow_random"])  # type: ignore[arg-type]
-    request: FamilyRequest
-    payloads: Mapping[str, str] = {}
-    if isinstance(network, str) and are_drawn(inputs):
-        request = named_networks((network,), values["size"], OWN_INPUTS.check(inputs) or ())  # type: ignore[arg-type]
-    else:
-        if values["size"] is not None or values["batch"] is not None:
-            raise UserError("size and batch belong to names of networks: give inputs instead")
-        live = Networks.of(by_name([network]), inputs)
-        request, payloads = live.request, live.payloads
-    (family,) = request.families(overrides)
+    family, payloads = family_of((network,), inputs, values["size"], overrides)  # type: ignore[arg-type]
     if len(family.variants) > 1:
         raise UserError(f"{network} names {len(family.variants)} networks: an audit is of one")
     return replace(family, name="network"), payloads

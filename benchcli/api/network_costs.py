@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeGuard, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from benchcli.api.keywords import CostSettings, tools_of
-from benchcli.api.live_modules import Networks, are_drawn, by_name
+from benchcli.api.live_modules import family_of
 from benchcli.api.results import Result
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.reports.page import Page
@@ -15,9 +15,7 @@ from benchcli.schema import INFERENCE, CostDetail, Costs, Failure, Family, Plan,
 from benchcli.schema.warnings import RunWarning
 from benchcli.settings import BY, COSTS, OWN_INPUTS, checked
 from benchcli.spelling import given
-from benchcli.workloads.networks.network_request import named_networks
 from benchcli.workloads.overrides import Overrides
-from benchcli.workloads.requests import FamilyRequest
 
 if TYPE_CHECKING:
     import pandas
@@ -74,25 +72,11 @@ def costs(*networks: object, inputs: object = None, **settings: Unpack[CostSetti
     )
     if values["meta"] and values["step"] != INFERENCE:
         raise UserError(f"meta counts calls, and no step of {values['step']}: leave one of them out")
-    request: FamilyRequest
-    payloads: Mapping[str, str] = {}
-    if are_names(networks) and are_drawn(inputs):
-        request = named_networks(networks, values["size"], OWN_INPUTS.check(inputs) or ())
-    else:
-        if values["size"] is not None or values["batch"] is not None:
-            raise UserError("size and batch belong to names of networks: give inputs instead")
-        live = Networks.of(by_name(networks), inputs, values["meta"])
-        request, payloads = live.request, live.payloads
-    (family,) = request.families(overrides)
+    family, payloads = family_of(networks, inputs, values["size"], overrides, values["meta"])
     with tools.workers() as launcher:
         target = Target(device=values["device"])
         counted = survey([family], target, Plan(), launcher, detailed=True, live=payloads, meta=values["meta"])
     return _counts(family, counted, by, depth)
-
-
-def are_names(networks: tuple[object, ...]) -> TypeGuard[tuple[str, ...]]:
-    """Return whether all networks are given by name."""
-    return bool(networks) and all(isinstance(each, str) for each in networks)
 
 
 def _counts(family: Family, counted: Survey, by: str, depth: int | None) -> Counts:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,15 +10,14 @@ from typing import Any, Unpack
 from benchcli import files, formatting
 from benchcli.analysis.time_model import MeasuredList, NetworkPrediction, calibrate, predicted
 from benchcli.api.keywords import PredictorSettings, PredictSettings, tools_of
-from benchcli.api.live_modules import Networks, are_drawn, by_name
-from benchcli.api.network_costs import are_names
+from benchcli.api.live_modules import family_of
 from benchcli.api.results import Result
 from benchcli.backends.devices.base import device_named
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.grouping import groups
 from benchcli.reports.page import Page
 from benchcli.reports.views import predictions_page
-from benchcli.runs.measured_suite import RunRequest, UnfinishedRunError, run_suite
+from benchcli.runs.measured_suite import measured_aside
 from benchcli.runs.run_folder import RunFolder
 from benchcli.sampling import operator_table
 from benchcli.sampling.operator_table import OperatorTable
@@ -32,10 +30,9 @@ from benchcli.schema.recipes import OperatorList, OperatorRecipe
 from benchcli.schema.structure import StructureError, structure
 from benchcli.settings import FRESH, OF_TABLES, OWN_INPUTS, PREDICT, PROGRESS, TOOLS, checked
 from benchcli.spelling import given
-from benchcli.workers.tools import Tools
+from benchcli.workers.tools import Tools, sharing_workers
 from benchcli.workloads.networks.network_request import named_networks
 from benchcli.workloads.overrides import Overrides
-from benchcli.workloads.requests import FamilyRequest
 
 LIST = ".json"
 """How the name of a file with a list of operators ends."""
@@ -71,30 +68,30 @@ def predict(*networks: object, inputs: object = None, **settings: Unpack[Predict
 
     `networks` and `inputs` are what `costs` takes, and files with lists of operators, `NAME.json`. Operators
     that no earlier prediction needed are timed first, and kept for this machine. The first prediction on a
-    machine also times networks that ship, for a minute or two. `known` measures no operator, and says what it lacks.
+    machine also times networks that ship, for some minutes. `known` measures no operator, and says what it lacks.
 
     Raises UserError if a network or a setting is unknown, and NothingMeasuredError if none can be predicted.
     """
     values = checked(settings, [each for each in PREDICT if each is not OWN_INPUTS])
-    tools, measures = tools_of(values), not values["known"]
     written = _new_list(values["write"], networks) if values["write"] else None
-    lists = {each: each for each in networks if isinstance(each, str) and each.endswith(LIST)}
+    lists = [each for each in networks if isinstance(each, str) and each.endswith(LIST)]
     listed = {name: read_list(Path(name)) for name in lists}
     others = tuple(each for each in networks if not (isinstance(each, str) and each in lists))
     _refuse_accelerators(Target(device=values["device"]))
     failures: dict[str, Failure] = {}
-    if others or not lists:
-        family, payloads = _family(others, inputs, values)
-        with tools.workers() as launcher:
-            found, failures = operators_of([family], launcher, tools, payloads)
-        listed |= found
-    if written:
-        files.create(written, "".join(each.to_json() for each in listed.values()))
-    predictor = TimePredictor(
-        tools=tools, fresh=values["fresh"], **{each.name: values[each.name] for each in OF_TABLES}
-    )
-    if measures:
-        predictor.measure(listed.values())
+    with sharing_workers(tools_of(values)) as tools:
+        if others or not lists:
+            family, payloads = _family(others, inputs, values)
+            with tools.workers() as launcher:
+                found, failures = operators_of([family], launcher, tools, payloads)
+            listed |= found
+        if written:
+            files.create(written, "".join(each.to_json() for each in listed.values()))
+        predictor = TimePredictor(
+            tools=tools, fresh=values["fresh"], **{each.name: values[each.name] for each in OF_TABLES}
+        )
+        if not values["known"]:
+            predictor.measure(listed.values())
     made = tuple(predictor.predict(each, name) for name, each in listed.items())
     if not made:
         raise NothingMeasuredError(f"nothing was predicted: {next(iter(failures.values())).error}")
@@ -176,11 +173,11 @@ class TimePredictor:
                 raise NothingMeasuredError(f"the predictor was not calibrated: {name}: {failure.error}")
             recipes = [each.recipe for several in listed.values() for each in several.operators]
             _time(self._table, self._table.lacking(recipes), self._target, launcher, self._tools)
-        seconds = _network_seconds(family, self._target, self._tools, self._table.reference_s)
-        networks = [MeasuredList(name, listed[name], each) for name, each in seconds.items() if name in listed]
         try:
+            seconds = _network_seconds(family, self._target, self._tools, self._table.reference_s)
+            networks = [MeasuredList(name, listed[name], each) for name, each in seconds.items() if name in listed]
             self._table.calibration = calibrate(networks, self._table)
-        except ValueError as error:
+        except (NothingMeasuredError, ValueError) as error:
             raise NothingMeasuredError(f"the predictor was not calibrated: {error}") from None
         operator_table.keep(self._table)
 
@@ -193,7 +190,7 @@ def fill(families: Sequence[Family], target: Target, payloads: Mapping[str, str]
     target = Target(**{each.name: getattr(target, each.name) for each in OF_TABLES})
     with tools.workers() as launcher:
         table = _table_of(survey((), target, Plan(), launcher), target)
-        lists = [each for family in families for each in operators_of([family], launcher, tools, payloads)[0].values()]
+        lists = _listed(families, launcher, tools, payloads).listed.values()
         lacking = table.lacking(each.recipe for listed in lists for each in listed.operators)
         _time(table, lacking, target, launcher, tools)
     operator_table.keep(table)
@@ -229,11 +226,17 @@ def operators_of(
     families: Sequence[Family], launcher: Launcher, tools: Tools, payloads: Mapping[str, str]
 ) -> tuple[dict[str, OperatorList], dict[str, Failure]]:
     """Return the operators of each network, by name, and why others have none."""
+    found = _listed(families, launcher, tools, payloads)
+    failures = {variant: failure for (_, variant), failure in found.failures.by_key.items()}
+    return {variant: each for (_, variant), each in found.listed.items()}, failures
+
+
+def _listed(families: Sequence[Family], launcher: Launcher, tools: Tools, payloads: Mapping[str, str]) -> Survey:
+    """List the operators of networks. Raises UserError if one is not there."""
     tools.observe(Progress("listing operators", 0.0, math.inf))
     found = survey(families, Target(), Plan(), launcher, live=payloads, meta=True, crosschecked=False, listed=True)
     refuse(found.failures.by_key)
-    failures = {variant: failure for (_, variant), failure in found.failures.by_key.items()}
-    return {variant: each for (_, variant), each in found.listed.items()}, failures
+    return found
 
 
 def read_list(file: Path) -> OperatorList:
@@ -251,12 +254,7 @@ def _new_list(path: Path | str, networks: Sequence[object]) -> Path:
     """Return the path of a new list of operators. Raises UserError if it cannot be written, is there, or is of many."""
     if len(networks) != 1:
         raise UserError(f"{given('write')} writes the operators of one network: give one")
-    file = files.path_of("a file", path)
-    if file.suffix != LIST:
-        raise UserError(f"{file} does not end in {LIST}, by which lists are known: name it {file.stem}{LIST}")
-    if files.mode_of(file, follow=False) is not None:
-        raise UserError(f"{file} is there: remove it, or name another file")
-    return files.writable(file)
+    return files.new(path, LIST, "by which lists are known")
 
 
 def _family(
@@ -265,17 +263,7 @@ def _family(
     """Return the networks as a family, and what is sent to their process by value."""
     dtype = values["dtype"]
     overrides = Overrides(batches=(values["batch"],) if values["batch"] else None, dtypes=(dtype,) if dtype else None)
-    request: FamilyRequest
-    payloads: Mapping[str, str] = {}
-    if are_names(networks) and are_drawn(inputs):
-        request = named_networks(networks, values["size"], OWN_INPUTS.check(inputs) or ())
-    else:
-        if values["size"] is not None or values["batch"] is not None:
-            raise UserError(f"{given('size')} and {given('batch')} belong to names of networks: give inputs instead")
-        live = Networks.of(by_name(networks), inputs, meta=True)
-        request, payloads = live.request, live.payloads
-    (family,) = request.families(overrides)
-    return family, payloads
+    return family_of(networks, inputs, values["size"], overrides, meta=True)
 
 
 def _network_seconds(family: Family, target: Target, tools: Tools, reference_s: float) -> dict[str, float]:
@@ -283,14 +271,8 @@ def _network_seconds(family: Family, target: Target, tools: Tools, reference_s: 
 
     Raises NothingMeasuredError if none could.
     """
-    with tempfile.TemporaryDirectory(prefix="benchcli-") as folder:
-        plan = Plan(launches=LAUNCHES)
-        request = RunRequest(Suite("calibration", "", (family,)), target, plan, Path(folder) / "run")
-        try:
-            folder_of_run = run_suite(request, tools).folder
-        except UnfinishedRunError as error:
-            raise NothingMeasuredError(f"the predictor was not calibrated: {error.reason or 'interrupted'}") from None
-        (samples,) = RunFolder(folder_of_run).samples().values()
+    with measured_aside(Suite("calibration", "", (family,)), target, Plan(launches=LAUNCHES), tools) as run:
+        (samples,) = RunFolder(run.folder).samples().values()
     return at_pace(samples, reference_s)
 
 

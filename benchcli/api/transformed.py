@@ -65,12 +65,7 @@ def write_program(
 
 def new_program(path: Path | str) -> Path:
     """Return the path of a new program's file. Raises UserError if it cannot be written, or is there."""
-    file = files.path_of("a file", path)
-    if file.suffix != SUFFIX:
-        raise UserError(f"{file} does not end in {SUFFIX}, as programs of torch.export do: name it {file.stem}{SUFFIX}")
-    if files.mode_of(file, follow=False) is not None:
-        raise UserError(f"{file} is there: remove it, or name another file")
-    return files.writable(file)
+    return files.new(path, SUFFIX, "as programs of torch.export do")
 
 
 def _written(task: Task, tools: Tools) -> Written:

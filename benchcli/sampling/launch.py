@@ -167,6 +167,14 @@ def device_of(task: Task) -> tuple[Device, int]:
     return DEVICES[kind], index
 
 
+def device_on_core(task: Task) -> tuple[Device, int]:
+    """Return the device of a task and its number, with this process on the launch's core if it uses only one."""
+    device, index = device_of(task)
+    if device.pinned and task.target.threads == 1:
+        keep_to_core(task.launch)
+    return device, index
+
+
 def watch_of(task: Task) -> DeviceWatch:
     """Return a watch of the device, which this process has not used yet."""
     watch = DeviceWatch(*device_of(task))
@@ -246,8 +254,7 @@ def _announcing(send: Send) -> Iterator[Announce]:
 
 def serve(task: Task, send: Send, receive: Callable[[], str]) -> None:
     """Prepare every variant, send Waiting, and answer questions until the last one."""
-    if device_of(task)[0].pinned and task.target.threads == 1:
-        keep_to_core(task.launch)
+    device_on_core(task)
     rng = random.Random(task.seed)  # noqa: S311
     kept = [shift_heap(rng)]
     watch = watch_of(task)

@@ -20,7 +20,7 @@ from benchcli.cost.inputs import Inputs, tensors
 from benchcli.cost.memory import distinct
 from benchcli.cost.storages import storage_of
 from benchcli.sampling.failures import explanation
-from benchcli.sampling.launch import device_of, keep_to_core
+from benchcli.sampling.launch import device_on_core
 from benchcli.sampling.operator_recipes import argument, operator_named
 from benchcli.sampling.rounds import no_collection
 from benchcli.schema import Costs
@@ -103,9 +103,7 @@ class _Alone:
 
 def time_operators(task: Task, send: Send) -> None:
     """Send the times of each recipe, or why it has none."""
-    device, index = device_of(task)
-    if device.pinned and task.target.threads == 1:
-        keep_to_core(task.launch)
+    device, index = device_on_core(task)
     place, draw = _place(device, index, task.target.threads), random.Random(task.seed)  # noqa: S311
     with no_collection():
         for numbers in _together(task.recipes):
@@ -148,8 +146,6 @@ def _timed_among_others(
 ) -> Iterator[OperatorTimed]:
     """Call operators in turns, in another order in each round, and yield the times of each."""
     are_few = sum(tensor.nbytes for each in alone for tensor in _tensors_of(each.prepared)) < FAR_BYTES
-    for each in alone:
-        each.far.clear()
     for number in range(ROUNDS + 1):
         reference_s = place.reference_s()
         for each in draw.sample(alone, len(alone)):

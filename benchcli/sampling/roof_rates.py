@@ -15,7 +15,7 @@ from itertools import cycle
 import torch
 
 from benchcli.backends.devices.base import Device, Timer
-from benchcli.sampling.launch import device_of, keep_to_core
+from benchcli.sampling.launch import device_on_core
 from benchcli.sampling.rounds import no_collection
 from benchcli.sampling.tracing import repeated
 from benchcli.schema import Costs
@@ -100,9 +100,7 @@ class Step:
 
 def reach(task: Task, send: Send) -> None:
     """Send the rates of each kind of work. In a round each of them has one repetition, of its fastest call."""
-    device, index = device_of(task)
-    if device.pinned and task.target.threads == 1:
-        keep_to_core(task.launch)
+    device, index = device_on_core(task)
     alive = partial(send, Started("roofs", ""))
     steps = fastest(device, index, task.target.threads, alive)
     with no_collection():

@@ -1,9 +1,9 @@
 """Hold the processes, clock and outputs that measuring uses, so that tests can replace them."""
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchcli.schema.progress import Observer
@@ -43,3 +43,10 @@ class Tools:
     """Receives sentences that the user should read before the result is complete."""
     warn: Callable[[RunWarning], None] = _ignore
     """Receives the warnings from before the run."""
+
+
+@contextmanager
+def sharing_workers(tools: Tools) -> Iterator[Tools]:
+    """Yield the tools with one launcher for all that is measured with them: it takes seconds to import torch anew."""
+    with tools.workers() as launcher:
+        yield replace(tools, workers=lambda: nullcontext(launcher))

@@ -54,8 +54,9 @@ def node(kind: str, inputs: str, output: str, **attributes: Any) -> Any:
     return onnx.helper.make_node(kind, inputs.split(), [output], **attributes)
 
 
-def test_a_graph_is_counted_as_by_hand() -> None:
-    model = made(
+def classifier() -> Any:
+    """Write a graph of a convolution, an activation and a product."""
+    return made(
         [
             node("Conv", "x w b", "y", group=2, pads=[1, 1, 1, 1]),
             node("Relu", "y", "z"),
@@ -65,6 +66,10 @@ def test_a_graph_is_counted_as_by_hand() -> None:
         {"x": (FLOAT, ["n", 4, 5, 5])},
         {"w": torch.ones(6, 2, 3, 3), "b": torch.ones(6), "m": torch.ones(7, 150), "c": torch.ones(7)},
     )
+
+
+def test_a_graph_is_counted_as_by_hand() -> None:
+    model = classifier()
     walked = walk_of(model, {"x": (2, 4, 5, 5)})
     costs = total(walked)
     convolution, relu, gemm = walked.calls  # a flatten is a view
@@ -224,16 +229,7 @@ def test_a_file_that_changes_during_a_run_is_refused() -> None:
 
 
 def test_a_graph_is_listed_as_operators_of_torch() -> None:
-    made(
-        [
-            node("Conv", "x w b", "y", group=2, pads=[1, 1, 1, 1]),
-            node("Relu", "y", "z"),
-            node("Flatten", "z", "f"),
-            node("Gemm", "f m c", "o", transB=1),
-        ],
-        {"x": (FLOAT, ["n", 4, 5, 5])},
-        {"w": torch.ones(6, 2, 3, 3), "b": torch.ones(6), "m": torch.ones(7, 150), "c": torch.ones(7)},
-    )
+    classifier()
     network = find_built_in("benchcli:onnx/file")("model.onnx", hash_of(Path("model.onnx")))
     assert isinstance(network, OnnxNetwork)
     listed = network.operator_list(Inputs((torch.ones(2, 4, 5, 5),), {}))

@@ -1,6 +1,6 @@
 """Lay out a sweep: the speed of a multiply-add at each width, and which widths to choose and to avoid."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from benchcli import formatting
 from benchcli.analysis.sweep_findings import SweptPoint, alignment, cliffs, points_of
@@ -37,7 +37,7 @@ def tables(axis: str, results: Sequence[FamilyResult], report: SuiteRun) -> Iter
             "speed: of a multiply-add, relative to the fastest of the line; + to choose, − to avoid: a width within a "
             "quarter of it is certainly faster",
             *_failures(lines.values()),
-            *_findings(results, report),
+            *_findings(lines, report),
             *warning_lines(records),
         ),
         key="sweep",
@@ -49,28 +49,24 @@ def tables(axis: str, results: Sequence[FamilyResult], report: SuiteRun) -> Iter
 
 def sentences(report: SuiteRun) -> Iterator[str]:
     """Yield what each line says, in a sentence."""
-    for result in report.results:
-        family = result.family
-        if not family.swept_axis:
-            continue
-        points = points_of(family.name, family.swept_axis, result.records)
+    swept = {each.family.name: each for each in report.results if each.family.swept_axis}
+    lines = {name: points_of(name, each.family.swept_axis, each.records) for name, each in swept.items()}
+    for name, points in lines.items():
         worst = max((point for point in points if point.instead is not None), key=_gain, default=None)
         if worst and worst.gain:
             yield (
-                f"{family.name}: instead of {worst.value} take {worst.instead}: {formatting.times(worst.gain)} times "
+                f"{name}: instead of {worst.value} take {worst.instead}: {formatting.times(worst.gain)} times "
                 "as fast a multiply-add"
             )
-    yield from _findings(report.results, report)
+    yield from _findings(lines, report)
 
 
-def _findings(results: Sequence[FamilyResult], report: SuiteRun) -> Iterator[str]:
+def _findings(lines: Mapping[str, Sequence[SweptPoint]], report: SuiteRun) -> Iterator[str]:
     """Yield the steps of alignment, and the cliffs, of each line."""
     here = report.environment.machine
     known = here.caches.items() if here else ()
     caches = {level: size for level, text in known if not level.endswith("i") and (size := cache_bytes(text))}
-    for result in results:
-        name, axis = result.family.name, result.family.swept_axis
-        points = points_of(name, axis, result.records) if axis else []
+    for name, points in lines.items():
         if step := alignment(name, points):
             yield (
                 f"{name}: multiples of {step.multiple} are {step.factor:.2f} times as fast a multiply-add as the "
