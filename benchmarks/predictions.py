@@ -127,6 +127,15 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         rank = rank_correlation([row[model] for row in rows], measured)
         name = model.removesuffix("_s")
         yield f"{name:<12} {within[0]:<24} {within[1]:<24} {percent(median(errors))}, {rank:.3f}"
+    for model in MODELS:
+        ratios = [row[model] / row["measured_s"] for row in rows]
+        factor = median(ratios)
+        errors = [abs(each / factor - 1) for each in ratios]
+        close = [sum(each <= most for each in errors) for most in (0.05, 0.1)]
+        yield (
+            f"{model.removesuffix('_s')} with a common factor of {factor:.3f} taken out: {close[0]} within 5 %, "
+            f"{close[1]} within 10 %, median error {percent(median(errors))}"
+        )
     inside = sum(row["low_s"] <= row["measured_s"] <= row["high_s"] for row in rows)
     yield f"measured times in the predicted 95 % range: {rate(inside, len(rows))}"
 

@@ -236,7 +236,7 @@ def _count_graph(network: OnnxNetwork, inputs: Inputs, variant: Variant, family:
     """Count the graph of a file without calling it."""
     walked = network.walk(inputs)
     costs = replace(total(walked), **_described(inputs))
-    listed = network.operator_list(inputs) if task.listed else None
+    listed = network.operator_list(inputs, costs) if task.listed else None
     detail = CostDetail(tuple(walked.calls), {}, tuple(walked.uncalled))
     return Counted(family.name, variant.name, costs, Output(()), "", detail, code_of(variant), listed=listed)
 

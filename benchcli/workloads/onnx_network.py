@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from benchcli.cost.count import total
 from benchcli.cost.inputs import Inputs
 from benchcli.cost.onnx_graph import inferred_graph, walk_of
 from benchcli.cost.onnx_recipes import recipes_of
 from benchcli.cost.walk import Walk
 from benchcli.errors import UserError
+from benchcli.schema import Costs
 from benchcli.schema.recipes import OperatorList, RepeatedOperator, merged
 from benchcli.spelling import given
 from benchcli.workloads.networks.onnx_files import hash_of
@@ -69,15 +69,14 @@ class OnnxNetwork(torch.nn.Module):
         shapes = {each.name: tuple(tensor.shape) for each, tensor in self._shaped(inputs)}
         return walk_of(onnx.load(self.path, load_external_data=False), shapes)
 
-    def operator_list(self, inputs: Inputs) -> OperatorList:
-        """Return the operators of torch that do what a call does, as if each node were a module."""
+    def operator_list(self, inputs: Inputs, costs: Costs) -> OperatorList:
+        """Return the operators of torch that do what a call of these costs does, as if each node were a module."""
         import onnx
 
         shapes = {each.name: tuple(tensor.shape) for each, tensor in self._shaped(inputs)}
         found = inferred_graph(onnx.load(self.path, load_external_data=False), shapes)
         known = {name: tensor.shape for name, tensor in found.known.items()}
         made = list(recipes_of(found.graph.node, known, frozenset(found.weights)))
-        costs = total(self.walk(inputs))
         return OperatorList(
             operators=merged(RepeatedOperator(each) for each in made if not isinstance(each, str)),
             modules=len(made),

@@ -232,7 +232,8 @@ def test_a_graph_is_listed_as_operators_of_torch() -> None:
     classifier()
     network = find_built_in("benchcli:onnx/file")("model.onnx", hash_of(Path("model.onnx")))
     assert isinstance(network, OnnxNetwork)
-    listed = network.operator_list(Inputs((torch.ones(2, 4, 5, 5),), {}))
+    inputs = Inputs((torch.ones(2, 4, 5, 5),), {})
+    listed = network.operator_list(inputs, total(network.walk(inputs)))
     names = [each.recipe.operator for each in listed.operators]
     assert names == ["aten.conv2d.default", "aten.relu.default", "aten.linear.default"]
     assert (listed.modules, listed.flops, listed.lacking) == (3, 2 * 6 * 25 * 2 * 9 + 2 * 7 * 150, ())
