@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 CHROMIUM := apt-get update && apt-get install --yes --no-install-recommends chromium
 
-.PHONY: demo test test-fast test-dist test-compiler test-runtimes test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
+.PHONY: demo test test-fast test-dist test-compiler test-runtimes test-fleet test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -34,6 +34,10 @@ test-compiler: $(VENV)/installed
 test-runtimes: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[runtimes]'
 	BENCHCLI_RUNTIMES=1 $(BIN)/python -m pytest -n 2 tests/runtimes
+
+# A fleet with its engine, whose processes it kills.
+test-fleet: $(VENV)/installed
+	$(BIN)/python -m pytest tests/engine
 
 # Random suites, result folders, arguments and events, other ones every time: FUZZ is how many of each kind.
 FUZZ ?= 20000

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from benchcli.api.explanation import explain
+    from benchcli.api.many_machines import fleet
     from benchcli.api.measurement import block, claims, measure, network
     from benchcli.api.network_audit import audit
     from benchcli.api.network_costs import costs
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "errors": ("NothingMeasuredError", "UserError"),
     "api.explanation": ("explain",),
+    "api.many_machines": ("fleet",),
     "api.measurement": ("block", "claims", "measure", "network"),
     "api.network_audit": ("audit",),
     "api.network_costs": ("costs",),
@@ -54,6 +56,7 @@ __all__ = [
     "costs",
     "device",
     "explain",
+    "fleet",
     "load",
     "measure",
     "network",

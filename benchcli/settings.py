@@ -471,6 +471,13 @@ BASELINE = Setting(
     "Folder of a recorded run to compare with instead: costs always, relative speeds only on the same machine.",
     "a baseline",
 )
+HISTORY = Setting(
+    "history",
+    FolderPath(),
+    "A store of results to compare with instead: costs with its last run of the suite on such a machine, times with "
+    "the level of all runs since the last change, and with slow drifts.",
+    "a store",
+)
 ONLY = Setting(
     "only",
     Text(),
@@ -486,7 +493,7 @@ THRESHOLD = Setting(
     "The smallest slowdown that fails{such}.",
     "a threshold",
     such="2%",
-    note="default: 1% if one process runs both versions, else 3%; 5% with --baseline",
+    note="default: 1% if one process runs both versions, else 3%; 5% with --baseline; 2% with --history",
 )
 CONFIRMATIONS = Setting(
     "launches",
@@ -609,7 +616,7 @@ COSTS = (
     TOOLS,
 )
 CHECK = (
-    *(BASE_VERSION, HEAD_VERSION, BASELINE, ONLY, THRESHOLD, CONFIRMATIONS, TIME_LIMIT),
+    *(BASE_VERSION, HEAD_VERSION, BASELINE, HISTORY, ONLY, THRESHOLD, CONFIRMATIONS, TIME_LIMIT),
     *(STRICT, FAIL_IF_MDE_ABOVE, SEPARATE, COSTS_ONLY, ALLOW, REQUIRE_CLEAN, WRITE),
     *TARGET,
     ALLOW_RANDOM,
@@ -736,4 +743,56 @@ IN_HISTORY = (
         "a host",
     ),
 )
+SCHEDULER = Setting(
+    "scheduler",
+    Text(),
+    "The address of a Dask scheduler whose workers measure{such}.",
+    "an address",
+    such="tcp://10.0.0.1:8786",
+    metavar="ADDRESS",
+)
+HOSTS = Setting(
+    "hosts",
+    FilePath(),
+    "A file of hosts that measure, a line for each: its name for ssh, and behind it python=PATH and labels.",
+    "a file of hosts",
+    metavar="FILE",
+)
+LOCAL = Setting("local", Integer(1, 64), "Measure with so many workers on this machine, one at a time.", "a number")
+ON = Setting(
+    "on",
+    Text(),
+    "Measure once on any host with this label, such as gpu=h100, instead of on each host; may be repeated.",
+    "a label",
+    default=(),
+    repeated=True,
+    metavar="LABEL",
+)
+TLS = Setting("tls", FolderPath(), "Encrypt, with the ca.pem, cert.pem and key.pem of this folder.", "a folder")
+FLEET_WAIT = Setting(
+    "wait", Seconds(), "How long a worker, or one that has gone, is waited for.", "a time", 60.0, note="default: 60s"
+)
+QUIET_FOR = Setting(
+    "quiet",
+    Seconds(),
+    "How long a host on which others work is waited for, before it is measured as it is.",
+    "a time",
+    60.0,
+    note="default: 60s",
+)
+SHIPPED = tuple(
+    each
+    for each in RUN
+    if each in (*TARGETS, ALLOW_RANDOM, *_HOW_MUCH, *TRACING)
+    or each.name in {own.name for own in (*CHANNEL_SETTINGS, *INPUT_SETTINGS)}
+)
+"""The settings of a run that go to the hosts of a fleet."""
+FLEET = (
+    *(SCHEDULER, HOSTS, LOCAL, ON, TLS, FLEET_WAIT, QUIET_FOR),
+    *SHIPPED,
+    replace(OUTPUT, help="Folder to write the hosts' runs to.", note="default: results/<time>-fleet-<suite>"),
+    replace(RESUME, help="Folder of a fleet that was interrupted: ask for what is not finished."),
+    *(STORE, REPORT, FORCE),
+)
+"""The settings of `fleet`, and of `benchcli fleet run`."""
 SELFTEST = (COMPARISONS, *TARGET, PRECISION, within(4.0), LAUNCHES)

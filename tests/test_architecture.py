@@ -20,7 +20,7 @@ ORDER = (
     ("api",),
     ("reports",),
     ("checks", "analysis"),
-    ("store",),
+    ("store", "fleets"),
     ("runs",),
     ("workers",),
     ("sampling",),

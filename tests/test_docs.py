@@ -95,6 +95,7 @@ DEFINITIONS = {
     "The roofs",  # settings of their measurement
     "The place of a network or a layer",  # definitions
     "How",  # the check's rules
+    "In a check",  # thresholds
     "What fails",
     "What it cannot tell",  # limits of the method
     "How to read it",  # thresholds

@@ -173,12 +173,40 @@ class PredictSettings(PredictorSettings, total=False):
     write: Path | str | None
 
 
+class FleetSettings(TargetSettings, InputSettings, total=False):
+    """The settings of `fleet`."""
+
+    scheduler: str | None
+    hosts: Path | str | None
+    local: int | None
+    on: str | Sequence[str]
+    tls: Path | str | None
+    wait: float
+    quiet: float
+    channels: str | Sequence[str] | None
+    width: int | None
+    scale: int | Sequence[int] | None
+    allow_random: bool
+    precision: float
+    budget: float | None
+    launches: int | None
+    breakdown: bool
+    percentiles: bool
+    layers: bool
+    depth: int | None
+    tree: bool
+    output: Path | str | None
+    resume: Path | str | None
+    store: Path | str | None
+
+
 class CheckSettings(TargetSettings, total=False):
     """The settings of `check`."""
 
     base: str | None
     head: str | None
     baseline: Path | str | None
+    history: Path | str | None
     only: str | Sequence[str]
     threshold: float | None
     launches: int

@@ -1,8 +1,9 @@
 """Derive findings from the current state of a suite and a recorded run of it."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from benchcli import formatting
 from benchcli.checks.findings import Finding, Outcome, Subject, costs_outcome, is_allowed
@@ -12,6 +13,26 @@ from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Costs, Failure, Family, Interval, Key, Record
 from benchcli.spelling import given
 from benchcli.statistics import POWERFUL, quotient
+
+
+class BesideSeries(Protocol):
+    """What many earlier runs say of a network's time."""
+
+    @property
+    def change(self) -> Interval:
+        """The new time over the level of the runs before."""
+
+    @property
+    def drifted(self) -> float | None:
+        """The new time over that at the beginning of a slow drift; None if there is none."""
+
+    @property
+    def text(self) -> str:
+        """What was compared, and with what."""
+
+
+Judge = Callable[[Record], BesideSeries | str]
+"""Says what many earlier runs say of a new record, or why they say nothing."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +49,12 @@ class Now:
     """Why times were not measured; None if they were, or if only costs were requested."""
     hidden: Mapping[str, str] = field(default_factory=dict)
     """Why the times of a family tell nothing, by its name."""
+    judge: Judge | None = None
+    """What judges times by many runs; None to compare them with the recorded run alone."""
+
+
+Timed = tuple[Outcome, str, Interval | None]
+"""The outcome of a time, in words, and how it changed."""
 
 
 def against(then: SuiteRun, now: Now, threshold: float, allowed: tuple[str, ...]) -> Iterator[Finding]:
@@ -55,7 +82,9 @@ def _network_findings(
         yield finding("time", "unmeasured", now.untimed)
     elif now.timed:
         record = now.records.get(key)
-        result = _time(before, record, threshold) if record else ("unmeasured", "the check ended before it", None)
+        result = (
+            _time(before, record, threshold, now.judge) if record else ("unmeasured", "the check ended before it", None)
+        )
         if (why := now.hidden.get(key[0])) and result[0] not in ("failed", "slower"):
             result = "unmeasured", why, None
         yield finding("time", *result)
@@ -99,7 +128,7 @@ def _costs(before: Record, now: Costs) -> tuple[Outcome, str]:
     return costs_outcome(before.costs, now)
 
 
-def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, Interval | None]:
+def _time(before: Record, now: Record, threshold: float, judge: Judge | None) -> Timed:
     """Judge a change of time. It counts if its whole interval is beyond `threshold`."""
     if now.failure and before.failure:
         return "unmeasured", f"it failed then, and fails now ({now.failure.status}): {now.failure.error}", None
@@ -113,6 +142,17 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
         )
     if reason := _why_not_comparable(before, now):
         return "unmeasured", reason, None
+    if judge is None:
+        return _beside_run(before, now, threshold)
+    said = judge(now)
+    if not isinstance(said, str):
+        return _judged(said.change, said.text, threshold, said.drifted)
+    outcome, text, change = _beside_run(before, now, threshold)
+    return outcome, f"{text}; beside the last run alone: {said}", change
+
+
+def _beside_run(before: Record, now: Record, threshold: float) -> Timed:
+    """Judge a time beside that of the recorded run."""
     then, today = (record.timing.reference for record in (before, now) if record.timing and record.timing.reference)
     if then.name != today.name:
         text = (
@@ -122,6 +162,13 @@ def _time(before: Record, now: Record, threshold: float) -> tuple[Outcome, str, 
     change = quotient(then.speed, today.speed)
     ratios = f"{1 / then.speed.estimate:.3f} then, {1 / today.speed.estimate:.3f} now"
     text = f"time {formatting.change(change)} (as a multiple of the time of {then.name}: {ratios})"
+    return _judged(change, text, threshold)
+
+
+def _judged(change: Interval, text: str, threshold: float, drifted: float | None = None) -> Timed:
+    """Judge a change of time, or one in a slow drift, and say how small a slowdown would have been found."""
+    if drifted is not None and drifted >= 1 + threshold:
+        return "slower", text, change
     outcome = change.inverse.compare(threshold)
     least = _detectable(change, threshold)
     passed = f"{text}; minimum detectable slowdown {formatting.percent(least - 1)}" if least else text

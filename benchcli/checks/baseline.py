@@ -5,12 +5,13 @@ the reference network, which both runs measured in the same launches. Absolute t
 compared: on a shared machine they vary between runs by more than most code changes do.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from benchcli.checks.against_run import Now, against
+from benchcli.checks.against_run import BesideSeries, Now, against
 from benchcli.checks.check_folder import FINDINGS, conclude
 from benchcli.checks.clean_references import CleanReferences
 from benchcli.checks.findings import ordered
@@ -35,10 +36,16 @@ THRESHOLD = 0.05
 
 It exceeds the threshold of `check --base`, because conditions differ between two runs too.
 """
+SERIES_THRESHOLD = 0.02
+"""The same beside a series of runs, whose level is known better than that of one run."""
 
 
-def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckReport:
-    """Check a suite against the run recorded in the folder `path`.
+JudgeRecord = Callable[[Record, str | None], BesideSeries | str]
+"""Judges a record of a run with some digest by many earlier runs."""
+
+
+def check_baseline(request: CheckRequest, path: Path, tools: Tools, judge: JudgeRecord | None = None) -> CheckReport:
+    """Check a suite against the run recorded in the folder `path`, times by `judge` if there is one.
 
     Raises UserError if the two cannot be compared, and UnfinishedCheckError if the measurement
     ended early.
@@ -49,14 +56,16 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
     families, then = _select(tuple(families_of_suite(file, request.overrides)), then, request.only)
     start_s = tools.clock()
     now, report, ending = _measured(request, Suite(file.name, file.description, families), then, tools)
-    threshold = THRESHOLD if request.threshold is None else request.threshold
+    threshold = request.threshold or (SERIES_THRESHOLD if judge else THRESHOLD)
+    if judge and report:
+        now = replace(now, judge=partial(_by, judge, digest_of(report.environment)))
     chosen = (
         each
         for each in against(then, now, threshold, request.allowed)
         if not request.only or {each.family, each.where} & set(request.only)
     )
     findings = ordered(replace(each, rerun=request.command(each.where)) for each in chosen)
-    heading = heading_of(f"baseline {path}", request.target)
+    heading = heading_of(f"baseline {path}{', and runs before it' if judge else ''}", request.target)
     check = replace(
         _settings(file.name, request, then),
         heading=heading,
@@ -74,6 +83,10 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools) -> CheckRepo
     if ending:
         raise UnfinishedCheckError(check_report, ending.reason)
     return check_report
+
+
+def _by(judge: JudgeRecord, digest: str | None, record: Record) -> BesideSeries | str:
+    return judge(record, digest)
 
 
 def _settings(name: str, request: CheckRequest, then: SuiteRun) -> CheckFacts:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchcli import files
 from benchcli.checks.changed_lines import changed_line
@@ -27,6 +28,9 @@ from benchcli.system import machine
 from benchcli.workers.tools import Tools
 from benchcli.workloads.suites import find_suite
 
+if TYPE_CHECKING:
+    from benchcli.checks.baseline import JudgeRecord
+
 HARDWARE = ("card", "driver", "memory_bytes", "processors")
 """Facts of a device that do not depend on the version of torch."""
 
@@ -40,8 +44,10 @@ class _State:
     """How the check ran; `environment.json` stores these facts."""
 
 
-def run_check(request: CheckRequest, tools: Tools) -> CheckReport:
+def run_check(request: CheckRequest, tools: Tools, judge: "JudgeRecord | None" = None) -> CheckReport:
     """Check a suite against another version, or against a recorded run, and return the report.
+
+    `judge` judges times by what was recorded before that run too.
 
     Raises UserError if the two cannot be compared, NothingMeasuredError if there is no finding, and
     UnfinishedCheckError, which holds the findings so far, if the check ended early.
@@ -50,7 +56,7 @@ def run_check(request: CheckRequest, tools: Tools) -> CheckReport:
     if request.baseline is not None:
         from benchcli.checks.baseline import check_baseline
 
-        return check_baseline(request, request.baseline, tools)
+        return check_baseline(request, request.baseline, tools, judge)
     return _check_versions(request, tools)
 
 

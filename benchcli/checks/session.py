@@ -29,6 +29,7 @@ from benchcli.settings import (
     COSTS_ONLY,
     FAIL_IF_MDE_ABOVE,
     HEAD_VERSION,
+    HISTORY,
     ONLY,
     SEPARATE,
     TARGET,
@@ -53,6 +54,8 @@ class CheckRequest:
     """A git ref, a folder or a Python interpreter; None: the working tree."""
     baseline: Path | None = None
     """The folder of a recorded run; None if `base` is set."""
+    history: Path | None = None
+    """The store whose runs judge times, of which `baseline` is the last one; None: that alone does."""
     only: tuple[str, ...] = ()
     """Names of families, or of networks as family/variant; empty: all."""
     target: Target = field(default_factory=Target)
@@ -81,8 +84,8 @@ class CheckRequest:
             raise UserError(f"{given('base')} and {given('baseline')} cannot be used together: give one")
         if self.base is None and self.baseline is None:
             raise UserError(
-                f"there is nothing to compare with: give {given('base')} (a git ref, a folder or an interpreter) or "
-                f"{given('baseline')}"
+                f"there is nothing to compare with: give {given('base')} (a git ref, a folder or an interpreter), "
+                f"{given('baseline')} (a recorded run) or {given('history')} (a store of runs)"
             )
         if self.baseline is not None:
             of_base = {
@@ -93,7 +96,8 @@ class CheckRequest:
             }
             for name, value in of_base.items():
                 if value:
-                    raise UserError(f"{given(name)} is for {given('base')}: leave it out beside {given('baseline')}")
+                    beside = given("history" if self.history else "baseline")
+                    raise UserError(f"{given(name)} is for {given('base')}: leave it out beside {beside}")
         self._check_limit()
 
     def _check_limit(self) -> None:
@@ -117,7 +121,8 @@ class CheckRequest:
         values: tuple[tuple[Setting, object], ...] = (
             (BASE_VERSION, base),
             (HEAD_VERSION, head),
-            (BASELINE, self.baseline),
+            (BASELINE, None if self.history else self.baseline),
+            (HISTORY, self.history),
             (ONLY, (only,)),
             *((each, getattr(self.target, each.name)) for each in TARGET),
             (THRESHOLD, self.threshold),

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "claims": "Test the claims of the ShuffleNet papers on this machine.",
     "run": "Measure a suite: a built-in one, or your own.",
     "check": "Compare two versions of your networks; fail if one became slower or costlier.",
+    "fleet": "Measure a suite on many machines, with Dask.",
     "compare": "Show recorded runs side by side.",
     "show": "Print stored runs and checks again, in any format.",
     "explain": "Say why the networks of a run are as fast as they are.",

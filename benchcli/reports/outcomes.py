@@ -23,7 +23,7 @@ TONES: Mapping[str, Tone] = {
 ASCII: Mapping[str, str] = {GOOD: "+", BAD: "x", UNSURE: "?", NO_EFFECT: "=", NOT_JUDGED: "-", WARNING: "!"}
 """The signs for a screen that cannot show the others."""
 OUTCOMES: Mapping[str, tuple[str, ...]] = {
-    GOOD: ("holds", "for", "faster", "cheaper", "same", "same costs", "supported", "yes", "gain"),
+    GOOD: ("holds", "for", "faster", "cheaper", "same", "same costs", "supported", "yes", "gain", "measured"),
     BAD: (
         *("reversed", "fails", "against", "refuted", "slower", "costlier", "changed", "gone", "failed"),
         *("crashed", "timeout", "out-of-memory", "wrong-output", "unsupported", "refused"),

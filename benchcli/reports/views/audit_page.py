@@ -166,7 +166,8 @@ def _below(
         count, least = formatting.counted(len(small), "finding"), formatting.percent(analysis.WORTH, decimals=0)
         share = sum(each.share.estimate for each in small if each.audit == "g4")
         work = f"; those of g4 are {formatting.percent(share)} together" if share else ""
-        yield f"{count} of less than {least} of the time, or not measured, are not shown{work}"
+        are = "is" if len(small) == 1 else "are"
+        yield f"{count} of less than {least} of the time, or not measured, {are} not shown{work}"
     yield from cells.warning_lines(run.records[:1])
     yield from _not_understood(audited)
     yield from _not_traced(run, audited)
@@ -215,7 +216,7 @@ def _changes(records: Sequence[Record]) -> Table:
             numbers("times as fast", map(_setting, records)),
             numbers("output error", map(_error, records), 1),
         ),
-        lines=tuple(cells.warning_lines([each for each in records if each.failure])),
+        lines=(*cells.not_judged(records), *cells.warning_lines([each for each in records if each.failure])),
     )
 
 
@@ -224,7 +225,8 @@ def _change(record: Record) -> str:
 
 
 def _setting(record: Record) -> str:
-    return formatting.speed(record.timing.setting) if record.timing and record.timing.setting else UNKNOWN
+    mark = " !" if record.is_disturbed else ""
+    return formatting.speed(record.timing.setting) + mark if record.timing and record.timing.setting else UNKNOWN
 
 
 def _error(record: Record) -> str:
