@@ -158,7 +158,7 @@ def _engine(values: Values, fleet: str) -> Iterator[Engine]:
             yield engine
         return
     lines = dask.ssh_lines(values["hosts"]) if values["hosts"] else dask.local_lines(values["local"])
-    listen = dask.address_towards(lines[0].name) if values["hosts"] else dask.LOOPBACK
+    listen = dask.address_towards(dask.real_name(lines[0].name)) if values["hosts"] else dask.LOOPBACK
     with dask.started(lines, listen, tls) as address, dask.connected(address, tls, fleet, wait_s) as engine:
         _wait_for(engine, {each.name for each in lines}, wait_s)
         yield engine

@@ -10,6 +10,7 @@ import contextlib
 import ipaddress
 import logging
 import queue
+import shutil
 import socket
 import subprocess
 import sys
@@ -344,6 +345,20 @@ def ssh_lines(path: Path) -> list[WorkerLine]:
     if not names or len(set(names)) < len(names):
         raise UserError(f"{path} names no host: write one in each line" if not names else f"{path} names a host twice")
     return lines
+
+
+def real_name(host: str) -> str:
+    """Return the name or address behind a host as ssh knows it: without its user, and not an alias of ssh's own."""
+    ssh = shutil.which("ssh")
+    words = [ssh, "-G", host] if ssh else []
+    said = (
+        subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL) if words else None
+    )
+    for line in said.stdout.splitlines() if said else ():
+        key, _, value = line.partition(" ")
+        if key == "hostname" and value:
+            return value
+    return host.rpartition("@")[2]
 
 
 @contextmanager

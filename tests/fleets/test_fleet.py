@@ -190,6 +190,17 @@ def test_hosts_for_ssh_have_a_name_a_python_and_labels(tmp_path: Path) -> None:
     assert second.words("tls://a:1", Path("/keys"))[-3:] == ["--tls", "/keys", "--end-with-stdin"]
 
 
+def test_the_name_behind_an_alias_of_ssh_is_that_which_ssh_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\n[ "$2" = alias ] && echo "hostname 10.0.0.7"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert dask_engine.real_name("alias") == "10.0.0.7"
+    assert dask_engine.real_name("me@node") == "node"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("", "names no host"), ("a\na\n", "names a host twice"), ("-oProxyCommand=x\n", "is no name of a host")],
