@@ -3,9 +3,9 @@
     python benchmarks/predictions.py [--launches 3] [--output build/predictions.json] [--fresh]
 
 Networks are predicted and measured in turns, a few at a time. A machine has slower states, in which all takes longer:
-measured times are converted to the pace of the predictions, by the reference network that each launch measures besides;
-how much that changes them is printed too. It prints
-each network's predicted and measured time, and of all of them how many are within 5 and 10 %, with Wilson's 95 %
+measured times are converted to the pace of the predictions, by three networks of the calibration that are measured
+beside them in the same rounds, and whose times at that pace are known; how much that changes them is printed too. It
+prints each network's predicted and measured time, and of all of them how many are within 5 and 10 %, with Wilson's 95 %
 interval, the median error, how many measured times lie in the predicted range, and the rank correlation; the same of
 what FLOPs alone, bytes alone and the additive model predict; and how long a prediction takes, of a network whose
 operators are known, and with ten that are not. Published for comparison, each in the search space that
@@ -23,17 +23,19 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import geometric_mean, median
 from typing import Any
 
 import torch
 
 import benchcli
 from benchcli.analysis.time_model import terms_of
-from benchcli.api.time_prediction import at_pace
 from benchcli.formatting import percent
+from benchcli.grouping import groups
 from benchcli.runs.run_folder import RunFolder
 from benchcli.sampling.artifact_cache import FOLDER
+from benchcli.sampling.timings import relative_speed
+from benchcli.schema import Sample
 from benchcli.statistics import Count, rank_correlation
 from benchcli.system.machine import cpu_model
 
@@ -43,6 +45,8 @@ from library_costs import of_pytorchcv
 
 IMAGE = (1, 3, 224, 224)
 AT_ONCE = 10
+PACERS = ("mobilenet-v2-1.0", "shufflenet-v2-1x", "resnet-50")
+"""Networks of the calibration that are measured beside the others."""
 HALF_BYTES = 24e6
 """Of the terms that are kept with the rows."""
 MODELS = ("predicted_s", "by_flops_s", "by_bytes_s", "additive_s")
@@ -89,10 +93,12 @@ def compared(
     listed = {name: predictor.operators(module, inputs=IMAGE) for name, module in modules.items()}
     predictor.measure(listed.values())
     with tempfile.TemporaryDirectory() as folder:
-        run = benchcli.measure(modules, inputs=IMAGE, launches=launches, output=Path(folder) / "run")
+        run = benchcli.measure(
+            {**modules, **{each: each for each in PACERS}}, inputs=IMAGE, launches=launches, output=Path(folder) / "run"
+        )
         (samples,) = RunFolder(run.folder).samples().values()
     times = {each.variant.name: each for each in run.records}
-    usual = at_pace(samples, predictor.reference_s)
+    usual = at_pace(samples, {each: predictor.calibrated[each] for each in PACERS})
     for family, name in names:
         found, record = predictor.predict(listed[name], name), times[name]
         if found.lacking or not record.timing:
@@ -114,6 +120,16 @@ def compared(
             "weight_bytes": listed[name].weight_bytes,
             "operators": found.operators,
         }
+
+
+def at_pace(samples: Sequence[Sample], known: Mapping[str, float]) -> dict[str, float]:
+    """Return the seconds of each network of some samples, in a state where other ones take what is known."""
+    by_network = groups(samples, lambda each: each.variant)
+    found = {}
+    for name, of in by_network.items():
+        speeds = {pacer: relative_speed(by_network[pacer], of) for pacer in known}
+        found[name] = geometric_mean(known[pacer] / speed.estimate for pacer, speed in speeds.items() if speed)
+    return found
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -1,13 +1,14 @@
 """Predict the time of a network from the times of its operators alone.
 
 Operators that are called again and again by themselves sum to less than the network: theirs is the nearest
-cache, and nobody calls modules around them. So each is timed in three states of the caches, and the sums of
-those, with what calling a module takes, are weighted by what the times of a few networks say (Hastie,
+cache, and no Python runs between them. So each is timed in three states of the caches, and the sums of
+those, with what a call of an operator takes beside them, are weighted by what the times of a few networks say (Hastie,
 Tibshirani and Friedman, The Elements of Statistical Learning, 2009, Section 3.2: least squares, of relative
 errors here).
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,11 @@ class MeasuredList:
     listed: OperatorList
     seconds: float
 
+    @property
+    def kin(self) -> str:
+        """The family of networks that its name begins with, such as "shufflenet-v1"."""
+        return "-".join(re.findall(r"^[a-z]+|(?<=-)v\d+(?=-)", self.name)) or self.name
+
 
 @dataclass(frozen=True)
 class NetworkPrediction:
@@ -54,19 +60,20 @@ class NetworkPrediction:
 
 def terms_of(listed: OperatorList, times: Mapping[str, OperatorTimes], half_bytes: float) -> list[float]:
     """Return the terms of a network's time, in seconds but the last: what its operators take with warm caches,
-    what weights beyond the private caches add, what weights that have gone further add, and the calls of modules.
+    what weights beyond the private caches add, what weights that have gone further add, and the calls of operators.
 
     How far they have gone depends on what else was read since the last call: on the weights of the network.
     """
-    warm = near = far = 0.0
+    warm = near = far = calls = 0.0
     for each in listed.operators:
         known = times.get(each.recipe.key)
         if known:
+            calls += each.times
             warm += each.times * known.warm_s
             near += each.times * max(0.0, known.near_s - known.warm_s)
             far += each.times * max(0.0, known.far_s - known.near_s)
     gone = listed.weight_bytes / (listed.weight_bytes + half_bytes)
-    return [warm, near, far * gone, float(listed.modules)]
+    return [warm, near, far * gone, calls]
 
 
 def calibrate(networks: Sequence[MeasuredList], table: OperatorTable) -> Calibration:
@@ -75,7 +82,8 @@ def calibrate(networks: Sequence[MeasuredList], table: OperatorTable) -> Calibra
         raise ValueError(f"{len(networks)} networks are too few: {LEAST_NETWORKS} are needed")
     seconds = [each.seconds for each in networks]
     by_half = {half: [terms_of(each.listed, table.times, half) for each in networks] for half in HALVES}
-    errors = {half: _left_out(rows, seconds) for half, rows in by_half.items()}
+    kin = [each.kin for each in networks]
+    errors = {half: _left_out(rows, seconds, kin) for half, rows in by_half.items()}
     half = min(HALVES, key=lambda each: sum(error**2 for error in errors[each]))
     additive = [_costs(each.listed) for each in networks]
     return Calibration(
@@ -85,7 +93,7 @@ def calibrate(networks: Sequence[MeasuredList], table: OperatorTable) -> Calibra
         byte_s=_typical([each.seconds / max(1, each.listed.mac_bytes) for each in networks]),
         additive=tuple(coefficients(additive, seconds)),
         errors=tuple(errors[half]),
-        networks=tuple(each.name for each in networks),
+        seconds={each.name: each.seconds for each in networks},
     )
 
 
@@ -127,11 +135,16 @@ def _typical(values: Sequence[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
-def _left_out(rows: Sequence[Sequence[float]], seconds: Sequence[float]) -> list[float]:
-    """Return ln(predicted / measured) of each network, by the factors that the others give."""
+def _left_out(rows: Sequence[Sequence[float]], seconds: Sequence[float], kin: Sequence[str]) -> list[float]:
+    """Return ln(predicted / measured) of each network, by the factors that networks of other families give.
+
+    Where those are too few, the others of its own family are not left out.
+    """
     errors = []
     for place in range(len(rows)):
-        others = [index for index in range(len(rows)) if index != place]
+        others = [index for index in range(len(rows)) if kin[index] != kin[place]]
+        if len(others) < LEAST_NETWORKS - 1:
+            others = [index for index in range(len(rows)) if index != place]
         factors = coefficients([rows[index] for index in others], [seconds[index] for index in others])
         errors.append(math.log(max(_sum(factors, rows[place]), 1e-12) / seconds[place]))
     return errors

@@ -31,18 +31,15 @@ from benchcli.schema.structure import StructureError, structure
 from benchcli.settings import FRESH, OF_TABLES, OWN_INPUTS, PREDICT, PROGRESS, TOOLS, checked
 from benchcli.spelling import given
 from benchcli.workers.tools import Tools, sharing_workers
+from benchcli.workloads.networks.base import NETWORKS
 from benchcli.workloads.networks.network_request import named_networks
 from benchcli.workloads.overrides import Overrides
 
 LIST = ".json"
 """How the name of a file with a list of operators ends."""
-CALIBRATING = (
-    *("alexnet", "mobilenet-v1-0.25", "mobilenet-v1-1.0", "mobilenet-v2-0.4-160", "mobilenet-v2-1.0"),
-    *("resnet-50", "shufflenet-v1-0.25x-g8", "shufflenet-v1-1x-g3", "shufflenet-v1-1.5x-g1"),
-    *("shufflenet-v2-0.5x", "shufflenet-v2-1x", "shufflenet-v2-2x", "xception-0.5x", "xception-1.5x"),
-)
-"""The networks from whose times the factors of a prediction come."""
-LAUNCHES = 6
+CALIBRATING = tuple(each.name for each in NETWORKS)[::2]
+"""The networks from whose times the factors of a prediction come: each second one of those that ship."""
+LAUNCHES = 4
 """Of these networks."""
 REFERENCE = f"{BUILT_IN}reference/arithmetic"
 
@@ -115,6 +112,11 @@ class TimePredictor:
         self._table = _table_of(there, self._target, values["fresh"])
         if self._table.calibration is None:
             self._calibrate()
+
+    @property
+    def calibrated(self) -> Mapping[str, float]:
+        """Seconds of the networks from which the factors come, at the pace at which times are predicted."""
+        return self._table.calibration.seconds if self._table.calibration else {}
 
     @property
     def reference_s(self) -> float:

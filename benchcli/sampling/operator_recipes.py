@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch._ops import HigherOrderOperator
 
-from benchcli.cost.calls import ModuleCall, module_calls
 from benchcli.cost.inputs import Inputs
 from benchcli.cost.storages import storage_of
 from benchcli.cost.watching import Watch, beside_compiler, eager
@@ -35,21 +34,11 @@ class RecipeError(Exception):
 def operator_list(network: torch.nn.Module, inputs: Inputs, costs: Costs) -> OperatorList:
     """Return what a call of a network does, which has these costs. Raises what the call raises."""
     kept = {storage_of(each) for each in [*network.parameters(), *network.buffers()]}
-    calls = [0]
-
-    def counting(original: ModuleCall) -> ModuleCall:
-        def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            calls[0] += 1
-            return original(module, *args, **kwargs)
-
-        return call
-
     # Inference mode dispatches whole operators, such as conv2d, and takes them apart in C++.
-    with torch.inference_mode(), eager(), module_calls(counting), beside_compiler(_Noting)(kept) as noting:
+    with torch.inference_mode(), eager(), beside_compiler(_Noting)(kept) as noting:
         inputs.bound_to(network)()
     return OperatorList(
         operators=merged(noting.operators),
-        modules=calls[0],
         flops=costs.flops,
         mac_bytes=costs.mac_bytes,
         weight_bytes=costs.weight_bytes or 0,

@@ -25,7 +25,7 @@ from benchcli.system import machine
 
 LAUNCHES = 2
 """Fresh processes that time each operator: where its memory lies differs between them."""
-FORMAT = 4
+FORMAT = 5
 """Of the table; another one is another table."""
 
 
@@ -44,8 +44,9 @@ class Calibration:
     additive: tuple[float, ...]
     """Seconds of a multiply-add, of a byte and of an operator, whose sum is nearest to the networks' times."""
     errors: tuple[float, ...]
-    """ln(predicted / measured) of each network, predicted by the factors of the others."""
-    networks: tuple[str, ...] = ()
+    """ln(predicted / measured) of each network, predicted by the factors of other families of networks."""
+    seconds: Mapping[str, Duration] = field(default_factory=dict)
+    """The time of each network, at the table's pace."""
 
 
 @dataclass

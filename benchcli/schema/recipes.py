@@ -68,8 +68,6 @@ class OperatorList:
     """What a call of a network does, without its order: enough to predict its time."""
 
     operators: tuple[RepeatedOperator, ...]
-    modules: Count = 0
-    """Calls of modules, the containers among them: each has a cost of its own in Python."""
     flops: Count = 0
     """Multiply-adds of the call."""
     mac_bytes: Count = 0
@@ -93,7 +91,6 @@ class OperatorList:
         parts = [self, *others]
         return OperatorList(
             merged(each for part in parts for each in part.operators),
-            modules=sum(part.modules for part in parts),
             flops=sum(part.flops for part in parts),
             mac_bytes=sum(part.mac_bytes for part in parts),
             weight_bytes=sum(part.weight_bytes for part in parts),

@@ -70,7 +70,7 @@ class OnnxNetwork(torch.nn.Module):
         return walk_of(onnx.load(self.path, load_external_data=False), shapes)
 
     def operator_list(self, inputs: Inputs, costs: Costs) -> OperatorList:
-        """Return the operators of torch that do what a call of these costs does, as if each node were a module."""
+        """Return the operators of torch that do what a call of these costs does."""
         import onnx
 
         shapes = {each.name: tuple(tensor.shape) for each, tensor in self._shaped(inputs)}
@@ -79,7 +79,6 @@ class OnnxNetwork(torch.nn.Module):
         made = list(recipes_of(found.graph.node, known, frozenset(found.weights)))
         return OperatorList(
             operators=merged(RepeatedOperator(each) for each in made if not isinstance(each, str)),
-            modules=len(made),
             flops=costs.flops,
             mac_bytes=costs.mac_bytes,
             weight_bytes=costs.weight_bytes or 0,

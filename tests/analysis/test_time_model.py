@@ -1,5 +1,7 @@
 """Times of networks predicted from those of their operators."""
 
+import math
+
 import pytest
 
 from benchcli.analysis.time_model import LEAST_NETWORKS, MeasuredList, calibrate, predicted, terms_of
@@ -13,10 +15,9 @@ def recipe(number: int) -> OperatorRecipe:
     return OperatorRecipe("aten.relu.default", ({"shape": [1, number]},))
 
 
-def listed(*numbers: int, times: int = 1, modules: int = 10, flops: int = 1000) -> OperatorList:
+def listed(*numbers: int, times: int = 1, weights: int = 10_000_000, flops: int = 1000) -> OperatorList:
     operators = tuple(RepeatedOperator(recipe(number), times) for number in numbers)
-    weights = 1_000_000 * modules
-    return OperatorList(operators, modules, flops * len(numbers), 500 * len(numbers), weights)
+    return OperatorList(operators, flops * len(numbers), 500 * len(numbers), weights)
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def table() -> OperatorTable:
 
 def measured(table: OperatorTable, count: int = 12) -> list[MeasuredList]:
     """Return networks whose times are exactly what the factors give."""
-    lists = [listed(*range(1, n + 2), times=1 + n % 3, modules=7 * n + 3) for n in range(count)]
+    lists = [listed(*range(1, n + 2), times=1 + n % 3, weights=(7 * n + 3) * 1_000_000) for n in range(count)]
     seconds = [sum(f * t for f, t in zip(FACTORS, terms_of(each, table.times, HALF), strict=True)) for each in lists]
     return [MeasuredList(str(n), each, s) for n, (each, s) in enumerate(zip(lists, seconds, strict=True))]
 
@@ -40,7 +41,7 @@ def test_the_factors_of_exact_times_are_found_and_predict_other_networks(table: 
     assert table.calibration.half_bytes == HALF
     assert table.calibration.factors == pytest.approx(FACTORS, abs=1e-9)
     assert table.calibration.errors == pytest.approx([0.0] * 12, abs=1e-6)
-    other = listed(3, 17, times=5, modules=100)
+    other = listed(3, 17, times=5, weights=100_000_000)
     found = predicted("other", other, table)
     expected = sum(f * t for f, t in zip(FACTORS, terms_of(other, table.times, HALF), strict=True))
     assert found.seconds.estimate == pytest.approx(expected)
@@ -49,8 +50,8 @@ def test_the_factors_of_exact_times_are_found_and_predict_other_networks(table: 
 
 
 def test_terms_count_each_call_and_add_what_colder_caches_take(table: OperatorTable) -> None:
-    found = terms_of(listed(2, times=3, modules=4), table.times, 4e6)
-    assert found == pytest.approx([6e-5, 3.6e-5, 3.6e-5, 4])
+    found = terms_of(listed(2, times=3, weights=4_000_000), table.times, 4e6)
+    assert found == pytest.approx([6e-5, 3.6e-5, 3.6e-5, 3])
 
 
 def test_the_range_is_as_wide_as_the_errors_of_networks_that_were_left_out(table: OperatorTable) -> None:
@@ -64,6 +65,22 @@ def test_the_range_is_as_wide_as_the_errors_of_networks_that_were_left_out(table
     assert seconds.high
     assert 1.2 < seconds.high / seconds.estimate < 2.0
     assert seconds.high / seconds.estimate == pytest.approx(seconds.estimate / seconds.low)
+
+
+def test_a_network_is_left_out_with_its_family(table: OperatorTable) -> None:
+    """Networks of one family err alike, so that the others of it would hide how far a new one is off."""
+    networks = measured(table)
+    of_one = {each.name: MeasuredList(f"one-v1-{each.name}", each.listed, 1.5 * each.seconds) for each in networks[:4]}
+    found = calibrate([of_one.get(each.name, each) for each in networks], table)
+    assert found.errors[:4] == pytest.approx([-math.log(1.5)] * 4)
+    assert set(found.seconds) == {*(f"one-v1-{n}" for n in range(4)), *map(str, range(4, 12))}
+
+
+@pytest.mark.parametrize(
+    ("name", "kin"), [("shufflenet-v1-0.25x-g8", "shufflenet-v1"), ("resnet-50-2016", "resnet"), ("7", "7")]
+)
+def test_the_family_of_a_network_is_in_its_name(name: str, kin: str) -> None:
+    assert MeasuredList(name, listed(1), 1.0).kin == kin
 
 
 def test_what_the_table_lacks_is_named_with_the_reason(table: OperatorTable) -> None:

@@ -236,4 +236,4 @@ def test_a_graph_is_listed_as_operators_of_torch() -> None:
     listed = network.operator_list(inputs, total(network.walk(inputs)))
     names = [each.recipe.operator for each in listed.operators]
     assert names == ["aten.conv2d.default", "aten.relu.default", "aten.linear.default"]
-    assert (listed.modules, listed.flops, listed.lacking) == (3, 2 * 6 * 25 * 2 * 9 + 2 * 7 * 150, ())
+    assert (listed.calls, listed.flops, listed.lacking) == (3, 2 * 6 * 25 * 2 * 9 + 2 * 7 * 150, ())

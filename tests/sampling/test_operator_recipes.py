@@ -46,13 +46,13 @@ def test_a_call_is_listed_with_shapes_strides_and_weights() -> None:
     assert image == {"shape": [1, 4, 6, 6]}
     assert weight == {"shape": [4, 4, 3, 3], "weight": True}
     assert bias == {"shape": [4], "weight": True}
-    assert (listed.modules, listed.flops, listed.weight_bytes, listed.lacking) == (3, 100, 40, ())
+    assert (listed.calls, listed.flops, listed.weight_bytes, listed.lacking) == (4, 100, 40, ())
 
 
 def test_equal_calls_are_listed_once_and_parts_add_up() -> None:
     double = halves() + halves()
     assert {each.times for each in double.operators} == {2}
-    assert (double.calls, double.modules, double.flops) == (8, 6, 200)
+    assert (double.calls, double.flops) == (8, 200)
     assert len(double.operators) == len(halves().operators)
 
 

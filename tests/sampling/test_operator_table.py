@@ -15,7 +15,7 @@ from benchcli.schema.recipes import OperatorRecipe, OperatorTimes
 
 ONE, OTHER, THIRD = (OperatorRecipe("aten.relu.default", ({"shape": [1, n]},)) for n in (1, 2, 3))
 TIMES = OperatorTimes(1.0, 2.0, 3.0)
-CALIBRATION = Calibration((1.0, 1.0, 1.0, 1e-6), 16e6, 1e-9, 1e-9, (1e-9, 1e-9, 1e-6), (0.0, 0.1), ("a", "b"))
+CALIBRATION = Calibration((1.0, 1.0, 1.0, 1e-6), 16e6, 1e-9, 1e-9, (1e-9, 1e-9, 1e-6), (0.0, 0.1), {"a": 1.0, "b": 2.0})
 
 
 @pytest.fixture(autouse=True)
