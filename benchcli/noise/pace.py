@@ -40,11 +40,13 @@ class Pace:
     """The usual pace as far as this process knows it: the fastest reading."""
     waited_s: float = 0.0
     """Seconds spent so far on looking for another core, and on samples that were repeated."""
+    patience_s: float = PATIENCE_S
+    """The most of these seconds."""
 
     @property
     def is_patient(self) -> bool:
         """Whether it may still wait."""
-        return self.waited_s < PATIENCE_S
+        return self.waited_s < self.patience_s
 
     def read(self) -> float | None:
         """Return the seconds of the piece of work now; None where there is none."""
@@ -57,6 +59,20 @@ class Pace:
     def is_slow(self, seconds: float | None) -> bool:
         """Return whether a reading is that of a slow core, as far as this process knows."""
         return seconds is not None and seconds > SLOW * self.usual_s
+
+    def usual_seconds(self, count: int, take: Callable[[], float]) -> list[float]:
+        """Return so many times that were taken at the usual pace; once patience is used up fewer, or slow ones."""
+        usual: list[float] = []
+        slow: list[float] = []
+        while len(usual) < count and (self.is_patient or len(usual) + len(slow) < count):
+            begun_s, first_s = perf_counter(), self.look_for_usual()
+            seconds = take()
+            if self.is_slow(first_s) or self.is_slow(self.read()):
+                self.waited_s += perf_counter() - begun_s
+                slow.append(seconds)
+            else:
+                usual.append(seconds)
+        return usual or slow
 
     def look_for_usual(self) -> float | None:
         """Return the pace once it is the usual one, here or on another core, or once patience is used up."""

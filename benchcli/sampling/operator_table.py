@@ -74,22 +74,22 @@ class OperatorTable:
         return list({each.key: each for each in recipes if each.key not in known}.values())
 
     def add(self, timed: Iterable[tuple[OperatorRecipe, OperatorTimed]]) -> None:
-        """Add what launches said of recipes, at the table's pace: of each state the fastest launch."""
+        """Add what launches said of recipes, at the table's pace: of each state the fastest launch.
+
+        The launches were made one after the other, at one pace: that of their fastest reference network.
+        """
         timed = list(timed)
-        paces = [event.reference_s for _, event in timed if event.reference_s > 0]
-        self.reference_s = self.reference_s or min(paces, default=0.0)
+        pace_s = min((event.reference_s for _, event in timed if event.reference_s > 0), default=0.0)
+        self.reference_s = self.reference_s or pace_s
+        factor = self.reference_s / pace_s if pace_s else 1.0
         for key, several in groups(timed, lambda each: each[0].key).items():
-            times = [_at_pace(event.times, event, self.reference_s) for _, event in several if event.times]
+            times = [event.times.scaled(factor) for _, event in several if event.times]
             if times:
                 self.times[key] = OperatorTimes(
                     *(min(getattr(each, state) for each in times) for state in ("warm_s", "near_s", "far_s"))
                 )
             else:
                 self.failures[key] = several[0][1].error
-
-
-def _at_pace(times: OperatorTimes, event: OperatorTimed, reference_s: float) -> OperatorTimes:
-    return times.scaled(reference_s / event.reference_s) if event.reference_s > 0 else times
 
 
 def digest_of(software: Mapping[str, str | None], device: Mapping[str, object], target: Target) -> str:

@@ -19,8 +19,9 @@ from benchcli.backends.devices.base import Device, Timer
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.cost.memory import distinct
 from benchcli.cost.storages import storage_of
+from benchcli.noise.pace import Cores, Pace
 from benchcli.sampling.failures import explanation
-from benchcli.sampling.launch import device_on_core
+from benchcli.sampling.launch import device_of
 from benchcli.sampling.operator_recipes import argument, operator_named
 from benchcli.sampling.rounds import no_collection
 from benchcli.schema import Costs
@@ -44,6 +45,8 @@ REFERENCE_COSTS = Costs(10 * (WIDTH * SIZE) ** 2, 0, 0, 0, 20 * 4 * WIDTH * SIZE
 """By which a simulated device times it."""
 MOST_BYTES = 2**31
 """The most bytes of a recipe's tensors."""
+PATIENCE_S = 0.1
+"""Seconds for each operator, together, for which a launch waits for a core at its usual pace."""
 
 
 @dataclass
@@ -72,10 +75,12 @@ class _Place:
     """What timing takes that calls nothing."""
     reference: Timer
     """Of the reference network."""
+    pace: Pace
+    """Of the core: what is taken while it is slow is taken again."""
 
     def reference_s(self) -> float:
         """Return the seconds of a call of the reference network now."""
-        return min(self.reference(1).seconds for _ in range(REFERENCES))
+        return min(self.pace.usual_seconds(REFERENCES, lambda: self.reference(1).seconds))
 
 
 @dataclass
@@ -89,23 +94,21 @@ class _Alone:
     timer: Timer
     warm_s: float
     near_s: float
-    reference_s: float
-    """The pace at that time."""
     far: list[float] = field(default_factory=list)
-    """Its seconds among others, over those of the reference network in the same round."""
+    """Its seconds among others."""
 
-    def event(self) -> OperatorTimed:
-        """Return its times."""
-        far_s = median(self.far) * self.reference_s if self.far else self.near_s
+    def event(self, reference_s: float) -> OperatorTimed:
+        """Return its times, with those of the reference network in this launch."""
+        far_s = median(self.far) if self.far else self.near_s
         times = OperatorTimes(max(self.warm_s, 0.0), max(self.near_s, 0.0), max(far_s, 0.0))
-        return OperatorTimed(self.number, times, reference_s=self.reference_s)
+        return OperatorTimed(self.number, times, reference_s=reference_s)
 
 
 def time_operators(task: Task, send: Send) -> None:
     """Send the times of each recipe, or why it has none."""
-    device, index = device_on_core(task)
-    place, draw = _place(device, index, task.target.threads), random.Random(task.seed)  # noqa: S311
+    place, draw = _place(task), random.Random(task.seed)  # noqa: S311
     with no_collection():
+        reference_s = place.reference_s()
         for numbers in _together(task.recipes):
             alone: list[_Alone] = []
             for number in numbers:
@@ -114,17 +117,23 @@ def time_operators(task: Task, send: Send) -> None:
                     alone.append(_timed_alone(number, task.recipes[number], place))
                 except Exception as error:  # operators raise anything; the others go on
                     send(OperatorTimed(number, None, explanation(error)))
-            for each in _timed_among_others(alone, place, draw, send):
-                send(each)
+            _time_among_others(alone, place, draw, send)
+            reference_s = min(reference_s, place.reference_s())
+            for each in alone:
+                send(each.event(reference_s))
 
 
-def _place(device: Device, index: int, threads: int) -> _Place:
-    caches = device.caches(threads, index)
+def _place(task: Task) -> _Place:
+    device, index = device_of(task)
+    caches = device.caches(task.target.threads, index)
     private = NEAR_SHARE * caches["L2"] if "L2" in caches else NEAR_BYTES
     near, far = (torch.ones(size // 4, device=device.torch_name(index)) for size in (private, FAR_BYTES))
     empty = device.timer(lambda: near, Costs(0, 0, 0, 0, 0, 0, 0), index)
     clock_s = median(empty(1).seconds for _ in range(99))
-    return _Place(device, index, near, far, clock_s, _reference(device, index))
+    pace = Pace(device.pace(), patience_s=PATIENCE_S * len(task.recipes))
+    if task.target.threads == 1:
+        pace.move = Cores(task.launch).move
+    return _Place(device, index, near, far, clock_s, _reference(device, index), pace)
 
 
 def _together(recipes: Sequence[OperatorRecipe]) -> Iterator[list[int]]:
@@ -141,23 +150,23 @@ def _together(recipes: Sequence[OperatorRecipe]) -> Iterator[list[int]]:
         yield numbers
 
 
-def _timed_among_others(
-    alone: Sequence[_Alone], place: _Place, draw: random.Random, send: Send
-) -> Iterator[OperatorTimed]:
-    """Call operators in turns, in another order in each round, and yield the times of each."""
+def _time_among_others(alone: Sequence[_Alone], place: _Place, draw: random.Random, send: Send) -> None:
+    """Call operators in turns, in another order in each round."""
     are_few = sum(tensor.nbytes for each in alone for tensor in _tensors_of(each.prepared)) < FAR_BYTES
     for number in range(ROUNDS + 1):
-        reference_s = place.reference_s()
         for each in draw.sample(alone, len(alone)):
             if not number:
                 send(Started("operators", str(each.number)))
-            if are_few:
-                place.far.sum()
-            _touch(each.prepared.given, each.written, place.near)
-            seconds = each.timer(1).seconds - place.clock_s
+            seconds = place.pace.usual_seconds(1, partial(_among_others, each, place, are_few))
             if number:
-                each.far.append(seconds / reference_s)
-    yield from (each.event() for each in alone)
+                each.far += seconds
+
+
+def _among_others(each: _Alone, place: _Place, are_few: bool) -> float:
+    if are_few:
+        place.far.sum()
+    _touch(each.prepared.given, each.written, place.near)
+    return each.timer(1).seconds - place.clock_s
 
 
 def _tensors_of(prepared: Prepared) -> list[torch.Tensor]:
@@ -176,18 +185,20 @@ def _timed_alone(number: int, recipe: OperatorRecipe, place: _Place) -> _Alone:
     """Return what a recipe takes alone. Raises RecipeError if it cannot be followed, and what the operator raises."""
     torch.manual_seed(0)
     prepared = prepare(recipe, place.device.torch_name(place.index))
-    written, before_s = _new(prepared), place.reference_s()
+    written = _new(prepared)
     timer = place.device.timer(prepared.call, prepared.costs, place.index)  # type: ignore[arg-type]
     once_s = min(timer(1).seconds for _ in range(2))
     calls = max(1, math.ceil(max(SHORT_S, TICKS * place.device.resolution_s) / max(once_s, 1e-9)))
-    warm_s = median(timer(calls).seconds / calls for _ in range(WARM))
-    flushed: list[float] = []
-    for _ in range(NEAR + 1):
+    warm_s = median(place.pace.usual_seconds(WARM, lambda: timer(calls).seconds / calls))
+
+    def flushed() -> float:
         place.near.sum()
         _touch(prepared.given, written, place.near)
-        flushed.append(timer(1).seconds - place.clock_s)
-    reference_s = (before_s + place.reference_s()) / 2
-    return _Alone(number, prepared, written, timer, warm_s, median(flushed[1:]), reference_s)
+        return timer(1).seconds - place.clock_s
+
+    flushed()
+    near_s = median(place.pace.usual_seconds(NEAR, flushed))
+    return _Alone(number, prepared, written, timer, warm_s, near_s)
 
 
 def _new(prepared: Prepared) -> list[tuple[int, ...]]:

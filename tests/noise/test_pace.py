@@ -146,3 +146,16 @@ def test_launches_on_a_slow_core_count_where_hardly_any_other_was_made() -> None
     assert found.relative.estimate < 1.5
     assert (found.launches, found.samples, found.slow, found.excluded) == (10, 40, 0, 28)
     assert found.is_disturbed
+
+
+def test_times_of_a_slow_core_are_taken_again() -> None:
+    """The first reading before a time is usual, the second of the first time is slow."""
+    looking = paced(USUAL_S, SLOW_S, USUAL_S, USUAL_S, USUAL_S, USUAL_S)
+    times = iter((9.0, 1.0, 2.0))
+    assert looking.usual_seconds(2, lambda: next(times)) == [1.0, 2.0]
+    assert looking.waited_s > 0
+
+
+def test_times_of_a_core_that_stays_slow_are_better_than_none() -> None:
+    hopeless = Pace(lambda: 0.4, usual_s=USUAL_S, patience_s=0.0)
+    assert hopeless.usual_seconds(3, lambda: 1.0) == [1.0, 1.0, 1.0]
