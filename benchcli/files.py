@@ -8,6 +8,7 @@ import stat
 from functools import reduce
 from operator import or_
 from pathlib import Path
+from typing import BinaryIO
 
 from benchcli.errors import UserError
 
@@ -172,6 +173,12 @@ def append(path: Path, content: str | bytes) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def emptied(path: Path) -> BinaryIO:
+    """Open a file for what a process prints, new or emptied. Raises UserError if it is no regular file, and OSError."""
+    refuse_shared(path)
+    return os.fdopen(os.open(path, _SAFELY | os.O_CREAT | os.O_TRUNC, 0o666), "wb")
 
 
 def replace(path: Path, content: str | bytes) -> None:

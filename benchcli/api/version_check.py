@@ -83,7 +83,7 @@ def _last_run(store: Path, suite: str, target: Target, tools: Tools) -> Path:
         runs = rows_of(connection.execute(listed, {"suite": name}))
     if not runs:
         raise NothingMeasuredError(
-            f"{store} has no run of {name}: `benchcli run {suite} --store {store}` measures and adds one"
+            f"{store} has no run of {name}: measure {suite} with {given('store', store)}, which adds the run"
         )
     with tools.workers() as launcher:
         here = survey((), target, Plan(), launcher)

@@ -198,7 +198,7 @@ def prepare(job: Job, folder: Path) -> None:
 @contextmanager
 def _started(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Yield the process of a job, which is asked to end if the block does."""
-    with (folder / LOG).open("wb") as log, (folder / PRINTED).open("wb") as printed:
+    with files.emptied(folder / LOG) as log, files.emptied(folder / PRINTED) as printed:
         process = subprocess.Popen(
             [sys.executable, "-m", "benchcli.fleets.on_host", str(folder)],
             stdin=subprocess.PIPE,

@@ -23,6 +23,7 @@ from benchcli.fleets.job import ENDING, JOB, RUN, STATE, ended
 from benchcli.noise.fitness import grade, probe
 from benchcli.runs.read import read
 from benchcli.schema.environment import Machine
+from benchcli.spelling import flag
 
 PAUSE_S = 5.0
 """Seconds between two looks at a noisy host."""
@@ -76,7 +77,7 @@ def _wait_until_quiet(folder: Path, most_s: float) -> None:
 
 def _measured(words: list[str], run: Path) -> int:
     """Call the command line in this process, and return its exit code."""
-    where = "--resume" if files.is_file(run / ENVIRONMENT) else "--output"
+    where = flag("resume" if files.is_file(run / ENVIRONMENT) else "output")
     sys.argv = ["benchcli", *words, where, str(run)]
     try:
         runpy.run_module("benchcli", run_name="__main__")

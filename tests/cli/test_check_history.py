@@ -102,7 +102,7 @@ def test_another_suites_store_has_nothing_to_compare(history: Callable[..., Outc
     Path("others.toml").write_text(SUITE.replace("g2", "g4"))
     found = cli("check", "others.toml", "--history", "store", "--device", "fake")
     assert (found.code, found.err.count("\n")) == (4, 1)
-    assert "store has no run of others" in found.err
+    assert "store has no run of others: measure others.toml with --store store" in found.err
 
 
 @pytest.mark.parametrize(
