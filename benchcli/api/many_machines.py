@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Unpack
 
-from benchcli import formatting
+from benchcli import files, formatting
 from benchcli.api.keywords import FleetSettings, Measuring
 from benchcli.api.recorded import together
 from benchcli.api.results import MOST, Compared, Result, Run, UnfinishedError
 from benchcli.errors import UNEXPECTED, UserError
 from benchcli.fleets import dask_engine as dask
-from benchcli.fleets.dask_engine import HOST, LABEL, Engine
+from benchcli.fleets.dask_engine import HOST, LABEL, Engine, WorkerProcess
 from benchcli.fleets.fleet_folder import Asked, FleetFolder, asked_in
 from benchcli.fleets.job import INTERRUPT, Event, JobEnded, Piece, State, safe_name
 from benchcli.reports.page import Page
@@ -27,6 +27,7 @@ from benchcli.settings import FLEET, SHIPPED, Values, checked
 from benchcli.spelling import given
 from benchcli.store.adding import add, prepare
 from benchcli.store.stored_runs import read
+from benchcli.validation import text
 from benchcli.workloads.suites import families_of_suite, find_suite
 
 MOST_TRIES = 5
@@ -54,7 +55,11 @@ class Fleet(Result):
     def failures(self) -> Mapping[str, str]:
         """Why hosts or labels have not measured everything, by name."""
         ended = {name: self.asked.ended.get(name) for name in self.asked.jobs}
-        return {name: of.reason if of else "not finished" for name, of in ended.items() if not of or not of.is_finished}
+        return {
+            name: of.reason if of and not of.is_finished else "not finished" if not of else "its run is not there"
+            for name, of in ended.items()
+            if not of or not of.is_finished or name not in self.runs
+        }
 
     @property
     def compared(self) -> Compared | None:
@@ -81,6 +86,7 @@ class Fleet(Result):
         ]
 
 
+Workers = Mapping[str, WorkerProcess]
 Hosts = Mapping[str, str]
 """What each job does now, by its name."""
 
@@ -100,17 +106,21 @@ def fleet(
     and UnfinishedError, whose `result` has what was finished, if some host has not measured everything.
     """
     values = checked(settings, FLEET)
+    if not callable(observe):
+        raise UserError(f"observe is called with what each host does: give a function, not {observe!r}")
     _refuse_unclear(values)
-    name, text = _suite(suite, values)
+    name, content, beside = _suite(text("a suite", suite), values)
     words = [word for each in SHIPPED for word in each.words(values[each.name])]
     if values["store"]:
         prepare(values["store"])
     with dask.imported():
-        folder = _folder(values, name, text, words)
+        folder = _folder(values, name, content, words, beside)
         try:
-            with _engine(values, folder.asked.fleet) as engine:
-                _measure(folder, engine, values, observe)
+            with _engine(values, folder.asked.fleet) as (engine, workers):
+                _measure(folder, engine, workers, values, observe)
         except KeyboardInterrupt:
+            if not folder.asked.jobs:
+                raise
             raise UnfinishedError(Fleet(folder.path, folder.asked), None, _left(folder, "interrupted")) from None
         finally:
             folder.close()
@@ -121,65 +131,76 @@ def fleet(
 def _refuse_unclear(values: Values) -> None:
     ways = [name for name in ("scheduler", "hosts", "local") if values[name]]
     if len(ways) != 1:
-        said = " and ".join(map(given, ways)) if ways else "nothing"
+        said = f"{' and '.join(map(given, ways))} say" if ways else "nothing says"
         raise UserError(
-            f"{said} says who measures: give one of {given('scheduler')} (an address), {given('hosts')} (a file of "
+            f"{said} who measures: give one of {given('scheduler')} (an address), {given('hosts')} (a file of "
             f"hosts for ssh) and {given('local')} (a number of workers on this machine)"
+        )
+    if values["output"] and values["resume"]:
+        raise UserError(
+            f"{given('output')} and {given('resume')} cannot be used together: a resumed fleet stays in its folder"
         )
     if values["on"] and values["local"]:
         raise UserError(f"workers of this machine have no labels: leave {given('on')} out")
 
 
-def _suite(suite: str, values: Values) -> tuple[str, str]:
-    """Return the name of a suite and the text of its file, if it is one. Raises UserError if it cannot be measured."""
+def _suite(suite: str, values: Values) -> tuple[str, str, str]:
+    """Return the name of a suite, and the text and the folder of its file, if it is one of yours.
+
+    Raises UserError if it is not valid.
+    """
     file = find_suite(suite)
     asked = {each.name: values[each.name] for each in SHIPPED}
     overrides = Measuring.of({**asked, "output": None, "resume": None, "store": None, "progress": None, "tools": None})
     tuple(families_of_suite(file, overrides.overrides))
     ships = file.name == suite
-    return (suite, "") if ships else (Path(file.path).name, Path(file.path).read_text(encoding="utf-8"))
+    path = Path(file.path)
+    return (suite, "", "") if ships else (path.name, files.read_text(path), str(path.absolute().parent))
 
 
-def _folder(values: Values, suite: str, text: str, words: Sequence[str]) -> FleetFolder:
+def _folder(values: Values, suite: str, content: str, words: Sequence[str], beside: str) -> FleetFolder:
     if values["resume"]:
         folder = FleetFolder.reopen(values["resume"])
-        folder.refuse_other(suite, text, words)
+        folder.refuse_other(suite, content, words)
         return folder
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     output = values["output"] or unused(RESULTS / f"{now}-fleet-{Path(suite).stem}")
-    return FleetFolder.create(output, suite, text, words)
+    return FleetFolder.create(output, suite, content, words, beside)
 
 
 @contextmanager
-def _engine(values: Values, fleet: str) -> Iterator[Engine]:
+def _engine(values: Values, fleet: str) -> Iterator[tuple[Engine, Workers]]:
+    """Yield a connection to a scheduler, and the workers that this process has started for it."""
     tls, wait_s = values["tls"], values["wait"]
     if values["scheduler"]:
         with dask.connected(dask.address_of(values["scheduler"]), tls, fleet, wait_s) as engine:
-            yield engine
+            yield engine, {}
         return
     lines = dask.ssh_lines(values["hosts"]) if values["hosts"] else dask.local_lines(values["local"])
-    listen = dask.address_towards(dask.real_name(lines[0].name)) if values["hosts"] else dask.LOOPBACK
-    with dask.started(lines, listen, tls) as address, dask.connected(address, tls, fleet, wait_s) as engine:
-        _wait_for(engine, {each.name for each in lines}, wait_s)
-        yield engine
+    listen = _listening(lines[0].name) if values["hosts"] else dask.LOOPBACK
+    with dask.started(lines, listen, tls) as cluster, dask.connected(cluster.address, tls, fleet, wait_s) as engine:
+        yield engine, cluster.workers
 
 
-def _wait_for(engine: Engine, names: set[str], wait_s: float) -> None:
-    """Wait until workers have come. Raises UserError if none has in time; the others are reported in the end."""
-    end = time.monotonic() + wait_s
-    while not names <= {each.name for each in engine.hosts()}:
-        if time.monotonic() > end:
-            return
-        time.sleep(dask.LOOK_S / 4)
+def _listening(host: str) -> str:
+    """Return the address at which the hosts reach a scheduler here. Raises UserError if there is none."""
+    name = dask.real_name(host)
+    try:
+        return dask.address_towards(name)
+    except OSError as error:
+        raise UserError(f"{host} cannot be reached: {error.strerror or error}: is {name} its name?") from None
 
 
-def _measure(folder: FleetFolder, engine: Engine, values: Values, observe: Callable[[Hosts], None]) -> None:
+def _measure(
+    folder: FleetFolder, engine: Engine, workers: Workers, values: Values, observe: Callable[[Hosts], None]
+) -> None:
     """Hand out the jobs that are left, and take what comes until all have ended."""
     if not folder.asked.jobs:
-        labels = tuple(values["on"])
-        folder.hand_out(_offered(engine, labels, values["wait"]), are_labels=bool(labels))
+        labels = tuple(dict.fromkeys(values["on"]))
+        names = [*workers] if workers and not labels else _offered(engine, labels, values["wait"])
+        folder.hand_out(names, are_labels=bool(labels))
     try:
-        _Following(folder, engine, values["wait"], values["quiet"], observe).to_the_end()
+        _Following(folder, engine, workers, values["wait"], values["quiet"], observe).to_the_end()
     finally:
         for name in folder.left:
             engine.stop(name)
@@ -212,6 +233,7 @@ class _Following:
 
     folder: FleetFolder
     engine: Engine
+    workers: Workers
     wait_s: float
     quiet_s: float
     observe: Callable[[Hosts], None]
@@ -219,6 +241,8 @@ class _Following:
     tries: dict[str, int] = field(default_factory=dict)
     seen: dict[str, float] = field(default_factory=dict)
     """When there was a host for a job last."""
+    tried: set[str] = field(default_factory=set)
+    """The jobs for which there was a host."""
     late: dict[str, int] = field(default_factory=dict)
     """How often a job was found finished whose end was not heard of."""
 
@@ -267,11 +291,14 @@ class _Following:
         if any(name in (each.labels if are_labels else (each.name,)) for each in hosts):
             self.seen[name] = time.monotonic()
         elif time.monotonic() > self.seen[name] + self.wait_s:
-            there = "its host is gone" if self.engine.is_connected else "the scheduler is gone"
-            return self._give_up(name, f"{there}, and did not come back within {self.wait_s:g} s")
+            there = "no worker of it" if self.engine.is_connected else "no scheduler"
+            return self._give_up(name, f"{there} within {self.wait_s:g} s")
+        elif (worker := self.workers.get(name)) and worker.has_ended:
+            return self._give_up(name, f"its worker has ended: {worker.said or 'it said nothing'}")
         else:
-            self.now[name] = "gone: waiting for it"
+            self.now[name] = "gone: waiting for it" if name in self.tried else WAITING
             return False
+        self.tried.add(name)
         status = self.engine.status(name)
         if status in ("lost", "cancelled") and self.engine.is_connected:
             self.engine.listen()

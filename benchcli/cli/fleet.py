@@ -138,8 +138,9 @@ def sbatch(address: str, labels: tuple[str, ...], tls: Path | None) -> int:
     \b
     Example: benchcli fleet sbatch tcp://10.0.0.1:8786 --label gpu=h100
     """
-    of_worker = [*(word for each in labels for word in ("--label", each)), *(["--tls", str(tls)] if tls else [])]
-    words = [sys.executable, "-m", "benchcli", "fleet", "worker", dask_engine.address_of(address), *of_worker]
+    secured = ["--tls", str(tls.absolute())] if tls else []
+    of_worker = [*(word for each in labels for word in ("--label", each)), *secured]
+    words = [sys.executable, "-m", "benchcli", "fleet", "worker", dask_engine.address_for(address, tls), *of_worker]
     click.echo(
         "#!/bin/sh\n#SBATCH --job-name=benchcli\n#SBATCH --nodes=1\n#SBATCH --ntasks=1\n#SBATCH --exclusive\n"
         f"exec {shlex.join(words)}"

@@ -10,10 +10,12 @@ import contextlib
 import ipaddress
 import logging
 import queue
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +27,7 @@ from urllib.parse import urlsplit
 
 from benchcli import files
 from benchcli.errors import UNEXPECTED, USAGE, UserError
+from benchcli.fleets.fleet_folder import refuse_names
 from benchcli.fleets.job import Event, Job, JobEnded, carry_out, read, written
 from benchcli.schema.structure import StructureError, structure
 from benchcli.spelling import given
@@ -65,13 +68,20 @@ def imported() -> Iterator[None]:
     except ImportError:
         raise UserError("a fleet needs a library, the extra fleet: pip install distributed") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    with dask.config.set(CONFIG), warnings.catch_warnings():
+    with tempfile.TemporaryDirectory(prefix="benchcli-") as scratch, warnings.catch_warnings():
+        dask.config.set({**CONFIG, "temporary-directory": scratch})
         warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)  # versions are compared by runs
         yield
 
 
-def security_of(tls: Path | None, address: str) -> "Security | None":
-    """Return how a connection is secured. Raises UserError if a file lacks, or if an address and it do not fit."""
+def address_for(text: str, tls: Path | None) -> str:
+    """Return the address of a scheduler. Raises UserError if it is none, or does not fit what is given for TLS."""
+    address = address_of(text)
+    _refuse_unfit(tls, address)
+    return address
+
+
+def _refuse_unfit(tls: Path | None, address: str) -> None:
     scheme = urlsplit(address).scheme
     if (tls is None) == (scheme == "tls"):
         raise UserError(
@@ -79,6 +89,11 @@ def security_of(tls: Path | None, address: str) -> "Security | None":
             if tls is None
             else f"{given('tls')} is for addresses such as tls://HOST:{PORT}, not {address}"
         )
+
+
+def security_of(tls: Path | None, address: str) -> "Security | None":
+    """Return how a connection is secured. Raises UserError if a file lacks, or if an address and it do not fit."""
+    _refuse_unfit(tls, address)
     if tls is None:
         return None
     for name in CERTIFICATES:
@@ -87,16 +102,30 @@ def security_of(tls: Path | None, address: str) -> "Security | None":
     from distributed.security import Security
 
     own = {f"tls_{role}_{part}": str(tls / f"{part}.pem") for role in ROLES for part in ("cert", "key")}
-    return Security(tls_ca_file=str(tls / "ca.pem"), require_encryption=True, **own)
+    security = Security(tls_ca_file=str(tls / "ca.pem"), require_encryption=True, **own)
+    try:
+        security.get_connection_args("client")
+    except (OSError, ValueError) as error:
+        raise UserError(f"the files of {tls} are no certificates and key: {error}") from None
+    return security
 
 
 def address_of(text: str) -> str:
     """Return the address of a scheduler: tcp://HOST:PORT or tls://HOST:PORT. Raises UserError."""
-    parts = urlsplit(text if "://" in text else f"tcp://{text}")
     with contextlib.suppress(ValueError):
-        if parts.scheme in ("tcp", "tls") and parts.hostname:
-            return f"{parts.scheme}://{parts.hostname}:{parts.port or PORT}"
-    raise UserError(f"{text} is no address of a scheduler: give one such as tcp://HOST:{PORT} or tls://HOST:{PORT}")
+        parts = urlsplit(text if "://" in text else f"tcp://{text}")
+        host, port = parts.hostname or "", PORT if parts.port is None else parts.port
+        if parts.scheme in ("tcp", "tls") and _is_host(host) and port and not parts.path.strip("/"):
+            return f"{parts.scheme}://{host}:{port}"
+    raise UserError(
+        f"{text!r} is no address of a scheduler: give one such as tcp://HOST:{PORT} or tls://HOST:{PORT}, by name or "
+        "IPv4 address"
+    )
+
+
+def _is_host(text: str) -> bool:
+    """Return whether a text may be the name or the IPv4 address of a host."""
+    return re.fullmatch(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?", text) is not None and len(text) < 254
 
 
 def is_loopback(address: str) -> bool:
@@ -112,6 +141,8 @@ def serve_scheduler(host: str, port: int, tls: Path | None, say: Callable[[str],
     """Run a scheduler until it is interrupted. Raises UserError if it cannot listen there."""
     from distributed import Scheduler
 
+    if not _is_host(host):
+        raise UserError(f"{host!r} is no address of this machine: give one, by name or as IPv4 address")
     scheme = "tls" if tls else "tcp"
     security = security_of(tls, f"{scheme}://{host}")
 
@@ -125,9 +156,9 @@ def serve_scheduler(host: str, port: int, tls: Path | None, say: Callable[[str],
                 dashboard=False,
                 dashboard_address=f"{host}:0",
             )
-        except OSError as error:
-            reason = error.strerror or error
-            raise UserError(f"nothing can listen at {host}:{port}: {reason}: give another port") from None
+        except (OSError, RuntimeError, ValueError) as error:  # Dask wraps what the system says
+            reason = getattr(error.__cause__, "strerror", None) or error.__cause__ or error
+            raise UserError(f"nothing can listen at {host}:{port}: {reason}: give another address or port") from None
         say(f"scheduler at {scheduler.address}")
         await scheduler.finished()
 
@@ -142,29 +173,36 @@ def serve_worker(address: str, name: str, labels: Sequence[str], tls: Path | Non
     from distributed import Worker
 
     security = security_of(tls, address)
+    refuse_names([name])
     resources = dict.fromkeys((JOB, HOST + name, *(LABEL + each for each in labels)), 1.0)
 
+    joined = False
+
     async def serve() -> None:
+        nonlocal joined
+        _reach(address, 0.0)
         own = LOOPBACK if is_loopback(address) else address_towards(urlsplit(address).hostname or "")
         worker = Worker(
             address, nthreads=1, name=name, resources=resources, security=security, host=own, memory_limit=0,
             dashboard=False, death_timeout=None,
         )  # fmt: skip
         await worker
+        joined = True
         say(f"{name} takes jobs from {address}")
         await worker.finished()
 
-    said = False
+    lost = False
     while True:
         try:
             asyncio.run(serve())
-            said = False
-        except ValueError as error:  # the name is taken
-            raise UserError(f"{name} cannot join {address}: {error}") from None
-        except (OSError, TimeoutError, RuntimeError):
-            if not said:
+            lost = False
+        except (OSError, TimeoutError, RuntimeError, ValueError) as error:
+            # One that was cut off itself has its name until the scheduler misses it.
+            if not joined and "name taken" in f"{error} {error.__cause__}".lower():
+                raise UserError(f"{name} cannot join {address}: another worker has this name: give another") from None
+            if not lost:
                 say(f"no scheduler at {address}: {name} goes on trying")
-                said = True
+                lost = True
         time.sleep(RETRY_S)
 
 
@@ -228,7 +266,7 @@ class Engine:
         except (OSError, TimeoutError, RuntimeError, KeyError):
             return []
         return [
-            Host(str(each["name"]), tuple(sorted(r.removeprefix(LABEL) for r in each["resources"] if LABEL in r)))
+            Host(str(each["name"]), tuple(sorted(r[len(LABEL) :] for r in each["resources"] if r.startswith(LABEL))))
             for each in workers
             if JOB in each.get("resources", {})
         ]
@@ -294,8 +332,10 @@ def _reach(address: str, wait_s: float) -> None:
     parts, end = urlsplit(address), time.monotonic() + wait_s
     while True:
         try:
-            socket.create_connection((parts.hostname or "", parts.port or PORT), timeout=wait_s).close()
+            socket.create_connection((parts.hostname or "", parts.port or PORT), timeout=max(wait_s, RETRY_S)).close()
             return
+        except UnicodeError:
+            raise OSError(f"{parts.hostname} is no name of a host") from None
         except OSError:
             if time.monotonic() > end - RETRY_S:
                 raise
@@ -361,9 +401,36 @@ def real_name(host: str) -> str:
     return host.rpartition("@")[2]
 
 
+@dataclass
+class WorkerProcess:
+    """The process that starts a worker, here or by ssh."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not run any more."""
+        return self.process.poll() is not None
+
+    @property
+    def said(self) -> str:
+        """The last line that it wrote to stderr."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1].removeprefix("benchcli: ") if lines else ""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A scheduler of this process, and its workers by name."""
+
+    address: str
+    workers: Mapping[str, WorkerProcess]
+
+
 @contextmanager
-def started(lines: Sequence[WorkerLine], listen: str, tls: Path | None) -> Iterator[str]:
-    """Yield the address of a scheduler in this process, with workers by these lines; all ends with the block."""
+def started(lines: Sequence[WorkerLine], listen: str, tls: Path | None) -> Iterator[Cluster]:
+    """Yield a scheduler in this process, with workers by these lines; all ends with the block."""
     from distributed import LocalCluster
 
     scheme = "tls" if tls else "tcp"
@@ -375,26 +442,26 @@ def started(lines: Sequence[WorkerLine], listen: str, tls: Path | None) -> Itera
         silence_logs=logging.CRITICAL,
         scheduler_kwargs={"dashboard": False, "dashboard_address": f"{listen}:0"},  # else it listens everywhere
     )
-    with cluster, contextlib.ExitStack() as stack:
-        for each in lines:
-            stack.enter_context(_worker(each.words(cluster.scheduler_address, tls)))
-        yield cluster.scheduler_address
+    with cluster, tempfile.TemporaryDirectory(prefix="benchcli-") as logs, contextlib.ExitStack() as stack:
+        address = cluster.scheduler_address
+        workers = {
+            each.name: stack.enter_context(_worker(each.words(address, tls), Path(logs) / str(number)))
+            for number, each in enumerate(lines)
+        }
+        yield Cluster(address, workers)
 
 
 @contextmanager
-def _worker(words: Sequence[str]) -> Iterator[None]:
+def _worker(words: Sequence[str], log: Path) -> Iterator[WorkerProcess]:
     try:
-        process = subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with files.emptied(log) as stderr:
+            process = subprocess.Popen(
+                words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+            )
     except OSError as error:
         raise UserError(f"{words[0]} cannot be started: {error.strerror}") from None
     try:
-        yield
+        yield WorkerProcess(process, log)
     finally:
         if process.stdin:
             process.stdin.close()
@@ -406,10 +473,7 @@ def _worker(words: Sequence[str]) -> Iterator[None]:
 
 
 def address_towards(host: str) -> str:
-    """Return the address of this machine by which others reach it that it reaches by `host`. Raises UserError."""
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect((host, PORT))  # sends nothing
-            return str(probe.getsockname()[0])
-    except OSError as error:
-        raise UserError(f"{host} cannot be reached: {error.strerror}") from None
+    """Return the address of this machine by which others reach it that it reaches by `host`. Raises OSError."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((host, PORT))  # sends nothing
+        return str(probe.getsockname()[0])

@@ -16,6 +16,8 @@ from benchcli.spelling import given
 
 FLEET = "fleet.json"
 SCHEMA = 1
+LONGEST_NAME = 100
+"""Letters of the name of a host or a label, which is that of a folder."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Asked:
     suite: str
     text: str
     words: tuple[str, ...]
+    beside: str = ""
+    """The folder of the suite's file."""
     jobs: tuple[str, ...] = ()
     """The hosts, or the labels of which one host each takes the job."""
     are_labels: bool = False
@@ -44,24 +48,35 @@ class FleetFolder:
         self._lock = locked(path)
 
     @classmethod
-    def create(cls, path: Path, suite: str, text: str, words: Sequence[str]) -> "FleetFolder":
+    def create(cls, path: Path, suite: str, text: str, words: Sequence[str], beside: str = "") -> "FleetFolder":
         """Create the folder of a new fleet. Raises UserError if it cannot be written, or holds anything."""
         try:
             path.mkdir(parents=True, exist_ok=True)
             other = min((each.name for each in path.iterdir() if each.name != LOCK), default=None)
-        except OSError as error:
-            raise UserError(f"{path} cannot be written: {error.strerror}: give another {given('output')}") from None
+        except (OSError, ValueError) as error:  # ValueError: a null character
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"{path} cannot be written: {reason}: give another {given('output')}") from None
         if other:
             resumed = f", or {given('resume', path)}" if other == FLEET else ""
             raise UserError(f"{path} holds {other}: give an {given('output')} that is empty{resumed}")
-        folder = cls(path, Asked(secrets.token_hex(8), suite, text, tuple(words)))
+        folder = cls(path, Asked(secrets.token_hex(8), suite, text, tuple(words), beside))
         folder._write()
         return folder
 
     @classmethod
     def reopen(cls, path: Path) -> "FleetFolder":
-        """Open the folder of a fleet. Raises UserError if it is none, or is being written."""
-        return cls(path, asked_in(path))
+        """Open the folder of a fleet, in which a run that was changed or lost is none that is finished.
+
+        Raises UserError if it is none, or is being written.
+        """
+        folder = cls(path, asked_in(path))
+        ended = {
+            name: each
+            for name, each in folder.asked.ended.items()
+            if not each.is_finished or hashes_of(folder.run_of(name)) == dict(each.hashes)
+        }
+        folder.asked = replace(folder.asked, ended=ended)
+        return folder
 
     def close(self) -> None:
         """Release the lock of the folder."""
@@ -87,8 +102,7 @@ class FleetFolder:
 
     def hand_out(self, names: Sequence[str], are_labels: bool) -> None:
         """Keep which jobs there are. Raises UserError if two would have one folder."""
-        if len({safe_name(each) for each in names}) < len(names):
-            raise UserError(f"two hosts have one name: {', '.join(sorted(names))}: give workers names of their own")
+        refuse_names(names)
         self.asked = replace(self.asked, jobs=tuple(names), are_labels=are_labels)
         self._write()
 
@@ -105,7 +119,7 @@ class FleetFolder:
         """Return what a host is asked, which sends only what is not here."""
         asked = self.asked
         has = hashes_of(self.run_of(name))
-        return Job(asked.fleet, name, asked.suite, asked.text, asked.words, wait_s, has=has)
+        return Job(asked.fleet, name, asked.suite, asked.text, asked.words, wait_s, asked.beside, has=has)
 
     def take(self, name: str, piece: Piece) -> None:
         """Write a piece of a file; one that does not fit is left out, and missed at the end."""
@@ -132,6 +146,22 @@ class FleetFolder:
 
     def _write(self) -> None:
         files.replace(self.path / FLEET, json.dumps(asdict(self.asked), indent=2) + "\n")
+
+
+def refuse_names(names: Sequence[str]) -> None:
+    """Raise UserError for names of hosts or labels of which a folder cannot have the name, or two the same."""
+    folders: dict[str, str] = {}
+    for name in names:
+        folder = safe_name(name).casefold()
+        if not name.strip() or len(name) > LONGEST_NAME or folder in (FLEET, LOCK):
+            raise UserError(
+                f"{name[:LONGEST_NAME]!r} is no name of a host or a label: give one of up to {LONGEST_NAME} letters"
+            )
+        if folder in folders:
+            raise UserError(
+                f"{folders[folder]!r} and {name!r} have one folder: give hosts and labels names of their own"
+            )
+        folders[folder] = name
 
 
 def asked_in(path: Path) -> Asked:

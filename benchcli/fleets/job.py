@@ -57,6 +57,8 @@ class Job:
     """The options of `benchcli run`."""
     wait_s: float
     """Seconds for which a noisy host is waited for."""
+    beside: str = ""
+    """The folder of the suite's file, from which a host that has it too imports networks."""
     version: str = __version__
     """The version of benchcli that asks."""
     has: Mapping[str, str] = field(default_factory=dict)
@@ -154,7 +156,7 @@ def carry_out(job: Job, send: Callable[[Event], None], is_wanted: Callable[[], b
     prepare(job, folder)
     sender = Sender(folder / RUN, job.has)
     state = ""
-    with _started(folder) as process:
+    with _started(folder, job.beside) as process:
         while process.poll() is None and is_wanted():
             for piece in sender.new():
                 send(piece)
@@ -196,8 +198,11 @@ def prepare(job: Job, folder: Path) -> None:
 
 
 @contextmanager
-def _started(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def _started(folder: Path, beside: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Yield the process of a job, which is asked to end if the block does."""
+    variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    if beside and Path(beside).is_dir():
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, (beside, variables.get("PYTHONPATH"))))
     with files.emptied(folder / LOG) as log, files.emptied(folder / PRINTED) as printed:
         process = subprocess.Popen(
             [sys.executable, "-m", "benchcli.fleets.on_host", str(folder)],
@@ -205,7 +210,7 @@ def _started(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
             stdout=printed,
             stderr=log,
             cwd=folder,
-            env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            env=variables,
             start_new_session=True,
         )
     try:

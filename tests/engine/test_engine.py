@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import pytest
 
@@ -102,10 +102,19 @@ def networks(run: Path) -> list[str]:
         return sorted(f"{row['family']}/{row['variant']}" for row in csv.DictReader(stream))
 
 
-def test_local_workers_measure_one_at_a_time_in_an_environment_of_their_own(suite: str, hosts_folder: Path) -> None:
-    found = fleet(suite, local=2, output="fleet", store="store")
+def test_the_example_of_the_page_measures_on_workers_of_this_machine_one_at_a_time(
+    suite: str, hosts_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text(encoding="utf-8")
+    example = page.rpartition("```py\n")[2].partition("```")[0]
+    fast = f'benchcli.fleet({suite!r}, device="fake", launches=1, quiet=1.0, store="store", '
+    names: dict[str, Any] = {}
+    exec(example.replace('benchcli.fleet("quick", ', fast), names)
+    first, _, failures = capsys.readouterr().out.strip().splitlines()
+    assert first.startswith("local-1 (Verdict(")
+    assert failures == "{}"
+    found = names["found"]
     assert list(found.runs) == ["local-1", "local-2"]
-    assert not found.failures
     assert {len(run.records) for run in found.runs.values()} == {NETWORKS}
     assert len(benchcli.Store("store").runs().rows) == 2
     spans = sorted(map(_span, hosts_folder.rglob(ENDING)))
@@ -113,7 +122,6 @@ def test_local_workers_measure_one_at_a_time_in_an_environment_of_their_own(suit
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
     shown = found.show()
     assert all(name in shown for name in found.runs)
-    assert isinstance(found.page.data, dict)
     assert [row["host"] for row in found.page.data["hosts"]] == list(found.runs)
 
 
@@ -188,6 +196,7 @@ def test_workers_and_the_scheduler_are_killed_and_the_job_is_done_once(suite: st
     with program("fleet", "worker", address, "--name", "one", log=tmp_path / "one.log"):
         with program("fleet", "scheduler", "--port", port, log=tmp_path / "scheduler.log") as scheduler:
             with program("fleet", "worker", address, "--name", "two", log=tmp_path / "two.log") as two:
+                until(lambda: all("takes jobs" in (tmp_path / f"{name}.log").read_text() for name in ("one", "two")))
                 asking.start()
                 until((tmp_path / "fleet" / "fleet.json").exists)
                 until(lambda: bool(list((tmp_path / "data").rglob("environment.json"))))
@@ -219,23 +228,15 @@ def test_a_client_that_is_killed_asks_for_the_rest_when_it_is_resumed(suite: str
         with program("fleet", "run", suite, *asked, "--output", "fleet", log=tmp_path / "client.log") as client:
             until((tmp_path / "fleet" / "fast" / "environment.json").exists)
             client.send_signal(signal.SIGKILL)
+        with pytest.raises(UserError, match="no host has the label slow within 2 s: there are fast"):
+            fleet(suite, scheduler=address, on=["slow"], wait=2, output="other")
+        assert not Path("other").exists()
         with pytest.raises(UserError, match="was begun with"):
             fleet(suite, scheduler=address, on=["fast"], resume="fleet", launches=2)
         found = fleet(suite, scheduler=address, on=["fast"], resume="fleet", device="fake", launches=1, quiet=1.0)
     assert networks(found.folder / "fast") == sorted(set(networks(found.folder / "fast")))
     assert len(found.runs["fast"].records) == NETWORKS
     assert not found.failures
-
-
-def test_a_label_that_no_host_has_is_said_in_time(suite: str, tmp_path: Path) -> None:
-    port = str(free_port())
-    with program("fleet", "scheduler", "--port", port, log=tmp_path / "scheduler.log"):
-        with pytest.raises(UserError, match="no worker within 5 s"):
-            fleet(suite, scheduler=f"127.0.0.1:{port}", wait=5, output="fleet")
-        with program("fleet", "worker", f"127.0.0.1:{port}", "--label", "slow", log=tmp_path / "worker.log"):
-            until(lambda: "takes jobs" in (tmp_path / "worker.log").read_text())
-            with pytest.raises(UserError, match="no host has the label fast within 5 s: there are slow"):
-                fleet(suite, scheduler=f"127.0.0.1:{port}", on=["fast"], wait=5, output="other")
 
 
 def test_a_scheduler_that_is_not_there_is_said_in_time(suite: str) -> None:
@@ -278,25 +279,47 @@ def test_a_fleet_is_encrypted_with_certificates(suite: str, tmp_path: Path) -> N
         fleet(suite, scheduler=address, tls=tmp_path, output="third")
 
 
-def test_workers_over_ssh_end_with_the_fleet(suite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_over_ssh_end_with_the_fleet_and_a_host_that_refuses_is_named(
+    suite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In place of ssh stands a script that runs what it is given, as a host would."""
     (tmp_path / "bin").mkdir()
     ssh = tmp_path / "bin" / "ssh"
-    ssh.write_text('#!/bin/sh\nwhile [ "$1" = -o ]; do shift 2; done\nshift\nexec "$@"\n')
+    refused = 'if [ "$1" = bad ]; then echo "bad: Permission denied" >&2; exit 255; fi'
+    ssh.write_text(f'#!/bin/sh\nwhile [ "$1" = -o ]; do shift 2; done\n{refused}\nshift\nexec "$@"\n')
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
-    (tmp_path / "hosts").write_text(f"localhost python={sys.executable}\n")
-    found = fleet(suite, hosts="hosts", output="fleet")
-    assert list(found.runs) == ["localhost"]
+    (tmp_path / "hosts").write_text(f"localhost python={sys.executable}\nbad\n")
+    with pytest.raises(UnfinishedError, match="bad: its worker has ended: bad: Permission denied") as raised:
+        fleet(suite, hosts="hosts", output="fleet")
+    assert list(raised.value.result.runs) == ["localhost"]
+    assert list(raised.value.result.failures) == ["bad"]
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert "--name localhost" not in listed
 
 
-def test_the_example_of_the_page_runs(suite: str, capsys: pytest.CaptureFixture[str]) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text(encoding="utf-8")
-    example = page.rpartition("```py\n")[2].partition("```")[0]
-    fast = f'benchcli.fleet({suite!r}, device="fake", launches=1, quiet=1.0, '
-    exec(example.replace('benchcli.fleet("quick", ', fast), {})
-    first, _, failures = capsys.readouterr().out.strip().splitlines()
-    assert first.startswith("local-1 (Verdict(")
-    assert failures == "{}"
+def test_networks_beside_the_suite_are_found_where_the_host_has_its_folder(tmp_path: Path) -> None:
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    (place / "mine.py").write_text("import torch\ndef build(): return torch.nn.Conv2d(3, 4, 1)\n")
+    suite = '[[family]]\nname = "own"\nnetwork = "mine:build"\nshape = [3, 8, 8]\n'
+    job = Job("f", "here", "own.toml", suite, ("--device", "fake", "--launches", "1"), 0.1, str(place))
+    ended = carry_out(job, lambda _event: None)
+    assert ended.is_finished, ended.reason
+
+
+def test_a_port_in_use_and_a_name_that_is_taken_are_said(tmp_path: Path) -> None:
+    port = str(free_port())
+    with program("fleet", "scheduler", "--port", port, log=tmp_path / "scheduler.log"):
+        until(lambda: "scheduler at" in (tmp_path / "scheduler.log").read_text())
+        with program("fleet", "scheduler", "--port", port, log=tmp_path / "second.log") as second:
+            assert second.wait(60) == 2
+        assert "Address already in use: give another" in (tmp_path / "second.log").read_text()
+        address = f"127.0.0.1:{port}"
+        with program("fleet", "worker", address, "--name", "one", log=tmp_path / "one.log"):
+            until(lambda: "takes jobs" in (tmp_path / "one.log").read_text())
+            with program("fleet", "worker", address, "--name", "one", log=tmp_path / "other.log") as other:
+                assert other.wait(60) == 2
+            assert "another worker has this name" in (tmp_path / "other.log").read_text()
+    with program("fleet", "worker", "no-such-host.invalid", log=tmp_path / "lost.log"):
+        until(lambda: "goes on trying" in (tmp_path / "lost.log").read_text())

@@ -124,7 +124,7 @@ def test_a_fleet_needs_a_folder_of_its_own(folder: FleetFolder, tmp_path: Path) 
 
 
 def test_two_hosts_of_one_folder_are_refused(folder: FleetFolder) -> None:
-    with pytest.raises(UserError, match="two hosts have one name"):
+    with pytest.raises(UserError, match="'a/b' and 'a-b' have one folder"):
         folder.hand_out(["a/b", "a-b"], are_labels=False)
 
 
@@ -138,9 +138,15 @@ def test_a_name_stays_in_its_folder(name: str, safe: str) -> None:
     ("arguments", "said"),
     [
         ((), "nothing says who measures: give one of --scheduler"),
-        (("--local", "2", "--scheduler", "x:1"), "--scheduler and --local says who measures"),
+        (("--local", "2", "--scheduler", "x:1"), "--scheduler and --local say who measures"),
         (("--local", "2", "--on", "gpu"), "workers of this machine have no labels: leave --on out"),
-        (("--scheduler", "http://x"), "http://x is no address of a scheduler"),
+        (("--scheduler", "http://x"), "'http://x' is no address of a scheduler"),
+        (("--scheduler", "tcp://[::1]:8786"), "by name or IPv4 address"),
+        (("--scheduler", "tcp://[::1"), "is no address"),
+        (("--scheduler", "a..b:1"), "is no address"),
+        (("--scheduler", "x:0"), "is no address"),
+        (("--scheduler", "tcp://x:9/path"), "is no address"),
+        (("--local", "2", "--resume", "a"), "--output and --resume cannot be used together"),
         (("--scheduler", "tls://127.0.0.1:1"), "asks for TLS: give --tls"),
         (("--local", "2", "--channels", "all"), "unknown set of channels 'all'"),
         (("--local", "0"), "0"),
@@ -155,6 +161,50 @@ def test_a_request_that_is_not_clear_is_refused(
     assert outcome.code == 2
     assert said in outcome.err
     assert len(outcome.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "fleet.json", "Fleet.JSON"])
+def test_a_name_of_which_no_folder_can_be_is_refused(folder: FleetFolder, name: str) -> None:
+    with pytest.raises(UserError, match="is no name of a host or a label"):
+        folder.hand_out([name], are_labels=False)
+
+
+def test_a_run_that_was_lost_here_is_asked_for_again(folder: FleetFolder) -> None:
+    folder.take("one", Piece("samples.csv", 0, b"header\n"))
+    folder.end("one", JobEnded(0, "", hashes_of(folder.run_of("one")), True))
+    folder.close()
+    (folder.run_of("one") / "samples.csv").unlink()
+    again = FleetFolder.reopen(folder.path)
+    again.close()
+    assert list(again.left) == ["one", "two"]
+
+
+@pytest.mark.keeps("sys.meta_path")
+def test_certificates_that_are_none_are_named(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="pip install '.[fleet]' brings the engine")
+    for name in dask_engine.CERTIFICATES:
+        (tmp_path / name).touch()
+    with pytest.raises(UserError, match=r"the files of .* are no certificates and key"):
+        dask_engine.security_of(tmp_path, "tls://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("suite", [None, 3, {"a": 1}])
+def test_a_suite_is_a_text(suite: object) -> None:
+    with pytest.raises(UserError, match="a suite must be"):
+        benchcli.fleet(suite, local=1)  # type: ignore[arg-type]
+
+
+def test_what_is_called_with_the_state_of_hosts_is_a_function() -> None:
+    with pytest.raises(UserError, match="give a function, not 3"):
+        benchcli.fleet("quick", local=1, observe=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.keeps("sys.meta_path")
+def test_a_scheduler_listens_where_it_is_told_alone(cli: Cli) -> None:
+    pytest.importorskip("distributed", reason="pip install '.[fleet]' brings the engine")
+    outcome = cli("fleet", "scheduler", "--listen", "")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "'' is no address of this machine" in outcome.err
 
 
 def test_a_suite_that_is_not_there_is_refused_before_anything_starts(cli: Cli) -> None:
@@ -212,12 +262,12 @@ def test_a_file_of_hosts_that_is_wrong_is_refused(tmp_path: Path, text: str, sai
 
 
 def test_the_script_for_slurm_takes_a_node_alone(cli: Cli) -> None:
-    outcome = cli("fleet", "sbatch", "10.0.0.1", "--label", "gpu=h 100", "--tls", "keys")
+    outcome = cli("fleet", "sbatch", "tls://10.0.0.1", "--label", "gpu=h 100", "--tls", "/keys")
     assert outcome.code == 0
     first, *_, last = outcome.out.splitlines()
     assert first == "#!/bin/sh"
     assert {"#SBATCH --exclusive", "#SBATCH --nodes=1"} < set(outcome.out.splitlines())
-    assert last.endswith("-m benchcli fleet worker tcp://10.0.0.1:8786 --label 'gpu=h 100' --tls keys")
+    assert last.endswith("-m benchcli fleet worker tls://10.0.0.1:8786 --label 'gpu=h 100' --tls /keys")
 
 
 def test_without_the_engine_a_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
