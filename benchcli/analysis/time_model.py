@@ -45,7 +45,7 @@ class NetworkPrediction:
 
     name: str
     seconds: Interval
-    """Of a call, with a range that is meant to hold 95 % of networks."""
+    """Of a call, with a range that is meant to hold 95 % of networks; it has none if something is lacking."""
     by_flops_s: float
     """If only multiply-adds counted."""
     by_bytes_s: float
@@ -104,9 +104,10 @@ def predicted(name: str, listed: OperatorList, table: OperatorTable) -> NetworkP
         raise ValueError("the table is not calibrated")
     seconds = _sum(found.factors, terms_of(listed, table.times, found.half_bytes))
     lacking = [*listed.lacking, *_unknown(listed, table)]
+    known = Interval(seconds, None, None)  # a sum that lacks something has no range
     return NetworkPrediction(
         name=name,
-        seconds=_range(seconds, found.errors),
+        seconds=known if lacking else _range(seconds, found.errors),
         by_flops_s=found.flops_s * listed.flops,
         by_bytes_s=found.byte_s * listed.mac_bytes,
         additive_s=_sum(found.additive, _costs(listed)),

@@ -129,9 +129,17 @@ def find(builder: str, source: Source | None) -> Callable[..., Any]:
         _refuse_other_code(module, source)
     make = getattr(module, attribute, None)
     if not callable(make):
-        callables = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
-        raise RefusedError(f"{name}: {unknown('callable', attribute, callables)}")
+        raise _no_callable(module, attribute)
     return make  # type: ignore[no-any-return]
+
+
+def _no_callable(module: ModuleType, attribute: str) -> RefusedError:
+    """Return the error for a name that a module does not have; one without any is perhaps a package beside the file."""
+    callables = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
+    if callables:
+        return RefusedError(f"{module.__name__}: {unknown('callable', attribute, callables)}")
+    place = module.__file__ or f"the folder {', '.join(module.__path__)}"
+    return RefusedError(f"{module.__name__} is {place}, which has no {attribute}, and nothing else to call")
 
 
 def hide() -> None:

@@ -31,7 +31,7 @@ class Roofline(Chart):
         roofs = audit.audited.roofs
         rows = [
             (
-                row.path or "(in no module)",
+                row.path or "(the network itself)",
                 row.place.bound,
                 *map(grammar.drawn, (row.place.intensity, (row.flops or 0) / row.seconds.estimate / 1e9)),
                 *(grammar.drawn(each, 100) for each in (row.share, row.place.achieved)),

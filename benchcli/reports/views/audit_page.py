@@ -48,7 +48,7 @@ def page(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding],
         heading=heading(run),
         tables=(
             _findings(run, audited, findings),
-            *([_changes(changed)] if changed else []),
+            *([_changes([run.records[0], *changed])] if changed else []),
             _layers(run, audited, findings, placed, depth),
         ),
         footer=footer(run),
@@ -206,7 +206,7 @@ def _not_traced(run: SuiteRun, audited: AuditedCalls) -> Iterator[str]:
 
 
 def _changes(records: Sequence[Record]) -> Table:
-    """Return the table of the whole network in other forms, which need no training."""
+    """Return the table of the whole network as it is, the first record, and in forms that need no training."""
     return Table(
         key="changes",
         title="The whole network, changed without training",
@@ -221,10 +221,12 @@ def _changes(records: Sequence[Record]) -> Table:
 
 
 def _change(record: Record) -> str:
-    return record.family.runtime or record.family.layout
+    return (record.family.runtime or record.family.layout) if record.family.first else "as it is"
 
 
 def _setting(record: Record) -> str:
+    if not record.family.first:
+        return "1" if record.timing else UNKNOWN
     mark = " !" if record.is_disturbed else ""
     return formatting.speed(record.timing.setting) + mark if record.timing and record.timing.setting else UNKNOWN
 

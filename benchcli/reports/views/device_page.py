@@ -109,7 +109,7 @@ def _shown(name: str, value: object) -> str:
         return value
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {item}" for key, item in value.items())
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return " ".join(map(str, value)) or "unknown"
     written = next((write for ending, write in WRITTEN.items() if name.endswith(ending)), str)
     return written(value)

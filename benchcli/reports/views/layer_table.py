@@ -13,7 +13,7 @@ from benchcli.schema import Failure, Key, Layers
 
 MOST = 20
 """The most layers that a table shows of a network, the slowest ones, unless it is rolled up."""
-OWN = "(in no module)"
+OWN = "(the network itself)"
 """The row of what a network does itself."""
 
 
