@@ -26,12 +26,34 @@ def output_outcome(base: Output, head: Output) -> Result:
     if not head.is_finite:
         return "failed", "head's output is not finite, and base's is"
     other = _other_values(base, head)
-    return ("changed", other) if other else _on_others(base.on_others, head.on_others)
+    return ("changed", other) if other else _on_others(base.on_others, head.on_others, _same(base))
 
 
-def _on_others(base: Output | None, head: Output | None) -> Result:
+def _same(base: Output) -> Result:
+    """Return the outcome of equal outputs, which tell little where they hardly depend on the input."""
+    dependent = max(_dependent(base).values(), default=1.0)
+    if dependent * rules.MOST_DIFFERENCE >= rules.LEAST_DIFFERENCE / 10:
+        return "same", "the same output"
+    share = formatting.percent(dependent) if dependent >= 0.0005 else f"{100 * dependent:.0e} %"
+    return "same", f"the same output, of which only {share} depends on the input: little of a change would be seen"
+
+
+def _dependent(base: Output) -> dict[str, float]:
+    """Return by how much each tensor changes with the input, relative to its norm and at most 1; 1 if it is not known.
+
+    With drawn weights a network may return nearly the same for all inputs, such as the bias of its last layer.
+    """
+    others = {part.name: part for part in base.on_others.parts} if base.on_others else {}
+    return {
+        part.name: min(1.0, rules.difference(part, other)) if other and other.shape == part.shape else 1.0
+        for part in base.parts
+        if part.fingerprint
+        for other in [others.get(part.name)]
+    }
+
+
+def _on_others(base: Output | None, head: Output | None, same: Result) -> Result:
     """Return the outcome for other values of the inputs, where what a network keeps of its first call is wrong."""
-    same: Result = "same", "the same output"
     if base is None or not base.is_finite:
         return same
     if head is None:
@@ -88,8 +110,14 @@ def _other_values(base: Output, head: Output) -> str | None:
             return f"with the same seed and input, the whole numbers of {_where(two.name)} are other ones"
         if one.infinities != two.infinities:
             return "its infinite values are at other places, or of other signs"
-    size, name = max((rules.difference(one, two), two.name) for one, two in pairs)
-    if size <= rules.MOST_DIFFERENCE:
+    dependent = _dependent(base)
+    allowed = {
+        one.name: max(rules.LEAST_DIFFERENCE, rules.MOST_DIFFERENCE * dependent.get(one.name, 1.0)) for one, _ in pairs
+    }
+    sizes = {two.name: rules.difference(one, two) for one, two in pairs}
+    name = max(sizes, key=lambda each: sizes[each] / allowed[each])
+    size = sizes[name]
+    if size <= allowed[name]:
         return None
     which = f"the output {name}" if len(pairs) > 1 and name else "the output"
     return (

@@ -62,6 +62,11 @@ MOST_DIFFERENCE = 1e-3
 
 Two builds of torch add in different orders.
 """
+LEAST_DIFFERENCE = 1e-5
+"""The same of outputs that hardly depend on their inputs, of which `MOST_DIFFERENCE` is of the part that does.
+
+It is above what adding in another order makes of float32.
+"""
 THRESHOLD_OF_MEAN = 0.05
 """The least slowdown that counts of the mean where the median has none: it varies more."""
 OF_MEAN = 4

@@ -139,7 +139,7 @@ def _no_callable(module: ModuleType, attribute: str) -> RefusedError:
     if callables:
         return RefusedError(f"{module.__name__}: {unknown('callable', attribute, callables)}")
     place = module.__file__ or f"the folder {', '.join(module.__path__)}"
-    return RefusedError(f"{module.__name__} is {place}, which has no {attribute}, and nothing else to call")
+    return RefusedError(f"{module.__name__}: unknown callable {attribute!r}: {place} has nothing to call")
 
 
 def hide() -> None:

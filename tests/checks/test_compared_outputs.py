@@ -1,5 +1,7 @@
 """When head's output is that of base."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ import torch
 
 from benchcli.checks.compared_outputs import output_outcome
 from benchcli.guards.output_parts import described, plain
+from benchcli.schema import Output
 
 FEATURES, LOGITS = 1000 * torch.ones(512), torch.linspace(-1, 1, 10)
 
@@ -26,6 +29,38 @@ def test_a_large_tensor_hides_no_change_of_a_small_one(factor: float) -> None:
 def test_rounding_is_no_change() -> None:
     assert outcome((FEATURES, LOGITS), (FEATURES, LOGITS * (1 + 1e-6))) == ("same", "the same output")
     assert outcome({"x": LOGITS, "loss": 0.5}, {"x": LOGITS, "loss": 0.5 + 1e-7}) == ("same", "the same output")
+
+
+BIAS, SIGNAL = torch.linspace(1, 2, 100), torch.linspace(-1, 1, 100).sin()
+
+
+def on_two(first: torch.Tensor, other: torch.Tensor) -> Output:
+    """Return an output for an input, and for another one."""
+    return replace(described(first, plain(first)), on_others=described(other, plain(other)))
+
+
+@pytest.mark.parametrize("share", [1e-2, 1e-3, 1e-4])
+def test_a_network_that_ignores_its_input_is_changed_however_little_of_its_output_depends_on_it(share: float) -> None:
+    """With drawn weights most of an output is the bias of the last layer, beside which the rest looks small."""
+    base = on_two(BIAS + share * SIGNAL, BIAS - share * SIGNAL)
+    found, text = output_outcome(base, on_two(BIAS, BIAS))
+    assert found == "changed"
+    assert "the output differs by" in text
+    rounded = on_two((BIAS + share * SIGNAL) * (1 + 1e-6), BIAS - share * SIGNAL)
+    assert output_outcome(base, rounded)[0] == "same"
+
+
+def test_what_hardly_depends_on_its_input_says_so() -> None:
+    base = on_two(BIAS + 1e-6 * SIGNAL, BIAS - 1e-6 * SIGNAL)
+    found, text = output_outcome(base, base)
+    assert found == "same"
+    assert re.fullmatch(r"the same output, of which only \de-\d+ % depends on the input: little of .*", text)
+
+
+def test_an_output_that_depends_on_its_input_may_differ_by_as_much_as_before() -> None:
+    base = on_two(SIGNAL, -SIGNAL)
+    assert output_outcome(base, on_two(SIGNAL * (1 + 9e-4), -SIGNAL)) == ("same", "the same output")
+    assert output_outcome(base, on_two(SIGNAL * (1 + 2e-3), -SIGNAL))[0] == "changed"
 
 
 @pytest.mark.parametrize(
