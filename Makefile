@@ -37,7 +37,7 @@ test-runtimes: $(VENV)/installed
 
 # A fleet with its engine, whose processes it kills.
 test-fleet: $(VENV)/installed
-	$(BIN)/python -m pytest -n auto tests/engine
+	$(BIN)/python -m pytest -n 4 tests/engine  # most of it is waiting
 
 # Random suites, result folders, arguments and events, other ones every time: FUZZ is how many of each kind.
 FUZZ ?= 20000

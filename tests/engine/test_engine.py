@@ -246,14 +246,6 @@ def test_a_scheduler_that_is_not_there_is_said_in_time(suite: str) -> None:
     assert time.monotonic() < begun + 60
 
 
-def test_a_host_that_fails_is_named_and_the_others_stand(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text(SUITE)
-    with pytest.raises(UnfinishedError, match=r"local-1: no device .cuda:7. here") as raised:
-        # The device is known here, and the hosts refuse it: only tests have it.
-        fleet(str(tmp_path / "mine.toml"), local=1, output="fleet", device="cuda:7")
-    assert "local-1" in raised.value.result.failures
-
-
 @pytest.mark.keeps("open files")  # the loop of a client that was refused
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates of this test")
 def test_a_fleet_is_encrypted_with_certificates(suite: str, tmp_path: Path) -> None:
