@@ -780,12 +780,7 @@ QUIET_FOR = Setting(
     60.0,
     note="default: 60s",
 )
-SHIPPED = tuple(
-    each
-    for each in RUN
-    if each in (*TARGETS, ALLOW_RANDOM, *_HOW_MUCH, *TRACING)
-    or each.name in {own.name for own in (*CHANNEL_SETTINGS, *INPUT_SETTINGS)}
-)
+SHIPPED = tuple(each for each in RUN if each not in (*FILES, *IN_PYTHON))
 """The settings of a run that go to the hosts of a fleet."""
 FLEET = (
     *(SCHEDULER, HOSTS, LOCAL, ON, TLS, FLEET_WAIT, QUIET_FOR),

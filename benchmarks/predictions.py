@@ -30,12 +30,10 @@ import torch
 
 import benchcli
 from benchcli.analysis.time_model import terms_of
+from benchcli.api.time_prediction import at_pace
 from benchcli.formatting import percent
-from benchcli.grouping import groups
 from benchcli.runs.run_folder import RunFolder
 from benchcli.sampling.artifact_cache import FOLDER
-from benchcli.sampling.timings import relative_speed
-from benchcli.schema import Sample
 from benchcli.statistics import Count, rank_correlation
 from benchcli.system.machine import cpu_model
 
@@ -98,7 +96,7 @@ def compared(
         )
         (samples,) = RunFolder(run.folder).samples().values()
     times = {each.variant.name: each for each in run.records}
-    usual = at_pace(samples, {each: predictor.calibrated[each] for each in PACERS})
+    by_pacer = [at_pace(samples, predictor.calibrated[each], each) for each in PACERS]
     for family, name in names:
         found, record = predictor.predict(listed[name], name), times[name]
         if found.lacking or not record.timing:
@@ -107,7 +105,7 @@ def compared(
         yield {
             "family": family,
             "network": name,
-            "measured_s": usual[name],
+            "measured_s": geometric_mean(usual[name] for usual in by_pacer if name in usual),
             "as_measured_s": record.timing.seconds.estimate,
             "is_disturbed": record.is_disturbed,
             "predicted_s": found.seconds.estimate,
@@ -120,16 +118,6 @@ def compared(
             "weight_bytes": listed[name].weight_bytes,
             "operators": found.operators,
         }
-
-
-def at_pace(samples: Sequence[Sample], known: Mapping[str, float]) -> dict[str, float]:
-    """Return the seconds of each network of some samples, in a state where other ones take what is known."""
-    by_network = groups(samples, lambda each: each.variant)
-    found = {}
-    for name, of in by_network.items():
-        speeds = {pacer: relative_speed(by_network[pacer], of) for pacer in known}
-        found[name] = geometric_mean(known[pacer] / speed.estimate for pacer, speed in speeds.items() if speed)
-    return found
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -29,8 +29,8 @@ class TargetSettings(TypedDict, total=False):
     flush_denormal: bool
 
 
-class RunSettings(TargetSettings, total=False):
-    """How much is measured and traced, and where it is written: for all functions that measure a suite."""
+class KeptRunSettings(TargetSettings, total=False):
+    """How much is measured and traced, and where it is written, on this machine or on others."""
 
     precision: float
     budget: float | None
@@ -43,6 +43,11 @@ class RunSettings(TargetSettings, total=False):
     output: Path | str | None
     resume: Path | str | None
     store: Path | str | None
+
+
+class RunSettings(KeptRunSettings, total=False):
+    """The same, and who observes it: for all functions that measure a suite here."""
+
     progress: Observer | None
     tools: Tools | None
 
@@ -56,13 +61,17 @@ class InputSettings(TypedDict, total=False):
     step: str | Sequence[str] | None
 
 
-class MeasureSettings(RunSettings, InputSettings, total=False):
-    """The settings of `measure`. The channels are those of guidelines."""
+class SuiteSettings(InputSettings, total=False):
+    """What replaces the settings of a suite's networks. The channels are those of guidelines."""
 
     allow_random: bool
     channels: str | Sequence[str] | None
     width: int | None
     scale: int | Sequence[int] | None
+
+
+class MeasureSettings(RunSettings, SuiteSettings, total=False):
+    """The settings of `measure`."""
 
 
 class BlockSettings(RunSettings, InputSettings, total=False):
@@ -173,7 +182,7 @@ class PredictSettings(PredictorSettings, total=False):
     write: Path | str | None
 
 
-class FleetSettings(TargetSettings, InputSettings, total=False):
+class FleetSettings(KeptRunSettings, SuiteSettings, total=False):
     """The settings of `fleet`."""
 
     scheduler: str | None
@@ -183,21 +192,6 @@ class FleetSettings(TargetSettings, InputSettings, total=False):
     tls: Path | str | None
     wait: float
     quiet: float
-    channels: str | Sequence[str] | None
-    width: int | None
-    scale: int | Sequence[int] | None
-    allow_random: bool
-    precision: float
-    budget: float | None
-    launches: int | None
-    breakdown: bool
-    percentiles: bool
-    layers: bool
-    depth: int | None
-    tree: bool
-    output: Path | str | None
-    resume: Path | str | None
-    store: Path | str | None
 
 
 class CheckSettings(TargetSettings, total=False):

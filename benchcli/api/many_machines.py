@@ -17,7 +17,7 @@ from benchcli.api.results import MOST, Compared, Result, Run, UnfinishedError
 from benchcli.errors import UNEXPECTED, UserError
 from benchcli.fleets import dask_engine as dask
 from benchcli.fleets.dask_engine import HOST, LABEL, Engine, WorkerProcess
-from benchcli.fleets.fleet_folder import Asked, FleetFolder, asked_in
+from benchcli.fleets.fleet_folder import Asked, FleetFolder
 from benchcli.fleets.job import INTERRUPT, Event, JobEnded, Piece, State, safe_name
 from benchcli.reports.page import Page
 from benchcli.reports.views.fleet_page import HostRow, fleet_page
@@ -51,7 +51,7 @@ class Fleet(Result):
                 found[name] = Run(read(self.folder / safe_name(name)))
         return found
 
-    @property
+    @cached_property
     def failures(self) -> Mapping[str, str]:
         """Why hosts or labels have not measured everything, by name."""
         ended = {name: self.asked.ended.get(name) for name in self.asked.jobs}
@@ -81,7 +81,7 @@ class Fleet(Result):
 
     def _hosts(self) -> list[HostRow]:
         return [
-            HostRow(name, self.asked.ended.get(name), self.failures.get(name), run.details if run else None)
+            HostRow(name, self.failures.get(name), run.details if run else None)
             for name, run in ((name, self.runs.get(name)) for name in self.asked.jobs)
         ]
 
@@ -150,9 +150,8 @@ def _suite(suite: str, values: Values) -> tuple[str, str, str]:
     Raises UserError if it is not valid.
     """
     file = find_suite(suite)
-    asked = {each.name: values[each.name] for each in SHIPPED}
-    overrides = Measuring.of({**asked, "output": None, "resume": None, "store": None, "progress": None, "tools": None})
-    tuple(families_of_suite(file, overrides.overrides))
+    measuring = Measuring.of({**values, "progress": None, "tools": None})
+    tuple(families_of_suite(file, measuring.overrides))
     ships = file.name == suite
     path = Path(file.path)
     return (suite, "", "") if ships else (path.name, files.read_text(path), str(path.absolute().parent))
@@ -247,6 +246,7 @@ class _Following:
     """How often a job was found finished whose end was not heard of."""
 
     def to_the_end(self) -> None:
+        """Hand out what is left, and take what comes until each job has ended or is given up."""
         waiting = set(self.folder.left)
         self.now = {name: MEASURED for name in self.folder.asked.jobs if name not in waiting}
         self.seen = dict.fromkeys(waiting, time.monotonic())
@@ -328,7 +328,7 @@ def _measured_so_far(measurements: Path) -> str:
 
 
 def _result(folder: FleetFolder, store: Path | None) -> Fleet:
-    found = Fleet(folder.path, asked_in(folder.path))
+    found = Fleet(folder.path, folder.asked)
     if store:
         add([run.folder for name, run in found.runs.items() if name not in found.failures], store)
     if found.failures:

@@ -278,15 +278,17 @@ def _network_seconds(family: Family, target: Target, tools: Tools, reference_s: 
     return at_pace(samples, reference_s)
 
 
-def at_pace(samples: Sequence[Sample], reference_s: float) -> dict[str, float]:
-    """Return the seconds of each network of some samples, in a state where the reference network takes so many.
+def at_pace(samples: Sequence[Sample], reference_s: float, name: str = REFERENCE) -> dict[str, float]:
+    """Return the seconds of the other networks of some samples, in a state where one of them takes so many.
+
+    By default it is the reference network.
 
     All states of a machine are as slow for the one as for the other, as far as rounds of one launch tell.
     """
     by_network = groups(samples, lambda each: each.variant)
-    reference = by_network.pop(REFERENCE, [])
-    speeds = {name: relative_speed(reference, of) for name, of in by_network.items()}
-    return {name: reference_s / speed.estimate for name, speed in speeds.items() if speed}
+    reference = by_network.pop(name, [])
+    speeds = {other: relative_speed(reference, of) for other, of in by_network.items()}
+    return {other: reference_s / speed.estimate for other, speed in speeds.items() if speed}
 
 
 def _announcing(tools: Tools) -> Callable[[str], None]:

@@ -8,7 +8,6 @@ compared: on a shared machine they vary between runs by more than most code chan
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from benchcli.checks.against_run import BesideSeries, Now, against
@@ -58,7 +57,8 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools, judge: Judge
     now, report, ending = _measured(request, Suite(file.name, file.description, families), then, tools)
     threshold = request.threshold or (SERIES_THRESHOLD if judge else THRESHOLD)
     if judge and report:
-        now = replace(now, judge=partial(_by, judge, digest_of(report.environment)))
+        digest = digest_of(report.environment)
+        now = replace(now, judge=lambda record: judge(record, digest))
     chosen = (
         each
         for each in against(then, now, threshold, request.allowed)
@@ -83,10 +83,6 @@ def check_baseline(request: CheckRequest, path: Path, tools: Tools, judge: Judge
     if ending:
         raise UnfinishedCheckError(check_report, ending.reason)
     return check_report
-
-
-def _by(judge: JudgeRecord, digest: str | None, record: Record) -> BesideSeries | str:
-    return judge(record, digest)
 
 
 def _settings(name: str, request: CheckRequest, then: SuiteRun) -> CheckFacts:

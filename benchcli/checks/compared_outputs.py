@@ -1,5 +1,6 @@
 """Decide whether head's output is that of base: each tensor by itself, whole numbers and plain values exactly."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from benchcli import formatting
@@ -25,13 +26,14 @@ def output_outcome(base: Output, head: Output) -> Result:
         )
     if not head.is_finite:
         return "failed", "head's output is not finite, and base's is"
-    other = _other_values(base, head)
-    return ("changed", other) if other else _on_others(base.on_others, head.on_others, _same(base))
+    by_tensor = _dependent(base)
+    other = _other_values(base, head, by_tensor)
+    same = _same(max(by_tensor.values(), default=1.0))
+    return ("changed", other) if other else _on_others(base.on_others, head.on_others, same)
 
 
-def _same(base: Output) -> Result:
+def _same(dependent: float) -> Result:
     """Return the outcome of equal outputs, which tell little where they hardly depend on the input."""
-    dependent = max(_dependent(base).values(), default=1.0)
     if dependent * rules.MOST_DIFFERENCE >= rules.LEAST_DIFFERENCE / 10:
         return "same", "the same output"
     share = formatting.percent(dependent) if dependent >= 0.0005 else f"{100 * dependent:.0e} %"
@@ -44,12 +46,13 @@ def _dependent(base: Output) -> dict[str, float]:
     With drawn weights a network may return nearly the same for all inputs, such as the bias of its last layer.
     """
     others = {part.name: part for part in base.on_others.parts} if base.on_others else {}
-    return {
-        part.name: min(1.0, rules.difference(part, other)) if other and other.shape == part.shape else 1.0
-        for part in base.parts
-        if part.fingerprint
-        for other in [others.get(part.name)]
-    }
+    found = {}
+    for part in base.parts:
+        if part.fingerprint:
+            other = others.get(part.name)
+            size = rules.difference(part, other) if other and other.shape == part.shape else 1.0
+            found[part.name] = min(1.0, size)
+    return found
 
 
 def _on_others(base: Output | None, head: Output | None, same: Result) -> Result:
@@ -102,7 +105,7 @@ def _random(base: Output, head: Output) -> Result:
     return "changed", f"{now}'s output differs from call to call, and {then}'s does not"
 
 
-def _other_values(base: Output, head: Output) -> str | None:
+def _other_values(base: Output, head: Output, dependent: Mapping[str, float]) -> str | None:
     """Return how the values differ, of the tensor that differs most; None if they are the same."""
     pairs = list(zip(*(sorted(each.parts, key=_name) for each in (base, head)), strict=True))
     for one, two in pairs:
@@ -110,7 +113,6 @@ def _other_values(base: Output, head: Output) -> str | None:
             return f"with the same seed and input, the whole numbers of {_where(two.name)} are other ones"
         if one.infinities != two.infinities:
             return "its infinite values are at other places, or of other signs"
-    dependent = _dependent(base)
     allowed = {
         one.name: max(rules.LEAST_DIFFERENCE, rules.MOST_DIFFERENCE * dependent.get(one.name, 1.0)) for one, _ in pairs
     }

@@ -23,7 +23,6 @@ from benchcli.validation import Text
 labels_option = click.option(
     "--label", "labels", multiple=True, metavar="LABEL", help="A label of this host, such as gpu=h100; may be repeated."
 )
-name_option = click.option("--name", metavar="NAME", help="The name of this host.  [default: its own]")
 
 
 def tls_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -96,7 +95,7 @@ def _table() -> Iterator[Callable[[Hosts], None]]:
 
 @command.command("worker", short_help="Take jobs on this host.")
 @argument("address", Text(), metavar="ADDRESS")
-@name_option
+@click.option("--name", metavar="NAME", help="The name of this host.  [default: its own]")
 @labels_option
 @tls_option
 @click.option("--end-with-stdin", is_flag=True, help="End when stdin does, as behind ssh.")
@@ -138,9 +137,8 @@ def sbatch(address: str, labels: tuple[str, ...], tls: Path | None) -> int:
     \b
     Example: benchcli fleet sbatch tcp://10.0.0.1:8786 --label gpu=h100
     """
-    secured = ["--tls", str(tls.absolute())] if tls else []
-    of_worker = [*(word for each in labels for word in ("--label", each)), *secured]
-    words = [sys.executable, "-m", "benchcli", "fleet", "worker", dask_engine.address_for(address, tls), *of_worker]
+    where = dask_engine.address_for(address, tls)
+    words = [sys.executable, *dask_engine.worker_words(where, labels, tls and tls.absolute())]
     click.echo(
         "#!/bin/sh\n#SBATCH --job-name=benchcli\n#SBATCH --nodes=1\n#SBATCH --ntasks=1\n#SBATCH --exclusive\n"
         f"exec {shlex.join(words)}"

@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from benchcli import files
 from benchcli.errors import UNEXPECTED, USAGE, UserError
 from benchcli.fleets.fleet_folder import refuse_names
-from benchcli.fleets.job import Event, Job, JobEnded, carry_out, read, written
+from benchcli.fleets.job import Event, Job, JobEnded, carry_out, last_line, read, written
 from benchcli.schema.structure import StructureError, structure
 from benchcli.spelling import given
 
@@ -41,7 +41,7 @@ JOB, HOST, LABEL = "benchcli", "host:", "label:"
 LOOPBACK = "127.0.0.1"
 PORT = 8786
 """Dask's usual one."""
-CERTIFICATES = {"ca.pem": "tls_ca_file", "cert.pem": "cert", "key.pem": "key"}
+CERTIFICATES = ("ca.pem", "cert.pem", "key.pem")
 """The files of a folder for TLS."""
 ROLES = ("client", "scheduler", "worker")
 LOOK_S = 2.0
@@ -68,8 +68,11 @@ def imported() -> Iterator[None]:
     except ImportError:
         raise UserError("a fleet needs a library, the extra fleet: pip install distributed") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory(prefix="benchcli-") as scratch, warnings.catch_warnings():
-        dask.config.set({**CONFIG, "temporary-directory": scratch})
+    with (
+        tempfile.TemporaryDirectory(prefix="benchcli-") as scratch,
+        dask.config.set({**CONFIG, "temporary-directory": scratch}),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)  # versions are compared by runs
         yield
 
@@ -354,10 +357,16 @@ class WorkerLine:
 
     def words(self, address: str, tls: Path | None) -> list[str]:
         """Return the words that start a worker, which ends when its stdin does."""
-        labels = [word for each in self.labels for word in ("--label", each)]
-        secured = ["--tls", str(tls)] if tls else []
-        of_worker = ["-m", "benchcli", "fleet", "worker", address, "--name", self.name, *labels, *secured]
+        of_worker = worker_words(address, self.labels, tls, self.name)
         return [*self.before, self.python, *of_worker, "--end-with-stdin"]
+
+
+def worker_words(address: str, labels: Sequence[str], tls: Path | None, name: str = "") -> list[str]:
+    """Return the words behind an interpreter that start a worker."""
+    named = ["--name", name] if name else []
+    labelled = [word for each in labels for word in ("--label", each)]
+    secured = ["--tls", str(tls)] if tls else []
+    return ["-m", "benchcli", "fleet", "worker", address, *named, *labelled, *secured]
 
 
 def local_lines(count: int) -> list[WorkerLine]:
@@ -416,8 +425,7 @@ class WorkerProcess:
     @property
     def said(self) -> str:
         """The last line that it wrote to stderr."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1].removeprefix("benchcli: ") if lines else ""
+        return last_line(self.log)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class FleetFolder:
         ended = {
             name: each
             for name, each in folder.asked.ended.items()
-            if not each.is_finished or hashes_of(folder.run_of(name)) == dict(each.hashes)
+            if not each.is_finished or folder._has_all(name, each)
         }
         folder.asked = replace(folder.asked, ended=ended)
         return folder
@@ -138,11 +138,14 @@ class FleetFolder:
 
     def end(self, name: str, ended: JobEnded) -> bool:
         """Keep how a job ended, and return whether all that its host has is here."""
-        is_complete = not ended.hashes or hashes_of(self.run_of(name)) == dict(ended.hashes)
+        is_complete = not ended.hashes or self._has_all(name, ended)
         if is_complete:
             self.asked = replace(self.asked, ended={**self.asked.ended, name: ended})
             self._write()
         return is_complete
+
+    def _has_all(self, name: str, ended: JobEnded) -> bool:
+        return hashes_of(self.run_of(name)) == dict(ended.hashes)
 
     def _write(self) -> None:
         files.replace(self.path / FLEET, json.dumps(asdict(self.asked), indent=2) + "\n")

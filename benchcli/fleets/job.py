@@ -273,6 +273,12 @@ def _reason(folder: Path, code: int) -> str:
     """Return the last line that a process has said, if it did not end well."""
     if code == 0:
         return ""
-    said = (folder / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    last = said[-1].removeprefix("benchcli: ") if said else f"its process ended with {code}, and said nothing"
-    return INTERRUPT if code in (INTERRUPTED, -signal.SIGTERM, -signal.SIGKILL) else last
+    if code in (INTERRUPTED, -signal.SIGTERM, -signal.SIGKILL):
+        return INTERRUPT
+    return last_line(folder / LOG) or f"its process ended with {code}, and said nothing"
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of what a process has said, without the name of the program; empty if it said nothing."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("benchcli: ") if lines else ""

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Unpack
 
+import psutil
 import pytest
 
 import benchcli
@@ -89,6 +90,11 @@ def until(is_true: Callable[[], bool], most_s: float = 90.0) -> None:
     while not is_true():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.1)
+
+
+def running() -> str:
+    """Return the command lines of all processes."""
+    return "\n".join(" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"]))
 
 
 def free_port() -> int:
@@ -180,7 +186,7 @@ def test_a_job_that_is_not_wanted_any_more_is_interrupted_and_leaves_nothing_run
     threading.Timer(4.0, wanted.clear).start()
     ended = carry_out(job, lambda _event: None, is_wanted=wanted.is_set)
     assert (ended.is_finished, ended.reason) == (False, "interrupted")
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    listed = running()
     assert str(folder_of(job)) not in listed
 
 
@@ -286,7 +292,7 @@ def test_workers_over_ssh_end_with_the_fleet_and_a_host_that_refuses_is_named(
         fleet(suite, hosts="hosts", output="fleet")
     assert list(raised.value.result.runs) == ["localhost"]
     assert list(raised.value.result.failures) == ["bad"]
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    listed = running()
     assert "--name localhost" not in listed
 
 

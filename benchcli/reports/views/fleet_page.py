@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchcli.analysis.verdicts import verdicts_of
-from benchcli.fleets.job import JobEnded
 from benchcli.formatting import UNKNOWN, counted
 from benchcli.noise.diagnosis import disturbed
 from benchcli.reports.outcomes import BAD, WARNING, signed
@@ -19,7 +18,6 @@ class HostRow:
     """What is known of a host, or of the host that has taken the job of a label."""
 
     name: str
-    ended: JobEnded | None
     failure: str | None
     """Why it has not measured everything; None if it has."""
     run: SuiteRun | None
