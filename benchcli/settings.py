@@ -86,6 +86,8 @@ class Setting:
     """Whether a Python caller may give several values in one text too, with commas between them."""
     metavar: str = ""
     """What stands for the value in the help, if it is not the kind's."""
+    short: str = ""
+    """The option's short form, such as "-o"."""
     only: Literal["", "command line", "Python"] = ""
     """Where alone the setting exists."""
 
@@ -374,6 +376,7 @@ OUTPUT = Setting(
     "Folder to write this run's files to.",
     "a folder",
     note="default: results/<time>-<suite>-<host>",
+    short="-o",
 )
 RESUME = Setting(
     "resume", FolderPath(), "Folder of an interrupted run: measure only what is missing in it.", "a folder"

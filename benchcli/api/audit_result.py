@@ -9,7 +9,9 @@ from pathlib import Path
 from benchcli import files
 from benchcli.analysis import audit_findings as analysis
 from benchcli.analysis.audit_findings import AuditFinding
+from benchcli.analysis.joint_gain import together
 from benchcli.analysis.other_baseline import samples_of
+from benchcli.analysis.slow_here import slow_here
 from benchcli.api.results import LayerRows, Result, Run
 from benchcli.errors import DamagedRunError, UserError
 from benchcli.reports.page import Figure, Page
@@ -46,12 +48,12 @@ class NetworkAudit(Result):
         """What the network breaks, with the gain of following it: the largest first, then those without one."""
         found = analysis.suspects_of(self.details, self.audited)
         judged = analysis.findings(found, analysis.trials_of(self.details, self.trials))
-        return (*judged, *analysis.of_machine(self.details, self.audited))
+        return (*judged, *slow_here(self.details, self.audited))
 
     @property
     def together(self) -> Interval | None:
         """The share of the network's time that all certain gains win, no operator call counted twice; None without."""
-        return analysis.together(self.findings)[0]
+        return together(self.findings)[0]
 
     @property
     def records(self) -> tuple[Record, ...]:

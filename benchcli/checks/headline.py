@@ -24,6 +24,8 @@ class Headline:
 
     detectable: float | None
     """The largest minimum detectable effect of the networks whose time passed, as a factor; None if none did."""
+    coarsest: str
+    """The network in which that is so; empty if it is the same in all of them."""
     above: Mapping[str, float]
     """The networks that passed though a slowdown of `limit` could hide in them, with what is detectable in each."""
     limit: float | None
@@ -48,7 +50,7 @@ class Headline:
             return []
         text = f"minimum detectable slowdown {formatting.percent(self.detectable - 1)}"
         if not self.above:
-            return [text]
+            return [f"{text} (in {self.coarsest})" if self.coarsest else text]
         names = [f"{name} ({formatting.percent(factor - 1)})" for name, factor in self.above.items()]
         return [f"{text}, NOT MEASURED well enough for {self.bound}: {formatting.named(names)}"]
 
@@ -69,6 +71,7 @@ def headline_of(findings: Sequence[Finding], limit: float | None = None) -> Head
         allowed=_counts(_outcomes(of, allowed=True) for of in networks),
         is_timed=any(finding.subject == "time" for finding in findings),
         detectable=max(passed.values(), default=None),
+        coarsest=max(passed, key=lambda where: passed[where]) if len({*passed.values()}) > 1 else "",
         above={}
         if limit is None
         else {each.where: each.detectable or 1.0 for each in findings if each.may_hide(limit)},

@@ -57,7 +57,7 @@ def option(setting: Setting, kind: type[click.Option] = click.Option) -> Callabl
     """Add the option of a setting."""
     is_flag = isinstance(setting.kind, Flag)
     return click.option(
-        setting.option,
+        *filter(None, (setting.option, setting.short)),
         setting.name,
         cls=kind,
         type=None if is_flag else Parameter(setting),

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -121,8 +122,7 @@ def find(builder: str, source: Source | None) -> Callable[..., Any]:
         module = importlib.import_module(name)
     except (ImportError, SyntaxError) as error:
         if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
-            here = source.folder if source else "the path"
-            raise RefusedError(f"no module {error.name} in {here}, and none is installed") from error
+            raise RefusedError(_no_module(str(error.name), source)) from error
         where = f" from {source.folder}" if source else ""
         raise RefusedError(f"{name} cannot be imported{where}: {' '.join(str(error).split())}") from error
     if source and source.place == "only":
@@ -131,6 +131,15 @@ def find(builder: str, source: Source | None) -> Callable[..., Any]:
     if not callable(make):
         raise _no_callable(module, attribute)
     return make  # type: ignore[no-any-return]
+
+
+def _no_module(name: str, source: Source | None) -> str:
+    """Return that there is no module of a name, and one that has nearly the same beside where it would be."""
+    folder = Path(source.folder if source else ".")
+    beside = [each.stem for each in folder.glob("*.py")] + [each.parent.name for each in folder.glob("*/__init__.py")]
+    near = get_close_matches(name, beside, n=1)
+    hint = f": did you mean {near[0]}?" if near else ""
+    return f"no module {name} in {source.folder if source else 'the path'}, and none is installed{hint}"
 
 
 def _no_callable(module: ModuleType, attribute: str) -> RefusedError:

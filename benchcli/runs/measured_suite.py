@@ -269,7 +269,7 @@ class _Work:
             apart_s=self.apart_s,
             breakdowns=tuple(self.folder.breakdowns()),
             untraced=self.untraced,
-            layers=tuple(self.folder.layers()),
+            timed_layers=tuple(self.folder.layers()),
             unlayered=self.unlayered,
         )
 

@@ -65,7 +65,7 @@ def _run(
         folder=folder.path,
         seconds=None,
         breakdowns=tuple(folder.breakdowns()),
-        layers=tuple(folder.layers()),
+        timed_layers=tuple(folder.layers()),
         unfinished=unfinished,
         partial=tuple(record for record in records if record.family.name in unfinished),
         is_going=is_going(folder.path),

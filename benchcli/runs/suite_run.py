@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Layers, Record
@@ -23,8 +24,8 @@ class SuiteRun:
     """In the order of families and variants, several launches each. Empty if none was requested."""
     untraced: Mapping[Key, Failure] = field(default_factory=dict)
     """The reasons why variants that have a time have no breakdown."""
-    layers: tuple[Layers, ...] = ()
-    """In the order of families and variants, several launches each. Empty if none was requested."""
+    timed_layers: tuple[Layers, ...] = ()
+    """In the order of families and variants, several launches each, as timed. Empty if none was requested."""
     unlayered: Mapping[Key, Failure] = field(default_factory=dict)
     """The reasons why variants that have a time have no layers."""
     unfinished: tuple[str, ...] = ()
@@ -52,6 +53,15 @@ class SuiteRun:
     def suite_name(self) -> str:
         """The name of the suite; empty if nothing says it."""
         return self.environment.suite.name if self.environment.suite else ""
+
+    @cached_property
+    def layers(self) -> tuple[Layers, ...]:
+        """The layers at the pace of the network's own time, which is of more launches and of the machine at its usual.
+
+        Those of a network that has no time are as they were timed.
+        """
+        times = {key: record.timing.seconds.estimate for key, record in self.by_key().items() if record.timing}
+        return tuple(each.at(times.get((each.family, each.variant), each.call_s)) for each in self.timed_layers)
 
     def by_key(self) -> dict[Key, Record]:
         """Return all records, those of unfinished families too, by family and variant."""

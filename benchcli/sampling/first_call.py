@@ -14,6 +14,7 @@ from benchcli.spelling import given, is_command_line
 
 TOKENS = 64
 """The length of the sequence in an example of tokens."""
+VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 OF_THE_INPUTS = (RuntimeError, ValueError, IndexError, AssertionError)
 """The kinds of errors that inputs of a wrong shape cause."""
 
@@ -88,10 +89,13 @@ def _not_tokens(_network: torch.nn.Module, inputs: Inputs, error: Exception) -> 
 def _other_arguments(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
     if not isinstance(error, TypeError) or "forward()" not in str(error):
         return None
-    takes = formatting.named([*inspect.signature(network.forward).parameters])
+    parameters = inspect.signature(network.forward).parameters
+    needed = [name for name, each in parameters.items() if each.default is each.empty and each.kind not in VARIABLE]
+    takes = formatting.named([*parameters])
+    such = given("inputs", *(f"{name}=1x{TOKENS}" for name in needed)) if needed else _given_by()
     return SourceError(
-        f"it cannot be called with {inputs.described()} ({error}): its forward takes {takes}; give each of its inputs"
-        f"{f' ({_given_by()})' if is_command_line() else ''}, or example_inputs of the callable"
+        f"it cannot be called with {inputs.described()} ({error}): its forward takes {takes}: give "
+        f"each its shape, such as {such}, or example_inputs of the callable"
     )
 
 

@@ -1,7 +1,7 @@
 """The values that are observed of measured processes: outputs, samples, conditions and breakdowns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Final, Literal, get_args
 
 from benchcli.schema.structure import MOST, Within
@@ -243,6 +243,12 @@ class Layers:
     call_s: Seconds
     """Seconds of a call in which no module is timed, alternating with those in which they are."""
     layers: tuple[Layer, ...]
+
+    def at(self, seconds: float) -> "Layers":
+        """Return the same shares of a call that takes so many seconds."""
+        factor = seconds / self.call_s
+        own = tuple(replace(each, seconds=each.seconds * factor) for each in self.layers)
+        return replace(self, call_s=seconds, layers=own)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,13 @@ KINDS = {
 }
 """The keys that select the kind of a family's networks. The last two may be combined."""
 OWN = {"network", "variant"}
+KEYS_OF: Mapping[str, Keys] = {
+    "a guideline": GUIDELINE_KEYS,
+    "blocks": BLOCK_KEYS,
+    "networks by name": NETWORK_KEYS,
+    "networks of its own": CUSTOM_KEYS,
+}
+"""The keys of each kind of family."""
 IMAGE = (3, 224, 224)
 """The shape of the input of a network of one's own that has none, and whose callable gives none."""
 DEEPEST = 500
@@ -171,7 +178,7 @@ class SuiteFile:
     def _check_keys(self, index: int, table: Mapping[str, object], keys: Keys, kind: str = "family") -> None:
         for key in table:
             if key not in keys:
-                raise self._error(str(unknown("key", key, sorted(keys))), key, index, kind)
+                raise self._error(_unknown_key(key, keys), key, index, kind)
 
     def _fields(self, index: int, table: Mapping[str, object], keys: Keys, kind: str = "family") -> dict[str, Any]:
         """Return a request's fields from a table. Raises UserError at the first invalid key."""
@@ -231,6 +238,14 @@ def find_suite(name_or_path: str) -> SuiteFile:
     if is_path(name_or_path):
         return SuiteFile(Path(name_or_path), Path(name_or_path).stem)
     raise UserError(f"{unknown('suite', name_or_path, shipped)}; or give the path of a TOML file")
+
+
+def _unknown_key(key: str, keys: Keys) -> str:
+    """Return that a table has no such key, and which kinds of families have it."""
+    others = [kind for kind, known in KEYS_OF.items() if key in known]
+    if not others:
+        return str(unknown("key", key, sorted(keys)))
+    return f"{key!r} is a key of a family of {' or '.join(others)}, not of this one: known: {', '.join(sorted(keys))}"
 
 
 def is_path(text: str) -> bool:

@@ -12,13 +12,14 @@ from benchcli.analysis.audit_findings import (
     measured_ones,
     most_won,
     suspects,
-    together,
     what_if,
 )
 from benchcli.analysis.call_times import call_times
+from benchcli.analysis.joint_gain import together
+from benchcli.analysis.slow_here import slow_kernels
 from benchcli.schema import Failure, Family, Interval, Layer, Layers, OperatorCall, Sample, Variant
 from benchcli.schema.roofs import CacheLevel, Peak, Roofs
-from benchcli.workloads.guidelines.base import Repair
+from benchcli.workloads.guidelines.base import Breach, Edge, Repair
 from benchcli.workloads.layer_chain import chain_of, text_of
 
 BEFORE, AFTER = "conv 16>64 k1x1", "conv 32>32 k1x1"
@@ -144,6 +145,57 @@ def test_no_operator_call_is_counted_twice() -> None:
     assert together([won(0.005, 6)]) == (None, [])
 
 
+def test_two_repairs_that_share_a_tensor_agree_on_its_channels() -> None:
+    """Each widens 16 to 64 channels, the second one what the first one wrote."""
+    calls = [replace(call("a"), producers=(before,)) for before in (None, 0, 1, 0)]
+    edges = [tuple(Breach((number,), "", repair()).edges(calls)) for number in (1, 2, 3)]
+    assert edges == [((0, 32), (1, 32)), ((1, 32), (2, 32)), ((0, 32), (3, 32))]
+    narrow = tuple(Breach((2,), "", repair(after="conv 32>8 k1x1")).edges(calls))
+    other = tuple(Breach((1,), "", repair(after="conv 32>8 k1x1")).edges(calls))
+
+    def won(number: int, gain: float, found: tuple[Edge, ...]) -> AuditFinding:
+        (one,) = findings([replace(suspect(calls=(number,)), edges=found)], trials(1, 1))
+        return replace(one, gain=Interval(gain, gain - 0.01, gain + 0.01))
+
+    fitting = [won(1, 0.1, edges[0]), won(2, 0.05, narrow), won(3, 0.02, edges[2])]
+    assert together(fitting)[1] == fitting
+    assert together([won(1, 0.1, other), *fitting[1:]])[1] == [won(1, 0.1, other), fitting[2]]
+    joined = replace(calls[2], producers=(1, 0))  # an addition of what an earlier call wrote
+    whole = Breach((1, 2), "", repair(after="conv 32>8 k1x1; add"))
+    assert set(whole.edges([*calls[:2], joined])) == {(0, 32), (2, 8)}
+    assert not list(Breach((1,), "").edges(calls))
+
+
+@pytest.mark.parametrize(("ratio", "gain"), [(1.0, 0.05), (0.9, 0.2 * (1 - 3 / 3.6)), (1.2, 0.05), (0.0, 0.05)])
+def test_fewer_multiply_adds_are_no_gain(ratio: float, gain: float) -> None:
+    counts = {NAMES[0]: 1000, NAMES[1]: round(1000 * ratio)}
+    (found,) = findings([suspect()], replace(trials(4.0, 3.0), flops=counts))
+    assert found.gain
+    assert found.speed
+    assert (found.gain.estimate, found.speed.estimate) == pytest.approx((gain, 4 / 3))
+
+
+def test_gains_come_first_and_then_what_is_undecided() -> None:
+    wide = suspect(Interval(0.9, 0.01, 0.99))
+    unsure = Trials({}, {}, {}, {"eager:fold": Interval(3.0, 0.5, 9.0)}, {})
+    whole = replace(suspect(), repair=None, runtime="eager:fold")
+    found = findings(
+        [whole, suspect(), replace(wide, repair=None)], replace(trials(4.0, 3.0), runtimes=unsure.runtimes)
+    )
+    assert [each.judgement for each in found] == ["gain", "undecided", "not measured"]
+
+
+def test_slow_kernels_of_one_kind_are_one_finding() -> None:
+    roofs = Roofs("", "cpu", 1, "", "", {"float32": Peak(1e9, None)}, (CacheLevel("memory", None, {"read": 1e9}),), 0.0)
+    calls = [call(name, "aten.cat.default", mac_bytes=1000) for name in "abcd"]  # 1 µs at the roof
+    launches = [layers(number, 9e-4, a=1e-5, b=2e-5, c=2e-6, d=4e-6) for number in range(6)]
+    (found,) = slow_kernels(calls, call_times(launches, calls, roofs), roofs)
+    assert (found.reason, found.places, found.calls) == ("cat at 5 to 10 % of the roof", ("a", "b"), (0, 1))
+    assert found.share.estimate == pytest.approx(1 / 30)
+    quicker = [layers(number, 2e-3, a=1e-5, b=2e-5, c=2e-6, d=4e-6) for number in range(6)]
+    assert not list(slow_kernels(calls, call_times(quicker, calls, roofs), roofs))  # too little of the time
+
+
 def test_the_largest_suspects_are_measured_and_equal_layers_once() -> None:
     several = [suspect(Interval(0.5 / number)) for number in range(1, 60)]
     assert len(measured_ones(several)) == 16
@@ -189,8 +241,8 @@ def test_equal_breaches_are_one_suspect_and_the_largest_come_first() -> None:
     times = call_times([layers(0, 1.0, a=0.1, b=0.1, c=0.5)], calls, None)
     found = suspects(calls, times, [AUDITS["g4"]])
     assert [(each.reason, each.places, each.calls) for each in found] == [
-        ("cat, which moves data", ("c",), (2,)),
-        ("add, which is element-wise", ("a", "b"), (0, 1)),
+        ("cat: moves data", ("c",), (2,)),
+        ("add: element-wise", ("a", "b"), (0, 1)),
     ]
     assert [each.share.estimate for each in found] == pytest.approx([0.5, 0.2])
     assert text_of(repair().before) == BEFORE

@@ -66,7 +66,7 @@ def test_the_largest_detectable_slowdown_of_what_passed_is_told() -> None:
     times = [timed("thin", "same", 1.012), timed("wide", "inconclusive", 1.088), timed("deep", "slower", 1.2)]
     found = headline(*times, timed("flat", "faster", 1.3))
     assert found.detectable == 1.088
-    assert found.text.endswith("1 inconclusive, 1 faster, 1 same; minimum detectable slowdown 8.8 %")
+    assert found.text.endswith("1 inconclusive, 1 faster, 1 same; minimum detectable slowdown 8.8 % (in tower/wide)")
     assert headline(timed("deep", "slower", 1.2)).detectable is None
 
 

@@ -144,6 +144,14 @@ def test_the_layers_of_an_audit_and_of_a_run_have_columns_of_one_name(audited: A
     assert "achieved" not in first
 
 
+def test_layers_take_their_share_of_the_networks_own_time(audited: Audited) -> None:
+    """Their launches took seven times as long."""
+    data = json.loads(audited("mine:wide", "--format", "json").out)
+    of, layers = data["network"], data["layers"]
+    assert sum(each["seconds"] for each in layers) == pytest.approx(of["seconds"] * of["layers_share"])
+    assert max(each["seconds"] for each in layers) < of["seconds"]
+
+
 def test_a_recorded_audit_is_the_same(audited: Audited, cli: Cli) -> None:
     fresh = audited("mine:wide", "--format", "json")
     assert fresh.code == 0, fresh.err

@@ -129,7 +129,7 @@ def test_what_is_not_there_ends_the_run_before_anything_is_created(
         (("network", "--group", "many"), "a group must be a whole number"),
         (("network", "resnet-50", "--group", "40"), "give networks or a --group of them, not both"),
         (("network", "resnet-50", "resnet-50"), "a network is named twice"),
-        (("network", "shufflenet-v1-1x-g3", "--size", "31"), "takes inputs from 32×32, not 31×31"),
+        (("network", "shufflenet-v1-1x-g3", "--size", "31"), "--size 31: shufflenet-v1-1x-g3 takes inputs from 32×32"),
         (("network", "torchvision:"), "names no network"),
         (("network", ":build"), "names no network"),
         (("network", "benchcli:build"), "names no network"),
@@ -172,7 +172,7 @@ def test_a_suite_takes_blocks_and_networks_by_name(cli: Cli) -> None:
         ("group = 41", "no networks of about 41 MFLOPs"),
         ("blocks = ['resnet', 'resnet']", "has a value twice"),
         ("blocks = ['resnett']", "did you mean resnet"),
-        ("blocks = 'all'\nscales = 2", "unknown key 'scales'"),
+        ("blocks = 'all'\nscales = 2", "'scales' is a key of a family of a guideline, not of this one: known: "),
         ("networks = ['resnet-51']", "did you mean resnet-50"),
         ("networks = []", "empty list"),
         ("width = 3", "a family needs one of: a guideline, blocks"),
@@ -195,12 +195,12 @@ def test_what_a_suite_has_wrong_is_said_with_its_line(cli: Cli, family: str, sai
         ),
         ("shufflenet-v2", "did you mean shufflenet-v2-1x? known: shufflenet-v2-0.5x,"),
         ("resnet", "did you mean resnet-50? known: resnet-50, resnet-50-2016\n"),
-        ("nets", "'nets' names no network, but nets.py is here: write nets:callable, such as nets:gru\n"),
+        ("nets", "'nets' names no network, but nets.py is here: write nets:gru, nets:Part\n"),
         ("broken", "'broken' names no network, but broken.py is here: write broken:callable\n"),
     ],
 )
 def test_a_part_of_a_name_gets_the_names_that_are_meant(cli: Cli, name: str, sentence: str) -> None:
-    Path("nets.py").write_text("def gru(): ...\n\ndef _part(): ...\n")
+    Path("nets.py").write_text("def gru(): ...\n\nclass Part: ...\n\ndef _part(): ...\n")
     Path("broken.py").write_text("def (")
     found = cli("network", name)
     assert found.code == 2

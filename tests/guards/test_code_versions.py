@@ -98,7 +98,7 @@ def test_what_is_installed_comes_after_or_before(tmp_path: Path, place: str) -> 
 @pytest.mark.parametrize(
     ("builder", "text"),
     [
-        ("theirnett.net:tower", "^no module theirnett in .*, and none is installed$"),
+        ("theirnett.net:tower", "^no module theirnett in .*, and none is installed: did you mean theirnet\\?$"),
         ("theirnet.net:towr", "unknown callable 'towr': did you mean tower?"),
     ],
 )

@@ -12,6 +12,7 @@ from benchcli.workloads.layer_chain import (
     Layerwise,
     Shuffle,
     chain_of,
+    difference,
     text_of,
     variant,
     width_of,
@@ -38,6 +39,19 @@ def test_a_text_and_its_layers_say_the_same() -> None:
     assert [width_of(each) for each in joined.chains] == [4, 6]
     assert (width_of((joined, last)), joined.join) == (10, "cat")
     assert chain_of(text_of((joined, last))) == (joined, last)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("conv 8>16 k1x1; bn; relu", "conv 8>16 k1x1; bn", "without relu"),
+        ("conv 8>16 k1x1; bn; conv 16>16 k3x3 g16", "conv 12>12 k1x1; bn; conv 12>12 k3x3 g12", None),
+        (BRANCHES, "conv 8>9 k3x3; sigmoid", "2 branches, cat → conv 8>9 k3x3"),
+    ],
+)
+def test_what_a_repair_changes_is_said_shortly(before: str, after: str, said: str | None) -> None:
+    expected = said or "conv 8>16 k1x1 → conv 12>12 k1x1"
+    assert difference(chain_of(before), chain_of(after)) == expected
 
 
 @pytest.mark.parametrize("text", ["", "conv 3>x k1x1", "relu7", "(relu | relu) max", "conv 3>4", "bn;", "shuffle"])

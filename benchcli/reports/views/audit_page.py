@@ -1,15 +1,17 @@
 """Lay out the audit of a network: what it breaks, what would help, and where each layer is on the roofline."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from benchcli import formatting
 from benchcli.analysis import audit_findings as analysis
+from benchcli.analysis import joint_gain
 from benchcli.analysis.audit_findings import AuditFinding
 from benchcli.analysis.layer_rows import LayerRow, accounted, rolled_up
 from benchcli.analysis.places import launches_of, place_cells, placed_layers
 from benchcli.analysis.published import top1_error
 from benchcli.formatting import UNKNOWN
+from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Annotation, Page, Table, numbers, words
 from benchcli.reports.views import cells
@@ -21,11 +23,15 @@ from benchcli.runs.rows import Cell
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Interval, Record
 from benchcli.schema.environment import as_json
+from benchcli.spelling import given
+from benchcli.workloads.layer_chain import chain_of, difference
 
 MOST_LAYERS = 20
 MOST_FINDINGS = 25
 """The most rows of a table for people; every format for programs has all."""
 MOST_ANSWERS = 4
+MOST_REASONS = 3
+"""The most findings without a gain that are told apart in one row."""
 REBUILT = ("alignment",)
 """What is no guideline, and has a row only if something may be won."""
 COLUMNS = (
@@ -63,7 +69,7 @@ def page(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding],
             "environment": as_json(run.environment),
             "network": _network_data(run),
             "findings": list(rows),
-            "together": _ends("gain", analysis.together(findings)[0]),
+            "together": _ends("gain", joint_gain.together(findings)[0]),
             "layers": list(map(_layer_data, placed)),
         },
     )
@@ -77,7 +83,7 @@ def answers(findings: Sequence[AuditFinding]) -> tuple[str, ...]:
 
 def _summary(run: SuiteRun, findings: Sequence[AuditFinding]) -> str:
     record = run.records[0]
-    total, which = analysis.together(findings)
+    total, which = joint_gain.together(findings)
     time = formatting.timed(record.timing.seconds) if record.timing else "no time"
     broken = dict.fromkeys(
         each.audit for each in findings if each.is_guideline and each.share.estimate >= analysis.WORTH
@@ -104,7 +110,7 @@ def gain(won: Interval) -> str:
 
 
 def _findings(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding]) -> Table:
-    shown = [each for each in findings if _is_shown(each)][:MOST_FINDINGS]
+    shown = list(_merged([each for each in findings if _is_shown(each)]))[:MOST_FINDINGS]
     return Table(
         key="findings",
         title="What makes it slow, and what would help",
@@ -119,7 +125,7 @@ def _findings(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFind
             numbers("Δ FLOPs", map(_flops, shown), 1),
             words("measured", map(_measured, shown), 2),
         ),
-        lines=tuple(_below(run, audited, findings, shown)),
+        lines=tuple(_below(run, audited, findings)),
     )
 
 
@@ -128,6 +134,25 @@ def _is_shown(each: AuditFinding) -> bool:
     if each.is_guideline or each.audit not in REBUILT:
         return each.gain is not None or each.share.estimate >= analysis.WORTH
     return each.judgement in ("gain", "undecided")
+
+
+def _merged(findings: Sequence[AuditFinding]) -> Iterator[AuditFinding]:
+    """Yield findings, those of one audit as one that have no gain for the same reason."""
+    yield from (each for each in findings if each.gain)
+    for (audit, _), alike in groups(
+        (each for each in findings if not each.gain), lambda each: (each.audit, each.why)
+    ).items():
+        if audit == "kernel" or len(alike) == 1:
+            yield from alike
+            continue
+        reasons = "; ".join(each.reason for each in alike[:MOST_REASONS])
+        rest = len(alike) - MOST_REASONS
+        yield replace(
+            alike[0],
+            reason=reasons + (f"; {rest} more" if rest > 0 else ""),
+            places=tuple(dict.fromkeys(place for each in alike for place in each.places)),
+            share=Interval(sum(each.share.estimate for each in alike)),
+        )
 
 
 def _where(each: AuditFinding) -> str:
@@ -145,29 +170,30 @@ def _measured(each: AuditFinding) -> str:
     if not each.before_s or not each.after_s:
         return each.why
     before, after = (formatting.milliseconds(time.estimate) for time in (each.before_s, each.after_s))
-    return f"{each.before} → {each.after}: {before} → {after} ms"
+    return f"{difference(chain_of(each.before), chain_of(each.after))}: {before} → {after} ms"
 
 
-def _below(
-    run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding], shown: Sequence[AuditFinding]
-) -> Iterator[str]:
-    total, which = analysis.together(findings)
+def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding]) -> Iterator[str]:
+    total, which = joint_gain.together(findings)
     if not launches_of(run):
         yield "no finding: no layers were timed"
     if total and len(which) > 1:
         names = formatting.named([f"{each.audit} at {_where(each)}" for each in which])
-        yield f"together, with no operator counted twice: {gain(total)} ({names})"
+        yield f"together, no operator counted twice and with channels that fit: {gain(total)} ({names})"
     for audit in REBUILT:
         nothing = [each for each in findings if each.audit == audit and each.judgement in ("no gain", "loss")]
         if nothing:
             yield f"{audit}: rebuilt without a gain at {formatting.named([_where(each) for each in nothing])}"
-    small = [each for each in findings if each not in shown and not each.gain]
+    small = [each for each in findings if not each.gain and not _is_shown(each)]
     if small:
         count, least = formatting.counted(len(small), "finding"), formatting.percent(analysis.WORTH, decimals=0)
         share = sum(each.share.estimate for each in small if each.audit == "g4")
         work = f"; those of g4 are {formatting.percent(share)} together" if share else ""
         are = "is" if len(small) == 1 else "are"
         yield f"{count} of less than {least} of the time, or not measured, {are} not shown{work}"
+    if findings and not any(each.before or each.runtime for each in findings):
+        forms = f"{given('--apply')} measures the network in other forms"
+        yield f"no guideline has layers here that can be rebuilt; {forms}"
     yield from cells.warning_lines(run.records[:1])
     yield from _not_understood(audited)
     yield from _not_traced(run, audited)

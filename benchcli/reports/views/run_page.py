@@ -19,6 +19,8 @@ from benchcli.schema.environment import as_json
 from benchcli.statistics import LEAST_LAUNCHES
 from benchcli.workloads.requests import settings_of
 
+MOST_RUNTIMES = 3
+"""The most runtimes that a heading names; a table has them all."""
 IDENTITY = ("family", "variant")
 LEADING = (
     *("status", "median_s", "ci_low_s", "ci_high_s", "relative_speed", "relative_low", "relative_high"),
@@ -209,7 +211,9 @@ def heading(report: SuiteRun) -> str:
     )
     dtype, layout, batch, step = settings_of(result.family for result in report.results).values()
     device = target.device if target.device != "cpu" else None
-    parts = [where, device, threads, " and ".join(report.runtimes), dtype, layout, f"batch {batch}" if batch else ""]
+    runtimes = report.runtimes
+    ran = " and ".join(runtimes) if len(runtimes) <= MOST_RUNTIMES else f"{len(runtimes)} runtimes"
+    parts = [where, device, threads, ran, dtype, layout, f"batch {batch}" if batch else ""]
     if step != INFERENCE:
         parts.append(step)
     if target.allocator != "steady":

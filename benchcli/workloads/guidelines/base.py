@@ -6,14 +6,14 @@ This module does not import torch. Only an experiment's `build` does, in the wor
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from benchcli.errors import UserError
 from benchcli.registry import Registry
 from benchcli.schema import BUILT_IN, Interval, OperatorCall, Parameter, Variant
 from benchcli.schema.environment import Machine
 from benchcli.workloads import papers
-from benchcli.workloads.layer_chain import Chain
+from benchcli.workloads.layer_chain import Chain, width_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,6 +56,15 @@ class Repair:
     image_after: tuple[int, ...]
 
 
+class Edge(NamedTuple):
+    """A tensor at the edge of rebuilt layers."""
+
+    call: int
+    """The operator call that wrote it."""
+    channels: int
+    """Those that it has once the layers are rebuilt."""
+
+
 @dataclass(frozen=True)
 class Breach:
     """A place in a network that breaks a guideline."""
@@ -70,6 +79,23 @@ class Breach:
     """The operator calls that the repair replaces, where they are more than `calls`; empty if they are the same."""
     runtime: str = ""
     """The runtime that repairs the whole network without training, such as "eager:fold"; empty if none does."""
+
+    @property
+    def replaced(self) -> tuple[int, ...]:
+        """The operator calls that the repair replaces."""
+        return self.rebuilt or self.calls
+
+    def edges(self, calls: Sequence[OperatorCall]) -> Iterator[Edge]:
+        """Yield the tensors that the rebuilt layers share with others; none without a repair."""
+        width = width_of(self.repair.after) if self.repair else None
+        if self.repair is None or width is None:
+            return
+        read = next(iter(calls[min(self.replaced)].producers), None)
+        others = dict.fromkeys(each for number in self.replaced for each in calls[number].producers)
+        for each in others:
+            if each is not None and each not in self.replaced:
+                yield Edge(each, self.repair.image_after[0] if each == read else width)
+        yield Edge(max(self.replaced), width)
 
 
 class Audit(Guideline, ABC):

@@ -118,7 +118,7 @@ class ElementWise(Rule, Experiment, Audit):
                 )
         for place, name in enumerate(graph.names):
             if place not in seen and (graph.is_elementwise(place) or graph.is_move(place)):
-                yield Breach((place,), f"{name}, which {'moves data' if graph.is_move(place) else 'is element-wise'}")
+                yield Breach((place,), f"{name}: {'moves data' if graph.is_move(place) else 'element-wise'}")
 
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Return the row's platform, ReLU, shortcut and channels in Table 4."""

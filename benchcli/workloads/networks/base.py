@@ -11,6 +11,7 @@ from benchcli.errors import UserError
 from benchcli.registry import Registry
 from benchcli.schema import BUILT_IN, Variant
 from benchcli.settings import GROUPS
+from benchcli.spelling import given
 from benchcli.workloads import papers
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class Network:
         pixels = size or self.size
         if pixels < self.least_size:
             raise UserError(
-                f"{self.name} takes inputs from {self.least_size}×{self.least_size}, not {pixels}×{pixels}: "
-                "its strides would leave nothing"
+                f"{given('size', pixels)}: {self.name} takes inputs from {self.least_size}×{self.least_size}: "
+                "its strides would leave nothing of smaller ones"
             )
         return Variant(self.name, f"{BUILT_IN}network/{self.name}", {}, (3, pixels, pixels), "3")
 

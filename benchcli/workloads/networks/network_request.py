@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchcli import files
+from benchcli import files, formatting
 from benchcli.errors import UserError, unknown
 from benchcli.schema import BUILT_IN, Input, Parameter, Variant
 from benchcli.spelling import given
@@ -121,22 +121,22 @@ def _variant(name: str, size: int | None, inputs: tuple[Input, ...]) -> Variant:
 def _refuse_part_of_name(name: str) -> None:
     """Raise UserError if the name is that of a module beside it, or begins those of networks that ship."""
     if (own := files.here() / f"{name}.py").is_file():
-        names = _functions_of(own)
-        such = f", such as {name}:{names[-1]}" if names else ""
-        raise UserError(f"{name!r} names no network, but {own.name} is here: write {name}:callable{such}")
+        names = formatting.named([f"{name}:{each}" for each in _callables_of(own)]) or f"{name}:callable"
+        raise UserError(f"{name!r} names no network, but {own.name} is here: write {names}")
     begun = [each.name for each in NETWORKS if each.name.startswith(f"{name}-")]
     if begun:
         usual = next((each for each in begun if each.removeprefix(f"{name}-") in FULL_WIDTH), begun[0])
         raise UserError(f"{name!r} begins several names: did you mean {usual}? known: {', '.join(sorted(begun))}")
 
 
-def _functions_of(file: Path) -> list[str]:
-    """Return the names of a file's own functions, those that begin with an underscore left out."""
+def _callables_of(file: Path) -> list[str]:
+    """Return the names of a file's own functions and classes, those that begin with an underscore left out."""
     try:
         parts = ast.parse(files.read_text(file)).body
     except (SyntaxError, ValueError, UserError):
         return []
-    return [each.name for each in parts if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")]
+    named = (each for each in parts if isinstance(each, ast.FunctionDef | ast.ClassDef))
+    return [each.name for each in named if not each.name.startswith("_")]
 
 
 def _of_library(name: str, library: str, model: str, inputs: tuple[Input, ...]) -> Variant:

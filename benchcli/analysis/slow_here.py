@@ -1,0 +1,86 @@
+"""What is slow on this machine whatever the guidelines say: kernels far below the roof, a slow dtype."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from benchcli import formatting
+from benchcli.analysis.audit_findings import AuditFinding, times_of
+from benchcli.analysis.call_times import CallTimes
+from benchcli.analysis.roofline import Placement, place
+from benchcli.grouping import groups
+from benchcli.runs.audit_file import AuditedCalls
+from benchcli.runs.suite_run import SuiteRun
+from benchcli.schema import Interval, OperatorCall, sizes
+from benchcli.schema.roofs import Roofs
+from benchcli.workloads.operator_graph import OperatorGraph
+
+SLOW_DTYPE = 0.9
+"""The share of float32's peak below which a dtype is called slow here."""
+SLOW_KERNEL = 0.15
+"""The share of the roof below which an operator's kernel is called slow here."""
+LEAST_OF_KERNEL = 0.03
+"""The least share of the time with which a slow kernel is named."""
+
+
+def slow_here(run: SuiteRun, audited: AuditedCalls) -> Iterator[AuditFinding]:
+    """Yield the kernels and the dtype that are slow here. There is nothing to rebuild them as, so they have no gain."""
+    if audited.roofs is None:
+        return
+    times = times_of(run, audited)
+    if times:
+        yield from slow_kernels(audited.calls, times, audited.roofs)
+    dtype, record = run.results[0].family.dtype, run.records[0]
+    peak, usual = audited.roofs.peak(dtype), audited.roofs.peak("float32")
+    if peak and usual and peak < SLOW_DTYPE * usual and record.timing:
+        reason = f"{dtype} computes at {peak / usual:.2f} of float32's peak"
+        yield _named("dtype", "no unit for the dtype", reason, (), ("",), record.timing.seconds, Interval(1.0))
+
+
+def slow_kernels(calls: Sequence[OperatorCall], times: CallTimes, roofs: Roofs) -> Iterator[AuditFinding]:
+    """Yield the operators that are slow, those of one kind together."""
+    placed = {number: _place(number, calls[number], times, roofs) for number in range(len(calls))}
+    slow = {number: at.achieved for number, at in placed.items() if at and _is_slow(at)}
+    graph = OperatorGraph(calls)
+    for kind, numbers in groups(slow, lambda number: _kind(number, graph)).items():
+        share = times.share_of(numbers)
+        if share.estimate >= LEAST_OF_KERNEL:
+            low, high = (
+                formatting.percent(end(slow[each] for each in numbers), decimals=0).removesuffix(" %")
+                for end in (min, max)
+            )
+            reason = f"{kind} at {low if low == high else f'{low} to {high}'} % of the roof"
+            places = tuple(dict.fromkeys(calls[number].module for number in numbers))
+            seconds = times.time_of(numbers)
+            yield _named("kernel", "slow kernel here", reason, tuple(numbers), places, seconds, share)
+
+
+def _place(number: int, call: OperatorCall, times: CallTimes, roofs: Roofs) -> Placement | None:
+    return place(call.flops or 0, call.mac_bytes, 1, times.time_of([number]).estimate, roofs, call.dtype)
+
+
+def _is_slow(at: Placement) -> bool:
+    return at.bound != "overhead" and at.achieved < SLOW_KERNEL
+
+
+def _kind(number: int, graph: OperatorGraph) -> str:
+    """Return what a call computes, in words: "depthwise 3x3 convolution", or its operator's name."""
+    found = graph.convolution(number)
+    if found is None:
+        return graph.names[number]
+    width = "depthwise " if found.is_depthwise else "grouped " if found.groups > 1 else ""
+    step = f" of stride {sizes(found.stride)}" if math.prod(found.stride) > 1 else ""
+    return f"{width}{sizes(found.kernel)} convolution{step}"
+
+
+def _named(
+    audit: str,
+    title: str,
+    reason: str,
+    calls: tuple[int, ...],
+    places: tuple[str, ...],
+    seconds: Interval,
+    share: Interval,
+) -> AuditFinding:
+    return AuditFinding(
+        audit, title, False, reason, calls, places, seconds, share, why="there is nothing to rebuild it as"
+    )
