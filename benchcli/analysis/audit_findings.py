@@ -257,7 +257,7 @@ def _why_unmeasured(suspect: Suspect, trials: Trials) -> str:
     if suspect.share.estimate < WORTH:
         return f"under {formatting.percent(WORTH, decimals=0)} of the time"
     if suspect.most is not None and suspect.most < WORTH:
-        return f"at the measured peak it would win {formatting.percent(suspect.most)} of the time"
+        return f"at the measured peak it would win {formatting.percent(suspect.most, decimals=2)} of the time"
     if not trials.samples and not trials.failures:
         return "no rebuilt layers were timed, or the audit has lost their folder"
     return f"beyond the {MOST_MEASURED} of the largest share"

@@ -26,8 +26,8 @@ TIMED = 5
 """Calls with stamps, and samples without, of a round."""
 LEAST_CALM = 5
 """The fewest calls that no other process interrupted with which interrupted ones are left out."""
-SLOW_S = 1.0
-"""Seconds of a call from which on one is timed at a time: the worker has to give signs of life."""
+SLOW_S = 0.05
+"""Seconds of a call from which on one is timed at a time: calls with and without stamps take turns more often."""
 ASIDE = "(aside)"
 """The path of what is done besides the call, whose time is no module's."""
 NOTHING = nullcontext()

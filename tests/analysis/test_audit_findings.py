@@ -231,7 +231,7 @@ def test_what_would_win_too_little_at_the_peak_is_not_measured() -> None:
         replace(near, most=None),
     ]
     (found,) = findings([near], Trials({}, {}, {}, {}, {}))
-    assert found.why == "at the measured peak it would win 0.5 % of the time"
+    assert found.why == "at the measured peak it would win 0.50 % of the time"
 
 
 def test_equal_breaches_are_one_suspect_and_the_largest_come_first() -> None:
