@@ -39,6 +39,7 @@ from benchcli.workloads.suites import families_of_suite, find_suite
 from tests.conftest import Outcome, inline
 from tests.cost.networks import Apply
 from tests.documents import BY_HAND, DOCS, READ, ROOT, blocks, name_of
+from tests.small_calibration import calibrate_with_few
 
 REGISTRIES: tuple[Registry[Any], ...] = (GUIDELINES, BLOCKS, NETWORKS, DEVICES, RUNTIMES, FORMATS, CHARTS)
 PAGES = [ROOT / "CONTRIBUTING.md", *READ, *sorted(DOCS.glob("*.yml"))]
@@ -346,6 +347,7 @@ def test_examples_in_python_run(
     place: str, text: str, tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keywords, "Tools", tools)
+    calibrate_with_few(monkeypatch)
     on_fake = text.replace("launches=", 'device="fake", launches=').replace("peaks(", 'peaks(device="fake", ')
     on_fake = re.sub(r"benchcli\.audit\(([^)]*)\)", r'benchcli.audit(\1, device="fake")', on_fake)
     on_fake = on_fake.replace("TimePredictor()", 'TimePredictor(device="fake")')

@@ -71,12 +71,18 @@ def headline_of(findings: Sequence[Finding], limit: float | None = None) -> Head
         allowed=_counts(_outcomes(of, allowed=True) for of in networks),
         is_timed=any(finding.subject == "time" for finding in findings),
         detectable=max(passed.values(), default=None),
-        coarsest=max(passed, key=lambda where: passed[where]) if len({*passed.values()}) > 1 else "",
+        coarsest=_coarsest(passed),
         above={}
         if limit is None
         else {each.where: each.detectable or 1.0 for each in findings if each.may_hide(limit)},
         limit=limit,
     )
+
+
+def _coarsest(detectable: Mapping[str, float]) -> str:
+    """Return the network with the largest of several factors; empty if all of them read the same."""
+    read = {formatting.percent(factor - 1) for factor in detectable.values()}
+    return max(detectable, key=lambda where: detectable[where]) if len(read) > 1 else ""
 
 
 def word(outcome: Outcome, is_allowed: bool = False) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from benchcli import __version__
+from benchcli import __version__, formatting
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, UNEXPECTED, USAGE, NothingMeasuredError, UserError, unknown
 from benchcli.spelling import messages_for
 
@@ -182,7 +182,7 @@ def _where_it_is(error: click.ClickException) -> str:
     here = set(_spellings(error.ctx.command)) & {each for found in alike.values() for each in found}
     if here:
         return f"here it is {max(here, key=len)}"
-    return f"benchcli {' and '.join(alike)} {'have' if len(alike) > 1 else 'has'} it" if alike else ""
+    return f"benchcli {formatting.named([*alike])} {'have' if len(alike) > 1 else 'has'} it" if alike else ""
 
 
 def _spellings(command: click.Command) -> dict[str, list[str]]:

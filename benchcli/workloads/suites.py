@@ -178,7 +178,7 @@ class SuiteFile:
     def _check_keys(self, index: int, table: Mapping[str, object], keys: Keys, kind: str = "family") -> None:
         for key in table:
             if key not in keys:
-                raise self._error(_unknown_key(key, keys), key, index, kind)
+                raise self._error(_unknown_key(key, keys, kind), key, index, kind)
 
     def _fields(self, index: int, table: Mapping[str, object], keys: Keys, kind: str = "family") -> dict[str, Any]:
         """Return a request's fields from a table. Raises UserError at the first invalid key."""
@@ -240,9 +240,9 @@ def find_suite(name_or_path: str) -> SuiteFile:
     raise UserError(f"{unknown('suite', name_or_path, shipped)}; or give the path of a TOML file")
 
 
-def _unknown_key(key: str, keys: Keys) -> str:
+def _unknown_key(key: str, keys: Keys, table: str) -> str:
     """Return that a table has no such key, and which kinds of families have it."""
-    others = [kind for kind, known in KEYS_OF.items() if key in known]
+    others = [kind for kind, known in KEYS_OF.items() if key in known and table == "family"]
     if not others:
         return str(unknown("key", key, sorted(keys)))
     return f"{key!r} is a key of a family of {' or '.join(others)}, not of this one: known: {', '.join(sorted(keys))}"

@@ -16,7 +16,7 @@ Cli = Callable[..., Outcome]
     ("arguments", "hint"),
     [
         (("show", "a", "--pairwise"), "No such option '--pairwise': benchcli compare has it"),
-        (("network", "resnet-50", "-o", "a"), "No such option '-o': here it is --output"),
+        (("costs", "resnet-50", "-o", "a"), "No such option '-o'"),
         (("show", "a", "--tre"), "--tree"),
         (("run", "--resume", "there"), "give the same command again, with its suite or its names, and --resume"),
         (("show",), "Give the folder of a run or check, such as results/<time>-<suite>-<host>"),

@@ -10,24 +10,18 @@ from torch import nn
 import benchcli
 from benchcli.api import time_prediction
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.sampling import operator_table, operator_times
 from benchcli.sampling.artifact_cache import FOLDER
 from benchcli.workers.tools import Tools
 from tests.conftest import Outcome
+from tests.small_calibration import SMALL, calibrate_with_few
 
 Cli = Callable[..., Outcome]
-SMALL = ("shufflenet-v1-0.25x-g1", "shufflenet-v1-0.25x-g2", "shufflenet-v1-0.25x-g3", "shufflenet-v1-0.25x-g4")
-CALIBRATING = (*SMALL, "shufflenet-v1-0.25x-g8", "mobilenet-v1-0.25", "shufflenet-v2-0.5x")
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Calibrate with few small networks, once for all tests here."""
-    monkeypatch.setattr(time_prediction, "CALIBRATING", CALIBRATING)
-    monkeypatch.setattr(time_prediction, "LAUNCHES", 1)
-    monkeypatch.setattr(operator_times, "NEAR_BYTES", 2**12)  # the simulated device has no caches to flush
-    monkeypatch.setattr(operator_times, "FAR_BYTES", 2**13)
-    monkeypatch.setattr(operator_table, "LAUNCHES", 1)
+    calibrate_with_few(monkeypatch)
     monkeypatch.setenv(FOLDER, str(tmp_path_factory.getbasetemp() / "operators"))
 
 
