@@ -37,6 +37,8 @@ PREEMPTED = 0.15
 """Most preempted samples without a warning, as a share of all samples."""
 SLOW_SAMPLES = 0.15
 """Most samples on a slow core without a warning, as a share of all samples."""
+SLOW_RUN = 1.15
+"""The usual pace of a run, in those of earlier ones, from which on it is called slow."""
 STEAL_CORES = 0.05
 """Most CPU time that the hypervisor takes without a warning, in cores."""
 THROTTLED = 0.01
@@ -154,6 +156,13 @@ def _slow_core(samples: Sequence[Sample]) -> Iterator[RunWarning]:
     slow = [each.pace_s for each in samples if each.excluded == SLOW_CORE and each.pace_s]
     if usual_s is not None and len(slow) > SLOW_SAMPLES * len(samples):
         yield RunWarning("slow-core", round(len(slow) / len(samples), 2), other=round(usual_s / median(slow), 1))
+
+
+def of_pace(samples: Sequence[Sample], earlier_s: float | None) -> Iterator[RunWarning]:
+    """Yield the warning that the core was slow throughout: its usual pace, in those of earlier runs on the machine."""
+    usual_s = pace.usual(samples)
+    if usual_s is not None and earlier_s and usual_s > SLOW_RUN * earlier_s:
+        yield RunWarning("slow-run", round(usual_s / earlier_s, 2))
 
 
 def is_host_bound(samples: Sequence[Sample]) -> bool:

@@ -171,6 +171,10 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
         f"{_samples(warning)} were taken while the core ran at {warning.other or 0:.1f} of its usual speed, as beside "
         "a neighbour on the same physical core, and left out"
     ),
+    "slow-run": lambda warning: (
+        f"the core took {warning.amount or 0:.2f} times as long for a fixed piece of work as in an earlier run here, "
+        "throughout: times are longer by about as much, and relative speeds hold; measure later"
+    ),
     "modes": lambda warning: (
         f"two modes, {warning.text}: by where in memory a launch places its data, or by a state of the machine that "
         "nothing here shows"

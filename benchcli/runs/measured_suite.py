@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from benchcli.backends.runtimes.base import Traceable, runtime_named
 from benchcli.errors import ChangedError, NothingMeasuredError, UserError
-from benchcli.noise.diagnosis import before_launches, preflight, with_noticed
+from benchcli.noise.diagnosis import before_launches, of_pace, preflight, with_noticed
+from benchcli.noise.pace import usual
 from benchcli.runs import code
 from benchcli.runs.folder import RESULTS, unused
 from benchcli.runs.run_environment import begun, check_same, identified, weighed, with_roofs
 from benchcli.runs.run_folder import RunFolder
 from benchcli.runs.suite_run import SuiteRun
+from benchcli.sampling import kept_pace
 from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.supervise import Survey, refuse, refuse_random, survey
 from benchcli.schema import INFERENCE, Failure, Family, FamilyResult, Key, Plan, Suite, Target
@@ -115,8 +117,9 @@ def run_suite(request: RunRequest, tools: Tools) -> SuiteRun:
         try:
             with work.timed("counting costs"):
                 session = work.surveyed()
+            earlier_s = kept_pace.of_earlier_runs(work.environment)
             for result in measure(work.unfinished(), session) if session else ():
-                work.store(with_noticed(noticed, result))
+                work.store(with_noticed([*noticed, *of_pace(result.samples, earlier_s)], result))
             work.describe()
             with work.timed("tracing"):
                 work.trace(session)
@@ -124,6 +127,7 @@ def run_suite(request: RunRequest, tools: Tools) -> SuiteRun:
             ending = error
         finally:
             work.folder.close()
+        kept_pace.keep(work.environment, usual(each for result in work.done.values() for each in result.samples))
         report = work.report(tools.clock() - start_s)
     _end(report, len(work.unfinished()), ending)
     return report
