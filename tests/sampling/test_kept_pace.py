@@ -80,5 +80,7 @@ def test_a_run_that_is_slow_throughout_says_so(cache: Path, cli: Callable[..., O
     assert (first.code, second.code) == (0, 0)
     said = "the core took 1.50 times as long for a fixed piece of work as in an earlier run here"
     assert (said in first.out, said in second.out) == (False, True)
-    (warning,) = {each for record in benchcli.load("second").records for each in record.warnings}
+    run = benchcli.load("second")
+    assert isinstance(run, benchcli.Run)
+    (warning,) = {each for record in run.records for each in record.warnings}
     assert (warning.kind, warning.amount) == ("slow-run", 1.5)
