@@ -18,6 +18,12 @@ from benchcli.workers.tools import Tools
 from tests.conftest import in_process, interrupting
 
 
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs whose folder nobody names leave it there."""
+    monkeypatch.chdir(tmp_path)
+
+
 class Scaled(nn.Module):
     """A network that only this process has."""
 
