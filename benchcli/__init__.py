@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from benchcli.api.network_audit import audit
     from benchcli.api.network_costs import costs
     from benchcli.api.recorded import compare, load, plot, report
-    from benchcli.api.results import UnfinishedError
+    from benchcli.api.result import UnfinishedError
     from benchcli.api.results_store import Store
     from benchcli.api.this_machine import device, peaks, selftest
     from benchcli.api.time_prediction import TimePredictor, predict
@@ -32,7 +32,7 @@ _NAMES = {
     "api.network_audit": ("audit",),
     "api.network_costs": ("costs",),
     "api.recorded": ("compare", "load", "plot", "report"),
-    "api.results": ("UnfinishedError",),
+    "api.result": ("UnfinishedError",),
     "api.results_store": ("Store",),
     "api.this_machine": ("device", "peaks", "selftest"),
     "api.time_prediction": ("TimePredictor", "predict"),

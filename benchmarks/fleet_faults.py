@@ -29,7 +29,7 @@ from pathlib import Path
 from statistics import geometric_mean, median
 
 import benchcli
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.fleets.job import ENDING
 from benchcli.formatting import percent
 from benchcli.system.machine import cpu_model

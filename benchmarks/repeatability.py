@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas
 
 import benchcli
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 
 
 def run(folder: Path, scale: str) -> Run:

@@ -17,7 +17,7 @@ from statistics import median, quantiles
 
 import benchcli
 from benchcli.analysis.sweep_findings import SweptPoint, points_of
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.formatting import percent
 from benchcli.schema import Timing
 from benchcli.system.machine import cpu_model

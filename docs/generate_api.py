@@ -17,13 +17,17 @@ from benchcli.analysis.time_model import NetworkPrediction
 from benchcli.analysis.unequal_machines import Unequal
 from benchcli.api import (
     audit_result,
+    check_result,
+    compared_runs,
     explanation,
     live_modules,
     network_costs,
-    results,
+    result,
     results_store,
+    run_result,
     this_machine,
     time_prediction,
+    traced_rows,
 )
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.schema import CallKernels, Costs, HardwareCounts, KernelUse, OperatorCall
@@ -116,13 +120,13 @@ VALUES: Mapping[type, str] = {
 }
 """What is valid as a value, by kind."""
 RESULTS = (
-    results.Result,
-    results.Run,
-    results.Check,
-    results.LayerRows,
-    results.BreakdownRows,
-    results.Compared,
-    results.Pairwise,
+    result.Result,
+    run_result.Run,
+    check_result.Check,
+    traced_rows.LayerRows,
+    traced_rows.BreakdownRows,
+    compared_runs.Compared,
+    run_result.Pairwise,
     network_costs.Counts,
     Costs,
     OperatorCall,
@@ -153,7 +157,7 @@ RESULTS = (
     CacheLevel,
     Progress,
 )
-ERRORS = (UserError, NothingMeasuredError, results.UnfinishedError)
+ERRORS = (UserError, NothingMeasuredError, result.UnfinishedError)
 
 
 def page() -> str:

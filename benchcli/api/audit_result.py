@@ -12,7 +12,9 @@ from benchcli.analysis.audit_findings import AuditFinding
 from benchcli.analysis.joint_gain import together
 from benchcli.analysis.other_baseline import samples_of
 from benchcli.analysis.slow_here import slow_here
-from benchcli.api.results import LayerRows, Result, Run
+from benchcli.api.result import Result
+from benchcli.api.run_result import Run
+from benchcli.api.traced_rows import LayerRows
 from benchcli.errors import DamagedRunError, UserError
 from benchcli.reports.page import Figure, Page
 from benchcli.runs import audit_file

@@ -14,7 +14,8 @@ from benchcli.analysis.roofline import Placement
 from benchcli.api.audit_result import NetworkAudit
 from benchcli.api.keywords import ExplainSettings, tools_of
 from benchcli.api.recorded import load
-from benchcli.api.results import Result, Run
+from benchcli.api.result import Result
+from benchcli.api.run_result import Run
 from benchcli.backends.runtimes.base import runtime_named
 from benchcli.errors import UserError
 from benchcli.reports.page import Page

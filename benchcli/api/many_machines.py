@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Unpack
 
 from benchcli import files, formatting
+from benchcli.api.compared_runs import MOST, Compared
 from benchcli.api.keywords import FleetSettings, Measuring
 from benchcli.api.recorded import together
-from benchcli.api.results import MOST, Compared, Result, Run, UnfinishedError
+from benchcli.api.result import Result, UnfinishedError
+from benchcli.api.run_result import Run
 from benchcli.errors import UNEXPECTED, UserError
 from benchcli.fleets import dask_engine as dask
 from benchcli.fleets.dask_engine import HOST, LABEL, Engine, WorkerProcess

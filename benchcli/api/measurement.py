@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Unpack
 
 from benchcli.api.keywords import BlockSettings, MeasureSettings, Measuring, NetworkSettings, RunSettings
-from benchcli.api.results import Run, UnfinishedError
+from benchcli.api.result import UnfinishedError
+from benchcli.api.run_result import Run
 from benchcli.backends.runtimes.base import runtime_named
 from benchcli.errors import UserError, unknown
 from benchcli.files import path_of

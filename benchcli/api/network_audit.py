@@ -12,7 +12,7 @@ from benchcli.analysis import audit_findings as analysis
 from benchcli.api.audit_result import NetworkAudit
 from benchcli.api.keywords import AuditSettings, target_of, tools_of
 from benchcli.api.live_modules import family_of
-from benchcli.api.results import UnfinishedError
+from benchcli.api.result import UnfinishedError
 from benchcli.api.this_machine import roofs_of
 from benchcli.api.transformed import new_program, write_program
 from benchcli.backends.devices.base import device_named

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from benchcli.api.keywords import CostSettings, tools_of
 from benchcli.api.live_modules import family_of
-from benchcli.api.results import Result
+from benchcli.api.result import Result
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.reports.page import Page
 from benchcli.reports.views import costs_page as view

@@ -9,7 +9,9 @@ from typing import Literal, overload
 from benchcli import files
 from benchcli.api import plotting
 from benchcli.api.audit_result import NetworkAudit, audit_in
-from benchcli.api.results import MOST, Check, Compared, Pairwise, Run
+from benchcli.api.check_result import Check
+from benchcli.api.compared_runs import MOST, Compared
+from benchcli.api.run_result import Pairwise, Run
 from benchcli.checks import read_check
 from benchcli.errors import UserError
 from benchcli.reports import output_files

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchcli.analysis.stored_series import Series, StoreHistory, history_of
 from benchcli.analysis.unequal_machines import Unequal, unequal_machines
 from benchcli.api.recorded import folders
-from benchcli.api.results import Result
+from benchcli.api.result import Result
 from benchcli.files import path_of
 from benchcli.reports.page import Cell, Page
 from benchcli.reports.views import history_page, store_page

@@ -7,7 +7,7 @@ from typing import Unpack
 
 from benchcli.analysis.aa_test import Summary, Trial, compare, equal, families, summary
 from benchcli.api.keywords import DeviceSettings, PeaksSettings, SelfTestSettings, Tools, plan_of, target_of, tools_of
-from benchcli.api.results import Result, UnfinishedError
+from benchcli.api.result import Result, UnfinishedError
 from benchcli.checks.resolution import SIDES, Resolution, resolution
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.noise.fitness import Grade, Probe, grade

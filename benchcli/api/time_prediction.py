@@ -11,7 +11,7 @@ from benchcli import files, formatting
 from benchcli.analysis.time_model import MeasuredList, NetworkPrediction, calibrate, predicted
 from benchcli.api.keywords import PredictorSettings, PredictSettings, tools_of
 from benchcli.api.live_modules import family_of
-from benchcli.api.results import Result
+from benchcli.api.result import Result
 from benchcli.backends.devices.base import device_named
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.grouping import groups

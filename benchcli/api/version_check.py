@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Unpack
 
 from benchcli.analysis.against_series import SeriesJudge
+from benchcli.api.check_result import Check
 from benchcli.api.keywords import CheckSettings, overrides_of, target_of, tools_of
-from benchcli.api.results import Check, UnfinishedError
+from benchcli.api.result import UnfinishedError
 from benchcli.checks.check_run import run_check
 from benchcli.checks.session import CheckRequest, UnfinishedCheckError
 from benchcli.errors import NothingMeasuredError, UserError

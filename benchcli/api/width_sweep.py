@@ -8,7 +8,7 @@ from typing import Unpack
 from benchcli.analysis.sweep_findings import every_third, to_measure
 from benchcli.api.keywords import Measuring, SweepSettings
 from benchcli.api.measurement import run_of
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.api.time_prediction import fill
 from benchcli.runs.measured_suite import measured_aside
 from benchcli.runs.run_folder import RunFolder

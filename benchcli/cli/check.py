@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from benchcli.api.keywords import Tools
-from benchcli.api.results import UnfinishedError
+from benchcli.api.result import UnfinishedError
 from benchcli.api.version_check import check
 from benchcli.cli.options import argument, check_format_option, options, tools_option
 from benchcli.cli.output import destinations, reporting, say, show

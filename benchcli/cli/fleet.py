@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from benchcli.api.many_machines import Hosts, fleet
-from benchcli.api.results import UnfinishedError
+from benchcli.api.result import UnfinishedError
 from benchcli.cli.main import Group
 from benchcli.cli.options import Parameter, argument, options, run_format_option
 from benchcli.cli.output import destinations, say, show

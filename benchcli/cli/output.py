@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchcli import files
-from benchcli.api.results import Result, Run, UnfinishedError
+from benchcli.api.result import Result, UnfinishedError
+from benchcli.api.run_result import Run
 from benchcli.cli.main import abandon_stdout, why_unwritten
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED, USAGE, UserError
 from benchcli.formatting import clean

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from benchcli.api.keywords import Tools
-from benchcli.api.results import UnfinishedError
+from benchcli.api.result import UnfinishedError
 from benchcli.api.this_machine import SelfTest, selftest
 from benchcli.cli.options import format_option, options, tools_option
 from benchcli.cli.output import reporting, say

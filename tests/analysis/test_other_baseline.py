@@ -12,7 +12,7 @@ import pytest
 import benchcli
 from benchcli.analysis.other_baseline import with_baseline
 from benchcli.analysis.pairwise import rankings
-from benchcli.api.results import Pairwise, Run
+from benchcli.api.run_result import Pairwise, Run
 from benchcli.errors import UserError
 from benchcli.runs.read import read
 from benchcli.runs.suite_run import SuiteRun

@@ -11,7 +11,7 @@ import pytest
 
 import benchcli
 from benchcli.analysis.places import PLACE_COLUMNS
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.backends.devices.fake import BANDWIDTH, PEAK
 from benchcli.sampling.artifact_cache import FOLDER
 from benchcli.schema.protocol import Reached

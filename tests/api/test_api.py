@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 import benchcli
-from benchcli.api.results import Result, Run
+from benchcli.api.result import Result
+from benchcli.api.run_result import Run
 from benchcli.errors import UserError
 from benchcli.schema.progress import Progress
 from benchcli.workers.tools import Tools

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import benchcli
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.workers.tools import Tools
 from tests.conftest import Outcome
 

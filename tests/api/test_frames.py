@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 import benchcli
-from benchcli.api.results import Compared, Result, Run
+from benchcli.api.compared_runs import Compared
+from benchcli.api.result import Result
+from benchcli.api.run_result import Run
 from benchcli.workers.tools import Tools
 
 KEPT = Path(__file__).parents[2] / "results" / "reference"

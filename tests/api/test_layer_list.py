@@ -1,7 +1,8 @@
 from pathlib import Path
 
 import benchcli
-from benchcli.api.results import LayerRows, Run
+from benchcli.api.run_result import Run
+from benchcli.api.traced_rows import LayerRows
 
 KEPT = Path(__file__).parents[2] / "results" / "reference" / "layers-epyc"
 

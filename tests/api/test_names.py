@@ -10,7 +10,7 @@ from torch import nn
 
 import benchcli
 from benchcli.api.network_costs import Counts
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.errors import UserError
 from benchcli.workers.tools import Tools
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import benchcli
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.errors import UserError
 from benchcli.workers.tools import Tools
 from tests.conftest import Outcome

@@ -37,7 +37,7 @@ def test_an_option_that_no_command_has_is_just_unknown(cli: Cli) -> None:
 def test_a_pairwise_comparison_has_no_baseline(cli: Cli) -> None:
     assert cli("guideline", "g2", "--width", "16", "--device", "fake", "--launches", "6", "--output", "a").code == 0
     run = benchcli.load("a")
-    assert isinstance(run, benchcli.api.results.Run)
+    assert isinstance(run, benchcli.api.run_result.Run)
     with pytest.raises(benchcli.UserError, match=r"use with_baseline\('g=4'\) for speeds relative to one"):
         run.pairwise(baseline="g=4")
 

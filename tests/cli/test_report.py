@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 import benchcli
-from benchcli.api.results import Check, Compared, Run
+from benchcli.api.check_result import Check
+from benchcli.api.compared_runs import Compared
+from benchcli.api.run_result import Run
 from benchcli.errors import UserError
 from benchcli.formatting import MARK
 from benchcli.runs.folder import locked

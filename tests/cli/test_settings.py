@@ -8,7 +8,7 @@ import click
 import pytest
 
 import benchcli
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.cli.options import Parameter
 from benchcli.schema.protocol import LAUNCH, Conversation, Task
 from benchcli.settings import Setting

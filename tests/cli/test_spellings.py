@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import benchcli
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.errors import UserError
 from benchcli.registry import Registry
 from benchcli.schema import Record

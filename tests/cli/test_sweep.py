@@ -8,7 +8,7 @@ import pytest
 
 import benchcli
 from benchcli.api import width_sweep
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.schema import Key
 from benchcli.schema.protocol import Conversation, Task
 from benchcli.workers.tools import Tools

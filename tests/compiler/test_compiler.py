@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import benchcli
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 
 pytestmark = pytest.mark.measured
 COMPILED = """

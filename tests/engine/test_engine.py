@@ -22,7 +22,7 @@ import pytest
 import benchcli
 from benchcli.api.keywords import FleetSettings
 from benchcli.api.many_machines import Fleet
-from benchcli.api.results import UnfinishedError
+from benchcli.api.result import UnfinishedError
 from benchcli.errors import UserError
 from benchcli.fleets.job import ENDING, RUN, STATE, Event, Job, Piece, carry_out, folder_of
 from benchcli.runs.run_folder import MEASUREMENTS

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import benchcli
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.sampling import denormals
 from benchcli.schema import Record
 from tests.conftest import Outcome

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import benchcli
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.errors import UserError
 from benchcli.sampling.timings import percentiles
 from benchcli.system import git

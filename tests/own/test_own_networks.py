@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import benchcli
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.cost.inputs import named, tensors
 from benchcli.errors import UserError
 from benchcli.schema import Record

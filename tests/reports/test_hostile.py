@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchcli.api.results import Result, _html
+from benchcli.api.result import Result, _html
 from benchcli.reports.formats.base import FORMATS
 from benchcli.reports.page import Annotation, Page, Table, cleaned, numbers, words
 from benchcli.runs.rows import Cell

@@ -11,7 +11,7 @@ import pytest
 import benchcli
 from benchcli.api import keywords
 from benchcli.api.recorded import together
-from benchcli.api.results import Result
+from benchcli.api.result import Result
 from benchcli.api.this_machine import Peaks
 from benchcli.errors import UserError
 from benchcli.formatting import MARK

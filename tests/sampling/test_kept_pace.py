@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import benchcli
+from benchcli.api.run_result import Run
 from benchcli.noise.diagnosis import of_pace
 from benchcli.sampling import kept_pace
 from benchcli.sampling.artifact_cache import FOLDER
@@ -81,6 +82,6 @@ def test_a_run_that_is_slow_throughout_says_so(cache: Path, cli: Callable[..., O
     said = "the core took 1.50 times as long for a fixed piece of work as in an earlier run here"
     assert (said in first.out, said in second.out) == (False, True)
     run = benchcli.load("second")
-    assert isinstance(run, benchcli.Run)
+    assert isinstance(run, Run)
     (warning,) = {each for record in run.records for each in record.warnings}
     assert (warning.kind, warning.amount) == ("slow-run", 1.5)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import benchcli
-from benchcli.api.results import Run
 from benchcli.api.results_store import Store
+from benchcli.api.run_result import Run
 from benchcli.errors import UserError
 from benchcli.runs.rows import COLUMNS
 from benchcli.store import database

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchcli.api.recorded import load, together
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.reports.views.answers import of_run
 from benchcli.schema import Interval
 

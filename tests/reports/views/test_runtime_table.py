@@ -9,7 +9,7 @@ import pytest
 
 import benchcli
 from benchcli.analysis.verdicts import verdicts
-from benchcli.api.results import Run
+from benchcli.api.run_result import Run
 from benchcli.reports.views.runtime_table import table
 from benchcli.schema import Failure, FamilyResult, Interval, Preparation
 from tests.conftest import Outcome
