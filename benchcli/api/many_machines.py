@@ -18,9 +18,11 @@ from benchcli.api.result import Result, UnfinishedError
 from benchcli.api.run_result import Run
 from benchcli.errors import UNEXPECTED, UserError
 from benchcli.fleets import dask_engine as dask
-from benchcli.fleets.dask_engine import HOST, LABEL, Engine, WorkerProcess
+from benchcli.fleets import scheduler_address, started_workers
+from benchcli.fleets.dask_engine import HOST, LABEL, Engine
 from benchcli.fleets.fleet_folder import Asked, FleetFolder
 from benchcli.fleets.job import INTERRUPT, Event, JobEnded, Piece, State, safe_name
+from benchcli.fleets.started_workers import WorkerProcess
 from benchcli.reports.page import Page
 from benchcli.reports.views.fleet_page import HostRow, fleet_page
 from benchcli.runs.folder import RESULTS, unused
@@ -174,20 +176,25 @@ def _engine(values: Values, fleet: str) -> Iterator[tuple[Engine, Workers]]:
     """Yield a connection to a scheduler, and the workers that this process has started for it."""
     tls, wait_s = values["tls"], values["wait"]
     if values["scheduler"]:
-        with dask.connected(dask.address_of(values["scheduler"]), tls, fleet, wait_s) as engine:
+        with dask.connected(scheduler_address.address_of(values["scheduler"]), tls, fleet, wait_s) as engine:
             yield engine, {}
         return
-    lines = dask.ssh_lines(values["hosts"]) if values["hosts"] else dask.local_lines(values["local"])
-    listen = _listening(lines[0].name) if values["hosts"] else dask.LOOPBACK
-    with dask.started(lines, listen, tls) as cluster, dask.connected(cluster.address, tls, fleet, wait_s) as engine:
+    lines = (
+        started_workers.ssh_lines(values["hosts"]) if values["hosts"] else started_workers.local_lines(values["local"])
+    )
+    listen = _listening(lines[0].name) if values["hosts"] else scheduler_address.LOOPBACK
+    with (
+        started_workers.started(lines, listen, tls) as cluster,
+        dask.connected(cluster.address, tls, fleet, wait_s) as engine,
+    ):
         yield engine, cluster.workers
 
 
 def _listening(host: str) -> str:
     """Return the address at which the hosts reach a scheduler here. Raises UserError if there is none."""
-    name = dask.real_name(host)
+    name = started_workers.real_name(host)
     try:
-        return dask.address_towards(name)
+        return scheduler_address.address_towards(name)
     except OSError as error:
         raise UserError(f"{host} cannot be reached: {error.strerror or error}: is {name} its name?") from None
 

@@ -16,7 +16,7 @@ from benchcli.cli.main import Group
 from benchcli.cli.options import Parameter, argument, options, run_format_option
 from benchcli.cli.output import destinations, say, show
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED
-from benchcli.fleets import dask_engine, on_host
+from benchcli.fleets import dask_engine, on_host, scheduler_address, started_workers
 from benchcli.settings import FLEET, SUITE, TLS
 from benchcli.validation import Text
 
@@ -108,13 +108,17 @@ def worker(address: str, name: str | None, labels: tuple[str, ...], tls: Path | 
     if end_with_stdin:
         on_host.end_with_stdin()
     with dask_engine.imported():
-        dask_engine.serve_worker(dask_engine.address_of(address), name or socket.gethostname(), labels, tls, say)
+        dask_engine.serve_worker(scheduler_address.address_of(address), name or socket.gethostname(), labels, tls, say)
     return FINE
 
 
 @command.command("scheduler", short_help="Hand jobs out from this machine.")
-@click.option("--listen", default=dask_engine.LOOPBACK, metavar="HOST", help="Where to listen.", show_default=True)
-@click.option("--port", default=dask_engine.PORT, type=click.IntRange(0, 65535), help="The port.", show_default=True)
+@click.option(
+    "--listen", default=scheduler_address.LOOPBACK, metavar="HOST", help="Where to listen.", show_default=True
+)
+@click.option(
+    "--port", default=scheduler_address.PORT, type=click.IntRange(0, 65535), help="The port.", show_default=True
+)
 @tls_option
 def scheduler(listen: str, port: int, tls: Path | None) -> int:
     """Run a scheduler until interrupted. It listens on this machine alone unless told otherwise.
@@ -137,8 +141,8 @@ def sbatch(address: str, labels: tuple[str, ...], tls: Path | None) -> int:
     \b
     Example: benchcli fleet sbatch tcp://10.0.0.1:8786 --label gpu=h100
     """
-    where = dask_engine.address_for(address, tls)
-    words = [sys.executable, *dask_engine.worker_words(where, labels, tls and tls.absolute())]
+    where = scheduler_address.address_for(address, tls)
+    words = [sys.executable, *started_workers.worker_words(where, labels, tls and tls.absolute())]
     click.echo(
         "#!/bin/sh\n#SBATCH --job-name=benchcli\n#SBATCH --nodes=1\n#SBATCH --ntasks=1\n#SBATCH --exclusive\n"
         f"exec {shlex.join(words)}"

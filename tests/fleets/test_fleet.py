@@ -9,7 +9,7 @@ import pytest
 import benchcli
 from benchcli import files
 from benchcli.errors import UserError
-from benchcli.fleets import dask_engine
+from benchcli.fleets import dask_engine, scheduler_address, started_workers
 from benchcli.fleets.fleet_folder import FLEET, FleetFolder, asked_in
 from benchcli.fleets.job import FILES, JobEnded, Piece, Sender, State, hashes_of, read, safe_name, written
 from benchcli.schema.structure import StructureError
@@ -182,10 +182,10 @@ def test_a_run_that_was_lost_here_is_asked_for_again(folder: FleetFolder) -> Non
 @pytest.mark.keeps("sys.meta_path")
 def test_certificates_that_are_none_are_named(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="pip install '.[fleet]' brings the engine")
-    for name in dask_engine.CERTIFICATES:
+    for name in scheduler_address.CERTIFICATES:
         (tmp_path / name).touch()
     with pytest.raises(UserError, match=r"the files of .* are no certificates and key"):
-        dask_engine.security_of(tmp_path, "tls://127.0.0.1:1")
+        scheduler_address.security_of(tmp_path, "tls://127.0.0.1:1")
 
 
 @pytest.mark.parametrize("suite", [None, 3, {"a": 1}])
@@ -216,7 +216,7 @@ def test_a_suite_that_is_not_there_is_refused_before_anything_starts(cli: Cli) -
 def test_hosts_for_ssh_have_a_name_a_python_and_labels(tmp_path: Path) -> None:
     file = tmp_path / "hosts"
     file.write_text("# ours\n\nnode-1 python=/opt/python gpu=h100  # fast\nme@node-2\n")
-    first, second = dask_engine.ssh_lines(file)
+    first, second = started_workers.ssh_lines(file)
     assert (
         first.words("tcp://a:1", None)[-10:]
         == [
@@ -247,8 +247,8 @@ def test_the_name_behind_an_alias_of_ssh_is_that_which_ssh_says(
     ssh.write_text('#!/bin/sh\n[ "$2" = alias ] && echo "hostname 10.0.0.7"\n')
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert dask_engine.real_name("alias") == "10.0.0.7"
-    assert dask_engine.real_name("me@node") == "node"
+    assert started_workers.real_name("alias") == "10.0.0.7"
+    assert started_workers.real_name("me@node") == "node"
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_the_name_behind_an_alias_of_ssh_is_that_which_ssh_says(
 def test_a_file_of_hosts_that_is_wrong_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "hosts").write_text(text)
     with pytest.raises(UserError, match=said):
-        dask_engine.ssh_lines(tmp_path / "hosts")
+        started_workers.ssh_lines(tmp_path / "hosts")
 
 
 def test_the_script_for_slurm_takes_a_node_alone(cli: Cli) -> None:
