@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from statistics import median
 from threading import get_ident
+from time import perf_counter
 from typing import Any, TypeVar
 
 import torch
@@ -28,6 +29,8 @@ LEAST_CALM = 5
 """The fewest calls that no other process interrupted with which interrupted ones are left out."""
 SLOW_S = 0.05
 """Seconds of a call from which on one is timed at a time: calls with and without stamps take turns more often."""
+IDENTITIES, IDENTITY_ROUNDS = 50, 30
+"""Modules that do nothing, and calls of them, which show what stamping adds to a call."""
 ASIDE = "(aside)"
 """The path of what is done besides the call, whose time is no module's."""
 NOTHING = nullcontext()
@@ -83,10 +86,11 @@ def _layers(
             return plain, stamped(network, bench.call, stamps, number)
 
         rounds = repeated(measure, task, alive, least=1)
+        over_s = left_over_s(stamps)
         device.settle(index)
     plain_s = calm([each for plain, _ in rounds for each in plain])
     timed = calm([each for _, several in rounds for each in several])
-    own = [own_seconds(marks, stamps.seconds) for marks in timed]
+    own = [own_seconds(marks, stamps.seconds, over_s) for marks in timed]
     return median(plain_s), tuple(_layer(path, each, own, timed[0]) for path, each in seen.items())
 
 
@@ -119,7 +123,7 @@ def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], marks: Ma
         path=path,
         kind=seen.kind,
         calls=marks[::2].count(path),
-        seconds=median(each.get(path, 0.0) for each in own),
+        seconds=max(0.0, median(each.get(path, 0.0) for each in own)),
         inputs=seen.inputs,
         outputs=seen.outputs,
         flops=None if None in flops else sum(each or 0 for each in flops),
@@ -209,8 +213,30 @@ def _as_it_was(original: ModuleCall, marks: Marks, take: Callable[[], object], b
         marks += (None, take())
 
 
-def own_seconds(marks: Marks, seconds: Callable[[Any, Any], float]) -> dict[str, float]:
-    """Return the seconds of each module without those of the modules that it calls."""
+def left_over_s(stamps: Stamps) -> float:
+    """Return the seconds that stamping adds to each call of a module, and that are in no mark of its own.
+
+    They are seen at modules that do nothing. On an accelerator, whose queue hides them, there are none.
+    """
+    if stamps.is_simulated or not stamps.is_of_host:
+        return 0.0
+    chain, nothing = torch.nn.Sequential(*(torch.nn.Identity() for _ in range(IDENTITIES))), torch.empty(0)
+    plain_s, stamped_s = math.inf, math.inf
+    for _ in range(IDENTITY_ROUNDS):
+        begun_s = perf_counter()
+        chain(nothing)
+        plain_s = min(plain_s, perf_counter() - begun_s)
+        ((marks, _),) = stamped(chain, lambda: chain(nothing), stamps, 1)
+        own = own_seconds(marks, stamps.seconds)
+        stamped_s = min(stamped_s, sum(each for path, each in own.items() if path != ASIDE))
+    return max(0.0, stamped_s - plain_s) / (IDENTITIES + 1)
+
+
+def own_seconds(marks: Marks, seconds: Callable[[Any, Any], float], over_s: float = 0.0) -> dict[str, float]:
+    """Return the seconds of each module without those of the modules that it calls.
+
+    Of `over_s`, which stamping adds to each call, one half is the module's and the other its caller's.
+    """
     own: dict[str, float] = {}
     running: list[tuple[str, Any]] = []
     for path, stamp in zip(marks[::2], marks[1::2], strict=True):
@@ -218,11 +244,11 @@ def own_seconds(marks: Marks, seconds: Callable[[Any, Any], float]) -> dict[str,
             running.append((path, stamp))
             continue
         ended, start = running.pop()
-        spent_s = seconds(start, stamp)
-        own[ended] = own.get(ended, 0.0) + spent_s
+        spent_s, half_s = seconds(start, stamp), 0.0 if ended == ASIDE else over_s / 2
+        own[ended] = own.get(ended, 0.0) + spent_s - half_s
         if running:
             caller = running[-1][0]
-            own[caller] = own.get(caller, 0.0) - spent_s
+            own[caller] = own.get(caller, 0.0) - spent_s - half_s
     return own
 
 

@@ -228,6 +228,7 @@ def test_an_audit_stands_alone(audited: Audited, cli: Cli) -> None:
         ("direct", "forward is called directly"),
         ("strange", "not understood, and in no finding: "),
         ("encoder", "guidelines say nothing of attention"),
+        ("encoder", "no guideline has layers here that can be rebuilt; --apply measures the network in other forms"),
         ("recurrent", "guidelines say nothing of"),
         ("compiled", "no finding: no layers were timed"),
     ],

@@ -17,7 +17,7 @@ from benchcli.reports.views.layer_table import OWN, table
 from benchcli.runs.rows import LAYER_COLUMNS, layers_of
 from benchcli.runs.rows import layer_rows as rows_of
 from benchcli.sampling.bench import Bench
-from benchcli.sampling.layer_times import _calls_of_sample, _layers, calm
+from benchcli.sampling.layer_times import ASIDE, _calls_of_sample, _layers, calm, left_over_s, own_seconds
 from benchcli.schema import Failure, Layer, Layers, Target
 from benchcli.schema.protocol import LAYERS, Task
 from tests.cost.networks import Apply
@@ -63,6 +63,20 @@ def test_each_module_has_what_it_does_itself() -> None:
     assert by_path["0"].flops == 0
     assert by_path["0"].mac_bytes == 3 * 2 * 4 * 4  # the addition
     assert torch.nn.Module.__call__.__module__ == "torch.nn.modules.module"
+
+
+def test_what_stamping_adds_is_half_a_modules_and_half_its_callers() -> None:
+    """The network takes 10 s, with 6 s in a module that is called twice, and 1 s aside."""
+    marks = ["", 0, "a", 1, None, 4, ASIDE, 4, None, 5, "a", 5, None, 8, None, 10]
+    plain = own_seconds(marks, lambda start, end: float(end - start))
+    assert plain == {"": 3.0, "a": 6.0, ASIDE: 1.0}
+    without = own_seconds(marks, lambda start, end: float(end - start), 0.2)
+    assert without == pytest.approx({"": 3.0 - 0.1 - 2 * 0.1, "a": 6.0 - 2 * 0.1, ASIDE: 1.0})
+
+
+def test_stamping_adds_little_on_the_host_and_nothing_on_an_accelerator() -> None:
+    assert 0.0 <= left_over_s(DEVICES["cpu"].stamps(0)) < 1e-4
+    assert left_over_s(FAKE.stamps(0)) == 0.0
 
 
 def test_a_shared_module_has_a_row_in_each_of_its_callers() -> None:

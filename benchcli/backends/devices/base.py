@@ -67,6 +67,8 @@ class Stamps:
     """Returns the seconds from one mark to a later one, once the work is done."""
     is_of_host: bool = True
     """Whether the host's own work lies between marks, and not the work that it has queued."""
+    is_simulated: bool = False
+    """Whether time stands still while a mark is taken."""
 
 
 @dataclass(frozen=True)

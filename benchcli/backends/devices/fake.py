@@ -141,7 +141,7 @@ class Fake(EventDevice):
     def stamps(self, index: int) -> Stamps:  # noqa: ARG002
         """Return a clock that moves by STAMP_S at each mark: no call moves the simulated one."""
         ticks = itertools.count()
-        return Stamps(lambda: next(ticks), lambda start, end: (end - start) * STAMP_S)
+        return Stamps(lambda: next(ticks), lambda start, end: (end - start) * STAMP_S, is_simulated=True)
 
     def tracer(self, call: Callable[[], "torch.Tensor"], costs: Costs, index: int) -> Tracer:  # noqa: ARG002
         """Return a tracer that splits a call's time evenly over its operators.

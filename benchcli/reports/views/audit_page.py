@@ -192,7 +192,7 @@ def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding
         are = "is" if len(small) == 1 else "are"
         yield f"{count} of less than {least} of the time, or not measured, {are} not shown{work}"
     if findings and not any(each.before or each.runtime for each in findings):
-        forms = f"{given('--apply')} measures the network in other forms"
+        forms = f"{given('apply')} measures the network in other forms"
         yield f"no guideline has layers here that can be rebuilt; {forms}"
     yield from cells.warning_lines(run.records[:1])
     yield from _not_understood(audited)
