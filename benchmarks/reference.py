@@ -36,7 +36,8 @@ def measure(name: str, command: str) -> None:
             raise SystemExit(f"{name}: benchcli {command} ended with {done.returncode}: {done.stderr}")
         table = done.stdout.replace(str(folder), f"results/reference/{name}")
         (folder / "table.md").write_text(table, encoding="utf-8")
-        (folder / ".lock").unlink(missing_ok=True)
+        for lock in folder.rglob(".lock"):
+            lock.unlink()
         shutil.rmtree(KEPT / name, ignore_errors=True)
         shutil.move(folder, KEPT / name)
 

@@ -12,7 +12,7 @@ from tests.conftest import Outcome
 KEPT = Path(__file__).parents[2] / "results" / "reference"
 
 
-@pytest.mark.parametrize("name", ["g2-epyc", "networks-epyc", "layers-epyc", "claims-epyc"])
+@pytest.mark.parametrize("name", ["g2-epyc", "networks-epyc", "layers-epyc", "claims-epyc", "audit-xeon"])
 def test_a_kept_run_is_shown_as_it_was(
     cli: Callable[..., Outcome],
     golden: Callable[[str, str], None],
