@@ -18,6 +18,8 @@ SLOW_DTYPE = 0.9
 """The share of float32's peak below which a dtype is called slow here."""
 SLOW_KERNEL = 0.15
 """The share of the roof below which an operator's kernel is called slow here."""
+NOTHING = "there is nothing to rebuild it as"
+FOLDED = "folding removes it behind a convolution"
 LEAST_OF_KERNEL = 0.03
 """The least share of the time with which a slow kernel is named."""
 
@@ -33,7 +35,8 @@ def slow_here(run: SuiteRun, audited: AuditedCalls) -> Iterator[AuditFinding]:
     peak, usual = audited.roofs.peak(dtype), audited.roofs.peak("float32")
     if peak and usual and peak < SLOW_DTYPE * usual and record.timing:
         reason = f"{dtype} computes at {peak / usual:.2f} of float32's peak"
-        yield _named("dtype", "no unit for the dtype", reason, (), ("",), record.timing.seconds, Interval(1.0))
+        seconds = record.timing.seconds
+        yield _named("dtype", "no unit for the dtype", reason, (), ("",), seconds, Interval(1.0), NOTHING)
 
 
 def slow_kernels(calls: Sequence[OperatorCall], times: CallTimes, roofs: Roofs) -> Iterator[AuditFinding]:
@@ -51,7 +54,8 @@ def slow_kernels(calls: Sequence[OperatorCall], times: CallTimes, roofs: Roofs) 
             reason = f"{kind} at {low if low == high else f'{low} to {high}'} % of the roof"
             places = tuple(dict.fromkeys(calls[number].module for number in numbers))
             seconds = times.time_of(numbers)
-            yield _named("kernel", "slow kernel here", reason, tuple(numbers), places, seconds, share)
+            why = FOLDED if all(map(graph.is_normalisation, numbers)) else NOTHING
+            yield _named("kernel", "slow kernel here", reason, tuple(numbers), places, seconds, share, why)
 
 
 def _place(number: int, call: OperatorCall, times: CallTimes, roofs: Roofs) -> Placement | None:
@@ -80,7 +84,6 @@ def _named(
     places: tuple[str, ...],
     seconds: Interval,
     share: Interval,
+    why: str,
 ) -> AuditFinding:
-    return AuditFinding(
-        audit, title, False, reason, calls, places, seconds, share, why="there is nothing to rebuild it as"
-    )
+    return AuditFinding(audit, title, False, reason, calls, places, seconds, share, why=why)

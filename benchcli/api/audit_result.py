@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -44,6 +44,8 @@ class NetworkAudit(Result):
     """The run of the rebuilt layers; None if no finding was worth one."""
     depth: int | None = None
     """The depth to which the page rolls layers up."""
+    is_verbose: bool = False
+    """Whether the page is shown with every warning."""
 
     @cached_property
     def findings(self) -> tuple[AuditFinding, ...]:
@@ -87,7 +89,8 @@ class NetworkAudit(Result):
     def _laid_out(self) -> Page:
         from benchcli.reports.views import audit_page
 
-        return audit_page.page(self.details, self.audited, self.findings, self.depth)
+        page = audit_page.page(self.details, self.audited, self.findings, self.depth)
+        return replace(page, is_verbose=self.is_verbose)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         from benchcli.reports.views import fact_list

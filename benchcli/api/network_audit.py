@@ -62,7 +62,9 @@ def audit(network: object, *, inputs: object = None, **settings: Unpack[AuditSet
     family, payloads = _family(network, inputs, values)
     target = target_of({**values, "runtime": Target.runtime, "cache": Target.cache})
     with sharing_workers(tools_of(values)) as tools:
-        return _audited(_Auditing(target, tools, values["budget"]), family, payloads, values)
+        begun_s = tools.clock()
+        found = _audited(_Auditing(target, tools, values["budget"]), family, payloads, values)
+        return replace(found, details=replace(found.details, seconds=tools.clock() - begun_s))
 
 
 def _audited(work: "_Auditing", family: Family, payloads: Mapping[str, str], values: Mapping[str, Any]) -> NetworkAudit:

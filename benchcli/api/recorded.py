@@ -72,7 +72,7 @@ def load_all(
         if isinstance(each, Run):
             each.depth, each.is_verbose, each.is_tree = depth, verbose, tree
         elif isinstance(each, NetworkAudit):
-            each.depth = depth
+            each.depth, each.is_verbose = depth, verbose
     return loaded[0] if len(loaded) == 1 else Compared(_of_runs(loaded))
 
 

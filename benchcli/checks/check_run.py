@@ -63,12 +63,12 @@ def run_check(request: CheckRequest, tools: Tools, judge: "JudgeRecord | None" =
 def _check_versions(request: CheckRequest, tools: Tools) -> CheckReport:
     versions, notices = find_versions(str(request.base), request.head, files.here())
     notices += uncommitted(versions, request.require_clean)
+    file = find_suite(request.suite)
     if versions.are_same:
         raise NothingMeasuredError(
             f"nothing to compare: base ({versions.base.label}) and head ({versions.head.label}) are the same code; "
             f"give {given('base')} another git ref, folder or interpreter"
         )
-    file = find_suite(request.suite)
     with laid_out(versions.by_side()) as sources:
         pairs = _different(versions, tuple(paired(file, sources, request.only, request.overrides)), tools)
         for notice in notices:

@@ -72,8 +72,9 @@ def _made(make: Callable[..., Any], variant: Variant) -> object:
     except TypeError as error:
         if _takes(make, variant.params):
             raise
+        given_ones = f"other arguments than {', '.join(variant.params)}" if variant.params else "`arguments`"
         raise SourceError(
-            f"{error}: give a callable without arguments, such as a function that calls it, or `arguments` in a suite"
+            f"{error}: give a callable without arguments, such as a function that calls it, or {given_ones} in a suite"
         ) from None
 
 

@@ -303,4 +303,5 @@ def _is_header(line: str, table: str) -> bool:
 
 
 def _is_key(line: str, key: str) -> bool:
-    return re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line) is not None
+    heading = rf"\s*\[{{1,2}}\s*([\w-]+\s*\.\s*)*{re.escape(key)}\s*\]"
+    return re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=|{heading}""", line) is not None

@@ -70,7 +70,12 @@ def test_a_suite_of_ones_own_has_its_widths_axes_batches_and_dtypes(tmp_path: Pa
         ("", "the suite is empty"),
         ("family = 3", r"own.toml:1: family must be a list of tables"),
         ("[[family]]\nguideline = 'g2'\n[[family", "not TOML: .*the end, line 3"),
-        ("[[famly]]\nguideline = 'g2'", "unknown key 'famly': did you mean family"),
+        ("[[famly]]\nguideline = 'g2'", "own.toml:1: unknown key 'famly': did you mean family"),
+        ("[[family]]\nguideline = 'g2'\n\n[[famly]]\nguideline = 'g1'", "own.toml:4: unknown key 'famly'"),
+        (
+            "[[family]]\nname = 'a'\nnetwork = 'a:b'\n[[family.varient]]\nname = 'c'",
+            "own.toml:4: unknown key 'varient': did you mean variant",
+        ),
         ("[[family]]\nguidelin = 'g2'", "own.toml:2: unknown key 'guidelin': did you mean guideline"),
         ("[[family]]\nguideline = 'g9'", "own.toml:2: unknown guideline 'g9'"),
         ("[[family]]\nname = 'a'", "own.toml:1: a family needs one of: a guideline"),

@@ -30,6 +30,8 @@ MOST_LAYERS = 20
 MOST_FINDINGS = 25
 """The most rows of a table for people; every format for programs has all."""
 MOST_ANSWERS = 4
+LOPSIDED = 1.25
+"""How many times as long the longer side of an interval is whose ends are shown."""
 MOST_REASONS = 3
 """The most findings without a gain that are told apart in one row."""
 REBUILT = ("alignment",)
@@ -39,6 +41,7 @@ COLUMNS = (
     *("gain", "gain_low", "gain_high", "speed", "speed_low", "speed_high", "flops_change"),
     *("before", "after", "before_s", "after_s", "rebuilt_share", "runtime", "why"),
 )
+MODEL = "by the additive model's largest term; a layer far from its roof is slow for another reason"
 ACCURACY = "what a change costs in accuracy is not known: train the changed network to see"
 ATTENTION = ("attention", "transformer", "rnn", "lstm", "gru")
 """Parts of the names of operators for which no guideline is claimed."""
@@ -103,7 +106,7 @@ def gain(won: Interval) -> str:
     if won.low is None or won.high is None:
         return f"{middle} ± ?"
     down, up = won.estimate - won.low, won.high - won.estimate
-    if max(down, up) > 2 * min(down, up) and max(down, up) >= 0.005:
+    if max(down, up) > LOPSIDED * min(down, up) and max(down, up) >= 0.005:
         low = formatting.percent(won.low).removesuffix(" %")
         return f"{middle} ({low} to {formatting.percent(won.high)})"
     return f"{middle} ± {(up + down) * 50:.1f}"
@@ -111,6 +114,7 @@ def gain(won: Interval) -> str:
 
 def _findings(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding]) -> Table:
     shown = list(_merged([each for each in findings if _is_shown(each)]))[:MOST_FINDINGS]
+    details, brief = cells.noise_lines(run.records[:1])
     return Table(
         key="findings",
         title="What makes it slow, and what would help",
@@ -126,6 +130,8 @@ def _findings(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFind
             words("measured", map(_measured, shown), 2),
         ),
         lines=tuple(_below(run, audited, findings)),
+        details=details,
+        brief=brief,
     )
 
 
@@ -180,6 +186,8 @@ def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding
     if total and len(which) > 1:
         names = formatting.named([f"{each.audit} at {_where(each)}" for each in which])
         yield f"together, no operator counted twice and with channels that fit: {gain(total)} ({names})"
+    if any(each.before and each.gain and each.gain.estimate > each.share.estimate for each in findings):
+        yield "a gain above its share is of all that is rebuilt: of element-wise work, the convolution before it too"
     for audit in REBUILT:
         nothing = [each for each in findings if each.audit == audit and each.judgement in ("no gain", "loss")]
         if nothing:
@@ -280,6 +288,8 @@ def _layers(
     lines = (
         [f"all layers together take {formatting.percent(accounted(launches))} of a call{others}"] if launches else []
     )
+    if any(row.place for row in shown):
+        lines.append(f"of roof, bound by: {MODEL}")
     if audited.roofs is None:
         lines.append("the roofs of this machine are not known: no place on the roofline")
     return Table(
