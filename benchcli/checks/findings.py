@@ -28,6 +28,8 @@ UNCOMPARED: tuple[Subject, ...] = ("network", "input")
 CAUSED: tuple[Outcome, ...] = ("costlier", "cheaper", "changed", "slower")
 """Outcomes that a difference of what the modules do can explain, the one that it is told with first."""
 UNCHANGED: tuple[Outcome, ...] = ("inconclusive", "same")
+FAR = 3
+"""How many widths of an interval away a minimum detectable slowdown needs a reason."""
 """Outcomes of a time that passes, and in which a slowdown could hide that was too small to be found."""
 ROUNDING = 1 + 1e-5
 """The factor by which one slowdown must exceed another, because an effect is found by bisection."""
@@ -201,8 +203,16 @@ def describe(judgement: Judgement, threshold: float) -> str:
         text += f"; the mean {formatting.change(judgement.mean)}: some calls take far longer than the median"
     text += _why_open(judgement, threshold)
     if judgement.outcome in UNCHANGED:
-        text += f"; minimum detectable slowdown {_above(judgement.detectable)}"
+        text += f"; minimum detectable slowdown {_above(judgement.detectable)}{_why_so_coarse(judgement)}"
     return text
+
+
+def _why_so_coarse(judgement: Judgement) -> str:
+    """Return why a slowdown far beyond the interval could pass; empty if it is not far beyond it."""
+    low, high = judgement.change.low, judgement.change.high
+    if low is None or high is None or judgement.detectable <= max(high / low, judgement.threshold) ** FAR:
+        return ""
+    return ", as single launches were far off: the interval is of those in the middle"
 
 
 def _why_open(judgement: Judgement, threshold: float) -> str:

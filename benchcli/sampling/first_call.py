@@ -27,7 +27,7 @@ def called(network: torch.nn.Module, inputs: Inputs) -> object:
     try:
         return inputs.bound_to(network)()
     except Exception as error:
-        for refuse in (_out_of_range, _not_tokens, _other_arguments, _several_dtypes):
+        for refuse in (_out_of_range, _not_tokens, _other_arguments, _several_dtypes, _with_two_batches):
             if refusal := refuse(network, inputs, error):
                 raise refusal from error
         if refusal := _without_batch(network, inputs, error):
@@ -119,6 +119,19 @@ def _without_batch(network: torch.nn.Module, inputs: Inputs, error: Exception) -
     return RefusedError(
         f"it cannot be called with {inputs.described()}, and can with {alone.described()}: the batch comes first, as "
         f"in {_as_options(alone)}"
+    )
+
+
+def _with_two_batches(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
+    """Refuse inputs that begin with a batch twice, as where the shape in a suite has one too."""
+    if not isinstance(error, OF_THE_INPUTS) or not all(each.shape[:2] == (1, 1) for each in inputs.tensors()):
+        return None
+    once = inputs.mapped(lambda tensor: tensor.squeeze(0))
+    if 1 not in _first_sizes(network, once):
+        return None
+    return RefusedError(
+        f"it cannot be called with {inputs.described()}, and can with {once.described()}: the batch is there twice; "
+        "the shape in a suite has none"
     )
 
 

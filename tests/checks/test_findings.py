@@ -63,6 +63,14 @@ def test_an_inconclusive_time_whose_interval_seems_to_decide_says_why_it_does_no
     assert "within the threshold" not in describe(replace(within, outcome="same"), 0.01)
 
 
+def test_a_slowdown_that_could_pass_far_beyond_the_interval_has_a_reason() -> None:
+    near = Judgement("same", Interval(1.001, 0.995, 1.007), 1.01, 1.0, 1.02, 6, 4)
+    said = "minimum detectable slowdown 33.0 %, as single launches were far off: the interval is of those in the middle"
+    assert said in describe(replace(near, detectable=1.33), 0.01)
+    assert "far off" not in describe(near, 0.01)
+    assert "far off" not in describe(replace(near, detectable=1.33, change=Interval(1.0)), 0.01)
+
+
 def test_a_raised_threshold_is_told_beside_the_outcome() -> None:
     judgement = Judgement("same", Interval(1.001, 0.999, 1.003), 1.088, 1.043, 1.09, 12, 7)
     raised, plain = (

@@ -112,6 +112,7 @@ def nets(tmp_path: Path) -> None:
         (("nets:Tokens", "--input", "words=1x64:int64:0..999"), 4, "its forward takes ids"),
         (("nets:Tokens", "--input", "64:int64:0..999"), 2, "the batch comes first, as in --input 1x64:int64:0..N"),
         (("nets:classes", "--input", "3x32x32"), 2, "the batch comes first, as in --input 1x3x32x32"),
+        (("nets:classes", "--input", "1x1x3x32x32"), 2, "the batch is there twice; the shape in a suite has none"),
     ],
 )
 def test_what_a_users_code_raises_is_one_line_with_its_place_and_leaves_no_folder(
