@@ -87,7 +87,8 @@ def test_a_network_that_runs_as_a_whole_has_one_line_instead_of_an_empty_table_o
 
 
 @pytest.mark.parametrize(("name", "params"), [("scripted", PARAMS), ("frozen", FOLDED), ("frozen_inside", FOLDED + 12)])
-def test_torchscript_is_sent_by_value(name: str, params: int) -> None:
+def test_torchscript_is_sent_by_value(name: str, params: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     network = getattr(transformed, name)()
     run = benchcli.measure({"mine": network}, inputs=(1, 3, 8, 8), device="fake", launches=1)
     (record,) = run.details.records
