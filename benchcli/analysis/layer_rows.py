@@ -10,6 +10,8 @@ from benchcli.grouping import groups
 from benchcli.schema import Interval, Key, Layer, Layers
 from benchcli.statistics import has_ranks, interval_over_launches
 
+OWN = "(the network itself)"
+"""What stands for the path of what a network does itself."""
 SEVERAL = "several"
 """The type of a row whose module is a container: it is never called itself."""
 

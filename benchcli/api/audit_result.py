@@ -1,6 +1,6 @@
 """The audit of a network as a result: its page, its findings and its layers."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,15 +12,13 @@ from benchcli.analysis.audit_findings import AuditFinding
 from benchcli.analysis.joint_gain import together
 from benchcli.analysis.other_baseline import samples_of
 from benchcli.analysis.slow_here import slow_here
-from benchcli.api.result import Result
-from benchcli.api.run_result import Run
+from benchcli.api.run_result import OfRun, Run
 from benchcli.api.traced_rows import LayerRows
 from benchcli.errors import DamagedRunError, UserError
 from benchcli.reports.page import Figure, Page
 from benchcli.runs import audit_file
 from benchcli.runs.audit_file import TRIALS, AuditedCalls
 from benchcli.runs.read import read
-from benchcli.runs.rows import Cell
 from benchcli.runs.run_folder import MEASUREMENTS
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Interval, Record
@@ -34,7 +32,7 @@ OF_BRANCHING: frozenset[Status] = NOT_TAKEN | {"wrong-output"}
 
 
 @dataclass(repr=False)
-class NetworkAudit(Result):
+class NetworkAudit(OfRun):
     """What makes a network slow, and what would help."""
 
     details: SuiteRun
@@ -92,16 +90,6 @@ class NetworkAudit(Result):
         page = audit_page.page(self.details, self.audited, self.findings, self.depth)
         return replace(page, is_verbose=self.is_verbose)
 
-    def _facts(self) -> tuple[tuple[str, str], ...]:
-        from benchcli.reports.views import fact_list
-
-        return fact_list.of_run(self.details)
-
-    def _badge(self) -> str:
-        from benchcli.reports.views import fact_list
-
-        return fact_list.badge_of_run(self.details)
-
     def _answers(self) -> tuple[str, ...]:
         from benchcli.reports.views import audit_page
 
@@ -111,9 +99,6 @@ class NetworkAudit(Result):
         from benchcli.reports.charts.base import DrawnAudit, figures_of_audit
 
         return figures_of_audit(DrawnAudit(self.details, self.audited, self.findings))
-
-    def _machine(self) -> Mapping[str, Cell]:
-        return Run(self.details)._machine()
 
 
 def audit_in(folder: Path) -> NetworkAudit:

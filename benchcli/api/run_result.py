@@ -30,8 +30,27 @@ LEAST_SHARE = 0.01
 """The least share of a call with which a module stands in the tree of a report."""
 
 
+class OfRun(Result):
+    """A result that is read from the run of a suite."""
+
+    details: SuiteRun
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        from benchcli.reports.views import fact_list
+
+        return fact_list.of_run(self.details)
+
+    def _badge(self) -> str:
+        from benchcli.reports.views import fact_list
+
+        return fact_list.badge_of_run(self.details)
+
+    def _machine(self) -> Mapping[str, Cell]:
+        return machine_cells(self.details.environment)
+
+
 @dataclass(repr=False)
-class Run(Result):
+class Run(OfRun):
     """The result of measuring a suite."""
 
     details: SuiteRun
@@ -55,16 +74,6 @@ class Run(Result):
 
             page = run_page.page(self.details, self.depth, self.is_tree)
         return replace(page, is_verbose=self.is_verbose)
-
-    def _facts(self) -> tuple[tuple[str, str], ...]:
-        from benchcli.reports.views import fact_list
-
-        return fact_list.of_run(self.details)
-
-    def _badge(self) -> str:
-        from benchcli.reports.views import fact_list
-
-        return fact_list.badge_of_run(self.details)
 
     def _answers(self) -> tuple[str, ...]:
         from benchcli.reports.views import answers
@@ -185,9 +194,6 @@ class Run(Result):
         except (OSError, ValueError) as error:
             raise UserError(f"{self.folder / SAMPLES} cannot be read: {error}") from None
 
-    def _machine(self) -> Mapping[str, Cell]:
-        return machine_cells(self.environment)
-
     def _families_of_claims(self) -> list[Family]:
         from benchcli.workloads.suites import CLAIMS_SUITE, families_of_suite, find_suite
 
@@ -216,10 +222,3 @@ class Pairwise(Result):
 
     def _machine(self) -> Mapping[str, Cell]:
         return machine_cells(self.details.environment)
-
-
-LAYER_COLUMNS = [
-    *("family", "variant", "layer", "type", "calls", "seconds", "seconds_low", "seconds_high", "share"),
-    *("flops", "mac_bytes", "inputs", "outputs", "operators"),
-]
-"""The columns of a frame of layers, of which the first three identify a row; those of their places follow."""

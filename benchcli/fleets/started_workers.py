@@ -10,15 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchcli import files
 from benchcli.errors import UserError
 from benchcli.fleets import scheduler_address
 from benchcli.fleets.job import last_line
-
-if TYPE_CHECKING:
-    pass
 
 GRACE_S = 20.0
 """Seconds that a worker has for ending what it measures."""

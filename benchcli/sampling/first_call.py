@@ -27,10 +27,10 @@ def called(network: torch.nn.Module, inputs: Inputs) -> object:
     try:
         return inputs.bound_to(network)()
     except Exception as error:
-        for refuse in (_out_of_range, _not_tokens, _other_arguments, _several_dtypes, _with_two_batches):
+        for refuse in (_out_of_range, _not_tokens, _other_arguments, _several_dtypes):
             if refusal := refuse(network, inputs, error):
                 raise refusal from error
-        if refusal := _without_batch(network, inputs, error):
+        if refusal := _with_another_batch(network, inputs, error):
             raise refusal from None
         if isinstance(error, OF_THE_INPUTS):
             error.add_note(f"called with {inputs.described()}: for other inputs give {_given_by()}")
@@ -109,30 +109,20 @@ def _several_dtypes(network: torch.nn.Module, _inputs: Inputs, error: Exception)
     )
 
 
-def _without_batch(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
-    """Refuse inputs with which the network works once they have a batch."""
+def _with_another_batch(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
+    """Refuse inputs with which the network works once they have a batch, or have it once."""
     if not isinstance(error, OF_THE_INPUTS) or isinstance(error, torch.OutOfMemoryError):
         return None
     alone = inputs.mapped(lambda tensor: tensor.unsqueeze(0))
-    if 1 not in _first_sizes(network, alone):
-        return None
-    return RefusedError(
-        f"it cannot be called with {inputs.described()}, and can with {alone.described()}: the batch comes first, as "
-        f"in {_as_options(alone)}"
-    )
-
-
-def _with_two_batches(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
-    """Refuse inputs that begin with a batch twice, as where the shape in a suite has one too."""
-    if not isinstance(error, OF_THE_INPUTS) or not all(each.shape[:2] == (1, 1) for each in inputs.tensors()):
-        return None
-    once = inputs.mapped(lambda tensor: tensor.squeeze(0))
-    if 1 not in _first_sizes(network, once):
-        return None
-    return RefusedError(
-        f"it cannot be called with {inputs.described()}, and can with {once.described()}: the batch is there twice; "
-        "the shape in a suite has none"
-    )
+    others = [(alone, f"the batch comes first, as in {_as_options(alone)}")]
+    if all(each.shape[:2] == (1, 1) for each in inputs.tensors()):
+        once = inputs.mapped(lambda tensor: tensor.squeeze(0))
+        others.insert(0, (once, "the batch is there twice; the shape in a suite has none"))
+    for other, why in others:
+        if 1 in _first_sizes(network, other):
+            said = f"it cannot be called with {inputs.described()}, and can with {other.described()}: {why}"
+            return RefusedError(said)
+    return None
 
 
 def _given_by() -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from benchcli.analysis.layer_rows import OWN
 from benchcli.analysis.places import placed_layers
 from benchcli.reports.charts import grammar
 from benchcli.reports.charts.base import CHARTS, Chart, DrawnAudit
@@ -31,7 +32,7 @@ class Roofline(Chart):
         roofs = audit.audited.roofs
         rows = [
             (
-                row.path or "(the network itself)",
+                row.path or OWN,
                 row.place.bound,
                 *map(grammar.drawn, (row.place.intensity, (row.flops or 0) / row.seconds.estimate / 1e9)),
                 *(grammar.drawn(each, 100) for each in (row.share, row.place.achieved)),

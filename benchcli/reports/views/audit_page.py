@@ -7,7 +7,7 @@ from benchcli import formatting
 from benchcli.analysis import audit_findings as analysis
 from benchcli.analysis import joint_gain
 from benchcli.analysis.audit_findings import AuditFinding
-from benchcli.analysis.layer_rows import LayerRow, accounted, rolled_up
+from benchcli.analysis.layer_rows import OWN, LayerRow, accounted, rolled_up
 from benchcli.analysis.places import launches_of, place_cells, placed_layers
 from benchcli.analysis.published import top1_error
 from benchcli.formatting import UNKNOWN
@@ -16,7 +16,6 @@ from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Annotation, Page, Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.reports.views.cells import ACCESS, FLOPS
-from benchcli.reports.views.layer_table import OWN
 from benchcli.reports.views.run_page import footer, heading
 from benchcli.runs.audit_file import AuditedCalls
 from benchcli.runs.rows import Cell

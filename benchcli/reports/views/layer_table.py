@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchcli import formatting
-from benchcli.analysis.layer_rows import LayerRow, accounted, are_judged, layer_rows
+from benchcli.analysis.layer_rows import OWN, LayerRow, accounted, are_judged, layer_rows
 from benchcli.formatting import UNKNOWN
 from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
@@ -13,8 +13,6 @@ from benchcli.schema import Failure, Key, Layers
 
 MOST = 20
 """The most layers that a table shows of a network, the slowest ones, unless it is rolled up."""
-OWN = "(the network itself)"
-"""The row of what a network does itself."""
 
 
 def table(
