@@ -5,7 +5,9 @@ from typing import Literal
 
 from benchcli.schema.roofs import Roofs
 
-Bound = Literal["compute", "memory", "overhead"]
+Bound = Literal["compute", "memory", "overhead", "neither"]
+FAR = 0.15
+"""The share of the roof below which neither arithmetic nor bytes can be what takes the time."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,9 @@ class Placement:
     do, or computes less than its multiply-adds, as minimal filtering does.
     """
     bound: Bound
-    """The largest term of the model."""
+    """The largest term of the model: what limits the work; "neither" if it is arithmetic or bytes, and reaches
+    less than FAR of the roof: then a slow kernel does, or something that the model does not know.
+    """
     model_s: float
     """Seconds by the additive model: multiply-adds / peak + bytes / bandwidth + operators x time to dispatch one."""
 
@@ -55,9 +59,10 @@ def place(
         "memory": mac_bytes / roofs.bandwidth(working_set),
         "overhead": (operators or 0) * roofs.dispatch_s,
     }
+    largest, achieved = max(terms, key=lambda term: terms[term]), max(terms["compute"], terms["memory"]) / seconds
     return Placement(
         intensity=flops / max(1, mac_bytes),
-        achieved=max(terms["compute"], terms["memory"]) / seconds,
-        bound=max(terms, key=lambda term: terms[term]),
+        achieved=achieved,
+        bound="neither" if largest != "overhead" and achieved < FAR else largest,
         model_s=sum(terms.values()),
     )

@@ -16,8 +16,6 @@ from benchcli.workloads.operator_graph import OperatorGraph
 
 SLOW_DTYPE = 0.9
 """The share of float32's peak below which a dtype is called slow here."""
-SLOW_KERNEL = 0.15
-"""The share of the roof below which an operator's kernel is called slow here."""
 NOTHING = "there is nothing to rebuild it as"
 FOLDED = "folding removes it behind a convolution"
 LEAST_OF_KERNEL = 0.03
@@ -42,7 +40,7 @@ def slow_here(run: SuiteRun, audited: AuditedCalls) -> Iterator[AuditFinding]:
 def slow_kernels(calls: Sequence[OperatorCall], times: CallTimes, roofs: Roofs) -> Iterator[AuditFinding]:
     """Yield the operators that are slow, those of one kind together."""
     placed = {number: _place(number, calls[number], times, roofs) for number in range(len(calls))}
-    slow = {number: at.achieved for number, at in placed.items() if at and _is_slow(at)}
+    slow = {number: at.achieved for number, at in placed.items() if at and at.bound == "neither"}
     graph = OperatorGraph(calls)
     for kind, numbers in groups(slow, lambda number: _kind(number, graph)).items():
         share = times.share_of(numbers)
@@ -60,10 +58,6 @@ def slow_kernels(calls: Sequence[OperatorCall], times: CallTimes, roofs: Roofs) 
 
 def _place(number: int, call: OperatorCall, times: CallTimes, roofs: Roofs) -> Placement | None:
     return place(call.flops or 0, call.mac_bytes, 1, times.time_of([number]).estimate, roofs, call.dtype)
-
-
-def _is_slow(at: Placement) -> bool:
-    return at.bound != "overhead" and at.achieved < SLOW_KERNEL
 
 
 def _kind(number: int, graph: OperatorGraph) -> str:

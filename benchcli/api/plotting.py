@@ -5,6 +5,7 @@ from pathlib import Path
 from benchcli.errors import UserError
 from benchcli.reports import output_files
 from benchcli.reports.page import Page
+from benchcli.spelling import given
 from benchcli.validation import one_of
 
 THEMES = ("light", "dark")
@@ -17,19 +18,19 @@ def kinds() -> dict[str, str]:
     return {chart.name: chart.shows for chart in in_order()}
 
 
-def check(kind: str, path: Path, theme: str) -> tuple[str, str]:
+def check(kind: str | None, path: Path, theme: str) -> tuple[str | None, str]:
     """Return the kind and the theme by their names. Raises UserError if the chart cannot be drawn into this file."""
     from benchcli.reports import drawing
 
     drawing.check(path.suffix.lower())
-    return one_of("kind of chart", kind, kinds()), one_of("theme", theme, THEMES)
+    return kind and one_of("kind of chart", kind, kinds()), one_of("theme", theme, THEMES)
 
 
-def draw(page: Page, kind: str, path: Path, theme: str = "light", force: bool = False) -> None:
+def draw(page: Page, kind: str | None, path: Path, theme: str = "light", force: bool = False) -> None:
     """Draw the charts of one kind into a file, whose name's end says how.
 
-    Raises UserError if the page has no such chart, if the file cannot be written, or if the extra
-    `plot` is not installed.
+    Raises UserError if the page has no such chart, if no kind is given, if the file cannot be written, or
+    if the extra `plot` is not installed.
     """
     from benchcli.reports import drawing
 
@@ -38,5 +39,6 @@ def draw(page: Page, kind: str, path: Path, theme: str = "light", force: bool = 
     figures = [each for each in page.figures if each.kind == kind] or [each for each in of_parts if each.kind == kind]
     if not figures:
         there = ", ".join(dict.fromkeys(figure.kind for figure in (*page.figures, *of_parts))) or "none"
-        raise UserError(f"{page.name} has nothing to draw as {kind}: it has charts of the kinds {there}")
+        wrong = f"{page.name} has nothing to draw as {kind}" if kind else f"give {given('kind')}"
+        raise UserError(f"{wrong}: {page.name if not kind else 'it'} has charts of the kinds {there}")
     output_files.write(path, drawing.draw(figures, path.suffix.lower(), theme), force)

@@ -134,11 +134,16 @@ def report(*runs: Recorded | Sequence[Recorded], path: Path | str, force: bool =
 
 
 def plot(
-    *runs: Recorded | Sequence[Recorded], kind: str, path: Path | str, theme: str = "light", force: bool = False
+    *runs: Recorded | Sequence[Recorded],
+    kind: str | None = None,
+    path: Path | str,
+    theme: str = "light",
+    force: bool = False,
 ) -> None:
     """Draw the charts of one kind of recorded runs or checks into a file: .svg, .png, .pdf or .json.
 
-    Raises UserError as `report` does, if there is no chart of this kind, or if the extra `plot` is
+    Raises UserError as `report` does, with the kinds that there are if there is no chart of this one or
+    if none is given, or if the extra `plot` is
     not installed.
     """
     file = output_files.writable(path, force)

@@ -37,7 +37,9 @@ class Headline:
         counts = ", ".join(f"{number} {outcome}" for outcome, number in self._by_word())
         if not counts:
             return "nothing was looked at"
-        return "; ".join([f"{formatting.counted(self.networks, 'network')}: {counts}", *self._detectable()])
+        several = ["a network counts under each of its outcomes"] if self._times_counted() > self.networks else []
+        networks = formatting.counted(self.networks, "network")
+        return "; ".join([f"{networks}: {counts}", *several, *self._detectable()])
 
     @property
     def bound(self) -> str:
@@ -53,6 +55,9 @@ class Headline:
             return [f"{text} (in {self.coarsest})" if self.coarsest else text]
         names = [f"{name} ({formatting.percent(factor - 1)})" for name, factor in self.above.items()]
         return [f"{text}, NOT MEASURED well enough for {self.bound}: {formatting.named(names)}"]
+
+    def _times_counted(self) -> int:
+        return sum(self.outcomes.values()) + sum(self.allowed.values())
 
     def _by_word(self) -> list[tuple[str, int]]:
         judged = [(word(outcome), number) for outcome, number in self.outcomes.items() if outcome != "same"]

@@ -50,6 +50,8 @@ COMMANDS: Final = {
 """Each module of this package that defines a `command`, and its line in the help."""
 
 
+MEANT: Final = {"--budget": "--time-limit"}
+"""Options that have another name, with a meaning of its own, in commands that lack them."""
 OF_THE_SYSTEM = (
     *("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "ENOMEM"),
     *("ENAMETOOLONG", "EIO", "EFBIG", "ELOOP", "ESTALE", "EBUSY"),
@@ -180,6 +182,9 @@ def _where_it_is(error: click.ClickException) -> str:
     spellings = {name: _spellings(importlib.import_module(f"benchcli.cli.{name}").command) for name in COMMANDS}
     alike = {name: found for name, of in spellings.items() if (found := of.get(error.option_name))}
     here = set(_spellings(error.ctx.command)) & {each for found in alike.values() for each in found}
+    meant = MEANT.get(error.option_name)
+    if meant in _spellings(error.ctx.command):
+        return f"here it is {meant}"
     if here:
         return f"here it is {max(here, key=len)}"
     return f"benchcli {formatting.named([*alike])} {'have' if len(alike) > 1 else 'has'} it" if alike else ""

@@ -27,7 +27,6 @@ class KindOption(click.Option):
 @click.option(
     "--kind",
     cls=KindOption,
-    required=True,
     type=Parameter(Setting("kind", Choice(kinds), "", "kind of chart")),
     help="What to draw.",
 )
@@ -36,7 +35,7 @@ class KindOption(click.Option):
 )
 @option(Setting("theme", Choice(lambda: THEMES), "light or dark.", "theme", THEMES[0]))
 @option(FORCE)
-def command(runs: tuple[Path, ...], kind: str, output: Path, theme: str, force: bool) -> int:
+def command(runs: tuple[Path, ...], kind: str | None, output: Path, theme: str, force: bool) -> int:
     """Draw charts of recorded runs or checks into a file, without a browser, for papers, READMEs and pull requests.
 
     It needs the extra plot: pip install vl-convert-python. A .json file is the chart's specification in Vega-Lite.

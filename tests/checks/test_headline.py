@@ -27,7 +27,8 @@ def test_a_network_counts_under_each_of_its_outcomes() -> None:
     )
     assert found.networks == 3
     assert found.outcomes == {"changed": 1, "slower": 2, "costlier": 1, "same": 1}
-    assert found.text == "3 networks: 1 CHANGED, 2 SLOWER, 1 COSTLIER, 1 same"
+    counts = "3 networks: 1 CHANGED, 2 SLOWER, 1 COSTLIER, 1 same"
+    assert found.text == f"{counts}; a network counts under each of its outcomes"
 
 
 def test_the_outcomes_are_in_the_order_of_their_harm() -> None:

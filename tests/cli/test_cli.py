@@ -158,7 +158,6 @@ def test_roofs_that_cannot_be_had_say_what_to_give(cli: Cli, options: list[str],
     [
         (("gideline",), "unknown command 'gideline': did you mean guideline?"),
         (("guideline", "g22"), "unknown guideline 'g22': did you mean g2?"),
-        (("plot", "a"), "Missing option '--kind'. Give history, ranking, runs, verdicts,"),
         (("run",), "Missing argument 'SUITE'. Give aligned, ci, claims, paper, quick, or a path"),
         (
             ("costs",),

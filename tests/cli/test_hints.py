@@ -18,6 +18,7 @@ Cli = Callable[..., Outcome]
         (("show", "a", "--pairwise"), "No such option '--pairwise': benchcli compare has it"),
         (("costs", "resnet-50", "-o", "a"), "No such option '-o'"),
         (("show", "a", "--tre"), "--tree"),
+        (("check", "ci", "--budget", "5s"), "No such option '--budget': here it is --time-limit"),
         (("run", "--resume", "there"), "give the same command again, with its suite or its names, and --resume"),
         (("show",), "Give the folder of a run or check, such as results/<time>-<suite>-<host>"),
         (("report", "-o", "a.html"), "Give the folder of a run or check"),

@@ -300,6 +300,10 @@ def test_plot_says_what_it_can_draw(cli: Cli) -> None:
         "a picture's name ends with .svg, .png, .pdf, .json, not with .gif"
         in cli("plot", G2, "--kind", "axis", "-o", "x.gif").err
     )
+    without = cli("plot", G2, "-o", "x.json")
+    assert without.code == 2
+    assert "give --kind: " in without.err
+    assert without.err.endswith("has charts of the kinds verdicts, axis, costs, samples, launches\n")
     assert "did you mean axis" in cli("plot", G2, "--kind", "axes", "-o", "x.json").err
     assert not Path("x.json").exists()
 

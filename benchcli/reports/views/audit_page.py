@@ -40,7 +40,7 @@ COLUMNS = (
     *("gain", "gain_low", "gain_high", "speed", "speed_low", "speed_high", "flops_change"),
     *("before", "after", "before_s", "after_s", "rebuilt_share", "runtime", "why"),
 )
-MODEL = "by the additive model's largest term; a layer far from its roof is slow for another reason"
+MODEL = "bound by: the largest term of the additive model; neither: too far from the roof for arithmetic or bytes to be it"
 ACCURACY = "what a change costs in accuracy is not known: train the changed network to see"
 ATTENTION = ("attention", "transformer", "rnn", "lstm", "gru")
 """Parts of the names of operators for which no guideline is claimed."""
@@ -288,7 +288,7 @@ def _layers(
         [f"all layers together take {formatting.percent(accounted(launches))} of a call{others}"] if launches else []
     )
     if any(row.place for row in shown):
-        lines.append(f"of roof, bound by: {MODEL}")
+        lines.append(MODEL)
     if audited.roofs is None:
         lines.append("the roofs of this machine are not known: no place on the roofline")
     return Table(
