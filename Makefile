@@ -7,20 +7,31 @@ unexport PYTHONDONTWRITEBYTECODE
 
 CHROMIUM := apt-get update && apt-get install --yes --no-install-recommends chromium
 
-.PHONY: demo test test-fast test-dist test-compiler test-runtimes test-fleet test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
+.PHONY: demo test test-processes test-networks test-docs test-all test-dist test-compiler test-runtimes test-fleet test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
 
-# All tests but those of the three targets that take long or need more: test-dist, test-browser and fuzz.
-# MORE are further arguments of pytest.
-MORE ?=
+# All tests but those of the targets below, which take long or need more.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n auto $(MORE)
-
-# Everything that starts no measured process.
-test-fast: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto -m "not measured"
+
+# The tests that start measured processes, or the program as one.
+test-processes: $(VENV)/installed
+	$(BIN)/python -m pytest -n auto -m measured
+
+# The networks that ship, and users' networks of many kinds.
+test-networks: $(VENV)/installed
+	$(BIN)/python -m pytest -n auto tests/networks
+
+# The commands, examples, figures, messages and links of README.md, CONTRIBUTING.md and docs/.
+test-docs: $(VENV)/installed
+	$(BIN)/python -m pytest -n auto tests/pages
+
+# These four in one pass. MORE are further arguments of pytest.
+MORE ?=
+test-all: $(VENV)/installed
+	$(BIN)/python -m pytest -n auto tests tests/networks tests/pages $(MORE)
 
 # What the wheel and the sdist hold, and the steps of the GitHub Action.
 test-dist: $(VENV)/installed
@@ -86,18 +97,18 @@ test-browser: $(VENV)/installed
 chromium-line:
 	@echo '$(CHROMIUM)'
 
-# make test, and how much of the package it reaches; pyproject.toml has the floor. Launches that an
+# make test-all, and how much of the package it reaches; pyproject.toml has the floor. Launches that an
 # earlier run kept would count as not reached.
 coverage:
 	rm -rf .pytest_cache
-	$(MAKE) test MORE="--cov --cov-report=term"
+	$(MAKE) test-all MORE="--cov --cov-report=term"
 
 # The tests under the lowest versions that pyproject.toml admits.
 test-lowest:
 	$(PYTHON) -m venv --clear build/lowest
 	build/lowest/bin/python .ci/lowest.py > build/lowest.txt
 	build/lowest/bin/python -m pip install --quiet --constraint build/lowest.txt --editable '.[test]'
-	build/lowest/bin/python -m pytest -n auto
+	build/lowest/bin/python -m pytest -n auto tests tests/networks tests/pages
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
@@ -126,7 +137,7 @@ site: $(VENV)/installed
 	@echo 'The site is in build/site: open $(CURDIR)/build/site/index.html'
 
 golden: $(VENV)/installed
-	$(BIN)/python -m pytest --update-golden
+	$(MAKE) test-all MORE=--update-golden
 
 # Build the charts' JavaScript that reports embed anew, with its licences, from .ci/vega/package.json: needs npm.
 vega:

@@ -7,7 +7,7 @@ from torch import nn
 from benchcli.cost.inputs import Inputs
 from benchcli.guards.code_versions import SourceError
 from benchcli.sampling.conversion import complex_dtypes, float32_call, in_dtype, in_float32, in_layout, weight_dtypes
-from tests.own.as_written import Mixed, Modulated, Rotary
+from tests.networks.as_written import Mixed, Modulated, Rotary
 
 IMAGE, VOLUME = torch.randn(2, 4, 6, 6), torch.randn(2, 2, 6, 6, 6)
 

@@ -19,11 +19,11 @@ from benchcli.schema.protocol import LAUNCH, SURVEY, Counted, Event, Failed, Sam
 from benchcli.settings import STEPS
 from benchcli.workers.worker import do
 from tests.conftest import Outcome
-from tests.own import training
+from tests.networks import training
 from tests.values import COSTS, family, sample
 
 Cli = Callable[..., Outcome]
-OWN = "tests.own.training:"
+OWN = "tests.networks.training:"
 
 
 @pytest.fixture
@@ -116,7 +116,8 @@ def test_the_parts_of_a_sample_add_up_to_it(name: str) -> None:
         assert each.forward_s
         assert each.backward_s
         assert each.update_s
-        assert 0.5 * each.seconds < each.forward_s + each.backward_s + each.update_s <= each.seconds
+        assert each.forward_s + each.backward_s + each.update_s <= each.seconds
+    assert max(sum(each.part_shares) for each in trained) > 0.5  # a core that is taken away between parts adds to none
 
 
 @pytest.mark.usefixtures("worker_threads")

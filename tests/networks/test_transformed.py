@@ -13,10 +13,10 @@ from benchcli.errors import UserError
 from benchcli.schema.protocol import SURVEY, Conversation, Started, Task
 from benchcli.workers.tools import Tools
 from tests.conftest import Outcome, inline
-from tests.own import transformed
+from tests.networks import transformed
 
 Cli = Callable[..., Outcome]
-OWN = "tests.own.transformed:"
+OWN = "tests.networks.transformed:"
 SIZE = ("--input", "1x3x8x8")
 FAKE = ("--device", "fake", "--launches", "1", "--output", "run")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

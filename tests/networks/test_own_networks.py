@@ -15,11 +15,11 @@ from benchcli.cost.inputs import named, tensors
 from benchcli.errors import UserError
 from benchcli.schema import Record
 from tests.conftest import Outcome
-from tests.own import networks
+from tests.networks import networks
 
 Cli = Callable[..., Outcome]
 SUITE = Path(__file__).with_name("suite.toml")
-OWN = "tests.own.networks:"
+OWN = "tests.networks.networks:"
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
@@ -72,7 +72,7 @@ def test_two_inputs_may_have_one_shape(cli: Cli) -> None:
         ((f"{OWN}two", "--input", "1x8", "--size", "64"), "give the sizes in --input"),
         ((f"{OWN}text", "--input", "1x16:int64:0..5000"), "give the range 0..99"),
         ((f"{OWN}tow",), "did you mean two"),
-        (("tests.own.netwroks:two",), "tests.own.netwroks:two: no module tests.own.netwroks in "),
+        (("tests.networks.netwroks:two",), "tests.networks.netwroks:two: no module tests.networks.netwroks in "),
         ((f"{OWN}number",), "returned int, not a torch.nn.Module"),
     ],
 )

@@ -13,10 +13,10 @@ from benchcli.api.run_result import Run
 from benchcli.sampling import denormals
 from benchcli.schema import Record
 from tests.conftest import Outcome
-from tests.own import as_written
+from tests.networks import as_written
 
 Cli = Callable[..., Outcome]
-OWN = "tests.own.as_written:"
+OWN = "tests.networks.as_written:"
 FAKE = ("--device", "fake", "--launches", "1")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
