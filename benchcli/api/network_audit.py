@@ -35,8 +35,8 @@ from benchcli.workloads.overrides import Overrides
 
 NETWORK_S = 12.0
 """The budget of the network itself, in seconds."""
-NETWORK_SHARE = 1 / 12
-"""Of that: how long a launch warms up at most, and samples. Of a slow network it makes fewer rounds."""
+NETWORK_SHARE = 1 / 16
+"""Of that: how long a launch warms up at most, samples, and times layers. Of a slow network it makes fewer rounds."""
 PRECISION = 0.01
 ALL = Plan.precision / 1000
 """A precision that no launch reaches, so that each one measures all rebuilt layers, in pairs."""

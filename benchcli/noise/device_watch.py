@@ -1,24 +1,25 @@
 """Watch an accelerator's clock, power and use by others while a worker samples."""
 
+import math
 from dataclasses import replace
 from statistics import median
 
 from benchcli.backends.devices.base import Device, Health
-from benchcli.noise.pace import Pace
+from benchcli.noise.pace import PATIENCE_S, PATIENCE_SHARE, Pace
 from benchcli.schema import Conditions
 
 
 class DeviceWatch:
     """Asks a device about its clock after each sample, and remembers the answers."""
 
-    def __init__(self, device: Device, index: int) -> None:
+    def __init__(self, device: Device, index: int, most_seconds: float = math.inf) -> None:
         self._device = device
         self._index = index
         self._before = device.readings(index)
         """The readings before this process used the device."""
         self._seen: list[Health] = []
-        self.pace = Pace(device.pace())
-        """Of the core on which networks run."""
+        self.pace = Pace(device.pace(), patience_s=min(PATIENCE_S, most_seconds * PATIENCE_SHARE))
+        """Of the core on which networks run, in a launch that samples for `most_seconds` at most."""
 
     def forget(self) -> None:
         """Forget the answers so far: those from the warm-up do not concern the samples."""

@@ -23,6 +23,9 @@ USUAL = 10
 PATIENCE_S = 1.0
 """The longest time, in all, for which one launch looks for a core at its usual pace, and repeats samples."""
 
+PATIENCE_SHARE = 1 / 3
+"""That time as a share of the most seconds for which the launch samples: it waits less than it measures."""
+
 
 def _stay() -> None:
     """Stay on the core."""

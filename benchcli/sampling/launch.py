@@ -177,7 +177,7 @@ def device_on_core(task: Task) -> tuple[Device, int]:
 
 def watch_of(task: Task) -> DeviceWatch:
     """Return a watch of the device, which this process has not used yet."""
-    watch = DeviceWatch(*device_of(task))
+    watch = DeviceWatch(*device_of(task), task.most_seconds)
     if task.kind == LAUNCH and task.target.threads == 1:
         watch.pace.move = Cores(task.launch).move
     return watch

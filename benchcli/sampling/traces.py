@@ -17,8 +17,9 @@ Of kernels it is the most: one launch names those of every network, unless one o
 ROUNDS, SECONDS = 9, 0.3
 """The least rounds, and the least seconds, for which a launch traces each variant."""
 MOST_SECONDS = 2.0
-"""After which a launch of a slow network makes no further round: its calls are long beside what disturbs them.
+"""After which, or a launch's share of a short budget, a launch of a slow network makes no further round.
 
+Its calls are long beside what disturbs them.
 The intervals are of the spread between launches, which further rounds of one launch leave as it is.
 """
 NOT_REACHED = Failure("failed", "the worker ended before it was reached, each time")
@@ -64,7 +65,7 @@ class Tracing:
                 seed=launch,
                 seconds=SECONDS,
                 rounds=ROUNDS,
-                most_seconds=MOST_SECONDS,
+                most_seconds=min(MOST_SECONDS, self.plan.launch_share * self.plan.budget_s),
                 live=self.live,
                 artifacts=by_family(self.artifacts, rest),
             )
