@@ -65,6 +65,29 @@ def openvino_loop(artifact: Path, given: tuple[torch.Tensor, ...]) -> Loop:
     return loop
 
 
+def ncnn_loop(artifact: Path, given: tuple[torch.Tensor, ...]) -> Loop:
+    """Run extractors with the pools of memory that ncnn's own benchmark gives them."""
+    import ncnn
+
+    from benchcli.backends.runtimes.ncnn import GRAPH, WEIGHTS
+
+    net, image = ncnn.Net(), ncnn.Mat(given[0][0].numpy()).clone()
+    net.opt.num_threads = 1
+    net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+    POOLS.append((ncnn.UnlockedPoolAllocator(), ncnn.PoolAllocator()))  # they must outlive the network
+    net.opt.blob_allocator, net.opt.workspace_allocator = POOLS[-1]
+    net.load_param(str(artifact / GRAPH))
+    net.load_model(str(artifact / WEIGHTS))
+
+    def loop(calls: int) -> None:
+        for _ in range(calls):
+            extractor = net.create_extractor()
+            extractor.input("in0", image)
+            extractor.extract("out0")
+
+    return loop
+
+
 def compile_loop(artifact: Path, given: tuple[torch.Tensor, ...]) -> Loop:
     """Run a package as torch loads it."""
     from torch._inductor import aoti_load_package
@@ -78,10 +101,12 @@ def compile_loop(artifact: Path, given: tuple[torch.Tensor, ...]) -> Loop:
     return loop
 
 
+POOLS: list[tuple[object, object]] = []
 LOOPS: dict[str, Callable[[Path, tuple[torch.Tensor, ...]], Loop]] = {
     "onnxruntime": onnxruntime_loop,
     "openvino": openvino_loop,
     "compile": compile_loop,
+    "ncnn": ncnn_loop,
 }
 
 

@@ -23,14 +23,17 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # those of torch's exporters
     pytest.mark.keeps("open files", "threads", "recursion limit", "sys.path"),
 ]
-EXPORTING = ("compile", "compile:nolayout", "onnxruntime", "onnxruntime:extended", "openvino", "openvino:bf16")
+EXPORTING = (
+    *("compile", "compile:nolayout"),
+    *("onnxruntime", "onnxruntime:extended", "openvino", "openvino:bf16"),
+)
 CPU = DEVICES["cpu"]
 
 
 @pytest.fixture(autouse=True)
 def installed(request: pytest.FixtureRequest) -> None:
     """Fail in CI, and skip elsewhere, if what the target installs is not there."""
-    for name in ("onnxruntime", "openvino", "compile"):
+    for name in ("compile", "ncnn", "onnxruntime", "openvino"):
         why = RUNTIMES[name].missing(CPU)
         if why and os.environ.get("BENCHCLI_RUNTIMES"):
             pytest.fail(why)
@@ -111,6 +114,64 @@ def test_a_runtime_computes_what_eager_does(name: str, made: object, tmp_path: P
         for _ in range(3):
             error = outputs.check(call(), outputs.References(expected, tolerance))
     assert error < (1e-5 if runtime.computes_in("float32") == "float32" else 0.1)
+
+
+class Several(nn.Module):
+    """Keyword inputs, one of them unused, and two outputs of which one has no dimension but the batch's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 16, 3, padding=1)
+
+    def forward(self, x: torch.Tensor, *, more: torch.Tensor, unused: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        found = torch.relu(self.convolution(x))
+        return found, found.mean((1, 2, 3)) * more
+
+
+OF_NCNN = {
+    "several": (Several(), Inputs((torch.randn(1, 3, 9, 9),), {"more": torch.randn(1), "unused": torch.randn(1, 4)})),
+    "attention": (Attention(), Inputs((torch.randn(1, 10, 16),))),
+    "embedding": (nn.Sequential(nn.Embedding(20, 8), nn.LayerNorm(8)), Inputs((torch.randint(0, 20, (1, 5)),))),
+    "recurrent": (nn.GRU(8, 16, batch_first=True), Inputs((torch.randn(1, 12, 8),))),
+}
+"""Networks and inputs of one image: ncnn has no batches."""
+
+
+@pytest.mark.parametrize("of", OF_NCNN)
+@pytest.mark.parametrize("name", ["ncnn", "ncnn:unpacked"])
+def test_ncnn_computes_what_eager_does(name: str, of: str, tmp_path: Path) -> None:
+    network, inputs = OF_NCNN[of]
+    network.eval().requires_grad_(False)
+    call = prepared(runtime_named(name), network, inputs, tmp_path)
+    with torch.inference_mode():
+        expected = outputs.kept(tuple(tensors(inputs.bound_to(network)())))
+        for _ in range(3):
+            assert outputs.check(call(), outputs.References(expected)) < 1e-5
+
+
+class Sorted(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sort(x, -1)[0]
+
+
+class Chosen(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.argmax(-1)
+
+
+@pytest.mark.parametrize(
+    ("network", "given", "reason"),
+    [
+        (nn.Conv2d(3, 4, 3), torch.randn(2, 3, 8, 8), "ncnn takes one input at a time: give --batch 1"),
+        (nn.Linear(4, 4).bfloat16(), torch.randn(1, 4).bfloat16(), "ncnn takes no inputs of bfloat16"),
+        (nn.Embedding(4, 4).bfloat16(), torch.tensor([[1]]), "ncnn computes in float32 here, and not in bfloat16"),
+        (Chosen(), torch.randn(1, 4), "ncnn has outputs in float32 here, and not in int64"),
+        (Sorted(), torch.randn(1, 4), "ncnn has no layer for .*aten::sort"),
+    ],
+)
+def test_what_ncnn_lacks_is_said(network: nn.Module, given: torch.Tensor, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(NotImplementedError, match=reason):
+        prepared(runtime_named("ncnn"), network.eval().requires_grad_(False), Inputs((given,)), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
@@ -223,19 +284,19 @@ def test_a_run_over_runtimes_in_real_processes(tmp_path: Path, monkeypatch: pyte
     """A guideline, in workers: times for all, and what each runtime did before."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(FOLDER, str(tmp_path / "cache"))
-    names = ["eager", "onnxruntime", "openvino", "graph"]
+    names = ["eager", "ncnn", "onnxruntime", "openvino", "graph"]
     run = benchcli.measure("g2", width=16, launches=2, runtime=names, output="run")
     rows = list(csv.DictReader((tmp_path / "run" / "measurements.csv").read_text().splitlines()))
     by_runtime = {name: [row for row in rows if row["runtime"] == name] for name in names}
     assert all(len(each) == len(by_runtime["eager"]) > 2 for each in by_runtime.values())
-    for name in names[:3]:
+    for name in names[:4]:
         assert {row["status"] for row in by_runtime[name]} == {"ok"}
         assert {bool(row["export_s"]) for row in by_runtime[name]} == {name != "eager"}
         assert {bool(row["load_s"]) for row in by_runtime[name]} == {name != "eager"}
         assert all(float(row["output_error"] or 0) < 1e-3 for row in by_runtime[name])
     assert {row["status"] for row in by_runtime["graph"]} == {"unsupported"}
     software = run.details.environment.software
-    assert {"onnxruntime", "onnx", "openvino"} <= set(software)
+    assert {"ncnn", "pnnx", "onnxruntime", "onnx", "openvino"} <= set(software)
     exported = {row["variant"]: row["export_s"] for row in by_runtime["onnxruntime"]}
     benchcli.measure("g2", width=16, launches=1, runtime="onnxruntime", output="again")
     again = list(csv.DictReader((tmp_path / "again" / "measurements.csv").read_text().splitlines()))

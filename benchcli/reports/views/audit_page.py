@@ -40,7 +40,9 @@ COLUMNS = (
     *("gain", "gain_low", "gain_high", "speed", "speed_low", "speed_high", "flops_change"),
     *("before", "after", "before_s", "after_s", "rebuilt_share", "runtime", "why"),
 )
-MODEL = "bound by: the largest term of the additive model; neither: too far from the roof for arithmetic or bytes to be it"
+MODEL = (
+    "bound by: the largest term of the additive model; neither: too far from the roof for arithmetic or bytes to be it"
+)
 ACCURACY = "what a change costs in accuracy is not known: train the changed network to see"
 ATTENTION = ("attention", "transformer", "rnn", "lstm", "gru")
 """Parts of the names of operators for which no guideline is claimed."""
