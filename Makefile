@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 CHROMIUM := apt-get update && apt-get install --yes --no-install-recommends chromium
 
-.PHONY: demo test test-processes test-networks test-docs test-all test-dist test-compiler test-runtimes test-fleet test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
+.PHONY: demo test test-processes test-networks test-docs test-all test-dist test-compiler test-runtimes test-executorch test-fleet test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -45,6 +45,15 @@ test-compiler: $(VENV)/installed
 test-runtimes: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[runtimes]'
 	BENCHCLI_RUNTIMES=1 $(BIN)/python -m pytest -n 2 tests/runtimes
+
+# ExecuTorch, in an environment of its own: with what it brings it takes 550 MB. CI leaves it out.
+test-executorch: build/executorch/installed
+	$(<D)/bin/python -m pytest -n 2 tests/executorch
+
+build/executorch/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test,executorch]'
+	touch $@
 
 # A fleet with its engine, whose processes it kills.
 test-fleet: $(VENV)/installed

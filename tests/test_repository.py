@@ -15,7 +15,7 @@ from benchcli import __version__
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OPTIONAL = {
-    *("dask", "distributed", "duckdb", "ncnn", "onnx", "onnxruntime", "openvino", "pynvml", "pytorchcv"),
+    *("dask", "distributed", "duckdb", "executorch", "ncnn", "onnx", "onnxruntime", "openvino", "pynvml", "pytorchcv"),
     *("timm", "torchvision", "vl_convert"),
 }
 """Imported only where a user has installed them; most are extras."""

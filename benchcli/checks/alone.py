@@ -22,18 +22,35 @@ DIFFERENCE_OF_ONE = 0.10
 ROUNDS = 6
 """Rounds of a launch of one version alone."""
 LAUNCHES = 6
-"""The most launches of each version alone. They take turns with launches of both, until they agree."""
+"""The most launches of each version alone. They take turns with launches of both, until they agree and are settled."""
 SIDES = (BASE, HEAD)
 
 
 @dataclass(frozen=True)
-class Disagreement:
-    """Head's time over base's: medians over launches."""
+class Comparison:
+    """Head's time over base's, and what that of processes of their own says of that of one process."""
 
     apart: float
-    """In processes of their own."""
+    """In processes of their own: of the fastest launches."""
     together: float
-    """In one process."""
+    """In one process: the median over launches."""
+    differs: bool
+    """Whether the one is not the other."""
+    is_settled: bool
+    """Whether both versions were as fast alone as in one process."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether one process may stand for two."""
+        return self.is_settled and not self.differs
+
+    @property
+    def why_not(self) -> str:
+        """Why it may not."""
+        if self.differs:
+            apart, together = f"{self.apart:.2f} times as long as base", f"{self.together:.2f} times in one process"
+            return f"in processes of their own head takes {apart}, and {together}"
+        return "in a process of its own a version was never as fast as in one with the other"
 
 
 def of_side(family: Family, side: str) -> Family:
@@ -41,45 +58,54 @@ def of_side(family: Family, side: str) -> Family:
     return replace(family, variants=tuple(each for each in family.variants if each.name == side))
 
 
-def disagreement(
+def compared(
     families: Sequence[Family], together: Sequence[Evidence], apart: Mapping[str, Evidence]
-) -> Disagreement | None:
-    """Return how the change in one process differs from that in two; None while it does not.
+) -> Comparison | None:
+    """Return how the change in one process compares with that in two; None if no network has both.
 
     The change is the mean over the families, held against DIFFERENCE, or that of a single one, against
-    DIFFERENCE_OF_ONE: code that loads late affects only the families after it. It differs if all
-    launches of both versions say so, whichever launch of base is held against whichever of head alone:
-    noise in some of them does not look like an effect.
+    DIFFERENCE_OF_ONE: code that loads late affects only the families after it. Noise only adds time, so that
+    the fastest launch of each version alone counts. Until it is as fast as in one process it may have been
+    disturbed as well, and hide an effect.
     """
-    by_family = [
-        (_together(family, together), *(_alone(family, apart[side], side) for side in SIDES)) for family in families
-    ]
-    known = [each for each in by_family if all(each)]
-    groups = [(known, DIFFERENCE), *(([each], DIFFERENCE_OF_ONE) for each in known)] if known else []
-    found = [(gap, each) for group, limit in groups if (gap := _gap(each := _means(group)) - math.log1p(limit)) > 0]
-    if not found:
+    logs = [_logs(family, together, apart) for family in families]
+    known = [each for each in logs if each]
+    if not known:
         return None
-    both, base, head = max(found)[1]
-    return Disagreement(math.exp(median(head) - median(base)), math.exp(median(both)))
+    groups = [(known, DIFFERENCE), *(([each], DIFFERENCE_OF_ONE) for each in known)]
+    group, limit = max(groups, key=lambda each: abs(_gap(each[0])) - math.log1p(each[1]))
+    return Comparison(
+        math.exp(mean(each.apart for each in group)),
+        math.exp(mean(each.both for each in group)),
+        differs=abs(_gap(group)) > math.log1p(limit),
+        is_settled=all(each.is_settled for each in known),
+    )
 
 
-Logs = tuple[list[float], list[float], list[float]]
-"""Of each launch: log(head / base) in one process, and the logarithms of base's and head's seconds alone."""
+@dataclass(frozen=True)
+class _Logs:
+    """Logarithms of one network: of head's time over base's, alone and in one process."""
+
+    apart: float
+    both: float
+    is_settled: bool
 
 
-def _gap(logs: Logs) -> float:
-    """Return how far apart the changes in one process and those in two are at least; negative if they overlap."""
-    both, base, head = logs
-    return max(min(head) - max(base) - max(both), min(both) - (max(head) - min(base)))
+def _logs(family: Family, together: Sequence[Evidence], apart: Mapping[str, Evidence]) -> _Logs | None:
+    """Return the logarithms of a family; None if it lacks launches of both, or of one of the versions alone."""
+    both = _together(family, together)
+    base, head = (sorted(_seconds(family, [apart[side]], side)) for side in SIDES)
+    if not (both and base and head):
+        return None
+    limit = math.log1p(DIFFERENCE_OF_ONE)
+    fastest = (min(_seconds(family, together, side)) for side in SIDES)
+    settled = (lone[0] <= in_one + limit for lone, in_one in zip((base, head), fastest, strict=True))
+    return _Logs(head[0] - base[0], median(both.values()), all(settled))
 
 
-def _means(group: Sequence[tuple[Mapping[int, float], ...]]) -> Logs:
-    """Return the mean over the families of a group, of each launch that has all of them."""
-    sides: list[list[float]] = []
-    for several in zip(*group, strict=True):
-        complete = set.intersection(*(set(each) for each in several))
-        sides.append([mean(each[launch] for each in several) for launch in sorted(complete)] or [math.nan])
-    return sides[0], sides[1], sides[2]
+def _gap(group: Sequence[_Logs]) -> float:
+    """Return by how much the mean change in two processes is above that in one."""
+    return mean(each.apart - each.both for each in group)
 
 
 def _together(family: Family, evidence: Sequence[Evidence]) -> dict[int, float]:
@@ -89,6 +115,7 @@ def _together(family: Family, evidence: Sequence[Evidence]) -> dict[int, float]:
     return launch_log_ratios(head, base)
 
 
-def _alone(family: Family, evidence: Evidence, side: str) -> dict[int, float]:
-    """Return the logarithm of the seconds of each launch of one side alone."""
-    return launch_log_seconds(evidence.known(family).samples.get(side, ()))
+def _seconds(family: Family, evidence: Sequence[Evidence], side: str) -> list[float]:
+    """Return the logarithm of the seconds of each launch of one side."""
+    samples = [sample for each in evidence for sample in each.known(family).samples.get(side, ())]
+    return list(launch_log_seconds(samples).values())

@@ -122,7 +122,8 @@ def _why_apart(session: CheckSession, families: Mapping[str, Family], screen: Ev
     """Return why one process cannot compare the versions, found by launches of each version alone.
 
     An empty string if it can; None if there was no time to find out. Launches of both and of each take
-    turns, until they agree, so that load in some of them does not look like an effect.
+    turns, until they agree and are settled, so that load in some of them neither looks like an effect nor
+    hides one.
     """
     together = [screen, _evidence(session, screen.launches)]
     apart = {side: _evidence(session, screen.launches) for side in alone.SIDES}
@@ -137,13 +138,13 @@ def _why_apart(session: CheckSession, families: Mapping[str, Family], screen: Ev
             lone.launch([alone.of_side(family, side) for family in asked], partial(collect, session.launcher(side)))
             if lone.failures.by_key:
                 return f"{side} fails alone: {next(iter(lone.failures.by_key.values())).error}"
-        found = alone.disagreement(asked, together, apart)
-        if found is None:
+        found = alone.compared(asked, together, apart)
+        if found is None or found.agrees:
             return ""
-        why = f"in processes of their own head takes {found.apart:.2f} times as long as base, and {found.together:.2f}"
+        why = found.why_not
         if number + 1 < alone.LAUNCHES:
             together[1].launch(asked, _collecting(session))
-    return f"{why} times in one process"
+    return why
 
 
 def _confirm(

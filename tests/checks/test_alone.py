@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchcli.checks.alone import Disagreement, disagreement
+from benchcli.checks.alone import compared
 from benchcli.checks.versions import BASE, HEAD
 from benchcli.sampling.evidence import Evidence
 from benchcli.sampling.supervise import Failures
@@ -30,18 +30,17 @@ def all_of(base: float, head: float) -> Seconds:
 
 
 @pytest.mark.parametrize(
-    ("together", "apart", "found"),
+    ("together", "apart", "change"),
     [
-        ([all_of(1.1, 1.1)], [all_of(1.0, 1.1)], Disagreement(1.1, 1.0)),
-        ([all_of(1.0, 1.0)], [all_of(1.0, 1.1)], Disagreement(1.1, 1.0)),
-        ([all_of(1.0, 1.0)], [all_of(1.1, 1.0)], Disagreement(1 / 1.1, 1.0)),
-        ([all_of(1.0, 1.1)], [all_of(1.0, 1.0)], Disagreement(1.0, 1.1)),
+        ([all_of(1.1, 1.1)], [all_of(1.0, 1.1)], 1.1),
+        ([all_of(1.0, 1.0)], [all_of(1.0, 1.1)], 1.1),
+        ([all_of(1.1, 1.1)], [all_of(1.1, 1.0)], 1 / 1.1),
+        ([all_of(1.0, 1.1)], [all_of(1.0, 1.0)], 1.0),
         ([all_of(1.0, 1.3)], [all_of(1.0, 1.3)], None),
         ([all_of(1.0, 1.0)], [all_of(1.0, 1.3), all_of(1.2, 1.0)], None),
-        ([all_of(1.2, 1.0), all_of(1.0, 1.1)], [all_of(1.0, 1.0)], None),
-        ([all_of(1.0, 1.0)], [{**all_of(1.0, 1.0), "d": (1.0, 1.3)}], Disagreement(1.3, 1.0)),
+        ([all_of(1.0, 1.0)], [all_of(1.0, 1.3), all_of(1.3, 1.5)], 1.3),
+        ([all_of(1.0, 1.0)], [{**all_of(1.0, 1.0), "d": (1.0, 1.3)}], 1.3),
         ([all_of(1.0, 1.0)], [{**all_of(1.0, 1.0), "d": (1.0, 1.09)}], None),
-        ([all_of(1.0, 1.0)], [{}], None),
     ],
     ids=[
         "head slows the process",
@@ -49,22 +48,42 @@ def all_of(base: float, head: float) -> Seconds:
         "head gained what base profits from",
         "slower in one process only",
         "slower in both",
-        "a launch alone agrees",
-        "a launch of both agrees",
+        "a fast launch alone agrees",
+        "a disturbed launch of base hides nothing",
         "one network",
         "one by less",
-        "nothing alone",
     ],
 )
 def test_a_change_that_is_another_one_in_two_processes(
-    together: list[Seconds], apart: list[Seconds], found: Disagreement | None
+    together: list[Seconds], apart: list[Seconds], change: float | None
 ) -> None:
     lone = evidence(9, *apart)
-    said = disagreement(FAMILIES, [evidence(0, *together)], {BASE: lone, HEAD: lone})
-    assert (said and (said.apart, said.together)) == (found and pytest.approx((found.apart, found.together)))
+    found = compared(FAMILIES, [evidence(0, *together)], {BASE: lone, HEAD: lone})
+    assert found
+    assert found.differs == (change is not None)
+    assert change is None or found.apart == pytest.approx(change)
+    if change:
+        assert f"head takes {change:.2f} times as long as base" in found.why_not
+
+
+def test_launches_alone_that_were_all_slower_than_in_one_process_settle_nothing() -> None:
+    """Base was disturbed as much as head is slower: the ratio of the two says nothing yet."""
+    together = [evidence(0, all_of(1.0, 1.0))]
+    hidden, seen = evidence(9, all_of(1.3, 1.3)), evidence(9, all_of(1.3, 1.3), all_of(1.0, 1.3))
+    first = compared(FAMILIES, together, {BASE: hidden, HEAD: hidden})
+    assert first
+    assert (first.differs, first.is_settled, first.agrees) == (False, False, False)
+    assert "never as fast as in one" in first.why_not
+    second = compared(FAMILIES, together, {BASE: seen, HEAD: seen})
+    assert second
+    assert (second.differs, second.agrees) == (True, False)
 
 
 def test_networks_that_were_not_measured_alone_do_not_count() -> None:
     apart = evidence(9, {"a": (1.0, 1.0)})
     together = evidence(0, {"a": (1.0, 1.0), "b": (1.0, 2.0)})
-    assert disagreement(FAMILIES[:2], [together], {BASE: apart, HEAD: apart}) is None
+    found = compared(FAMILIES[:2], [together], {BASE: apart, HEAD: apart})
+    assert found
+    assert found.agrees
+    nothing = evidence(9, {})
+    assert compared(FAMILIES, [together], {BASE: nothing, HEAD: nothing}) is None
