@@ -1,6 +1,6 @@
 """What makes a network slow, and what would help: suspects from its operators, gains from what was measured."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
@@ -30,6 +30,8 @@ MOST_MEASURED = 16
 Judgement = Literal["gain", "loss", "no gain", "undecided", "not measured"]
 ORDER: tuple[Judgement, ...] = ("gain", "undecided", "no gain", "loss", "not measured")
 WHAT_IF = TRIALS
+UNCLAIMED = frozenset({"RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "MultiheadAttention"})
+"""Torch's recurrent and attention layers: the guidelines say nothing of what is in them."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,22 @@ class Broken:
     share: Interval
     """The same as a share of the network's time."""
     rebuilt: tuple[int, ...] = ()
-    """The operator calls that a repair replaces: of element-wise work, those of the convolution before it too."""
+    """The operator calls that a repair replaces: also what follows a convolution's width, or what comes before
+    element-wise work.
+    """
     rebuilt_share: Interval | None = None
-    """What these take as a share of the network's time; None if there is nothing to rebuild."""
+    """What these take as a share of the network's time; None if it is not known."""
     runtime: str = ""
     """What repairs the whole network; empty if layers are rebuilt."""
     edges: tuple[Edge, ...] = ()
     """The tensors that the rebuilt layers share with others."""
+    is_modelled: bool = False
+    """Whether the share is the model's part of what was timed: of modules that have other operators too."""
+
+    @property
+    def whole_share(self) -> Interval:
+        """The share of the network's time that a repair replaces."""
+        return self.rebuilt_share or self.share
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,8 @@ class Suspect(Broken):
     @property
     def is_worth_measuring(self) -> bool:
         """Whether its layers can be rebuilt, take more than a hundredth of the time, and may win as much."""
-        return self.repair is not None and self.share.estimate >= WORTH and (self.most is None or self.most >= WORTH)
+        is_large = self.whole_share.estimate >= WORTH
+        return self.repair is not None and is_large and (self.most is None or self.most >= WORTH)
 
 
 @dataclass(frozen=True)
@@ -115,8 +127,14 @@ def suspects_of(run: SuiteRun, audited: AuditedCalls) -> list[Suspect]:
     """Return the suspects of a network, from its run: of its first family, which has layers."""
     machine = run.environment.machine or Machine()
     times = times_of(run, audited)
-    found = suspects(audited.calls, times, [each.on(machine) for each in all_audits()]) if times else []
+    audits, beyond = [each.on(machine) for each in all_audits()], unclaimed_modules(run)
+    found = suspects(audited.calls, times, audits, beyond) if times else []
     return [replace(each, most=most_won(each, audited.calls, audited.roofs)) for each in found]
+
+
+def unclaimed_modules(run: SuiteRun) -> dict[str, str]:
+    """Return the classes of the recurrent and attention layers of a network, by their paths."""
+    return {layer.path: layer.kind for each in launches_of(run) for layer in each.layers if layer.kind in UNCLAIMED}
 
 
 def times_of(run: SuiteRun, audited: AuditedCalls) -> CallTimes | None:
@@ -125,14 +143,26 @@ def times_of(run: SuiteRun, audited: AuditedCalls) -> CallTimes | None:
     return call_times(launches, audited.calls, audited.roofs) if launches else None
 
 
-def suspects(calls: Sequence[OperatorCall], times: CallTimes, audits: Iterable[Audit]) -> list[Suspect]:
-    """Return the suspects of a network, those of the largest share first. Equal breaches are one suspect."""
-    found = [each for audit in audits for each in _of_audit(audit, calls, times)]
-    return sorted(found, key=lambda each: -each.share.estimate)
+def suspects(
+    calls: Sequence[OperatorCall], times: CallTimes, audits: Iterable[Audit], unclaimed: Collection[str] = ()
+) -> list[Suspect]:
+    """Return the suspects of a network, those of the largest share first. Equal breaches are one suspect.
+
+    Nothing is said of what is in the modules `unclaimed`, given by their paths.
+    """
+    found = [each for audit in audits for each in _of_audit(audit, calls, times, unclaimed)]
+    return sorted(found, key=lambda each: -each.whole_share.estimate)
 
 
-def _of_audit(audit: Audit, calls: Sequence[OperatorCall], times: CallTimes) -> Iterator[Suspect]:
-    alike = groups(audit.breaches(calls), lambda each: (each.reason, each.repair, each.runtime))
+def _of_audit(
+    audit: Audit, calls: Sequence[OperatorCall], times: CallTimes, unclaimed: Collection[str]
+) -> Iterator[Suspect]:
+    claimed = (
+        each
+        for each in audit.breaches(calls)
+        if not any(is_in_any(calls[number].module, unclaimed) for number in each.calls)
+    )
+    alike = groups(claimed, lambda each: (each.reason, each.repair, each.runtime))
     for (reason, repair, runtime), breaches in alike.items():
         numbers = tuple(dict.fromkeys(call for each in breaches for call in each.calls))
         rebuilt = tuple(dict.fromkeys(call for each in breaches for call in each.replaced))
@@ -151,7 +181,13 @@ def _of_audit(audit: Audit, calls: Sequence[OperatorCall], times: CallTimes) -> 
             rebuilt_s=times.time_of(rebuilt),
             runtime=runtime,
             edges=tuple(dict.fromkeys(edge for each in breaches for edge in each.edges(calls))),
+            is_modelled=times.is_modelled(numbers),
         )
+
+
+def is_in_any(module: str, paths: Iterable[str]) -> bool:
+    """Return whether a module is one of some, or in one of them, by their paths."""
+    return any(not path or f"{module}.".startswith(f"{path}.") for path in paths)
 
 
 def most_won(suspect: Suspect, calls: Sequence[OperatorCall], roofs: Roofs | None) -> float | None:
@@ -159,14 +195,14 @@ def most_won(suspect: Suspect, calls: Sequence[OperatorCall], roofs: Roofs | Non
 
     They are about as many as those of the layers as they are. None without roofs, and without a repair.
     """
-    if suspect.repair is None or roofs is None or suspect.rebuilt_share is None or suspect.rebuilt_s is None:
+    if suspect.repair is None or roofs is None or suspect.rebuilt_s is None:
         return None
     peak = roofs.peak(calls[suspect.rebuilt[0]].dtype)
     if peak is None or suspect.rebuilt_s.estimate <= 0:
         return None
     saved = MINIMAL_FILTERING if layer_chain.has_windows(suspect.repair.after) else 1.0
     least_s = sum(calls[each].flops or 0 for each in suspect.rebuilt) / (peak * ABOVE_PEAK * saved)
-    return suspect.rebuilt_share.estimate * max(0.0, 1 - least_s / suspect.rebuilt_s.estimate)
+    return suspect.whole_share.estimate * max(0.0, 1 - least_s / suspect.rebuilt_s.estimate)
 
 
 def _place(breach: Breach, calls: Sequence[OperatorCall]) -> str:
@@ -254,7 +290,7 @@ def _finding(suspect: Suspect, trials: Trials) -> AuditFinding:
 
 
 def _why_unmeasured(suspect: Suspect, trials: Trials) -> str:
-    if suspect.share.estimate < WORTH:
+    if suspect.whole_share.estimate < WORTH:
         return f"under {formatting.percent(WORTH, decimals=0)} of the time"
     if suspect.most is not None and suspect.most < WORTH:
         return f"at the measured peak it would win {formatting.percent(suspect.most, decimals=2)} of the time"
@@ -276,7 +312,7 @@ def _with_gain(bare: AuditFinding, before: str, after: str, trials: Trials) -> A
         after_s=rebuilt.seconds if rebuilt else None,
         speed=speed,
         flops_change=ratio - 1 if ratio is not None else None,
-        gain=_gain(bare.rebuilt_share or bare.share, _at_equal_flops(speed, ratio)),
+        gain=_gain(bare.whole_share, _at_equal_flops(speed, ratio)),
     )
 
 

@@ -1,6 +1,6 @@
 """Seconds of each operator call of a network: its modules' own times, shared out over what they call."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchcli.analysis.layer_rows import over_launches
@@ -8,6 +8,9 @@ from benchcli.analysis.roofline import place
 from benchcli.grouping import groups
 from benchcli.schema import Interval, Layers, OperatorCall
 from benchcli.schema.roofs import Roofs
+
+OTHERS = 0.05
+"""The largest part of a module that is ignored where the rest of it stands for the whole."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,10 @@ class CallTimes:
     """By launch: of each operator call, in their order."""
     call_s: Mapping[int, float]
     """By launch: seconds of a call of the network in which nothing is timed."""
+    weights: Sequence[float]
+    """Of each operator call: its part of the time of its module, in no particular unit."""
+    by_module: Sequence[Sequence[int]]
+    """The operator calls of each module that was timed."""
 
     def time_of(self, calls: Iterable[int]) -> Interval:
         """Return the seconds that some operator calls take together."""
@@ -29,6 +36,15 @@ class CallTimes:
             {launch: sum(each[call] for call in calls) / self.call_s[launch] for launch, each in self.seconds.items()}
         )
 
+    def is_modelled(self, calls: Iterable[int]) -> bool:
+        """Return whether they share a module with others, so that the model gives them a part of what was timed."""
+        chosen = set(calls)
+        for several in map(set, self.by_module):
+            own, all_ = (sum(self.weights[call] for call in part) for part in (several & chosen, several))
+            if own and all_ - own > OTHERS * all_:
+                return True
+        return False
+
 
 def call_times(launches: Sequence[Layers], calls: Sequence[OperatorCall], roofs: Roofs | None) -> CallTimes:
     """Return the times of operator calls.
@@ -38,12 +54,19 @@ def call_times(launches: Sequence[Layers], calls: Sequence[OperatorCall], roofs:
     """
     weights = [_weight(call, roofs) for call in calls]
     seconds = {each.launch: _shared_out(each, calls, weights) for each in launches}
-    return CallTimes(seconds, {each.launch: each.call_s for each in launches})
+    call_s = {each.launch: each.call_s for each in launches}
+    by_module = list(_by_module(launches[0], calls).values()) if launches else []
+    return CallTimes(seconds, call_s, weights, by_module)
+
+
+def _by_module(launch: Layers, calls: Sequence[OperatorCall]) -> dict[str, list[int]]:
+    timed = {layer.path for layer in launch.layers}
+    return groups(range(len(calls)), lambda number: _timed(calls[number].module, timed))
 
 
 def _shared_out(launch: Layers, calls: Sequence[OperatorCall], weights: Sequence[float]) -> list[float]:
     own = {layer.path: layer.seconds for layer in launch.layers}
-    by_module = groups(range(len(calls)), lambda number: _timed(calls[number].module, own))
+    by_module = _by_module(launch, calls)
     found = [0.0] * len(calls)
     for path, numbers in by_module.items():
         total = sum(weights[number] for number in numbers)
@@ -52,7 +75,7 @@ def _shared_out(launch: Layers, calls: Sequence[OperatorCall], weights: Sequence
     return found
 
 
-def _timed(path: str, own: Mapping[str, float]) -> str:
+def _timed(path: str, own: Collection[str]) -> str:
     """Return the path of the innermost module that was timed: a compiled one shows none of those in it."""
     while path and path not in own:
         path = path.rpartition(".")[0]

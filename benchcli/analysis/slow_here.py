@@ -1,10 +1,10 @@
 """What is slow on this machine whatever the guidelines say: kernels far below the roof, a slow dtype."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from benchcli import formatting
-from benchcli.analysis.audit_findings import AuditFinding, times_of
+from benchcli.analysis.audit_findings import AuditFinding, is_in_any, times_of, unclaimed_modules
 from benchcli.analysis.call_times import CallTimes
 from benchcli.analysis.roofline import Placement, place
 from benchcli.grouping import groups
@@ -28,7 +28,7 @@ def slow_here(run: SuiteRun, audited: AuditedCalls) -> Iterator[AuditFinding]:
         return
     times = times_of(run, audited)
     if times:
-        yield from slow_kernels(audited.calls, times, audited.roofs)
+        yield from slow_kernels(audited.calls, times, audited.roofs, unclaimed_modules(run))
     dtype, record = run.results[0].family.dtype, run.records[0]
     peak, usual = audited.roofs.peak(dtype), audited.roofs.peak("float32")
     if peak and usual and peak < SLOW_DTYPE * usual and record.timing:
@@ -37,9 +37,12 @@ def slow_here(run: SuiteRun, audited: AuditedCalls) -> Iterator[AuditFinding]:
         yield _named("dtype", "no unit for the dtype", reason, (), ("",), seconds, Interval(1.0), NOTHING)
 
 
-def slow_kernels(calls: Sequence[OperatorCall], times: CallTimes, roofs: Roofs) -> Iterator[AuditFinding]:
-    """Yield the operators that are slow, those of one kind together."""
-    placed = {number: _place(number, calls[number], times, roofs) for number in range(len(calls))}
+def slow_kernels(
+    calls: Sequence[OperatorCall], times: CallTimes, roofs: Roofs, unclaimed: Collection[str] = ()
+) -> Iterator[AuditFinding]:
+    """Yield the operators that are slow, those of one kind together; none of the modules `unclaimed`."""
+    claimed = [number for number, call in enumerate(calls) if not is_in_any(call.module, unclaimed)]
+    placed = {number: _place(number, calls[number], times, roofs) for number in claimed}
     slow = {number: at.achieved for number, at in placed.items() if at and at.bound == "neither"}
     graph = OperatorGraph(calls)
     for kind, numbers in groups(slow, lambda number: _kind(number, graph)).items():

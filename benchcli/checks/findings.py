@@ -224,7 +224,7 @@ def _why_open(judgement: Judgement, threshold: float) -> str:
         sure = f"the interval of {formatting.percent(1 - error)} does not" if error else "no look for it was due"
         return f"; within the threshold, but to be called the same it is looked at several times, and {sure}"
     if judgement.change.min_log_change > 0 and abs(math.log(judgement.change.estimate)) > math.log(judgement.threshold):
-        return "; beyond the threshold, but more launches must agree until it is certain"
+        return "; the estimate is beyond the threshold, and too few launches agree to tell"
     return ""
 
 

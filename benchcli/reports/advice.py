@@ -253,7 +253,7 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     "unseen": lambda warning: f"cannot be read on this machine, so there are no warnings about: {warning.text}",
     "noisy-roofs": lambda warning: (
         f"the fastest launch is {_percent(warning)} above the others: the machine may reach more when nothing disturbs "
-        "it; measure again later, with --peaks --fresh"
+        "it; `benchcli device --peaks --fresh` measures again"
     ),
     "threads": _threads,
     "own-threads": _own_threads,

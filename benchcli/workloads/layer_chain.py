@@ -179,16 +179,12 @@ def has_windows(chain: Chain) -> bool:
 def difference(before: Chain, after: Chain) -> str:
     """Return what differs in the second of two chains: "conv 24>144 k1x1 → conv 56>64 k1x1", or "without relu".
 
-    Depthwise convolutions follow the others' widths and are left out, as is what both have.
+    Layers that are the same at any width are left out.
     """
-    old, new = ([each for each in chain if _has_own_width(each)] for chain in (before, after))
+    old, new = ([each for each in chain if not isinstance(each, Layerwise | Shuffle)] for chain in (before, after))
     if old == new:
         return f"without {', '.join(str(each) for each in before if each not in after)}"
     return f"{'; '.join(map(_short, old))} → {'; '.join(map(_short, new))}"
-
-
-def _has_own_width(piece: Piece) -> bool:
-    return not isinstance(piece, Layerwise | Shuffle) and not (isinstance(piece, Convolution) and piece.is_depthwise)
 
 
 def _short(piece: Piece) -> str:

@@ -14,7 +14,7 @@ from benchcli.analysis.audit_findings import (
     suspects,
     what_if,
 )
-from benchcli.analysis.call_times import call_times
+from benchcli.analysis.call_times import CallTimes, call_times
 from benchcli.analysis.joint_gain import together
 from benchcli.analysis.slow_here import slow_kernels
 from benchcli.schema import Failure, Family, Interval, Layer, Layers, OperatorCall, Sample, Variant
@@ -246,3 +246,12 @@ def test_equal_breaches_are_one_suspect_and_the_largest_come_first() -> None:
     ]
     assert [each.share.estimate for each in found] == pytest.approx([0.5, 0.2])
     assert text_of(repair().before) == BEFORE
+
+
+@pytest.mark.parametrize(
+    ("calls", "modelled"), [((0,), True), ((0, 1), False), ((2,), False), ((0, 2), True), ((4,), False), ((3,), True)]
+)
+def test_a_part_of_a_module_has_the_models_share(calls: tuple[int, ...], modelled: bool) -> None:
+    """The last module's second call is a fiftieth of it, which says nothing of the first."""
+    times = CallTimes({0: [1.0] * 5}, {0: 5.0}, (1.0, 1.0, 2.0, 0.02, 0.98), ((0, 1), (2,), (3, 4)))
+    assert times.is_modelled(calls) == modelled

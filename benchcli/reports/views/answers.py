@@ -163,18 +163,18 @@ def _fastest(records: Sequence[Record]) -> str:
     first, last = ordered[0], ordered[-1]
     what = f"{records[0].family.widths} channels: " if records[0].family.catalogue == "blocks" else ""
     of = "blocks" if what else "networks"
-    rivals = list(dict.fromkeys(each.variant.name for each in ordered[1:] if not _is_certainly_faster(first, each)))
+    rivals = list(dict.fromkeys(each.variant.name for each in ordered[1:] if not _takes_less(first, each)))
     fastest, slowest = (f"{each.variant.name} ({_time(each)})" for each in (first, last))
     if rivals:
         also = f"{formatting.named(rivals)} may be as fast"
         return f"{what}{fastest} took the least time of {len(ordered)} {of}, but {also}"
+    if any(each.is_disturbed for each in ordered):
+        return f"{what}{fastest} took the least time of {len(ordered)} {of}, {slowest} the most; some were disturbed"
     return f"{what}{fastest} is the fastest of {len(ordered)} {of}, {slowest} the slowest"
 
 
-def _is_certainly_faster(one: Record, other: Record) -> bool:
-    """Return whether the interval of one time ends before that of the other begins, and both are judged."""
-    if one.is_disturbed or other.is_disturbed:
-        return False
+def _takes_less(one: Record, other: Record) -> bool:
+    """Return whether the interval of one time ends before that of the other begins."""
     seconds, others = (each.timing.seconds if each.timing else None for each in (one, other))
     return bool(seconds and others and others.low is not None and seconds.is_below(others.low))
 

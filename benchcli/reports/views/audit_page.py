@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 from benchcli import formatting
 from benchcli.analysis import audit_findings as analysis
 from benchcli.analysis import joint_gain
-from benchcli.analysis.audit_findings import AuditFinding
-from benchcli.analysis.layer_rows import OWN, LayerRow, accounted, rolled_up
+from benchcli.analysis.audit_findings import AuditFinding, unclaimed_modules
+from benchcli.analysis.layer_rows import OWN, LayerRow, accounted, are_judged, rolled_up
 from benchcli.analysis.places import launches_of, place_cells, placed_layers
 from benchcli.analysis.published import top1_error
 from benchcli.formatting import UNKNOWN
@@ -38,7 +38,7 @@ REBUILT = ("alignment",)
 COLUMNS = (
     *("audit", "title", "reason", "places", "share", "share_low", "share_high", "seconds", "judgement"),
     *("gain", "gain_low", "gain_high", "speed", "speed_low", "speed_high", "flops_change"),
-    *("before", "after", "before_s", "after_s", "rebuilt_share", "runtime", "why"),
+    *("before", "after", "before_s", "after_s", "rebuilt_share", "is_modelled", "runtime", "why"),
 )
 MODEL = (
     "bound by: the largest term of the additive model; neither: too far from the roof for arithmetic or bytes to be it"
@@ -124,7 +124,7 @@ def _findings(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFind
             words("outcome", (signed(each.judgement) for each in shown)),
             words("where", map(_where, shown)),
             words("what", (each.reason for each in shown), 4),
-            numbers("share", (formatting.percent(each.share.estimate) for each in shown), 5),
+            numbers("share", map(_share, shown), 5),
             numbers("gain", (gain(each.gain) if each.gain else UNKNOWN for each in shown)),
             numbers("speed", (formatting.speed(each.speed) if each.speed else UNKNOWN for each in shown), 3),
             numbers("Δ FLOPs", map(_flops, shown), 1),
@@ -159,12 +159,17 @@ def _merged(findings: Sequence[AuditFinding]) -> Iterator[AuditFinding]:
             reason=reasons + (f"; {rest} more" if rest > 0 else ""),
             places=tuple(dict.fromkeys(place for each in alike for place in each.places)),
             share=Interval(sum(each.share.estimate for each in alike)),
+            is_modelled=any(each.is_modelled for each in alike),
         )
 
 
 def _where(each: AuditFinding) -> str:
     first, rest = each.places[0] or OWN, len(each.places) - 1
     return f"{first} and {rest} more" if rest else first
+
+
+def _share(each: AuditFinding) -> str:
+    return ("≈ " if each.is_modelled else "") + formatting.percent(each.share.estimate)
 
 
 def _flops(each: AuditFinding) -> str:
@@ -187,8 +192,7 @@ def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding
     if total and len(which) > 1:
         names = formatting.named([f"{each.audit} at {_where(each)}" for each in which])
         yield f"together, no operator counted twice and with channels that fit: {gain(total)} ({names})"
-    if any(each.before and each.gain and each.gain.estimate > each.share.estimate for each in findings):
-        yield "a gain above its share is of all that is rebuilt: of element-wise work, the convolution before it too"
+    yield from _of_shares(run, findings)
     for audit in REBUILT:
         nothing = [each for each in findings if each.audit == audit and each.judgement in ("no gain", "loss")]
         if nothing:
@@ -204,20 +208,37 @@ def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding
         forms = f"{given('apply')} measures the network in other forms"
         yield f"no guideline has layers here that can be rebuilt; {forms}"
     yield from cells.warning_lines(run.records[:1])
-    yield from _not_understood(audited)
+    yield from _not_understood(run, audited)
     yield from _not_traced(run, audited)
     error = top1_error(run.records[0])
     yield ACCURACY + (f"; as published it has a top-1 error of {error} %" if error else "")
 
 
-def _not_understood(audited: AuditedCalls) -> Iterator[str]:
+def _of_shares(run: SuiteRun, findings: Sequence[AuditFinding]) -> Iterator[str]:
+    """Yield what shares, and the gains that follow from them, are of."""
+    if any(each.before and each.gain and each.gain.estimate > each.share.estimate for each in findings):
+        yield (
+            "a gain above its share is of all that is rebuilt: what follows a convolution's width changes with it, and "
+            "element-wise work is rebuilt with the convolution before it"
+        )
+    if any(each.is_modelled and _is_shown(each) for each in findings):
+        yield "≈ by the additive model: its part of modules that were timed, and have other operators too"
+    launches = launches_of(run)
+    if launches and not are_judged(launches):
+        yield (
+            f"shares and gains are off by as much: all layers together took {formatting.percent(accounted(launches))} "
+            "of a call while they were timed; measure again when the machine is quiet"
+        )
+
+
+def _not_understood(run: SuiteRun, audited: AuditedCalls) -> Iterator[str]:
     """Yield what the audit does not judge."""
     unknown = list(dict.fromkeys(each.operator for each in audited.calls if each.flops is None))
     if unknown:
         yield f"not understood, and in no finding: {formatting.named(unknown)}"
-    placed = [each for each in audited.calls if any(name in each.operator.lower() for name in ATTENTION)]
-    if placed:
-        kinds = list(dict.fromkeys(each.operator.split(".")[1] for each in placed))
+    operators = [each.operator for each in audited.calls if any(name in each.operator.lower() for name in ATTENTION)]
+    kinds = list(dict.fromkeys([*(each.split(".")[1] for each in operators), *unclaimed_modules(run).values()]))
+    if kinds:
         yield f"{formatting.named(kinds)}: counted and placed; guidelines say nothing of attention and recurrent layers"
     if audited.uncalled:
         yield f"{formatting.named(audited.uncalled)}: forward is called directly: its own work counts for the caller"

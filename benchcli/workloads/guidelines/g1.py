@@ -177,9 +177,10 @@ def _breach(lines: Sequence[Line], graph: OperatorGraph, excess: float) -> Breac
         after, reached = (*after, *with_widths(line.chain, reached, out)), out
     names = " to ".join(str(each) for each in (before[0].c_in, *(layer.c_out for layer in before)))
     return Breach(
-        tuple(call for line in lines for call in line.calls),
+        tuple(line.calls[0] for line in lines),
         f"{names} channels: {formatting.percent(excess, decimals=0)} more access than equal ones",
         Repair(tuple(piece for line in lines for piece in line.chain), after, image, (widths[0], *image[1:])),
+        tuple(call for line in lines for call in line.calls),
     )
 
 

@@ -99,12 +99,13 @@ class GroupConvolution(Rule, Experiment, Audit):
                 continue
             image, reason = graph.image(place), f"{found.groups} groups, {found.c_in} to {found.c_out} channels"
             if graph.reads_input(place):
-                yield Breach(line.calls, reason)
+                yield Breach(line.calls[:1], reason)
                 continue
             widths = scaled(found.c_in, found.c_out, 1 / found.groups)
             kept = tuple(each for each in line.chain if not isinstance(each, Shuffle))
             after = with_widths(kept, *widths, groups=1)
-            yield Breach(line.calls, reason, Repair(line.chain, after, image, (widths[0], *image[1:])))
+            repair = Repair(line.chain, after, image, (widths[0], *image[1:]))
+            yield Breach(line.calls[:1], reason, repair, line.calls)
 
     def published_row(self, value: str, column: Column, scale: int) -> Mapping[str, str]:
         """Return the row's platform, groups and scale in Table 2."""

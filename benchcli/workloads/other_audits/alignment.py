@@ -41,9 +41,10 @@ class Alignment(Audit):
                 continue
             image = graph.image(place)
             yield Breach(
-                line.calls,
+                line.calls[:1],
                 f"{found.c_in} to {found.c_out} channels, no multiples of {self.lanes}",
                 Repair(line.chain, with_widths(line.chain, *widths), image, (widths[0], *image[1:])),
+                line.calls,
             )
 
     def _filled(self, channels: int) -> int:

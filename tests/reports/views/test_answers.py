@@ -58,6 +58,21 @@ def test_no_network_is_called_the_fastest_if_another_may_be() -> None:
     assert sentence.endswith(" may be as fast")
 
 
+def test_networks_far_apart_are_told_apart_though_one_was_disturbed() -> None:
+    loaded = load(KEPT / "networks-epyc")
+    assert isinstance(loaded, Run)
+    run = loaded.details
+    result = run.results[0]
+    first, *others = sorted(result.records, key=lambda each: each.timing.seconds.estimate if each.timing else 0.0)
+    assert first.timing
+    assert not first.is_disturbed
+    disturbed = replace(first, timing=replace(first.timing, excluded=first.timing.samples))
+    assert disturbed.is_disturbed
+    (sentence, *_) = of_run(replace(run, results=(replace(result, records=(disturbed, *others)),)))
+    assert " took the least time of 6 networks, " in sentence
+    assert sentence.endswith(" the most; some were disturbed")
+
+
 def test_settings_have_the_fastest_one_of_each_network() -> None:
     assert [each.partition(":")[0] for each in answers("settings-epyc")] == [
         "✓ shufflenet-v2-1x is fastest with dtype bfloat16, layout nhwc",
