@@ -119,9 +119,9 @@ def training() -> str:
     return markdown(("guideline", "network", *steps), rows) + "\n" + "".join(lines)
 
 
-def runtimes() -> str:
-    """Return the relative speeds of G1's networks within each runtime, and the verdicts over them."""
-    run = report("g1-runtimes-xeon")
+def runtimes(name: str) -> str:
+    """Return the relative speeds of G1's networks within each runtime of a run, and the verdicts over them."""
+    run = report(name)
     found = {(each.family.widths, each.variant.name, each.family.runtime): each for each in run.records}
     names = dict.fromkeys(runtime for *_, runtime in found)
     rows = []
@@ -281,7 +281,6 @@ ONCE = (
     verdict,
     effects,
     training,
-    runtimes,
     claims,
     prediction,
     breakdown,
@@ -294,6 +293,8 @@ ONCE = (
 )
 TABLES: Mapping[str, Callable[[], str]] = {
     **{each.__name__: each for each in ONCE},
+    "runtimes": partial(runtimes, "g1-runtimes-xeon"),
+    "six_runtimes": partial(runtimes, "g1-six-runtimes-xeon"),
     **{f"scales_{name}": partial(scales, name) for name in ("g1", "g2", "g3", "g4")},
 }
 

@@ -27,7 +27,7 @@ SIDES = (BASE, HEAD)
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AloneAndTogether:
     """Head's time over base's, and what that of processes of their own says of that of one process."""
 
     apart: float
@@ -60,7 +60,7 @@ def of_side(family: Family, side: str) -> Family:
 
 def compared(
     families: Sequence[Family], together: Sequence[Evidence], apart: Mapping[str, Evidence]
-) -> Comparison | None:
+) -> AloneAndTogether | None:
     """Return how the change in one process compares with that in two; None if no network has both.
 
     The change is the mean over the families, held against DIFFERENCE, or that of a single one, against
@@ -74,7 +74,7 @@ def compared(
         return None
     groups = [(known, DIFFERENCE), *(([each], DIFFERENCE_OF_ONE) for each in known)]
     group, limit = max(groups, key=lambda each: abs(_gap(each[0])) - math.log1p(each[1]))
-    return Comparison(
+    return AloneAndTogether(
         math.exp(mean(each.apart for each in group)),
         math.exp(mean(each.both for each in group)),
         differs=abs(_gap(group)) > math.log1p(limit),

@@ -19,7 +19,10 @@ from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import FamilyResult, Interval, Record
 
 KEPT = Path(__file__).parents[3] / "results" / "reference"
-NAMES = ["paper-epyc", "g2-epyc", "networks-epyc", "blocks-epyc", "layers-epyc", "settings-epyc", "claims-epyc"]
+NAMES = [
+    *("paper-epyc", "g2-epyc", "networks-epyc", "blocks-epyc", "layers-epyc", "settings-epyc", "claims-epyc"),
+    "g1-six-runtimes-xeon",
+]
 
 
 @cache
@@ -217,6 +220,18 @@ def test_what_is_no_scale_is_not_joined_by_a_line() -> None:
     assert joined == {"G1": True, "G2": True, "G3": False, "G4": False}
     assert [is_joined(figure) for figure in drawn("settings", "settings-epyc")] == [False]
     assert [is_joined(figure) for figure in drawn("settings", "batches-epyc")] == [True]
+
+
+def test_a_guideline_in_several_runtimes_has_a_line_for_each() -> None:
+    paper, aligned = drawn("runtimes", "g1-six-runtimes-xeon")
+    names = ["eager", "compile", "onnxruntime", "openvino", "ncnn", "executorch"]
+    assert list(dict.fromkeys(column(paper, "runtime"))) == [*names, "paper"]
+    assert list(dict.fromkeys(column(aligned, "runtime"))) == names
+    speeds = dict(zip(zip(column(paper, "network"), column(paper, "runtime"), strict=True), paper.rows, strict=True))
+    assert speeds["1:1", "ncnn"][2] == 1.0
+    assert 0.3 < float(str(speeds["1:12", "onnxruntime"][2])) < 0.4
+    for other in ("paper-epyc", "settings-epyc", "training-xeon"):
+        assert drawn("runtimes", other) == []
 
 
 def test_runs_are_compared_with_the_first_one() -> None:
