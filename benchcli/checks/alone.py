@@ -21,6 +21,8 @@ DIFFERENCE_OF_ONE = 0.10
 """The same for a single network, whose launches vary more than the mean of all."""
 ROUNDS = 6
 """Rounds of a launch of one version alone."""
+SURE_AFTER = 4
+"""The launches of each version alone after which they end if all of them say the same."""
 LAUNCHES = 6
 """The most launches of each version alone. They take turns with launches of both, until they agree and are settled."""
 SIDES = (BASE, HEAD)
@@ -38,6 +40,8 @@ class AloneAndTogether:
     """Whether the one is not the other."""
     is_settled: bool
     """Whether both versions were as fast alone as in one process."""
+    is_unanimous: bool
+    """Whether they differ whichever launches are held against each other, after SURE_AFTER of each."""
 
     @property
     def agrees(self) -> bool:
@@ -45,8 +49,15 @@ class AloneAndTogether:
         return self.is_settled and not self.differs
 
     @property
+    def is_decided(self) -> bool:
+        """Whether no more launches are needed."""
+        return self.agrees or self.is_unanimous
+
+    @property
     def why_not(self) -> str:
-        """Why it may not."""
+        """Why it may not; empty if it may."""
+        if self.agrees:
+            return ""
         if self.differs:
             apart, together = f"{self.apart:.2f} times as long as base", f"{self.together:.2f} times in one process"
             return f"in processes of their own head takes {apart}, and {together}"
@@ -79,6 +90,7 @@ def compared(
         math.exp(mean(each.both for each in group)),
         differs=abs(_gap(group)) > math.log1p(limit),
         is_settled=all(each.is_settled for each in known),
+        is_unanimous=mean(each.least_gap for each in group) > math.log1p(limit),
     )
 
 
@@ -89,6 +101,8 @@ class _Logs:
     apart: float
     both: float
     is_settled: bool
+    least_gap: float
+    """How far these two are apart at least, whichever launches are taken; negative if too few, or if they overlap."""
 
 
 def _logs(family: Family, together: Sequence[Evidence], apart: Mapping[str, Evidence]) -> _Logs | None:
@@ -100,7 +114,10 @@ def _logs(family: Family, together: Sequence[Evidence], apart: Mapping[str, Evid
     limit = math.log1p(DIFFERENCE_OF_ONE)
     fastest = (min(_seconds(family, together, side)) for side in SIDES)
     settled = (lone[0] <= in_one + limit for lone, in_one in zip((base, head), fastest, strict=True))
-    return _Logs(head[0] - base[0], median(both.values()), all(settled))
+    changes = sorted(both.values())
+    gap = max(head[0] - base[-1] - changes[-1], changes[0] - (head[-1] - base[0]))
+    sure = gap if min(len(base), len(head)) >= SURE_AFTER else -math.inf
+    return _Logs(head[0] - base[0], median(changes), all(settled), sure)
 
 
 def _gap(group: Sequence[_Logs]) -> float:

@@ -139,9 +139,9 @@ def _why_apart(session: CheckSession, families: Mapping[str, Family], screen: Ev
             if lone.failures.by_key:
                 return f"{side} fails alone: {next(iter(lone.failures.by_key.values())).error}"
         found = alone.compared(asked, together, apart)
-        if found is None or found.agrees:
-            return ""
-        why = found.why_not
+        why = found.why_not if found else ""
+        if found is None or found.is_decided:
+            break
         if number + 1 < alone.LAUNCHES:
             together[1].launch(asked, _collecting(session))
     return why

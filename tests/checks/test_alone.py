@@ -79,6 +79,15 @@ def test_launches_alone_that_were_all_slower_than_in_one_process_settle_nothing(
     assert (second.differs, second.agrees) == (True, False)
 
 
+def test_four_launches_that_all_say_the_same_are_enough() -> None:
+    together = [evidence(0, all_of(1.0, 1.0), all_of(1.0, 1.02))]
+    for launches, last, sure in ((4, 1.3, True), (3, 1.3, False), (4, 1.05, False)):
+        lone = evidence(9, *[all_of(1.0, 1.3)] * (launches - 1), all_of(1.1, last))
+        found = compared(FAMILIES, together, {BASE: lone, HEAD: lone})
+        assert found
+        assert (found.is_unanimous, launches, last) == (sure, launches, last)
+
+
 def test_networks_that_were_not_measured_alone_do_not_count() -> None:
     apart = evidence(9, {"a": (1.0, 1.0)})
     together = evidence(0, {"a": (1.0, 1.0), "b": (1.0, 2.0)})
