@@ -284,8 +284,8 @@ def said(rng: np.random.Generator, lasting: float, factor: float) -> bool:
             launch(lone, [side])
         found = alone.compared(families, [together], apart)
         assert found
-        if found.is_decided:
-            return not found.agrees
+        if found.agrees:
+            return False
         launch(together, alone.SIDES)
     return True
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from benchcli.analysis.layer_rows import over_launches
 from benchcli.analysis.roofline import place
@@ -38,12 +39,18 @@ class CallTimes:
 
     def is_modelled(self, calls: Iterable[int]) -> bool:
         """Return whether they share a module with others, so that the model gives them a part of what was timed."""
-        chosen = set(calls)
-        for several in map(set, self.by_module):
-            own, all_ = (sum(self.weights[call] for call in part) for part in (several & chosen, several))
-            if own and all_ - own > OTHERS * all_:
-                return True
-        return False
+        own: dict[int, float] = {}
+        for call in calls:
+            own[self._module_of[call]] = own.get(self._module_of[call], 0.0) + self.weights[call]
+        return any(part < (1 - OTHERS) * self._totals[module] for module, part in own.items())
+
+    @cached_property
+    def _module_of(self) -> Mapping[int, int]:
+        return {call: module for module, several in enumerate(self.by_module) for call in several}
+
+    @cached_property
+    def _totals(self) -> Sequence[float]:
+        return [sum(self.weights[call] for call in several) for several in self.by_module]
 
 
 def call_times(launches: Sequence[Layers], calls: Sequence[OperatorCall], roofs: Roofs | None) -> CallTimes:

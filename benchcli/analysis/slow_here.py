@@ -41,7 +41,8 @@ def slow_kernels(
     calls: Sequence[OperatorCall], times: CallTimes, roofs: Roofs, unclaimed: Collection[str] = ()
 ) -> Iterator[AuditFinding]:
     """Yield the operators that are slow, those of one kind together; none of the modules `unclaimed`."""
-    claimed = [number for number, call in enumerate(calls) if not is_in_any(call.module, unclaimed)]
+    alone = (number for number in range(len(calls)) if not times.is_modelled([number]))  # they have a time of their own
+    claimed = [number for number in alone if not is_in_any(calls[number].module, unclaimed)]
     placed = {number: _place(number, calls[number], times, roofs) for number in claimed}
     slow = {number: at.achieved for number, at in placed.items() if at and at.bound == "neither"}
     graph = OperatorGraph(calls)

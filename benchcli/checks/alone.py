@@ -21,9 +21,7 @@ DIFFERENCE_OF_ONE = 0.10
 """The same for a single network, whose launches vary more than the mean of all."""
 ROUNDS = 6
 """Rounds of a launch of one version alone."""
-SURE_AFTER = 4
-"""The launches of each version alone after which they end if all of them say the same."""
-LAUNCHES = 6
+LAUNCHES = 4
 """The most launches of each version alone. They take turns with launches of both, until they agree and are settled."""
 SIDES = (BASE, HEAD)
 
@@ -41,7 +39,7 @@ class AloneAndTogether:
     is_settled: bool
     """Whether both versions were as fast alone as in one process."""
     is_unanimous: bool
-    """Whether they differ whichever launches are held against each other, after SURE_AFTER of each."""
+    """Whether they differ whichever launches are held against each other."""
 
     @property
     def agrees(self) -> bool:
@@ -49,19 +47,14 @@ class AloneAndTogether:
         return self.is_settled and not self.differs
 
     @property
-    def is_decided(self) -> bool:
-        """Whether no more launches are needed."""
-        return self.agrees or self.is_unanimous
-
-    @property
     def why_not(self) -> str:
         """Why it may not; empty if it may."""
         if self.agrees:
             return ""
-        if self.differs:
+        if self.is_unanimous:
             apart, together = f"{self.apart:.2f} times as long as base", f"{self.together:.2f} times in one process"
             return f"in processes of their own head takes {apart}, and {together}"
-        return "in a process of its own a version was never as fast as in one with the other"
+        return "launches of each alone were too disturbed to tell whether one may hold both"
 
 
 def of_side(family: Family, side: str) -> Family:
@@ -102,7 +95,7 @@ class _Logs:
     both: float
     is_settled: bool
     least_gap: float
-    """How far these two are apart at least, whichever launches are taken; negative if too few, or if they overlap."""
+    """How far these two are apart at least, whichever launches are taken; negative if they overlap."""
 
 
 def _logs(family: Family, together: Sequence[Evidence], apart: Mapping[str, Evidence]) -> _Logs | None:
@@ -116,8 +109,7 @@ def _logs(family: Family, together: Sequence[Evidence], apart: Mapping[str, Evid
     settled = (lone[0] <= in_one + limit for lone, in_one in zip((base, head), fastest, strict=True))
     changes = sorted(both.values())
     gap = max(head[0] - base[-1] - changes[-1], changes[0] - (head[-1] - base[0]))
-    sure = gap if min(len(base), len(head)) >= SURE_AFTER else -math.inf
-    return _Logs(head[0] - base[0], median(changes), all(settled), sure)
+    return _Logs(head[0] - base[0], median(changes), all(settled), gap)
 
 
 def _gap(group: Sequence[_Logs]) -> float:

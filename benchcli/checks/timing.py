@@ -140,7 +140,7 @@ def _why_apart(session: CheckSession, families: Mapping[str, Family], screen: Ev
                 return f"{side} fails alone: {next(iter(lone.failures.by_key.values())).error}"
         found = alone.compared(asked, together, apart)
         why = found.why_not if found else ""
-        if found is None or found.is_decided:
+        if found is None or found.agrees:
             break
         if number + 1 < alone.LAUNCHES:
             together[1].launch(asked, _collecting(session))

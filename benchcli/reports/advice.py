@@ -173,14 +173,15 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     ),
     "slow-run": lambda warning: (
         f"the core took {warning.amount or 0:.2f} times as long for a fixed piece of work as in an earlier run here, "
-        "throughout: times are longer by about as much, and relative speeds hold; measure later"
+        "even at its best: times are longer, some of them by more, and relative speeds hold; measure later"
     ),
     "modes": lambda warning: (
         f"two modes, {warning.text}: by where in memory a launch places its data, or by a state of the machine that "
         "nothing here shows"
     ),
     "preempted": lambda warning: (
-        f"{_samples(warning)} were interrupted by other processes and excluded; stop other work, or measure later"
+        f"{_samples(warning)} were interrupted by other processes, and excluded where a launch has three rounds "
+        "without; stop other work, or measure later"
     ),
     "throttled": lambda warning: f"{_samples(warning)} were taken while the device throttled its clock, and excluded",
     "clock": lambda warning: f"{_samples(warning)} were timed while the clock stood still or went back, and excluded",

@@ -101,7 +101,7 @@ def _notes(check: CheckFacts) -> Iterator[str]:
         if base != head:
             yield f"{name} differs: {base} in base, {head} in head"
     if check.why_apart:
-        yield f"base and head ran in separate processes, because one cannot hold both: {check.why_apart}"
+        yield f"base and head ran in separate processes: {check.why_apart}"
 
 
 def how(check: CheckFacts) -> str:

@@ -8,6 +8,7 @@ from string import ascii_uppercase
 from benchcli import formatting
 from benchcli.analysis.comparison import Comparison
 from benchcli.formatting import UNKNOWN, counted
+from benchcli.noise.diagnosis import disturbed
 from benchcli.reports.page import Column, Page, Table, numbers, words
 from benchcli.reports.views.run_page import state_of
 from benchcli.runs.rows import Cell
@@ -113,6 +114,11 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     for run in comparison.runs:
         if run.unfinished:
             yield f"{run.folder} is not finished: {', '.join(run.unfinished)}"
+    if shaken := [str(run.folder) for run in comparison.runs if disturbed(run.records)]:
+        yield (
+            f"{formatting.named(shaken)}: disturbed: differences of times are those of the machine too, which no "
+            "interval knows"
+        )
 
 
 def _footer(comparison: Comparison) -> str:

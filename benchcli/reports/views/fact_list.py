@@ -49,6 +49,8 @@ def badge_of_check(environment: Environment) -> str:
     check = environment.check
     if check is None or check.costs_only or (check.baseline is not None and not check.timed):
         return ""
+    if check.baseline is None and not check.screenings:
+        return ""  # it ended before anything was judged
     return BADGES["poor" if check.warnings else "good"]
 
 
