@@ -13,12 +13,13 @@ demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
 
 # All tests but those of the targets below, which take long or need more.
+APART := --ignore tests/networks --ignore tests/pages
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n auto -m "not measured"
+	$(BIN)/python -m pytest -n auto -m "not measured" $(APART)
 
 # The tests that start measured processes, or the program as one.
 test-processes: $(VENV)/installed
-	$(BIN)/python -m pytest -n auto -m measured
+	$(BIN)/python -m pytest -n auto -m measured $(APART)
 
 # The networks that ship, and users' networks of many kinds.
 test-networks: $(VENV)/installed
@@ -31,7 +32,7 @@ test-docs: $(VENV)/installed
 # These four in one pass. MORE are further arguments of pytest.
 MORE ?=
 test-all: $(VENV)/installed
-	$(BIN)/python -m pytest -n auto tests tests/networks tests/pages $(MORE)
+	$(BIN)/python -m pytest -n auto $(MORE)
 
 # What the wheel and the sdist hold, and the steps of the GitHub Action.
 test-dist: $(VENV)/installed
@@ -117,7 +118,7 @@ test-lowest:
 	$(PYTHON) -m venv --clear build/lowest
 	build/lowest/bin/python .ci/lowest.py > build/lowest.txt
 	build/lowest/bin/python -m pip install --quiet --constraint build/lowest.txt --editable '.[test]'
-	build/lowest/bin/python -m pytest -n auto tests tests/networks tests/pages
+	build/lowest/bin/python -m pytest -n auto
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .

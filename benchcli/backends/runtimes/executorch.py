@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchcli import files
 from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, untraced
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class ExecuTorch(Runtime):
             lowered = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
             program = lowered.to_executorch().buffer
         artifact.mkdir()
-        (artifact / PROGRAM).write_bytes(program)
+        files.create(artifact / PROGRAM, program)
 
     def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:
         """Return a callable that runs the program on fixed inputs. Its outputs are overwritten by the next call."""

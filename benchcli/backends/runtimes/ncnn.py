@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchcli import files
 from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, untraced
 from benchcli.spelling import given
 
@@ -54,7 +55,7 @@ class Ncnn(Runtime):
             artifact.mkdir()
             for name in (GRAPH, WEIGHTS):
                 (Path(folder) / name).rename(artifact / name)
-        (artifact / SHAPES).write_text(json.dumps([list(each.shape) for each in outputs]), encoding="utf-8")
+        files.create(artifact / SHAPES, json.dumps([list(each.shape) for each in outputs]))
 
     def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:
         """Return a callable that runs an extractor on inputs that are filled once."""
