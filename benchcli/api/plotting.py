@@ -39,6 +39,6 @@ def draw(page: Page, kind: str | None, path: Path, theme: str = "light", force: 
     figures = [each for each in page.figures if each.kind == kind] or [each for each in of_parts if each.kind == kind]
     if not figures:
         there = ", ".join(dict.fromkeys(figure.kind for figure in (*page.figures, *of_parts))) or "none"
-        wrong = f"{page.name} has nothing to draw as {kind}" if kind else f"give {given('kind')}"
-        raise UserError(f"{wrong}: {page.name if not kind else 'it'} has charts of the kinds {there}")
+        wrong = f"{page.name} has nothing to draw as {kind}: it" if kind else f"give {given('kind')}: {page.name}"
+        raise UserError(f"{wrong} has charts of the kinds {there}")
     output_files.write(path, drawing.draw(figures, path.suffix.lower(), theme), force)

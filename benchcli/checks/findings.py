@@ -27,9 +27,9 @@ UNCOMPARED: tuple[Subject, ...] = ("network", "input")
 """The subjects of findings on networks that were not compared."""
 CAUSED: tuple[Outcome, ...] = ("costlier", "cheaper", "changed", "slower")
 """Outcomes that a difference of what the modules do can explain, the one that it is told with first."""
-UNCHANGED: tuple[Outcome, ...] = ("inconclusive", "same")
 FAR = 3
 """How many widths of an interval away a minimum detectable slowdown needs a reason."""
+UNCHANGED: tuple[Outcome, ...] = ("inconclusive", "same")
 """Outcomes of a time that passes, and in which a slowdown could hide that was too small to be found."""
 ROUNDING = 1 + 1e-5
 """The factor by which one slowdown must exceed another, because an effect is found by bisection."""

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 import benchcli
-from benchcli.backends.devices.base import DEVICES
-from benchcli.backends.runtimes.base import Call, Place, runtime_named
+from benchcli.backends.runtimes.base import runtime_named
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.guards import outputs
 from benchcli.sampling.artifact_cache import FOLDER
+from tests.exporting import Attention, Sorted, prepared
 
 pytestmark = [
     pytest.mark.measured,
@@ -31,33 +31,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-class Attention(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.attention = nn.MultiheadAttention(16, 4, batch_first=True)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = self.attention(x, x, x, need_weights=False)[0]
-        return found
-
-
 class Several(nn.Module):
     """A keyword input, and outputs in a mapping; one holds whole numbers."""
 
     def forward(self, x: torch.Tensor, *, more: torch.Tensor) -> dict[str, torch.Tensor]:
         return {"b": x + more, "a": x.flatten(1).argmax(1)}
-
-
-class Sorted(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.sort(x, -1)[0]
-
-
-def prepared(network: nn.Module, inputs: Inputs, folder: Path) -> Call:
-    place = Place(DEVICES["cpu"])
-    with torch.no_grad():
-        EXECUTORCH.export(network, inputs, place, folder / "artifact")
-    return EXECUTORCH.prepare(network, inputs, place, folder / "artifact")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +52,7 @@ def test_executorch_computes_what_eager_does(network: nn.Module, inputs: Inputs,
     network.eval().requires_grad_(False)
     with torch.inference_mode():
         expected = outputs.kept(tuple(tensors(inputs.bound_to(network)())))
-    call = prepared(network, inputs, tmp_path)
+    call = prepared(EXECUTORCH, network, inputs, tmp_path)
     dtypes = [str(each.dtype).removeprefix("torch.") for each in expected if each.is_floating_point()]
     with torch.inference_mode():
         for _ in range(3):
@@ -83,7 +61,7 @@ def test_executorch_computes_what_eager_does(network: nn.Module, inputs: Inputs,
 
 def test_an_operator_without_a_kernel_is_said(tmp_path: Path) -> None:
     with pytest.raises(NotImplementedError, match="ExecuTorch has no kernel for it"):
-        prepared(Sorted().eval(), Inputs((torch.randn(1, 4),)), tmp_path)
+        prepared(EXECUTORCH, Sorted().eval(), Inputs((torch.randn(1, 4),)), tmp_path)
 
 
 def test_a_guideline_in_real_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

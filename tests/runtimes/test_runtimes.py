@@ -12,11 +12,12 @@ from torch import nn
 
 import benchcli
 from benchcli.backends.devices.base import DEVICES
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, runtime_named
+from benchcli.backends.runtimes.base import RUNTIMES, Place, runtime_named
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.guards import outputs
 from benchcli.sampling.artifact_cache import FOLDER
 from tests.conftest import in_process
+from tests.exporting import Attention, Sorted, prepared
 
 pytestmark = [
     pytest.mark.measured,
@@ -64,18 +65,6 @@ class Nested(nn.Module):
         }
 
 
-class Attention(nn.Module):
-    """Self-attention over a sequence."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.attention = nn.MultiheadAttention(16, 4, batch_first=True)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = self.attention(x, x, x, need_weights=False)[0]
-        return found
-
-
 def nested() -> tuple[nn.Module, Inputs]:
     more = {"e": torch.randn(2, 8)}
     mask = torch.tensor([True, False, True, True])
@@ -88,15 +77,6 @@ def attention() -> tuple[nn.Module, Inputs]:
 
 def embedding() -> tuple[nn.Module, Inputs]:
     return nn.Sequential(nn.Embedding(20, 8), nn.LayerNorm(8)), Inputs((torch.randint(0, 20, (2, 5)),))
-
-
-def prepared(runtime: Runtime, network: nn.Module, inputs: Inputs, folder: Path, threads: int = 1) -> Call:
-    """Export and load as workers do it, and in their modes."""
-    place = Place(CPU, 0, threads)
-    torch.set_num_threads(threads)
-    with torch.no_grad():
-        runtime.export(network, inputs, place, folder / "artifact")
-    return runtime.prepare(network, inputs, place, folder / "artifact")
 
 
 @pytest.mark.parametrize("made", [nested, attention, embedding])
@@ -147,11 +127,6 @@ def test_ncnn_computes_what_eager_does(name: str, of: str, tmp_path: Path) -> No
         expected = outputs.kept(tuple(tensors(inputs.bound_to(network)())))
         for _ in range(3):
             assert outputs.check(call(), outputs.References(expected)) < 1e-5
-
-
-class Sorted(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.sort(x, -1)[0]
 
 
 class Chosen(nn.Module):

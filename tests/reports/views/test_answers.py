@@ -8,7 +8,8 @@ import pytest
 from benchcli.api.recorded import load, together
 from benchcli.api.run_result import Run
 from benchcli.reports.views.answers import of_run
-from benchcli.schema import Interval
+from benchcli.runs.suite_run import SuiteRun
+from benchcli.schema import Interval, Record
 
 KEPT = Path(__file__).parents[3] / "results" / "reference"
 
@@ -44,31 +45,32 @@ def test_networks_have_a_fastest_a_slowest_and_a_front() -> None:
     assert front.startswith(f"Pareto front, from fastest to most accurate: {first}, ")
 
 
-def test_no_network_is_called_the_fastest_if_another_may_be() -> None:
+def fastest_first() -> tuple[SuiteRun, Record, list[Record]]:
+    """Return a kept run of networks, its fastest one, and the others."""
     loaded = load(KEPT / "networks-epyc")
     assert isinstance(loaded, Run)
-    run = loaded.details
-    result = run.results[0]
-    first, *others = sorted(result.records, key=lambda each: each.timing.seconds.estimate if each.timing else 0.0)
+    records = loaded.details.results[0].records
+    first, *others = sorted(records, key=lambda each: each.timing.seconds.estimate if each.timing else 0.0)
+    return loaded.details, first, others
+
+
+def test_no_network_is_called_the_fastest_if_another_may_be() -> None:
+    run, first, others = fastest_first()
     assert first.timing
     wide = replace(first.timing, seconds=Interval(first.timing.seconds.estimate))
     records = (replace(first, timing=wide), *others)
-    (sentence, *_) = of_run(replace(run, results=(replace(result, records=records),)))
+    (sentence, *_) = of_run(replace(run, results=(replace(run.results[0], records=records),)))
     assert sentence.startswith(f"{first.variant.name} (3.82 ms ± ?) took the least time of 6 networks, but ")
     assert sentence.endswith(" may be as fast")
 
 
 def test_networks_far_apart_are_told_apart_though_one_was_disturbed() -> None:
-    loaded = load(KEPT / "networks-epyc")
-    assert isinstance(loaded, Run)
-    run = loaded.details
-    result = run.results[0]
-    first, *others = sorted(result.records, key=lambda each: each.timing.seconds.estimate if each.timing else 0.0)
+    run, first, others = fastest_first()
     assert first.timing
     assert not first.is_disturbed
     disturbed = replace(first, timing=replace(first.timing, excluded=first.timing.samples))
     assert disturbed.is_disturbed
-    (sentence, *_) = of_run(replace(run, results=(replace(result, records=(disturbed, *others)),)))
+    (sentence, *_) = of_run(replace(run, results=(replace(run.results[0], records=(disturbed, *others)),)))
     assert " took the least time of 6 networks, " in sentence
     assert sentence.endswith(" the most; some were disturbed")
 
