@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 CHROMIUM := apt-get update && apt-get install --yes --no-install-recommends chromium
 
-.PHONY: demo test test-processes test-networks test-docs test-all test-dist test-compiler test-runtimes test-executorch test-fleet test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
+.PHONY: demo test test-processes test-networks test-docs test-all test-dist test-compiler test-runtimes test-executorch test-fleet test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage covered coverage-report lint reference docs site golden constraints vega dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -43,8 +43,7 @@ test-compiler: $(VENV)/installed
 	$(BIN)/python -m pytest tests/compiler
 
 # Networks in the runtimes that ship, whose packages (300 MB) it installs; compiling takes some minutes.
-test-runtimes: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[runtimes]'
+test-runtimes: $(VENV)/with-runtimes
 	BENCHCLI_RUNTIMES=1 $(BIN)/python -m pytest -n 2 tests/runtimes
 
 # ExecuTorch, in an environment of its own: with what it brings it takes 550 MB. CI leaves it out.
@@ -67,9 +66,7 @@ fuzz: $(VENV)/installed
 
 # Multiply-adds of the networks of other libraries, against published figures. pytorchcv asks for torchvision,
 # which it does not need for them, and which does not fit every torch.
-zoo: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[zoo]'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps pytorchcv
+zoo: $(VENV)/with-zoo
 	$(BIN)/python benchmarks/library_costs.py
 
 # 339 networks of four libraries, counted and timed for one launch each: half an hour on two quiet cores. Their
@@ -110,8 +107,16 @@ chromium-line:
 # make test-all, and how much of the package it reaches; pyproject.toml has the floor. Launches that an
 # earlier run kept would count as not reached.
 coverage:
+	$(MAKE) covered
+	$(MAKE) coverage-report
+
+covered:
 	rm -rf .pytest_cache
-	$(MAKE) test-all MORE="--cov --cov-report=term"
+	$(MAKE) test-all MORE="--cov --cov-report= --cov-fail-under=0"
+
+# It takes half a minute on one core.
+coverage-report: $(VENV)/installed
+	$(BIN)/coverage report
 
 # The tests under the lowest versions that pyproject.toml admits.
 test-lowest:
@@ -140,8 +145,7 @@ docs: $(VENV)/installed
 	$(BIN)/python docs/generate_pictures.py
 
 # The documentation as a site, in build/site; a link that leads nowhere is an error.
-site: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+site: $(VENV)/with-docs
 	$(BIN)/python -m sphinx -b html -W --keep-going -n -q -d build/doctrees docs build/site
 	$(BIN)/python .ci/offline.py build/site
 	@echo 'The site is in build/site: open $(CURDIR)/build/site/index.html'
@@ -175,4 +179,14 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "benchcli needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# Extras beside it. Before make -j they are installed one after the other: all are in one environment.
+$(VENV)/with-docs $(VENV)/with-runtimes: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[$(@F:with-%=%)]'
+	touch $@
+
+$(VENV)/with-zoo: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[zoo]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --no-deps pytorchcv
 	touch $@

@@ -98,20 +98,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 UNTRACED = pytest.StashKey[bool]()
 TRACES = pytest.StashKey[Any]()
+LEFT_OUT = ("networks", "pages", "test_architecture.py", "test_repository.py", "test_spelling.py")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put last what a measurement of coverage leaves out, because it takes long and reaches what others reach.
 
-    It is the further values of a test that has several, and the tests that start processes, whose lines it
-    does not see. So what it says is a little low.
+    It is the further values of a test that has several, the tests that start processes, whose lines it does
+    not see, and those of pages, networks and source code. So what it says is a little low.
     """
     if not config.pluginmanager.hasplugin("_cov"):
         return
     begun: set[str] = set()
     for item in items:
-        test = item.nodeid.partition("[")[0]
-        item.stash[UNTRACED] = test in begun or item.get_closest_marker("measured") is not None
+        test, place = item.nodeid.partition("[")[0], item.path.relative_to(TESTS).parts[0]
+        is_left_out = place in LEFT_OUT or item.get_closest_marker("measured") is not None
+        item.stash[UNTRACED] = test in begun or is_left_out
         begun.add(test)
     items.sort(key=lambda item: item.stash[UNTRACED])
 

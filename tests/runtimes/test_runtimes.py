@@ -3,7 +3,7 @@
 import csv
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -79,11 +79,16 @@ def embedding() -> tuple[nn.Module, Inputs]:
     return nn.Sequential(nn.Embedding(20, 8), nn.LayerNorm(8)), Inputs((torch.randint(0, 20, (2, 5)),))
 
 
-@pytest.mark.parametrize("made", [nested, attention, embedding])
-@pytest.mark.parametrize("name", EXPORTING)
-def test_a_runtime_computes_what_eager_does(name: str, made: object, tmp_path: Path) -> None:
+NETWORKS: tuple[Callable[[], tuple[nn.Module, Inputs]], ...] = (nested, attention, embedding)
+COMPUTED = [(name, made) for name in EXPORTING for made in NETWORKS if name != "compile:nolayout" or made is nested]
+
+
+@pytest.mark.parametrize(("name", "made"), COMPUTED)
+def test_a_runtime_computes_what_eager_does(
+    name: str, made: Callable[[], tuple[nn.Module, Inputs]], tmp_path: Path
+) -> None:
     torch.manual_seed(0)
-    network, inputs = made()  # type: ignore[operator]
+    network, inputs = made()
     network.eval().requires_grad_(False)
     runtime = runtime_named(name)
     with torch.inference_mode():
