@@ -15,8 +15,8 @@ from benchcli import __version__
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OPTIONAL = {
-    *("dask", "distributed", "duckdb", "executorch", "ncnn", "onnx", "onnxruntime", "openvino", "pynvml", "pytorchcv"),
-    *("timm", "torchvision", "vl_convert"),
+    *("dask", "distributed", "duckdb", "executorch", "ncnn", "nncf", "onnx", "onnxruntime", "openvino"),
+    *("pynvml", "pytorchcv", "timm", "torchvision", "vl_convert"),
 }
 """Imported only where a user has installed them; most are extras."""
 
@@ -54,7 +54,7 @@ def test_constraints_pin_what_the_project_and_its_tests_need() -> None:
     assert first.startswith("#")
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
     extras = PROJECT["optional-dependencies"]
-    of_runtimes = [*extras["ncnn"], *extras["onnxruntime"], *extras["openvino"]]
+    of_runtimes = [*extras["int8"], *extras["ncnn"], *extras["onnxruntime"], *extras["openvino"]]
     needed = names([*PROJECT["dependencies"], *extras["test"], *extras["dev"], *extras["docs"], *of_runtimes]) - {
         "benchcli"
     }

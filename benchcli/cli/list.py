@@ -93,14 +93,17 @@ def _may_be_here(device: Device) -> bool:
 
 def _runtime(runtime: Runtime) -> Iterator[tuple[str, str]]:
     """Yield a runtime's title with its versions, or the line that installs it, and what each of its options changes."""
-    if runtime.is_installed:
+    if not runtime.lacking:
         versions = ", ".join(f"{name} {number}" for name, number in runtime.installed_versions.items())
         title = f"{runtime.title} ({versions})" if versions else runtime.title
         devices = [each for each in _shown_devices() if runtime.needs_import or runtime.missing(each) is None]
         yield runtime.name, title if any(map(_may_be_here, devices)) else f"{title}{UNSEEN}"
     else:
         yield runtime.name, f"{runtime.title}, not installed: {runtime.install}"
-    yield from ((f"{runtime.name}:{option}", meaning) for option, meaning in runtime.options.items())
+    for option, meaning in runtime.options.items():
+        optional = runtime.with_option(option)
+        lacks_more = optional.lacking != runtime.lacking
+        yield optional.full_name, f"{meaning}, not installed: {optional.install}" if lacks_more else meaning
 
 
 def _line(name: str, meaning: str) -> str:

@@ -20,6 +20,8 @@ TOLERANCES = {
     torch.complex32: 2e-2,
 }
 """Largest ||output - reference|| / ||reference||; the reference is eager float32."""
+QUANTISED = {"int8": 0.5}
+"""The same of networks that are quantised, by what they compute in."""
 UNEQUAL_SHARE = 0.01
 """The largest share of whole numbers that may differ from eager float32's: ties may fall differently."""
 Outputs = tuple[torch.Tensor, ...]
@@ -42,7 +44,7 @@ class References:
 
 def tolerance_of(dtypes: Iterable[str]) -> float:
     """Return the tolerance of a network that computes in these dtypes."""
-    return max((TOLERANCES.get(getattr(torch, each), 0.0) for each in dtypes), default=0.0)
+    return max((QUANTISED.get(each) or TOLERANCES.get(getattr(torch, each), 0.0) for each in dtypes), default=0.0)
 
 
 def outputs_of(result: object) -> Outputs:

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ SPEC = {
         "tooltip": [{"field": "network", "title": "network"}],
     },
 }
+
+
+@cache
+def html_of(name: str) -> str:
+    """Return the report of a kept run."""
+    return load(KEPT / name).show("html")
 
 
 def page(names: list[str], number: float | None = 1.5, title: str = "table") -> str:
@@ -56,8 +63,7 @@ def violations(seen: Seen) -> list[str]:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_report_of_a_kept_run_is_drawn(look: Look, name: str, size: str) -> None:
-    result = load(KEPT / name)
-    text = result.show("html")
+    result, text = load(KEPT / name), html_of(name)
     seen = look(text, size)
     states = seen.draw_all()
     assert states == ["drawn"] * text.count('class="chart"')
@@ -73,13 +79,13 @@ def test_a_report_of_a_kept_run_is_drawn(look: Look, name: str, size: str) -> No
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_accessibility_checker_finds_nothing(look: Look, scheme: str) -> None:
-    seen = look(load(KEPT / "g2-epyc").show("html"), color_scheme=scheme)
+    seen = look(html_of("g2-epyc"), color_scheme=scheme)
     seen.draw_all()
     assert violations(seen) == []
 
 
 def test_an_accessibility_checker_finds_nothing_in_a_long_page(look: Look) -> None:
-    assert violations(look(load(KEPT / "claims-epyc").show("html"), "phone")) == []
+    assert violations(look(html_of("claims-epyc"), "phone")) == []
 
 
 def test_ten_machines_stand_side_by_side(look: Look, tmp_path: Path) -> None:
@@ -142,7 +148,7 @@ def cells(seen: Seen, column: int = 0) -> list[str]:
 
 
 def test_a_table_sorts_by_numbers_both_ways_and_back(look: Look) -> None:
-    seen = look(load(KEPT / "g2-epyc").show("html"))
+    seen = look(html_of("g2-epyc"))
     table = seen.table
     heading = table.get_by_role("button", name="time ms")
     column = seen.page.evaluate(
@@ -159,7 +165,7 @@ def test_a_table_sorts_by_numbers_both_ways_and_back(look: Look) -> None:
 
 
 def test_a_table_is_used_by_keyboard_alone(look: Look) -> None:
-    seen = look(load(KEPT / "g2-epyc").show("html"))
+    seen = look(html_of("g2-epyc"))
     seen.table.get_by_role("searchbox").focus()
     seen.page.keyboard.type("g=8")
     assert len(cells(seen)) == 1
@@ -193,7 +199,7 @@ def test_what_a_table_shows_is_downloaded_as_csv(look: Look) -> None:
 
 
 def test_a_chart_is_saved_as_svg_and_png(look: Look) -> None:
-    seen = look(load(KEPT / "g2-epyc").show("html"), color_scheme="dark")
+    seen = look(html_of("g2-epyc"), color_scheme="dark")
     seen.draw_all()
     figure = seen.page.locator("figure").first
     svg = saved(seen, figure.get_by_role("button", name="Save SVG")).decode()
@@ -205,7 +211,7 @@ def test_a_chart_is_saved_as_svg_and_png(look: Look) -> None:
 
 
 def test_colours_follow_the_system_and_the_button(look: Look) -> None:
-    seen = look(load(KEPT / "g2-epyc").show("html"), color_scheme="dark")
+    seen = look(html_of("g2-epyc"), color_scheme="dark")
     background = "getComputedStyle(document.body).backgroundColor"
     assert seen.page.evaluate(background) == "rgb(20, 24, 29)"
     seen.page.get_by_role("button", name="Light colours").click()
@@ -218,7 +224,7 @@ def test_colours_follow_the_system_and_the_button(look: Look) -> None:
 
 
 def test_a_page_prints_light_and_whole(look: Look, tmp_path: Path) -> None:
-    seen = look(load(KEPT / "g2-epyc").show("html"), color_scheme="dark")
+    seen = look(html_of("g2-epyc"), color_scheme="dark")
     seen.draw_all()
     seen.page.emulate_media(media="print")
     assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -231,7 +237,7 @@ STATES = "[...document.querySelectorAll('.chart')].map((each) => each.dataset.st
 
 
 def test_charts_are_drawn_before_the_page_counts_as_loaded(look: Look) -> None:
-    seen = look(load(KEPT / "paper-epyc").show("html"))  # what opens a page waits for its load, and nothing else
+    seen = look(html_of("paper-epyc"))  # what opens a page waits for its load, and nothing else
     states = seen.page.evaluate(STATES)
     assert set(states) == {"drawn", "folded"}
     folded = seen.page.evaluate("document.querySelectorAll('details.folded:not([open]) .chart').length")
@@ -241,7 +247,7 @@ def test_charts_are_drawn_before_the_page_counts_as_loaded(look: Look) -> None:
 
 
 def test_a_page_that_is_printed_at_once_has_all_charts(look: Look) -> None:
-    seen = look(load(KEPT / "g2-epyc").show("html"), size="phone")
+    seen = look(html_of("g2-epyc"), size="phone")
     seen.page.pdf()
     assert set(seen.page.evaluate(STATES)) == {"drawn"}
     nothing_went_wrong(seen)
@@ -254,7 +260,7 @@ WIDTHS = """[...document.querySelectorAll('.page > section > .table .scroll')].m
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", ["networks-epyc", "layers-epyc", "paper-epyc"])
 def test_tables_fit_the_screen_and_the_rest_is_behind_a_button(look: Look, name: str, size: str) -> None:
-    seen = look(load(KEPT / name).show("html"), size)
+    seen = look(html_of(name), size)
     assert [each for each in seen.page.evaluate(WIDTHS) if each[0] > 1] == []
     table = seen.table
     button = table.locator("button.columns")
@@ -271,7 +277,7 @@ def test_tables_fit_the_screen_and_the_rest_is_behind_a_button(look: Look, name:
 
 def test_the_first_screen_has_one_heading_the_answer_and_a_picture(look: Look) -> None:
     for name in NAMES:
-        seen = look(load(KEPT / name).show("html"))
+        seen = look(html_of(name))
         assert seen.page.locator("h1").count() == 1
         assert seen.page.locator(".answers li").count() >= 1
         ends = seen.page.evaluate(
@@ -286,7 +292,7 @@ def test_the_first_screen_has_one_heading_the_answer_and_a_picture(look: Look) -
 
 
 def test_a_module_is_seen_alone_after_a_click(look: Look) -> None:
-    seen = look(load(KEPT / "layers-epyc").show("html"))
+    seen = look(html_of("layers-epyc"))
     chart = seen.page.locator(".chart", has=seen.page.locator("svg")).nth(1)
     assert "by module" in str(chart.get_attribute("aria-label"))
     ticks = "(chart) => [...chart.querySelectorAll('.role-axis-label text')].map((each) => Number(each.textContent))"
@@ -298,7 +304,7 @@ def test_a_module_is_seen_alone_after_a_click(look: Look) -> None:
 
 
 def test_without_scripts_all_numbers_are_there(look: Look) -> None:
-    seen = look(load(KEPT / "g2-epyc").show("html"), java_script_enabled=False)
+    seen = look(html_of("g2-epyc"), java_script_enabled=False)
     assert seen.page.locator("noscript p").is_visible()
     assert seen.page.locator("td", has_text="0.622").count() >= 1
     assert not seen.page.locator(".tools").first.is_visible()

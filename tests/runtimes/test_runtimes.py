@@ -28,6 +28,7 @@ EXPORTING = (
     *("compile", "compile:nolayout"),
     *("onnxruntime", "onnxruntime:extended", "openvino", "openvino:bf16"),
 )
+QUANTISING = ("onnxruntime:int8", "openvino:int8")
 CPU = DEVICES["cpu"]
 
 
@@ -195,6 +196,42 @@ def test_formats_work_or_are_unsupported_with_the_reason(
     assert 0 < outputs.check(output, outputs.References((expected,))) < outputs.TOLERANCES[dtype]
 
 
+def blocks() -> nn.Module:
+    """Convolutions, plain and grouped, and a linear layer: what is quantised."""
+    features = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 32, 3, groups=4))
+    return nn.Sequential(features, nn.ReLU(), nn.Flatten(), nn.Linear(32 * 12 * 12, 10)).eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("name", QUANTISING)
+def test_quantised_networks_compute_nearly_what_eager_does(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, inputs = blocks(), Inputs((torch.randn(2, 3, 16, 16),))
+    runtime = runtime_named(name)
+    assert runtime.computes_in("float32") == "int8"
+    call = prepared(runtime, network, inputs, tmp_path)
+    with torch.inference_mode():
+        references = outputs.References(outputs.kept((network(*inputs.args),)), outputs.tolerance_of(["int8"]))
+        for _ in range(3):
+            assert 1e-4 < outputs.check(call(), references) < 0.1  # as far off as whole numbers of 8 bits are
+    size = sum(each.stat().st_size for each in (tmp_path / "artifact").iterdir())
+    assert size < 0.5 * sum(4 * each.numel() for each in network.parameters())
+
+
+@pytest.mark.parametrize("name", QUANTISING)
+@pytest.mark.parametrize(
+    ("network", "given", "reason"),
+    [
+        (nn.Conv2d(3, 4, 3).half(), torch.randn(1, 3, 8, 8).half(), "networks of float32, and this one is of float16"),
+        (nn.ReLU(), torch.randn(1, 4), "it has no operator that .* quantises"),
+    ],
+)
+def test_what_is_not_quantised_is_said(
+    name: str, network: nn.Module, given: torch.Tensor, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(NotImplementedError, match=reason):
+        prepared(runtime_named(name), network.eval().requires_grad_(False), Inputs((given,)), tmp_path)
+
+
 def test_openvino_computes_in_float32_unless_it_is_told_otherwise(tmp_path: Path) -> None:
     from benchcli.backends.runtimes.openvino import compiled
 
@@ -208,7 +245,8 @@ def test_openvino_computes_in_float32_unless_it_is_told_otherwise(tmp_path: Path
         compiled(model, 10_000, "f32")
 
 
-def test_openvino_reports_nothing_to_its_makers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["openvino", "openvino:int8"])
+def test_openvino_reports_nothing_to_its_makers(name: str, tmp_path: Path) -> None:
     """In fresh processes, of which one converts a network and one only loads it."""
     program = """
 import sys, pathlib, torch
@@ -217,7 +255,7 @@ from benchcli.backends.runtimes.base import Place, runtime_named
 from benchcli.cost.inputs import Inputs
 network, inputs = torch.nn.Conv2d(3, 4, 3).eval().requires_grad_(False), Inputs((torch.randn(1, 3, 8, 8),))
 of, artifact = (network, inputs, Place(DEVICES["cpu"])), pathlib.Path(sys.argv[1])
-runtime = runtime_named("openvino")
+runtime = runtime_named(sys.argv[2])
 if not artifact.exists():
     runtime.export(*of, artifact)
 runtime.prepare(*of, artifact)()
@@ -226,7 +264,7 @@ sys.exit("openvino_telemetry" in sys.modules)
     home = tmp_path / "home"
     home.mkdir()
     for _ in ("converts", "loads"):
-        found = in_process("-c", program, str(tmp_path / "artifact"), HOME=str(home))
+        found = in_process("-c", program, str(tmp_path / "artifact"), name, HOME=str(home))
         assert found.returncode == 0, found.stderr
     assert list(home.iterdir()) == []
 

@@ -271,6 +271,9 @@ def test_a_runtime_that_is_missing_is_a_row_where_others_are_compared_and_an_err
     assert {(row["status"], row["error"]) for row in rows if row["runtime"] == "toy"} == {("unsupported", error)}
     assert {row["status"] for row in rows if row["runtime"] == "eager"} == {"ok"}
     assert "toy a runtime of tests, not installed: pip" in " ".join(cli("list", "runtimes").out.split())
+    monkeypatch.setattr(Toy, "requires", {"torch": "torch", "no_such_package": "no-such-package"})
+    error = "no-such-package, which toy needs, is not installed: pip install no-such-package"
+    assert cli(*SMALL, "--runtime", "toy", "--output", "alone").err == f"benchcli: {error}\n"
     every = {"runtime": ("all",), "device": "fake"}
     assert "toy" not in runtimes_of(every)
     monkeypatch.setattr(Toy, "requires", {})

@@ -57,7 +57,7 @@ class Runtime(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    requires: ClassVar[Mapping[str, str]] = {}
+    requires: Mapping[str, str] = {}
     """The packages that it needs besides torch: the names of their distributions, by the modules that it imports."""
     devices: ClassVar[tuple[str, ...]] = ()
     """The kinds of devices that it runs on; empty for all."""
@@ -106,22 +106,26 @@ class Runtime(ABC):
 
     def missing(self, device: Device) -> str | None:
         """Return why the runtime cannot be used on this kind of device here, or None if it can. It imports nothing."""
-        if not self.is_installed:
-            return f"{self.title} is not installed: {self.install}"
+        if lacking := self.lacking:
+            are = "are" if len(lacking) > 1 else "is"
+            of_it = f"{' and '.join(lacking)}, which {self.full_name} needs, {are}"
+            return (
+                f"{f'{self.title} is' if len(lacking) == len(self.requires) else of_it} not installed: {self.install}"
+            )
         if self.devices and device.name not in self.devices:
             without = given("device", device.name)
             return f"{self.title} runs here on the device {self.devices[0]} alone: leave {without} out"
         return None
 
     @property
-    def is_installed(self) -> bool:
-        """Whether the packages that it needs are there. It imports none of them."""
-        return all(find_spec(module) is not None for module in self.requires)
+    def lacking(self) -> list[str]:
+        """The distributions that it needs and that are not there. It imports none."""
+        return [name for module, name in self.requires.items() if find_spec(module) is None]
 
     @property
     def install(self) -> str:
-        """The command that installs what it needs."""
-        return f"pip install {' '.join(self._distributions)}"
+        """The command that installs what it lacks."""
+        return f"pip install {' '.join(self.lacking)}"
 
     @property
     def _distributions(self) -> list[str]:

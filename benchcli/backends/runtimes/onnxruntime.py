@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchcli.backends import quantisation
 from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, untraced
 
 if TYPE_CHECKING:
     import torch
 
+    from benchcli.backends.flat_call import FlatCall
     from benchcli.cost.inputs import Inputs
 
 BFLOAT16 = 16
@@ -24,26 +26,28 @@ class OnnxRuntime(Runtime):
     devices = ("cpu", "fake")
     layouts = ("nchw",)
     reads_onnx = True
-    options = {"extended": "without the optimisations of layout: no blocked channels (NCHWc)"}
+    options = {"extended": "without the optimisations of layout: no blocked channels (NCHWc)", **quantisation.OPTION}
     export_s = 300.0
     untraceable = untraced("ONNX Runtime")
 
-    def export(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path) -> None:  # noqa: ARG002
-        """Write an ONNX file, in a folder with its weights if these are large."""
-        import torch
+    def computes_in(self, dtype: str) -> str:
+        """Return int8 with that option, and the network's own dtype without."""
+        return "int8" if self.option == "int8" else dtype
 
+    def export(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path) -> None:
+        """Write an ONNX file, in a folder with its weights if these are large."""
         from benchcli.backends.flat_call import FlatCall
 
-        if write := getattr(network, "write_onnx", None):
-            artifact.mkdir()
-            write(artifact / "model.onnx", inputs)
-            return
         flat = FlatCall(network, inputs)
-        program = torch.onnx.export(flat, flat.given, dynamo=True, verbose=False)
-        if program is None:
-            raise NotImplementedError("torch.onnx gave no program")
+        if self.option == "int8":
+            quantisation.refuse_other_dtypes(flat.given, network)
         artifact.mkdir()
-        program.save(artifact / "model.onnx")
+        if write := getattr(network, "write_onnx", None):
+            write(artifact / "model.onnx", inputs)
+        else:
+            _exported(flat).save(artifact / "model.onnx")
+        if self.option == "int8":
+            quantisation.quantise_onnx(artifact / "model.onnx", flat.given, place.alive)
 
     def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:
         """Return a callable that runs the session on bound memory."""
@@ -60,7 +64,8 @@ class OnnxRuntime(Runtime):
         levels = ort.GraphOptimizationLevel
         options = ort.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if self.option else levels.ORT_ENABLE_ALL
+        is_extended = self.option == "extended"
+        options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if is_extended else levels.ORT_ENABLE_ALL
         options.log_severity_level = 4
         # Threads that spin after a call would slow down whatever runs next in this process.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -68,6 +73,16 @@ class OnnxRuntime(Runtime):
             return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         except (states.InvalidGraph, states.NotImplemented) as error:
             raise NotImplementedError(f"ONNX Runtime has no kernel for it: {error}") from None
+
+
+def _exported(flat: "FlatCall") -> Any:
+    """Return torch's ONNX program of a network. Raises NotImplementedError if there is none."""
+    import torch
+
+    program = torch.onnx.export(flat, flat.given, dynamo=True, verbose=False)
+    if program is None:
+        raise NotImplementedError("torch.onnx gave no program")
+    return program
 
 
 def bound(session: Any, given: Sequence["torch.Tensor"]) -> Call:

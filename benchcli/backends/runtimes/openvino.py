@@ -1,11 +1,12 @@
 """OpenVINO: the network is traced into its representation, and compiled for the processor when it is loaded."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchcli.backends import quantisation
 from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, untraced
 
 if TYPE_CHECKING:
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from benchcli.cost.inputs import Inputs
 
 TELEMETRY = "openvino_telemetry"
-OF_DTYPES = {"float32": "f32", "float16": "f16", "bfloat16": "bf16", "float64": "f32"}
-"""What it is told to compute in. Left to itself it takes bfloat16 for float32 where the processor is fast at it."""
+OF_DTYPES = {"float32": "f32", "float16": "f16", "bfloat16": "bf16", "float64": "f32", "int8": "f32"}
+"""What it is told to compute in, besides what is quantised.
+
+Left to itself it takes bfloat16 for float32 where the processor is fast at it.
+"""
 
 
 class OpenVino(Runtime):
@@ -23,22 +27,32 @@ class OpenVino(Runtime):
 
     name = "openvino"
     title = "OpenVINO"
-    requires = {"openvino": "openvino"}
     devices = ("cpu", "fake")
     layouts = ("nchw",)
     reads_onnx = True
-    options = {"bf16": "computes networks of float32 in bfloat16, which is its default on processors that have it"}
+    options = {
+        "bf16": "computes networks of float32 in bfloat16, which is its default on processors that have it",
+        **quantisation.OPTION,
+    }
     export_s = 300.0
     untraceable = untraced("OpenVINO")
 
-    def computes_in(self, dtype: str) -> str:
-        """Return bfloat16 with that option, and the network's own dtype without."""
-        return "bfloat16" if self.option else dtype
+    @property
+    def requires(self) -> Mapping[str, str]:  # type: ignore[override]
+        """OpenVINO, and what quantises for it with that option."""
+        return {"openvino": "openvino", **({"nncf": "nncf"} if self.option == "int8" else {})}
 
-    def export(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path) -> None:  # noqa: ARG002
+    def computes_in(self, dtype: str) -> str:
+        """Return the dtype that an option says, and the network's own dtype without one."""
+        return {"bf16": "bfloat16"}.get(self.option, self.option) or dtype
+
+    def export(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path) -> None:
         """Write a folder with the graph and its weights."""
         from benchcli.backends.flat_call import FlatCall
 
+        flat = FlatCall(network, inputs)
+        if self.option == "int8":
+            quantisation.refuse_other_dtypes(flat.given, network)
         artifact.mkdir()
         openvino = _openvino()
         with _without_telemetry():
@@ -46,9 +60,10 @@ class OpenVino(Runtime):
                 write(artifact / "model.onnx", inputs)
                 model = openvino.convert_model(artifact / "model.onnx")
             else:
-                flat = FlatCall(network, inputs)
                 shapes = [each.shape for each in flat.given]
                 model = openvino.convert_model(flat, example_input=flat.given, input=shapes)
+            if self.option == "int8":
+                model = _quantised(model, flat.given, place)
         openvino.save_model(model, artifact / "model.xml", compress_to_fp16=False)
 
     def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:
@@ -60,6 +75,21 @@ class OpenVino(Runtime):
         dtype = next((str(each.dtype) for each in network.parameters() if each.is_floating_point()), "torch.float32")
         computes_in = OF_DTYPES[self.computes_in(dtype.removeprefix("torch."))]
         return bound(compiled(artifact / "model.xml", place.threads, computes_in), given)
+
+
+def _quantised(model: Any, given: "tuple[torch.Tensor, ...]", place: Place) -> Any:
+    """Return a model with nncf's quantisation. Raises NotImplementedError if there is nothing to quantise."""
+    import nncf
+
+    def values(call: "tuple[torch.Tensor, ...]") -> list[Any]:
+        place.alive()
+        return [each.numpy() for each in call]
+
+    calls = list(quantisation.calibration(given))
+    found = nncf.quantize(model, nncf.Dataset(calls, values), subset_size=len(calls))
+    if all(each.get_type_name() != "FakeQuantize" for each in found.get_ops()):
+        raise NotImplementedError("it has no operator that nncf quantises")
+    return found
 
 
 def compiled(model: Path, threads: int, computes_in: str) -> Any:
