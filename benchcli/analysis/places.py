@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from benchcli.analysis.layer_rows import LayerRow, layer_rows, rolled_up
 from benchcli.analysis.roofline import Placement, place
+from benchcli.backends.runtimes.base import runtime_named
+from benchcli.errors import UserError
 from benchcli.runs.audit_file import AuditedCalls
 from benchcli.runs.rows import Cell
 from benchcli.runs.suite_run import SuiteRun
@@ -71,14 +73,25 @@ def _place_of_layer(row: LayerRow, family: Family, run: SuiteRun) -> Placement |
 def _place(
     flops: int, mac_bytes: int, operators: int | None, seconds: float, family: Family, run: SuiteRun
 ) -> Placement | None:
-    """Return the place of work of a family; None without roofs. Only eager mode pays for dispatching operators."""
+    """Return the place of work of a family; None without roofs. Only eager mode pays for dispatching operators.
+
+    A runtime that computes in another dtype has none: its bytes are not those that are counted.
+    """
     target = family.on(run.environment.target)
     roofs = _roofs_on(target, run)
-    if roofs is None:
+    if roofs is None or not _computes_in(family.dtype, target.runtime):
         return None
     working_set = math.inf if target.cache == "cold" else mac_bytes / max(1, operators or 1)
     dispatched = operators if target.runtime == Target.runtime else None
     return place(flops, mac_bytes, dispatched, seconds, roofs, family.dtype, working_set)
+
+
+def _computes_in(dtype: str, runtime: str) -> bool:
+    """Return whether a runtime of a recorded run computes networks of a dtype in it, as far as it is known here."""
+    try:
+        return runtime_named(runtime).computes_in(dtype) == dtype
+    except UserError:
+        return False
 
 
 def _roofs_on(target: Target, run: SuiteRun) -> Roofs | None:

@@ -13,6 +13,7 @@ import benchcli
 from benchcli.analysis.places import PLACE_COLUMNS
 from benchcli.api.run_result import Run
 from benchcli.backends.devices.fake import BANDWIDTH, PEAK
+from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.sampling.artifact_cache import FOLDER
 from benchcli.schema.protocol import Reached
 from tests.conftest import Outcome
@@ -118,6 +119,14 @@ def test_roofs_of_other_threads_place_nothing(known: Path, cli: Cli) -> None:
 
 def test_a_dtype_without_a_peak_has_no_place(known: Path, cli: Cli) -> None:
     assert {row["bound"] for row in rows_of(cli(*SMALL, "--dtype", "float64", "--format", "csv"))} == {""}
+
+
+def test_a_runtime_that_computes_in_another_dtype_has_no_place(
+    known: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(RUNTIMES["graph"]), "computes_in", lambda *_: "int8")
+    rows = rows_of(cli(*SMALL, "--runtime", "eager,graph", "--format", "csv"))
+    assert {(row["runtime"], bool(row["bound"])) for row in rows} == {("eager", True), ("graph", False)}
 
 
 def test_what_dispatches_no_operators_has_no_overhead(known: Path, cli: Cli) -> None:
