@@ -120,7 +120,7 @@ def training() -> str:
 
 
 def runtimes(name: str) -> str:
-    """Return the relative speeds of G1's networks within each runtime of a run, and the verdicts over them."""
+    """Return the relative speeds of a guideline's networks within each runtime, and the verdicts over them."""
     run = report(name)
     found = {(each.family.widths, each.variant.name, each.family.runtime): each for each in run.records}
     names = dict.fromkeys(runtime for *_, runtime in found)
@@ -131,7 +131,8 @@ def runtimes(name: str) -> str:
     settings = {widths for widths, *_ in found}
     verdicts = page_of(run).tables[0].lines[: len(settings)]  # what preparing took follows them
     lines = "".join(f"- {line}\n" for line in verdicts)
-    return markdown(("channels", "ratio", "c1:c2", *map(str, names)), rows) + "\n" + lines
+    what, channels = ("ratio", "c1:c2") if run.results[0].family.guideline == "g1" else ("network", "c")
+    return markdown(("channels", what, channels, *map(str, names)), rows) + "\n" + lines
 
 
 def _own_speed(record: Record) -> str:
@@ -295,6 +296,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     **{each.__name__: each for each in ONCE},
     "runtimes": partial(runtimes, "g1-runtimes-xeon"),
     "six_runtimes": partial(runtimes, "g1-six-runtimes-xeon"),
+    "g2_int8": partial(runtimes, "g2-int8-xeon"),
     **{f"scales_{name}": partial(scales, name) for name in ("g1", "g2", "g3", "g4")},
 }
 

@@ -122,8 +122,8 @@ def _prepared(results: Sequence[FamilyResult], runtimes: Sequence[str]) -> Itera
         sizes = [each.artifact_bytes for each in own if each.artifact_bytes is not None]
         errors = [each.output_error for each in own if each.output_error is not None]
         if export_s and load_s and sizes and errors:
+            differ = f"differ by up to {max(errors):.0g} from" if max(errors) else "are those of"
             yield (
                 f"{name}: prepared in {median(export_s):.1f} s, {formatting.prefixed(median(sizes), 'B')}, and loaded "
-                f"in {formatting.milliseconds(median(load_s))} ms a network (medians); outputs differ by up to "
-                f"{max(errors):.0g} from eager float32"
+                f"in {formatting.milliseconds(median(load_s))} ms a network (medians); outputs {differ} eager float32"
             )
