@@ -12,6 +12,7 @@ from itertools import compress
 from pathlib import Path
 from statistics import median
 from textwrap import indent
+from typing import Literal
 
 import benchcli
 from benchcli import formatting
@@ -27,11 +28,12 @@ from benchcli.reports.formats.base import FORMATS
 from benchcli.reports.formats.table import draw
 from benchcli.reports.page import Page
 from benchcli.reports.terminal import Screen
+from benchcli.reports.views import cells
 from benchcli.reports.views.breakdown_table import HEADINGS
 from benchcli.reports.views.run_page import page as page_of
 from benchcli.runs.read import read
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Breakdown, Category, Record
+from benchcli.schema import Breakdown, Category, Interval, Record
 from benchcli.spelling import messages_for
 from benchcli.statistics import median_share
 from benchcli.workloads import papers
@@ -135,10 +137,23 @@ def runtimes(name: str) -> str:
     return markdown(("channels", what, channels, *map(str, names)), rows) + "\n" + lines
 
 
-def _own_speed(record: Record) -> str:
-    if record.variant.name == record.family.baseline:
+def networks_int8() -> str:
+    """Return how fast networks are in each runtime, compared with the first, and how far its outputs are off."""
+    found = {(each.variant.name, each.target.runtime): each for each in report("networks-int8-xeon").records}
+    first, *others = dict.fromkeys(runtime for _, runtime in found)
+    rows = []
+    for name in dict.fromkeys(name for name, _ in found):
+        records = [found[name, runtime] for runtime in others]
+        speeds = (_own_speed(each, "setting") for each in records)
+        errors = (f"{each.preparation.output_error or 0:.2g}" for each in records)
+        rows.append((name, cells.time(found[name, first]), *speeds, *errors))
+    return markdown(("network", f"{first} ms", *others, *(f"{each}: error" for each in others)), rows)
+
+
+def _own_speed(record: Record, kind: Literal["relative", "setting"] = "relative") -> str:
+    if kind == "relative" and record.variant.name == record.family.baseline:
         return "1"
-    relative = record.timing.relative if record.timing else None
+    relative: Interval | None = getattr(record.timing, kind, None)
     return formatting.speed(relative) if relative else ""
 
 
@@ -297,6 +312,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "runtimes": partial(runtimes, "g1-runtimes-xeon"),
     "six_runtimes": partial(runtimes, "g1-six-runtimes-xeon"),
     "g2_int8": partial(runtimes, "g2-int8-xeon"),
+    "networks_int8": networks_int8,
     **{f"scales_{name}": partial(scales, name) for name in ("g1", "g2", "g3", "g4")},
 }
 

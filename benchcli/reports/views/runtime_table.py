@@ -30,15 +30,20 @@ def table(results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table
             *([words("setting", (setting for setting, _ in rows))] if several else []),
             words("network", (_any(row).variant.name for _, row in rows)),
             numbers("channels", (_channels(_any(row)) for _, row in rows), 1),
-            *(numbers(name, (_speed(row.get(name)) for _, row in rows)) for name in runtimes),
+            *(numbers(_heading(name), (_speed(row.get(name)) for _, row in rows)) for name in runtimes),
             *(
-                numbers(f"{name} ms", (_time(row.get(name)) for _, row in rows), 2 + last - place)
+                numbers(f"{_heading(name)} ms", (_time(row.get(name)) for _, row in rows), 2 + last - place)
                 for place, name in enumerate(runtimes)
             ),
         ),
         lines=(*_verdict_lines(by_setting, verdicts, several), *_prepared(results, runtimes)),
         groups=tuple(len(of[0].records) for of in by_setting.values()),
     )
+
+
+def _heading(runtime: str) -> str:
+    """Return the name of a runtime, with a place to break the line before its option."""
+    return runtime.replace(":", ": ")
 
 
 def _by_setting(results: Sequence[FamilyResult]) -> dict[str, list[FamilyResult]]:
