@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-CALIBRATIONS = 8
+CALIBRATIONS = 32
 """The number of inputs from which a runtime learns the ranges of activations."""
 OPTION = {"int8": "whole numbers of 8 bits, quantised after training on random inputs"}
 
