@@ -111,6 +111,12 @@ def _point(line: str, axis: str, record: Record, rate: Interval | None, best: fl
     )
 
 
+def alone(points: Sequence[SweptPoint]) -> list[SweptPoint]:
+    """Return the points near which no other was measured, so that nothing can be said of them."""
+    timed = [each for each in points if each.rate]
+    return [one for one in timed if not any(_is_near(each, one) for each in timed if each is not one)]
+
+
 def _advised(point: SweptPoint, points: Sequence[SweptPoint]) -> SweptPoint:
     """Return a point with what to do about it."""
     if point.rate is None:

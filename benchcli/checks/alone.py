@@ -25,6 +25,9 @@ LAUNCHES = 4
 """The most launches of each version alone. They take turns with launches of both, until they agree and are settled."""
 SIDES = (BASE, HEAD)
 
+UNDECIDED = "launches of each alone were too disturbed to tell whether one may hold both"
+"""Why versions that may not differ alone get processes of their own."""
+
 
 @dataclass(frozen=True)
 class AloneAndTogether:
@@ -54,7 +57,7 @@ class AloneAndTogether:
         if self.is_unanimous:
             apart, together = f"{self.apart:.2f} times as long as base", f"{self.together:.2f} times in one process"
             return f"in processes of their own head takes {apart}, and {together}"
-        return "launches of each alone were too disturbed to tell whether one may hold both"
+        return UNDECIDED
 
 
 def of_side(family: Family, side: str) -> Family:

@@ -9,6 +9,8 @@ from benchcli.checks.versions import BASE, HEAD
 from benchcli.schema import Output, OutputPart
 from benchcli.spelling import given
 
+SAME = "the same output"
+"""What is said of outputs in which a change would be seen."""
 Result = tuple[Literal["changed", "failed", "unmeasured", "same"], str]
 
 
@@ -35,9 +37,10 @@ def output_outcome(base: Output, head: Output) -> Result:
 def _same(dependent: float) -> Result:
     """Return the outcome of equal outputs, which tell little where they hardly depend on the input."""
     if dependent * rules.MOST_DIFFERENCE >= rules.LEAST_DIFFERENCE / 10:
-        return "same", "the same output"
+        return "same", SAME
     share = formatting.percent(dependent) if dependent >= 0.0005 else f"{100 * dependent:.0e} %"
-    return "same", f"the same output, of which only {share} depends on the input: little of a change would be seen"
+    what = f"of which only {share} depends" if dependent else "of which nothing depends"
+    return "same", f"the same output, {what} on the input: little of a change would be seen"
 
 
 def _dependent(base: Output) -> dict[str, float]:

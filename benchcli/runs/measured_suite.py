@@ -115,7 +115,7 @@ def run_suite(request: RunRequest, tools: Tools) -> SuiteRun:
         start_s = tools.clock()
         work = _Work(request, tools, launcher, *_opened(request))
         try:
-            with work.timed("counting costs"):
+            with work.timed(work.first_step):
                 session = work.surveyed()
             earlier_s = kept_pace.of_earlier_runs(work.environment)
             for result in measure(work.unfinished(), session) if session else ():
@@ -192,6 +192,13 @@ class _Work:
     def unfinished(self) -> list[Family]:
         """Return the families without a result."""
         return [family for family in self.request.suite.families if family.name not in self.done]
+
+    @property
+    def first_step(self) -> str:
+        """What is done before the first launch."""
+        target, families = self.request.target, self.request.suite.families
+        exports = any(runtime_named(each.on(target).runtime).export_s for each in families)
+        return "counting costs and preparing the runtimes' files" if exports else "counting costs"
 
     def surveyed(self) -> Session | None:
         """Survey the unfinished families; return what measuring them needs, or None if nothing is left to do.

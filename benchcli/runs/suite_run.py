@@ -19,7 +19,7 @@ class SuiteRun:
     seconds: float | None
     """The run's duration. None for a run read from its folder, which does not store it."""
     apart_s: Mapping[str, float] = field(default_factory=dict)
-    """What took time besides the launches, in seconds: "counting costs" and "tracing"; as `seconds`, not stored."""
+    """Seconds of what took time besides launches: costs, what runtimes prepare, traces; as `seconds`, not stored."""
     breakdowns: tuple[Breakdown, ...] = ()
     """In the order of families and variants, several launches each. Empty if none was requested."""
     untraced: Mapping[Key, Failure] = field(default_factory=dict)

@@ -142,14 +142,15 @@ def _output(call: Callable[[], object], again: Callable[[], object], alive: Call
 def _on_other_values(inputs: Inputs, again: Callable[[], object]) -> Output | None:
     """Return the outputs of a call in which each tensor of the inputs has its last dimension reversed.
 
-    A network that keeps its first result returns that again. None if the network cannot take such values.
+    Where that changes nothing, as in a tensor of zeros, floating ones get drawn values. A network that keeps
+    its first result returns that again. None if the network cannot take such values.
     """
     tensors = [each for each in inputs.tensors() if each.dim()]
     try:
         before = [each.clone() for each in tensors]
         try:
             for each in tensors:
-                each.copy_(each.flip(-1))
+                each.copy_(_other_values(each))
             with torch.inference_mode():
                 result = again()
                 return output_parts.described(result, output_parts.plain(result))
@@ -158,6 +159,14 @@ def _on_other_values(inputs: Inputs, again: Callable[[], object]) -> Output | No
                 each.copy_(values)
     except Exception:  # the values may be ones that it does not take
         return None
+
+
+def _other_values(tensor: torch.Tensor) -> torch.Tensor:
+    """Return values that differ from a tensor's, as far as it is known which ones a network takes."""
+    others = tensor.flip(-1)
+    if tensor.is_floating_point() and torch.equal(others, tensor):
+        return torch.randn(tensor.shape, generator=torch.Generator().manual_seed(0))
+    return others
 
 
 def _output_of_step(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchcli.analysis.sweep_findings import SweptPoint, alignment, cliffs, every_third, points_of, to_measure
+from benchcli.analysis.sweep_findings import SweptPoint, alignment, alone, cliffs, every_third, points_of, to_measure
 from benchcli.schema import Failure, Family, Interval, Record, Timing, Variant
 from tests import values
 
@@ -42,6 +42,12 @@ def test_multiples_that_are_faster_are_chosen_and_the_others_avoided() -> None:
     assert found.gain.estimate == pytest.approx(1.3)
     assert found.rate
     assert found.rate.estimate == pytest.approx(1 / 1.3)
+
+
+def test_widths_that_nothing_is_near_have_no_sign_and_are_named() -> None:
+    points = points_of("conv", "in", records(lambda _: 1.0, widths=(16, 24, 40, 48, 56)))
+    assert [each.value for each in alone(points)] == [16, 24]
+    assert [advice(points)[width] for width in (16, 24, 48)] == ["", "", "choose"]
 
 
 def test_what_is_not_certain_is_neither_chosen_nor_avoided() -> None:

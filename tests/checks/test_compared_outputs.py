@@ -57,6 +57,14 @@ def test_what_hardly_depends_on_its_input_says_so() -> None:
     assert re.fullmatch(r"the same output, of which only \de-\d+ % depends on the input: little of .*", text)
 
 
+def test_what_does_not_depend_on_its_input_at_all_says_so() -> None:
+    base = on_two(BIAS, BIAS)
+    assert output_outcome(base, base) == (
+        "same",
+        "the same output, of which nothing depends on the input: little of a change would be seen",
+    )
+
+
 def test_an_output_that_depends_on_its_input_may_differ_by_as_much_as_before() -> None:
     base = on_two(SIGNAL, -SIGNAL)
     assert output_outcome(base, on_two(SIGNAL * (1 + 9e-4), -SIGNAL)) == ("same", "the same output")

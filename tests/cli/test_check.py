@@ -247,6 +247,40 @@ def test_an_output_that_changed_fails(check: Cli) -> None:
     assert ": with the same seed and input, the output differs by" in found.out
 
 
+ZEROS = """
+import torch
+from torch import nn
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(4, 4, 1)
+    def forward(self, x):
+        return RESULT
+def build():
+    return Residual()
+build.example_inputs = (torch.zeros(1, 4, 8, 8),)
+"""
+OF_ZEROS = '[[family]]\nname = "mine"\nnetwork = "theirs:build"\n'
+
+
+def test_inputs_of_zeros_hide_no_change(check: Cli) -> None:
+    Path("ours.toml").write_text(OF_ZEROS)
+    version("old", code=ZEROS.replace("RESULT", "x + self.layer(x)"))
+    version("new", code=ZEROS.replace("RESULT", "self.layer(x) - x"))
+    found = check("--costs-only")
+    assert found.code == 3
+    assert "CHANGED mine/mine (theirs:build)" in found.out
+
+
+def test_an_output_that_tells_little_is_the_same_and_says_so(check: Cli) -> None:
+    Path("ours.toml").write_text(OF_ZEROS)
+    for name in ("old", "new"):
+        version(name, code=ZEROS.replace("RESULT", "self.layer(x * 0)"))
+    found = check("--costs-only")
+    assert found.code == 0
+    assert "the same output, of which nothing depends on the input: little of a change would be seen" in found.out
+
+
 def test_a_network_that_head_fails_is_a_regression(check: Cli) -> None:
     version("old")
     version("new", code=NET.replace("def tower", "def towr"))

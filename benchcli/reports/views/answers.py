@@ -21,7 +21,7 @@ from benchcli.reports.views.guideline_table import in_brief
 from benchcli.reports.views.network_table import front_lines
 from benchcli.reports.views.settings_table import differing, setting
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Breakdown, FamilyResult, Record
+from benchcli.schema import Breakdown, FamilyResult, Interval, Record
 from benchcli.statistics import median_share, tracing_agrees
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 
@@ -133,7 +133,20 @@ def _of_settings(results: Sequence[FamilyResult]) -> Iterator[str]:
             yield f"{sign_of('no difference')} no setting makes {network} certainly faster than {where}"
         else:
             times = f"{formatting.speed(speed)} times as fast as with {where}"
-            yield f"{sign_of('faster')} {network} is fastest with {setting(best, names)}: {times}"
+            rivals = [
+                setting(each.record, names)
+                for each in effects
+                if each.record is not best and _may_reach(each.record, speed)
+            ]
+            is_it = "faster" if rivals else "fastest"
+            also = f"; {formatting.named(rivals)} may be as fast" if rivals else ""
+            yield f"{sign_of('faster')} {network} is {is_it} with {setting(best, names)}: {times}{also}"
+
+
+def _may_reach(record: Record, speed: Interval) -> bool:
+    """Return whether a setting may be as fast as one of a speed, which is relative to the same first setting."""
+    own = record.timing.setting if record.timing else None
+    return own is not None and (own.high is None or speed.low is None or own.high >= speed.low)
 
 
 def _speed(record: Record) -> float:

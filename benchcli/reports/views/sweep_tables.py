@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from benchcli import formatting
-from benchcli.analysis.sweep_findings import SweptPoint, alignment, cliffs, points_of
+from benchcli.analysis.sweep_findings import SweptPoint, alignment, alone, cliffs, points_of
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.page import Column, Table, numbers, words
 from benchcli.reports.views.cells import warning_lines
@@ -36,6 +36,7 @@ def tables(axis: str, results: Sequence[FamilyResult], report: SuiteRun) -> Iter
         (
             "speed: of a multiply-add, relative to the fastest of the line; + to choose, − to avoid: a width within a "
             "quarter of it is certainly faster",
+            *_alone(lines),
             *_failures(lines.values()),
             *_findings(lines, report),
             *warning_lines(records),
@@ -110,6 +111,12 @@ def _time(point: SweptPoint | None) -> str:
 
 def _rate(point: SweptPoint | None) -> str:
     return f"{point.rate.estimate:.2f}" if point and point.rate else UNKNOWN
+
+
+def _alone(lines: Mapping[str, Sequence[SweptPoint]]) -> Iterator[str]:
+    for name, points in lines.items():
+        if values := [str(each.value) for each in alone(points)]:
+            yield f"{name}: nothing else within a quarter of {', '.join(values)} was measured, so that no sign is there"
 
 
 def _failures(lines: Iterable[Sequence[SweptPoint]]) -> Iterator[str]:

@@ -82,6 +82,28 @@ def test_settings_have_the_fastest_one_of_each_network() -> None:
     ]
 
 
+def without_interval(record: Record) -> Record:
+    """Return a record whose speed beside the first setting is uncertain."""
+    timing = record.timing
+    assert timing
+    assert timing.setting
+    return replace(record, timing=replace(timing, setting=Interval(timing.setting.estimate)))
+
+
+def test_a_setting_is_not_the_fastest_if_another_may_be() -> None:
+    loaded = load(KEPT / "settings-epyc")
+    assert isinstance(loaded, Run)
+    results = tuple(
+        replace(result, records=tuple(map(without_interval, result.records)))
+        if (result.family.dtype, result.family.layout) == ("bfloat16", "nchw")
+        else result
+        for result in loaded.details.results
+    )
+    (first, *_) = of_run(replace(loaded.details, results=results))
+    assert first.startswith("✓ shufflenet-v2-1x is faster with dtype bfloat16, layout nhwc: ")
+    assert first.endswith("; dtype bfloat16, layout nchw may be as fast")
+
+
 def test_layers_have_the_types_that_take_most_of_the_time() -> None:
     assert (
         "Most of the time of docs.mynet:build goes to layers of type Conv2d (78 %), BatchNorm2d (14 %), ReLU (3 %)"
