@@ -66,8 +66,9 @@ fuzz: $(VENV)/installed
 
 # Multiply-adds of the networks of other libraries, against published figures. pytorchcv asks for torchvision,
 # which it does not need for them, and which does not fit every torch.
+# COUNTED=--each-family counts one network of each family.
 zoo: $(VENV)/with-zoo
-	$(BIN)/python benchmarks/library_costs.py
+	$(BIN)/python benchmarks/library_costs.py $(COUNTED)
 
 # 339 networks of four libraries, counted and timed for one launch each: half an hour on two quiet cores. Their
 # environments take 8 GB where torchvision's torch is one for CUDA. `make -k` does the second half even if
