@@ -27,7 +27,11 @@ from benchcli.errors import UserError
 from benchcli.fleets.job import ENDING, RUN, STATE, Event, Job, Piece, carry_out, folder_of
 from benchcli.runs.run_folder import MEASUREMENTS
 
-pytestmark = pytest.mark.keeps("sys.meta_path", "threads")
+pytestmark = [
+    pytest.mark.keeps("sys.meta_path", "threads"),
+    # Dask leaves the sockets of what was killed to the collector of garbage.
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
 SUITE = """
 [[family]]
 guideline = "g2"
