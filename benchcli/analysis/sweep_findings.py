@@ -113,15 +113,14 @@ def _point(line: str, axis: str, record: Record, rate: Interval | None, best: fl
 
 def alone(points: Sequence[SweptPoint]) -> list[SweptPoint]:
     """Return the points near which no other was measured, so that nothing can be said of them."""
-    timed = [each for each in points if each.rate]
-    return [one for one in timed if not any(_is_near(each, one) for each in timed if each is not one)]
+    return [each for each in points if each.rate and not _near(each, points)]
 
 
 def _advised(point: SweptPoint, points: Sequence[SweptPoint]) -> SweptPoint:
     """Return a point with what to do about it."""
     if point.rate is None:
         return point
-    near = [each for each in points if each.rate and each is not point and _is_near(each, point)]
+    near = _near(point, points)
     if not near:
         return point
     best = _nearest_of_the_fast(point, near)
@@ -138,6 +137,11 @@ def _nearest_of_the_fast(point: SweptPoint, near: Sequence[SweptPoint]) -> Swept
     rates = {each.value: each.rate.estimate for each in near if each.rate}
     fast = [each for each in near if rates[each.value] * AS_FAST >= max(rates.values())]
     return min(fast, key=lambda each: (abs(each.value - point.value), -each.value))
+
+
+def _near(point: SweptPoint, points: Sequence[SweptPoint]) -> list[SweptPoint]:
+    """Return the other points with a time whose values are near one's."""
+    return [each for each in points if each.rate and each is not point and _is_near(each, point)]
 
 
 def _is_near(other: SweptPoint, point: SweptPoint) -> bool:

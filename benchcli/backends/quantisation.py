@@ -1,6 +1,6 @@
 """Quantisation after training: what the options `int8` of the runtimes share."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ def _like(tensor: "torch.Tensor", generator: "torch.Generator") -> "torch.Tensor
     return torch.randn(tensor.shape, generator=generator) * deviation + float(tensor.mean())
 
 
-def quantise_onnx(model: Path, given: Sequence["torch.Tensor"], alive: Any) -> None:
+def quantise_onnx(model: Path, given: Sequence["torch.Tensor"], alive: Callable[[], object]) -> None:
     """Replace an ONNX file by its quantised form: whole numbers with a scale for each channel of weights (QDQ).
 
     Raises NotImplementedError if there is nothing to quantise.

@@ -1,12 +1,17 @@
 """What launches of each version alone show of versions that compare differently in one process."""
 
+from dataclasses import replace
+
 import pytest
 
-from benchcli.checks.alone import compared
+from benchcli.checks.alone import UNDECIDED, compared
 from benchcli.checks.versions import BASE, HEAD
+from benchcli.reports.views.check_page import how
+from benchcli.reports.views.fact_list import badge_of_check
 from benchcli.sampling.evidence import Evidence
 from benchcli.sampling.supervise import Failures
 from benchcli.schema import Plan, Target
+from benchcli.schema.environment import CheckFacts, Environment
 from tests.values import family, sample, variant
 
 FAMILIES = [family(variant(BASE), variant(HEAD), name=name) for name in "abcd"]
@@ -98,3 +103,11 @@ def test_networks_that_were_not_measured_alone_do_not_count() -> None:
     assert found.agrees
     nothing = evidence(9, {})
     assert compared(FAMILIES, [together], {BASE: nothing, HEAD: nothing}) is None
+
+
+def test_a_check_that_was_too_disturbed_to_tell_is_not_called_quiet() -> None:
+    check = CheckFacts("ours", together=False, screenings=3)
+    for why, is_quiet in ((None, True), ("it imports theirs while it runs", True), (UNDECIDED, False)):
+        told = replace(check, why_apart=why)
+        assert how(told).endswith(" · quiet") == is_quiet
+        assert ("quiet" in badge_of_check(Environment("run", "2026-11-25T19:04:20Z", check=told))) == is_quiet

@@ -107,11 +107,10 @@ class Runtime(ABC):
     def missing(self, device: Device) -> str | None:
         """Return why the runtime cannot be used on this kind of device here, or None if it can. It imports nothing."""
         if lacking := self.lacking:
-            are = "are" if len(lacking) > 1 else "is"
-            of_it = f"{' and '.join(lacking)}, which {self.full_name} needs, {are}"
-            return (
-                f"{f'{self.title} is' if len(lacking) == len(self.requires) else of_it} not installed: {self.install}"
-            )
+            names, are = " and ".join(lacking), "are" if len(lacking) > 1 else "is"
+            is_whole = lacking == self._distributions
+            what = f"{self.title} is" if is_whole else f"{names}, which {self.full_name} needs, {are}"
+            return f"{what} not installed: {self.install}"
         if self.devices and device.name not in self.devices:
             without = given("device", device.name)
             return f"{self.title} runs here on the device {self.devices[0]} alone: leave {without} out"
@@ -120,7 +119,7 @@ class Runtime(ABC):
     @property
     def lacking(self) -> list[str]:
         """The distributions that it needs and that are not there. It imports none."""
-        return [name for module, name in self.requires.items() if find_spec(module) is None]
+        return list(dict.fromkeys(name for module, name in self.requires.items() if find_spec(module) is None))
 
     @property
     def install(self) -> str:

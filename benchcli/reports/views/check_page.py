@@ -122,9 +122,14 @@ def how(check: CheckFacts) -> str:
         method = f"base and head {where} · {' + '.join(launches)} launches"
     else:
         return took
-    state = "disturbed" if check.warnings or check.why_apart == UNDECIDED else "quiet"
+    state = "disturbed" if was_disturbed(check) else "quiet"
     widened = "" if check.baseline is not None else "from "  # by what the control differs from base
     return f"{method} · threshold {widened}{formatting.percent(check.threshold or 0.0)} · {took} · {state}"
+
+
+def was_disturbed(check: CheckFacts) -> bool:
+    """Return whether the machine was so loud that warnings, or launches that tell nothing, say so."""
+    return bool(check.warnings) or check.why_apart == UNDECIDED
 
 
 def describe_finding(finding: Finding) -> str:

@@ -7,6 +7,7 @@ from benchcli.noise.diagnosis import disturbed
 from benchcli.noise.fitness import Grade, grade_of_run
 from benchcli.reports.advice import sentence
 from benchcli.reports.outcomes import GOOD, NO_EFFECT, WARNING
+from benchcli.reports.views.check_page import was_disturbed
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Record
 from benchcli.schema.environment import CheckFacts, Environment, Machine
@@ -51,7 +52,7 @@ def badge_of_check(environment: Environment) -> str:
         return ""
     if check.baseline is None and not check.screenings:
         return ""  # it ended before anything was judged
-    return BADGES["poor" if check.warnings else "good"]
+    return BADGES["poor" if was_disturbed(check) else "good"]
 
 
 def of_check(environment: Environment, folder: object) -> tuple[Fact, ...]:
