@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 CHROMIUM := apt-get update && apt-get install --yes --no-install-recommends chromium
 
-.PHONY: demo test test-processes test-networks test-docs test-all test-dist test-compiler test-runtimes test-executorch test-fleet test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage covered coverage-report lint reference docs site golden constraints vega dist clean
+.PHONY: demo test test-processes test-networks test-docs test-all test-dist test-compiler test-runtimes test-executorch test-fleet test-browser chromium-line test-lowest fuzz zoo zoo-all zoo-vision zoo-transformers coverage lint reference docs site golden constraints vega dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/benchcli guideline g2
@@ -65,8 +65,8 @@ fuzz: $(VENV)/installed
 	BENCHCLI_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n auto tests/fuzz
 
 # Multiply-adds of the networks of other libraries, against published figures. pytorchcv asks for torchvision,
-# which it does not need for them, and which does not fit every torch.
-# COUNTED=--each-family counts one network of each family.
+# which it does not need for them, and which does not fit every torch. COUNTED=--each-family counts one network
+# of each family.
 zoo: $(VENV)/with-zoo
 	$(BIN)/python benchmarks/library_costs.py $(COUNTED)
 
@@ -108,16 +108,8 @@ chromium-line:
 # make test-all, and how much of the package it reaches; pyproject.toml has the floor. Launches that an
 # earlier run kept would count as not reached.
 coverage:
-	$(MAKE) covered
-	$(MAKE) coverage-report
-
-covered:
 	rm -rf .pytest_cache
-	$(MAKE) test-all MORE="--cov --cov-report= --cov-fail-under=0"
-
-# It takes half a minute on one core.
-coverage-report: $(VENV)/installed
-	$(BIN)/coverage report
+	$(MAKE) test-all MORE="--cov --cov-report=term"
 
 # The tests under the lowest versions that pyproject.toml admits.
 test-lowest:
