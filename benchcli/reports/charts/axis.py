@@ -13,7 +13,7 @@ from benchcli.workloads.guidelines.base import EXPERIMENTS
 HERE, PAPER = "this machine", "paper"
 SHORT = 6
 """The most letters of names that stand side by side."""
-COLUMNS = ("network", "series", "relative speed", "low", "high")
+COLUMNS = ("network", "series", "relative speed", "low", "high", grammar.JUDGED)
 
 
 class Axis(Chart):
@@ -40,7 +40,8 @@ def _figure(results: Sequence[tuple[str, FamilyResult]]) -> Figure:
         key=family.guideline,
         title=f"{family.guideline.upper()} {_setting(family)}: speed by {guideline.axis}",
         text=f"The guideline says that {guideline.claim}. Speed is relative to {family.baseline}, with 95 % intervals"
-        + ("; the paper's figures are a line of their own." if any(row[1] == PAPER for row in rows) else "."),
+        + ("; the paper's figures are a line of their own." if any(row[1] == PAPER for row in rows) else ".")
+        + grammar.pale(rows),
         columns=COLUMNS,
         rows=tuple(rows),
         spec=_spec(rows, guideline.axis, guideline.is_series),
@@ -55,14 +56,15 @@ def _setting(family: Family) -> str:
 def measured(label: str, record: Record) -> tuple[Cell, ...]:
     """Return the row of a measured relative speed; the baseline's is 1, without an interval."""
     if record.timing and record.variant.name == record.family.baseline:
-        return record.variant.name, label, 1.0, None, None
-    return record.variant.name, label, *grammar.ends(record.timing.relative if record.timing else None)
+        return record.variant.name, label, 1.0, None, None, grammar.judged(record)
+    relative = grammar.ends(record.timing.relative if record.timing else None)
+    return record.variant.name, label, *relative, grammar.judged(record)
 
 
 def published(records: Sequence[Record]) -> list[tuple[Cell, ...]]:
     """Return the rows of the paper's relative speeds; none where it has none."""
     speeds = [(record.variant.name, paper_speed(record)) for record in records]
-    return [(name, PAPER, grammar.drawn(speed), None, None) for name, speed in speeds if speed is not None]
+    return [(name, PAPER, grammar.drawn(speed), None, None, "") for name, speed in speeds if speed is not None]
 
 
 def _spec(rows: Sequence[tuple[Cell, ...]], axis: str, is_series: bool) -> grammar.Spec:

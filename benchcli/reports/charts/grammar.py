@@ -5,13 +5,15 @@ from math import isfinite
 
 from benchcli.reports.page import Spec as Spec
 from benchcli.runs.rows import Cell
-from benchcli.schema import Interval
+from benchcli.schema import Interval, Record
 
 DIGITS = 5
 """Significant digits of a drawn number."""
 ROW_HEIGHT, FRAME_HEIGHT = 22, 20
 """Pixels of a row of a chart with a row for each network, and of what surrounds its rows."""
 POINT = {"type": "point", "filled": True, "size": 60, "opacity": 1}
+JUDGED, NOT_JUDGED = "judged", "not judged"
+"""The column, the last one, that says which points are not judged, and what it says of them."""
 
 
 def drawn(number: float | None, factor: float = 1.0) -> float | None:
@@ -28,6 +30,17 @@ def ends(interval: Interval | None, factor: float = 1.0) -> tuple[float | None, 
     if interval is None:
         return None, None, None
     return drawn(interval.estimate, factor), drawn(interval.low, factor), drawn(interval.high, factor)
+
+
+def judged(record: Record) -> str:
+    """Return what the column `JUDGED` says of a record; its points are pale where it is not judged."""
+    return NOT_JUDGED if record.is_disturbed else ""
+
+
+def pale(rows: Sequence[Sequence[Cell]]) -> str:
+    """Return the sentence on the pale points of a chart, after a space; empty if it has none."""
+    is_there = any(row[-1] == NOT_JUDGED for row in rows)
+    return " Pale points are not judged: over half of their samples were disturbed." if is_there else ""
 
 
 def number(field: str, log: bool = False, zero: bool = False, title: str | None = None) -> Spec:
@@ -106,4 +119,8 @@ def intervals(x: Spec, y: Spec, columns: Sequence[str], low: str, high: str, ser
         "encoding": {along: {**(x if across else y), "field": low}, end: {"field": high}, **colour},
     }
     point = {"mark": POINT, "encoding": {**series_, "tooltip": tooltip(columns)}}
+    if JUDGED in columns:
+        is_pale = {"test": f"datum['{JUDGED}'] === '{NOT_JUDGED}'", "value": 0.35}
+        for each in (span, point):
+            each["encoding"]["opacity"] = {"condition": is_pale, "value": 1}
     return {"encoding": {"x": x, "y": y}, "layer": [span, point]}

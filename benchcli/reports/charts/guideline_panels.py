@@ -56,7 +56,8 @@ def _panel(name: str, judged: Sequence[Verdict], rows: Sequence[tuple[Cell, ...]
     lines = "; the paper's figures are a line of their own" if any(row[1] == PAPER for row in rows) else ""
     return Figure(
         title=f"{name.upper()} {in_brief(judged)}",
-        text=f"The guideline says that {guideline.claim}. Speed is relative to {rows[0][0]}{lines}.",
+        text=f"The guideline says that {guideline.claim}. Speed is relative to {rows[0][0]}{lines}."
+        + grammar.pale(rows),
         columns=COLUMNS,
         rows=tuple(rows),
         spec=_spec(rows, guideline.axis, guideline.is_series, domain),

@@ -37,7 +37,8 @@ def _figure(family: Family, results: Sequence[tuple[str, FamilyResult]], most: i
         key=family.catalogue or "custom",
         title=f"Speed relative to {family.baseline} ({family.name})",
         text=f"Above 1 a network is faster than {family.baseline}. Lines are 95 % intervals"
-        + (", and the paper's figures have a mark of their own." if is_published else "."),
+        + (", and the paper's figures have a mark of their own." if is_published else ".")
+        + grammar.pale(rows),
         columns=COLUMNS,
         rows=tuple(rows),
         spec=_spec(rows),
@@ -49,7 +50,7 @@ def _rows(label: str, result: FamilyResult) -> Iterator[tuple[Cell, ...]]:
         yield measured(label or HERE, record)
         published = relative_speed(record, result.records[0])
         if published is not None and not label:
-            yield record.variant.name, PAPER, grammar.drawn(published), None, None
+            yield record.variant.name, PAPER, grammar.drawn(published), None, None, ""
 
 
 def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:

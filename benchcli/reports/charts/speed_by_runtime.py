@@ -11,7 +11,7 @@ from benchcli.reports.views.settings_table import differing
 from benchcli.schema import FamilyResult
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 
-COLUMNS = ("network", "runtime", "relative speed", "low", "high")
+COLUMNS = ("network", "runtime", "relative speed", "low", "high", grammar.JUDGED)
 
 
 class SpeedByRuntime(Chart):
@@ -44,7 +44,8 @@ def _figure(results: Sequence[FamilyResult]) -> Figure:
         title=f"{family.guideline.upper()} ×{family.scale}, {family.widths} channels: speed within each runtime",
         text=f"The guideline says that {guideline.claim}. Speed is relative to {family.baseline} in the same runtime, "
         "with 95 % intervals"
-        + ("; the paper's figures are a line too." if any(row[1] == PAPER for row in rows) else "."),
+        + ("; the paper's figures are a line too." if any(row[1] == PAPER for row in rows) else ".")
+        + grammar.pale(rows),
         columns=COLUMNS,
         rows=tuple(rows),
         spec={"height": 260, "layer": grammar.curves(x, y, COLUMNS, series, *series, is_joined=guideline.is_series)},

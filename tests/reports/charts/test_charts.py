@@ -54,6 +54,18 @@ def with_times(report: SuiteRun, factor: float) -> SuiteRun:
     return replace(report, results=tuple(map(result, report.results)))
 
 
+def with_disturbed(report: SuiteRun, name: str) -> SuiteRun:
+    """Return a run in which over half of the samples of one network were disturbed."""
+
+    def disturbed(record: Record) -> Record:
+        assert record.timing
+        is_named = record.variant.name == name
+        return replace(record, timing=replace(record.timing, excluded=record.timing.samples)) if is_named else record
+
+    results = (replace(each, records=tuple(map(disturbed, each.records))) for each in report.results)
+    return replace(report, results=tuple(results))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_columns_of_every_figure_are_those_that_its_drawing_names(name: str) -> None:
     for figure in figures_of([LabelledRun("", kept(name))]):
@@ -102,13 +114,25 @@ def test_a_guideline_is_drawn_with_its_intervals_and_the_papers_curve() -> None:
     (figure,) = drawn("axis", "g2-epyc")
     here = [row for row in figure.rows if row[1] == "this machine"]
     assert [row[0] for row in here] == ["g=1", "g=2", "g=4", "g=8"]
-    assert here[0][2:] == (1.0, None, None)
+    assert here[0][2:] == (1.0, None, None, "")
     for row, record in zip(here[1:], kept("g2-epyc").records[1:], strict=True):
         relative = record.timing.relative if record.timing else None
         assert relative
-        assert row[2:] == pytest.approx((relative.estimate, relative.low, relative.high), rel=1e-4)
+        assert row[2:5] == pytest.approx((relative.estimate, relative.low, relative.high), rel=1e-4)
     paper = [row[2] for row in figure.rows if row[1] == "paper"]
     assert paper == pytest.approx([1.0, 0.875, 0.823, 0.695], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "run"),
+    [("axis", "g2-epyc"), ("verdicts", "g2-epyc"), ("settings", "settings-epyc"), ("intervals", "networks-epyc")],
+)
+def test_what_is_not_judged_is_drawn_pale_and_the_text_says_why(kind: str, run: str) -> None:
+    name = kept(run).records[-1].variant.name
+    disturbed = drawn(kind, reports=[with_disturbed(kept(run), name)])
+    assert {row[0] == name or row[1] == name for figure in disturbed for row in figure.rows if row[-1]} == {True}
+    assert all("Pale points" in each.text for each in disturbed if any(column(each, "judged")))
+    assert not any("Pale" in figure.text for figure in drawn(kind, run))
 
 
 def test_several_runs_are_series_of_one_figure() -> None:
@@ -280,7 +304,7 @@ def test_a_network_that_fails_has_a_row_and_no_point() -> None:
     (result,) = report.results
     records = (*result.records[:3], replace(result.records[3], timing=None))
     (figure,) = drawn("axis", reports=[replace(report, results=(replace(result, records=records),))])
-    assert figure.rows[3] == ("g=8", "this machine", None, None, None)
+    assert figure.rows[3] == ("g=8", "this machine", None, None, None, "")
 
 
 def test_an_infinite_number_is_absent() -> None:
