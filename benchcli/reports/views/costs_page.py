@@ -132,10 +132,20 @@ def _network_rows(costs: Mapping[str, Costs], details: Mapping[str, CostDetail])
             "unknown": " | ".join(each.unknown) or None,
             "basis": _basis(details[name].calls),
             "error": each.error,
-            **{f"flops_{tool}": count for tool, count in details[name].others.items()},
+            **_by_others(details[name].others),
         }
         for name, each in costs.items()
     ]
+
+
+def _by_others(counts: Mapping[str, int | str]) -> dict[str, Cell]:
+    """Return the multiply-adds that other tools count, and why one counts none."""
+    cells: dict[str, Cell] = {}
+    for tool, count in counts.items():
+        cells[f"flops_{tool}"] = count if isinstance(count, int) else None
+        if isinstance(count, str):
+            cells[f"{tool}_error"] = count
+    return cells
 
 
 def _failed_rows(failures: Mapping[str, Failure]) -> list[dict[str, Cell]]:
