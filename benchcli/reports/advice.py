@@ -189,7 +189,7 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
         "host-bound: the device waits for the host to launch kernels, so the host was timed; give " + way_out(warning)
     ),
     "overhead": lambda warning: (
-        f"{_percent(warning, 1)} of a call's time is the timing loop: the network is too fast to be timed accurately"
+        f"{_percent(warning, 1)} of a call's time is the timing loop's, not the network's, which is fast for it"
     ),
     "busy": lambda warning: (
         f"other processes used {_amounts(warning, 1)} cores{_launches(warning)}; stop those processes, or measure later"
