@@ -15,7 +15,7 @@ from torch.nn.parameter import is_lazy
 
 from benchcli import formatting
 from benchcli.backends.devices.base import DEVICES, Device, Timer, split_name
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, runtime_named
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Profiler, Runtime, runtime_named
 from benchcli.cost.inputs import Inputs
 from benchcli.guards import code_versions, global_state, outputs, switches
 from benchcli.guards.outputs import WrongOutputError
@@ -29,7 +29,7 @@ from benchcli.sampling.failures import IntrusionError
 from benchcli.sampling.first_call import called
 from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Target, Variant
-from benchcli.schema.protocol import Exported, Loaded, Task
+from benchcli.schema.protocol import KERNELS, PROFILE, Exported, Loaded, Task
 from benchcli.spelling import given
 from benchcli.workloads.onnx_network import OnnxNetwork
 
@@ -68,6 +68,8 @@ class Bench:
     """The process that samples it."""
     source: Source | None = None
     """The version of the user's code that it is of; None if it ships."""
+    profiler: Profiler | None = None
+    """The runtime's own, if the task asks for profiles and the runtime has one."""
 
     def enter(self) -> None:
         """Let the calls that follow be those of its version."""
@@ -105,6 +107,8 @@ class Setup:
     """Of the variant that is prepared."""
     process: int = field(default_factory=os.getpid)
     """The worker, which no process that a network forks is."""
+    profiles: bool = False
+    """Whether calls are traced by what runs them."""
 
     @classmethod
     def of(cls, task: Task, watch: DeviceWatch | None = None) -> "Setup":
@@ -125,6 +129,7 @@ class Setup:
             task.target,
             task.cache,
             task.live,
+            profiles=task.kind in {PROFILE, KERNELS},
         )
 
     def reporting(self, alive: Callable[[], object]) -> "Setup":
@@ -189,6 +194,7 @@ def _inference(
         start_s = perf_counter()
         call = runtime.prepare(network, inputs, place, artifact)
         load_s = perf_counter() - start_s if artifact else None
+        profiler = runtime.profiler(network, inputs, place, artifact) if setup.profiles else None
     place.alive()
     error = outputs.check(setup.compiling.call(call), references)
     place.alive()
@@ -207,6 +213,7 @@ def _inference(
         inputs=inputs,
         compile_s=setup.compiling.seconds,
         process=setup.process,
+        profiler=profiler,
     )
 
 

@@ -32,12 +32,18 @@ def _named(of: Subject) -> KernelsNamed:
             bench.lead()
             call_s = min(bench.timer(calls).seconds / calls for _ in range(SAMPLES))
             of.alive()
+            if bench.profiler:
+                bench.profiler.call()
+                return call_s, ()
             return call_s, device.kernels_of(bench.call, of.costs, of.index)
 
         rounds = repeated(measure, of.task, of.alive, LEAST)
         counts = device.counted(bench.call, calls)
-    call_s, uses = min(seconds for seconds, _ in rounds), uses_of([ran for _, ran in rounds])
-    return KernelsNamed(CallKernels(of.family, of.variant, call_s, uses, *_told(counts)))
+    by_call = [ran for _, ran in rounds]
+    if bench.profiler:
+        by_call = [[kernel for kernel, _ in nodes] for nodes in bench.profiler.finish()]
+    call_s = min(seconds for seconds, _ in rounds)
+    return KernelsNamed(CallKernels(of.family, of.variant, call_s, uses_of(by_call), *_told(counts)))
 
 
 def fewest_calls(call_s: float, resolution_s: float) -> int:

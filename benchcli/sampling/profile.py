@@ -1,15 +1,17 @@
 """Trace calls of each variant in a worker, after untraced ones: tracers stay attached on some devices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import median
+from time import perf_counter
 from typing import Any
 
-from benchcli.backends.devices.base import Tracer
+from benchcli.backends.devices.base import Trace, Tracer
+from benchcli.backends.runtimes.base import RanNode
 from benchcli.sampling.bench import Bench
 from benchcli.sampling.rounds import calls_per_sample, no_collection
 from benchcli.sampling.tracing import Subject, repeated, trace_each, warm_up
-from benchcli.schema import Breakdown, Category
+from benchcli.schema import CATEGORIES, REORDER, Breakdown, Category
 from benchcli.schema.protocol import Send, Task, Traced
 
 LEAST = 2
@@ -38,8 +40,7 @@ def _break_down(
     with no_collection():
         calls = calls_per_sample(bench.timer(1).seconds, resolution_s)
         call_s = median(repeated(lambda: bench.timer(calls).seconds / calls, task, alive, LEAST))
-        tracer = make_tracer()
-        traces = repeated(tracer, task, alive, LEAST)[1:]  # the first one starts the tracer
+        traces = _traces(bench, make_tracer, task, alive)[1:]  # the first one starts the tracer
     parts: dict[Category, float] = {each: median(trace.parts[each] for trace in traces) for each in traces[0].parts}
     return {
         "call_s": call_s,
@@ -47,3 +48,24 @@ def _break_down(
         "parts": {**parts, "framework": max(0.0, call_s - sum(parts.values()))},
         "reorder_s": median(trace.reorder_s for trace in traces),
     }
+
+
+def _traces(bench: Bench, make_tracer: Callable[[], Tracer], task: Task, alive: Callable[[], None]) -> list[Trace]:
+    """Return the traces of calls: by the runtime's own profiler if it has one, else by the device's tracer."""
+    if bench.profiler is None:
+        return repeated(make_tracer(), task, alive, LEAST)
+    seconds = repeated(partial(_timed, bench.profiler.call), task, alive, LEAST)
+    return [_trace(each, nodes) for each, nodes in zip(seconds, bench.profiler.finish(), strict=True)]
+
+
+def _timed(call: Callable[[], object]) -> float:
+    start = perf_counter()
+    call()
+    return perf_counter() - start
+
+
+def _trace(traced_s: float, nodes: Sequence[RanNode]) -> Trace:
+    parts = dict.fromkeys(CATEGORIES, 0.0)
+    for kernel, category in nodes:
+        parts[category] += kernel.seconds
+    return Trace(traced_s, parts, sum(kernel.seconds for kernel, _ in nodes if kernel.work == REORDER))

@@ -245,6 +245,26 @@ def test_openvino_computes_in_float32_unless_it_is_told_otherwise(tmp_path: Path
         compiled(model, 10_000, "f32")
 
 
+@pytest.mark.parametrize("name", ["onnxruntime", "onnxruntime:extended", "onnxruntime:int8", "openvino"])
+def test_a_runtime_tells_the_nodes_that_it_ran(name: str, tmp_path: Path) -> None:
+    runtime, inputs = runtime_named(name), Inputs((torch.randn(1, 16, 24, 24),))
+    convolutions = nn.Conv2d(16, 32, 1), nn.Conv2d(32, 32, 3, padding=1, groups=32)
+    network = nn.Sequential(*convolutions, nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32 * 144, 10)).eval()
+    prepared(runtime, network, inputs, tmp_path)
+    profiler = runtime.profiler(network, inputs, Place(CPU, 0, 1), tmp_path / "artifact")
+    assert profiler
+    for _ in range(3):
+        profiler.call()
+    calls = profiler.finish()
+    assert len(calls) == 3
+    for nodes in calls:
+        categories = [category for _, category in nodes]
+        found = [categories.count(each) for each in ("convolution", "depthwise", "product", "pooling")]
+        assert found == ([2, 0, 1, 1] if "int8" in name else [1, 1, 1, 1])
+        assert all(kernel.work and kernel.implementation for kernel, _ in nodes)
+        assert sum(kernel.seconds for kernel, _ in nodes) > 0
+
+
 @pytest.mark.parametrize("name", ["openvino", "openvino:int8"])
 def test_openvino_reports_nothing_to_its_makers(name: str, tmp_path: Path) -> None:
     """In fresh processes, of which one converts a network and one only loads it."""

@@ -2,16 +2,17 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from benchcli.backends.devices.base import Device, Timer
+from benchcli.backends.devices.base import Device, RanKernel, Timer
 from benchcli.errors import UserError, unknown
 from benchcli.registry import Registry
+from benchcli.schema import Category
 from benchcli.spelling import given
 
 if TYPE_CHECKING:
@@ -28,13 +29,36 @@ Traceable = Literal["breakdown", "layers", "kernels"]
 Untraceable = Mapping[Traceable, str]
 
 
-def untraced(what: str) -> Untraceable:
+def untraced(what: str, has_profiler: bool = False) -> Untraceable:
     """Return `Runtime.untraceable` of a runtime that calls neither torch's operators nor its modules."""
+    layers: Untraceable = {"layers": f"calls the modules one by one, which {what} does not"}
+    if has_profiler:
+        return layers
     return {
+        **layers,
         "breakdown": f"traces torch's operators, which {what} does not call",
-        "layers": f"calls the modules one by one, which {what} does not",
         "kernels": f"names torch's operators and the kernels that they run, which {what} does not call",
     }
+
+
+class RanNode(NamedTuple):
+    """A node of a runtime's own graph that ran in a call."""
+
+    kernel: RanKernel
+    """What it computes, as the runtime calls it, by what it was computed, and its seconds."""
+    category: Category
+
+
+class Profiler(ABC):
+    """A runtime's own profile of calls of a network."""
+
+    @abstractmethod
+    def call(self) -> object:
+        """Run the network once, with the profile on."""
+
+    @abstractmethod
+    def finish(self) -> Sequence[Sequence[RanNode]]:
+        """Return the nodes of each call so far, in their order. Nothing is called afterwards."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +189,16 @@ class Runtime(ABC):
         The network and `inputs` are on the device. `artifact` is what `export` wrote; None without an
         export. Raises NotImplementedError for what the runtime lacks.
         """
+
+    def profiler(
+        self,
+        network: "torch.nn.Module",  # noqa: ARG002
+        inputs: "Inputs",  # noqa: ARG002
+        place: Place,  # noqa: ARG002
+        artifact: Path | None,  # noqa: ARG002
+    ) -> Profiler | None:
+        """Return the runtime's own profiler of what `prepare` is given; None for the device's, of torch's operators."""
+        return None
 
     def timer(self, call: Call, place: Place) -> Timer | None:  # noqa: ARG002
         """Return the runtime's own timer of `call` with warm caches; None for the device's."""

@@ -1,11 +1,16 @@
 """ONNX Runtime: the network is exported to ONNX, and runs with its inputs and outputs bound to fixed memory."""
 
+import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchcli.backends import quantisation
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, untraced
+from benchcli.backends.devices.base import RanKernel
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Profiler, RanNode, Runtime, untraced
+from benchcli.cost.node_categories import category_of_node
+from benchcli.schema import REORDER
 
 if TYPE_CHECKING:
     import torch
@@ -15,6 +20,8 @@ if TYPE_CHECKING:
 
 BFLOAT16 = 16
 """onnx.TensorProto.BFLOAT16: NumPy has no such type."""
+OF_KERNEL, BLOCKED = "_kernel_time", "_nchwc"
+"""How the names of a profile's events end that are nodes, and those of nodes on blocked channels."""
 
 
 class OnnxRuntime(Runtime):
@@ -28,7 +35,7 @@ class OnnxRuntime(Runtime):
     reads_onnx = True
     options = {"extended": "without the optimisations of layout: no blocked channels (NCHWc)", **quantisation.OPTION}
     export_s = 300.0
-    untraceable = untraced("ONNX Runtime")
+    untraceable = untraced("ONNX Runtime", has_profiler=True)
 
     def computes_in(self, dtype: str) -> str:
         """Return int8 with that option, and the network's own dtype without."""
@@ -56,7 +63,18 @@ class OnnxRuntime(Runtime):
         assert artifact  # noqa: S101
         return bound(self._session(artifact / "model.onnx", place.threads), FlatCall(network, inputs).given)
 
-    def _session(self, model: Path, threads: int) -> Any:
+    def profiler(
+        self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None
+    ) -> Profiler | None:
+        """Return the profiler of a session of its own."""
+        from benchcli.backends.flat_call import FlatCall
+
+        assert artifact  # noqa: S101
+        folder = tempfile.TemporaryDirectory(prefix="benchcli-")
+        session = self._session(artifact / "model.onnx", place.threads, profiled_in=folder.name)
+        return _SessionProfiler(session, FlatCall(network, inputs).given, folder)
+
+    def _session(self, model: Path, threads: int, profiled_in: str = "") -> Any:
         """Return a session. Raises NotImplementedError if an operator has no kernel of the graph's types."""
         import onnxruntime as ort
         from onnxruntime.capi import onnxruntime_pybind11_state as states
@@ -67,12 +85,57 @@ class OnnxRuntime(Runtime):
         is_extended = self.option == "extended"
         options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if is_extended else levels.ORT_ENABLE_ALL
         options.log_severity_level = 4
+        options.enable_profiling, options.profile_file_prefix = bool(profiled_in), f"{profiled_in}/profile"
         # Threads that spin after a call would slow down whatever runs next in this process.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         except (states.InvalidGraph, states.NotImplemented) as error:
             raise NotImplementedError(f"ONNX Runtime has no kernel for it: {error}") from None
+
+
+class _SessionProfiler(Profiler):
+    """A session that writes a file with each node that it runs, once it is finished."""
+
+    def __init__(
+        self, session: Any, given: "Sequence[torch.Tensor]", folder: "tempfile.TemporaryDirectory[str]"
+    ) -> None:
+        self._session, self._folder = session, folder
+        self._run, self._calls = bound(session, given), 0
+
+    def call(self) -> object:
+        """Run the session once."""
+        self._calls += 1
+        return self._run()
+
+    def finish(self) -> list[list[RanNode]]:
+        """Return the nodes of each call; those of the calls that bound the outputs come before them."""
+        events = json.loads(Path(self._session.end_profiling()).read_text())
+        self._folder.cleanup()
+        return nodes_of_calls(events)[-self._calls :]
+
+
+def nodes_of_calls(events: Sequence[Mapping[str, Any]]) -> list[list[RanNode]]:
+    """Return the nodes of each call of a session, from the events that it wrote: a call ends with `model_run`."""
+    calls: list[list[RanNode]] = [[]]
+    for event in events:
+        if event["name"] == "model_run":
+            calls.append([])
+        elif event.get("cat") == "Node" and event["name"].endswith(OF_KERNEL):
+            calls[-1].append(_node(event))
+    return calls[:-1]
+
+
+def _node(event: Mapping[str, Any]) -> RanNode:
+    facts = event["args"]
+    name, seconds = str(facts["op_name"]), event["dur"] / 1e6
+    provider = str(facts["provider"]).removesuffix("ExecutionProvider")
+    shapes = [shape for each in facts.get("input_type_shape", ()) for shape in each.values()]
+    if name.startswith("Reorder"):
+        return RanNode(RanKernel(REORDER, name, seconds), "data")
+    is_blocked = event["name"].removesuffix(OF_KERNEL).endswith(BLOCKED)
+    kernel = RanKernel(name, f"{provider} NCHWc" if is_blocked else provider, seconds)
+    return RanNode(kernel, category_of_node(name, shapes))
 
 
 def _exported(flat: "FlatCall") -> Any:

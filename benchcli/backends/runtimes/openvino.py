@@ -3,11 +3,15 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchcli.backends import quantisation
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, untraced
+from benchcli.backends.devices.base import RanKernel
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Profiler, RanNode, Runtime, untraced
+from benchcli.cost.node_categories import category_of_node
+from benchcli.schema import REORDER
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +39,7 @@ class OpenVino(Runtime):
         **quantisation.OPTION,
     }
     export_s = 300.0
-    untraceable = untraced("OpenVINO")
+    untraceable = untraced("OpenVINO", has_profiler=True)
 
     @property
     def requires(self) -> Mapping[str, str]:  # type: ignore[override]
@@ -68,13 +72,60 @@ class OpenVino(Runtime):
 
     def prepare(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None) -> Call:
         """Return a callable that runs an inference request on memory that it shares with torch."""
-        from benchcli.backends.flat_call import FlatCall
+        bound = _bound(network, inputs, place, artifact, self._dtype_of(network))
+        infer, outputs = bound.request.infer, bound.outputs
 
-        assert artifact  # noqa: S101
-        given = FlatCall(network, inputs).given
+        def call(_kept: object = bound) -> "tuple[torch.Tensor, ...]":
+            infer()
+            return outputs
+
+        return call
+
+    def profiler(
+        self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None
+    ) -> Profiler | None:
+        """Return the profiler of a request of its own."""
+        return _RequestProfiler(_bound(network, inputs, place, artifact, self._dtype_of(network), is_profiled=True))
+
+    def _dtype_of(self, network: "torch.nn.Module") -> str:
+        """Return what OpenVINO is told to compute a network in."""
         dtype = next((str(each.dtype) for each in network.parameters() if each.is_floating_point()), "torch.float32")
-        computes_in = OF_DTYPES[self.computes_in(dtype.removeprefix("torch."))]
-        return bound(compiled(artifact / "model.xml", place.threads, computes_in), given)
+        return OF_DTYPES[self.computes_in(dtype.removeprefix("torch."))]
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """An inference request whose inputs are filled once, and whose outputs have their memory already."""
+
+    request: Any
+    outputs: "tuple[torch.Tensor, ...]"
+    kept: object
+    """What OpenVINO shares, and must live as long as the request."""
+
+
+class _RequestProfiler(Profiler):
+    """A request that tells after each call how long each node took."""
+
+    def __init__(self, bound: _Bound) -> None:
+        self._bound, self._calls = bound, list[list[RanNode]]()
+
+    def call(self) -> object:
+        """Run the request once."""
+        request = self._bound.request
+        request.infer()
+        self._calls.append([_node(each) for each in request.get_profiling_info() if each.status.name == "EXECUTED"])
+        return self._bound.outputs
+
+    def finish(self) -> list[list[RanNode]]:
+        """Return the nodes of each call; what is fused, or only a view, did not run."""
+        return self._calls
+
+
+def _node(info: Any) -> RanNode:
+    name, kernel, seconds = info.node_type, info.exec_type, info.real_time.total_seconds()
+    is_depthwise = "_dw" in kernel
+    ran = RanKernel(REORDER if name == "Reorder" else name, kernel, seconds)
+    return RanNode(ran, category_of_node(name, is_depthwise=is_depthwise))
 
 
 def _quantised(model: Any, given: "tuple[torch.Tensor, ...]", place: Place) -> Any:
@@ -92,11 +143,11 @@ def _quantised(model: Any, given: "tuple[torch.Tensor, ...]", place: Place) -> A
     return found
 
 
-def compiled(model: Path, threads: int, computes_in: str) -> Any:
+def compiled(model: Path, threads: int, computes_in: str, is_profiled: bool = False) -> Any:
     """Return a compiled model. Raises NotImplementedError if it does not compute as it was told."""
     openvino = _openvino()
     wanted = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": computes_in, "NUM_STREAMS": 1}
-    settings = {**wanted, "ENABLE_CPU_PINNING": False, "PERFORMANCE_HINT": "LATENCY"}
+    settings = {**wanted, "ENABLE_CPU_PINNING": False, "PERFORMANCE_HINT": "LATENCY", "PERF_COUNT": is_profiled}
     found = openvino.Core().compile_model(str(model), "CPU", settings)
     if (used := found.get_property("INFERENCE_NUM_THREADS")) != threads:
         raise NotImplementedError(f"OpenVINO uses {used} threads where it was given {threads}")
@@ -105,8 +156,20 @@ def compiled(model: Path, threads: int, computes_in: str) -> Any:
     return found
 
 
-def bound(model: Any, given: "tuple[torch.Tensor, ...]") -> Call:
-    """Return a call of a compiled model whose inputs are filled once, and whose outputs have their memory already."""
+def _bound(
+    network: "torch.nn.Module",
+    inputs: "Inputs",
+    place: Place,
+    artifact: Path | None,
+    computes_in: str,
+    is_profiled: bool = False,
+) -> _Bound:
+    """Return a request of what was exported, bound to the inputs."""
+    from benchcli.backends.flat_call import FlatCall
+
+    assert artifact  # noqa: S101
+    given = FlatCall(network, inputs).given
+    model = compiled(artifact / "model.xml", place.threads, computes_in, is_profiled)
     if len(model.inputs) != len(given):
         raise NotImplementedError(f"the graph takes {len(model.inputs)} inputs, and the network {len(given)}")
     request = model.create_infer_request()
@@ -116,13 +179,7 @@ def bound(model: Any, given: "tuple[torch.Tensor, ...]") -> Call:
     outputs = tuple(_like(request.get_output_tensor(number)) for number in range(len(model.outputs)))
     for number, tensor in enumerate(outputs):
         request.set_output_tensor(number, _shared(tensor))
-    infer, kept = request.infer, (model, given)  # what OpenVINO shares must live as long as the call
-
-    def call(_kept: object = kept) -> "tuple[torch.Tensor, ...]":
-        infer()
-        return outputs
-
-    return call
+    return _Bound(request, outputs, (model, given))
 
 
 def _shared(tensor: "torch.Tensor") -> Any:

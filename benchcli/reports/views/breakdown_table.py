@@ -68,7 +68,7 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             "from calls without profiling, profiling is how much longer calls were with it",
             "sum / time is the sum of the parts over time ms; near 1.00 the parts account for the whole call",
             "matrix products include attention and recurrent layers, pooling other reductions; framework is the time "
-            "in no operator; of data movement, reorders are layout conversions inside convolutions",
+            "in no operator; of data movement, reorders are layout conversions inside convolutions, or of the runtime",
             *lines(records, breakdowns, failures),
         ),
         groups=tuple(Counter(family for family, _ in rows).values()),

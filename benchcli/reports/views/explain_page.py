@@ -256,8 +256,8 @@ def _kernels(records: Sequence[Record], found: Found) -> Table:
             numbers("share", (formatting.percent(use.seconds / totals[record.key]) for record, use in shown)),
         ),
         lines=(
-            "torch: what an operator of torch does beside the kernels of oneDNN and MKL that it runs, or all of it; "
-            "work reorder: conversion between memory layouts",
+            "work and implementation as the library or the runtime names them; torch: what an operator of torch does "
+            "beside the kernels of oneDNN and MKL that it runs, or all of it; reorder: a conversion of memory layouts",
             f"times are the least of several calls; kernels below {formatting.percent(LEAST_SHARE, decimals=0)} are "
             "left out here, and CSV and JSON have them",
         ),
