@@ -121,6 +121,26 @@ def _check(output: torch.Tensor, reference: torch.Tensor, references: References
     return error
 
 
+def argmax_agreement(result: object, references: References) -> float | None:
+    """Return the share of items whose largest value stands where eager float32's does.
+
+    An item is a row of scores, of the classes of an image, a token or a pixel: they lie along the last
+    axis of outputs with two or three axes, and along the second of others. None if no output that is
+    compared has scores.
+    """
+    if references.are_random:
+        return None
+    pairs = [
+        (output.argmax(axis), reference.argmax(axis))
+        for output, reference in zip(outputs_of(result), references.outputs, strict=True)
+        for axis in (1 if reference.ndim > 3 else -1,)
+        if reference.ndim > 1 and reference.is_floating_point() and reference.shape[axis] > 1
+    ]
+    items = sum(each.numel() for _, each in pairs)
+    agreeing = sum(int((one.to(other.device) == other).sum()) for one, other in pairs)
+    return agreeing / items if items else None
+
+
 def _check_integers(output: torch.Tensor, reference: torch.Tensor, references: References) -> None:
     if references.are_random or references.tolerance > TOLERANCES[torch.float32]:
         return

@@ -37,7 +37,7 @@ from benchcli.schema import (
 from benchcli.schema.environment import SCHEMA
 from benchcli.schema.observations import Count, Duration, Seconds
 from benchcli.schema.structure import MOST, StructureError, Within, structure_cells
-from benchcli.schema.warnings import RunWarning, as_json
+from benchcli.schema.warnings import RunWarning, Share, as_json
 
 Cell = str | int | float | None
 Ratio = Annotated[float, Within(1e-12, 1e12)]
@@ -123,6 +123,7 @@ class MeasurementRow:
     load_s: Duration | None = None
     artifact_bytes: Count | None = None
     output_error: Duration | None = None
+    argmax_agreement: Share | None = None
     operators: Count | None = None
 
 

@@ -60,6 +60,8 @@ class Bench:
     """Seconds in which the runtime loaded the network's file; None if it has none."""
     output_error: float | None = None
     """The relative difference of its output from eager float32; None of a training step."""
+    argmax_agreement: float | None = None
+    """The share of its items whose largest value is where eager float32's is; None if it has no scores."""
     network: torch.nn.Module = field(default_factory=torch.nn.Identity)
     inputs: Inputs = field(default_factory=lambda: Inputs(()))
     compile_s: float = 0.0
@@ -196,7 +198,9 @@ def _inference(
         load_s = perf_counter() - start_s if artifact else None
         profiler = runtime.profiler(network, inputs, place, artifact) if setup.profiles else None
     place.alive()
-    error = outputs.check(setup.compiling.call(call), references)
+    result = setup.compiling.call(call)
+    error = outputs.check(result, references)
+    agreement = outputs.argmax_agreement(result, references)
     place.alive()
     own = runtime.timer(call, place) if setup.cache == "warm" else None
     timer = own or _device_timer(call, costs, setup)
@@ -209,6 +213,7 @@ def _inference(
         lambda: outputs.check(call(), references),
         load_s=load_s,
         output_error=None if references.are_random else error,
+        argmax_agreement=agreement,
         network=network,
         inputs=inputs,
         compile_s=setup.compiling.seconds,
@@ -435,7 +440,7 @@ def cause_of(error: BaseException) -> str:
 
 def loaded(key: Key, bench: Bench) -> Loaded:
     """Return the event of a variant that was loaded and is right."""
-    return Loaded(*key, bench.load_s, bench.output_error)
+    return Loaded(*key, bench.load_s, bench.output_error, bench.argmax_agreement)
 
 
 HUGE_PAGE = 2 * 2**20

@@ -27,7 +27,7 @@ from benchcli.schema.records import Failure, Status
 from benchcli.schema.request import Family, Target
 from benchcli.schema.roofs import Rate, Work
 from benchcli.schema.structure import structure
-from benchcli.schema.warnings import RunWarning
+from benchcli.schema.warnings import RunWarning, Share
 from benchcli.spelling import Interface, interface
 
 SURVEY: Final = "survey"
@@ -191,6 +191,8 @@ class Loaded:
     """What loading its file took; None if it has none."""
     output_error: float | None
     """The largest relative difference of an output from eager float32; None if outputs are random."""
+    argmax_agreement: Share | None = None
+    """The share of items whose largest value is where eager float32's is; None if there are none."""
 
 
 @dataclass(frozen=True)

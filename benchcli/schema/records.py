@@ -8,7 +8,7 @@ from benchcli.schema.counts import Costs
 from benchcli.schema.observations import Code, Conditions, Count, Duration, Sample
 from benchcli.schema.request import Family, Key, Target, Variant
 from benchcli.schema.structure import Within
-from benchcli.schema.warnings import RunWarning
+from benchcli.schema.warnings import RunWarning, Share
 
 MOST_EXCLUDED = 0.5
 """The largest share of excluded samples with which a time is judged."""
@@ -176,6 +176,8 @@ class Preparation:
     """The size of the file."""
     output_error: Duration | None = None
     """The largest relative difference of an output from eager float32, over all launches."""
+    argmax_agreement: Share | None = None
+    """The least share, over all launches, of items whose largest value is where eager float32's is."""
 
 
 @dataclass(frozen=True)

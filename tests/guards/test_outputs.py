@@ -9,6 +9,7 @@ from benchcli.guards.outputs import (
     References,
     WrongOutputError,
     alike,
+    argmax_agreement,
     check,
     fingerprint,
     infinities,
@@ -100,3 +101,22 @@ def test_whole_numbers_are_those_of_eager_float32_but_for_ties() -> None:
     assert refused(torch.tensor([9002]), torch.tensor([1])) == "1 of its 1 whole numbers are not eager float32's"
     assert refused(torch.tensor([True, False]), torch.tensor([True, True])).startswith("1 of its 2")
     check(tied, References((reference,), tolerance_of(["bfloat16"])))
+
+
+def test_the_largest_scores_agree_in_a_share_of_the_items() -> None:
+    rows = torch.tensor([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
+    other = rows + torch.tensor([[0.0, 0.0], [0.0, 0.7], [0.0, 0.0], [0.0, 0.0]])
+    assert argmax_agreement(other, References((rows,))) == 0.75
+    pixels = rows.T.reshape(1, 2, 2, 2)
+    assert argmax_agreement(other.T.reshape(1, 2, 2, 2), References((pixels,))) == 0.75
+    tokens = rows.reshape(1, 4, 2)
+    assert argmax_agreement((other, other.reshape(1, 4, 2)), References((rows, tokens))) == 0.75
+    assert argmax_agreement(other.bfloat16(), References((rows,))) == 0.75
+
+
+def test_outputs_without_scores_have_no_agreement() -> None:
+    values = torch.ones(3, 1)
+    assert argmax_agreement(values, References((values,))) is None  # one class
+    assert argmax_agreement(values[:, 0], References((values[:, 0],))) is None
+    assert argmax_agreement(values.long(), References((values.long(),))) is None
+    assert argmax_agreement(torch.ones(3, 2), References((torch.ones(3, 2),), are_random=True)) is None

@@ -116,6 +116,7 @@ def test_eager_prepares_nothing_and_its_error_is_recorded_in_other_dtypes(cli: C
     half = rows_of(cli(*SMALL, "--dtype", "bfloat16", "--output", "half"))
     assert all(1e-4 < float(row["output_error"]) < 1e-1 for row in half)
     assert {row["load_s"] for row in half} == {""}
+    assert {0.0 <= float(row["argmax_agreement"]) <= 1.0 for row in half} == {True}
 
 
 def test_what_an_earlier_run_prepared_is_loaded_and_says_what_it_took_then(cli: Cli, cache: Path) -> None:
@@ -303,13 +304,15 @@ def test_breakdowns_of_a_runtime_that_shows_none_are_refused_beside_others_too(c
     assert (found.code, "leave --runtime graph out" in found.err) == (2, True)
 
 
-@pytest.mark.parametrize(("runtime", "is_traced"), [("eager", True), ("toy", True), ("onnxruntime", False)])
+@pytest.mark.parametrize(
+    ("runtime", "is_traced"), [("eager", True), ("toy", True), ("onnxruntime", True), ("ncnn", False)]
+)
 def test_claims_are_tested_where_no_breakdown_can_be_had(
     monkeypatch: pytest.MonkeyPatch, runtime: str, is_traced: bool
 ) -> None:
     traced: list[tuple[str, ...]] = []
     monkeypatch.setattr("benchcli.api.measurement.run_of", lambda suite, measuring, names, **_: traced.append(names))
-    monkeypatch.setattr(type(RUNTIMES["onnxruntime"]), "requires", {})
+    monkeypatch.setattr(type(RUNTIMES[runtime]), "requires", {})
     benchcli.claims(runtime=runtime, device="fake")
     assert [bool(names) for names in traced] == [is_traced]
 

@@ -308,6 +308,25 @@ def _gflops(_record: Record, costs: Costs, seconds: float) -> str:
     return ("" if costs.flops_complete else "≥ ") + formatting.significant(costs.flops / seconds / 1e9)
 
 
+EXACT = 1e-3
+"""The largest relative difference of outputs from eager float32 of which nothing is said."""
+
+
+def exactness(records: Sequence[Record]) -> str:
+    """Return how far outputs are from eager float32, and how often scores have another largest value, as a clause."""
+    found = [each.preparation for each in records if each.preparation.output_error is not None]
+    error = max((each.output_error or 0.0 for each in found), default=0.0)
+    agreements = [each.argmax_agreement for each in found if each.argmax_agreement is not None]
+    if not error:
+        return "outputs are those of eager float32"
+    differ = f"outputs differ by up to {error:.0g} from eager float32"
+    if not agreements or error <= EXACT:
+        return differ
+    return (
+        f"{differ}, with the same largest score in {formatting.percent(min(agreements), decimals=0)} of items or more"
+    )
+
+
 MOST_SENTENCES = 6
 """The most networks besides the baseline that get a sentence each."""
 

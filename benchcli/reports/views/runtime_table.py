@@ -121,14 +121,13 @@ def _prepared(results: Sequence[FamilyResult], runtimes: Sequence[str]) -> Itera
     """Yield what preparing the networks took in each runtime that prepares a file."""
     records = cells.records_of(results)
     for name in runtimes:
-        own = [each.preparation for each in records if each.target.runtime == name]
+        of_runtime = [each for each in records if each.target.runtime == name]
+        own = [each.preparation for each in of_runtime]
         export_s = [each.export_s for each in own if each.export_s is not None]
         load_s = [each.load_s for each in own if each.load_s is not None]
         sizes = [each.artifact_bytes for each in own if each.artifact_bytes is not None]
-        errors = [each.output_error for each in own if each.output_error is not None]
-        if export_s and load_s and sizes and errors:
-            differ = f"differ by up to {max(errors):.0g} from" if max(errors) else "are those of"
+        if export_s and load_s and sizes and any(each.output_error is not None for each in own):
             yield (
                 f"{name}: prepared in {median(export_s):.1f} s, {formatting.prefixed(median(sizes), 'B')}, and loaded "
-                f"in {formatting.milliseconds(median(load_s))} ms a network (medians); outputs {differ} eager float32"
+                f"in {formatting.milliseconds(median(load_s))} ms a network (medians); {cells.exactness(of_runtime)}"
             )
