@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from benchcli.analysis.roofline import Placement
+from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.grouping import groups
 from benchcli.schema import Interval, Key, Layer, Layers
 from benchcli.statistics import has_ranks, interval_over_launches
@@ -70,6 +71,12 @@ def accounted(launches: Sequence[Layers]) -> float:
 def are_judged(launches: Sequence[Layers]) -> bool:
     """Return whether the layers of a network together take about as long as its call, so that shares say something."""
     return abs(accounted(launches) - 1) <= SUMS_APART
+
+
+def tells_nodes(runtime: str) -> bool:
+    """Return whether the layers of a run are those of nodes of a runtime's graph, as far as it is known here."""
+    known = RUNTIMES.get(runtime.partition(":")[0])
+    return known is not None and known.tells_nodes
 
 
 def _rows(launches: Sequence[Layers], depth: int | None) -> Iterator[LayerRow]:

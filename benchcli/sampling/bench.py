@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch.nn.parameter import is_lazy
@@ -29,7 +30,7 @@ from benchcli.sampling.failures import IntrusionError
 from benchcli.sampling.first_call import called
 from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Target, Variant
-from benchcli.schema.protocol import KERNELS, PROFILE, Exported, Loaded, Task
+from benchcli.schema.protocol import KERNELS, LAYERS, PROFILE, Exported, Loaded, Task
 from benchcli.spelling import given
 from benchcli.workloads.onnx_network import OnnxNetwork
 
@@ -131,7 +132,7 @@ class Setup:
             task.target,
             task.cache,
             task.live,
-            profiles=task.kind in {PROFILE, KERNELS},
+            profiles=task.kind in {PROFILE, KERNELS, LAYERS},
         )
 
     def reporting(self, alive: Callable[[], object]) -> "Setup":
@@ -198,9 +199,7 @@ def _inference(
         load_s = perf_counter() - start_s if artifact else None
         profiler = runtime.profiler(network, inputs, place, artifact) if setup.profiles else None
     place.alive()
-    result = setup.compiling.call(call)
-    error = outputs.check(result, references)
-    agreement = outputs.argmax_agreement(result, references)
+    exactness = _exactness(setup.compiling.call(call), references)
     place.alive()
     own = runtime.timer(call, place) if setup.cache == "warm" else None
     timer = own or _device_timer(call, costs, setup)
@@ -212,14 +211,22 @@ def _inference(
         setup.pace,
         lambda: outputs.check(call(), references),
         load_s=load_s,
-        output_error=None if references.are_random else error,
-        argmax_agreement=agreement,
+        **exactness,
         network=network,
         inputs=inputs,
         compile_s=setup.compiling.seconds,
         process=setup.process,
         profiler=profiler,
     )
+
+
+def _exactness(result: object, references: outputs.References) -> dict[str, Any]:
+    """Return how near the output of a call is to eager float32, as fields of Bench. Raises WrongOutputError."""
+    error = outputs.check(result, references)
+    return {
+        "output_error": None if references.are_random else error,
+        "argmax_agreement": outputs.argmax_agreement(result, references),
+    }
 
 
 def _refuse_layout(family: Family, runtime: Runtime) -> None:

@@ -41,7 +41,7 @@ def _named(of: Subject) -> KernelsNamed:
         counts = device.counted(bench.call, calls)
     by_call = [ran for _, ran in rounds]
     if bench.profiler:
-        by_call = [[kernel for kernel, _ in nodes] for nodes in bench.profiler.finish()]
+        by_call = [[node.kernel for node in nodes] for nodes in bench.profiler.finish()]
     call_s = min(seconds for seconds, _ in rounds)
     return KernelsNamed(CallKernels(of.family, of.variant, call_s, uses_of(by_call), *_told(counts)))
 

@@ -1,6 +1,8 @@
 """Time the modules of each variant in a worker, in calls that alternate with untimed ones."""
 
 import math
+from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -12,16 +14,19 @@ from typing import Any, TypeVar
 import torch
 
 from benchcli.backends.devices.base import Device, Stamps
+from benchcli.backends.runtimes.base import Profiler
 from benchcli.cost.calls import CallStack, ModuleCall, is_compiled, module_calls
 from benchcli.cost.count import walk
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.sampling.bench import Bench
+from benchcli.sampling.node_owners import NodeOwners
 from benchcli.sampling.rounds import CLOCK_TICKS, MOST_CALLS, no_collection
 from benchcli.sampling.tracing import Subject, repeated, trace_each, warm_up
 from benchcli.schema import Layer, Layers, OperatorCall, sizes
 from benchcli.schema.protocol import Layered, Send, Task
 from benchcli.spelling import given
 from benchcli.system.counters import usage
+from benchcli.workloads.onnx_network import OnnxNetwork
 
 TIMED = 5
 """Calls with stamps, and samples without, of a round."""
@@ -67,31 +72,83 @@ def _layers(
     bench: Bench, device: Device, index: int, task: Task, alive: Callable[[], None]
 ) -> tuple[float, tuple[Layer, ...]]:
     """Return the seconds of a call without stamps, and the modules with the medians of their own seconds."""
-    network, inputs, stamps = bench.network, bench.inputs, device.stamps(index)
+    network, inputs = bench.network, bench.inputs
     if isinstance(network, torch.jit.ScriptModule) or is_compiled(network):
         raise NotImplementedError(
             "TorchScript or torch.compile runs it as a whole, and calls none of its modules one by one: "
             f"{given('breakdown')} shows its time by operator"
         )
+    if isinstance(network, OnnxNetwork):
+        raise NotImplementedError(f"an ONNX file has no modules: {given('breakdown')} shows its time by kind of node")
     warm_up(bench, alive)
-    seen = _look(network, inputs)
+    operators = walk(network, inputs).calls
+    seen = _look(network, inputs, operators)
+    trace = (
+        _ByNodes(bench.profiler, seen, operators)
+        if bench.profiler
+        else _ByStamps(network, bench.call, device.stamps(index))
+    )
     with no_collection():
         first_s = bench.timer(1).seconds
         calls, number = _calls_of_sample(first_s, device.resolution_s), TIMED if first_s < SLOW_S else 1
 
-        def measure() -> tuple[list[Observed[float]], list[Observed[Marks]]]:
+        def measure() -> list[Observed[float]]:
             bench.lead()
             plain = [_observed(lambda: bench.timer(calls).seconds / calls) for _ in range(number)]
             alive()
-            return plain, stamped(network, bench.call, stamps, number)
+            trace.take(number)
+            return plain
 
-        rounds = repeated(measure, task, alive, least=1)
-        over_s = left_over_s(stamps)
+        plain = [each for several in repeated(measure, task, alive, least=1) for each in several]
+        own, counts = trace.finish()
         device.settle(index)
-    plain_s = calm([each for plain, _ in rounds for each in plain])
-    timed = calm([each for _, several in rounds for each in several])
-    own = [own_seconds(marks, stamps.seconds, over_s) for marks in timed]
-    return median(plain_s), tuple(_layer(path, each, own, timed[0]) for path, each in seen.items())
+    return median(calm(plain)), tuple(_layer(path, each, own, counts) for path, each in seen.items())
+
+
+class _Trace(ABC):
+    """Times the modules of calls that alternate with others."""
+
+    @abstractmethod
+    def take(self, number: int) -> None:
+        """Make so many calls that count, one after the other, after one that does not."""
+
+    @abstractmethod
+    def finish(self) -> tuple[list[Mapping[str, float]], Mapping[str, int]]:
+        """Return the seconds of each module's own in each call, and how often a call calls it."""
+
+
+class _ByStamps(_Trace):
+    """Takes the time where a module's call begins and where it ends."""
+
+    def __init__(self, network: torch.nn.Module, call: Callable[[], object], stamps: Stamps) -> None:
+        self._network, self._call, self._stamps = network, call, stamps
+        self._marks: list[Observed[Marks]] = []
+
+    def take(self, number: int) -> None:
+        self._marks += stamped(self._network, self._call, self._stamps, number)
+
+    def finish(self) -> tuple[list[Mapping[str, float]], Mapping[str, int]]:
+        over_s, timed = left_over_s(self._stamps), calm(self._marks)
+        return [own_seconds(marks, self._stamps.seconds, over_s) for marks in timed], Counter(timed[0][::2])
+
+
+class _ByNodes(_Trace):
+    """Lets the runtime's profiler tell the time of each node of its graph, which is of a module."""
+
+    def __init__(self, profiler: Profiler, seen: Mapping[str, "_Seen"], operators: Sequence[OperatorCall]) -> None:
+        self._profiler, self._paths = profiler, seen
+        self._owners = NodeOwners(seen, operators)
+        self._calls: list[Observed[bool]] = []
+
+    def take(self, number: int) -> None:
+        for counts in (False, *[True] * number):
+            _, is_interrupted = _observed(self._profiler.call)
+            self._calls.append((counts, is_interrupted))
+
+    def finish(self) -> tuple[list[Mapping[str, float]], Mapping[str, int]]:
+        pairs = zip(self._profiler.finish(), self._calls, strict=True)
+        timed = calm([(nodes, is_interrupted) for nodes, (counts, is_interrupted) in pairs if counts])
+        return [self._owners.seconds(nodes) for nodes in timed], dict.fromkeys(self._paths, 1)
 
 
 def _calls_of_sample(call_s: float, resolution_s: float) -> int:
@@ -117,12 +174,12 @@ def calm(several: Sequence[Observed[Value]]) -> list[Value]:
     return kept if len(kept) >= LEAST_CALM else [value for value, _ in several]
 
 
-def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], marks: Marks) -> Layer:
+def _layer(path: str, seen: _Seen, own: Sequence[Mapping[str, float]], counts: Mapping[str, int]) -> Layer:
     flops = [call.flops for call in seen.calls]
     return Layer(
         path=path,
         kind=seen.kind,
-        calls=marks[::2].count(path),
+        calls=counts[path],
         seconds=max(0.0, median(each.get(path, 0.0) for each in own)),
         inputs=seen.inputs,
         outputs=seen.outputs,
@@ -252,7 +309,7 @@ def own_seconds(marks: Marks, seconds: Callable[[Any, Any], float], over_s: floa
     return own
 
 
-def _look(network: torch.nn.Module, inputs: Inputs) -> dict[str, _Seen]:
+def _look(network: torch.nn.Module, inputs: Inputs, operators: Sequence[OperatorCall]) -> dict[str, _Seen]:
     """Return the modules that a call reaches, by path, with their shapes and costs."""
     seen: dict[str, _Seen] = {}
     stack, thread = CallStack(network), get_ident()
@@ -277,7 +334,7 @@ def _look(network: torch.nn.Module, inputs: Inputs) -> dict[str, _Seen]:
 
     with module_calls(wrapper):
         inputs.bound_to(network)()
-    for operator in walk(network, inputs).calls:
+    for operator in operators:
         path = operator.module
         while path and path not in seen:  # compiled modules show none of those in them, nor does attention's fast path
             path = path.rpartition(".")[0]

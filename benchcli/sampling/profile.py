@@ -66,6 +66,6 @@ def _timed(call: Callable[[], object]) -> float:
 
 def _trace(traced_s: float, nodes: Sequence[RanNode]) -> Trace:
     parts = dict.fromkeys(CATEGORIES, 0.0)
-    for kernel, category in nodes:
+    for kernel, category, _ in nodes:
         parts[category] += kernel.seconds
-    return Trace(traced_s, parts, sum(kernel.seconds for kernel, _ in nodes if kernel.work == REORDER))
+    return Trace(traced_s, parts, sum(each.kernel.seconds for each in nodes if each.kernel.work == REORDER))

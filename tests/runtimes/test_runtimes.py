@@ -13,9 +13,15 @@ from torch import nn
 import benchcli
 from benchcli.backends.devices.base import DEVICES
 from benchcli.backends.runtimes.base import RUNTIMES, Place, runtime_named
+from benchcli.cost.count import count, walk
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.guards import outputs
+from benchcli.sampling import layer_times
 from benchcli.sampling.artifact_cache import FOLDER
+from benchcli.sampling.bench import Bench
+from benchcli.sampling.node_owners import NodeOwners
+from benchcli.schema import Target
+from benchcli.schema.protocol import LAYERS, Task
 from tests.conftest import in_process
 from tests.exporting import Attention, Sorted, prepared
 
@@ -258,11 +264,53 @@ def test_a_runtime_tells_the_nodes_that_it_ran(name: str, tmp_path: Path) -> Non
     calls = profiler.finish()
     assert len(calls) == 3
     for nodes in calls:
-        categories = [category for _, category in nodes]
+        categories = [each.category for each in nodes]
         found = [categories.count(each) for each in ("convolution", "depthwise", "product", "pooling")]
         assert found == ([2, 0, 1, 1] if "int8" in name else [1, 1, 1, 1])
-        assert all(kernel.work and kernel.implementation for kernel, _ in nodes)
-        assert sum(kernel.seconds for kernel, _ in nodes) > 0
+        assert all(each.kernel.work and each.kernel.implementation for each in nodes)
+        assert sum(each.kernel.seconds for each in nodes) > 0
+
+
+class Staged(nn.Module):
+    """Convolutions into which a runtime fuses what follows, and an operator of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU())
+        self.wide, self.head = nn.Conv2d(16, 32, 1), nn.Linear(32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.head(nn.functional.max_pool2d(self.wide(self.stem(x)), 2).mean((2, 3)))
+        return found
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_nodes_count_for_the_module_whose_work_they_do(name: str, tmp_path: Path) -> None:
+    runtime, network, inputs = runtime_named(name), Staged().eval(), Inputs((torch.randn(1, 3, 32, 32),))
+    prepared(runtime, network, inputs, tmp_path)
+    profiler = runtime.profiler(network, inputs, Place(CPU, 0, 1), tmp_path / "artifact")
+    assert profiler
+    profiler.call()
+    (nodes,) = profiler.finish()
+    operators = walk(network, inputs).calls
+    seconds = NodeOwners({path for path, _ in network.named_modules()}, operators).seconds(nodes)
+    assert {"stem.0", "wide", "head", ""} == set(seconds)  # the pooling is the network's own
+    assert sum(seconds.values()) == pytest.approx(sum(each.kernel.seconds for each in nodes))
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_layers_are_timed_by_the_nodes_of_the_runtime(name: str, tmp_path: Path) -> None:
+    runtime, network, inputs = runtime_named(name), Staged().eval(), Inputs((torch.randn(1, 3, 32, 32),))
+    call = prepared(runtime, network, inputs, tmp_path)
+    profiler = runtime.profiler(network, inputs, Place(CPU, 0, 1), tmp_path / "artifact")
+    timer = CPU.timer(call, count(network, inputs), 0)
+    bench = Bench(call, timer, network=network, inputs=inputs, profiler=profiler)
+    task = Task(LAYERS, Target(runtime=name), (), {}, rounds=2, seconds=0.0)
+    call_s, layers = layer_times._layers(bench, CPU, 0, task, lambda: None)
+    seconds = {layer.path: layer.seconds for layer in layers}
+    assert list(seconds) == ["", "stem", "stem.0", "stem.1", "stem.2", "wide", "head"]
+    assert {path for path, spent in seconds.items() if spent} == {"", "stem.0", "wide", "head"}  # the others are fused
+    assert call_s > 0
 
 
 @pytest.mark.parametrize("name", ["openvino", "openvino:int8"])

@@ -143,7 +143,7 @@ def test_layers_that_do_not_add_up_to_the_call_are_not_judged() -> None:
     assert "not judged" in "\n".join(module_tables.tables(apart)[1].lines)
     assert "not judged" not in "\n".join(table([launch(number, SECONDS) for number in range(6)], {}).lines)
     slow = [launch(number, SECONDS, call_s=8.0) for number in range(6)]
-    assert "marking the modules of so fast a network takes time too" in "\n".join(table(slow, {}).lines)
+    assert "timing the parts of so fast a network takes time too" in "\n".join(table(slow, {}).lines)
 
 
 def test_what_another_thread_calls_is_part_of_the_call_that_waits_for_it() -> None:

@@ -29,14 +29,11 @@ Traceable = Literal["breakdown", "layers", "kernels"]
 Untraceable = Mapping[Traceable, str]
 
 
-def untraced(what: str, has_profiler: bool = False) -> Untraceable:
-    """Return `Runtime.untraceable` of a runtime that calls neither torch's operators nor its modules."""
-    layers: Untraceable = {"layers": f"calls the modules one by one, which {what} does not"}
-    if has_profiler:
-        return layers
+def untraced(what: str) -> Untraceable:
+    """Return `Runtime.untraceable` of a runtime that tells nothing of its calls, by its title."""
     return {
-        **layers,
         "breakdown": f"traces torch's operators, which {what} does not call",
+        "layers": f"calls the modules one by one, which {what} does not",
         "kernels": f"names torch's operators and the kernels that they run, which {what} does not call",
     }
 
@@ -47,6 +44,8 @@ class RanNode(NamedTuple):
     kernel: RanKernel
     """What it computes, as the runtime calls it, by what it was computed, and its seconds."""
     category: Category
+    module: str | None = None
+    """The module of the network that it comes from, by its path; None if the runtime has lost that."""
 
 
 class Profiler(ABC):
@@ -97,6 +96,8 @@ class Runtime(ABC):
     """The longest silence of `export`, in seconds; 0 for a runtime that prepares no file."""
     untraceable: Untraceable = {}
     """What its calls do not show, each with why, as what the setting of that name, or explain, does."""
+    tells_nodes: ClassVar[bool] = False
+    """Whether it has a `profiler` of its own, which tells the nodes of a graph in place of torch's operators."""
     trains: ClassVar[bool] = False
     """Whether it runs what computes gradients; then `prepare` is not asked for a training step."""
     inherits: ClassVar[tuple[str, ...]] = ()

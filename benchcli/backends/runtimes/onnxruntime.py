@@ -1,6 +1,7 @@
 """ONNX Runtime: the network is exported to ONNX, and runs with its inputs and outputs bound to fixed memory."""
 
 import json
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchcli.backends import quantisation
 from benchcli.backends.devices.base import RanKernel
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Profiler, RanNode, Runtime, untraced
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Profiler, RanNode, Runtime
 from benchcli.cost.node_categories import category_of_node
 from benchcli.schema import REORDER
 
@@ -24,6 +25,13 @@ OF_KERNEL, BLOCKED = "_kernel_time", "_nchwc"
 """How the names of a profile's events end that are nodes, and those of nodes on blocked channels."""
 
 
+NAMED_AFTER = re.compile(r"(_token_\d+|_nchwc|_nhwc)+$")
+"""What ONNX Runtime adds to a name for a node of its own."""
+SCOPES = "pkg.torch.onnx.name_scopes"
+"""Where torch's exporter keeps the modules around a node, outermost first."""
+OF_MODULE = re.compile(r"'network((?:\.\w+)*)'")
+
+
 class OnnxRuntime(Runtime):
     """The CPU execution provider, with all optimisations unless an option leaves some out."""
 
@@ -35,7 +43,7 @@ class OnnxRuntime(Runtime):
     reads_onnx = True
     options = {"extended": "without the optimisations of layout: no blocked channels (NCHWc)", **quantisation.OPTION}
     export_s = 300.0
-    untraceable = untraced("ONNX Runtime", has_profiler=True)
+    tells_nodes = True
 
     def computes_in(self, dtype: str) -> str:
         """Return int8 with that option, and the network's own dtype without."""
@@ -71,8 +79,9 @@ class OnnxRuntime(Runtime):
 
         assert artifact  # noqa: S101
         folder = tempfile.TemporaryDirectory(prefix="benchcli-")
-        session = self._session(artifact / "model.onnx", place.threads, profiled_in=folder.name)
-        return _SessionProfiler(session, FlatCall(network, inputs).given, folder)
+        file = artifact / "model.onnx"
+        session = self._session(file, place.threads, profiled_in=folder.name)
+        return _SessionProfiler(session, FlatCall(network, inputs).given, folder, file)
 
     def _session(self, model: Path, threads: int, profiled_in: str = "") -> Any:
         """Return a session. Raises NotImplementedError if an operator has no kernel of the graph's types."""
@@ -98,9 +107,9 @@ class _SessionProfiler(Profiler):
     """A session that writes a file with each node that it runs, once it is finished."""
 
     def __init__(
-        self, session: Any, given: "Sequence[torch.Tensor]", folder: "tempfile.TemporaryDirectory[str]"
+        self, session: Any, given: "Sequence[torch.Tensor]", folder: "tempfile.TemporaryDirectory[str]", file: Path
     ) -> None:
-        self._session, self._folder = session, folder
+        self._session, self._folder, self._modules = session, folder, _modules_of(file)
         self._run, self._calls = bound(session, given), 0
 
     def call(self) -> object:
@@ -112,30 +121,44 @@ class _SessionProfiler(Profiler):
         """Return the nodes of each call; those of the calls that bound the outputs come before them."""
         events = json.loads(Path(self._session.end_profiling()).read_text())
         self._folder.cleanup()
-        return nodes_of_calls(events)[-self._calls :]
+        return nodes_of_calls(events, self._modules)[-self._calls :]
 
 
-def nodes_of_calls(events: Sequence[Mapping[str, Any]]) -> list[list[RanNode]]:
-    """Return the nodes of each call of a session, from the events that it wrote: a call ends with `model_run`."""
+def _modules_of(file: Path) -> dict[str, str]:
+    """Return the module that each node of a file comes from, by the names of the node and of its outputs."""
+    import onnx
+
+    modules: dict[str, str] = {}
+    for node in onnx.load(file, load_external_data=False).graph.node:
+        scopes = next((each.value for each in node.metadata_props if each.key == SCOPES), "")
+        if found := OF_MODULE.findall(scopes):
+            modules |= dict.fromkeys((node.name, *node.output), found[-1].removeprefix("."))
+    return modules
+
+
+def nodes_of_calls(events: Sequence[Mapping[str, Any]], modules: Mapping[str, str]) -> list[list[RanNode]]:
+    """Return the nodes of each call of a session, from the events that it wrote: a call ends with `model_run`.
+
+    `modules` has those of the file's nodes and values, after which the session names its own.
+    """
     calls: list[list[RanNode]] = [[]]
     for event in events:
         if event["name"] == "model_run":
             calls.append([])
         elif event.get("cat") == "Node" and event["name"].endswith(OF_KERNEL):
-            calls[-1].append(_node(event))
+            calls[-1].append(_node(event, modules))
     return calls[:-1]
 
 
-def _node(event: Mapping[str, Any]) -> RanNode:
-    facts = event["args"]
+def _node(event: Mapping[str, Any], modules: Mapping[str, str]) -> RanNode:
+    facts, node = event["args"], event["name"].removesuffix(OF_KERNEL)
     name, seconds = str(facts["op_name"]), event["dur"] / 1e6
     provider = str(facts["provider"]).removesuffix("ExecutionProvider")
     shapes = [shape for each in facts.get("input_type_shape", ()) for shape in each.values()]
     if name.startswith("Reorder"):
         return RanNode(RanKernel(REORDER, name, seconds), "data")
-    is_blocked = event["name"].removesuffix(OF_KERNEL).endswith(BLOCKED)
-    kernel = RanKernel(name, f"{provider} NCHWc" if is_blocked else provider, seconds)
-    return RanNode(kernel, category_of_node(name, shapes))
+    kernel = RanKernel(name, f"{provider} NCHWc" if node.endswith(BLOCKED) else provider, seconds)
+    return RanNode(kernel, category_of_node(name, shapes), modules.get(NAMED_AFTER.sub("", node)))
 
 
 def _exported(flat: "FlatCall") -> Any:

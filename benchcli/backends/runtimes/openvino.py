@@ -1,5 +1,6 @@
 """OpenVINO: the network is traced into its representation, and compiled for the processor when it is loaded."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchcli.backends import quantisation
 from benchcli.backends.devices.base import RanKernel
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Profiler, RanNode, Runtime, untraced
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Profiler, RanNode, Runtime
 from benchcli.cost.node_categories import category_of_node
 from benchcli.schema import REORDER
 
@@ -26,6 +27,10 @@ Left to itself it takes bfloat16 for float32 where the processor is fast at it.
 """
 
 
+OF_MODULE = re.compile(r"__module\.network((?:\.\w+)*)/")
+"""What the name of a node begins with that torch's tracer saw, with the path of its module."""
+
+
 class OpenVino(Runtime):
     """The CPU plug-in, with one stream, computing in the network's own dtype unless an option says otherwise."""
 
@@ -39,7 +44,7 @@ class OpenVino(Runtime):
         **quantisation.OPTION,
     }
     export_s = 300.0
-    untraceable = untraced("OpenVINO", has_profiler=True)
+    tells_nodes = True
 
     @property
     def requires(self) -> Mapping[str, str]:  # type: ignore[override]
@@ -85,7 +90,8 @@ class OpenVino(Runtime):
         self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None
     ) -> Profiler | None:
         """Return the profiler of a request of its own."""
-        return _RequestProfiler(_bound(network, inputs, place, artifact, self._dtype_of(network), is_profiled=True))
+        bound = _bound(network, inputs, place, artifact, self._dtype_of(network), is_profiled=True)
+        return _RequestProfiler(bound)
 
     def _dtype_of(self, network: "torch.nn.Module") -> str:
         """Return what OpenVINO is told to compute a network in."""
@@ -99,7 +105,8 @@ class _Bound:
 
     request: Any
     outputs: "tuple[torch.Tensor, ...]"
-    kept: object
+    model: Any
+    given: "tuple[torch.Tensor, ...]"
     """What OpenVINO shares, and must live as long as the request."""
 
 
@@ -107,25 +114,35 @@ class _RequestProfiler(Profiler):
     """A request that tells after each call how long each node took."""
 
     def __init__(self, bound: _Bound) -> None:
-        self._bound, self._calls = bound, list[list[RanNode]]()
+        self._bound, self._calls = bound, list[list[Any]]()
 
     def call(self) -> object:
         """Run the request once."""
         request = self._bound.request
         request.infer()
-        self._calls.append([_node(each) for each in request.get_profiling_info() if each.status.name == "EXECUTED"])
+        self._calls.append(request.get_profiling_info())
         return self._bound.outputs
 
     def finish(self) -> list[list[RanNode]]:
         """Return the nodes of each call; what is fused, or only a view, did not run."""
-        return self._calls
+        modules = _modules_of(self._bound.model)
+        return [[_node(each, modules) for each in call if each.status.name == "EXECUTED"] for call in self._calls]
 
 
-def _node(info: Any) -> RanNode:
+def _modules_of(model: Any) -> dict[str, str]:
+    """Return the module of each node of a compiled model, by its name: of fused ones the first that is known."""
+    modules: dict[str, str] = {}
+    for node in model.get_runtime_model().get_ordered_ops():
+        names = str(node.rt_info["originalLayersNames"].astype(str)) if "originalLayersNames" in node.rt_info else ""
+        if found := OF_MODULE.search(names):
+            modules[node.friendly_name] = found[1].removeprefix(".")
+    return modules
+
+
+def _node(info: Any, modules: Mapping[str, str]) -> RanNode:
     name, kernel, seconds = info.node_type, info.exec_type, info.real_time.total_seconds()
-    is_depthwise = "_dw" in kernel
     ran = RanKernel(REORDER if name == "Reorder" else name, kernel, seconds)
-    return RanNode(ran, category_of_node(name, is_depthwise=is_depthwise))
+    return RanNode(ran, category_of_node(name, is_depthwise="_dw" in kernel), modules.get(info.node_name))
 
 
 def _quantised(model: Any, given: "tuple[torch.Tensor, ...]", place: Place) -> Any:
@@ -179,7 +196,7 @@ def _bound(
     outputs = tuple(_like(request.get_output_tensor(number)) for number in range(len(model.outputs)))
     for number, tensor in enumerate(outputs):
         request.set_output_tensor(number, _shared(tensor))
-    return _Bound(request, outputs, (model, given))
+    return _Bound(request, outputs, model, given)
 
 
 def _shared(tensor: "torch.Tensor") -> Any:

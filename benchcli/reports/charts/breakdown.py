@@ -6,6 +6,7 @@ from benchcli.grouping import groups
 from benchcli.reports.charts import stacks
 from benchcli.reports.charts.base import CHARTS, Chart, LabelledRun
 from benchcli.reports.page import Figure
+from benchcli.reports.views import labels
 from benchcli.reports.views.breakdown_table import HEADINGS
 from benchcli.schema import Breakdown
 from benchcli.statistics import median_share
@@ -35,12 +36,10 @@ class ByCategory(Chart):
 
 def _shares(traced: Sequence[Breakdown]) -> dict[str, dict[str, float]]:
     networks = groups(traced, lambda each: (each.family, each.variant))
-    names = [variant for _, variant in networks]
+    names = labels.networks(networks)
     return {
-        variant if names.count(variant) == 1 else f"{variant} ({family})": {
-            heading: median_share(of, category) for category, heading in HEADINGS.items()
-        }
-        for (family, variant), of in networks.items()
+        names[key]: {heading: median_share(of, category) for category, heading in HEADINGS.items()}
+        for key, of in networks.items()
     }
 
 

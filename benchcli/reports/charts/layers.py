@@ -11,6 +11,7 @@ from benchcli.reports.charts.base import CHARTS, Chart, DrawnAudit, LabelledRun
 from benchcli.reports.charts.label_places import LETTER
 from benchcli.reports.charts.stacks import PALE
 from benchcli.reports.page import Figure
+from benchcli.reports.views import labels
 from benchcli.runs.rows import Cell
 
 COLUMNS = ("module", "name", "type", "level", "from %", "to %", "share %", "time ms", "colour")
@@ -44,11 +45,10 @@ class ByLayer(Chart):
         """Yield the figures in the order of runs and networks."""
         for run in runs:
             types = groups(layer_types(run.report.layers), lambda each: each.key)
-            names = [network for _, network in types]
+            names = labels.networks(types)
             modules = groups(module_tree(run.report.layers, DEEPEST), lambda module: module.row.key)
             for key, of in modules.items():
-                own = f"{key[1]} ({key[0]})" if names.count(key[1]) > 1 else key[1]
-                network = f"{own} ({run.label})" if run.label else own
+                network = f"{names[key]} ({run.label})" if run.label else names[key]
                 yield replace(
                     _icicle(network, of, types[key]), is_overview=len(runs) == 1 and len(types) <= MOST_OVERVIEW
                 )

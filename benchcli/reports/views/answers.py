@@ -14,7 +14,7 @@ from benchcli.analysis.verdicts import Verdict, verdicts_of
 from benchcli.checks.findings import Finding
 from benchcli.grouping import groups
 from benchcli.reports.outcomes import BAD, sign_of, signed
-from benchcli.reports.views import cells
+from benchcli.reports.views import cells, labels
 from benchcli.reports.views.breakdown_table import HEADINGS
 from benchcli.reports.views.check_page import outcome_lines
 from benchcli.reports.views.guideline_table import in_brief
@@ -202,21 +202,23 @@ def _time(record: Record) -> str:
 
 def _of_breakdowns(breakdowns: Sequence[Breakdown]) -> Iterator[str]:
     """Yield the largest parts of the time of each network, where networks are few."""
-    traced = groups(breakdowns, lambda each: each.variant)
-    for network, of in traced.items() if len(traced) <= MOST_NETWORKS else ():
+    traced = groups(breakdowns, lambda each: (each.family, each.variant))
+    names = labels.networks(traced)
+    for key, of in traced.items() if len(traced) <= MOST_NETWORKS else ():
         if tracing_agrees(of):
             shares = {heading: median_share(of, category) for category, heading in HEADINGS.items()}
-            yield f"The time of {network} goes to {_largest(shares)}"
+            yield f"The time of {names[key]} goes to {_largest(shares)}"
 
 
 def _of_layers(report: SuiteRun) -> Iterator[str]:
     """Yield the types of layers that take most of the time of each network, where networks are few."""
-    types = groups(layer_types(report.layers), lambda each: each.variant)
-    traced = groups(report.layers, lambda each: each.variant)
-    for network, of in types.items() if len(types) <= MOST_NETWORKS else ():
-        if are_judged(traced[network]):
+    types = groups(layer_types(report.layers), lambda each: each.key)
+    traced = groups(report.layers, lambda each: (each.family, each.variant))
+    names = labels.networks(types)
+    for key, of in types.items() if len(types) <= MOST_NETWORKS else ():
+        if are_judged(traced[key]):
             parts = _largest({each.kind: each.share for each in of})
-            yield f"Most of the time of {network} goes to layers of type {parts}"
+            yield f"Most of the time of {names[key]} goes to layers of type {parts}"
 
 
 def _largest(shares: dict[str, float]) -> str:

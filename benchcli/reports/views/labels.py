@@ -1,9 +1,10 @@
-"""Name the runs of a comparison by what tells them apart."""
+"""Name runs, and networks, by what tells them apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_uppercase
 
 from benchcli.runs.suite_run import SuiteRun
+from benchcli.schema import Key
 from benchcli.workloads.requests import settings_of
 
 
@@ -26,6 +27,16 @@ def labels(reports: Sequence[SuiteRun]) -> list[str]:
         if len(found) > len(ascii_uppercase)
         else [f"{a} {b}" for a, b in zip(ascii_uppercase, found, strict=False)]
     )
+
+
+def networks(keys: Iterable[Key]) -> dict[Key, str]:
+    """Return the name of each network, with its family where another family has a network of that name."""
+    distinct = dict.fromkeys(keys)
+    names = [variant for _, variant in distinct]
+    return {
+        (family, variant): variant if names.count(variant) == 1 else f"{variant} ({family})"
+        for family, variant in distinct
+    }
 
 
 def _facts(report: SuiteRun) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from benchcli.formatting import UNKNOWN
 from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Table, numbers, words
+from benchcli.reports.views import labels
 from benchcli.reports.views.cells import ACCESS, FLOPS, places
 from benchcli.schema import Failure, Key, Layers
 
@@ -27,7 +28,8 @@ def table(
     """
     rows = placed(layer_rows(traced, depth))
     by_network = groups(rows, lambda row: row.key)
-    sums = (_line(key, each, traced, depth) for key, each in by_network.items())
+    names, launches = labels.networks(by_network), groups(traced, lambda each: (each.family, each.variant))
+    sums = (_line(names[key], each, launches[key], depth) for key, each in by_network.items())
     lines = (*sums, *not_judged(traced), *lacking(failures))
     return table_of(rows, depth, lines)
 
@@ -39,14 +41,14 @@ def lacking(failures: Mapping[Key, Failure]) -> tuple[str, ...]:
 
 def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence[str] = ()) -> Table:
     """Return the table of these rows, with further lines below."""
-    several = len({row.key for row in rows}) > 1
+    names = labels.networks(row.key for row in rows)
     shown = [_slowest(each) if depth is None else each for each in groups(rows, lambda row: row.key).values()]
     rows = [row for each in shown for row in each]
     return Table(
         key="layers",
         title="Time by layer" if depth is None else f"Time by layer, rolled up to depth {depth}",
         columns=(
-            *([words("network", (row.variant for row in rows))] if several else []),
+            *([words("network", (names[row.key] for row in rows))] if len(names) > 1 else []),
             words("layer", (row.path or OWN for row in rows)),
             words("type", (f"{row.kind} ×{row.calls}" if row.calls > 1 else row.kind for row in rows), 5),
             words("input", (formatting.shaped(row.inputs) for row in rows), 1),
@@ -78,29 +80,36 @@ def whole(rows: Sequence[LayerRow]) -> Iterator[str]:
         )
 
 
+OF_NODES = (
+    "of a runtime with a graph of its own: a module that was fused into another has no time, and the network itself "
+    "has conversions of layout, and nodes whose module the runtime has lost"
+)
+
+
 def _slowest(rows: Sequence[LayerRow]) -> list[LayerRow]:
     """Return the slowest layers, slowest first, and the network's own work."""
     layers = sorted((row for row in rows if row.path), key=lambda row: -row.seconds.estimate)
     return [*layers[:MOST], *(row for row in rows if not row.path)]
 
 
-def _line(key: Key, rows: Sequence[LayerRow], traced: Sequence[Layers], depth: int | None) -> str:
-    launches = [each for each in traced if (each.family, each.variant) == key]
+def _line(name: str, rows: Sequence[LayerRow], launches: Sequence[Layers], depth: int | None) -> str:
     shown = _slowest(rows) if depth is None else rows
     rest = [row for row in rows if row not in shown]
     others = f"; {len(rest)} more layers take {formatting.percent(sum(row.share for row in rest))}" if rest else ""
     sum_of = formatting.percent(accounted(launches))
-    return f"{key[1]}: all layers together take {sum_of} of a call in which nothing is timed{others}"
+    return f"{name}: all layers together take {sum_of} of a call in which nothing is timed{others}"
 
 
 def not_judged(traced: Sequence[Layers]) -> Iterator[str]:
     """Yield a line for each network whose layers do not add up to its call, with what may be the cause."""
-    for (_, network), launches in groups(traced, lambda each: (each.family, each.variant)).items():
+    by_network = groups(traced, lambda each: (each.family, each.variant))
+    names = labels.networks(by_network)
+    for key, launches in by_network.items():
         if not are_judged(launches):
             share = accounted(launches)
-            of_stamps = "marking the modules of so fast a network takes time too, or " if share > 1 else ""
+            of_stamps = "timing the parts of so fast a network takes time too, or " if share > 1 else ""
             yield (
-                f"{signed('not judged')}: the layers of {network} take {formatting.percent(share)} of a call in which "
-                f"nothing is timed: {of_stamps}other work disturbed one more than the other; their order holds, their "
-                "shares do not"
+                f"{signed('not judged')}: the layers of {names[key]} take {formatting.percent(share)} of a call in "
+                f"which nothing is timed: {of_stamps}other work disturbed one more than the other; their order holds, "
+                "their shares do not"
             )

@@ -1,6 +1,6 @@
 """Lay out the tables of a network's layer types and of its tree of modules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchcli import formatting
 from benchcli.analysis.layer_rows import LayerRow
@@ -8,9 +8,10 @@ from benchcli.analysis.module_tree import LayerType, Module, layer_types, module
 from benchcli.formatting import UNKNOWN
 from benchcli.grouping import groups
 from benchcli.reports.page import Column, Table, numbers, words
+from benchcli.reports.views import labels
 from benchcli.reports.views.cells import ACCESS, FLOPS
 from benchcli.reports.views.layer_table import not_judged, whole
-from benchcli.schema import Layers
+from benchcli.schema import Key, Layers
 from benchcli.spelling import given
 
 MOST_ROWS = 400
@@ -36,11 +37,12 @@ def tables(
 
 def _types(types: Sequence[LayerType]) -> Table:
     of_networks = groups(types, lambda each: each.key)
+    names = labels.networks(of_networks)
     return Table(
         key="layer types",
         title="Time by type of layer",
         columns=(
-            *([words("network", (each.variant for each in types))] if len(of_networks) > 1 else []),
+            *([words("network", (names[each.key] for each in types))] if len(of_networks) > 1 else []),
             words("type", (each.kind for each in types)),
             numbers("layers", (str(each.modules) for each in types), 1),
             numbers("calls", (str(each.calls) for each in types), 2),
@@ -54,6 +56,7 @@ def _types(types: Sequence[LayerType]) -> Table:
 
 def _tree(modules: Sequence[Module], depth: int | None, lines: Sequence[str]) -> Table:
     of_networks = groups(modules, lambda each: each.row.key)
+    names = labels.networks(of_networks)
     shown = [of[: MOST_ROWS if depth is None else len(of)] for of in of_networks.values()]
     left_out = sum(map(len, of_networks.values())) - sum(map(len, shown))
     kept = [module for of in shown for module in of]
@@ -62,7 +65,7 @@ def _tree(modules: Sequence[Module], depth: int | None, lines: Sequence[str]) ->
         key="modules",
         title="Modules" if depth is None else f"Modules, down to depth {depth}",
         columns=(
-            Column("module", tuple(name for of in shown for name in _branches(of)), is_tree=True),
+            Column("module", tuple(each for of in shown for each in _branches(of, names)), is_tree=True),
             words("type", (f"{row.kind} ×{row.calls}" if row.calls > 1 else row.kind for row in rows), 6),
             words("input", (formatting.shaped(row.inputs) for row in rows), 1),
             numbers("output", (formatting.shaped(row.outputs) for row in rows), 2),
@@ -93,14 +96,14 @@ def _times(rows: Sequence[LayerType | LayerRow]) -> tuple[Column, ...]:
     )
 
 
-def _branches(modules: Sequence[Module]) -> list[str]:
+def _branches(modules: Sequence[Module], networks: Mapping[Key, str]) -> list[str]:
     """Return the names of a network's modules behind the branches that lead to them."""
     names: list[str] = []
     is_last: list[bool] = []
     for number, module in enumerate(modules):
         level = module.depth
         if not level:
-            names.append(module.row.variant)
+            names.append(networks[module.row.key])
             continue
         following = next((each.depth for each in modules[number + 1 :] if each.depth <= level), 0)
         is_last[level - 1 :] = [following < level]

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import groupby
 
 from benchcli import formatting
+from benchcli.analysis.layer_rows import tells_nodes
 from benchcli.analysis.places import PLACE_COLUMNS, place_cells, places_of, with_places
 from benchcli.analysis.verdicts import Verdict, verdicts_of
 from benchcli.noise.diagnosis import disturbed
@@ -135,11 +136,13 @@ def _table(guideline: str, catalogue: str, results: Sequence[FamilyResult], judg
 def _layer_tables(report: SuiteRun, depth: int | None, is_tree: bool) -> Iterator[Table]:
     from benchcli.reports.views import layer_table, module_tables
 
+    of_nodes = (layer_table.OF_NODES,) if any(map(tells_nodes, report.runtimes)) else ()
     if is_tree:
-        yield from module_tables.tables(report.layers, depth, layer_table.lacking(report.unlayered))
+        yield from module_tables.tables(report.layers, depth, (*of_nodes, *layer_table.lacking(report.unlayered)))
     else:
         placed = partial(with_places, run=report)
-        yield layer_table.table(report.layers, report.unlayered, depth, placed)
+        found = layer_table.table(report.layers, report.unlayered, depth, placed)
+        yield replace(found, lines=(*found.lines, *of_nodes))
 
 
 def _with_lacking(tables: Sequence[Table], report: SuiteRun) -> tuple[Table, ...]:
