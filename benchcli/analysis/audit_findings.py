@@ -105,12 +105,16 @@ class AuditFinding(Broken):
     """The share of the network's time that is won; None if nothing was measured. Negative: it is lost."""
     why: str = ""
     """Why there is no gain."""
+    is_disturbed: bool = False
+    """Whether over half of the samples were disturbed that the gain is of, so that it is undecided."""
 
     @property
     def judgement(self) -> Judgement:
         """What the gain says."""
         if self.gain is None:
             return "not measured"
+        if self.is_disturbed:
+            return "undecided"
         if self.gain.is_below(WORTH) and not self.gain.is_below(-WORTH):
             return "no gain"
         if self.gain.is_above(0.0):
@@ -247,18 +251,25 @@ class Trials:
     runtimes: Mapping[str, Interval]
     """How many times as fast the whole network is in another runtime, by its name."""
     runtime_failures: Mapping[str, str]
+    disturbed: frozenset[str] = frozenset()
+    """The variants and the runtimes of which over half of the samples were disturbed."""
 
 
 def trials_of(run: SuiteRun, rebuilt: SuiteRun | None) -> Trials:
     """Return what the runs of a network and of rebuilt layers measured."""
     records = rebuilt.records if rebuilt else ()
     changed = {each.family.runtime: each for each in run.records if each.family.runtime}
+    is_disturbed = run.records[0].is_disturbed
     return Trials(
         samples=samples_of(rebuilt)[WHAT_IF] if rebuilt and rebuilt.results else {},
         failures={each.variant.name: each.failure for each in records if each.failure},
         flops={each.variant.name: each.costs.flops for each in records if each.costs},
         runtimes={name: each.timing.setting for name, each in changed.items() if each.timing and each.timing.setting},
         runtime_failures={name: each.failure.error for name, each in changed.items() if each.failure},
+        disturbed=frozenset(
+            {each.variant.name for each in records if each.is_disturbed}
+            | {name for name, each in changed.items() if each.is_disturbed or is_disturbed}
+        ),
     )
 
 
@@ -274,7 +285,8 @@ def _finding(suspect: Suspect, trials: Trials) -> AuditFinding:
         speed = trials.runtimes.get(suspect.runtime)
         if speed is None:
             return replace(bare, why=trials.runtime_failures.get(suspect.runtime, "it was not measured"))
-        return replace(bare, speed=speed, gain=_gain(Interval(1.0, 1.0, 1.0), speed))
+        is_disturbed = suspect.runtime in trials.disturbed
+        return replace(bare, speed=speed, gain=_gain(Interval(1.0, 1.0, 1.0), speed), is_disturbed=is_disturbed)
     if suspect.repair is None:
         return replace(bare, why="no layers can be rebuilt for it")
     before, after = _before(suspect.repair).name, _after(suspect.repair).name
@@ -313,6 +325,7 @@ def _with_gain(bare: AuditFinding, before: str, after: str, trials: Trials) -> A
         speed=speed,
         flops_change=ratio - 1 if ratio is not None else None,
         gain=_gain(bare.whole_share, _at_equal_flops(speed, ratio)),
+        is_disturbed=bool(trials.disturbed & {before, after}),
     )
 
 

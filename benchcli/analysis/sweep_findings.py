@@ -39,9 +39,9 @@ class SweptPoint:
     flops: int
     mac_bytes: int
     advice: str = ""
-    """choose: no width near it is faster a multiply-add; avoid: one is, certainly; else empty."""
+    """choose: no width near it is faster a multiply-add; avoid: one is, certainly, that takes no longer; else empty."""
     instead: int | None = None
-    """The width near it with the fastest multiply-add, if it is to be avoided."""
+    """The width near it with the fastest multiply-add of those that take no longer, if it is to be avoided."""
     gain: Interval | None = None
     """How many times as fast a multiply-add is there."""
     failure: str = ""
@@ -80,7 +80,19 @@ def points_of(line: str, axis: str, records: Sequence[Record]) -> list[SweptPoin
     rates = {each.variant.name: rate for each in records if (rate := _rate(each, records[0]))}
     best = max((each.estimate for each in rates.values()), default=1.0)
     points = [_point(line, axis, each, rates.get(each.variant.name), best) for each in records]
-    return [_advised(each, points) for each in sorted(points, key=lambda each: each.value)]
+    advised = {each.value: _advised(each, points) for each in sorted(points, key=lambda each: each.value)}
+    return [_followed(each, advised) for each in advised.values()]
+
+
+def _followed(point: SweptPoint, advised: Mapping[int, SweptPoint]) -> SweptPoint:
+    """Return a point whose other width is none to be avoided itself: then it is the one to take instead of that."""
+    seen, other = {point.value}, point
+    while other.instead is not None and other.instead not in seen:
+        seen.add(other.instead)
+        other = advised[other.instead]
+    if other is point or other.rate is None or point.rate is None:
+        return point
+    return replace(point, instead=other.value, gain=quotient(other.rate, point.rate))
 
 
 def _rate(record: Record, first: Record) -> Interval | None:
@@ -123,13 +135,27 @@ def _advised(point: SweptPoint, points: Sequence[SweptPoint]) -> SweptPoint:
     near = _near(point, points)
     if not near:
         return point
-    best = _nearest_of_the_fast(point, near)
-    gain = quotient(best.rate, point.rate) if best.rate else None
+    best, gain = _best(point, near)
     if gain is None or gain.estimate < WORTH:
         return replace(point, advice="choose")
-    if gain.is_above(WORTH):
+    helpful = [each for each in near if _takes_no_longer(each, point)]
+    best, gain = _best(point, helpful) if helpful else (best, None)
+    if gain and gain.is_above(WORTH):
         return replace(point, advice="avoid", instead=best.value, gain=gain)
     return point
+
+
+def _best(point: SweptPoint, near: Sequence[SweptPoint]) -> tuple[SweptPoint, Interval | None]:
+    """Return the width to take instead of one, and how many times as fast a multiply-add is there."""
+    best = _nearest_of_the_fast(point, near)
+    return best, quotient(best.rate, point.rate) if best.rate and point.rate else None
+
+
+def _takes_no_longer(other: SweptPoint, point: SweptPoint) -> bool:
+    """Return whether a width takes no longer than another one, as a whole: a wider one may only do more work better."""
+    if not (other.rate and point.rate):
+        return False
+    return other.flops / other.rate.estimate <= AS_FAST * point.flops / point.rate.estimate
 
 
 def _nearest_of_the_fast(point: SweptPoint, near: Sequence[SweptPoint]) -> SweptPoint:

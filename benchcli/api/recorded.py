@@ -33,7 +33,9 @@ def load(folder_or_glob: Path | str) -> Member | Compared:
 
     Raises UserError if there is none, or if one is damaged.
     """
-    path = Path(str(folder_or_glob))
+    if not isinstance(folder_or_glob, Path | str):
+        raise UserError("load takes one folder or pattern: benchcli.compare takes several")
+    path = Path(folder_or_glob)
     loaded = [_load(folder) for folder in folders(path)]
     is_one = len(loaded) == 1 and not (isinstance(loaded[0], Run) and _is_pattern(path))
     return loaded[0] if is_one else Compared(_of_runs(loaded))

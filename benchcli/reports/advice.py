@@ -173,7 +173,8 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     ),
     "slow-run": lambda warning: (
         f"the core took {warning.amount or 0:.2f} times as long for a fixed piece of work as in an earlier run here, "
-        "even at its best: times are longer, some of them by more, and relative speeds hold; measure later"
+        "even at its best: times are longer, and not all of them by as much, so that relative speeds are of this hour "
+        "too; measure later"
     ),
     "modes": lambda warning: (
         f"two modes, {warning.text}: by where in memory a launch places its data, or by a state of the machine that "

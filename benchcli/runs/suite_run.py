@@ -8,6 +8,9 @@ from pathlib import Path
 from benchcli.schema import Breakdown, Failure, FamilyResult, Key, Layers, Record
 from benchcli.schema.environment import Environment
 
+WELL_KNOWN = 0.05
+"""The largest relative half-width of a network's time to which the times of its layers are brought."""
+
 
 @dataclass(frozen=True)
 class SuiteRun:
@@ -58,11 +61,19 @@ class SuiteRun:
     def layers(self) -> tuple[Layers, ...]:
         """The layers at the pace of the network's own time, which is of more launches and of the machine at its usual.
 
-        Those of a network that has no time are as they were timed.
+        Those of a network whose own time is not known so well are as they were timed: at another pace their
+        intervals would leave out what is not known of it.
         """
-        times = {key: record.timing.seconds.estimate for key, record in self.by_key().items() if record.timing}
-        return tuple(each.at(times.get((each.family, each.variant), each.call_s)) for each in self.timed_layers)
+        times = {key: _well_known_s(record) for key, record in self.by_key().items()}
+        return tuple(each.at(times.get((each.family, each.variant)) or each.call_s) for each in self.timed_layers)
 
     def by_key(self) -> dict[Key, Record]:
         """Return all records, those of unfinished families too, by family and variant."""
         return {record.key: record for record in (*self.records, *self.partial)}
+
+
+def _well_known_s(record: Record) -> float | None:
+    """Return the time of a network, if it is known well enough for those of its layers to be brought to it."""
+    seconds = record.timing.seconds if record.timing and not record.is_disturbed else None
+    width = seconds.relative_half_width if seconds else None
+    return seconds.estimate if seconds and width is not None and width <= WELL_KNOWN else None

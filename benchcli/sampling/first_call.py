@@ -10,6 +10,7 @@ from benchcli.cost.inputs import Inputs, tensors
 from benchcli.guards.code_versions import RefusedError, SourceError
 from benchcli.sampling.conversion import weight_dtypes
 from benchcli.sampling.error_origin import modules_of
+from benchcli.schema import sizes
 from benchcli.spelling import given, is_command_line
 
 TOKENS = 64
@@ -80,9 +81,11 @@ def _not_tokens(_network: torch.nn.Module, inputs: Inputs, error: Exception) -> 
         each.is_floating_point() for each in inputs.tensors()
     ):
         return None
+    own = next(sizes(each.shape) for each in inputs.tensors() if each.is_floating_point())
+    such = own if "x" in own and own.count("x") == 1 else f"1x{TOKENS}"
     return SourceError(
         f"it takes whole numbers, such as tokens, and was called with {inputs.described()}: give "
-        f"{given('inputs', f'1x{TOKENS}:int64:0..{layer.num_embeddings - 1}')}, its batch, length and range"
+        f"{given('inputs', f'{such}:int64:0..{layer.num_embeddings - 1}')}, its batch, length and range"
     )
 
 
@@ -92,7 +95,9 @@ def _other_arguments(network: torch.nn.Module, inputs: Inputs, error: Exception)
     parameters = inspect.signature(network.forward).parameters
     needed = [name for name, each in parameters.items() if each.default is each.empty and each.kind not in VARIABLE]
     takes = formatting.named([*parameters])
-    such = given("inputs", *(f"{name}=1x{TOKENS}" for name in needed)) if needed else _given_by()
+    shapes = [sizes(each.shape) for each in inputs.tensors()]
+    shape = shapes[0] if shapes else f"1x{TOKENS}"
+    such = given("inputs", *(f"{name}={shape}" for name in needed)) if needed else _given_by()
     return SourceError(
         f"it cannot be called with {inputs.described()} ({error}): its forward takes {takes}: give "
         f"each its shape, such as {such}, or example_inputs of the callable"

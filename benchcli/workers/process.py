@@ -271,7 +271,7 @@ def death(code: int, words: str, kills: int) -> Failure:
             return Failure("out-of-memory", "the kernel, short of memory, killed the worker")
         names = {each.value: each.name for each in signal.Signals}
         return Failure("crashed", f"the worker was ended by {names.get(-code, f'signal {-code}')}")
-    return Failure("crashed", f"the worker ended with exit code {code}: {words}" if words else f"exit code {code}")
+    return Failure("crashed", f"its process ended with exit code {code}{f': {words}' if words else ''}")
 
 
 def kills_for_memory() -> int:

@@ -55,6 +55,27 @@ def test_what_is_not_certain_is_neither_chosen_nor_avoided() -> None:
     assert {each.advice for each in points if each.value % 16 == 8} == {""}
 
 
+def test_no_width_is_avoided_because_wider_layers_do_more_work_better() -> None:
+    points = points_of("conv", "in", records(lambda width: float(width)))  # each takes longer than the one before
+    assert set(advice(points).values()) == {"", "choose"}
+    assert {each.instead for each in points} == {None}
+    faster = points_of("conv", "in", records(lambda width: 2.0 * width if width == 80 else float(width)))
+    assert {each.value: each.instead for each in faster if each.instead} == {64: 80, 72: 80, 88: 80, 96: 80}
+
+
+def test_what_is_taken_instead_is_not_to_be_avoided_itself() -> None:
+    rates = {32: 1.0, 40: 1.7, 48: 2.7}
+    points = points_of("conv", "in", records(lambda width: rates[width], widths=(32, 40, 48)))
+    assert [(each.value, each.advice, each.instead) for each in points] == [
+        (32, "avoid", 48),
+        (40, "avoid", 48),
+        (48, "choose", None),
+    ]
+    gain = points[0].gain
+    assert gain
+    assert gain.estimate == pytest.approx(2.7)
+
+
 def test_widths_of_equal_speed_may_all_be_chosen() -> None:
     assert set(advice(points_of("conv", "in", records(lambda _: 1.0))).values()) == {"choose"}
 

@@ -223,6 +223,11 @@ def _of_shares(run: SuiteRun, findings: Sequence[AuditFinding]) -> Iterator[str]
         )
     if any(each.is_modelled and _is_shown(each) for each in findings):
         yield "≈ by the additive model: its part of modules that were timed, and have other operators too"
+    if disturbed := list(dict.fromkeys(each.audit for each in findings if each.is_disturbed)):
+        yield (
+            f"undecided, whatever the interval, is what over half of the samples were disturbed of: "
+            f"{formatting.named(disturbed)}; measure again when the machine is quiet"
+        )
     launches = launches_of(run)
     if launches and not are_judged(launches):
         yield (

@@ -15,6 +15,9 @@ from benchcli.schema import FamilyResult, Record
 from benchcli.spelling import given
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 
+LEAST_ROUNDED = 5e-4
+"""The least difference between two speeds that are printed with three decimals."""
+
 
 def table(name: str, results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table:
     """Return the table of one guideline."""
@@ -81,12 +84,18 @@ def _verdict_line(verdict: Verdict, published: float | None) -> str:
     if verdict.relative is None:
         return f"{outcome}: {verdict.advice}"
     measured = f"{verdict.variant} runs at {formatting.speed(verdict.relative)} of the speed of {verdict.baseline}"
-    paper = f" (paper {published:.3f})" if published else ""
+    paper = f" (paper {published:.3f}{_of_paper(verdict, published)})" if published else ""
     undecided = verdict.outcome in {"no effect", "inconclusive"}
     bound = f" (threshold {formatting.percent(verdict.threshold)})" if undecided else ""
     advice = f"; {verdict.advice}" if verdict.advice else ""
     beside = f"; {_strength(verdict.paper, verdict.vectors)}" if verdict.paper else ""
     return f"{outcome}: {measured}{_converted(verdict)}{paper}{bound}{beside}{_modes(verdict)}{advice}"
+
+
+def _of_paper(verdict: Verdict, published: float) -> str:
+    """Return the paper's speed at equal FLOPs as text; empty if it is as the paper printed it."""
+    speed = verdict.paper.speed.estimate if verdict.paper else published
+    return f", {speed:.3f} {cells.EQUAL_FLOPS}" if abs(speed - published) >= LEAST_ROUNDED else ""
 
 
 def _strength(paper: PaperEffect, vectors: VectorFill | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from benchcli.analysis.front import Place, pareto_front
 from benchcli.analysis.published import batch_hint, relative_speed, top1_error
-from benchcli.formatting import UNKNOWN
+from benchcli.formatting import UNKNOWN, named
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import cells
@@ -53,12 +53,24 @@ def table(results: Sequence[FamilyResult]) -> Table:
             *cells.not_judged(records),
             *cells.sentences(records),
             *([hint] if hint else []),
+            *_without_percentiles(records),
             *cells.warning_lines(records),
         ),
         details=details,
         brief=brief,
         groups=cells.sizes_of(results),
     )
+
+
+def _without_percentiles(records: Sequence[Record]) -> Iterator[str]:
+    """Yield why some networks have no percentiles, if others have."""
+    timed = [each for each in records if each.timing]
+    lacking = [each.variant.name for each in timed if each.timing and not each.timing.percentiles]
+    if lacking and len(lacking) < len(timed):
+        yield (
+            f"no p50 to p99 of {named(list(dict.fromkeys(lacking)))}: fewer than a thousand calls were timed singly: "
+            f"give a larger {given('budget')}"
+        )
 
 
 def _error(record: Record) -> str:

@@ -6,7 +6,7 @@ from benchcli import formatting
 from benchcli.analysis.sweep_findings import SweptPoint, alignment, alone, cliffs, points_of
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.page import Column, Table, numbers, words
-from benchcli.reports.views.cells import warning_lines
+from benchcli.reports.views.cells import noise_lines, warning_lines
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import FamilyResult
 from benchcli.system.machine import cache_bytes
@@ -30,18 +30,21 @@ def tables(axis: str, results: Sequence[FamilyResult], report: SuiteRun) -> Iter
             words("", (SIGNS[each.advice] if each else "" for each in of_line)),
         ]
     records = [record for each in results for record in each.records]
+    details, brief = noise_lines(records)
     yield Table(
         "",
         tuple(columns),
         (
             "speed: of a multiply-add, relative to the fastest of the line; + to choose, − to avoid: a width within a "
-            "quarter of it is certainly faster",
+            "quarter of it is certainly faster, and takes no longer",
             *_alone(lines),
             *_failures(lines.values()),
             *_findings(lines, report),
             *warning_lines(records),
         ),
         key="sweep",
+        details=details,
+        brief=brief,
     )
     avoided = [point for points in lines.values() for point in points if point.instead is not None]
     if avoided:
