@@ -252,7 +252,10 @@ class Trials:
     """How many times as fast the whole network is in another runtime, by its name."""
     runtime_failures: Mapping[str, str]
     disturbed: frozenset[str] = frozenset()
-    """The variants and the runtimes of which over half of the samples were disturbed."""
+    """The runtimes of which, or of the network itself, over half of the samples were disturbed: no table judges those.
+
+    Layers are rebuilt for pairs within a round, and disturbed rounds are left out of them.
+    """
 
 
 def trials_of(run: SuiteRun, rebuilt: SuiteRun | None) -> Trials:
@@ -266,10 +269,7 @@ def trials_of(run: SuiteRun, rebuilt: SuiteRun | None) -> Trials:
         flops={each.variant.name: each.costs.flops for each in records if each.costs},
         runtimes={name: each.timing.setting for name, each in changed.items() if each.timing and each.timing.setting},
         runtime_failures={name: each.failure.error for name, each in changed.items() if each.failure},
-        disturbed=frozenset(
-            {each.variant.name for each in records if each.is_disturbed}
-            | {name for name, each in changed.items() if each.is_disturbed or is_disturbed}
-        ),
+        disturbed=frozenset(name for name, each in changed.items() if each.is_disturbed or is_disturbed),
     )
 
 
@@ -325,7 +325,6 @@ def _with_gain(bare: AuditFinding, before: str, after: str, trials: Trials) -> A
         speed=speed,
         flops_change=ratio - 1 if ratio is not None else None,
         gain=_gain(bare.whole_share, _at_equal_flops(speed, ratio)),
-        is_disturbed=bool(trials.disturbed & {before, after}),
     )
 
 

@@ -34,7 +34,8 @@ def load(folder_or_glob: Path | str) -> Member | Compared:
     Raises UserError if there is none, or if one is damaged.
     """
     if not isinstance(folder_or_glob, Path | str):
-        raise UserError("load takes one folder or pattern: benchcli.compare takes several")
+        what = type(folder_or_glob).__name__
+        raise UserError(f"no results at a {what}: load takes one folder or pattern, and benchcli.compare several")
     path = Path(folder_or_glob)
     loaded = [_load(folder) for folder in folders(path)]
     is_one = len(loaded) == 1 and not (isinstance(loaded[0], Run) and _is_pattern(path))

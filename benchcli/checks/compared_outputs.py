@@ -11,7 +11,7 @@ from benchcli.spelling import given
 
 SAME = "the same output"
 """What is said of outputs in which a change would be seen."""
-Result = tuple[Literal["changed", "failed", "unmeasured", "same"], str]
+Result = tuple[Literal["changed", "failed", "unmeasured", "inconclusive", "same"], str]
 
 
 def output_outcome(base: Output, head: Output) -> Result:
@@ -30,17 +30,43 @@ def output_outcome(base: Output, head: Output) -> Result:
         return "failed", "head's output is not finite, and base's is"
     by_tensor = _dependent(base)
     other = _other_values(base, head, by_tensor)
+    if other:
+        return "changed", other
+    outcome, text = _on_others(base.on_others, head.on_others)
+    if outcome != "same":
+        return outcome, text
     same = _same(max(by_tensor.values(), default=1.0))
-    return ("changed", other) if other else _on_others(base.on_others, head.on_others, same)
+    normalised = _normalised(base, head) if same[0] == "inconclusive" else None
+    return normalised if normalised and normalised[0] != "inconclusive" else same
 
 
 def _same(dependent: float) -> Result:
-    """Return the outcome of equal outputs, which tell little where they hardly depend on the input."""
+    """Return the outcome of equal outputs, which are inconclusive where they hardly depend on the input."""
     if dependent * rules.MOST_DIFFERENCE >= rules.LEAST_DIFFERENCE / 10:
         return "same", SAME
     share = formatting.percent(dependent) if dependent >= 0.0005 else f"{100 * dependent:.0e} %"
     what = f"of which only {share} depends" if dependent else "of which nothing depends"
-    return "same", f"the same output, {what} on the input: little of a change would be seen"
+    return (
+        "inconclusive",
+        f"the same output, {what} on the input: a change of it would hardly be seen: let its callable draw weights "
+        "that keep the signal",
+    )
+
+
+def _normalised(base: Output, head: Output) -> Result | None:
+    """Return the outcome with batch-normalisations on the statistics of their inputs, which keep the signal.
+
+    None where base or head has none, or another number of them, as after folding: then that is no change.
+    """
+    if not (base.normalised and head.normalised) or base.normalisations != head.normalisations:
+        return None
+    if not base.normalised.is_finite:
+        return None
+    outcome, text = output_outcome(base.normalised, head.normalised)
+    return (
+        outcome,
+        text if outcome == "same" else f"with batch-normalisations on the statistics of their inputs, {text}",
+    )
 
 
 def _dependent(base: Output) -> dict[str, float]:
@@ -58,14 +84,15 @@ def _dependent(base: Output) -> dict[str, float]:
     return found
 
 
-def _on_others(base: Output | None, head: Output | None, same: Result) -> Result:
+def _on_others(base: Output | None, head: Output | None) -> Result:
     """Return the outcome for other values of the inputs, where what a network keeps of its first call is wrong."""
     if base is None or not base.is_finite:
-        return same
+        return "same", SAME
     if head is None:
         return "changed", "on other values of its inputs head fails, and base does not"
     outcome, text = output_outcome(base, head)
-    return same if outcome == "same" else (outcome, f"on other values of its inputs, {text}")
+    is_same = outcome in {"same", "inconclusive"}
+    return ("same", SAME) if is_same else (outcome, f"on other values of its inputs, {text}")
 
 
 def _other_tensors(base: Output, head: Output) -> str | None:

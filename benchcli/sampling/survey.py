@@ -17,7 +17,7 @@ from benchcli.cost.inputs import Inputs
 from benchcli.cost.training import TrainingError, TrainingStep
 from benchcli.cost.walk import Walk
 from benchcli.errors import CostRuleError
-from benchcli.guards import code_versions, output_parts, outputs, switches
+from benchcli.guards import batch_statistics, code_versions, output_parts, outputs, switches
 from benchcli.guards.constructor_lines import constructor_lines
 from benchcli.guards.provenance import code_of
 from benchcli.sampling import conversion, denormals, without_memory
@@ -84,7 +84,8 @@ def _count(
     if of == INFERENCE:
         summary, denormal = _output(call, again, alive)
         if task.detailed and not summary.is_random and not DEVICES[kind].errors_stick:
-            summary = replace(summary, on_others=_on_other_values(inputs, again))
+            others = _on_other_values(inputs, again)
+            summary = replace(summary, on_others=others, **_normalised(network, inputs, again))
     else:
         summary, denormal = _output_of_step(variant, of, call, network, inputs)
     network, inputs = conversion.in_dtype(network, inputs, torch_dtype(family.dtype))
@@ -159,6 +160,19 @@ def _on_other_values(inputs: Inputs, again: Callable[[], object]) -> Output | No
                 each.copy_(values)
     except Exception:  # the values may be ones that it does not take
         return None
+
+
+def _normalised(network: torch.nn.Module, inputs: Inputs, again: Callable[[], object]) -> dict[str, Any]:
+    """Return the outputs with batch-normalisations on the statistics of their inputs, as fields of Output."""
+    if not batch_statistics.normalisations(network):
+        return {}
+    with batch_statistics.of_each_input(network) as count, torch.inference_mode():
+        try:
+            result = again()
+            found = output_parts.described(result, output_parts.plain(result))
+        except Exception:  # it may do what a hook does not allow
+            return {"normalisations": count}
+        return {"normalisations": count, "normalised": replace(found, on_others=_on_other_values(inputs, again))}
 
 
 def _other_values(tensor: torch.Tensor) -> torch.Tensor:

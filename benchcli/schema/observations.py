@@ -58,6 +58,10 @@ class Output:
     """Whether it differs from call to call."""
     on_others: "Output | None" = None
     """The outputs for other values of the same inputs; None if they were not asked for, or the network fails there."""
+    normalisations: Count = 0
+    """The number of its batch-normalisations."""
+    normalised: "Output | None" = None
+    """The outputs with each of these on the statistics of its input; None as above, or without one."""
 
     @property
     def tensors(self) -> tuple[OutputPart, ...]:

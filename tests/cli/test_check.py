@@ -272,13 +272,36 @@ def test_inputs_of_zeros_hide_no_change(check: Cli) -> None:
     assert "CHANGED mine/mine (theirs:build)" in found.out
 
 
-def test_an_output_that_tells_little_is_the_same_and_says_so(check: Cli) -> None:
+def test_an_output_that_tells_little_is_inconclusive_and_says_so(check: Cli) -> None:
     Path("ours.toml").write_text(OF_ZEROS)
     for name in ("old", "new"):
         version(name, code=ZEROS.replace("RESULT", "self.layer(x * 0)"))
     found = check("--costs-only")
     assert found.code == 0
-    assert "the same output, of which nothing depends on the input: little of a change would be seen" in found.out
+    assert "1 inconclusive" in found.out
+    assert "the same output, of which nothing depends on the input: a change of it would hardly be seen" in found.out
+    assert check("--costs-only", "--strict", "--output", "again").code == 4
+
+
+DEEP = """
+from torch import nn
+
+def build():
+    block = lambda: (nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ACTIVATION())
+    return nn.Sequential(*(part for _ in range(30) for part in block()), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+"""
+
+
+def test_a_change_deep_in_a_network_whose_output_hardly_depends_on_it_is_seen(check: Cli) -> None:
+    Path("ours.toml").write_text('[[family]]\nname = "mine"\nnetwork = "theirs:build"\nshape = [8, 8, 8]\n')
+    version("old", code=DEEP.replace("ACTIVATION", "SiLU"))
+    version("new", code=DEEP.replace("ACTIVATION", "ReLU"))
+    found = check("--costs-only", "--allow", "costs")
+    assert found.code == 3
+    assert "CHANGED mine/mine (theirs:build)" in found.out
+    Path("new/theirs.py").write_text(DEEP.replace("ACTIVATION", "SiLU") + "# a comment")
+    again = check("--costs-only", "--strict", "--output", "again")
+    assert (again.code, "inconclusive" in again.out) == (0, False), again.out
 
 
 def test_a_network_that_head_fails_is_a_regression(check: Cli) -> None:

@@ -327,3 +327,12 @@ def test_higher_order_operators_and_nested_tensors_are_counted(cli: Cli) -> None
     assert (flexible["flops"], flexible["flops_complete"]) == ("1048576", "True")
     (ragged,) = rows(cli("costs", "mine:ragged", "--format", "csv"))
     assert (ragged["flops"], ragged["flops_complete"], ragged["input"]) == (str(8 * 8 * 6), "True", "2x*x8")
+
+
+def test_recurrent_layers_that_torch_runs_whole_are_told_from_others(cli: Cli) -> None:
+    Path("seq.py").write_text(
+        "from torch import nn\ndef lstm(): return nn.LSTM(8, 8)\ndef gru(): return nn.GRU(8, 8)\n"
+    )
+    both = cli("costs", "seq:lstm", "seq:gru", "--input", "5x1x8")
+    assert "seq:lstm: torch runs a recurrent layer as one operator, whose weights count once" in both.out
+    assert "recurrent layer" not in cli("costs", "seq:lstm", "--input", "5x1x8").out

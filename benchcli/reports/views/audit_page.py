@@ -225,8 +225,8 @@ def _of_shares(run: SuiteRun, findings: Sequence[AuditFinding]) -> Iterator[str]
         yield "≈ by the additive model: its part of modules that were timed, and have other operators too"
     if disturbed := list(dict.fromkeys(each.audit for each in findings if each.is_disturbed)):
         yield (
-            f"undecided, whatever the interval, is what over half of the samples were disturbed of: "
-            f"{formatting.named(disturbed)}; measure again when the machine is quiet"
+            f"{formatting.named(disturbed)}: undecided, whatever the interval, because over half of the samples of the "
+            "whole network were disturbed; measure again when the machine is quiet"
         )
     launches = launches_of(run)
     if launches and not are_judged(launches):

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from benchcli import formatting
 from benchcli.checks.alone import UNDECIDED
 from benchcli.checks.check_folder import COLUMNS, finding_row
-from benchcli.checks.compared_outputs import SAME
 from benchcli.checks.findings import OPEN, REGRESSIONS, Finding, Outcome, is_raised
 from benchcli.checks.headline import Headline, headline_of, word
 from benchcli.checks.session import CheckReport
@@ -139,15 +138,10 @@ def describe_finding(finding: Finding) -> str:
 
 def outcome_lines(findings: Sequence[Finding]) -> Iterator[str]:
     """Yield a line for each outcome that is more than the same, with the networks that share its reason."""
-    listed = [finding for finding in findings if finding.outcome in LISTED or _tells_little(finding)]
+    listed = [finding for finding in findings if finding.outcome in LISTED]
     for (outcome, text), of_text in groups(listed, lambda finding: (_word(finding), finding.text)).items():
         networks = formatting.named([f"{finding.where} ({finding.builder})" for finding in of_text])
         yield f"{signed(outcome)} {networks}: {text}"
-
-
-def _tells_little(finding: Finding) -> bool:
-    """Return whether outputs are the same, but a change of them would hardly be seen."""
-    return (finding.subject, finding.outcome) == ("output", "same") and finding.text != SAME
 
 
 def _lines(findings: Sequence[Finding], headline: Headline) -> Iterator[str]:

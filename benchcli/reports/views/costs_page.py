@@ -43,6 +43,8 @@ LEADING = (
 )
 LEADING_OF_PARTS = ("calls", "flops", "flops_complete", "elementwise", "mac_bytes", "mac_fused_bytes")
 """The columns that a frame has, of networks and of their modules or operators."""
+WHOLE_RNN = ("aten.mkldnn_rnn_layer", "aten._cudnn_rnn", "aten.miopen_rnn")
+"""How the names of operators begin that run all steps of a recurrent layer."""
 MOST_ROWS = 40
 """The most rows of a table for people, unless it ends at a depth; every format for programs has all of them."""
 
@@ -304,9 +306,20 @@ def _lines(
             yield f"{name}: lower bound (≥): no rule for the multiply-adds of {operator}"
         if each.formulas:
             yield f"{name}: {formatting.named(each.formulas)}: a textbook's formula, not a count of what ran"
+    yield from _of_recurrent_layers(details)
     counted = {name: each for name, each in costs.items() if not each.error}
     for tool in dict.fromkeys(tool for name in counted for tool in details[name].others):
         yield from _differences(tool, counted, {name: details[name] for name in counted})
+
+
+def _of_recurrent_layers(details: Mapping[str, CostDetail]) -> Iterable[str]:
+    """Yield which of several networks have recurrent layers that read their weights once, and not at each step."""
+    whole = [name for name, each in details.items() if any(call.operator.startswith(WHOLE_RNN) for call in each.calls)]
+    if whole and len(details) > 1:
+        yield (
+            f"{formatting.named(whole)}: torch runs a recurrent layer as one operator, whose weights count once in "
+            "mem. access; in layers that it runs step by step, such as a GRU on a CPU, they count at each step"
+        )
 
 
 def _uncalled(details: Mapping[str, CostDetail]) -> Iterable[str]:
