@@ -12,6 +12,16 @@ COMPILER = "torch._dynamo"
 """The module of torch's compiler, which takes a second to load."""
 
 
+def is_compiler_loaded() -> bool:
+    """Return whether torch's compiler is loaded."""
+    return COMPILER in sys.modules
+
+
+def forget_compiled() -> None:
+    """Let torch's compiler, which is loaded, forget what it has compiled, and what it could not."""
+    torch.compiler.reset()
+
+
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A mode for whose definition torch does not import its compiler."""
 
@@ -26,7 +36,7 @@ Kind = TypeVar("Kind", bound=Watch)
 
 def beside_compiler(watch: type[Kind]) -> type[Kind]:
     """Return the class of a mode: where the compiler is loaded, one of which the compiler compiles nothing."""
-    if COMPILER not in sys.modules:
+    if not is_compiler_loaded():
         return watch
     made: type[Kind] = _uncompiled(watch)  # type: ignore[arg-type]  # a class is hashable
     return made
@@ -41,4 +51,4 @@ def _uncompiled(watch: Any) -> Any:
 
 def eager() -> AbstractContextManager[object]:
     """Return a context in which compiled functions run as they were written."""
-    return torch.compiler.set_stance("force_eager") if COMPILER in sys.modules else nullcontext()
+    return torch.compiler.set_stance("force_eager") if is_compiler_loaded() else nullcontext()

@@ -7,7 +7,7 @@ import torch
 from torch._ops import OpOverload
 
 from benchcli.cost.inputs import tensors
-from benchcli.cost.watching import Watch, beside_compiler, eager
+from benchcli.cost.watching import Watch, beside_compiler, eager, forget_compiled, is_compiler_loaded
 
 LOOKED_AT = 1 << 12
 """The most values of a tensor that are looked at, evenly spread over it."""
@@ -31,12 +31,23 @@ def counted(call: Callable[[], object]) -> tuple[object, float]:
 
     A call that cannot be looked into is made without, and has no share.
     """
-    mode = beside_compiler(_Counting)()
+    before = is_compiler_loaded()
     try:
-        with eager(), mode:
-            result = call()
+        return _counted(call)
     except Exception:  # a network may not run in a mode, and may raise anything of its own
+        if before or not is_compiler_loaded():
+            return call(), 0.0
+    forget_compiled()  # the call has loaded the compiler, which tried to compile the mode
+    try:
+        return _counted(call)
+    except Exception:
         return call(), 0.0
+
+
+def _counted(call: Callable[[], object]) -> tuple[object, float]:
+    mode = beside_compiler(_Counting)()
+    with eager(), mode:
+        result = call()
     return result, mode.denormal / mode.values if mode.values else 0.0
 
 

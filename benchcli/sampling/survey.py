@@ -84,8 +84,7 @@ def _count(
     if of == INFERENCE:
         summary, denormal = _output(call, again, alive)
         if task.detailed and not summary.is_random and not DEVICES[kind].errors_stick:
-            others = _on_other_values(inputs, again)
-            summary = replace(summary, on_others=others, **_normalised(network, inputs, again))
+            summary = _further(summary, network, inputs, again)
     else:
         summary, denormal = _output_of_step(variant, of, call, network, inputs)
     network, inputs = conversion.in_dtype(network, inputs, torch_dtype(family.dtype))
@@ -162,17 +161,19 @@ def _on_other_values(inputs: Inputs, again: Callable[[], object]) -> Output | No
         return None
 
 
-def _normalised(network: torch.nn.Module, inputs: Inputs, again: Callable[[], object]) -> dict[str, Any]:
-    """Return the outputs with batch-normalisations on the statistics of their inputs, as fields of Output."""
+def _further(output: Output, network: torch.nn.Module, inputs: Inputs, again: Callable[[], object]) -> Output:
+    """Return an output with those of other values, and of batch-normalisations on the statistics of their inputs."""
+    output = replace(output, on_others=_on_other_values(inputs, again))
     if not batch_statistics.normalisations(network):
-        return {}
+        return output
     with batch_statistics.of_each_input(network) as count, torch.inference_mode():
         try:
             result = again()
             found = output_parts.described(result, output_parts.plain(result))
         except Exception:  # it may do what a hook does not allow
-            return {"normalisations": count}
-        return {"normalisations": count, "normalised": replace(found, on_others=_on_other_values(inputs, again))}
+            return replace(output, normalisations=count)
+        normalised = replace(found, on_others=_on_other_values(inputs, again))
+    return replace(output, normalisations=count, normalised=normalised)
 
 
 def _other_values(tensor: torch.Tensor) -> torch.Tensor:
