@@ -124,6 +124,7 @@ class MeasurementRow:
     artifact_bytes: Count | None = None
     output_error: Duration | None = None
     argmax_agreement: Share | None = None
+    loaded_bytes: Count | None = None
     operators: Count | None = None
 
 

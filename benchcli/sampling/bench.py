@@ -32,6 +32,7 @@ from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, 
 from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Target, Variant
 from benchcli.schema.protocol import KERNELS, LAYERS, PROFILE, Exported, Loaded, Task
 from benchcli.spelling import given
+from benchcli.system.counters import resident_bytes
 from benchcli.workloads.onnx_network import OnnxNetwork
 
 HARMLESS = (WrongOutputError, NotImplementedError)
@@ -59,6 +60,8 @@ class Bench:
     """Raises WrongOutputError if what the network computes is no more what it was when it was built."""
     load_s: float | None = None
     """Seconds in which the runtime loaded the network's file; None if it has none."""
+    loaded_bytes: int | None = None
+    """By how much loading it made the process grow; None if that is not known, or nothing was loaded."""
     output_error: float | None = None
     """The relative difference of its output from eager float32; None of a training step."""
     argmax_agreement: float | None = None
@@ -193,11 +196,7 @@ def _inference(
     refuse_file(network, family, runtime)
     network, inputs = runtime.transformed(network, inputs)
     place.alive()
-    with _artifact(variant, family, setup, network, inputs) as artifact:
-        start_s = perf_counter()
-        call = runtime.prepare(network, inputs, place, artifact)
-        load_s = perf_counter() - start_s if artifact else None
-        profiler = runtime.profiler(network, inputs, place, artifact) if setup.profiles else None
+    call, facts = _prepared(variant, family, setup, network, inputs)
     place.alive()
     exactness = _exactness(setup.compiling.call(call), references)
     place.alive()
@@ -210,14 +209,34 @@ def _inference(
         setup.throttled,
         setup.pace,
         lambda: outputs.check(call(), references),
-        load_s=load_s,
+        **facts,
         **exactness,
         network=network,
         inputs=inputs,
         compile_s=setup.compiling.seconds,
         process=setup.process,
-        profiler=profiler,
     )
+
+
+def _prepared(
+    variant: Variant, family: Family, setup: Setup, network: torch.nn.Module, inputs: Inputs
+) -> tuple[Call, dict[str, Any]]:
+    """Let the runtime prepare a network, and return its call, and what is known of that, as fields of Bench."""
+    facts: dict[str, Any] = {}
+    with _artifact(variant, family, setup, network, inputs) as artifact:
+        before, start_s = resident_bytes(), perf_counter()
+        call = setup.runtime.prepare(network, inputs, setup.place, artifact)
+        if artifact:
+            facts = {"load_s": perf_counter() - start_s, "loaded_bytes": _grown(before)}
+        if setup.profiles:
+            facts["profiler"] = setup.runtime.profiler(network, inputs, setup.place, artifact)
+    return call, facts
+
+
+def _grown(before: int | None) -> int | None:
+    """Return the bytes by which the process has grown; None if they are not known."""
+    now = resident_bytes()
+    return max(0, now - before) if now is not None and before is not None else None
 
 
 def _exactness(result: object, references: outputs.References) -> dict[str, Any]:
@@ -447,7 +466,7 @@ def cause_of(error: BaseException) -> str:
 
 def loaded(key: Key, bench: Bench) -> Loaded:
     """Return the event of a variant that was loaded and is right."""
-    return Loaded(*key, bench.load_s, bench.output_error, bench.argmax_agreement)
+    return Loaded(*key, bench.load_s, bench.output_error, bench.argmax_agreement, bench.loaded_bytes)
 
 
 HUGE_PAGE = 2 * 2**20

@@ -148,11 +148,13 @@ class Evidence:
         """Return what the runtime did before it ran a network."""
         exported, loaded = self.exported.get(key), self.loaded.get(key, ())
         load_s = [each.seconds for each in loaded if each.seconds is not None]
+        grown = [each.loaded_bytes for each in loaded if each.loaded_bytes is not None]
         errors = [each.output_error for each in loaded if each.output_error is not None]
         agreements = [each.argmax_agreement for each in loaded if each.argmax_agreement is not None]
         return Preparation(
             export_s=exported.seconds if exported else None,
             load_s=median(load_s) if load_s else None,
+            loaded_bytes=round(median(grown)) if grown else None,
             artifact_bytes=exported.size if exported else None,
             output_error=max(errors, default=None),
             argmax_agreement=min(agreements, default=None),

@@ -193,6 +193,8 @@ class Loaded:
     """The largest relative difference of an output from eager float32; None if outputs are random."""
     argmax_agreement: Share | None = None
     """The share of items whose largest value is where eager float32's is; None if there are none."""
+    loaded_bytes: Count | None = None
+    """By how much loading the file made the process grow; None if it has none, or if that is not known."""
 
 
 @dataclass(frozen=True)

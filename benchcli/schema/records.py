@@ -178,6 +178,8 @@ class Preparation:
     """The largest relative difference of an output from eager float32, over all launches."""
     argmax_agreement: Share | None = None
     """The least share, over all launches, of items whose largest value is where eager float32's is."""
+    loaded_bytes: Count | None = None
+    """By how much loading the file made the process grow, the median of the launches."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def look(root: Path = ROOT) -> Counters:
         voluntary_switches=voluntary,
         involuntary_switches=involuntary,
         memory_bytes=memory_bytes,
-        resident_bytes=_try_query(lambda: psutil.Process().memory_info().rss),
+        resident_bytes=resident_bytes(),
         busy_s=busy_s,
         steal_s=steal_s,
         cores=cores,
@@ -182,6 +182,11 @@ def _busy_s(core: Any) -> float:
     """Return the busy seconds of one core. User time already includes guest time."""
     excluded = sum(getattr(core, name, 0.0) for name in ("idle", "iowait", "steal", "guest", "guest_nice"))
     return float(sum(core) - excluded)
+
+
+def resident_bytes() -> int | None:
+    """Return the resident memory of this process; None if the system does not say."""
+    return _try_query(lambda: int(psutil.Process().memory_info().rss))
 
 
 def _try_query(query: Callable[[], Value]) -> Value | None:

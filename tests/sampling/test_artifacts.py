@@ -104,6 +104,7 @@ def test_a_row_says_what_preparing_took_and_how_well_the_runtime_computes(cli: C
     for row in rows:
         assert float(row["export_s"]) > 0
         assert float(row["load_s"]) > 0
+        assert int(row["loaded_bytes"]) >= 0
         assert int(row["artifact_bytes"]) > 500
         assert float(row["output_error"]) == 0.0
     again = read(Path("run")).records

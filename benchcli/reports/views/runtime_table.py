@@ -125,9 +125,12 @@ def _prepared(results: Sequence[FamilyResult], runtimes: Sequence[str]) -> Itera
         own = [each.preparation for each in of_runtime]
         export_s = [each.export_s for each in own if each.export_s is not None]
         load_s = [each.load_s for each in own if each.load_s is not None]
+        grown = [each.loaded_bytes for each in own if each.loaded_bytes is not None]
         sizes = [each.artifact_bytes for each in own if each.artifact_bytes is not None]
         if export_s and load_s and sizes and any(each.output_error is not None for each in own):
+            memory = f" and {formatting.prefixed(median(grown), 'B')} of memory" if grown else ""
             yield (
                 f"{name}: prepared in {median(export_s):.1f} s, {formatting.prefixed(median(sizes), 'B')}, and loaded "
-                f"in {formatting.milliseconds(median(load_s))} ms a network (medians); {cells.exactness(of_runtime)}"
+                f"in {formatting.milliseconds(median(load_s))} ms{memory} a network (medians); "
+                f"{cells.exactness(of_runtime)}"
             )
