@@ -64,7 +64,7 @@ def test_a_stray_line_between_events_is_the_failure_of_the_network(stray: str) -
 
 @pytest.mark.measured
 def test_half_a_line_of_a_worker_that_was_killed_is_no_event_and_its_exit_code_is_read() -> None:
-    died = WorkerDied(Failure("crashed", "exit code 3"))
+    died = WorkerDied(Failure("crashed", "its process ended with exit code 3"))
     assert spoken(BEGUN, MARK + '{"event": "Samp') == [Started(FAMILY, "a"), died]
     assert spoken(BEGUN, MARK + '{"event": "Samp', "\n", MARK + encode_event(Ended(-9)) + "\n") == [
         Started(FAMILY, "a"),
