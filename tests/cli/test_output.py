@@ -29,7 +29,7 @@ SHOWN = {
         ("block", "violates"),
     ),
     "network": (
-        ("network", "shufflenet-v2-0.5x", "mobilenet-v1-0.25", "--size", "32", "--breakdown", "--layers", *FAKE),
+        ("network", "mobilenet-v1-0.25", "mobilenet-v1-0.5", "--size", "32", "--breakdown", "--layers", *FAKE),
         ("network", "layer", "share"),
     ),
 }
