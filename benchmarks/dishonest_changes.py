@@ -232,7 +232,7 @@ DATA: Mapping[str, tuple[str, str]] = {
     "data of the working folder": ("Path('rounds.txt')",) * 2,
 }
 """Where base and head read how long they spin, in every call: head's own file says longer."""
-OUTPUTS = {"other output", "output of NaN", "output of another shape", "a tuple"}
+OUTPUTS = {"setting: more threads", "other output", "output of NaN", "output of another shape", "a tuple"}
 """Changes that are found by the output. For the others it is allowed to change, so that time decides."""
 SLOWER = BASE.replace("LAYERS = 12", "LAYERS = 16")
 FEW, MANY = "x = super().forward(inputs)", "x = super().forward(super().forward(inputs))"

@@ -16,7 +16,7 @@ Result = tuple[Literal["changed", "failed", "unmeasured", "inconclusive", "same"
 
 def output_outcome(base: Output, head: Output) -> Result:
     """Return the outcome of a comparison of outputs, and its description."""
-    other = _other_tensors(base, head) or _other_structure(base, head)
+    other = _other_threads(base, head) or _other_tensors(base, head) or _other_structure(base, head)
     if other:
         return "changed", other
     if base.is_random or head.is_random:
@@ -93,6 +93,17 @@ def _on_others(base: Output | None, head: Output | None) -> Result:
     outcome, text = output_outcome(base, head)
     is_same = outcome in {"same", "inconclusive"}
     return ("same", SAME) if is_same else (outcome, f"on other values of its inputs, {text}")
+
+
+def _other_threads(base: Output, head: Output) -> str | None:
+    """Return in which number of threads head's code differs from base's, which no time of a check shows."""
+    if base.threads == head.threads:
+        return None
+    now, then = (
+        "leaves torch's threads as they are" if each is None else f"sets torch's threads to {each}"
+        for each in (head.threads, base.threads)
+    )
+    return f"head's code {now}, and base's {then}: a check times both with its own {given('threads')}"
 
 
 def _other_tensors(base: Output, head: Output) -> str | None:

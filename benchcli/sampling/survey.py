@@ -73,9 +73,7 @@ def _count(
 ) -> Counted:
     kind, index = split_name(task.target.device)
     of = family.step_of(variant)
-    with switches.kept():
-        _register_rules(variant, family)
-        network, inputs = load(variant, family, DEVICES[kind].torch_name(index))
+    network, inputs, threads = _built(variant, family, DEVICES[kind].torch_name(index))
     alive()
     inputs_hash = output_parts.hash_of(inputs)
     compiling = CompileTime(still_compiling)
@@ -106,8 +104,17 @@ def _count(
     if of == INFERENCE:
         alive()
         noticed = (*noticed, *_of_further_calls(network, inputs, variant))
-    of_calls = costs, summary, inputs_hash, detail
+    of_calls = costs, replace(summary, threads=threads), inputs_hash, detail
     return Counted(family.name, variant.name, *of_calls, code_of(variant), compiling.seconds, noticed)
+
+
+def _built(variant: Variant, family: Family, device: str) -> tuple[torch.nn.Module, Inputs, int | None]:
+    """Return a network, its inputs, and the number of torch's threads that its code sets; None if it sets none."""
+    with switches.kept() as before:
+        _register_rules(variant, family)
+        network, inputs = load(variant, family, device)
+        threads = torch.get_num_threads()
+    return network, inputs, threads if threads != before[switches.THREADS] else None
 
 
 def _of_further_calls(network: torch.nn.Module, inputs: Inputs, variant: Variant) -> Iterator[RunWarning]:

@@ -58,6 +58,8 @@ class Output:
     """Whether it differs from call to call."""
     on_others: "Output | None" = None
     """The outputs for other values of the same inputs; None if they were not asked for, or the network fails there."""
+    threads: Count | None = None
+    """The number of torch's threads that the network's code sets, and a run does not let it; None if it sets none."""
     normalisations: Count = 0
     """The number of its batch-normalisations."""
     normalised: "Output | None" = None

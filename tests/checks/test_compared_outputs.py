@@ -84,6 +84,17 @@ def test_they_tell_nothing_of_a_head_that_has_other_ones_or_that_the_output_show
     assert output_outcome(normalised(hears, hears), normalised(hears, other))[0] == "same"
 
 
+def test_another_number_of_threads_is_a_change_that_no_time_shows() -> None:
+    plain_one, sixteen = on_two(SIGNAL, -SIGNAL), replace(on_two(SIGNAL, -SIGNAL), threads=16)
+    found, text = output_outcome(plain_one, sixteen)
+    assert found == "changed"
+    assert text.startswith("head's code sets torch's threads to 16, and base's leaves torch's threads as")
+    assert output_outcome(sixteen, plain_one)[1].startswith(
+        "head's code leaves torch's threads as they are, and base's "
+    )
+    assert output_outcome(sixteen, sixteen)[0] == "same"
+
+
 def test_an_output_that_depends_on_its_input_may_differ_by_as_much_as_before() -> None:
     base = on_two(SIGNAL, -SIGNAL)
     assert output_outcome(base, on_two(SIGNAL * (1 + 9e-4), -SIGNAL)) == ("same", "the same output")
