@@ -272,7 +272,12 @@ class Count:
 
 
 def median_share(breakdowns: Sequence[Breakdown], category: Category) -> float:
-    """Return the fraction of a call's time in a category: the median over launches."""
+    """Return the fraction of a call's time in a category: the median over launches, of which all together make 1."""
+    whole = sum(_median_part(breakdowns, each) for each in breakdowns[0].parts)
+    return _median_part(breakdowns, category) / whole if whole else 0.0
+
+
+def _median_part(breakdowns: Sequence[Breakdown], category: Category) -> float:
     return median(each.parts[category] / each.sum_s for each in breakdowns)
 
 

@@ -58,7 +58,7 @@ def placed_layers(run: SuiteRun, audited: AuditedCalls, depth: int | None = None
 
 def _place_of_network(record: Record, run: SuiteRun) -> Placement | None:
     costs, timing = record.costs, record.timing
-    if costs is None or timing is None or not costs.flops_complete:
+    if costs is None or timing is None or not costs.flops_complete or record.is_disturbed:
         return None
     seconds = timing.seconds.estimate
     return _place(costs.flops, costs.mac_bytes, costs.operators, seconds, record.family, run)

@@ -38,7 +38,7 @@ def specification(figures: Sequence[Figure], theme: str = "light") -> Spec:
 def _with_data(figure: Figure) -> Spec:
     values = [dict(zip(figure.columns, row, strict=True)) for row in figure.rows]
     return {
-        "title": {"text": figure.title},
+        "title": {"text": figure.title, **({"subtitle": figure.note} if figure.note else {})},
         "description": figure.text,
         "width": WIDE if figure.is_wide else WIDTH,
         "data": {"values": values},

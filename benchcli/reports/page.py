@@ -108,6 +108,8 @@ class Figure:
     """Whether it stands above all sections, because it shows the answer at a glance."""
     is_wide: bool = False
     """Whether it needs the whole width of a page."""
+    note: str = ""
+    """A line below its title, which a picture without the text needs too."""
     for_drawing: tuple[str, ...] = ()
     """The columns that the drawing needs, and that say nothing to those who read the numbers."""
 

@@ -1,12 +1,14 @@
 """Draw every sample as it was observed, before any statistics."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from benchcli.grouping import groups
 from benchcli.reports.charts import grammar
 from benchcli.reports.charts.base import CHARTS, SampleChart
 from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
-from benchcli.schema import Sample
+from benchcli.schema import SLOW_CORE, Sample
+from benchcli.statistics import CLEAN_ROUNDS
 
 MOST_SAMPLES = 400
 """The most samples of a family that are drawn, evenly spaced among all of them."""
@@ -28,20 +30,33 @@ class RawSamples(SampleChart):
         """Return the figure of the samples of some networks, under a name for them all."""
         own = [sample for network in networks[:MOST_NETWORKS] for sample in samples if sample.variant == network]
         step = max(1, -(-len(own) // MOST_SAMPLES))
-        rows = [_row(sample) for sample in own[::step]]
+        counting = _counting(own)
+        rows = [_row(sample, counting) for sample in own[::step]]
         thinned = f" (one in {step} of {len(own)} is drawn)" if step > 1 else ""
         return Figure(
             title=f"Samples of {name}",
-            text=f"Each mark is the time per call of one timed block{thinned}. Excluded samples were disturbed and do "
-            "not count.",
+            text=f"Each mark is the time per call of one timed block{thinned}. Disturbed samples do not "
+            f"count, unless their launch has fewer than {CLEAN_ROUNDS} others: then all of it counts, but for those on "
+            "a slow core.",
             columns=COLUMNS,
             rows=tuple(rows),
             spec=_spec(rows),
         )
 
 
-def _row(sample: Sample) -> tuple[Cell, ...]:
-    state = f"excluded: {sample.excluded}" if sample.excluded else "counts"
+def _counting(samples: Sequence[Sample]) -> set[tuple[str, int]]:
+    """Return the networks and launches of which disturbed samples count too, because others are too few."""
+    launches = groups(
+        (each for each in samples if each.excluded != SLOW_CORE), lambda each: (each.variant, each.launch)
+    )
+    return {key for key, of in launches.items() if sum(not each.excluded for each in of) < min(CLEAN_ROUNDS, len(of))}
+
+
+def _row(sample: Sample, counting: Collection[tuple[str, int]]) -> tuple[Cell, ...]:
+    state = "counts"
+    if sample.excluded:
+        counts = sample.excluded != SLOW_CORE and (sample.variant, sample.launch) in counting
+        state = f"{'counts' if counts else 'excluded'}: {sample.excluded}"
     return sample.variant, grammar.drawn(sample.seconds, 1e3), sample.launch, sample.round, state
 
 

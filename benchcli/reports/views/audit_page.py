@@ -179,10 +179,15 @@ def _flops(each: AuditFinding) -> str:
 def _measured(each: AuditFinding) -> str:
     if each.runtime:
         return f"the network in {each.runtime}" + (f": {each.why}" if each.why else "")
-    if not each.before_s or not each.after_s:
+    if not each.before_s or not each.speed:
         return each.why
-    before, after = (formatting.milliseconds(time.estimate) for time in (each.before_s, each.after_s))
+    before, after = _paired(each.before_s, each.speed)
     return f"{difference(chain_of(each.before), chain_of(each.after))}: {before} → {after} ms"
+
+
+def _paired(before_s: Interval, speed: Interval) -> tuple[str, str]:
+    """Return the time of layers as they are, and that of rebuilt ones by their speed, which is of paired rounds."""
+    return formatting.milliseconds(before_s.estimate), formatting.milliseconds(before_s.estimate / speed.estimate)
 
 
 def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding]) -> Iterator[str]:
@@ -191,7 +196,10 @@ def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding
         yield "no finding: no layers were timed"
     if total and len(which) > 1:
         names = formatting.named([f"{each.audit} at {_where(each)}" for each in which])
-        yield f"together, no operator counted twice and with channels that fit: {gain(total)} ({names})"
+        yield (
+            f"together, no operator counted twice, and where two share a tensor with its channels: {gain(total)} "
+            f"({names})"
+        )
     yield from _of_shares(run, findings)
     for audit in REBUILT:
         nothing = [each for each in findings if each.audit == audit and each.judgement in ("no gain", "loss")]
@@ -220,6 +228,11 @@ def _of_shares(run: SuiteRun, findings: Sequence[AuditFinding]) -> Iterator[str]
         yield (
             "a gain above its share is of all that is rebuilt: what follows a convolution's width changes with it, and "
             "element-wise work is rebuilt with the convolution before it"
+        )
+    if any(each.before and each.is_guideline and each.edges and _is_shown(each) for each in findings):
+        yield (
+            "a gain is that of the rebuilt layers alone: neighbours whose channels must follow are not rebuilt, and "
+            "win or lose besides"
         )
     if any(each.is_modelled and _is_shown(each) for each in findings):
         yield "≈ by the additive model: its part of modules that were timed, and have other operators too"
@@ -350,8 +363,8 @@ def _sentence(each: AuditFinding) -> str:
     if each.runtime:
         return f"{each.title}, {each.reason}: the network would gain {gain(each.gain) if each.gain else UNKNOWN}"
     times = ""
-    if each.before_s and each.after_s:
-        before, after = (formatting.milliseconds(time.estimate) for time in (each.before_s, each.after_s))
+    if each.before_s and each.speed:
+        before, after = _paired(each.before_s, each.speed)
         times = f" ({before} to {after} ms)"
     won = gain(each.gain) if each.gain else UNKNOWN
     return f"{_where(each)}: {each.reason}; rebuilt as {each.after}{times} the network would gain {won}"

@@ -113,6 +113,10 @@ def _deviation(record: Record) -> str:
     return UNKNOWN if deviation is None else formatting.percent(deviation, signed=True)
 
 
+DISTURBED = " !"
+"""What marks a time, and a speed, of which over half of the samples were disturbed."""
+
+
 def times(records: Sequence[Record]) -> tuple[Column, ...]:
     """Return the columns of time and of relative speed, with its bars."""
     return (
@@ -125,7 +129,7 @@ def time(record: Record) -> str:
     """Return the time in milliseconds with its interval, or the failure."""
     if record.timing is None:
         return signed(record.failure.status) if record.failure else UNKNOWN
-    return formatting.time(record.timing.seconds)
+    return formatting.time(record.timing.seconds) + (DISTURBED if record.is_disturbed else "")
 
 
 def _relative(record: Record) -> str:

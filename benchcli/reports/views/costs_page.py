@@ -343,5 +343,5 @@ def _differences(tool: str, costs: Mapping[str, Costs], details: Mapping[str, Co
             own = costs[name].flops
             share = f", {formatting.percent(count / own - 1, signed=True)}" if own else ""
             names = left_out(detail.calls, own - count)
-            why = f": {tool} has no rule for {formatting.named(names)}" if names else ""
+            why = f": {tool} counts nothing of {formatting.named(names)}" if names else ""
             yield f"{name}: {tool} counts {count:,} multiply-adds, and benchcli {own:,}{share}{why}"

@@ -152,7 +152,7 @@ def _count(of: CallKernels | None, name: str, unit: float = 1e6) -> str:
 def _lines(records: Sequence[Record], found: Found) -> Iterator[str]:
     for each in found.differences:
         label = f"{each.record.family.name}: " if len(found.differences) > 1 else ""
-        yield from (f"{label}{text}" for text in _sentences(each))
+        yield from (f"{label}{text}" for text in _sentences(each, found.run))
     if found.elsewhere:
         yield f"kernels are asked on the machine of the run alone, and this is another one: {found.elsewhere}"
     if not found.places:
@@ -171,12 +171,12 @@ def _lines(records: Sequence[Record], found: Found) -> Iterator[str]:
         yield UNCOUNTED[why]
 
 
-def _sentences(of: KernelDifference) -> Iterator[str]:
+def _sentences(of: KernelDifference, run: SuiteRun) -> Iterator[str]:
     """Yield what the baseline and the network that is furthest from it run, and where the difference in time is."""
     name, baseline = of.other.variant, of.baseline.variant
     timing = of.record.timing
     speed = f" ({formatting.speed(timing.relative)} of its speed)" if timing and timing.relative else ""
-    yield f"{name} beside {baseline}{speed}: {_ran(of.other, of.baseline)}"
+    yield f"{name} beside {baseline}{speed}: {_ran(_settled(of.other, run), _settled(of.baseline, run))}"
     if of.shares:
         large = [share for share in of.shares if share.seconds >= LEAST_SHARE * of.seconds]
         parts = "; ".join(_part(share, of) for share in large[:MAIN])
