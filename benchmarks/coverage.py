@@ -18,8 +18,10 @@ def main() -> None:
     parser.add_argument("--comparisons", default="200")
     parser.add_argument("--budget", default="5s")
     parser.add_argument("--only", choices=["quiet", "loaded"])
+    parser.add_argument("--runtime", default="eager")
     options = parser.parse_args()
     command = [sys.executable, "-m", "benchcli", "selftest", "--comparisons", options.comparisons]
+    command += ["--runtime", options.runtime]
     for state in ("quiet", "loaded"):
         if options.only in {None, state}:
             start = time.monotonic()
