@@ -82,7 +82,7 @@ def _not_tokens(_network: torch.nn.Module, inputs: Inputs, error: Exception) -> 
     ):
         return None
     own = next(sizes(each.shape) for each in inputs.tensors() if each.is_floating_point())
-    such = own if "x" in own and own.count("x") == 1 else f"1x{TOKENS}"
+    such = own if own.count("x") == 1 else f"1x{TOKENS}"
     return SourceError(
         f"it takes whole numbers, such as tokens, and was called with {inputs.described()}: give "
         f"{given('inputs', f'{such}:int64:0..{layer.num_embeddings - 1}')}, its batch, length and range"

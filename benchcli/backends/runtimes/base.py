@@ -96,8 +96,6 @@ class Runtime(ABC):
     """The longest silence of `export`, in seconds; 0 for a runtime that prepares no file."""
     untraceable: Untraceable = {}
     """What its calls do not show, each with why, as what the setting of that name, or explain, does."""
-    tells_nodes: ClassVar[bool] = False
-    """Whether it has a `profiler` of its own, which tells the nodes of a graph in place of torch's operators."""
     trains: ClassVar[bool] = False
     """Whether it runs what computes gradients; then `prepare` is not asked for a training step."""
     inherits: ClassVar[tuple[str, ...]] = ()
@@ -128,6 +126,11 @@ class Runtime(ABC):
         found = copy.copy(self)
         found.option = option
         return found
+
+    @property
+    def tells_nodes(self) -> bool:
+        """Whether it has a `profiler` of its own, which tells the nodes of a graph in place of torch's operators."""
+        return type(self).profiler is not Runtime.profiler
 
     def missing(self, device: Device) -> str | None:
         """Return why the runtime cannot be used on this kind of device here, or None if it can. It imports nothing."""

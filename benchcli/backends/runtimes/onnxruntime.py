@@ -43,7 +43,6 @@ class OnnxRuntime(Runtime):
     reads_onnx = True
     options = {"extended": "without the optimisations of layout: no blocked channels (NCHWc)", **quantisation.OPTION}
     export_s = 300.0
-    tells_nodes = True
 
     def computes_in(self, dtype: str) -> str:
         """Return int8 with that option, and the network's own dtype without."""

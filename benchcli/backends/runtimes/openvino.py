@@ -44,7 +44,6 @@ class OpenVino(Runtime):
         **quantisation.OPTION,
     }
     export_s = 300.0
-    tells_nodes = True
 
     @property
     def requires(self) -> Mapping[str, str]:  # type: ignore[override]

@@ -44,7 +44,6 @@ def _figure(results: Sequence[tuple[str, FamilyResult]]) -> Figure:
         + grammar.pale(rows),
         columns=COLUMNS,
         rows=tuple(rows),
-        note=grammar.pale(rows).strip(),
         spec=_spec(rows, guideline.axis, guideline.is_series),
     )
 

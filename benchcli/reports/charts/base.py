@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from benchcli import files
 from benchcli.grouping import groups
 from benchcli.registry import Registry
+from benchcli.reports.charts import grammar
 from benchcli.reports.page import Figure
 from benchcli.runs.run_folder import SAMPLES, RunFolder
 from benchcli.runs.suite_run import SuiteRun
@@ -182,6 +183,7 @@ def _limited(chart: Chart, figures: Sequence[Figure]) -> Iterator[Figure]:
             heading=chart.heading,
             is_folded=chart.is_folded,
             is_overview=chart.is_overview or figure.is_overview,
+            note=grammar.pale(figure.rows).strip() if grammar.JUDGED in figure.columns else "",
             text=f"{figure.text} {left_out} more charts of this kind are left out." if is_cut else figure.text,
         )
 

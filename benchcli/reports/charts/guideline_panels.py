@@ -60,7 +60,6 @@ def _panel(name: str, judged: Sequence[Verdict], rows: Sequence[tuple[Cell, ...]
         + grammar.pale(rows),
         columns=COLUMNS,
         rows=tuple(rows),
-        note=grammar.pale(rows).strip(),
         spec=_spec(rows, guideline.axis, guideline.is_series, domain),
     )
 

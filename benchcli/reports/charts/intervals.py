@@ -41,7 +41,6 @@ def _figure(family: Family, results: Sequence[tuple[str, FamilyResult]], most: i
         + grammar.pale(rows),
         columns=COLUMNS,
         rows=tuple(rows),
-        note=grammar.pale(rows).strip(),
         spec=_spec(rows),
     )
 

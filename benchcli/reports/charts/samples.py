@@ -8,7 +8,7 @@ from benchcli.reports.charts.base import CHARTS, SampleChart
 from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
 from benchcli.schema import SLOW_CORE, Sample
-from benchcli.statistics import CLEAN_ROUNDS
+from benchcli.statistics import CLEAN_ROUNDS, counted
 
 MOST_SAMPLES = 400
 """The most samples of a family that are drawn, evenly spaced among all of them."""
@@ -49,7 +49,11 @@ def _counting(samples: Sequence[Sample]) -> set[tuple[str, int]]:
     launches = groups(
         (each for each in samples if each.excluded != SLOW_CORE), lambda each: (each.variant, each.launch)
     )
-    return {key for key, of in launches.items() if sum(not each.excluded for each in of) < min(CLEAN_ROUNDS, len(of))}
+    return {
+        key
+        for key, of in launches.items()
+        if any(each.excluded for each in counted([(each, not each.excluded) for each in of]))
+    }
 
 
 def _row(sample: Sample, counting: Collection[tuple[str, int]]) -> tuple[Cell, ...]:

@@ -48,7 +48,6 @@ def _figure(results: Sequence[FamilyResult]) -> Figure:
         + grammar.pale(rows),
         columns=COLUMNS,
         rows=tuple(rows),
-        note=grammar.pale(rows).strip(),
         spec={"height": 260, "layer": grammar.curves(x, y, COLUMNS, series, *series, is_joined=guideline.is_series)},
     )
 

@@ -43,7 +43,6 @@ def _figure(first: str, rows: Sequence[tuple[Cell, ...]], names: Sequence[str]) 
         f"intervals.{grammar.pale(rows)}",
         columns=COLUMNS,
         rows=tuple(rows),
-        note=grammar.pale(rows).strip(),
         spec=_spec(rows, is_scale=len(names) == 1 and names[0] in SCALES),
     )
 

@@ -301,7 +301,7 @@ def _change(record: Record) -> str:
 def _setting(record: Record) -> str:
     if not record.family.first:
         return "1" if record.timing else UNKNOWN
-    mark = " !" if record.is_disturbed else ""
+    mark = cells.DISTURBED if record.is_disturbed else ""
     return formatting.speed(record.timing.setting) + mark if record.timing and record.timing.setting else UNKNOWN
 
 

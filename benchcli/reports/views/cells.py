@@ -135,7 +135,7 @@ def time(record: Record) -> str:
 def _relative(record: Record) -> str:
     if record.timing is None or is_baseline(record):
         return "1" if record.timing else UNKNOWN
-    mark = " !" if record.is_disturbed or any(each.kind in MARKED for each in record.warnings) else ""
+    mark = DISTURBED if record.is_disturbed or any(each.kind in MARKED for each in record.warnings) else ""
     return (formatting.speed(record.timing.relative) if record.timing.relative else UNKNOWN) + mark
 
 

@@ -14,6 +14,11 @@ from benchcli.schema import Failure, Key, Layers
 
 MOST = 20
 """The most layers that a table shows of a network, the slowest ones, unless it is rolled up."""
+OF_NODES = (
+    "of a runtime with a graph of its own: a module that was fused into another has no time, and the network itself "
+    "has conversions of layout, and nodes whose module the runtime has lost"
+)
+"""What is said of layers that a runtime's own nodes tell."""
 
 
 def table(
@@ -78,12 +83,6 @@ def whole(rows: Sequence[LayerRow]) -> Iterator[str]:
             f"{formatting.named(paths)}: torch ran {one} as a whole, fused or compiled: the modules in it were not "
             "called, and have no times"
         )
-
-
-OF_NODES = (
-    "of a runtime with a graph of its own: a module that was fused into another has no time, and the network itself "
-    "has conversions of layout, and nodes whose module the runtime has lost"
-)
 
 
 def _slowest(rows: Sequence[LayerRow]) -> list[LayerRow]:

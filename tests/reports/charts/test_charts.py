@@ -135,6 +135,18 @@ def test_what_is_not_judged_is_drawn_pale_and_the_text_says_why(kind: str, run: 
     assert not any("Pale" in figure.text for figure in drawn(kind, run))
 
 
+def test_a_picture_says_below_its_title_that_points_are_pale() -> None:
+    run = kept("g2-epyc")
+
+    def titles(report: SuiteRun) -> list[dict[str, str]]:
+        figures = [each for each in figures_of([LabelledRun("", report)]) if each.kind == "axis"]
+        return [drawing.specification([each])["title"] for each in figures]
+
+    (pale,) = titles(with_disturbed(run, run.records[-1].variant.name))
+    assert pale["subtitle"] == "Pale points are not judged: over half of their samples were disturbed."
+    assert ["subtitle" in each for each in titles(run)] == [False]
+
+
 def test_several_runs_are_series_of_one_figure() -> None:
     (figure,) = drawn("axis", "g2-epyc", "g2-epyc")
     assert set(column(figure, "series")) == {"run 0", "run 1", "paper"}
