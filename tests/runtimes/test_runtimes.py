@@ -277,7 +277,7 @@ class Staged(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU())
-        self.wide, self.head = nn.Conv2d(16, 32, 1), nn.Linear(32, 10)
+        self.wide, self.head = nn.Conv2d(16, 32, 1), nn.Linear(32, 4000)  # no node takes less than a microsecond
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         found: torch.Tensor = self.head(nn.functional.max_pool2d(self.wide(self.stem(x)), 2).mean((2, 3)))
