@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from slipcover import Slipcover
 
 from benchcli.cost import own_rules
 from benchcli.noise.fitness import Probe
@@ -51,6 +51,9 @@ GOLDEN = TESTS / "golden"
 
 
 process_state.watch_audit_hooks()
+# To take out what it has counted, it looks at the values of all running functions, which keeps those alive:
+# networks would seem to need more memory.
+Slipcover.deinstrument_seen = lambda _self: None
 os.environ[CACHE] = ""  # no test reads, or leaves, what runtimes prepared for others
 
 
@@ -94,44 +97,6 @@ def nothing_is_left_changed(request: pytest.FixtureRequest) -> Iterator[None]:
 def pytest_configure(config: pytest.Config) -> None:
     if cache := getattr(config, "cache", None):  # none with -p no:cacheprovider
         KEPT.share(cache.mkdir("launches"))
-
-
-UNTRACED = pytest.StashKey[bool]()
-TRACES = pytest.StashKey[Any]()
-LEFT_OUT = ("networks", "pages", "test_architecture.py", "test_repository.py", "test_spelling.py")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put last what a measurement of coverage leaves out, because it takes long and reaches what others reach.
-
-    It is the further values of a test that has several, the tests that start processes, whose lines it does
-    not see, and those of pages, networks and source code. So what it says is a little low.
-    """
-    if not config.pluginmanager.hasplugin("_cov"):
-        return
-    begun: set[str] = set()
-    for item in items:
-        test, place = item.nodeid.partition("[")[0], item.path.relative_to(TESTS).parts[0]
-        is_left_out = place in LEFT_OUT or item.get_closest_marker("measured") is not None
-        item.stash[UNTRACED] = test in begun or is_left_out
-        begun.add(test)
-    items.sort(key=lambda item: item.stash[UNTRACED])
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Take coverage's trace hooks out before tests that it leaves out, and put them back before others."""
-    is_untraced, stash = item.stash.get(UNTRACED, False), item.config.stash
-    if is_untraced and sys.gettrace():
-        stash[TRACES] = sys.gettrace(), threading.gettrace()
-        sys.settrace(None)
-        threading.settrace(None)
-    elif not is_untraced and stash.get(TRACES, None):
-        ours, of_threads = stash[TRACES]
-        sys.settrace(ours)
-        threading.settrace(of_threads)
-        del stash[TRACES]
-    return (yield)
 
 
 def pytest_collection_finish() -> None:
