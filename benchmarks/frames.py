@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -53,9 +53,10 @@ class NotingWorkers(Workers):
     way: Sequence[str] = ()
     """The way to the last task."""
 
-    def _process(self, environment: Mapping[str, str]) -> Any:
+    def _process(self, variables: frozenset[tuple[str, str]]) -> Any:
         NotingWorkers.way = names(sys._getframe(1))
-        return super()._process({**environment, "PYTHONPATH": f"{self.place}:{PACKAGE.parent}"})
+        changed = {**dict(variables), "PYTHONPATH": f"{self.place}:{PACKAGE.parent}"}
+        return super()._process(frozenset(changed.items()))
 
 
 def stacks(place: Path, *command: str) -> tuple[list[str], list[str]]:

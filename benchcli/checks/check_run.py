@@ -171,6 +171,7 @@ class _VersionCheck:
         pythons = {side: version.python for side, version in self.versions.by_side().items()}
         with ExitStack() as stack:
             session = CheckSession(self.request, self.pairs, pythons, self.tools, self.folder, stack)
+            session.start()
             _survey(session)
             yield self._state(session, None, finished=self.request.costs_only)
             if self.request.costs_only:
@@ -245,7 +246,7 @@ def _survey(session: CheckSession) -> None:
     for side in (BASE, HEAD):
         session.say(f"counting {side}'s costs")
         families = [family for pair in session.pairs if (family := pair.family_of(side))]
-        launcher = session.launcher(BASE if session.together else side)
+        launcher = session.launcher(BASE if session.together and session.request.costs_only else side)
         try:
             session.surveys[side] = survey(families, target, Plan(), launcher, detailed=True, crosschecked=False)
         except NothingMeasuredError as error:

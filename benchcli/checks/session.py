@@ -10,7 +10,7 @@ from benchcli import formatting
 from benchcli.checks import rules
 from benchcli.checks.check_folder import CheckFolder
 from benchcli.checks.findings import Finding
-from benchcli.checks.pairs import Pair
+from benchcli.checks.pairs import CONTROL, Pair
 from benchcli.checks.versions import BASE, HEAD, Side
 from benchcli.errors import UserError
 from benchcli.sampling.supervise import Failures, Survey
@@ -137,6 +137,12 @@ class CheckRequest:
         return shlex.join(["benchcli", "check", self.suite, *options])
 
 
+AHEAD_TOGETHER = {BASE: 3, HEAD: 1}
+"""How many fork servers start at once, by side. Every check needs them: for costs, for the launches that screen, and
+for those of each version alone."""
+AHEAD_APART = {BASE: 2, CONTROL: 2, HEAD: 2}
+
+
 @dataclass(frozen=True)
 class CheckReport:
     """The findings of a check that finished or ended early, and its environment and folder."""
@@ -198,11 +204,19 @@ class CheckSession:
             return self.request.threshold
         return rules.THRESHOLD_TOGETHER if self.together else rules.THRESHOLD_APART
 
-    def launcher(self, side: str) -> Launcher:
-        """Return the launcher of one side's processes; the first call starts it."""
+    def start(self) -> None:
+        """Start the processes of the first launches: of all sides, beside each other."""
+        if self.request.costs_only:
+            return
+        for side, count in (AHEAD_TOGETHER if self.together else AHEAD_APART).items():
+            self.launcher(side, count)
+
+    def launcher(self, side: str, ahead: int = 0) -> Launcher:
+        """Return the launcher of one side's processes; the first call starts it, with so many processes ahead."""
         if side not in self.launchers:
             python = self.pythons[HEAD if side == HEAD else BASE]
-            self.launchers[side] = self.stack.enter_context(self.tools.workers(python=python, renew=rules.RENEW))
+            workers = self.tools.workers(python=python, renew=rules.RENEW, ahead=(self.request.target,) * ahead)
+            self.launchers[side] = self.stack.enter_context(workers)
         return self.launchers[side]
 
     def spent_s(self) -> float:

@@ -21,12 +21,14 @@ ENDING_S = 5.0
 
 
 def main() -> None:
-    """Fork for every line on stdin, wait for the child, and send its exit code."""
+    """Send an empty line; then fork for every line on stdin, wait for the child, and send its exit code."""
     events, orders = open_streams()
     _import_all()
     gc.collect()
     # A garbage collection in a child would touch, and so copy, all pages shared with the parent.
     gc.freeze()
+    events.write("\n")  # It has loaded all.
+    events.flush()
     for line in orders:
         if decode_task(line).compiles:
             _import_compiler()

@@ -10,7 +10,8 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -20,7 +21,7 @@ import psutil
 import benchcli
 from benchcli import files
 from benchcli.errors import ChangedError, NothingMeasuredError, UserError
-from benchcli.schema import Failure
+from benchcli.schema import Failure, Target
 from benchcli.schema.protocol import (
     CHANGED,
     Conversation,
@@ -62,13 +63,20 @@ class Workers:
 
     With `forks`, each is forked from a fork server, which only imports torch; a new fork server
     replaces it after `renew` launches. Each environment, such as a number of threads, has its own.
+    Fork servers for the targets of `ahead` start at the beginning of the block, one for each: they load
+    torch beside each other, and no worker runs before all have.
     What `torch.compile` makes in one worker is there for the others, and removed with the block.
     The files that workers read must stay as the first one found them: else ChangedError is raised.
     """
 
-    def __init__(self, forks: bool = FORKS, python: str = sys.executable, renew: int = RENEW) -> None:
+    def __init__(
+        self, forks: bool = FORKS, python: str = sys.executable, renew: int = RENEW, ahead: Sequence[Target] = ()
+    ) -> None:
         self._forks, self._python, self._renew = forks, python, renew
-        self._processes: dict[frozenset[tuple[str, str]], _Process] = {}
+        self._ahead = ahead if forks else ()
+        self._processes: dict[_Variables, _Process] = {}
+        self._waiting: dict[_Variables, list[_Process]] = {}
+        """What was started ahead and has no task yet."""
         self._read: dict[str, str] = {}
         """The hashes of the files that workers have read."""
         self._compiled = _folder()
@@ -76,17 +84,22 @@ class Workers:
 
     def __enter__(self) -> Launcher:
         """Return the launcher, whose workers end with the block."""
+        for target in self._ahead:
+            variables = self._variables(target)
+            self._waiting.setdefault(variables, []).append(self._new(variables))
         return self.run
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """End all processes."""
-        for process in self._processes.values():
+        for process in (*self._processes.values(), *self._all_waiting()):
             process.end()
         self._remove()
 
     def run(self, task: Task, silence_s: float) -> Conversation:
         """Run a task in a fresh worker and yield its events; after the first it may be silent for `silence_s`."""
-        process = self._process(worker_environment(task.target, compiled=self._compiled))
+        process = self._process(self._variables(task.target))
+        for each in (process, *self._all_waiting()):
+            each.load()
         events = process.events(silence_s, START_S + task.longest_s(silence_s))
         line: str | None = encode(task)
         try:
@@ -110,16 +123,28 @@ class Workers:
             if now == CHANGED or self._read.setdefault(path, now) != now:
                 raise ChangedError(f"{path} changed while it was measured")
 
-    def _process(self, environment: Mapping[str, str]) -> "_Process":
-        """Return the process of an environment that takes the next task: a new one if the last is used up."""
-        key = frozenset(environment.items())
-        process = self._processes.get(key)
+    def _process(self, variables: "_Variables") -> "_Process":
+        """Return the process of an environment that takes the next task: another one if the last is used up."""
+        process = self._processes.get(variables)
         if process is None or process.launches >= self._renew or process.has_ended():
             if process is not None:
                 process.end()
-            module = "forkserver" if self._forks else "worker"
-            process = self._processes[key] = _Process(self._python, module, environment)
+            waiting = self._waiting.get(variables)
+            process = self._processes[variables] = waiting.pop(0) if waiting else self._new(variables)
         return process
+
+    def _all_waiting(self) -> Iterator["_Process"]:
+        return chain.from_iterable(self._waiting.values())
+
+    def _variables(self, target: Target) -> "_Variables":
+        return frozenset(worker_environment(target, compiled=self._compiled).items())
+
+    def _new(self, variables: "_Variables") -> "_Process":
+        return _Process(self._python, "forkserver" if self._forks else "worker", dict(variables))
+
+
+_Variables = frozenset[tuple[str, str]]
+"""The variables of an environment."""
 
 
 class _Process:
@@ -133,9 +158,17 @@ class _Process:
         """Takes lines, each of which is sent at once."""
         self._lines = Lines(self._process.stdout)
         self._patience, self._errors_read = START_S, 0
+        self._is_loading = module == "forkserver"
         self.launches = 0
         self.is_free = True
         """Whether it can take another task."""
+
+    def load(self) -> None:
+        """Wait until a fork server has loaded torch, which it tells by an empty line, or has ended."""
+        with contextlib.suppress(queue.Empty):
+            while self._is_loading:
+                line = self._lines.next(START_S, self.has_ended)
+                self._is_loading = line is not None and bool(line.strip())  # other lines are the interpreter's
 
     def events(self, silence_s: float, longest_s: float) -> Iterator[Event | WorkerDied]:
         """Yield the events of the task that was sent, within these limits of time."""

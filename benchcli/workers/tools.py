@@ -31,7 +31,7 @@ class Tools:
     """The functions that start processes, read the clock, observe the machine and report."""
 
     workers: Callable[..., AbstractContextManager[Launcher]] = Workers
-    """Takes two keywords: the interpreter (`python`) and the launches per fork server (`renew`)."""
+    """Takes keywords: the interpreter (`python`), the launches per fork server (`renew`), and `ahead` of Workers."""
     clock: Callable[[], float] = time.monotonic
     """Seconds."""
     busy_cores: Callable[[], float | None] = busy_cores

@@ -65,7 +65,7 @@ def main(module: str) -> None:
 
 def do(task: Task, send: Send, hear: Callable[[], str] = lambda: "") -> None:
     """Do a task and send its events."""
-    send(Described({"torch": "stand-in"}, {"pid": os.getpid()}, None, {"cpu": "CPU"}))
+    send(Described({"torch": "stand-in"}, {"pid": os.getpid(), "ppid": os.getppid()}, None, {"cpu": "CPU"}))
     kinds = {(family.name, v.name): str(v.params["kind"]) for family in task.families for v in family.variants}
     ready = {key: kind for key, kind in kinds.items() if _is_built(key, kind, send)}
     if task.kind == SURVEY:

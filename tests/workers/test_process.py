@@ -1,6 +1,7 @@
 """Real worker processes, and everything that can become of them."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -154,6 +155,31 @@ def test_a_fork_server_forks_a_fresh_process_for_each_task_and_is_renewed() -> N
     assert parents[0] == parents[1] != parents[2] == parents[3]
     assert len(children - {*parents}) == 4
     assert parents[0] not in psutil.pids()
+
+
+@FORKED
+@pytest.mark.usefixtures("standing_in")
+def test_fork_servers_started_ahead_take_turns_and_are_all_ended() -> None:
+    parents: list[int] = []
+    with Workers(renew=1, ahead=(Target(), Target(), Target(threads=2))) as launcher:
+        servers = psutil.Process().children()
+        for target in (Target(), Target(), Target(), Target(threads=2)):
+            events = list(launcher(Task(SURVEY, target, (), {}), 60))
+            assert isinstance(events[-1], Done)
+            parents += [each.device["ppid"] for each in events if isinstance(each, Described)]
+        assert len(servers) == 3
+        assert parents[:2] + parents[3:] == [each.pid for each in servers]
+        assert parents[2] not in parents[:2]
+    with Workers(ahead=(Target(),)):
+        (server,) = psutil.Process().children()
+    assert not server.is_running()
+
+
+@FORKED
+def test_a_fork_server_that_cannot_load_is_waited_for_no_longer_than_it_lives() -> None:
+    with Workers(python=shutil.which("false") or "", ahead=(Target(), Target())) as launcher:
+        events = list(launcher(Task(SURVEY, Target(), (), {}), 60))
+    assert [type(each) for each in events] == [WorkerDied]
 
 
 def test_a_file_that_changes_between_two_workers_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
