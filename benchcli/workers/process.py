@@ -41,6 +41,8 @@ START_S = 300.0
 """Time allowed for a worker to load torch from a cold disk."""
 RENEW = 16
 """Launches per fork server. A new fork server loads its libraries at other addresses."""
+BESIDE = 2
+"""How many fork servers start at once where the first ones are started ahead and are used up."""
 STRANGE = "it wrote into the pipe in which its process reports to benchcli"
 """The failure of a network that was running when a line came that is no event."""
 FORKS = sys.platform == "linux"
@@ -63,8 +65,8 @@ class Workers:
 
     With `forks`, each is forked from a fork server, which only imports torch; a new fork server
     replaces it after `renew` launches. Each environment, such as a number of threads, has its own.
-    Fork servers for the targets of `ahead` start at the beginning of the block, one for each: they load
-    torch beside each other, and no worker runs before all have.
+    Fork servers for the targets of `ahead` start at the beginning of the block, one for each, and later
+    ones by twos: they load torch beside each other, and no worker runs before all have.
     What `torch.compile` makes in one worker is there for the others, and removed with the block.
     The files that workers read must stay as the first one found them: else ChangedError is raised.
     """
@@ -129,8 +131,10 @@ class Workers:
         if process is None or process.launches >= self._renew or process.has_ended():
             if process is not None:
                 process.end()
-            waiting = self._waiting.get(variables)
-            process = self._processes[variables] = waiting.pop(0) if waiting else self._new(variables)
+            waiting = self._waiting.setdefault(variables, [])
+            if not waiting:
+                waiting += [self._new(variables) for _ in range(BESIDE if self._ahead else 1)]
+            process = self._processes[variables] = waiting.pop(0)
         return process
 
     def _all_waiting(self) -> Iterator["_Process"]:

@@ -170,6 +170,7 @@ def test_fork_servers_started_ahead_take_turns_and_are_all_ended() -> None:
         assert len(servers) == 3
         assert parents[:2] + parents[3:] == [each.pid for each in servers]
         assert parents[2] not in parents[:2]
+        assert len(psutil.Process().children()) == 3  # of each target the one in use, and one that waits
     with Workers(ahead=(Target(),)):
         (server,) = psutil.Process().children()
     assert not server.is_running()
