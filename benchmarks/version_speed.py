@@ -3,7 +3,8 @@
 `python benchmarks/version_speed.py a360077` lays out benchcli as it was at that commit, and runs three
 commands with both, alternately: a guideline with one launch, which is the time to the first launch and
 that launch; the costs of a network; and a check of two equal folders, whose launches a minute it prints.
-Takes about 5 minutes, alone on the machine.
+`--only check` is one of them. Takes from 5 minutes, alone on the machine, to half an hour, where checks
+stay inconclusive.
 """
 
 import argparse
@@ -61,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("commit", help="an earlier commit of benchcli")
     parser.add_argument("--times", type=int, default=10, help="how often each (default: 10)")
+    parser.add_argument("--only", default="", help="only commands whose name begins so")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -69,8 +71,8 @@ def main() -> None:
         for name in ("old", "new"):
             (place / name).mkdir()
             (place / name / "net.py").write_text(NET, encoding="utf-8")
-        for name, words in COMMANDS.items():
-            compare(name, options.times, partial(seconds, place=place, words=words), old)
+        for name in (each for each in COMMANDS if each.startswith(options.only)):
+            compare(name, options.times, partial(seconds, place=place, words=COMMANDS[name]), old)
 
 
 def compare(name: str, times: int, measured: Callable[[Path], float], old: Path) -> None:
