@@ -261,6 +261,7 @@ DTYPE = Setting(
             "bf16": "bfloat16",
             "fp64": "float64",
             "double": "float64",
+            **{f"torch.{name}": name for name in DTYPES},  # str(torch.float32)
         },
     ),
     f"Data types: {', '.join(DTYPES)}.",
@@ -268,9 +269,17 @@ DTYPE = Setting(
     several=True,
     note="default: float32",
 )
+LAYOUT_NAMES = {
+    "channels_last": "nhwc",
+    "channels-last": "nhwc",
+    "contiguous": "nchw",
+    "torch.channels_last": "nhwc",
+    "torch.contiguous_format": "nchw",
+}
+"""What people write instead, and how torch's own values read as texts."""
 LAYOUT = Setting(
     "layout",
-    Choice(lambda: LAYOUTS, {"channels_last": "nhwc", "channels-last": "nhwc", "contiguous": "nchw"}),
+    Choice(lambda: LAYOUTS, LAYOUT_NAMES),
     "Memory layouts: nchw, nhwc (channels last).",
     "layout",
     several=True,

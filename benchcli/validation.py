@@ -243,7 +243,8 @@ class DeviceName(Plugin):
 
     def check(self, what: str, value: object) -> str:
         """Return the canonical name: cuda:0 is cuda."""
-        kind, colon, number = text(what, value).lower().partition(":")
+        name = str(value) if type(value).__module__ == "torch" else text(what, value)  # a torch.device
+        kind, colon, number = name.lower().partition(":")
         kind = "cuda" if kind == "gpu" else kind
         if self.registry().get(kind) is None:
             raise unknown(self.registry().kind, value, self.names())

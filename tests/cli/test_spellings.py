@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import benchcli
 from benchcli.api.run_result import Run
 from benchcli.errors import UserError
 from benchcli.registry import Registry
 from benchcli.schema import Record
+from benchcli.settings import DEVICE, DTYPE, LAYOUT, Setting
 from benchcli.workers.tools import Tools
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import EXPERIMENTS, RULES
@@ -60,6 +62,21 @@ def test_other_spellings_work_everywhere(cli: Cli, tools: Callable[[], Tools], t
     assert (family.guideline, family.dtype, family.layout, family.step) == ("g2", "bfloat16", "nhwc", "train")
     assert identities(measured.records)[0] == ("g2", "g=1", "bfloat16", "nhwc", "train")
     assert [each.channels for each in family.variants] == ["64", "128"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "means"),
+    [
+        (DTYPE, torch.bfloat16, ("bfloat16",)),
+        (DTYPE, [torch.float32, torch.half], ("float32", "float16")),
+        (LAYOUT, torch.channels_last, ("nhwc",)),
+        (LAYOUT, torch.contiguous_format, ("nchw",)),
+        (DEVICE, torch.device("cpu"), "cpu"),
+    ],
+    ids=str,
+)
+def test_torchs_own_values_are_known(setting: Setting, value: object, means: object) -> None:
+    assert setting.check(value) == means
 
 
 def test_blocks_networks_suites_and_formats_have_other_spellings(

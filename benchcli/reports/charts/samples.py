@@ -8,7 +8,7 @@ from benchcli.reports.charts.base import CHARTS, SampleChart
 from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
 from benchcli.schema import SLOW_CORE, Sample
-from benchcli.statistics import CLEAN_ROUNDS, counted
+from benchcli.statistics import CLEAN_ROUNDS, can_leave_slow, counted
 
 MOST_SAMPLES = 400
 """The most samples of a family that are drawn, evenly spaced among all of them."""
@@ -36,30 +36,30 @@ class RawSamples(SampleChart):
         return Figure(
             title=f"Samples of {name}",
             text=f"Each mark is the time per call of one timed block{thinned}. Disturbed samples do not "
-            f"count, unless their launch has fewer than {CLEAN_ROUNDS} others: then all of it counts, but for those on "
-            "a slow core.",
+            f"count, unless their launch has fewer than {CLEAN_ROUNDS} others: then all of it counts. What ran on a "
+            "slow core does not, as long as enough launches have other samples.",
             columns=COLUMNS,
             rows=tuple(rows),
             spec=_spec(rows),
         )
 
 
-def _counting(samples: Sequence[Sample]) -> set[tuple[str, int]]:
-    """Return the networks and launches of which disturbed samples count too, because others are too few."""
-    launches = groups(
-        (each for each in samples if each.excluded != SLOW_CORE), lambda each: (each.variant, each.launch)
-    )
-    return {
-        key
-        for key, of in launches.items()
-        if any(each.excluded for each in counted([(each, not each.excluded) for each in of]))
-    }
+def _counting(samples: Sequence[Sample]) -> set[tuple[str, int, bool]]:
+    """Return of which networks and launches disturbed samples count too: of each those of a slow core or the others."""
+    found = set()
+    for network, own in groups(samples, lambda each: each.variant).items():
+        leaves_slow = can_leave_slow(own)
+        considered = [each for each in own if not (leaves_slow and each.excluded == SLOW_CORE)]
+        for launch, of in groups(considered, lambda each: each.launch).items():
+            if any(each.excluded for each in counted([(each, not each.excluded) for each in of])):
+                found |= {(network, launch, is_slow) for is_slow in (False, not leaves_slow)}
+    return found
 
 
-def _row(sample: Sample, counting: Collection[tuple[str, int]]) -> tuple[Cell, ...]:
+def _row(sample: Sample, counting: Collection[tuple[str, int, bool]]) -> tuple[Cell, ...]:
     state = "counts"
     if sample.excluded:
-        counts = sample.excluded != SLOW_CORE and (sample.variant, sample.launch) in counting
+        counts = (sample.variant, sample.launch, sample.excluded == SLOW_CORE) in counting
         state = f"{'counts' if counts else 'excluded'}: {sample.excluded}"
     return sample.variant, grammar.drawn(sample.seconds, 1e3), sample.launch, sample.round, state
 

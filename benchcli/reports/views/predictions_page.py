@@ -60,7 +60,7 @@ def _table(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Fail
         "additive": [each.additive_s for each in predictions],
     }
     return Table(
-        "",
+        "Predicted times",
         (
             words("network", [*(each.name for each in predictions), *failures]),
             numbers("time ms", [*map(_time, predictions), *unpredicted]),

@@ -32,7 +32,7 @@ def tables(axis: str, results: Sequence[FamilyResult], report: SuiteRun) -> Iter
     records = [record for each in results for record in each.records]
     details, brief = noise_lines(records)
     yield Table(
-        "",
+        "Times by width",
         tuple(columns),
         (
             "speed: of a multiply-add, relative to the fastest of the line; + to choose, − to avoid: a width within a "

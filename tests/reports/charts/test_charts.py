@@ -12,11 +12,14 @@ from benchcli.analysis.layer_rows import accounted
 from benchcli.reports import drawing
 from benchcli.reports.charts import base
 from benchcli.reports.charts.base import CHARTS, LabelledRun, figures_of, in_order
+from benchcli.reports.charts.samples import RawSamples
 from benchcli.reports.charts.stacks import COLUMNS as STACK
 from benchcli.reports.page import Figure
 from benchcli.runs.read import read
 from benchcli.runs.suite_run import SuiteRun
+from benchcli.sampling.timings import timing
 from benchcli.schema import FamilyResult, Interval, Record
+from tests.values import sample
 
 KEPT = Path(__file__).parents[3] / "results" / "reference"
 NAMES = [
@@ -283,6 +286,21 @@ def test_raw_samples_are_thinned_evenly_and_say_so() -> None:
         assert 0 < len(figure.rows) <= 400
     (few,) = drawn("samples", "g2-epyc")
     assert "is drawn" in few.text or len(few.rows) == 4 * 8 * 12
+
+
+@pytest.mark.parametrize(("usual", "state"), [(6, "excluded: slow-core"), (5, "counts: slow-core")])
+def test_what_ran_on_a_slow_core_counts_where_too_few_launches_have_other_samples(usual: int, state: str) -> None:
+    samples = [
+        sample("a", launch, number, 0.01, excluded=None if launch < usual else "slow-core")
+        for launch in range(8)
+        for number in range(4)
+    ]
+    figure = RawSamples().figure("a", ["a"], samples)
+    assert set(column(figure, "state")) == {"counts", state}
+    assert column(figure, "state").count(state) == 4 * (8 - usual)
+    found = timing(samples, samples, is_baseline=True)
+    assert found is not None
+    assert found.slow == (4 * (8 - usual) if state.startswith("excluded") else 0)
 
 
 def test_launches_are_relative_to_their_median() -> None:
