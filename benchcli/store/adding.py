@@ -6,9 +6,11 @@ import io
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ from benchcli.schema.environment import Environment, Machine
 from benchcli.spelling import given
 from benchcli.store.columns import FILE, KINDS, OF_RUN, RUN, TEXT, RowKind
 from benchcli.store.database import CONTENT, ENDING, MARK, SCHEMA, connected, literal, metadata, quoted
+from benchcli.system.machine import usable_cores
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -85,16 +88,36 @@ def add(runs: Sequence[Path], store: Path) -> list[Added]:
     """
     added: list[Added] = []
     refused: dict[Path, UserError] = {}
-    with connected() as connection:
+    with connected() as connection, _pool(len(runs)) as pool:
         connection.execute("SET threads = 1")  # a run's rows are too few to be divided
-        for run in runs:
-            try:
-                added.append(_add(connection, run, store))
-            except UserError as error:
-                refused[run] = error
+        for run, outcome in zip(runs, pool.map(partial(_outcome, connection, store=store), runs), strict=True):
+            if isinstance(outcome, UserError):
+                refused[run] = outcome
+            else:
+                has_it = outcome.path in {each.path for each in added}  # the run was given twice
+                added.append(replace(outcome, is_new=outcome.is_new and not has_it))
     if refused:
         raise NotAddedError(refused, added)
     return added
+
+
+@contextmanager
+def _pool(runs: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield a thread for each core: a run is as long written, without Python, as it is read. No error waits for all."""
+    pool = ThreadPoolExecutor(max(1, min(usable_cores(), runs)))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _outcome(connection: "DuckDBPyConnection", run: Path, store: Path) -> Added | UserError:
+    """Return what became of a run, which a connection of its own adds."""
+    try:
+        with connection.cursor() as own:
+            return _add(own, run, store)
+    except UserError as error:
+        return error
 
 
 def _add(connection: "DuckDBPyConnection", run: Path, store: Path) -> Added:

@@ -371,10 +371,10 @@ def test_a_run_over_runtimes_in_real_processes(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(FOLDER, str(tmp_path / "cache"))
     names = ["eager", "ncnn", "onnxruntime", "openvino", "graph"]
-    run = benchcli.measure("g2", width=16, launches=2, runtime=names, output="run")
+    run = benchcli.measure("g2", width=16, launches=1, runtime=names, output="run")
     rows = list(csv.DictReader((tmp_path / "run" / "measurements.csv").read_text().splitlines()))
     by_runtime = {name: [row for row in rows if row["runtime"] == name] for name in names}
-    assert all(len(each) == len(by_runtime["eager"]) > 2 for each in by_runtime.values())
+    assert all(len(each) == len(by_runtime["eager"]) > 1 for each in by_runtime.values())
     for name in names[:4]:
         assert {row["status"] for row in by_runtime[name]} == {"ok"}
         assert {bool(row["export_s"]) for row in by_runtime[name]} == {name != "eager"}

@@ -73,6 +73,13 @@ def test_a_run_is_added_once(store: Store, tmp_path: Path) -> None:
     assert files_in(store) == before
 
 
+def test_a_run_that_is_given_twice_at_once_is_new_once(store: Store, tmp_path: Path) -> None:
+    shutil.copytree(KEPT, tmp_path / "copy")
+    added = store.add(KEPT, tmp_path / "copy", KEPT)
+    assert [each.is_new for each in added] == [True, False, False]
+    assert len({each.path for each in added}) == len(files_in(store)) == 1
+
+
 def test_tables_have_what_the_csv_files_have(store: Store) -> None:
     store.add(KEPT, KEPT.parent / "layers-epyc")
     run = benchcli.load(KEPT)
