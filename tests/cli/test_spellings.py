@@ -73,7 +73,7 @@ def test_other_spellings_work_everywhere(cli: Cli, tools: Callable[[], Tools], t
         (LAYOUT, torch.contiguous_format, ("nchw",)),
         (DEVICE, torch.device("cpu"), "cpu"),
     ],
-    ids=str,
+    ids=["dtype", "dtypes", "layout", "contiguous", "device"],
 )
 def test_torchs_own_values_are_known(setting: Setting, value: object, means: object) -> None:
     assert setting.check(value) == means
