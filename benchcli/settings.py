@@ -269,17 +269,18 @@ DTYPE = Setting(
     several=True,
     note="default: float32",
 )
-LAYOUT_NAMES = {
-    "channels_last": "nhwc",
-    "channels-last": "nhwc",
-    "contiguous": "nchw",
-    "torch.channels_last": "nhwc",
-    "torch.contiguous_format": "nchw",
-}
-"""What people write instead, and how torch's own values read as texts."""
 LAYOUT = Setting(
     "layout",
-    Choice(lambda: LAYOUTS, LAYOUT_NAMES),
+    Choice(
+        lambda: LAYOUTS,
+        {
+            "channels_last": "nhwc",
+            "channels-last": "nhwc",
+            "contiguous": "nchw",
+            "torch.channels_last": "nhwc",  # str(torch.channels_last)
+            "torch.contiguous_format": "nchw",
+        },
+    ),
     "Memory layouts: nchw, nhwc (channels last).",
     "layout",
     several=True,

@@ -85,20 +85,25 @@ def _by_launch(
     values: Iterable[tuple[int, float, tuple[Exclusion | None, ...]]],
     middle: Callable[[list[float]], float] = median,
 ) -> dict[int, float]:
-    """Return the middle of each launch's values, each of which has its launch and why its samples are excluded.
+    """Return the middle of each launch's values that count; see `counted_by_launch`."""
+    return {launch: middle(counts) for launch, counts in counted_by_launch(values).items()}
+
+
+def counted_by_launch(values: Iterable[tuple[int, Value, tuple[Exclusion | None, ...]]]) -> dict[int, list[Value]]:
+    """Return each launch's values that count. Each value has its launch, and why its samples are excluded.
 
     What was sampled on a slow core does not count, and a launch that has nothing else is left out, as
     long as enough launches for an interval remain.
     """
-    of_all: dict[int, list[tuple[float, bool]]] = {}
-    of_usual: dict[int, list[tuple[float, bool]]] = {}
+    of_all: dict[int, list[tuple[Value, bool]]] = {}
+    of_usual: dict[int, list[tuple[Value, bool]]] = {}
     for launch, value, excluded in values:
         entry = value, not any(excluded)
         of_all.setdefault(launch, []).append(entry)
         if SLOW_CORE not in excluded:
             of_usual.setdefault(launch, []).append(entry)
     chosen = of_usual if has_ranks(len(of_usual)) else of_all
-    return {launch: middle(counted(entries)) for launch, entries in chosen.items()}
+    return {launch: counted(entries) for launch, entries in chosen.items()}
 
 
 def can_leave_slow(samples: Iterable[Sample]) -> bool:

@@ -41,6 +41,12 @@ from benchcli.system import machine
 from benchcli.workers.tools import Tools
 from benchcli.workloads.overrides import Overrides
 
+AHEAD_TOGETHER = {BASE: 3, HEAD: 1}
+"""How many fork servers start at once, by side. Every check needs them: for costs, for the launches that screen, and
+for those of each version alone."""
+AHEAD_APART = {BASE: 2, CONTROL: 2, HEAD: 2}
+"""The same where each side has processes of its own."""
+
 
 @dataclass(frozen=True)
 class CheckRequest:
@@ -135,12 +141,6 @@ class CheckRequest:
         )
         options = (word for setting, value in values for word in setting.words(value))
         return shlex.join(["benchcli", "check", self.suite, *options])
-
-
-AHEAD_TOGETHER = {BASE: 3, HEAD: 1}
-"""How many fork servers start at once, by side. Every check needs them: for costs, for the launches that screen, and
-for those of each version alone."""
-AHEAD_APART = {BASE: 2, CONTROL: 2, HEAD: 2}
 
 
 @dataclass(frozen=True)

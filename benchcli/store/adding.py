@@ -6,9 +6,9 @@ import io
 import json
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from glob import escape
@@ -88,27 +88,20 @@ def add(runs: Sequence[Path], store: Path) -> list[Added]:
     """
     added: list[Added] = []
     refused: dict[Path, UserError] = {}
-    with connected() as connection, _pool(len(runs)) as pool:
+    paths: set[Path] = set()
+    # A run takes as long to be written, without Python, as to be read.
+    with connected() as connection, ThreadPoolExecutor(usable_cores()) as pool:
         connection.execute("SET threads = 1")  # a run's rows are too few to be divided
         for run, outcome in zip(runs, pool.map(partial(_outcome, connection, store=store), runs), strict=True):
             if isinstance(outcome, UserError):
                 refused[run] = outcome
             else:
-                has_it = outcome.path in {each.path for each in added}  # the run was given twice
-                added.append(replace(outcome, is_new=outcome.is_new and not has_it))
+                is_first = outcome.path not in paths  # else the run was given twice
+                added.append(replace(outcome, is_new=outcome.is_new and is_first))
+                paths.add(outcome.path)
     if refused:
         raise NotAddedError(refused, added)
     return added
-
-
-@contextmanager
-def _pool(runs: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield a thread for each core: a run is as long written, without Python, as it is read. No error waits for all."""
-    pool = ThreadPoolExecutor(max(1, min(usable_cores(), runs)))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _outcome(connection: "DuckDBPyConnection", run: Path, store: Path) -> Added | UserError:

@@ -43,6 +43,8 @@ RENEW = 16
 """Launches per fork server. A new fork server loads its libraries at other addresses."""
 BESIDE = 2
 """How many fork servers start at once where the first ones are started ahead and are used up."""
+_Variables = frozenset[tuple[str, str]]
+"""The variables of an environment."""
 STRANGE = "it wrote into the pipe in which its process reports to benchcli"
 """The failure of a network that was running when a line came that is no event."""
 FORKS = sys.platform == "linux"
@@ -125,7 +127,7 @@ class Workers:
             if now == CHANGED or self._read.setdefault(path, now) != now:
                 raise ChangedError(f"{path} changed while it was measured")
 
-    def _process(self, variables: "_Variables") -> "_Process":
+    def _process(self, variables: _Variables) -> "_Process":
         """Return the process of an environment that takes the next task: another one if the last is used up."""
         process = self._processes.get(variables)
         if process is None or process.launches >= self._renew or process.has_ended():
@@ -140,15 +142,11 @@ class Workers:
     def _all_waiting(self) -> Iterator["_Process"]:
         return chain.from_iterable(self._waiting.values())
 
-    def _variables(self, target: Target) -> "_Variables":
+    def _variables(self, target: Target) -> _Variables:
         return frozenset(worker_environment(target, compiled=self._compiled).items())
 
-    def _new(self, variables: "_Variables") -> "_Process":
+    def _new(self, variables: _Variables) -> "_Process":
         return _Process(self._python, "forkserver" if self._forks else "worker", dict(variables))
-
-
-_Variables = frozenset[tuple[str, str]]
-"""The variables of an environment."""
 
 
 class _Process:
@@ -169,10 +167,12 @@ class _Process:
 
     def load(self) -> None:
         """Wait until a fork server has loaded torch, which it tells by an empty line, or has ended."""
+        if not self._is_loading:
+            return
+        self._is_loading = False
         with contextlib.suppress(queue.Empty):
-            while self._is_loading:
-                line = self._lines.next(START_S, self.has_ended)
-                self._is_loading = line is not None and bool(line.strip())  # other lines are the interpreter's
+            while (self._lines.next(START_S, self.has_ended) or "").strip():
+                pass  # other lines are the interpreter's
 
     def events(self, silence_s: float, longest_s: float) -> Iterator[Event | WorkerDied]:
         """Yield the events of the task that was sent, within these limits of time."""

@@ -1108,19 +1108,33 @@ def closed_pipe() -> int:
 
 
 @pytest.mark.measured
-@pytest.mark.parametrize("end", ["closed pipe", "full device", "closed"])
-def test_the_exit_code_does_not_depend_on_stdout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+@pytest.mark.parametrize(
+    ("end", "more", "finding"),
+    [
+        ("closed pipe", (), (("thin", "time"), "slower")),
+        ("full device", ("--costs-only",), (("thin", "costs"), "costlier")),
+        ("closed", ("--costs-only",), (("thin", "costs"), "costlier")),
+    ],
+    ids=["closed pipe", "full device", "closed"],
+)
+def test_the_exit_code_does_not_depend_on_stdout(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+    more: tuple[str, ...],
+    finding: tuple[tuple[str, str], str],
+) -> None:
     monkeypatch.chdir(tmp_path)
     stdout = closed_pipe() if end == "closed pipe" else os.open("/dev/full", os.O_WRONLY)
     closing = {"preexec_fn": lambda: os.close(1)} if end == "closed" else {}
     try:
         found = head_in_process(
-            "--output", "out", "--costs-only", "--write", "junit=report.xml", stdout=stdout, **closing
+            "--output", "out", "--only", "tower/thin", "--write", "junit=report.xml", *more, stdout=stdout, **closing
         )
     finally:
         os.close(stdout)
     assert found.returncode == 3, found.stderr
-    assert findings()["thin", "costs"] == "costlier"
+    assert findings()[finding[0]] == finding[1]
     assert ElementTree.parse("report.xml").getroot().tag == "testsuites"
     said = found.stderr.decode()
     reasons = {"full device": "No space left on device", "closed": "it is closed"}

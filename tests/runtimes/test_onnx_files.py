@@ -161,8 +161,10 @@ def test_a_free_batch_is_the_one_that_is_asked_for_and_other_free_sizes_need_an_
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
     shapes = {"input": {0: batch}}
     exported(nn.Linear(4, 2), torch.randn(2, 4), dynamic_shapes=shapes)
-    (counted,) = benchcli.costs("model.onnx", batch=3).costs.values()
-    assert (counted.inputs, counted.flops) == ("3x4", 24)
+    run = benchcli.network("model.onnx", runtime="onnxruntime", batch=3, launches=1)
+    (record,) = run.records
+    assert record.costs
+    assert (record.costs.inputs, record.costs.flops) == ("3x4", 24)
     exported(nn.Linear(4, 2), torch.randn(2, 5, 4), path="free.onnx", dynamic_shapes={"input": {0: batch, 1: length}})
     with pytest.raises((UserError, NothingMeasuredError), match="has free sizes: give --input input=SIZES"):
         benchcli.costs("free.onnx")

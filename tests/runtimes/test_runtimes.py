@@ -87,9 +87,7 @@ def embedding() -> tuple[nn.Module, Inputs]:
 
 
 NETWORKS: tuple[Callable[[], tuple[nn.Module, Inputs]], ...] = (nested, attention, embedding)
-FEWER = {"compile": (nested, attention), "compile:nolayout": (nested,)}
-"""For runtimes whose compiler takes ten seconds a network."""
-COMPUTED = [(name, made) for name in EXPORTING for made in FEWER.get(name, NETWORKS)]
+COMPUTED = [(name, made) for name in EXPORTING for made in NETWORKS if name != "compile:nolayout" or made is nested]
 
 
 @pytest.mark.parametrize(("name", "made"), COMPUTED)
@@ -376,7 +374,7 @@ def test_a_run_over_runtimes_in_real_processes(tmp_path: Path, monkeypatch: pyte
     run = benchcli.measure("g2", width=16, launches=1, runtime=names, output="run")
     rows = list(csv.DictReader((tmp_path / "run" / "measurements.csv").read_text().splitlines()))
     by_runtime = {name: [row for row in rows if row["runtime"] == name] for name in names}
-    assert all(len(each) == len(by_runtime["eager"]) > 1 for each in by_runtime.values())
+    assert all(len(each) == len(by_runtime["eager"]) > 2 for each in by_runtime.values())
     for name in names[:4]:
         assert {row["status"] for row in by_runtime[name]} == {"ok"}
         assert {bool(row["export_s"]) for row in by_runtime[name]} == {name != "eager"}

@@ -7,8 +7,8 @@ from benchcli.reports.charts import grammar
 from benchcli.reports.charts.base import CHARTS, SampleChart
 from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
-from benchcli.schema import SLOW_CORE, Sample
-from benchcli.statistics import CLEAN_ROUNDS, can_leave_slow, counted
+from benchcli.schema import Sample
+from benchcli.statistics import CLEAN_ROUNDS, counted_by_launch
 
 MOST_SAMPLES = 400
 """The most samples of a family that are drawn, evenly spaced among all of them."""
@@ -44,23 +44,20 @@ class RawSamples(SampleChart):
         )
 
 
-def _counting(samples: Sequence[Sample]) -> set[tuple[str, int, bool]]:
-    """Return of which networks and launches disturbed samples count too: of each those of a slow core or the others."""
-    found = set()
-    for network, own in groups(samples, lambda each: each.variant).items():
-        leaves_slow = can_leave_slow(own)
-        considered = [each for each in own if not (leaves_slow and each.excluded == SLOW_CORE)]
-        for launch, of in groups(considered, lambda each: each.launch).items():
-            if any(each.excluded for each in counted([(each, not each.excluded) for each in of])):
-                found |= {(network, launch, is_slow) for is_slow in (False, not leaves_slow)}
-    return found
+def _counting(samples: Sequence[Sample]) -> set[tuple[str, int, int]]:
+    """Return the networks, launches and rounds of the samples that count."""
+    return {
+        (network, launch, number)
+        for network, own in groups(samples, lambda each: each.variant).items()
+        for launch, rounds in counted_by_launch((each.launch, each.round, (each.excluded,)) for each in own).items()
+        for number in rounds
+    }
 
 
-def _row(sample: Sample, counting: Collection[tuple[str, int, bool]]) -> tuple[Cell, ...]:
-    state = "counts"
+def _row(sample: Sample, counting: Collection[tuple[str, int, int]]) -> tuple[Cell, ...]:
+    state = "counts" if (sample.variant, sample.launch, sample.round) in counting else "excluded"
     if sample.excluded:
-        counts = (sample.variant, sample.launch, sample.excluded == SLOW_CORE) in counting
-        state = f"{'counts' if counts else 'excluded'}: {sample.excluded}"
+        state += f": {sample.excluded}"
     return sample.variant, grammar.drawn(sample.seconds, 1e3), sample.launch, sample.round, state
 
 
