@@ -1,8 +1,8 @@
 """Kill two writers of one store at random moments.  python benchmarks/store_kills.py [--kills 30]
 
-Two processes add the same runs to one store at once; both are killed, and the store is looked at: what
-had its name is whole, and stays. After the last kill all runs are added. Each must be there once, and
-come back as the folder that it was.
+Two processes add runs to one store at once, some of them the same; both are killed while they write, and
+the store is looked at: what had its name is whole, and stays, and no run is there twice. After the last
+kill all runs are added. Each must be there once, and come back as the folder that it was.
 """
 
 import argparse
@@ -17,16 +17,21 @@ import time
 from pathlib import Path
 
 from benchcli.api.results_store import Store
+from benchcli.runs.audit_file import is_audit
 
 KEPT = Path(__file__).parents[1] / "results" / "reference"
 COPIES = 3
 """Runs of each name and moment, as of machines that have one name."""
+AT_ONCE = 6
+"""Runs that a writer adds, which become one file."""
+LATEST_S = 0.6
+"""Seconds after a writer began a file at which both are killed, at most."""
 
 
 def runs(place: Path) -> list[Path]:
     """Return folders of runs that differ: the kept ones, and copies of other times."""
     folders = []
-    for kept in sorted(each for each in KEPT.iterdir() if each.is_dir()):
+    for kept in sorted(each for each in KEPT.iterdir() if each.is_dir() and not is_audit(each)):
         for number in range(COPIES):
             folder = shutil.copytree(kept, place / f"{kept.name}-{number}", ignore=shutil.ignore_patterns("table.md"))
             table = folder / "measurements.csv"
@@ -42,11 +47,11 @@ def writer(store: Path, folders: list[Path]) -> subprocess.Popen[bytes]:
 
 
 def killed(store: Path, folders: list[Path], after_s: float) -> None:
-    """Let two writers begin, and kill both so long after the first file of either is there."""
-    before = len(list(store.glob("*.parquet")))
-    writers = [writer(store, random.sample(folders, len(folders))) for _ in range(2)]
-    while len(list(store.glob("*.parquet"))) == before and any(each.poll() is None for each in writers):
-        time.sleep(0.002)
+    """Let two writers begin, and kill both so long after either began a file."""
+    before = set(store.iterdir())
+    writers = [writer(store, random.sample(folders, AT_ONCE)) for _ in range(2)]
+    while not set(store.iterdir()) - before and any(each.poll() is None for each in writers):
+        time.sleep(0.001)
     time.sleep(after_s)
     for each in writers:
         each.kill()
@@ -54,7 +59,7 @@ def killed(store: Path, folders: list[Path], after_s: float) -> None:
 
 
 def contents(store: Path) -> dict[str, bytes]:
-    """Return the runs of a store, with the bytes of their files."""
+    """Return the files of a store, with their bytes."""
     return {file.name: file.read_bytes() for file in store.glob("*.parquet")}
 
 
@@ -68,31 +73,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=30)
     arguments = parser.parse_args()
-    lost = twice = 0
+    lost = twice = drafts = 0
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         folders, store = runs(place), Store(place / "store")
         store.folder.mkdir()
         last: dict[str, bytes] = {}
+        ids: list[object] = []
         for number in range(arguments.kills):
-            if len(last) == len(folders):  # begin again
+            if len(ids) > len(folders) / 2:  # begin again
                 shutil.rmtree(store.folder)
                 store.folder.mkdir()
                 last = {}
-            killed(store.folder, folders, random.random() * 0.2)
+            killed(store.folder, folders, random.random() * LATEST_S)
+            for draft in store.folder.glob(".benchcli-*.part"):
+                drafts += 1
+                draft.unlink()
             now = contents(store.folder)
             lost += sum(now.get(each) != content for each, content in last.items())
             if now:
                 ids = [row["id"] for row in store.query("SELECT id FROM runs").rows]
                 twice += len(ids) - len(set(ids))
-            print(f"kill {number + 1}: {len(now)} of {len(folders)} runs", flush=True)
+            print(f"kill {number + 1}: {len(now)} files, {len(ids) if now else 0} of {len(folders)} runs", flush=True)
             last = now
         added = store.add(*folders)
         other = sum(differs(store, each.path.name, folder) for each, folder in zip(added, folders, strict=True))
         rows = len(store.runs().rows)
-    print(
-        f"{lost} runs lost, {twice} twice; {rows} of {len(folders)} there at the end, {other} that are not as they were"
-    )
+    print(f"{drafts} drafts left, {lost} files lost, {twice} runs twice")
+    print(f"{rows} of {len(folders)} runs there at the end, {other} that are not as they were")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
 from typing import Literal, overload
@@ -18,7 +19,7 @@ from benchcli.reports import output_files
 from benchcli.runs.audit_file import is_audit
 from benchcli.spelling import given
 from benchcli.store.database import ENDING
-from benchcli.store.stored_runs import file_of, folder_of, read
+from benchcli.store.stored_runs import folder_of, named_by, read, runs_in
 from benchcli.workloads.suites import CLAIMS_SUITE
 
 DEEPEST = 20
@@ -46,15 +47,20 @@ def folders(path: Path) -> list[Path]:
     """Return a folder, or all folders and runs of stores that a pattern matches. Raises UserError if there are none."""
     if not _is_pattern(path):
         return [path]
-    matches = map(Path, sorted(glob(str(path))))  # noqa: PTH207  an absolute pattern too
-    found = [match for match in matches if match.is_dir() or match.suffix == ENDING]
+    found = [match for match in _matches(path) if match.is_dir()]
+    for store in _matches(path.parent):
+        found += [store / id_ for id_ in runs_in(store) if fnmatchcase(id_, path.name.removesuffix(ENDING))]
     if not found:
         raise UserError(f"no results at {path}: nothing matches the pattern")
-    return found
+    return sorted(found)
+
+
+def _matches(pattern: Path) -> list[Path]:
+    return list(map(Path, glob(str(pattern))))  # noqa: PTH207  an absolute pattern too
 
 
 def _is_pattern(path: Path) -> bool:
-    return bool(set(str(path)) & set("*?[")) and files.mode_of(path) is None and file_of(path) is None
+    return bool(set(str(path)) & set("*?[")) and files.mode_of(path) is None and named_by(path) is None
 
 
 def load_all(

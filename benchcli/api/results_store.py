@@ -63,7 +63,7 @@ class SpeedHistory(Result):
 
 
 class Store:
-    """A store of results: a folder of Parquet files, one for each run, which never change.
+    """A store of results: a folder of Parquet files, which never change.
 
     It may lie on a shared disk or in a repository. Whatever takes the folder of a run takes STORE/ID
     too. It needs the extra `store`. Everything raises UserError if the store cannot be read, is of a
@@ -76,10 +76,11 @@ class Store:
     def add(self, *runs: Path | str) -> tuple[Added, ...]:
         """Add finished runs and checks, by folder or by pattern; those that are there already stay as they are.
 
-        Raises UserError, when the others are added, if one is not finished or damaged, or cannot be written.
+        Runs of other stores can be added too. What is added together is one file. Raises UserError, when
+        the others are added, if one is not finished or damaged, or cannot be written.
         """
         found = [folder for run in runs for folder in folders(path_of("the folder of a run", run))]
-        return tuple(adding.add(found, self.folder))
+        return tuple(adding.add([stored_runs.folder_of(each) for each in found], self.folder))
 
     def runs(self) -> StoreRows:
         """Return the runs, in the order of time."""

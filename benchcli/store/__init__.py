@@ -1,1 +1,1 @@
-"""A store of results: a folder of Parquet files, one for each run, which DuckDB queries as tables."""
+"""A store of results: a folder of Parquet files, which DuckDB queries as tables."""

@@ -1,9 +1,11 @@
 """Open a store of results as tables in a database in memory."""
 
+import json
 import secrets
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from glob import escape, glob
+from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
@@ -17,11 +19,13 @@ from benchcli.store.columns import KINDS, OF_RUN, RUN
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of a store's files."""
 ENDING = ".parquet"
+SEVERAL = "runs-"
+"""How the name of a file with several runs begins."""
 MARK, CONTENT = "benchcli_store", "benchcli_content"
-"""The names in a file's metadata of its schema, and of the hash of the files that it holds."""
+"""The names in a file's metadata of its schema, and of the hashes of its runs' files, by ID."""
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1500MB",
     "autoinstall_known_extensions": "false",  # nothing is fetched from elsewhere
@@ -32,6 +36,16 @@ _SHARED_NAMES = """
 SELECT host, count(DISTINCT (cpu, cores, card)) AS machines FROM runs WHERE host IS NOT NULL
 GROUP BY host HAVING machines > 1 ORDER BY host
 """
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run or a check in a store."""
+
+    file: Path
+    id: str
+    content: str
+    """The hash of its files."""
 
 
 @contextmanager
@@ -55,21 +69,47 @@ def tables(store: Path, *names: str, file: str = "") -> Iterator["DuckDBPyConnec
     Raises UserError if there is no store, if a file is damaged or of a newer schema, or DuckDB is not
     installed.
     """
-    pattern = f"{escape(str(store))}/{escape(file) or '*' + ENDING}"
-    if not files.is_folder(store) or next(store.glob(f"*{ENDING}"), None) is None:
+    there = [each for each in files_of(store) if file in ("", each.name)]
+    if not there:
         raise UserError(f"{store} is not a store of results: {_way_to_a_store(store)}")
     with connected() as connection:
         import duckdb
 
+        kept = kept_in(connection, there)
         try:
-            check_schemas(connection, pattern)
-            rows = connection.read_parquet(pattern, union_by_name=True)
-            rows.create_view("rows")
+            connection.execute(f"CREATE VIEW rows AS SELECT * FROM {_read_parquet(there)}{_twice(kept)}")
+            columns = {name for name, *_ in connection.execute("DESCRIBE rows").fetchall()}
             for name in names:
-                _create_view(connection, name, set(rows.columns))
+                _create_view(connection, name, columns)
             yield connection
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
-            raise _damaged(connection, store, error) from None
+            raise _damaged(connection, there, error) from None
+
+
+def files_of(store: Path) -> list[Path]:
+    """Return the files of a store, in the order of their names."""
+    return sorted(store.glob(f"*{ENDING}"))
+
+
+def is_of_several(file: Path) -> bool:
+    """Return whether a file holds several runs, by its name; one with a single run has the run's ID as name."""
+    return file.name.startswith(SEVERAL)
+
+
+def _read_parquet(there: Iterable[Path]) -> str:
+    return f"read_parquet({_paths(there)}, union_by_name = true, filename = true, hive_partitioning = false)"
+
+
+def _paths(there: Iterable[Path]) -> str:
+    return f"[{', '.join(literal(escape(str(file))) for file in there)}]"
+
+
+def _twice(kept: Iterable[StoredRun]) -> str:
+    """Return the condition that leaves out runs that two writers added at once: the first file of each counts."""
+    first: dict[str, Path] = {}
+    others = [each for each in kept if first.setdefault(each.id, each.file) != each.file]
+    pairs = ", ".join(f"({literal(str(each.file))}, {literal(each.id)})" for each in others)
+    return f" WHERE (filename, id) NOT IN ({pairs})" if others else ""
 
 
 def _way_to_a_store(given: Path) -> str:
@@ -87,26 +127,32 @@ def _way_to_a_store(given: Path) -> str:
     return f"`benchcli store add RUN --store {given}` makes one"
 
 
-def metadata(connection: "DuckDBPyConnection", pattern: str) -> Mapping[Path, Mapping[str, str]]:
-    """Return what the files of a pattern say of themselves, by file: the schema, and the hash of their content."""
-    query = "SELECT file_name, decode(key), decode(value) FROM parquet_kv_metadata($1) WHERE decode(key) LIKE 'bench%'"
-    found: dict[Path, dict[str, str]] = {}
-    for file, key, value in connection.execute(query, [pattern]).fetchall():
-        found.setdefault(Path(file), {})[key] = value
-    return found
+def kept_in(connection: "DuckDBPyConnection", there: Sequence[Path]) -> list[StoredRun]:
+    """Return the runs in files of a store. Raises UserError if one is damaged, or of another schema."""
+    import duckdb
+
+    query = f"SELECT file_name, decode(key), decode(value) FROM parquet_kv_metadata({_paths(there)})"
+    facts: dict[Path, dict[str, str]] = {file: {} for file in there}
+    try:
+        for file, key, value in connection.execute(query).fetchall() if there else ():
+            facts[Path(file)][key] = value
+    except duckdb.Error as error:
+        raise _damaged(connection, there, error) from None
+    return [run for file, its in facts.items() for run in _runs_of(file, its)]
 
 
-def check_schemas(connection: "DuckDBPyConnection", pattern: str) -> None:
-    """Raise UserError if a file of the pattern is of another schema than this version reads."""
-    found = metadata(connection, pattern)
-    if foreign := set(map(Path, glob(pattern))) - set(found):  # noqa: PTH207  the same pattern as DuckDB's
-        raise UserError(f"{min(foreign)} is no file of a store: move it away")
-    for file, facts in found.items():
-        schema = facts.get(MARK, "")
-        if schema != str(SCHEMA):
-            newer = schema.isdecimal() and int(schema) > SCHEMA
-            way_out = "a newer benchcli wrote it, and reads it" if newer else f"this benchcli reads schema {SCHEMA}"
-            raise UserError(f"{file} is of the store's schema {schema}, not {SCHEMA}: {way_out}")
+def _runs_of(file: Path, facts: Mapping[str, str]) -> list[StoredRun]:
+    """Return the runs in a file, by what it says of itself. Raises UserError if this version does not read it."""
+    schema, contents = facts.get(MARK), facts.get(CONTENT, "")
+    if schema is None:
+        raise UserError(f"{file} is no file of a store: move it away")
+    if schema == "1":  # which had one run in each file
+        return [StoredRun(file, file.stem, contents)]
+    if schema != str(SCHEMA):
+        newer = schema.isdecimal() and int(schema) > SCHEMA
+        way_out = "a newer benchcli wrote it, and reads it" if newer else f"this benchcli reads schema {SCHEMA}"
+        raise UserError(f"{file} is of the store's schema {schema}, not {SCHEMA}: {way_out}")
+    return [StoredRun(file, id_, content) for id_, content in json.loads(contents).items()]
 
 
 def asked(store: Path, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:
@@ -169,14 +215,18 @@ def _create_view(connection: "DuckDBPyConnection", name: str, there: Container[s
     connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(cells)} FROM rows WHERE kind = {literal(name)}")
 
 
-def _damaged(connection: "DuckDBPyConnection", store: Path, error: Exception) -> UserError:
+def _damaged(connection: "DuckDBPyConnection", there: Iterable[Path], error: Exception) -> UserError:
     """Return the error that names the file of a store that cannot be read."""
     import duckdb
 
-    for file in sorted(store.glob(f"*{ENDING}")):
+    for file in there:
         try:
             connection.read_parquet(escape(str(file))).fetchall()
         except duckdb.Error as fault:
-            reason = str(fault).splitlines()[0]
-            return UserError(f"{file} is damaged ({reason}): move it away, and add its run again")
-    return UserError(f"{store} cannot be read: {str(error).splitlines()[0]}")
+            return UserError(f"{file} is damaged ({first_line(fault)}): move it away, and add its runs again")
+    return UserError(f"the store cannot be read: {first_line(error)}")
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text."""
+    return str(error).splitlines()[0]

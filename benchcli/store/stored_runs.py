@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from benchcli.runs.suite_run import SuiteRun
 from benchcli.spelling import given
 from benchcli.store.adding import FILES
 from benchcli.store.columns import FILE
-from benchcli.store.database import ENDING, tables
+from benchcli.store.database import ENDING, StoredRun, connected, files_of, is_of_several, kept_in, tables
 
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
@@ -37,25 +36,39 @@ def folder_of(path: Path) -> Path:
 
     The copy lasts as long as this process.
     """
-    file = None if files.mode_of(path) is not None and path.suffix != ENDING else file_of(path)
-    return path if file is None else _copied(file.absolute())
+    kept = None if files.mode_of(path) is not None and path.suffix != ENDING else named_by(path)
+    return path if kept is None else _copied(kept.file.absolute(), kept.id)
 
 
-def file_of(path: Path) -> Path | None:
-    """Return the file of a run in a store that a path names; None if it names none.
+def named_by(path: Path) -> StoredRun | None:
+    """Return the run in a store that a path names; None if it names none.
 
-    The path is the file, or STORE/ID, of which the beginning suffices. Raises UserError if several
-    runs begin so.
+    The path is STORE/ID, of which the beginning suffices, or the file of a run. Raises UserError if
+    several runs begin so.
     """
-    if path.suffix == ENDING and files.is_file(path):
-        return path
     if not files.is_folder(path.parent):
         return None
-    found = sorted(path.parent.glob(f"{escape(path.name)}*{ENDING}"))
-    exact = [each for each in found if each.name == path.name + ENDING]
+    name = path.name.removesuffix(ENDING)
+    found = [each for id_, each in runs_in(path.parent).items() if id_.startswith(name)]
+    exact = [each for each in found if each.id == name]
     if len(found) > 1 and not exact:
-        raise UserError(f"{path} is the beginning of several runs: {named([each.stem for each in found])}")
+        raise UserError(f"{path} is the beginning of several runs: {named([each.id for each in found])}")
     return next(iter(exact or found), None)
+
+
+def runs_in(store: Path) -> Mapping[str, StoredRun]:
+    """Return the runs in a store by ID, in the order of their IDs; the content of those in a file alone is left out."""
+    there = files_of(store)
+    runs = [run for file in there if is_of_several(file) for run in _runs_of(file.absolute())]
+    runs += [StoredRun(file, file.name.removesuffix(ENDING), "") for file in there if not is_of_several(file)]
+    return {each.id: each for each in sorted(runs, key=lambda run: run.id)}
+
+
+@cache
+def _runs_of(file: Path) -> list[StoredRun]:
+    """Return the runs in a file, which never changes."""
+    with connected() as connection:
+        return kept_in(connection, [file])
 
 
 def restore(path: Path, output: Path) -> None:
@@ -63,18 +76,19 @@ def restore(path: Path, output: Path) -> None:
 
     Raises UserError if there is no such run, or if `output` is there already or cannot be written.
     """
-    file = file_of(path)
-    if file is None:
+    kept = named_by(path)
+    if kept is None:
         raise UserError(f"{path} is no run of a store: `benchcli store ls --store {path.parent}` lists its runs")
     if files.mode_of(output, follow=False) is not None:
         raise UserError(f"{output} exists: give another {given('output')}")
-    _write(contents(file), output)
+    _write(contents(kept), output)
 
 
-def contents(file: Path) -> Mapping[str, bytes]:
+def contents(kept: StoredRun) -> Mapping[str, bytes]:
     """Return the files of a run in a store, by name. Raises UserError if the file is damaged, or of a newer schema."""
-    with tables(file.parent, file=file.name) as connection:
-        rows = connection.execute("SELECT file_name, content FROM rows WHERE kind = $1", [FILE]).fetchall()
+    with tables(kept.file.parent, file=kept.file.name) as connection:
+        query = "SELECT file_name, content FROM rows WHERE kind = $1 AND id = $2"
+        rows = connection.execute(query, [FILE, kept.id]).fetchall()
     return {name: content for name, content in rows if name in FILES}  # no other name is written anywhere
 
 
@@ -93,7 +107,7 @@ def _copies() -> "TemporaryDirectory[str]":
 
 
 @cache
-def _copied(file: Path) -> Path:
-    folder = Path(tempfile.mkdtemp(dir=_copies().name)) / file.stem
-    _write(contents(file), folder)
+def _copied(file: Path, id_: str) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=_copies().name)) / id_
+    _write(contents(StoredRun(file, id_, "")), folder)
     return folder

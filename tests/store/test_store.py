@@ -1,5 +1,7 @@
 """A store: what is added comes back as it was, and what is wrong is said in a line."""
 
+import csv
+import io
 import os
 import shutil
 import subprocess
@@ -10,11 +12,13 @@ from pathlib import Path
 import pytest
 
 import benchcli
+from benchcli.api.compared_runs import Compared
 from benchcli.api.results_store import Store
 from benchcli.api.run_result import Run
 from benchcli.errors import UserError
 from benchcli.runs.rows import COLUMNS
 from benchcli.store import database
+from benchcli.store.adding import NotAddedError
 from benchcli.store.columns import KINDS
 from tests.conftest import Outcome
 from tests.store.simulated import KEPT, run
@@ -78,6 +82,97 @@ def test_a_run_that_is_given_twice_at_once_is_new_once(store: Store, tmp_path: P
     added = store.add(KEPT, tmp_path / "copy", KEPT)
     assert [each.is_new for each in added] == [True, False, False]
     assert len({each.path for each in added}) == len(files_in(store)) == 1
+
+
+def test_runs_that_are_added_together_are_in_one_file_and_each_comes_back(store: Store, tmp_path: Path) -> None:
+    folders = [
+        KEPT,
+        KEPT.parent / "layers-epyc",
+        run(tmp_path / "other", 3),
+        run(tmp_path / "another", 4, host="vm[2]"),
+    ]
+    added = store.add(*folders)
+    assert len(files_in(store)) == 1
+    for folder, each in zip(folders, added, strict=True):
+        back = store.get(each.path.name, tmp_path / "back" / each.path.name)
+        names = {file.name for file in back.iterdir()}
+        assert names == {file.name for file in folder.iterdir()} - {"table.md"}
+        assert all((back / name).read_bytes() == (folder / name).read_bytes() for name in names)
+    found = benchcli.load(store.folder / "2026-*")
+    assert isinstance(found, Compared)
+    assert {member.folder for member in found.runs} == {each.path for each in added if each.path.name[:5] == "2026-"}
+    counts = store.query("SELECT id, count(*) AS n FROM samples GROUP BY id ORDER BY id").rows
+    assert [row["n"] for row in counts] == [
+        (folder / "samples.csv").read_text().count("\n") - 1
+        for _, folder in sorted(zip([each.path.name for each in added], folders, strict=True))
+    ]
+
+
+def test_runs_of_one_file_are_added_to_other_stores(store: Store, tmp_path: Path) -> None:
+    """So that many small files become few large ones, which queries open sooner."""
+    for day in range(1, 4):
+        store.add(run(tmp_path / f"run-{day}", day))
+    packed = Store(tmp_path / "packed")
+    assert [each.is_new for each in packed.add(store.folder / "*")] == [True] * 3
+    assert (len(files_in(store)), len(files_in(packed))) == (3, 1)
+    assert [row["id"] for row in packed.runs().rows] == [row["id"] for row in store.runs().rows]
+    assert not any(each.is_new for each in store.add(packed.folder / "2026-*"))
+
+
+def test_a_run_that_two_writers_add_at_once_is_there_once(store: Store, tmp_path: Path) -> None:
+    one, two, three = (run(tmp_path / f"run-{day}", day) for day in (1, 2, 3))
+    other = Store(tmp_path / "other")
+    store.add(one, two)
+    other.add(two, three)
+    for file in other.folder.iterdir():
+        shutil.copy(file, store.folder)
+    assert len(files_in(store)) == 2
+    assert [row["networks"] for row in store.runs().rows] == [4, 4, 4]
+    assert len(list(store.get(str(store.runs().rows[1]["id"]), tmp_path / "back").iterdir())) == 4
+
+
+def test_what_is_wrong_with_one_of_several_is_found(store: Store, tmp_path: Path) -> None:
+    folders = [run(tmp_path / f"run-{day}", day) for day in range(1, 8)]
+    drop(folders[2] / "measurements.csv")
+    swap(folders[5] / "samples.csv", ",0.00", ",zero")
+    cut(folders[6] / "measurements.csv")
+    with pytest.raises(
+        NotAddedError, match=r"run-3 is not finished .*and 2 more faults.*run-3, \S*run-6, \S*run-7"
+    ) as found:
+        store.add(*folders)
+    assert [each.is_new for each in found.value.added] == [True] * 4
+    assert [str(row["started"])[:10] for row in store.runs().rows] == [f"2026-01-0{day}" for day in (1, 2, 4, 5)]
+
+
+def test_traces_that_came_later_to_one_of_several_are_not_lost_in_silence(store: Store, tmp_path: Path) -> None:
+    folder = run(tmp_path / "one", 1)
+    store.add(folder, run(tmp_path / "two", 2))
+    shutil.copy(KEPT.parent / "layers-epyc" / "layers.csv", folder)
+    with pytest.raises(UserError, match=r"as it was before .*it holds others too: give another --store"):
+        store.add(folder)
+
+
+def test_cells_of_several_lines_are_cells(store: Store, tmp_path: Path) -> None:
+    folder = run(tmp_path / "run")
+    rows = list(csv.DictReader(io.StringIO((folder / "measurements.csv").read_text())))
+    rows[1]["error"] = 'first, "second"\nthird\r\nfourth'
+    with (folder / "measurements.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    store.add(folder, run(tmp_path / "other", 2))
+    found = store.query("SELECT encode(error)::VARCHAR AS bytes FROM networks WHERE error IS NOT NULL").rows
+    assert [row["bytes"] for row in found] == [r"first, \x22second\x22\x0Athird\x0D\x0Afourth"]
+
+
+def test_a_store_of_the_first_schema_is_read(store: Store, tmp_path: Path) -> None:
+    (added,) = store.add(KEPT)
+    (file,) = store.folder.iterdir()
+    facts = "KV_METADATA {benchcli_store: '1', benchcli_content: 'as it was'}"
+    duckdb.sql(f"COPY (FROM '{file}') TO '{tmp_path / 'old.parquet'}' (FORMAT parquet, {facts})")
+    (tmp_path / "old.parquet").replace(file)
+    assert isinstance(benchcli.load(added.path), Run)
+    assert [row["id"] for row in store.runs().rows] == [added.path.name]
 
 
 def test_tables_have_what_the_csv_files_have(store: Store) -> None:
@@ -196,7 +291,7 @@ def test_traces_that_came_later_are_not_lost_in_silence(store: Store, tmp_path: 
 
 
 def test_a_damaged_file_is_named(store: Store, tmp_path: Path) -> None:
-    one, two = store.add(run(tmp_path / "one", 1), run(tmp_path / "two", 2))
+    (one,), (two,) = store.add(run(tmp_path / "one", 1)), store.add(run(tmp_path / "two", 2))
     file = two.path.with_name(two.path.name + ".parquet")
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 2])
@@ -210,9 +305,9 @@ def test_a_damaged_file_is_named(store: Store, tmp_path: Path) -> None:
 
 def test_a_newer_schema_is_refused_by_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as newer:
-        newer.setattr("benchcli.store.adding.SCHEMA", database.SCHEMA + 1)
+        newer.setattr("benchcli.store.batch.SCHEMA", database.SCHEMA + 1)
         store.add(KEPT)
-    with pytest.raises(UserError, match=r"is of the store's schema 2, not 1: a newer benchcli wrote it"):
+    with pytest.raises(UserError, match=r"is of the store's schema 3, not 2: a newer benchcli wrote it"):
         store.runs()
 
 
@@ -330,7 +425,7 @@ def test_two_writers_that_are_killed_lose_nothing(store: Store, tmp_path: Path) 
         writer.kill()
         writer.wait()
     before = {name: content for name, content in files_in(store).items() if name.endswith(".parquet")}
-    assert len(store.runs().rows) == len(before)
+    assert len(store.runs().rows) == 8
     store.add(*folders)
     after = files_in(store)
     assert {name: after[name] for name in before} == before
