@@ -43,6 +43,16 @@ class Verdict:
     """How the effect compares with the paper's; None if that is not known, or if this one is not decided."""
     vectors: VectorFill | None = None
     """How the extreme variant's channels fill vectors; None if the baseline's do so no better, or it is not known."""
+    reorders: "Reorders | None" = None
+    """Conversions of layout; None if both networks have as many, or the runtime does not tell."""
+
+
+@dataclass(frozen=True)
+class Reorders:
+    """How often a runtime converts layouts in a call of two networks, where the numbers differ."""
+
+    variant: int
+    baseline: int
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,13 @@ def verdict(result: FamilyResult, effect: float = EFFECT, lanes: int | None = No
         modes=tuple(_of_modes(record, effect, guideline.faster)) if judgement.outcome != "not judged" else (),
         paper=paper_effect(record) if judgement.outcome not in UNDECIDED else None,
         vectors=vector_fill(record, result.records[0], lanes) if judgement.outcome not in UNDECIDED else None,
+        reorders=_reorders(record, result.records[0]),
     )
+
+
+def _reorders(record: Record, baseline: Record) -> Reorders | None:
+    own, its = record.preparation.reorders, baseline.preparation.reorders
+    return None if own is None or its is None or own == its else Reorders(own, its)
 
 
 def _of_modes(record: Record, effect: float, claims_faster: bool) -> Iterator[ModeVerdict]:

@@ -125,6 +125,7 @@ class MeasurementRow:
     output_error: Duration | None = None
     argmax_agreement: Share | None = None
     loaded_bytes: Count | None = None
+    reorders: Count | None = None
     operators: Count | None = None
 
 

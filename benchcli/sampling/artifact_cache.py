@@ -31,6 +31,8 @@ class Kept:
     size: Count
     """Bytes."""
     sha256: str
+    reorders: Count | None = None
+    """Conversions of layout in a call; None if the runtime does not tell."""
 
 
 def cache_folder() -> str:
@@ -68,7 +70,7 @@ def fetch(folder: str, key: str, artifact: Path) -> Kept | None:
     return None
 
 
-def keep(folder: str, key: str, artifact: Path, seconds: float) -> None:
+def keep(folder: str, key: str, artifact: Path, seconds: float, reorders: int | None = None) -> None:
     """Keep a copy of `artifact` under a key. A folder that cannot be written only costs time."""
     if not folder:
         return
@@ -76,7 +78,7 @@ def keep(folder: str, key: str, artifact: Path, seconds: float) -> None:
     try:
         draft.mkdir(parents=True)
         _copy(artifact, draft / CONTENT)
-        facts = Kept(seconds, size_of(artifact), _hash_of(artifact))
+        facts = Kept(seconds, size_of(artifact), _hash_of(artifact), reorders)
         files.create(draft / FACTS, json.dumps(asdict(facts)))
         draft.rename(Path(folder) / key)  # at once, so that no other process sees half of it
         _forget_oldest(Path(folder))

@@ -158,6 +158,7 @@ class Evidence:
             artifact_bytes=exported.size if exported else None,
             output_error=max(errors, default=None),
             argmax_agreement=min(agreements, default=None),
+            reorders=exported.reorders if exported else None,
         )
 
     def _keep(self, reports: Reports) -> None:

@@ -167,6 +167,8 @@ class Exported:
     """Bytes of the file."""
     is_cached: bool = False
     """Whether the file is of an earlier run."""
+    reorders: Count | None = None
+    """Conversions of layout in a call of it; None if the runtime does not tell."""
 
 
 @dataclass(frozen=True)

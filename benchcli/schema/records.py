@@ -180,6 +180,8 @@ class Preparation:
     """The least share, over all launches, of items whose largest value is where eager float32's is."""
     loaded_bytes: Count | None = None
     """By how much loading the file made the process grow, the median of the launches."""
+    reorders: Count | None = None
+    """How often the runtime converts the layout of a tensor in a call, by its own profile."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +14,15 @@ import torch
 
 import benchcli
 from benchcli.api.keywords import runtimes_of
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Runtime, runtime_named
+from benchcli.backends.devices.base import RanKernel
+from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Profiler, RanNode, Runtime, runtime_named
 from benchcli.cost.inputs import Inputs
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.runs.read import read
 from benchcli.sampling import artifact_cache
 from benchcli.sampling.artifact_cache import FOLDER, fetch, keep, size_of
 from benchcli.sampling.artifact_key import key_of
-from benchcli.schema import Failure, Family, Target, Variant
+from benchcli.schema import REORDER, Failure, Family, Target, Variant
 from benchcli.schema.protocol import Conversation, Exported, Started, Task, WorkerDied
 from benchcli.workers.tools import Tools
 from tests.conftest import Outcome, inline
@@ -92,6 +94,22 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+class Conversions(Profiler):
+    """A profile of a call with a conversion of layout before the last of two convolutions."""
+
+    def __init__(self, call: Call) -> None:
+        self._call, self._calls = call, 0
+
+    def call(self) -> object:
+        self._calls += 1
+        return self._call()
+
+    def finish(self) -> list[list[RanNode]]:
+        conv, reorder = RanKernel("Conv", "toy", 1e-3), RanKernel(REORDER, "toy", 1e-4)
+        nodes = [RanNode(conv, "convolution"), RanNode(reorder, "data"), RanNode(conv, "convolution")]
+        return [nodes] * self._calls
+
+
 def rows_of(found: Outcome) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(found.out)))
 
@@ -118,6 +136,24 @@ def test_eager_prepares_nothing_and_its_error_is_recorded_in_other_dtypes(cli: C
     assert all(1e-4 < float(row["output_error"]) < 1e-1 for row in half)
     assert {row["load_s"] for row in half} == {""}
     assert {0.0 <= float(row["argmax_agreement"]) <= 1.0 for row in half} == {True}
+
+
+def test_how_often_a_runtime_converts_layouts_is_counted_once_and_kept(
+    cli: Cli, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def profiler(_self: Toy, network: torch.nn.Module, inputs: Inputs, place: Place, artifact: Path) -> Profiler | None:
+        groups = next(each.groups for each in network.modules() if isinstance(each, torch.nn.Conv2d))
+        return Conversions(_self.prepare(network, inputs, place, artifact)) if groups == 1 else None
+
+    assert {row["reorders"] for row in rows_of(cli(*SMALL, "--runtime", "toy", "--output", "without"))} == {""}
+    shutil.rmtree(cache)
+    with monkeypatch.context() as telling:
+        telling.setattr(Toy, "profiler", profiler)
+        first = rows_of(cli(*SMALL, "--runtime", "toy", "--output", "first"))
+    second = rows_of(cli(*SMALL, "--runtime", "toy", "--output", "second"))
+    assert [row["reorders"] for row in first] == [row["reorders"] for row in second]
+    assert {row["variant"]: row["reorders"] for row in first}["g=1"] == "1"
+    assert {row["reorders"] for row in first} == {"1", ""}
 
 
 def test_what_an_earlier_run_prepared_is_loaded_and_says_what_it_took_then(cli: Cli, cache: Path) -> None:

@@ -89,7 +89,16 @@ def _verdict_line(verdict: Verdict, published: float | None) -> str:
     bound = f" (threshold {formatting.percent(verdict.threshold)})" if undecided else ""
     advice = f"; {verdict.advice}" if verdict.advice else ""
     beside = f"; {_strength(verdict.paper, verdict.vectors)}" if verdict.paper else ""
-    return f"{outcome}: {measured}{_converted(verdict)}{paper}{bound}{beside}{_modes(verdict)}{advice}"
+    more = f"{beside}{_reordered(verdict)}{_modes(verdict)}{advice}"
+    return f"{outcome}: {measured}{_converted(verdict)}{paper}{bound}{more}"
+
+
+def _reordered(verdict: Verdict) -> str:
+    """Return how often the runtime converts layouts in the two networks; empty if as often in both."""
+    if verdict.reorders is None:
+        return ""
+    own = f"{verdict.reorders.variant} times in a call of {verdict.variant}"
+    return f"; the runtime converts layouts {own}, and {verdict.reorders.baseline} times of {verdict.baseline}"
 
 
 def _of_paper(verdict: Verdict, published: float) -> str:

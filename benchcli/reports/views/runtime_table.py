@@ -115,6 +115,18 @@ def _verdict_lines(
             ]
             where = f"{setting}: " if several else ""
             yield f"{where}{judged[0].variant} against {judged[0].baseline}: {'; '.join(said)}"
+        yield from _reordered(of, f"{setting}: " if several else "")
+
+
+def _reordered(of: Sequence[FamilyResult], where: str) -> Iterator[str]:
+    """Yield, for each runtime that converts layouts in some networks more often than in others, how often in each."""
+    for result in of:
+        counts = {each.variant.name: each.preparation.reorders for each in result.records}
+        known = {name: count for name, count in counts.items() if count is not None}
+        if len(set(known.values())) > 1:
+            alike = groups(known, known.__getitem__)
+            said = "; ".join(f"{count} times of {formatting.named(same)}" for count, same in sorted(alike.items()))
+            yield f"{where}{result.records[0].target.runtime} converts layouts in a call {said}"
 
 
 def _prepared(results: Sequence[FamilyResult], runtimes: Sequence[str]) -> Iterator[str]:

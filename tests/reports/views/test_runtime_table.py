@@ -10,6 +10,7 @@ import pytest
 import benchcli
 from benchcli.analysis.verdicts import verdicts
 from benchcli.api.run_result import Run
+from benchcli.reports.views import guideline_table
 from benchcli.reports.views.runtime_table import table
 from benchcli.schema import Failure, FamilyResult, Interval, Preparation
 from tests.conftest import Outcome
@@ -68,6 +69,22 @@ def test_runtimes_that_disagree_and_what_preparing_took_are_said(run: Run) -> No
         "graph: prepared in 2.5 s, 110.0 kB, and loaded in 12.5 ms a network (medians); outputs differ by up to "
         "3e-07 from eager float32",
     )
+
+
+def test_layouts_that_a_runtime_converts_for_some_networks_alone_are_said(run: Run) -> None:
+    paper, in_graph = run.details.results[:2]
+    counted = in_graph
+    for name, count in {"1:1": 2, "1:2": 0, "1:6": 2, "1:12": 4}.items():
+        counted = changed(counted, name, preparation=Preparation(reorders=count))
+    judged = verdicts([paper, counted])
+    says = "graph converts layouts in a call 0 times of 1:2; 2 times of 1:1, 1:6; 4 times of 1:12"
+    assert says in table([paper, counted], judged).lines
+    guideline = guideline_table.table("g1", [paper, counted], judged)
+    own, other = (line for line in guideline.lines if line.startswith("✓"))
+    assert "converts" not in own
+    assert "; the runtime converts layouts 4 times in a call of 1:12, and 2 times of 1:1" in other
+    alike = changed(counted, "1:12", preparation=Preparation(reorders=2))
+    assert "converts" not in " ".join(guideline_table.table("g1", [alike], verdicts([alike])).lines)
 
 
 def test_a_network_that_a_runtime_lacks_has_its_status_there(run: Run) -> None:
