@@ -93,17 +93,29 @@ def counted_by_launch(values: Iterable[tuple[int, Value, tuple[Exclusion | None,
     """Return each launch's values that count. Each value has its launch, and why its samples are excluded.
 
     What was sampled on a slow core does not count, and a launch that has nothing else is left out, as
-    long as enough launches for an interval remain.
+    long as enough launches for an interval remain. Else values of a pair with one sample on a slow core
+    and one on a usual core do not count, as long as enough launches remain.
     """
     of_all: dict[int, list[tuple[Value, bool]]] = {}
     of_usual: dict[int, list[tuple[Value, bool]]] = {}
+    of_alike: dict[int, list[tuple[Value, bool]]] = {}
     for launch, value, excluded in values:
         entry = value, not any(excluded)
         of_all.setdefault(launch, []).append(entry)
-        if SLOW_CORE not in excluded:
+        slow = {each == SLOW_CORE for each in excluded}
+        if slow == {False}:
             of_usual.setdefault(launch, []).append(entry)
-    chosen = of_usual if has_ranks(len(of_usual)) else of_all
+        if len(slow) == 1:
+            of_alike.setdefault(launch, []).append(entry)
+    chosen = next((of for of in (of_usual, of_alike) if has_ranks(len(of))), of_all)
     return {launch: counted(entries) for launch, entries in chosen.items()}
+
+
+def are_paired(one: Iterable[Sample], other: Iterable[Sample]) -> bool:
+    """Return whether enough launches for an interval have rounds in which both were on cores of one pace."""
+    slow = {(each.launch, each.round): each.excluded == SLOW_CORE for each in one}
+    alike = {each.launch for each in other if slow.get((each.launch, each.round)) == (each.excluded == SLOW_CORE)}
+    return has_ranks(len(alike))
 
 
 def can_leave_slow(samples: Iterable[Sample]) -> bool:

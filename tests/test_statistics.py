@@ -6,8 +6,10 @@ from statistics import mean, stdev
 
 import pytest
 
-from benchcli.schema import Interval
+from benchcli.sampling.timings import FirstSetting
+from benchcli.schema import Interval, Sample
 from benchcli.statistics import (
+    are_paired,
     interval_after_looks,
     interval_over_launches,
     launch_log_means,
@@ -79,6 +81,30 @@ def test_samples_that_were_excluded_do_not_count_where_there_are_enough_others()
     assert launch_log_ratios(waiting + baseline[4:], variant)[0] == pytest.approx(math.log(1 / 2))
     slow = [sample("b", 0, r, 4.0 if r else 2.0, excluded="preempted" if r else None) for r in range(4)]
     assert launch_log_seconds(slow) == {0: pytest.approx(math.log(4.0))}
+
+
+def test_pairs_of_one_slow_core_count_where_there_are_no_others() -> None:
+    """Two processes that take turns need not be on a slow core at the same time."""
+
+    def of_launches(name: str, slow: str) -> list[Sample]:
+        """Return six launches of rounds, which take twice as long on a slow core."""
+        return [
+            sample(name, launch, r, 2.0 if each == "s" else 1.0, excluded="slow-core" if each == "s" else None)
+            for launch in range(6)
+            for r, each in enumerate(slow)
+        ]
+
+    def pairs(states: str) -> tuple[list[Sample], list[Sample]]:
+        """Return samples of rounds: u, both on a usual core; s, both on a slow one; x, the second alone."""
+        return of_launches("a", states.replace("x", "u")), of_launches("b", states.replace("x", "s"))
+
+    for states, ratio, are in (("ux", 1.0, True), ("sx", 1.0, True), ("x", 0.5, False), ("usx", 1.0, True)):
+        one, other = pairs(states)
+        assert list(launch_log_ratios(one, other).values()) == [pytest.approx(math.log(ratio))] * 6
+        assert are_paired(one, other) == are
+        speed = FirstSetting({"b": one}, {}).speed_of("b", other, 1)
+        assert speed
+        assert speed.low == (pytest.approx(1.0) if are else None)
 
 
 def test_two_launches_give_the_interval_worked_by_hand() -> None:

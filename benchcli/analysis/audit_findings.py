@@ -97,6 +97,7 @@ class AuditFinding(Broken):
     before_s: Interval | None = None
     """Seconds of the layers as they are, by themselves."""
     after_s: Interval | None = None
+    """Seconds of the rebuilt layers by themselves; `speed` is of shared rounds, and need not be the ratio."""
     speed: Interval | None = None
     """How many times as fast the rebuilt layers, or the changed network, are."""
     flops_change: float | None = None

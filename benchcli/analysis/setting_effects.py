@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from benchcli.analysis.equal_flops import EFFECT
 from benchcli.grouping import groups
 from benchcli.noise.diagnosis import host_was_timed
-from benchcli.schema import FamilyResult, Outcome, Record
+from benchcli.schema import FamilyResult, Key, Outcome, Record
 from benchcli.spelling import given
+from benchcli.statistics import has_ranks
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,16 @@ class SettingEffect:
 
 def setting_effects(results: Iterable[FamilyResult]) -> Iterator[SettingEffect]:
     """Yield each network in each setting but the first."""
+    disturbed: set[Key] = set()
     for result in results:
         for record in result.records:
+            if record.is_disturbed:
+                disturbed.add(record.key)
             if result.family.first and result.family.first != result.family.name:
-                yield _effect(record)
+                yield _effect(record, (result.family.first, record.variant.name) in disturbed)
 
 
-def _effect(record: Record) -> SettingEffect:
+def _effect(record: Record, is_first_disturbed: bool) -> SettingEffect:
     speed = record.timing.setting if record.timing else None
     if record.failure or speed is None:
         return SettingEffect(
@@ -36,15 +40,18 @@ def _effect(record: Record) -> SettingEffect:
         )
     if of_host := host_was_timed(record):
         return SettingEffect(record, "not judged", of_host)
-    if record.is_disturbed:
-        return SettingEffect(record, "not judged", "too many of its samples were disturbed")
+    if record.is_disturbed or is_first_disturbed:
+        where = "" if record.is_disturbed else " in the first setting"
+        return SettingEffect(record, "not judged", f"too many of its samples{where} were disturbed")
     if speed.low is None:
-        return SettingEffect(
-            record,
-            "not judged",
-            f"it has no interval: give {given('launches', 6)} or more, or a larger {given('budget')}",
-        )
+        return SettingEffect(record, "not judged", _without_interval(record))
     return SettingEffect(record, speed.compare(EFFECT))
+
+
+def _without_interval(record: Record) -> str:
+    if record.timing and has_ranks(record.timing.launches):
+        return "in too few launches was the core of one pace in both settings: measure again when the machine is quiet"
+    return f"it has no interval: give {given('launches', 6)} or more, or a larger {given('budget')}"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
 
+from benchcli import formatting
 from benchcli.errors import UserError
 from benchcli.schema import BUILT_IN, LIVE, Family, Input
 from benchcli.settings import OWN_INPUTS
@@ -73,9 +74,10 @@ class GivenInputs:
 
     @classmethod
     def of(cls, inputs: object) -> "GivenInputs":
-        """Return what tensors, a shape, or texts as --input takes them describe. Raises UserError if they are none."""
+        """Return what tensors, shapes, or texts as --input takes them describe. Raises UserError if they are none."""
         if inputs is None:
             return cls()
+        inputs = _as_texts(inputs)
         if are_texts(inputs):
             batch, described = input_texts.read([inputs] if isinstance(inputs, str) else list(inputs), "an input")
             return cls(batch, described[0].shape, described)
@@ -89,6 +91,19 @@ def are_texts(inputs: object) -> TypeGuard[str | Sequence[str]]:
     """Return whether inputs are described by texts, as on the command line."""
     several = [inputs] if isinstance(inputs, str) else inputs
     return isinstance(several, list | tuple) and bool(several) and all(isinstance(each, str) for each in several)
+
+
+def _as_texts(inputs: object) -> object:
+    """Return several shapes, in a list or by keyword, as the texts that describe them, and other inputs as they are."""
+    if isinstance(inputs, Mapping) and inputs and all(map(_is_shape, inputs.values())):
+        return [f"{text('the name of an input', name)}={_shape_text(shape)}" for name, shape in inputs.items()]
+    if isinstance(inputs, list | tuple) and inputs and all(map(_is_shape, inputs)):
+        return list(map(_shape_text, inputs))
+    return inputs
+
+
+def _shape_text(shape: object) -> str:
+    return "x".join(map(str, _shape(shape)))
 
 
 def are_drawn(inputs: object) -> bool:
@@ -173,10 +188,17 @@ def _shape(inputs: object) -> tuple[int, ...]:
         raise UserError(f"the first tensor of the inputs has shape {tuple(first.shape)}: it needs a batch, and values")
     if first is None:
         raise UserError(
-            f"inputs must be a tensor (batch, ...) or its shape, such as {SHAPE}; a tuple or list of tensors; or a "
-            f"dict of keyword arguments; not {type(inputs).__name__}"
+            f"inputs must be a tensor (batch, ...) or its shape, such as {SHAPE}; a tuple or list of tensors or of "
+            f"shapes; or a dict of these by keyword; not {_said(inputs)}"
         )
     return tuple(first.shape)
+
+
+def _said(inputs: object) -> str:
+    """Return the type of inputs, and of the parts of a dict or a list."""
+    parts = list(inputs.values()) if isinstance(inputs, Mapping) else inputs if isinstance(inputs, list | tuple) else []
+    of = f" of {formatting.named(list(dict.fromkeys(type(each).__name__ for each in parts)))}" if parts else ""
+    return f"{type(inputs).__name__}{of}"
 
 
 def _refuse_endless(tree: object, holders: tuple[int, ...] = ()) -> None:

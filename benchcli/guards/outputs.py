@@ -193,6 +193,17 @@ def alike(first: Outputs, second: Outputs) -> bool:
     return len(first) == len(second) and all(map(_alike, first, second))
 
 
+def change(before: Outputs, after: Outputs) -> float | None:
+    """Return the largest relative change of a floating-point tensor, at most 1; None without two of one shape."""
+    pairs = [(_real(one), _real(other)) for one, other in zip(before, after, strict=False) if one.shape == other.shape]
+    norms = [
+        (float(torch.linalg.vector_norm(other.double() - one.double())), float(torch.linalg.vector_norm(one.double())))
+        for one, other in pairs
+        if one.is_floating_point() and torch.isfinite(one).all() and torch.isfinite(other).all()
+    ]
+    return max((min(1.0, difference / norm) if norm else 1.0 for difference, norm in norms), default=None)
+
+
 def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
     if one.shape != other.shape or holds_integers(one) or holds_integers(other):
         return torch.equal(one, other)

@@ -146,6 +146,10 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     "complex": lambda warning: (
         f"its complex numbers stay {warning.text}: a dtype is that of real ones, as in torch.nn.Module.half"
     ),
+    "insensitive": lambda warning: (
+        f"only {100 * (warning.amount or 0.0):.0e} % of its output depends on its input, so that the comparison with "
+        "eager float32 would hardly see a wrong output: draw weights that keep the signal"
+    ),
     "batchless": lambda warning: (
         "its outputs do not grow with the first size of its inputs, which is taken for the batch: if the batch is "
         f"missing, give {warning.text}"

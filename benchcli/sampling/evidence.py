@@ -126,7 +126,7 @@ class Evidence:
         if not family.first or family.first == family.name:
             return None
         items = {name: costs.items or 1 for name, costs in of_family(self.costs, family.first).items()}
-        return FirstSetting(of_family(self.samples, family.first), items)
+        return FirstSetting(self._samples_of(family.first), items)
 
     def known(self, family: Family) -> FamilyEvidence:
         """Return the evidence on one family, without the samples of variants that failed later."""
@@ -134,15 +134,15 @@ class Evidence:
         return FamilyEvidence(
             costs=of_family(self.costs, family.name),
             failures=failures,
-            samples={
-                name: marked(samples, self.usual_s)
-                for name, samples in of_family(self.samples, family.name).items()
-                if name not in failures
-            },
+            samples={name: samples for name, samples in self._samples_of(family.name).items() if name not in failures},
             conditions=tuple(self.conditions.get(family.name, ())),
             singles=of_family(self.singles, family.name),
             preparations={v.name: self._preparation((family.name, v.name)) for v in family.variants},
         )
+
+    def _samples_of(self, family: str) -> dict[str, list[Sample]]:
+        """Return the samples of a family's variants; those on a slow core are excluded, as far as is known by now."""
+        return {name: marked(samples, self.usual_s) for name, samples in of_family(self.samples, family).items()}
 
     def _preparation(self, key: Key) -> Preparation:
         """Return what the runtime did before it ran a network."""

@@ -96,7 +96,7 @@ def _record(
         time = replace(time, reference=_reference_speed(family, name, evidence), percentiles=percentiles(singles))
         observed = of_samples(evidence.samples[name], evidence.conditions, context.target)
         compared = of_relative_speed(time, times.get(family.baseline), context.plan)
-        warnings += [*context.noticed.get(name, ()), *compared, *observed, *shared]
+        warnings += [*_noticed(context, family, name), *compared, *observed, *shared]
     return Record(
         run=context.run,
         suite=context.suite,
@@ -111,6 +111,12 @@ def _record(
         code=context.codes.get(name),
         preparation=evidence.preparations.get(name, Preparation()),
     )
+
+
+def _noticed(context: Context, family: Family, name: str) -> list[RunWarning]:
+    """Return what a survey noticed; how little outputs depend on inputs only where they are compared with others."""
+    is_plain = family.on(context.target).runtime == Target.runtime and family.dtype == "float32"
+    return [each for each in context.noticed.get(name, ()) if not (is_plain and each.kind == "insensitive")]
 
 
 def _impossible(time: Timing, costs: Costs | None, family: Family, peak: float | None) -> Failure | None:

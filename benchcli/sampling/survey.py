@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -38,6 +38,10 @@ from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, 
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
 from benchcli.schema.warnings import RunWarning
 from benchcli.workloads.onnx_network import OnnxNetwork
+
+Value = TypeVar("Value")
+INSENSITIVE = 1e-3
+"""The change of an output with its input, relative to its norm, below which a wrong one would hardly be seen."""
 
 
 def survey(task: Task, send: Send) -> None:
@@ -79,10 +83,12 @@ def _count(
     compiling = CompileTime(still_compiling)
     again = partial(called, network, inputs)
     call = partial(compiling.call, again)
+    of_inputs: list[RunWarning] = []
     if of == INFERENCE:
         summary, denormal = _output(call, again, alive)
-        if task.detailed and not summary.is_random and not DEVICES[kind].errors_stick:
-            summary = _further(summary, network, inputs, again)
+        if not summary.is_random and not DEVICES[kind].errors_stick:  # other values may be ones that it does not take
+            of_inputs += _insensitive(inputs, again)
+            summary = _further(summary, network, inputs, again) if task.detailed else summary
     else:
         summary, denormal = _output_of_step(variant, of, call, network, inputs)
     network, inputs = conversion.in_dtype(network, inputs, torch_dtype(family.dtype))
@@ -103,7 +109,7 @@ def _count(
     )
     if of == INFERENCE:
         alive()
-        noticed = (*noticed, *_of_further_calls(network, inputs, variant))
+        noticed = (*noticed, *of_inputs, *_of_further_calls(network, inputs, variant))
     of_calls = costs, replace(summary, threads=threads), inputs_hash, detail
     return Counted(family.name, variant.name, *of_calls, code_of(variant), compiling.seconds, noticed)
 
@@ -115,6 +121,19 @@ def _built(variant: Variant, family: Family, device: str) -> tuple[torch.nn.Modu
         network, inputs = load(variant, family, device)
         threads = torch.get_num_threads()
     return network, inputs, threads if threads != before[switches.THREADS] else None
+
+
+def _insensitive(inputs: Inputs, call: Callable[[], object]) -> Iterator[RunWarning]:
+    """Yield the warning about outputs that hardly depend on the inputs."""
+
+    def called_again() -> outputs.Outputs:
+        with torch.inference_mode():
+            return outputs.kept(outputs.outputs_of(call()))
+
+    before, after = called_again(), _on_other_values(inputs, called_again)
+    change = outputs.change(before, after) if after else None
+    if change is not None and change < INSENSITIVE:
+        yield RunWarning("insensitive", float(f"{change:.0e}"))
 
 
 def _of_further_calls(network: torch.nn.Module, inputs: Inputs, variant: Variant) -> Iterator[RunWarning]:
@@ -146,8 +165,8 @@ def _output(call: Callable[[], object], again: Callable[[], object], alive: Call
     return replace(output, is_random=is_random), denormal
 
 
-def _on_other_values(inputs: Inputs, again: Callable[[], object]) -> Output | None:
-    """Return the outputs of a call in which each tensor of the inputs has its last dimension reversed.
+def _on_other_values(inputs: Inputs, call: Callable[[], Value]) -> Value | None:
+    """Return what a call gives while each tensor of the inputs has its last dimension reversed.
 
     Where that changes nothing, as in a tensor of zeros, floating ones get drawn values. A network that keeps
     its first result returns that again. None if the network cannot take such values.
@@ -158,9 +177,7 @@ def _on_other_values(inputs: Inputs, again: Callable[[], object]) -> Output | No
         try:
             for each in tensors:
                 each.copy_(_other_values(each))
-            with torch.inference_mode():
-                result = again()
-                return output_parts.described(result, output_parts.plain(result))
+            return call()
         finally:
             for each, values in zip(tensors, before, strict=True):
                 each.copy_(values)
@@ -170,16 +187,21 @@ def _on_other_values(inputs: Inputs, again: Callable[[], object]) -> Output | No
 
 def _further(output: Output, network: torch.nn.Module, inputs: Inputs, again: Callable[[], object]) -> Output:
     """Return an output with those of other values, and of batch-normalisations on the statistics of their inputs."""
-    output = replace(output, on_others=_on_other_values(inputs, again))
+
+    def described() -> Output:
+        with torch.inference_mode():
+            result = again()
+            return output_parts.described(result, output_parts.plain(result))
+
+    output = replace(output, on_others=_on_other_values(inputs, described))
     if not batch_statistics.normalisations(network):
         return output
-    with batch_statistics.of_each_input(network) as count, torch.inference_mode():
+    with batch_statistics.of_each_input(network) as count:
         try:
-            result = again()
-            found = output_parts.described(result, output_parts.plain(result))
+            found = described()
         except Exception:  # it may do what a hook does not allow
             return replace(output, normalisations=count)
-        normalised = replace(found, on_others=_on_other_values(inputs, again))
+        normalised = replace(found, on_others=_on_other_values(inputs, described))
     return replace(output, normalisations=count, normalised=normalised)
 
 

@@ -6,6 +6,7 @@ from statistics import mean, median, quantiles
 
 from benchcli.schema import SLOW_CORE, Family, Interval, Percentiles, ReferenceSpeed, Sample, StepParts, Timing
 from benchcli.statistics import (
+    are_paired,
     can_leave_slow,
     counted,
     has_ranks,
@@ -28,9 +29,17 @@ class FirstSetting:
     """The images in a call."""
 
     def speed_of(self, name: str, samples: Sequence[Sample], items: int) -> Interval | None:
-        """Return the speed of a network, per image, relative to its own in the first setting; None without pairs."""
-        ratios = launch_log_ratios(self.samples.get(name, ()), samples)
-        return _interval(ratios).times(items / self.items.get(name, 1)) if ratios else None
+        """Return the speed of a network, per image, relative to its own in the first setting; None without pairs.
+
+        The two may run in processes of their own, seconds apart. Without enough launches in which the
+        core was of one pace for both, there is no interval.
+        """
+        first = self.samples.get(name, ())
+        ratios = launch_log_ratios(first, samples)
+        if not ratios:
+            return None
+        speed = _interval(ratios).times(items / self.items.get(name, 1))
+        return speed if are_paired(first, samples) else Interval(speed.estimate)
 
 
 def timing(samples: Sequence[Sample], baseline: Sequence[Sample], is_baseline: bool) -> Timing | None:

@@ -53,6 +53,16 @@ def test_times_of_the_host_and_without_an_interval_are_not_judged() -> None:
     assert "--launches 6 or more" in alone.why
 
 
+def test_a_disturbed_first_setting_leaves_the_others_not_judged() -> None:
+    first, second = result(1, ABOVE, None), result(2, ABOVE, ABOVE)
+    timing = first.records[1].timing
+    assert timing
+    noisy = replace(timing, samples=10, excluded=6)
+    first = replace(first, records=(first.records[0], replace(first.records[1], timing=noisy)))
+    _, effect = setting_effects([first, second])
+    assert (effect.outcome, effect.why) == ("not judged", "too many of its samples in the first setting were disturbed")
+
+
 def test_a_failure_is_not_judged() -> None:
     given = result(2, ABOVE, ABOVE)
     failed = replace(given.records[1], timing=None, failure=Failure("failed", "no"))

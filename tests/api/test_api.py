@@ -59,6 +59,22 @@ def test_live_modules_travel_by_value_and_leave_nothing_in_the_folder(tools: Cal
 
 
 @pytest.mark.measured
+class Both(nn.Module):
+    """Takes two inputs."""
+
+    def forward(self, left: torch.Tensor, right: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.relu(left), torch.relu(right)
+
+
+def test_shapes_are_inputs_in_a_list_and_by_keyword(tools: Callable[[], Tools]) -> None:
+    shapes = {"left": (1, 3, 4, 4), "right": (1, 5)}
+    for inputs in (shapes, list(shapes.values())):
+        frame = benchcli.costs({"both": Both()}, inputs=inputs, device="fake", tools=tools()).to_frame()
+        assert list(frame["elementwise"]) == [3 * 4 * 4 + 5]
+    with pytest.raises(UserError, match="a dict of these by keyword; not dict of int, tuple"):
+        benchcli.costs({"both": Both()}, inputs={"left": 3, "right": (1, 5)}, device="fake", tools=tools())
+
+
 def test_a_live_module_is_measured_in_a_process_of_its_own() -> None:
     run = benchcli.measure(
         {"mine": Scaled(2.0), "made": factory, "named": "tests.api.test_api:factory"},

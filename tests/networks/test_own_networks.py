@@ -44,6 +44,24 @@ def test_every_network_of_the_suite_is_measured_or_one_line_says_why_not(cli: Cl
     assert "half: its weights are float16" in found.out
 
 
+def test_an_output_that_hardly_depends_on_its_input_is_said_where_it_is_compared(cli: Cli) -> None:
+    Path("nets.py").write_text(
+        "import torch\nfrom torch import nn\n\n\nclass Faint(nn.Module):\n    def __init__(self, share):\n"
+        "        super().__init__()\n        self.layer, self.share = nn.Linear(8, 8), share\n\n"
+        "    def forward(self, x):\n        return 1 + self.share * self.layer(x)\n\n\n"
+        "def faint():\n    return Faint(1e-6)\n\n\ndef clear():\n    return Faint(0.1)\n"
+    )
+    words = ("network", "nets:faint", "nets:clear", "--input", "4x8", "--device", "fake", "--launches", "1")
+    plain = cli(*words, "--output", "plain")
+    assert "depends on its input" not in plain.out
+    found = cli(*words, "--dtype", "float32,bfloat16", "--output", "both")
+    (line,) = (each for each in found.out.splitlines() if "depends on its input" in each)
+    assert line.startswith("nets:faint")
+    assert "would hardly see a wrong output" in line
+    of_runtime = cli(*words, "--runtime", "graph", "--output", "graph")
+    assert of_runtime.out.count("depends on its input") == 1
+
+
 def test_inputs_are_given_on_the_command_line(cli: Cli) -> None:
     words = ("network", f"{OWN}two", "--device", "fake", "--launches", "1")
     found = cli(*words, "--input", "4x8", "--input", "right=4x6", "--output", "a")

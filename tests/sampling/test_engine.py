@@ -11,7 +11,7 @@ from benchcli.errors import ChangedError
 from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, another_launch
 from benchcli.sampling.supervise import Failures, Survey
-from benchcli.schema import Costs, Failure, Family, FamilyResult, Plan, Sample, Target
+from benchcli.schema import Costs, Failure, Family, FamilyResult, Interval, Plan, Sample, Target
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Conversation, Done, Launcher, Sampled, Started, Task, Watched, WorkerDied
 from benchcli.schema.warnings import RunWarning
@@ -517,6 +517,27 @@ def test_what_was_sampled_on_a_slow_core_is_left_out_of_a_run() -> None:
     assert (timing.launches, timing.slow) == (9, 9)
     assert {each.excluded for each in result.samples if each.launch % 4 == 0} == {"slow-core"}
     assert RunWarning("slow-core", 0.25, other=0.5) in result.records[1].warnings
+
+
+def test_what_was_sampled_on_a_slow_core_is_left_out_of_the_first_setting_too() -> None:
+    """In every fourth launch the first setting takes longer, alone on a slow core: the other is as fast."""
+    first = replace(family(variant("a"), name="n-b1", guideline=""), first="n-b1")
+    second = replace(first, name="n-b2")
+    known = {(of.name, "a"): COSTS for of in (first, second)}
+
+    def launch(task: Task, _silence: float) -> Conversation:
+        for of in task.families:
+            slow = task.launch % 4 == 0 and of.name == first.name
+            for r in range(3):
+                taken_s, pace_s = (0.003, 4e-5) if slow else (0.002, 2e-5)
+                yield Sampled(of.name, Sample("a", task.launch, r, 1, taken_s, 0.0, pace_s=pace_s))
+        yield Done()
+        return True
+
+    session = Session("r", "s", Target(), Plan(launches=8), Survey(costs=known), launch, lambda _p: None, Clock())
+    _, (other,) = (result.records for result in measure([first, second], session))
+    assert other.timing
+    assert other.timing.setting == Interval(1.0, 1.0, 1.0)
 
 
 def test_a_rate_above_the_devices_own_is_an_error_and_no_time() -> None:

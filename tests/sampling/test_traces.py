@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch import nn
 
+from benchcli.analysis.breakdown_rows import breakdown_rows
 from benchcli.backends.devices import cpu_profiler, verbose_lines
 from benchcli.backends.devices.base import DEVICES, Elapsed, RanKernel, Trace
 from benchcli.backends.devices.gpu_profiler import ran, summed
 from benchcli.cost.operators import category
-from benchcli.reports.views.breakdown_table import table
+from benchcli.reports.views.breakdown_table import HEADINGS, table
 from benchcli.runs.rows import BREAKDOWN_COLUMNS, breakdown_of, breakdown_row
 from benchcli.sampling import profile
 from benchcli.sampling.bench import Bench
@@ -309,6 +310,9 @@ def test_parts_and_times_that_do_not_agree_are_marked() -> None:
     )
 
 
+MAIN: tuple[Category, ...] = ("convolution", "elementwise", "product")
+
+
 def test_a_share_says_how_far_launches_are_from_it() -> None:
     family = values.family(values.variant("g=1"))
     records = [values.record(family, "g=1", None)]
@@ -321,6 +325,16 @@ def test_a_share_says_how_far_launches_are_from_it() -> None:
 
     assert cells(0.6, 0.61, 0.6)["convolution"] == "60.0 %"
     assert cells(0.55, 0.6, 0.61)["convolution"] == "60.0 ± 5.0 %"
+    three = [(0.6, 0.3, 0.1), (0.5, 0.1, 0.4), (0.4, 0.35, 0.25)]
+    traced = [
+        Breakdown("g2-x1", "g=1", n, 1.0, 1.2, dict.fromkeys(PARTS, 0.0) | dict(zip(MAIN, each, strict=True)), 0.0)
+        for n, each in enumerate(three)
+    ]
+    made = {column.heading: column.cells[0] for column in table(records, traced, {}).columns}
+    shown = [float(made[HEADINGS[name]].split()[0]) for name in MAIN]
+    assert sum(shown) == pytest.approx(100, abs=0.15)  # medians by themselves are 50, 30 and 25
+    shares = breakdown_rows(traced)[0].shares
+    assert shown == [round(100 * (shares[name] or 0.0), 1) for name in MAIN]
     faster = cells(0.55, 0.6, 0.61, traced_s=0.66)
     assert faster["convolution"] == faster["of which reorders"] == "–"
     assert "– g=1 -34.0 % not judged: calls with profiling were faster than without" in faster["lines"]

@@ -28,7 +28,7 @@ class ByCategory(Chart):
                 title = "Where the time goes, by kind of operator"
                 yield stacks.figure(
                     f"{title} ({run.label})" if run.label else title,
-                    "Each bar is a call of one network; its parts are the median shares of the time over launches.",
+                    "Each bar is a call of one network; its parts are medians over launches, as shares of their sum.",
                     _shares(traced),
                     tuple(HEADINGS.values()),
                 )

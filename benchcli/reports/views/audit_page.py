@@ -16,6 +16,7 @@ from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Annotation, Page, Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.reports.views.cells import ACCESS, FLOPS
+from benchcli.reports.views.layer_table import of_other_calls
 from benchcli.reports.views.run_page import footer, heading
 from benchcli.runs.audit_file import AuditedCalls
 from benchcli.runs.rows import Cell
@@ -97,7 +98,7 @@ def _summary(run: SuiteRun, findings: Sequence[AuditFinding]) -> str:
         return f"{record.variant.name}: {time}; {breaks}; no certain gain"
     return (
         f"{record.variant.name}: {time}; {breaks}; {formatting.counted(len(which), 'change')} would win "
-        f"{gain(total)} of the time together"
+        f"{gain(total)} of the time{' together' if len(which) > 1 else ''}"
     )
 
 
@@ -328,6 +329,7 @@ def _layers(
     lines = (
         [f"all layers together take {formatting.percent(accounted(launches))} of a call{others}"] if launches else []
     )
+    lines += of_other_calls(launches, run.by_key())
     if any(row.place for row in shown):
         lines.append(MODEL)
     if audited.roofs is None:

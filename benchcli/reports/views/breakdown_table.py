@@ -64,8 +64,8 @@ def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: 
             numbers("profiling", map(_profiling, rows.values()), 1),
         ),
         lines=(
-            "percentages are shares of one call, ± how far single launches are from it where that matters; time ms is "
-            "from calls without profiling, profiling is how much longer calls were with it",
+            "percentages are shares of the sum of the parts, ± how far single launches are from it where that matters; "
+            "time ms is from calls without profiling, profiling is how much longer calls were with it",
             "sum / time is the sum of the parts over time ms; near 1.00 the parts account for the whole call",
             "matrix products include attention and recurrent layers, pooling other reductions; framework is the time "
             "in no operator; of data movement, reorders are layout conversions inside convolutions, or of the runtime",
@@ -105,8 +105,7 @@ def _share(of: Sequence[Breakdown], category: Category) -> str:
     """Return a category's share, with how far launches are from it where they differ by more than RANGE."""
     if not tracing_agrees(of):
         return formatting.UNKNOWN
-    shares = [median_share([each], category) for each in of]
-    share = median(shares)
+    share, shares = median_share(of, category), [median_share([each], category) for each in of]
     if max(shares) - min(shares) <= RANGE:
         return formatting.percent(share)
     return f"{100 * share:.1f} ± {formatting.percent(max(abs(each - share) for each in shares))}"

@@ -121,7 +121,7 @@ def times(records: Sequence[Record]) -> tuple[Column, ...]:
     """Return the columns of time and of relative speed, with its bars."""
     return (
         numbers("time ms", map(time, records)),
-        numbers("relative speed", map(_relative, records), bars=map(bar, records)),
+        numbers("relative speed", map(relative, records), bars=map(bar, records)),
     )
 
 
@@ -132,7 +132,8 @@ def time(record: Record) -> str:
     return formatting.time(record.timing.seconds) + (DISTURBED if record.is_disturbed else "")
 
 
-def _relative(record: Record) -> str:
+def relative(record: Record) -> str:
+    """Return the speed relative to the baseline with its interval, and a mark where it was disturbed."""
     if record.timing is None or is_baseline(record):
         return "1" if record.timing else UNKNOWN
     mark = DISTURBED if record.is_disturbed or any(each.kind in MARKED for each in record.warnings) else ""
@@ -213,7 +214,8 @@ def _in_brief(found: Mapping[RunWarning, Sequence[Record]], records: Sequence[Re
     few = [sentence(warning) for warning in found if warning.kind == "few-launches"]
     imprecise = {record.key for warning, about in found.items() if warning.kind == "imprecise" for record in about}
     disturbances = dict.fromkeys(warning.kind for warning in found if warning.is_disturbance)
-    wide = f"! {len(imprecise)} of {len(records)} intervals are wider than {given('precision')}" if imprecise else ""
+    are = "is" if len(imprecise) == 1 else "are"
+    wide = f"! {len(imprecise)} of {len(records)} intervals {are} wider than {given('precision')}" if imprecise else ""
     disturbed = f"disturbed: {', '.join(disturbances)}" if disturbances else ""
     return "; ".join(filter(None, (f"! {few[0]}" if few else "", wide, disturbed, BELOW)))
 
@@ -321,9 +323,11 @@ def exactness(records: Sequence[Record]) -> str:
     found = [each.preparation for each in records if each.preparation.output_error is not None]
     error = max((each.output_error or 0.0 for each in found), default=0.0)
     agreements = [each.argmax_agreement for each in found if each.argmax_agreement is not None]
+    says_little = [each.variant.name for each in records if "insensitive" in {of.kind for of in each.warnings}]
+    little = f" (of {formatting.named(says_little)} that says little: see the warning)" if says_little else ""
     if not error:
-        return "outputs are those of eager float32"
-    differ = f"outputs differ by up to {error:.0g} from eager float32"
+        return f"outputs are those of eager float32{little}"
+    differ = f"outputs differ by up to {error:.0g} from eager float32{little}"
     if not agreements or error <= EXACT:
         return differ
     return (

@@ -1,6 +1,7 @@
 """Lay out the table of a network's layers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import median
 
 from benchcli import formatting
 from benchcli.analysis.layer_rows import OWN, LayerRow, accounted, are_judged, layer_rows
@@ -10,8 +11,10 @@ from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import labels
 from benchcli.reports.views.cells import ACCESS, FLOPS, places
-from benchcli.schema import Failure, Key, Layers
+from benchcli.schema import Failure, Key, Layers, Record
 
+APART = 0.05
+"""The most by which two times of calls may differ, without a line, as a share."""
 MOST = 20
 """The most layers that a table shows of a network, the slowest ones, unless it is rolled up."""
 OF_NODES = (
@@ -97,6 +100,20 @@ def _line(name: str, rows: Sequence[LayerRow], launches: Sequence[Layers], depth
     others = f"; {len(rest)} more layers take {formatting.percent(sum(row.share for row in rest))}" if rest else ""
     sum_of = formatting.percent(accounted(launches))
     return f"{name}: all layers together take {sum_of} of a call in which nothing is timed{others}"
+
+
+def of_other_calls(traced: Sequence[Layers], records: Mapping[Key, Record]) -> Iterator[str]:
+    """Yield a line for each network whose layers were timed in calls of another time than the network has."""
+    by_network = groups(traced, lambda each: (each.family, each.variant))
+    names = labels.networks(by_network)
+    for key, launches in by_network.items():
+        record, call_s = records.get(key), median(each.call_s for each in launches)
+        timing = record.timing if record else None
+        if timing and abs(call_s / timing.seconds.estimate - 1) > APART:
+            yield (
+                f"{names[key]}: the times of its layers are of calls of {formatting.milliseconds(call_s)} ms: its "
+                f"own, {formatting.time(timing.seconds)} ms, is not known well enough to bring them to it; shares hold"
+            )
 
 
 def not_judged(traced: Sequence[Layers]) -> Iterator[str]:

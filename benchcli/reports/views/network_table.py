@@ -54,6 +54,7 @@ def table(results: Sequence[FamilyResult]) -> Table:
             *cells.sentences(records),
             *([hint] if hint else []),
             *_without_percentiles(records),
+            *_of_single_calls(records),
             *cells.warning_lines(records),
         ),
         details=details,
@@ -70,6 +71,20 @@ def _without_percentiles(records: Sequence[Record]) -> Iterator[str]:
         yield (
             f"no p50 to p99 of {named(list(dict.fromkeys(lacking)))}: fewer than a thousand calls were timed singly: "
             f"give a larger {given('budget')}"
+        )
+
+
+APART = 0.05
+"""The most by which the median of single calls may differ from the time, without a line, as a share."""
+
+
+def _of_single_calls(records: Sequence[Record]) -> Iterator[str]:
+    """Yield why the median of single calls is another time, where it is."""
+    times = [each.timing for each in records if each.timing]
+    if any(each.percentiles and abs(each.percentiles.p50 / each.seconds.estimate - 1) > APART for each in times):
+        yield (
+            "p50 to p99 are of calls that were timed singly, none of them left out; time ms is of samples that were "
+            "not disturbed"
         )
 
 

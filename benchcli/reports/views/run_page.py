@@ -8,6 +8,7 @@ from itertools import groupby
 from benchcli import formatting
 from benchcli.analysis.layer_rows import tells_nodes
 from benchcli.analysis.places import PLACE_COLUMNS, place_cells, places_of, with_places
+from benchcli.analysis.setting_effects import SettingEffect, setting_effects
 from benchcli.analysis.verdicts import Verdict, verdicts_of
 from benchcli.noise.diagnosis import disturbed
 from benchcli.reports.advice import advised
@@ -58,9 +59,16 @@ def page(report: SuiteRun, depth: int | None = None, is_tree: bool = False) -> P
             ],
             "breakdowns": [asdict(breakdown) for breakdown in report.breakdowns],
             **_layers(report),
+            "settings": [_effect(each) for each in setting_effects(report.results)],
             "verdicts": [{**asdict(verdict), "scale": f"×{verdict.scale}"} for verdict in judged],
         },
     )
+
+
+def _effect(effect: SettingEffect) -> dict[str, str]:
+    """Return what JSON has of a network in another setting than the first."""
+    family, variant = effect.record.key
+    return {"family": family, "variant": variant, "outcome": effect.outcome, "why": effect.why}
 
 
 def _rows(report: SuiteRun) -> tuple[dict[str, Cell], ...]:
@@ -136,13 +144,14 @@ def _table(guideline: str, catalogue: str, results: Sequence[FamilyResult], judg
 def _layer_tables(report: SuiteRun, depth: int | None, is_tree: bool) -> Iterator[Table]:
     from benchcli.reports.views import layer_table, module_tables
 
-    of_nodes = (layer_table.OF_NODES,) if any(map(tells_nodes, report.runtimes)) else ()
+    of_nodes = [layer_table.OF_NODES] if any(map(tells_nodes, report.runtimes)) else []
+    lines = (*of_nodes, *layer_table.of_other_calls(report.layers, report.by_key()))
     if is_tree:
-        yield from module_tables.tables(report.layers, depth, (*of_nodes, *layer_table.lacking(report.unlayered)))
+        yield from module_tables.tables(report.layers, depth, (*lines, *layer_table.lacking(report.unlayered)))
     else:
         placed = partial(with_places, run=report)
         found = layer_table.table(report.layers, report.unlayered, depth, placed)
-        yield replace(found, lines=(*found.lines, *of_nodes))
+        yield replace(found, lines=(*found.lines, *lines))
 
 
 def _with_lacking(tables: Sequence[Table], report: SuiteRun) -> tuple[Table, ...]:

@@ -91,13 +91,11 @@ def _speed(record: Record | None) -> str:
     """Return the speed relative to the baseline in the same runtime, or the failure."""
     if record is None or record.timing is None:
         return cells.time(record) if record else UNKNOWN
-    if cells.is_baseline(record):
-        return "1"
-    return formatting.speed(record.timing.relative) if record.timing.relative else UNKNOWN
+    return cells.relative(record)
 
 
 def _time(record: Record | None) -> str:
-    return formatting.time(record.timing.seconds) if record and record.timing else UNKNOWN
+    return cells.time(record) if record and record.timing else UNKNOWN
 
 
 def _verdict_lines(

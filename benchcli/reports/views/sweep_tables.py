@@ -37,6 +37,7 @@ def tables(axis: str, results: Sequence[FamilyResult], report: SuiteRun) -> Iter
         (
             "speed: of a multiply-add, relative to the fastest of the line; + to choose, − to avoid: a width within a "
             "quarter of it is certainly faster, and takes no longer",
+            *_swept(results),
             *_alone(lines),
             *_failures(lines.values()),
             *_findings(lines, report),
@@ -114,6 +115,15 @@ def _time(point: SweptPoint | None) -> str:
 
 def _rate(point: SweptPoint | None) -> str:
     return f"{point.rate.estimate:.2f}" if point and point.rate else UNKNOWN
+
+
+def _swept(results: Sequence[FamilyResult]) -> Iterator[str]:
+    """Yield what the widest network of a line is, which the table's numbers do not say."""
+    for result in results:
+        widest = result.records[-1].variant
+        layers = widest.params.get("layers")
+        image = formatting.shaped("x".join(map(str, widest.shape)))
+        yield f"{result.family.name} {widest.name}: {f'{layers} ' if layers else ''}on {image}"
 
 
 def _alone(lines: Mapping[str, Sequence[SweptPoint]]) -> Iterator[str]:

@@ -1,7 +1,12 @@
 """The tables of layer types and of the tree of modules."""
 
+from dataclasses import replace
+
+from benchcli.reports.views.layer_table import of_other_calls
 from benchcli.reports.views.module_tables import tables
+from benchcli.schema import Interval
 from tests.analysis.test_module_tree import launch
+from tests.values import family, record, variant
 
 
 def test_branches_lead_to_each_module() -> None:
@@ -44,6 +49,21 @@ def test_small_modules_are_counted_where_a_report_leaves_them_out() -> None:
         "      └─ conv",
     )
     assert tree.lines[-1] == "1 module below 3.0 %, left out: benchcli show RUN --tree has all"
+
+
+def test_layers_of_calls_of_another_time_are_said() -> None:
+    of = family(variant("net"), name="mine")
+
+    def lines(seconds: float) -> list[str]:
+        timed = record(of, "net", None)
+        assert timed.timing
+        timing = replace(timed.timing, seconds=Interval(seconds, 0.9 * seconds, 1.2 * seconds))
+        return list(of_other_calls([launch(0), launch(1)], {("mine", "net"): replace(timed, timing=timing)}))
+
+    assert lines(10.0) == []
+    (line,) = lines(8.0)
+    assert line.startswith("net: the times of its layers are of calls of 10250 ms: its own, 8000 (7200 to 9600) ms, is")
+    assert list(of_other_calls([launch(0)], {})) == []
 
 
 def test_lines_about_networks_without_layers_stand_below() -> None:
