@@ -48,9 +48,15 @@ def test_times_of_the_host_and_without_an_interval_are_not_judged() -> None:
     (_, of_host) = setting_effects(
         [result(2, ABOVE, ABOVE, warnings=(RunWarning("host-bound", text="--runtime graph"),))]
     )
-    (_, alone) = setting_effects([result(2, ABOVE, Interval(1.1))])
-    assert [of_host.outcome, alone.outcome] == ["not judged"] * 2
+    without = result(2, ABOVE, Interval(1.1))
+    (_, unpaired) = setting_effects([without])
+    one, other = without.records
+    assert other.timing
+    few = replace(without, records=(one, replace(other, timing=replace(other.timing, launches=5))))
+    (_, alone) = setting_effects([few])
+    assert [of_host.outcome, unpaired.outcome, alone.outcome] == ["not judged"] * 3
     assert "--launches 6 or more" in alone.why
+    assert "in too few launches was the core of one pace in both settings" in unpaired.why
 
 
 def test_a_disturbed_first_setting_leaves_the_others_not_judged() -> None:

@@ -53,7 +53,6 @@ def table(results: Sequence[FamilyResult]) -> Table:
             *cells.not_judged(records),
             *cells.sentences(records),
             *([hint] if hint else []),
-            *_without_percentiles(records),
             *_of_single_calls(records),
             *cells.warning_lines(records),
         ),
@@ -63,8 +62,12 @@ def table(results: Sequence[FamilyResult]) -> Table:
     )
 
 
-def _without_percentiles(records: Sequence[Record]) -> Iterator[str]:
-    """Yield why some networks have no percentiles, if others have."""
+APART = 0.05
+"""The most by which the median of single calls may differ from the time, without a line, as a share."""
+
+
+def _of_single_calls(records: Sequence[Record]) -> Iterator[str]:
+    """Yield why networks have no percentiles, if others have, and why the median of single calls is another time."""
     timed = [each for each in records if each.timing]
     lacking = [each.variant.name for each in timed if each.timing and not each.timing.percentiles]
     if lacking and len(lacking) < len(timed):
@@ -72,14 +75,6 @@ def _without_percentiles(records: Sequence[Record]) -> Iterator[str]:
             f"no p50 to p99 of {named(list(dict.fromkeys(lacking)))}: fewer than a thousand calls were timed singly: "
             f"give a larger {given('budget')}"
         )
-
-
-APART = 0.05
-"""The most by which the median of single calls may differ from the time, without a line, as a share."""
-
-
-def _of_single_calls(records: Sequence[Record]) -> Iterator[str]:
-    """Yield why the median of single calls is another time, where it is."""
     times = [each.timing for each in records if each.timing]
     if any(each.percentiles and abs(each.percentiles.p50 / each.seconds.estimate - 1) > APART for each in times):
         yield (
