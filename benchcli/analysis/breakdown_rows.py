@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchcli.grouping import groups
-from benchcli.schema import CATEGORIES, Breakdown, Category
+from benchcli.schema import CATEGORIES, Breakdown, Category, OfVariant
 from benchcli.statistics import median_share, tracing_agrees
 
 
 @dataclass(frozen=True)
-class BreakdownRow:
+class BreakdownRow(OfVariant):
     """The time of a call of one network by category of operator."""
 
-    family: str
-    variant: str
     call_s: float
     """Seconds of a call without profiling."""
     shares: Mapping[Category, float | None]
@@ -27,7 +25,7 @@ class BreakdownRow:
 
 def breakdown_rows(breakdowns: Iterable[Breakdown]) -> list[BreakdownRow]:
     """Return a row for each network, in the order of the run."""
-    return [_row(of) for of in groups(breakdowns, lambda each: (each.family, each.variant)).values()]
+    return [_row(of) for of in groups(breakdowns, lambda each: each.key).values()]
 
 
 def _row(of: Sequence[Breakdown]) -> BreakdownRow:

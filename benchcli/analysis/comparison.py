@@ -8,17 +8,15 @@ from statistics import mean
 
 from benchcli.runs.run_environment import mismatches
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Interval, Key, Record
+from benchcli.schema import Interval, Key, OfVariant, Record
 from benchcli.statistics import quotient
 from benchcli.workloads.requests import settings_of
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(OfVariant):
     """One network in every run. A tuple has one value per run; None if a run lacks the network."""
 
-    family: str
-    variant: str
     records: tuple[Record | None, ...]
     changes: tuple[Interval | None, ...]
     """Each run's time over the first run's; None if one of the two has no time."""

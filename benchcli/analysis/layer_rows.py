@@ -8,7 +8,7 @@ from statistics import median
 from benchcli.analysis.roofline import Placement
 from benchcli.backends.runtimes.base import RUNTIMES
 from benchcli.grouping import groups
-from benchcli.schema import Interval, Key, Layer, Layers
+from benchcli.schema import Interval, Layer, Layers, OfVariant
 from benchcli.statistics import has_ranks, interval_over_launches
 
 OWN = "(the network itself)"
@@ -18,11 +18,9 @@ SEVERAL = "several"
 
 
 @dataclass(frozen=True)
-class LayerRow:
+class LayerRow(OfVariant):
     """A module of a network, with what it calls below a depth."""
 
-    family: str
-    variant: str
     path: str
     """Empty for what the network does itself, in no module of its own."""
     kind: str
@@ -43,11 +41,6 @@ class LayerRow:
     is_whole: bool = False
     """Whether it did the work of modules in it without calling them, so that they have no row."""
 
-    @property
-    def key(self) -> Key:
-        """The names of the family and the variant."""
-        return self.family, self.variant
-
 
 def layer_rows(traced: Iterable[Layers], depth: int | None = None) -> list[LayerRow]:
     """Return the modules of each variant in the order in which they are called, the network's own work last.
@@ -55,7 +48,7 @@ def layer_rows(traced: Iterable[Layers], depth: int | None = None) -> list[Layer
     With a depth, modules below it are counted as part of the one at that depth. Without, each module
     has only what it does itself.
     """
-    networks = groups(traced, lambda each: (each.family, each.variant))
+    networks = groups(traced, lambda each: each.key)
     return [row for launches in networks.values() for row in _rows(launches, depth)]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchcli.analysis.layer_rows import LayerRow, sum_of
 from benchcli.grouping import groups
-from benchcli.schema import Interval, Key, Layer, Layers
+from benchcli.schema import Interval, Layer, Layers, OfVariant
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,9 @@ class Module:
 
 
 @dataclass(frozen=True)
-class LayerType:
+class LayerType(OfVariant):
     """The modules of one class in a network, and what they do themselves."""
 
-    family: str
-    variant: str
     kind: str
     modules: int
     calls: int
@@ -37,21 +35,16 @@ class LayerType:
     share: float
     """As a share of a call without stamps, the median over launches."""
 
-    @property
-    def key(self) -> Key:
-        """The names of the family and the variant."""
-        return self.family, self.variant
-
 
 def module_tree(traced: Iterable[Layers], depth: int | None = None) -> list[Module]:
     """Return the modules of each variant down to a depth, each before those that it calls, in the order of calls."""
-    networks = groups(traced, lambda each: (each.family, each.variant))
+    networks = groups(traced, lambda each: each.key)
     return [module for launches in networks.values() for module in _tree(launches, depth)]
 
 
 def layer_types(traced: Iterable[Layers]) -> list[LayerType]:
     """Return the types of layers of each variant, the one that takes most of the time first."""
-    networks = groups(traced, lambda each: (each.family, each.variant))
+    networks = groups(traced, lambda each: each.key)
     return [each for launches in networks.values() for each in sorted(_types(launches), key=lambda each: -each.share)]
 
 

@@ -42,7 +42,7 @@ def with_places(rows: Iterable[LayerRow], run: SuiteRun) -> list[LayerRow]:
 def launches_of(run: SuiteRun) -> list[Layers]:
     """Return the layers of an audited network, which is its run's first, in several launches."""
     family = run.results[0].family
-    return [each for each in run.layers if (each.family, each.variant) == (family.name, family.baseline)]
+    return [each for each in run.layers if each.key == (family.name, family.baseline)]
 
 
 def placed_layers(run: SuiteRun, audited: AuditedCalls, depth: int | None = None) -> list[LayerRow]:

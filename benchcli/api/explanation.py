@@ -131,7 +131,7 @@ def _asked(run: SuiteRun, launcher: Launcher, tools: Tools) -> tuple[dict[Key, C
         asked = {key: each for key, each in costs.items() if key not in failures}
         traces = tracing.trace(KERNELS, result.family, asked) if asked else None
         if traces:
-            kernels |= {(each.family, each.variant): each for each in traces.kernels}
+            kernels |= {each.key: each for each in traces.kernels}
             failures |= traces.failures
     return kernels, failures
 

@@ -12,6 +12,7 @@ from benchcli.runs.own_files import FINDINGS as FINDINGS
 from benchcli.runs.rows import CONDITION_COLUMNS, SAMPLE_COLUMNS, Cell, condition_row, sample_row
 from benchcli.runs.run_folder import LAUNCHES, SAMPLES
 from benchcli.sampling.evidence import Evidence
+from benchcli.schema import OfVariant
 from benchcli.schema.environment import Environment
 from benchcli.schema.observations import Count
 from benchcli.schema.structure import Within
@@ -21,11 +22,9 @@ Factor = Annotated[float, Within(1e-12, 1e12)]
 
 
 @dataclass(frozen=True)
-class FindingRow:
+class FindingRow(OfVariant):
     """A row of `findings.csv`."""
 
-    family: str
-    variant: str
     subject: Subject
     outcome: Outcome
     fails: bool

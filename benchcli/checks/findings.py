@@ -14,7 +14,7 @@ from benchcli.checks.rules import Judgement
 from benchcli.checks.versions import BASE, HEAD
 from benchcli.errors import FINE, NOT_MEASURED, REGRESSION
 from benchcli.sampling.supervise import Survey
-from benchcli.schema import Code, Costs, Failure, Interval, Key
+from benchcli.schema import Code, Costs, Failure, Interval, Key, OfVariant
 from benchcli.spelling import given
 
 Subject = Literal["network", "input", "output", "costs", "time"]
@@ -38,11 +38,9 @@ ORDER: tuple[Outcome, ...] = (*REGRESSIONS, *OPEN, "new", "faster", "cheaper", "
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(OfVariant):
     """One result of a check: the variant, the subject, the outcome and the evidence."""
 
-    family: str
-    variant: str
     subject: Subject
     outcome: Outcome
     text: str

@@ -69,7 +69,7 @@ class Headline:
 def headline_of(findings: Sequence[Finding], limit: float | None = None) -> Headline:
     """Return the headline of a check's findings, and of the largest minimum detectable effect that is accepted."""
     passed = {each.where: each.detectable for each in findings if each.may_hide(0) and each.detectable}
-    networks = groups(findings, lambda finding: (finding.family, finding.variant)).values()
+    networks = groups(findings, lambda finding: finding.key).values()
     return Headline(
         networks=len(networks),
         outcomes=_counts(_outcomes(of, allowed=False) or _nothing(of) for of in networks),

@@ -8,7 +8,7 @@ from typing import Final
 
 from benchcli.checks.versions import BASE, HEAD, Side
 from benchcli.errors import UserError, unknown
-from benchcli.schema import Family, Source, Variant
+from benchcli.schema import Family, OfVariant, Source, Variant
 from benchcli.workloads.overrides import Overrides
 from benchcli.workloads.requests import taken_from
 from benchcli.workloads.suites import SuiteFile, families_of_suite
@@ -18,14 +18,12 @@ CONTROL: Final = "control"
 
 
 @dataclass(frozen=True)
-class Pair:
+class Pair(OfVariant):
     """One variant in base and in head.
 
     `base` and `head` are families with only this variant; None if that side lacks the variant.
     """
 
-    family: str
-    variant: str
     base: Family | None
     head: Family | None
 

@@ -65,7 +65,7 @@ class SuiteRun:
         intervals would leave out what is not known of it.
         """
         times = {key: _well_known_s(record) for key, record in self.by_key().items()}
-        return tuple(each.at(times.get((each.family, each.variant)) or each.call_s) for each in self.timed_layers)
+        return tuple(each.at(times.get(each.key) or each.call_s) for each in self.timed_layers)
 
     def by_key(self) -> dict[Key, Record]:
         """Return all records, those of unfinished families too, by family and variant."""

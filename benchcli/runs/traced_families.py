@@ -19,8 +19,8 @@ def lacking(
     results: Collection[FamilyResult], broken_down: Collection[str], layered: Collection[str], folder: RunFolder
 ) -> list[tuple[FamilyResult, Kind]]:
     """Return the families in which a timed variant lacks launches of a kind that is wanted for them, by name."""
-    breakdowns = Counter((each.family, each.variant) for each in folder.breakdowns())
-    layers = Counter((each.family, each.variant) for each in folder.layers())
+    breakdowns = Counter(each.key for each in folder.breakdowns())
+    layers = Counter(each.key for each in folder.layers())
     return [
         *((each, PROFILE) for each in _short(results, broken_down, breakdowns, LAUNCHES[PROFILE])),
         *((each, LAYERS) for each in _short(results, layered, layers, LAUNCHES[LAYERS])),

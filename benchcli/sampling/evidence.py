@@ -166,9 +166,9 @@ class Evidence:
             self.samples.setdefault(key, []).append(sample)
         self.usual_s = usual(sample for samples in self.samples.values() for sample in samples)
         for single in reports.singles:
-            self.singles.setdefault((single.family, single.variant), []).extend(single.seconds)
+            self.singles.setdefault(single.key, []).extend(single.seconds)
         for each in reports.loaded:
-            self.loaded.setdefault((each.family, each.variant), []).append(each)
+            self.loaded.setdefault(each.key, []).append(each)
         for watched in reports.conditions:
             self.conditions.setdefault(watched.family, []).append(watched.conditions)
 

@@ -76,7 +76,7 @@ class _WorkerSession:
 
     def sample(self, question: Question) -> tuple[Key, Sample]:
         """Ask the worker for a sample and return it."""
-        self.reports.running = (question.family, question.variant)
+        self.reports.running = question.key
         self._advance(encode(question))
         while not self.reports.samples:
             self._advance(None)

@@ -304,6 +304,6 @@ def _answer(benches: Benches, task: Task, send: Send, receive: Callable[[], str]
         try:
             sample = take_sample(bench, question.variant, question.calls, task.launch, question.round)
         except Exception as error:
-            send(failed((question.family, question.variant), error))
+            send(failed(question.key, error))
             raise
         send(Sampled(question.family, sample))

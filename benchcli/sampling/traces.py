@@ -52,7 +52,7 @@ class Tracing:
         failures, traces = Failures(), Traces()
         uncounted = {(family.name, variant.name) for variant in family.launched} - set(costs)
         for launch in range(LAUNCHES[kind]):
-            named = {(each.family, each.variant) for each in traces.kernels}
+            named = {each.key for each in traces.kernels}
             rest = tuple(without([family], uncounted | set(failures.by_key) | named))
             if not rest:
                 break
@@ -75,7 +75,7 @@ class Tracing:
             traces.kernels += reports.kernels
         traces.failures = failures.by_key
         found: list[Breakdown | Layers | CallKernels] = [*traces.breakdowns, *traces.layers, *traces.kernels]
-        traced = {(each.family, each.variant) for each in found}
+        traced = {each.key for each in found}
         for key in (each for each in costs if each not in traced):
             traces.failures.setdefault(key, NOT_REACHED)
         return traces

@@ -9,7 +9,7 @@ from typing import TypeVar
 from benchcli.backends.devices.base import Device
 from benchcli.sampling.bench import Bench, Setup, prepare, spoils
 from benchcli.sampling.failures import failed
-from benchcli.schema import Costs
+from benchcli.schema import Costs, OfVariant
 from benchcli.schema.protocol import Event, Send, Started, Task
 
 Value = TypeVar("Value")
@@ -17,11 +17,9 @@ WARM_UP_CALLS = 3
 
 
 @dataclass(frozen=True)
-class Subject:
+class Subject(OfVariant):
     """A variant that is ready to be traced, and where."""
 
-    family: str
-    variant: str
     costs: Costs
     bench: Bench
     device: Device

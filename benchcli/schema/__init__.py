@@ -6,6 +6,7 @@ suite -> family -> variant (`request`) -> costs (`counts`), samples (`observatio
 """
 
 from benchcli.schema.counts import FORMULA, OWN, SHAPES, Basis, CostDetail, Costs, Geometry, OperatorCall
+from benchcli.schema.keys import Key, OfVariant
 from benchcli.schema.observations import (
     CATEGORIES,
     HOST_BOUND,
@@ -50,7 +51,6 @@ from benchcli.schema.request import (
     CostRule,
     Family,
     Input,
-    Key,
     Parameter,
     Part,
     Plan,
@@ -98,6 +98,7 @@ __all__ = [
     "Layer",
     "Layers",
     "Mode",
+    "OfVariant",
     "OperatorCall",
     "Outcome",
     "Output",

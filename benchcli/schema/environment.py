@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any
 
+from benchcli.schema.keys import Key, OfVariant
 from benchcli.schema.observations import Code, Count
-from benchcli.schema.request import Key, Plan, Suite, Target
+from benchcli.schema.request import Plan, Suite, Target
 from benchcli.schema.roofs import Roofs
 from benchcli.schema.structure import Within, structure
 from benchcli.schema.warnings import RunWarning
@@ -54,21 +55,14 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class NetworkCode:
+class NetworkCode(OfVariant):
     """Where one of the user's own networks comes from."""
 
-    family: str
-    variant: str
     file: str
     line: int
     sha256: str
     commit: str | None = None
     dirty: bool | None = None
-
-    @property
-    def key(self) -> Key:
-        """The names of the family and the variant."""
-        return self.family, self.variant
 
     @classmethod
     def of(cls, key: Key, code: Code) -> "NetworkCode":

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final, Literal, get_args
 
+from benchcli.schema.keys import OfVariant
 from benchcli.schema.structure import MOST, Within
 
 HOST_BOUND = 0.9
@@ -190,11 +191,9 @@ class Conditions:
 
 
 @dataclass(frozen=True)
-class Breakdown:
+class Breakdown(OfVariant):
     """The time of a call by category: one variant in one launch, medians over several calls."""
 
-    family: str
-    variant: str
     launch: Count
     call_s: Seconds
     """Seconds of an untraced call, in samples of as many calls as the row's, before the first traced one."""
@@ -240,11 +239,9 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Layers:
+class Layers(OfVariant):
     """The modules of one variant in one launch, in the order of the first call of each."""
 
-    family: str
-    variant: str
     launch: Count
     call_s: Seconds
     """Seconds of a call in which no module is timed, alternating with those in which they are."""
@@ -297,11 +294,9 @@ class HardwareCounts:
 
 
 @dataclass(frozen=True)
-class CallKernels:
+class CallKernels(OfVariant):
     """The kernels of a call of one variant."""
 
-    family: str
-    variant: str
     call_s: Seconds
     """Seconds of a call while nothing named kernels, the least of several samples."""
     uses: tuple[KernelUse, ...]

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from benchcli.schema.counts import CostDetail, Costs
+from benchcli.schema.keys import OfVariant
 from benchcli.schema.observations import (
     Breakdown,
     CallKernels,
@@ -124,21 +125,17 @@ class Described:
 
 
 @dataclass(frozen=True)
-class Started:
+class Started(OfVariant):
     """The worker has started this variant. If the worker dies from now on, this variant fails."""
 
-    family: str
-    variant: str
     compiles: bool = False
     """Whether this is a sign of life while `torch.compile` works."""
 
 
 @dataclass(frozen=True)
-class Counted:
+class Counted(OfVariant):
     """The costs of one variant, and its output."""
 
-    family: str
-    variant: str
     costs: Costs
     output: Output
     inputs_hash: str = ""
@@ -156,11 +153,9 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Exported:
+class Exported(OfVariant):
     """The runtime has prepared the file of one variant."""
 
-    family: str
-    variant: str
     seconds: Duration
     """What preparing it took, in an earlier run if the file is of one."""
     size: Count
@@ -172,11 +167,9 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Written:
+class Written(OfVariant):
     """A transformed network is written as a program, which was loaded again and gave the right outputs."""
 
-    family: str
-    variant: str
     places: Mapping[str, int]
     """How many places each transform has changed, by its name."""
     output_error: float
@@ -184,11 +177,9 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class Loaded(OfVariant):
     """The runtime has loaded one variant in this launch, and its output was right."""
 
-    family: str
-    variant: str
     seconds: Duration | None
     """What loading its file took; None if it has none."""
     output_error: float | None
@@ -205,11 +196,9 @@ class Spoilt:
 
 
 @dataclass(frozen=True)
-class Ready:
+class Ready(OfVariant):
     """One variant of a worker in serve mode is warm. A sample has `calls` calls."""
 
-    family: str
-    variant: str
     calls: int
 
 
@@ -227,11 +216,9 @@ class Sampled:
 
 
 @dataclass(frozen=True)
-class Singled:
+class Singled(OfVariant):
     """Seconds of calls of one variant that were timed singly."""
 
-    family: str
-    variant: str
     seconds: tuple[float, ...]
 
 
@@ -292,11 +279,9 @@ class KernelsNamed:
 
 
 @dataclass(frozen=True)
-class Failed:
+class Failed(OfVariant):
     """A variant failed, and the worker survived."""
 
-    family: str
-    variant: str
     status: Status
     error: str
     intrudes: bool = False
@@ -349,11 +334,9 @@ Event = (
 
 
 @dataclass(frozen=True)
-class Question:
+class Question(OfVariant):
     """Ask a worker in serve mode for one sample."""
 
-    family: str
-    variant: str
     round: int
     calls: int
 

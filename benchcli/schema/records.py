@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from benchcli.schema.counts import Costs
+from benchcli.schema.keys import Key
 from benchcli.schema.observations import Code, Conditions, Count, Duration, Sample
-from benchcli.schema.request import Family, Key, Target, Variant
+from benchcli.schema.request import Family, Target, Variant
 from benchcli.schema.structure import Within
 from benchcli.schema.warnings import RunWarning, Share
 

@@ -18,8 +18,6 @@ SWEPT: Final = "swept "
 Part = Literal["forward", "backward", "update"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 """The parts of a step: the network and its loss; clearing and computing the gradients; the optimiser."""
-Key = tuple[str, str]
-"""Family and variant."""
 
 
 @dataclass(frozen=True)

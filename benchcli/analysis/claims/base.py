@@ -103,7 +103,7 @@ class Measurements:
 
     def traced(self, key: Key) -> list[Breakdown]:
         """Return a variant's time breakdowns, one per launch."""
-        return [each for each in self.breakdowns if (each.family, each.variant) == key]
+        return [each for each in self.breakdowns if each.key == key]
 
 
 class Kind(ABC):

@@ -35,7 +35,7 @@ class ByCategory(Chart):
 
 
 def _shares(traced: Sequence[Breakdown]) -> dict[str, dict[str, float]]:
-    networks = groups(traced, lambda each: (each.family, each.variant))
+    networks = groups(traced, lambda each: each.key)
     names = labels.networks(networks)
     return {
         names[key]: {heading: median_share(of, category) for category, heading in HEADINGS.items()}

@@ -202,7 +202,7 @@ def _time(record: Record) -> str:
 
 def _of_breakdowns(breakdowns: Sequence[Breakdown]) -> Iterator[str]:
     """Yield the largest parts of the time of each network, where networks are few."""
-    traced = groups(breakdowns, lambda each: (each.family, each.variant))
+    traced = groups(breakdowns, lambda each: each.key)
     names = labels.networks(traced)
     for key, of in traced.items() if len(traced) <= MOST_NETWORKS else ():
         if tracing_agrees(of):
@@ -213,7 +213,7 @@ def _of_breakdowns(breakdowns: Sequence[Breakdown]) -> Iterator[str]:
 def _of_layers(report: SuiteRun) -> Iterator[str]:
     """Yield the types of layers that take most of the time of each network, where networks are few."""
     types = groups(layer_types(report.layers), lambda each: each.key)
-    traced = groups(report.layers, lambda each: (each.family, each.variant))
+    traced = groups(report.layers, lambda each: each.key)
     names = labels.networks(types)
     for key, of in types.items() if len(types) <= MOST_NETWORKS else ():
         if are_judged(traced[key]):

@@ -92,7 +92,7 @@ def lines(
 def _grouped(records: Sequence[Record], breakdowns: Sequence[Breakdown]) -> dict[Key, list[Breakdown]]:
     """Return the launches of each variant that has a record."""
     measured = {record.key for record in records}
-    launches = groups(breakdowns, lambda each: (each.family, each.variant))
+    launches = groups(breakdowns, lambda each: each.key)
     return {key: of for key, of in launches.items() if key in measured}
 
 

@@ -199,4 +199,4 @@ def _word(finding: Finding) -> str:
 
 
 def _by_network(findings: Sequence[Finding]) -> dict[Key, list[Finding]]:
-    return groups(findings, lambda finding: (finding.family, finding.variant))
+    return groups(findings, lambda finding: finding.key)

@@ -89,7 +89,7 @@ def _settled(of: CallKernels, run: SuiteRun) -> CallKernels:
 
     What a disturbed call takes longer than its kernels is no work of Python's.
     """
-    timings = (each.timing for each in run.records if each.key == (of.family, of.variant) and each.timing)
+    timings = (each.timing for each in run.records if each.key == of.key and each.timing)
     is_longer = any(of.call_s > (1 + AGREED) * timing.seconds.estimate for timing in timings)
     return replace(of, call_s=sum(use.seconds for use in of.uses)) if is_longer and of.uses else of
 

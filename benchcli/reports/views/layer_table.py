@@ -36,7 +36,7 @@ def table(
     """
     rows = placed(layer_rows(traced, depth))
     by_network = groups(rows, lambda row: row.key)
-    names, launches = labels.networks(by_network), groups(traced, lambda each: (each.family, each.variant))
+    names, launches = labels.networks(by_network), groups(traced, lambda each: each.key)
     sums = (_line(names[key], each, launches[key], depth) for key, each in by_network.items())
     lines = (*sums, *not_judged(traced), *lacking(failures))
     return table_of(rows, depth, lines)
@@ -104,7 +104,7 @@ def _line(name: str, rows: Sequence[LayerRow], launches: Sequence[Layers], depth
 
 def of_other_calls(traced: Sequence[Layers], records: Mapping[Key, Record]) -> Iterator[str]:
     """Yield a line for each network whose layers were timed in calls of another time than the network has."""
-    by_network = groups(traced, lambda each: (each.family, each.variant))
+    by_network = groups(traced, lambda each: each.key)
     names = labels.networks(by_network)
     for key, launches in by_network.items():
         record, call_s = records.get(key), median(each.call_s for each in launches)
@@ -118,7 +118,7 @@ def of_other_calls(traced: Sequence[Layers], records: Mapping[Key, Record]) -> I
 
 def not_judged(traced: Sequence[Layers]) -> Iterator[str]:
     """Yield a line for each network whose layers do not add up to its call, with what may be the cause."""
-    by_network = groups(traced, lambda each: (each.family, each.variant))
+    by_network = groups(traced, lambda each: each.key)
     names = labels.networks(by_network)
     for key, launches in by_network.items():
         if not are_judged(launches):

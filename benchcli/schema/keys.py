@@ -1,0 +1,19 @@
+"""What tells the networks of a run apart: the names of their family and their variant."""
+
+from dataclasses import dataclass
+
+Key = tuple[str, str]
+"""Family and variant."""
+
+
+@dataclass(frozen=True)
+class OfVariant:
+    """What is of one variant of one family."""
+
+    family: str
+    variant: str
+
+    @property
+    def key(self) -> Key:
+        """The names of the family and the variant."""
+        return self.family, self.variant
