@@ -5,7 +5,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -221,12 +221,13 @@ def _meaning(setting: Setting) -> str:
 
 
 def _fields(kind: type) -> Iterator[tuple[str, str]]:
-    """Yield the names and the texts below them in a class's body."""
-    nodes = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body  # type: ignore[attr-defined]
-    for node, after in zip(nodes, [*nodes[1:], None], strict=True):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-            yield node.target.id, " ".join(str(after.value.value).split()) if is_text else ""
+    """Yield the names and the texts below them in the bodies of a class and of the dataclasses that it extends."""
+    for each in reversed([each for each in kind.__mro__ if each is kind or is_dataclass(each)]):
+        nodes = ast.parse(textwrap.dedent(inspect.getsource(each))).body[0].body  # type: ignore[attr-defined]
+        for node, after in zip(nodes, [*nodes[1:], None], strict=True):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                yield node.target.id, " ".join(str(after.value.value).split()) if is_text else ""
 
 
 def _class(kind: type) -> str:

@@ -11,7 +11,9 @@ class OfVariant:
     """What is of one variant of one family."""
 
     family: str
+    """The name of the family."""
     variant: str
+    """The name of the variant in it."""
 
     @property
     def key(self) -> Key:
