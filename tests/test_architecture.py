@@ -40,6 +40,7 @@ WITH_TORCH = (
     "backends.flat_call",
     "guards.",
     "sampling.artifact_key",
+    "sampling.artifact_facts",
     "sampling.bench",
     "sampling.compiling",
     "sampling.conversion",

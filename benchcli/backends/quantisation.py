@@ -28,11 +28,16 @@ def calibration(given: Sequence["torch.Tensor"]) -> Iterator[tuple["torch.Tensor
     Floating ones are drawn from a normal distribution of the same mean and deviation. Whole numbers stay as they
     are: they may be indices of rows.
     """
+    yield tuple(given)
+    yield from inputs_like(given, CALIBRATIONS - 1, seed=0)
+
+
+def inputs_like(given: Sequence["torch.Tensor"], count: int, seed: int) -> Iterator[tuple["torch.Tensor", ...]]:
+    """Yield so many random inputs like those of a call, as `calibration` does."""
     import torch
 
-    generator = torch.Generator().manual_seed(0)
-    yield tuple(given)
-    for _ in range(CALIBRATIONS - 1):
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(count):
         yield tuple(_like(each, generator) if each.is_floating_point() else each for each in given)
 
 

@@ -7,12 +7,13 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchcli import files
 from benchcli.errors import UserError
 from benchcli.schema.observations import Count, Duration
+from benchcli.schema.protocol import ArtifactFacts
 from benchcli.schema.structure import StructureError, structure
 
 FOLDER = "BENCHCLI_CACHE"
@@ -31,8 +32,7 @@ class Kept:
     size: Count
     """Bytes."""
     sha256: str
-    reorders: Count | None = None
-    """Conversions of layout in a call; None if the runtime does not tell."""
+    facts: ArtifactFacts = field(default_factory=ArtifactFacts)
 
 
 def cache_folder() -> str:
@@ -70,7 +70,7 @@ def fetch(folder: str, key: str, artifact: Path) -> Kept | None:
     return None
 
 
-def keep(folder: str, key: str, artifact: Path, seconds: float, reorders: int | None = None) -> None:
+def keep(folder: str, key: str, artifact: Path, seconds: float, known: ArtifactFacts | None = None) -> None:
     """Keep a copy of `artifact` under a key. A folder that cannot be written only costs time."""
     if not folder:
         return
@@ -78,7 +78,7 @@ def keep(folder: str, key: str, artifact: Path, seconds: float, reorders: int | 
     try:
         draft.mkdir(parents=True)
         _copy(artifact, draft / CONTENT)
-        facts = Kept(seconds, size_of(artifact), _hash_of(artifact), reorders)
+        facts = Kept(seconds, size_of(artifact), _hash_of(artifact), known or ArtifactFacts())
         files.create(draft / FACTS, json.dumps(asdict(facts)))
         draft.rename(Path(folder) / key)  # at once, so that no other process sees half of it
         _forget_oldest(Path(folder))

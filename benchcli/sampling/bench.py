@@ -23,13 +23,14 @@ from benchcli.guards.outputs import WrongOutputError
 from benchcli.noise.device_watch import DeviceWatch
 from benchcli.noise.pace import Pace
 from benchcli.sampling import artifact_cache, conversion
+from benchcli.sampling.artifact_facts import facts_of
 from benchcli.sampling.artifact_key import key_of
 from benchcli.sampling.compiling import CompileTime
 from benchcli.sampling.example_inputs import inputs_of, set_seed
 from benchcli.sampling.failures import IntrusionError
 from benchcli.sampling.first_call import called
 from benchcli.sampling.step_times import PartTimes, mode_of, refuse_divergence, training_step
-from benchcli.schema import INFERENCE, LIVE, REORDER, Costs, Family, Key, Source, Target, Variant
+from benchcli.schema import INFERENCE, LIVE, Costs, Family, Key, Source, Target, Variant
 from benchcli.schema.protocol import KERNELS, LAYERS, PROFILE, Exported, Loaded, Task
 from benchcli.spelling import given
 from benchcli.system.counters import resident_bytes
@@ -334,28 +335,13 @@ def _made(
     key = key_of(variant, family, setup.target, setup.runtime, network, inputs, payload) if folder else ""
     kept = artifact_cache.fetch(folder, key, artifact)
     if kept:
-        return Exported(family.name, variant.name, kept.seconds, kept.size, is_cached=True, reorders=kept.reorders)
+        return Exported(family.name, variant.name, kept.seconds, kept.size, is_cached=True, facts=kept.facts)
     start_s = perf_counter()
     _write(artifact, setup, network, inputs)
     seconds = perf_counter() - start_s
-    reorders = _reorders(artifact, setup, network, inputs)
-    artifact_cache.keep(folder, key, artifact, seconds, reorders)
-    return Exported(family.name, variant.name, seconds, artifact_cache.size_of(artifact), reorders=reorders)
-
-
-def _reorders(artifact: Path, setup: Setup, network: torch.nn.Module, inputs: Inputs) -> int | None:
-    """Return how often a runtime converts a layout in a call, by its own profile; None if it does not tell."""
-    try:
-        profiler = setup.runtime.profiler(network, inputs, setup.place, artifact)
-        if profiler is None:
-            return None
-        profiler.call()
-        *_, nodes = profiler.finish()
-    except MemoryError:
-        raise
-    except Exception:  # the launch that loads the file says what is wrong with it
-        return None
-    return sum(node.kernel.work == REORDER for node in nodes)
+    facts = facts_of(artifact, family.dtype, setup.runtime, setup.place, network, inputs)
+    artifact_cache.keep(folder, key, artifact, seconds, facts)
+    return Exported(family.name, variant.name, seconds, artifact_cache.size_of(artifact), facts=facts)
 
 
 @contextmanager

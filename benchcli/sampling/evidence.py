@@ -12,7 +12,7 @@ from benchcli.sampling.summarise import ALWAYS_LAUNCHES, FamilyEvidence, still_w
 from benchcli.sampling.supervise import Collect, Failures, Reports, by_family, without
 from benchcli.sampling.timings import SINGLES, FirstSetting, timings
 from benchcli.schema import Conditions, Costs, Family, Key, Plan, Preparation, Sample, Target
-from benchcli.schema.protocol import LAUNCH, ROUNDS, SECONDS, Exported, Loaded, Task
+from benchcli.schema.protocol import LAUNCH, ROUNDS, SECONDS, ArtifactFacts, Exported, Loaded, Task
 
 Value = TypeVar("Value")
 
@@ -147,6 +147,8 @@ class Evidence:
     def _preparation(self, key: Key) -> Preparation:
         """Return what the runtime did before it ran a network."""
         exported, loaded = self.exported.get(key), self.loaded.get(key, ())
+        facts = exported.facts if exported else ArtifactFacts()
+        of_several = facts.argmax_agreement
         load_s = [each.seconds for each in loaded if each.seconds is not None]
         grown = [each.loaded_bytes for each in loaded if each.loaded_bytes is not None]
         errors = [each.output_error for each in loaded if each.output_error is not None]
@@ -157,8 +159,8 @@ class Evidence:
             loaded_bytes=round(median(grown)) if grown else None,
             artifact_bytes=exported.size if exported else None,
             output_error=max(errors, default=None),
-            argmax_agreement=min(agreements, default=None),
-            reorders=exported.reorders if exported else None,
+            argmax_agreement=min(agreements, default=None) if of_several is None else of_several,
+            reorders=facts.reorders,
         )
 
     def _keep(self, reports: Reports) -> None:

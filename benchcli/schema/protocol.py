@@ -153,6 +153,16 @@ class Counted(OfVariant):
 
 
 @dataclass(frozen=True)
+class ArtifactFacts:
+    """What calls of a runtime's file show, before the launches."""
+
+    reorders: Count | None = None
+    """Conversions of layout in a call; None if the runtime does not tell."""
+    argmax_agreement: Share | None = None
+    """The share of items whose largest value is where eager float32's is, over several inputs; None in float32."""
+
+
+@dataclass(frozen=True)
 class Exported(OfVariant):
     """The runtime has prepared the file of one variant."""
 
@@ -162,8 +172,7 @@ class Exported(OfVariant):
     """Bytes of the file."""
     is_cached: bool = False
     """Whether the file is of an earlier run."""
-    reorders: Count | None = None
-    """Conversions of layout in a call of it; None if the runtime does not tell."""
+    facts: ArtifactFacts = ArtifactFacts()
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,14 @@ from torch import nn
 
 import benchcli
 from benchcli.backends.devices.base import DEVICES
+from benchcli.backends.quantisation import inputs_like
 from benchcli.backends.runtimes.base import RUNTIMES, Place, runtime_named
 from benchcli.cost.count import count, walk
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.guards import outputs
 from benchcli.sampling import layer_times
 from benchcli.sampling.artifact_cache import FOLDER
+from benchcli.sampling.artifact_facts import facts_of
 from benchcli.sampling.bench import Bench
 from benchcli.sampling.node_owners import NodeOwners
 from benchcli.schema import Target
@@ -221,6 +223,29 @@ def test_quantised_networks_compute_nearly_what_eager_does(name: str, tmp_path: 
             assert 1e-4 < outputs.check(call(), references) < 0.1  # as far off as whole numbers of 8 bits are
     size = sum(each.stat().st_size for each in (tmp_path / "artifact").iterdir())
     assert size < 0.5 * sum(4 * each.numel() for each in network.parameters())
+
+
+@pytest.mark.parametrize("name", [*QUANTISING, "openvino:bf16"])
+def test_largest_scores_are_compared_over_several_inputs(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, inputs = blocks(), Inputs((torch.randn(2, 3, 16, 16),))
+    runtime, place, own = runtime_named(name), Place(CPU), inputs.args[0].clone()
+    prepared(runtime, network, inputs, tmp_path)
+    artifact = tmp_path / "artifact"
+    with torch.inference_mode():
+        scores = {int(best) for each in inputs_like(inputs.args, 16, 1) for best in network(*each).argmax(1)}
+    assert len(scores) > 4  # an input that is not read would agree by chance alone
+    facts = facts_of(artifact, "float32", runtime, place, network, inputs)
+    assert facts.argmax_agreement
+    assert 0.8 < facts.argmax_agreement <= 1.0
+    assert facts.reorders is not None
+    assert torch.equal(inputs.args[0], own)
+    if runtime.option == "bf16":
+        plain = facts_of(artifact, "float32", runtime_named("openvino"), place, network, inputs)
+        half = facts_of(artifact, "bfloat16", runtime, place, network, inputs)
+        assert (plain.argmax_agreement, half.argmax_agreement) == (None, None)
+    broken = facts_of(tmp_path / "nothing", "float32", runtime, place, network, inputs)
+    assert (broken.reorders, broken.argmax_agreement) == (None, None)
 
 
 @pytest.mark.parametrize("name", QUANTISING)
