@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchcli.checks import alone, rules
 from benchcli.checks.versions import HEAD
 from benchcli.sampling.evidence import Evidence
-from benchcli.sampling.supervise import Failures
+from benchcli.sampling.worker_reports import Failures
 from benchcli.schema import Family, Plan, Sample, Target, Variant
 from benchcli.statistics import PRIOR, Count, interval_over_launches, log_evidence, student_t_quantile
 

@@ -223,7 +223,7 @@ def threads_kept() -> Iterator[None]:
 
 def surveyed(task: Task) -> Conversation:
     """Run a survey in this process; a network that ships is counted once for all tests."""
-    from benchcli.sampling.supervise import without
+    from benchcli.sampling.worker_reports import without
 
     new: list[Family] = []
     again: list[tuple[Family, Variant, Counted]] = []
@@ -354,6 +354,7 @@ def simulated(launcher: Launcher = inline, busy: float | None = 0.0) -> Tools:
     ticks = itertools.count()
     return Tools(
         workers=lambda **_: nullcontext(launcher),
+        exports_at_once=1,
         clock=lambda: next(ticks) / 10,
         busy_cores=lambda: busy,
         probe=lambda: PROBE,

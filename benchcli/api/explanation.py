@@ -23,8 +23,9 @@ from benchcli.reports.views import explain_page
 from benchcli.runs import code
 from benchcli.runs.run_environment import changed_since, mismatches
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.sampling.supervise import Survey, collect, survey
+from benchcli.sampling.supervise import Survey, survey
 from benchcli.sampling.traces import Tracing
+from benchcli.sampling.worker_reports import collect
 from benchcli.schema import LIVE, CallKernels, Failure, Key, Plan
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import KERNELS, Launcher

@@ -10,7 +10,8 @@ from benchcli.api.live_modules import Networks, by_name
 from benchcli.backends.transforms.base import AND
 from benchcli.backends.transforms.program import SUFFIX, writable
 from benchcli.errors import NothingMeasuredError, UserError
-from benchcli.sampling.supervise import Failures, collect, refuse
+from benchcli.sampling.supervise import refuse
+from benchcli.sampling.worker_reports import Failures, collect
 from benchcli.schema import Family, Target
 from benchcli.schema.protocol import WRITE, Task, Written
 from benchcli.workers.tools import Tools

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from benchcli import formatting
-from benchcli.sampling.supervise import Failures, collect
+from benchcli.sampling.worker_reports import Failures, collect
 from benchcli.schema import Family, FamilyResult, Sample
 from benchcli.schema.protocol import LAUNCH, Conversation, Launcher, Task
 from benchcli.spelling import given

@@ -11,7 +11,8 @@ from benchcli.checks.pairs import CONTROL
 from benchcli.checks.versions import BASE, HEAD
 from benchcli.errors import NothingMeasuredError
 from benchcli.sampling.evidence import Evidence
-from benchcli.sampling.supervise import collect, survey
+from benchcli.sampling.supervise import survey
+from benchcli.sampling.worker_reports import collect
 from benchcli.schema import Family, Plan, Sample, Target
 from benchcli.schema.protocol import Launcher
 from benchcli.settings import CONFIRMING_LAUNCHES

@@ -13,7 +13,8 @@ from benchcli.checks.findings import Finding
 from benchcli.checks.pairs import CONTROL, Pair
 from benchcli.checks.versions import BASE, HEAD, Side
 from benchcli.errors import UserError
-from benchcli.sampling.supervise import Failures, Survey
+from benchcli.sampling.supervise import Survey
+from benchcli.sampling.worker_reports import Failures
 from benchcli.schema import Target
 from benchcli.schema.environment import Environment
 from benchcli.schema.progress import Progress

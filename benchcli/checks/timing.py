@@ -16,7 +16,7 @@ from benchcli.checks.versions import BASE, HEAD
 from benchcli.noise.diagnosis import host_bound, is_host_bound, of_launches, way_out
 from benchcli.sampling.evidence import Evidence
 from benchcli.sampling.interleave import Interleaving
-from benchcli.sampling.supervise import Collect, Failures, collect
+from benchcli.sampling.worker_reports import Collect, Failures, collect
 from benchcli.schema import Costs, Family, Key, Plan, Sample
 from benchcli.schema.warnings import RunWarning
 from benchcli.spelling import given

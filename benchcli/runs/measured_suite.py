@@ -200,6 +200,17 @@ class _Work:
         exports = any(runtime_named(each.on(target).runtime).export_s for each in families)
         return "counting costs and preparing the runtimes' files" if exports else "counting costs"
 
+    def _survey(self, families: Sequence[Family]) -> Survey:
+        return survey(
+            families,
+            self.request.target,
+            self.request.plan,
+            self._telling_of_compiling,
+            live=self.request.live,
+            announce=self._announce,
+            exporters=self.tools.exporters,
+        )
+
     def surveyed(self) -> Session | None:
         """Survey the unfinished families; return what measuring them needs, or None if nothing is left to do.
 
@@ -211,8 +222,7 @@ class _Work:
         begun_s = self.tools.clock()
         self._announce("counting costs")
         try:
-            launcher = self._telling_of_compiling
-            counted = survey(rest, request.target, request.plan, launcher, live=request.live, announce=self._announce)
+            counted = self._survey(rest)
             refuse(counted.failures.by_key)
             _refuse_if_all_failed(counted, rest)
             refuse_random(counted, rest)

@@ -7,8 +7,8 @@ from functools import partial
 
 from benchcli.runs.run_folder import RunFolder
 from benchcli.sampling.engine import Session
-from benchcli.sampling.supervise import collect
 from benchcli.sampling.traces import LAUNCHES, Kind, Tracing
+from benchcli.sampling.worker_reports import collect
 from benchcli.schema import Failure, FamilyResult, Key
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import LAYERS, PROFILE

@@ -10,7 +10,8 @@ from benchcli.backends.devices.base import PEAK_FLOAT32, device_named
 from benchcli.errors import ChangedError
 from benchcli.sampling.evidence import Evidence, of_family
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, Context, another_launch, result
-from benchcli.sampling.supervise import Survey, collect
+from benchcli.sampling.supervise import Survey
+from benchcli.sampling.worker_reports import collect
 from benchcli.schema import Family, FamilyResult, Plan, Target
 from benchcli.schema.progress import Observer, Progress
 from benchcli.schema.protocol import Launcher

@@ -9,8 +9,8 @@ from typing import TypeVar
 from benchcli.noise.pace import marked, usual
 from benchcli.sampling.artifact_cache import cache_folder
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, FamilyEvidence, still_wide
-from benchcli.sampling.supervise import Collect, Failures, Reports, by_family, without
 from benchcli.sampling.timings import SINGLES, FirstSetting, timings
+from benchcli.sampling.worker_reports import Collect, Failures, Reports, by_family, without
 from benchcli.schema import Conditions, Costs, Family, Key, Plan, Preparation, Sample, Target
 from benchcli.schema.protocol import LAUNCH, ROUNDS, SECONDS, ArtifactFacts, Exported, Loaded, Task
 

@@ -8,7 +8,7 @@ from statistics import mean
 
 from benchcli.errors import NothingMeasuredError
 from benchcli.sampling.rounds import orders
-from benchcli.sampling.supervise import Failures, Reports
+from benchcli.sampling.worker_reports import Failures, Reports
 from benchcli.schema import Conditions, Failure, Family, Key, Sample
 from benchcli.schema.protocol import (
     SERVE,

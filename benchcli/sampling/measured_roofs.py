@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from benchcli.errors import NothingMeasuredError
 from benchcli.grouping import groups
 from benchcli.sampling import roof_cache
-from benchcli.sampling.supervise import Failures, collect, survey
+from benchcli.sampling.supervise import survey
+from benchcli.sampling.worker_reports import Failures, collect
 from benchcli.schema import Plan, Target
 from benchcli.schema.protocol import ROOFS, Launcher, Reached, Task
 from benchcli.schema.roofs import ACCESSES, MEMORY, CacheLevel, Peak, Roofs, Work

@@ -14,7 +14,7 @@ from benchcli import files
 from benchcli.errors import NothingMeasuredError
 from benchcli.grouping import groups
 from benchcli.sampling import artifact_cache
-from benchcli.sampling.supervise import Failures, collect
+from benchcli.sampling.worker_reports import Failures, collect
 from benchcli.schema import Plan, Target
 from benchcli.schema.observations import Count, Duration
 from benchcli.schema.protocol import OPERATORS, Launcher, OperatorTimed, Task

@@ -1,13 +1,8 @@
-"""Run tasks in workers, collect what they report, and attribute each failure to the variant that caused it.
-
-The survey is the first use: before any timing, it asks a worker for its software and device, and
-for the costs of every variant.
-"""
+"""Survey networks before any timing: a worker's software and device, and the costs of every variant."""
 
 import shutil
 import tempfile
 import weakref
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,179 +10,34 @@ from typing import Any, TypeVar
 
 from benchcli.backends.runtimes.base import runtime_named
 from benchcli.cost import own_rules
-from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.errors import UserError
 from benchcli.grouping import groups
-from benchcli.sampling.artifact_cache import cache_folder
+from benchcli.sampling.prepared_files import Exporters, PreparedFiles
+from benchcli.sampling.worker_reports import Failures, Reports, collect, keys_of, without
 from benchcli.schema import (
-    Breakdown,
-    CallKernels,
     Code,
     CostDetail,
     Costs,
     Failure,
     Family,
     Key,
-    Layers,
     Output,
     Plan,
-    Sample,
     Target,
 )
 from benchcli.schema.protocol import (
-    EXPORT,
     SURVEY,
-    Counted,
     Described,
-    Event,
     Exported,
-    Failed,
-    KernelsNamed,
     Launcher,
-    Layered,
-    Loaded,
-    OperatorTimed,
-    Reached,
-    Ready,
-    Sampled,
-    Singled,
-    Spoilt,
-    Started,
     Task,
-    Traced,
-    Waiting,
-    Watched,
-    WorkerDied,
-    Written,
 )
 from benchcli.schema.recipes import OperatorList
 from benchcli.schema.warnings import RunWarning
 from benchcli.spelling import given
 
-ATTEMPTS = 3
-"""Deaths in a row before any variant has started, after which no other worker is started."""
-DEATHS = 2
-"""Worker deaths after which a variant has failed. One death alone may have an outside cause."""
 UNCOUNTED = "its process ended without having counted it"
-UNPREPARED = "its process ended without having prepared it"
 Value = TypeVar("Value")
-KEPT_IN: Mapping[type, str] = {
-    Singled: "singles",
-    Watched: "conditions",
-    Written: "written",
-    Loaded: "loaded",
-    Reached: "reached",
-    OperatorTimed: "timed",
-}
-"""Events that are kept as they are, and the lists of `Reports` that they are kept in."""
-
-
-@dataclass
-class Failures:
-    """The failures and worker deaths by variant."""
-
-    by_key: dict[Key, Failure] = field(default_factory=dict)
-    deaths: Counter[Key] = field(default_factory=Counter)
-    intruders: set[Key] = field(default_factory=set)
-    """Those that failed because they change the process for the others."""
-
-    def note(self, failed: Failed) -> None:
-        """Record the failure that a worker reported."""
-        key = failed.family, failed.variant
-        self.by_key[key] = Failure(failed.status, failed.error)
-        if failed.intrudes:
-            self.intruders.add(key)
-
-    def note_death(self, key: Key, failure: Failure) -> None:
-        """Count a death. The second one fails the variant, unless the worker reported a failure."""
-        self.deaths[key] += 1
-        if self.deaths[key] >= DEATHS:
-            self.by_key.setdefault(key, failure)
-
-
-@dataclass
-class Reports:
-    """What the worker of a task has reported."""
-
-    failures: Failures
-    running: Key | None = None
-    """The variant that started last: if the worker dies, it is the cause."""
-    death: Failure | None = None
-    is_waiting: bool = False
-    """Whether a worker in serve mode waits for questions."""
-    is_spoilt: bool = False
-    described: Described | None = None
-    counted: dict[Key, Counted] = field(default_factory=dict)
-    calls: dict[Key, int] = field(default_factory=dict)
-    """Calls in a sample."""
-    samples: list[tuple[Key, Sample]] = field(default_factory=list)
-    singles: list[Singled] = field(default_factory=list)
-    conditions: list[Watched] = field(default_factory=list)
-    exported: dict[Key, Exported] = field(default_factory=dict)
-    written: list[Written] = field(default_factory=list)
-    loaded: list[Loaded] = field(default_factory=list)
-    breakdowns: list[Breakdown] = field(default_factory=list)
-    layers: list[Layers] = field(default_factory=list)
-    kernels: list[CallKernels] = field(default_factory=list)
-    reached: list[Reached] = field(default_factory=list)
-    timed: list[OperatorTimed] = field(default_factory=list)
-
-    def add(self, event: Event | WorkerDied) -> None:  # noqa: C901  a branch for each kind of event
-        """Store an event. A death counts against the running variant."""
-        if kept_in := KEPT_IN.get(type(event)):
-            getattr(self, kept_in).append(event)
-            return
-        match event:
-            case Started(family, variant):
-                self.running = family, variant
-            case Sampled(family, sample):
-                self.samples.append(((family, sample.variant), sample))
-            case Failed():
-                self.failures.note(event)
-            case Described():
-                self.described = event
-            case Counted(family, variant):
-                self.counted[family, variant] = event
-            case Exported(family, variant):
-                self.exported[family, variant] = event
-            case Spoilt():
-                self.is_spoilt = True
-            case Ready(family, variant, calls):
-                self.calls[family, variant] = calls
-            case Waiting():
-                self.is_waiting = True
-            case Traced(breakdown):
-                self.breakdowns.append(breakdown)
-            case Layered(layers):
-                self.layers.append(layers)
-            case KernelsNamed(kernels):
-                self.kernels.append(kernels)
-            case WorkerDied(failure):
-                self._note_death(failure)
-
-    def _note_death(self, failure: Failure) -> None:
-        self.death = failure
-        if self.running:
-            self.failures.note_death(self.running, failure)
-
-
-Collect = Callable[[Task, float, Failures], Reports]
-"""Runs a task and returns what its worker reported. The number is the allowed silence in s."""
-
-
-def collect(launcher: Launcher, task: Task, silence_s: float, failures: Failures) -> Reports:
-    """Run a task in a worker and return what it reported.
-
-    If the worker dies before it starts a variant, another one is started. Raises NothingMeasuredError
-    after `ATTEMPTS` such deaths.
-    """
-    for _ in range(ATTEMPTS):
-        reports = Reports(failures)
-        for event in launcher(task, silence_s):
-            reports.add(event)
-        death = reports.death
-        if death is None or reports.running:
-            return reports
-    raise NothingMeasuredError(f"no worker could start: {death.error}" if death else "no worker could start")
 
 
 @dataclass
@@ -229,13 +79,15 @@ def survey(
     crosschecked: bool = True,
     listed: bool = False,
     announce: Callable[[str], None] = lambda doing: None,  # noqa: ARG005
+    exporters: Exporters = lambda settings: (),  # noqa: ARG005
 ) -> Survey:
     """Count the costs of every variant on its device, and let the runtime prepare its file.
 
     `detailed` asks for the costs of each operator too, and for what other tools count if `crosschecked`;
     `meta` for costs without memory, and with `listed` for the recipes of the operators; `live` has the
-    networks that a caller gave by value. What fails beside others is tried again in a process of its own:
-    a network can spoil the process for those after it. Raises UserError if the device or the runtime is not
+    networks that a caller gave by value. `exporters` makes launchers for settings whose runtimes
+    prepare files, several at once. What fails beside others is tried again in a process of its own: a
+    network can spoil the process for those after it. Raises UserError if the device or the runtime is not
     available, or a cost rule that this process has registered is wrong.
     """
     runtimes = list(dict.fromkeys(family.on(target).runtime for family in families))
@@ -254,7 +106,7 @@ def survey(
     _copy(counted, counts_for)
     for runtime in runtimes if len(runtimes) > 1 else ():
         work.describe(runtime, [family for family in families if family.on(target).runtime == runtime])
-    work.export(families)
+    work.export(families, exporters)
     return counted
 
 
@@ -317,7 +169,7 @@ class _Surveying:
         )
         reports = collect(self.launcher, task, self.silence_s, failures)
         self._store(reports)
-        asked = _keys(families)
+        asked = keys_of(families)
         if reports.death is None and not reports.is_spoilt:
             for key in asked:
                 if key not in counted.costs:
@@ -390,45 +242,20 @@ class _Surveying:
             counted.software = {**counted.software, **described.software}
             return
         why = described.unusable if described else None
-        for key in _keys(families):
+        for key in keys_of(families):
             counted.failures.by_key.setdefault(key, Failure("unsupported", why or f"{runtime} does not start"))
 
-    def export(self, families: Sequence[Family]) -> None:
-        """Let the runtimes write the files of the networks that were counted, each setting by itself."""
+    def export(self, families: Sequence[Family], exporters: Exporters) -> None:
+        """Let runtimes write the files of the networks that were counted; they last as long as the survey."""
+        counted = self.counted
         exporting = [family for family in families if runtime_named(family.on(self.target).runtime).export_s]
         if not exporting:
             return
-        counted = self.counted
         folder = Path(tempfile.mkdtemp(prefix="benchcli-"))
         weakref.finalize(counted, shutil.rmtree, folder, ignore_errors=True)
-        paths = {key: str(folder / str(number)) for number, key in enumerate(counted.costs)}
-        for number, family in enumerate(exporting, 1):
-            while rest := without([family], {*counted.failures.by_key, *counted.artifacts}):
-                target = family.on(self.target)
-                self.announce(f"preparing {family.name} in {target.runtime}, {number} of {len(exporting)}")
-                self._export(
-                    Task(
-                        EXPORT,
-                        target,
-                        tuple(rest),
-                        by_family(counted.costs, rest),
-                        live=self.live,
-                        artifacts=by_family(paths, rest),
-                        cache=cache_folder(),
-                    )
-                )
-
-    def _export(self, task: Task) -> None:
-        """Let the runtime write files. If the worker dies, those are done that it had reported."""
-        counted, failures = self.counted, self.counted.failures
-        reports = collect(self.launcher, task, runtime_named(task.target.runtime).export_s, failures)
-        if reports.death and reports.death.status == "timeout" and reports.running:
-            failures.by_key.setdefault(reports.running, reports.death)  # a second try would take as long
-        counted.exported |= reports.exported
-        counted.artifacts |= {(family, name): task.artifacts[family][name] for family, name in reports.exported}
-        for key in _keys(task.families) if reports.death is None else ():
-            if key not in reports.exported:
-                failures.by_key.setdefault(key, Failure("failed", UNPREPARED))
+        prepared = PreparedFiles(self.target, counted.costs, counted.failures, self.live, folder, self.announce)
+        prepared.write(exporting, self.launcher, exporters(len(exporting)))
+        counted.artifacts, counted.exported = prepared.artifacts, prepared.exported
 
 
 def _refuse_missing(described: Described, target: Target) -> None:
@@ -442,18 +269,6 @@ def _refuse_missing(described: Described, target: Target) -> None:
         raise UserError(described.refused)
 
 
-def by_family(table: Mapping[Key, Value], families: Sequence[Family]) -> dict[str, dict[str, Value]]:
-    """Return the part of a table that is of these families, by family and variant."""
-    return {
-        family.name: {v.name: table[family.name, v.name] for v in family.launched if (family.name, v.name) in table}
-        for family in families
-    }
-
-
-def _keys(families: Sequence[Family]) -> list[Key]:
-    return [(family.name, variant.name) for family in families for variant in family.launched]
-
-
 def _may_be_spoilt(failures: Failures, key: Key) -> bool:
     """Return whether a failure may be that of another network, which ran before in the process."""
     failure = failures.by_key.get(key)
@@ -463,7 +278,7 @@ def _may_be_spoilt(failures: Failures, key: Key) -> bool:
 
 
 def _only(families: Sequence[Family], keys: set[Key]) -> list[Family]:
-    return without(families, {*_keys(families)} - keys)
+    return without(families, {*keys_of(families)} - keys)
 
 
 def refuse(failures: Mapping[Key, Failure]) -> None:
@@ -483,19 +298,6 @@ def random_output() -> str:
 def refuse_random(counted: Survey, families: Sequence[Family]) -> None:
     """Note as failed, before they are timed, the networks with random outputs of families that do not allow them."""
     for family in families:
-        for key in _keys([] if family.allow_random else [family]):
+        for key in keys_of([] if family.allow_random else [family]):
             if key in counted.outputs and counted.outputs[key].is_random:
                 counted.failures.by_key.setdefault(key, Failure("wrong-output", random_output()))
-
-
-def without(families: Sequence[Family], gone: set[Key]) -> list[Family]:
-    """Return the families without the networks in `gone`, and without families left empty."""
-    kept = []
-    for family in families:
-        variants, references = (
-            tuple(each for each in several if (family.name, each.name) not in gone)
-            for several in (family.variants, family.references)
-        )
-        if variants or references:
-            kept.append(replace(family, variants=variants, references=references))
-    return kept

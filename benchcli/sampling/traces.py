@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from benchcli.sampling.supervise import Collect, Failures, by_family, without
+from benchcli.sampling.worker_reports import Collect, Failures, by_family, without
 from benchcli.schema import Breakdown, CallKernels, Costs, Failure, Family, Key, Layers, Plan, Target
 from benchcli.schema.protocol import KERNELS, LAYERS, PROFILE, Task
 

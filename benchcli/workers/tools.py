@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from benchcli.schema.progress import Observer
 from benchcli.schema.protocol import Launcher
 from benchcli.schema.warnings import RunWarning
 from benchcli.system.counters import busy_cores
+from benchcli.system.machine import usable_cores
 from benchcli.workers.process import Workers
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Tools:
     """Takes keywords: the interpreter (`python`), the launches per fork server (`renew`), and `ahead` of Workers."""
     clock: Callable[[], float] = time.monotonic
     """Seconds."""
+    exports_at_once: int = field(default_factory=usable_cores)
+    """How many settings have their networks' files prepared at once, before anything is timed."""
     busy_cores: Callable[[], float | None] = busy_cores
     """Returns how many cores other processes use now; None if that cannot be observed."""
     probe: Callable[[], "Probe"] = _probe
@@ -43,6 +46,11 @@ class Tools:
     """Receives sentences that the user should read before the result is complete."""
     warn: Callable[[RunWarning], None] = _ignore
     """Receives the warnings from before the run."""
+
+    def exporters(self, settings: int) -> list[AbstractContextManager[Launcher]]:
+        """Return launchers for files of so many settings, which are prepared beside each other; none for one."""
+        several = min(self.exports_at_once, settings)
+        return [Workers() for _ in range(several)] if several > 1 else []
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from benchcli.checks.versions import BASE, HEAD
 from benchcli.reports.views.check_page import how
 from benchcli.reports.views.fact_list import badge_of_check
 from benchcli.sampling.evidence import Evidence
-from benchcli.sampling.supervise import Failures
+from benchcli.sampling.worker_reports import Failures
 from benchcli.schema import Plan, Target
 from benchcli.schema.environment import CheckFacts, Environment
 from tests.values import family, sample, variant

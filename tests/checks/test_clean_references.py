@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from benchcli.checks.clean_references import ALONE, CleanReferences
-from benchcli.sampling.supervise import Failures, collect
+from benchcli.sampling.worker_reports import Failures, collect
 from benchcli.schema import BUILT_IN, Family, FamilyResult, Sample, Target
 from benchcli.schema.protocol import LAUNCH, SURVEY, Conversation, Done, Sampled, Started, Task
 from benchcli.workloads.references import with_references

@@ -10,7 +10,8 @@ from benchcli.backends.devices.base import PEAK_FLOAT32
 from benchcli.errors import ChangedError
 from benchcli.sampling.engine import Session, measure
 from benchcli.sampling.summarise import ALWAYS_LAUNCHES, another_launch
-from benchcli.sampling.supervise import Failures, Survey
+from benchcli.sampling.supervise import Survey
+from benchcli.sampling.worker_reports import Failures
 from benchcli.schema import Costs, Failure, Family, FamilyResult, Interval, Plan, Sample, Target
 from benchcli.schema.progress import Progress
 from benchcli.schema.protocol import Conversation, Done, Launcher, Sampled, Started, Task, Watched, WorkerDied

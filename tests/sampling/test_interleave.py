@@ -18,7 +18,7 @@ from benchcli.errors import NothingMeasuredError
 from benchcli.sampling.evidence import Evidence
 from benchcli.sampling.interleave import Interleaving
 from benchcli.sampling.launch import questions
-from benchcli.sampling.supervise import Collect, Failures
+from benchcli.sampling.worker_reports import Collect, Failures
 from benchcli.schema import Failure, Family, Plan, Target
 from benchcli.schema.protocol import Conversation, Launcher, Question, Task, WorkerDied, decode_question, encode
 from benchcli.workers.process import Workers

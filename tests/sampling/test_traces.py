@@ -19,8 +19,8 @@ from benchcli.reports.views.breakdown_table import HEADINGS, table
 from benchcli.runs.rows import BREAKDOWN_COLUMNS, breakdown_of, breakdown_row
 from benchcli.sampling import profile
 from benchcli.sampling.bench import Bench
-from benchcli.sampling.supervise import collect
 from benchcli.sampling.traces import LAUNCHES, Tracing
+from benchcli.sampling.worker_reports import collect
 from benchcli.schema import CATEGORIES, Breakdown, Category, Failure, Plan, Target
 from benchcli.schema.protocol import (
     PROFILE,
