@@ -125,6 +125,7 @@ class Store:
 _RUNS = """
 SELECT id, any_value(runs.started) AS started, any_value(runs.suite) AS suite, any_value(runs.host) AS host,
     any_value(coalesce(runs.card, runs.cpu)) AS machine, any_value(runs.digest) AS digest,
-    count(networks.variant) AS networks, any_value(runs.commit) AS commit
+    CASE WHEN NOT any_value(runs.is_check) THEN count(networks.variant) END AS networks,
+    any_value(runs.commit) AS commit
 FROM runs LEFT JOIN networks USING (id) GROUP BY id ORDER BY started, id
 """

@@ -194,7 +194,8 @@ def _time(data: CheckData, pair: Pair) -> Finding:
 
 def describe(judgement: Judgement, threshold: float) -> str:
     """Return the size and the certainty of a change of time, as text."""
-    agreeing = f"{judgement.agreeing} of {judgement.launches} launches agree in direction"
+    rest = f" ({judgement.left_out} more were on a slow core throughout)" if judgement.left_out else ""
+    agreeing = f"{judgement.agreeing} of {judgement.launches} launches agree in direction{rest}"
     raised = " (raised: two runs of base differed)" if is_raised(judgement, threshold) else ""
     text = f"time {formatting.change(judgement.change)}, {agreeing}, threshold {_above(judgement.threshold)}{raised}"
     if judgement.mean:
@@ -227,8 +228,11 @@ def _why_open(judgement: Judgement, threshold: float) -> str:
 
 
 def is_raised(judgement: Judgement, threshold: float) -> bool:
-    """Return whether the control's noise raised the threshold of a time."""
-    return judgement.threshold > 1 + threshold * 1.001
+    """Return whether the control's noise raised the threshold of a time by as much as one would read."""
+    return (
+        formatting.percent(judgement.threshold - 1) != formatting.percent(threshold)
+        and judgement.threshold > 1 + threshold
+    )
 
 
 def is_allowed(subject: Subject, outcome: Outcome, allowed: Sequence[str]) -> bool:

@@ -108,6 +108,8 @@ class Judgement:
     launches: int
     agreeing: int
     """The number of launches in which head changed in the direction of `change`."""
+    left_out: int = 0
+    """Launches that count for nothing, as all their samples were taken on a slow core."""
     mean: Interval | None = None
     """The change of the mean, where that is slower though the median is not: some calls take far longer."""
 

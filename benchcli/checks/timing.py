@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import mean, median
 
@@ -212,7 +212,7 @@ def _judge(
         other = way_out(host_bound(session.request.target))
         times.cut[name] = f"the host was timed, and not the device, which may be slower in head: give {other}"
         return None
-    times.judged[name] = judgement
+    times.judged[name] = replace(judgement, left_out=len({each.launch for each in head}) - judgement.launches)
     times.seconds[name] = _seconds_of(base, head, judgement.change.estimate)
     times.warnings |= dict.fromkeys(of_launches(conditions, session.request.target.threads))
     return judgement

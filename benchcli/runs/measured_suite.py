@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchcli import formatting
 from benchcli.backends.runtimes.base import Traceable, runtime_named
 from benchcli.errors import ChangedError, NothingMeasuredError, UserError
 from benchcli.noise.diagnosis import before_launches, of_pace, preflight, with_noticed
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from benchcli.sampling.traces import Kind
 
 
+LONG_S = 120.0
+"""The least seconds of several settings of which something is said before."""
 MOST_REASONS = 3
 """The most networks whose failures are named where none could be called."""
 
@@ -117,9 +120,12 @@ def run_suite(request: RunRequest, tools: Tools) -> SuiteRun:
         try:
             with work.timed(work.first_step):
                 session = work.surveyed()
+            work.tell_length()
             earlier_s = kept_pace.of_earlier_runs(work.environment)
             for result in measure(work.unfinished(), session) if session else ():
-                work.store(with_noticed([*noticed, *of_pace(result.samples, earlier_s)], result))
+                timed = {record.variant.name for record in result.records if record.timing}
+                samples = [sample for sample in result.samples if sample.variant in timed]
+                work.store(with_noticed([*noticed, *of_pace(samples, earlier_s)], result))
             work.describe()
             with work.timed("tracing"):
                 work.trace(session)
@@ -199,6 +205,16 @@ class _Work:
         target, families = self.request.target, self.request.suite.families
         exports = any(runtime_named(each.on(target).runtime).export_s for each in families)
         return "counting costs and preparing the runtimes' files" if exports else "counting costs"
+
+    def tell_length(self) -> None:
+        """Tell how long several settings will take together: the budget is each one's, and they end together."""
+        plan, settings = self.request.plan, [each for each in self.unfinished() if each.first]
+        total_s = plan.budget_s * len(settings)
+        if plan.launches is None and len(settings) > 1 and total_s >= LONG_S:
+            self.tools.notify(
+                f"{len(settings)} settings with a budget of {formatting.seconds(plan.budget_s)} each, in turns: about "
+                f"{formatting.seconds(total_s)}; interrupted before, they have nothing to show"
+            )
 
     def _survey(self, families: Sequence[Family]) -> Survey:
         return survey(

@@ -14,6 +14,8 @@ from benchcli.errors import UserError
 from benchcli.sampling.artifact_cache import cache_folder
 from benchcli.schema.environment import Environment
 
+WORK = "logistic"
+"""The piece of work whose seconds a pace is: those of another one compare with nothing."""
 RUNS = 20
 """The runs that are remembered: a machine whose clock was lowered for good is slow for so many of them."""
 
@@ -49,5 +51,5 @@ def _file(environment: Environment) -> Path | None:
     folder, here = cache_folder(), environment.machine
     if not folder or here is None:
         return None
-    of = json.dumps([here.host, here.cpu, here.cores, environment.software.get("torch")])
+    of = json.dumps([WORK, here.host, here.cpu, here.cores, environment.software.get("torch")])
     return Path(folder) / "pace" / f"{hashlib.sha256(of.encode()).hexdigest()[:12]}.json"

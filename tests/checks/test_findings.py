@@ -84,6 +84,15 @@ def test_a_raised_threshold_is_told_beside_the_outcome() -> None:
     ]
     shown, unraised = (_verdict([each], 0.01) for each in times)
     assert (shown, unraised) == ("✓ same (threshold raised to 8.8 %)", "✓ same")
+    hardly = replace(judgement, threshold=1.01032)  # both read 1.0 %
+    assert "raised" not in describe(hardly, 0.01)
+
+
+def test_launches_that_count_for_nothing_are_said() -> None:
+    judgement = Judgement("inconclusive", Interval(1.001, 0.976, 1.01), 1.01, 1.0, 1.02, 30, 20)
+    assert "20 of 30 launches agree in direction, threshold" in describe(judgement, 0.01)
+    said = "20 of 30 launches agree in direction (3 more were on a slow core throughout), threshold"
+    assert said in describe(replace(judgement, left_out=3), 0.01)
 
 
 def test_what_fails_comes_first() -> None:

@@ -263,6 +263,14 @@ def test_ctrl_c_keeps_what_is_finished_and_resume_measures_only_the_rest(cli: Cl
         assert len(first) == len(second)
 
 
+def test_the_time_of_several_settings_is_told_before(cli: Callable[..., Outcome]) -> None:
+    words = ("network", "shufflenet-v2-0.5x", "--size", "32", "--dtype", "float32,bfloat16", "--device", "fake")
+    found = cli(*words, "--budget", "70s", "--output", "run", launcher=interrupting(after=0))
+    assert "2 settings with a budget of 1 min 10 s each, in turns: about 2 min 20 s" in found.err
+    short = cli(*words, "--budget", "50s", "--output", "short", launcher=interrupting(after=0))
+    assert "with a budget of" not in short.err
+
+
 def test_ctrl_c_before_anything_is_finished(cli: Cli) -> None:
     found = cli(*NARROW, "--output", "run", launcher=interrupting(after=0))
     assert found.code == 130

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -62,6 +64,20 @@ def test_the_processor_does_its_piece_of_work_in_one_thread_of_the_core() -> Non
     work = DEVICES["cpu"].pace()
     assert work is not None
     assert 0 < min(work() for _ in range(20)) < 0.01
+
+
+@pytest.mark.measured
+def test_the_piece_of_work_is_the_same_with_several_threads() -> None:
+    """A library that divides it among torch's threads takes another time with each number of them."""
+    program = (
+        "import psutil, torch\nfrom benchcli.backends.devices.base import DEVICES\ntorch.set_num_threads(2)\n"
+        "work, process = DEVICES['cpu'].pace(), psutil.Process()\nbefore = process.num_threads()\nwork()\n"
+        "after_pace = process.num_threads()\ntorch.ones(2**22).exp()\nprint(before, after_pace, process.num_threads())"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    before, after_pace, with_threads = map(int, found.stdout.split())
+    assert before == after_pace
+    assert with_threads > before  # else the test could not fail
 
 
 def test_a_sample_at_whose_end_the_core_was_slow_is_repeated() -> None:

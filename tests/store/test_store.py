@@ -16,6 +16,8 @@ from benchcli.api.compared_runs import Compared
 from benchcli.api.results_store import Store
 from benchcli.api.run_result import Run
 from benchcli.errors import UserError
+from benchcli.reports.page import Cell
+from benchcli.reports.views import store_page
 from benchcli.runs.rows import COLUMNS
 from benchcli.store import database
 from benchcli.store.adding import NotAddedError
@@ -226,6 +228,29 @@ def test_a_check_is_kept_and_comes_back(store: Store, tmp_path: Path, cli: Cli) 
     (row,) = store.runs().rows
     shown = cli("show", str(store.folder / str(row["id"])))
     assert (shown.code, "check" in shown.out) == (0, True), shown.err
+
+
+def test_a_check_is_of_the_machine_of_the_runs_beside_it() -> None:
+    """A check has no digest of its own."""
+    of: dict[str, Cell] = {
+        "id": "a",
+        "started": "",
+        "suite": "",
+        "host": "vm",
+        "machine": "Xeon",
+        "networks": 4,
+        "commit": None,
+    }
+    run: dict[str, Cell] = {**of, "digest": "0123456789ab"}
+    check: dict[str, Cell] = {**of, "digest": None, "networks": None}
+    cases: list[tuple[list[dict[str, Cell]], str]] = [
+        ([run, check], "1 machine"),
+        ([check, check], "1 machine"),
+        ([run, {**check, "host": "other"}], "2 machines"),
+        ([run, {**run, "digest": "ba9876543210"}, check], "2 machines"),
+    ]
+    for runs, machines in cases:
+        assert f"of {machines}, by digest" in store_page.runs_page(Path("store"), runs, {}).footer
 
 
 def test_what_is_measured_goes_to_a_store_too(cli: Cli, store: Store) -> None:

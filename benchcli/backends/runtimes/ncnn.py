@@ -25,6 +25,10 @@ HEADER = 2
 """The lines of a graph before its layers: a magic number, and how many layers and blobs there are."""
 
 
+POOLS: list[tuple[object, object]] = []
+"""The memory in which networks compute, which must outlive them: without it ncnn asks for new memory in each call."""
+
+
 class Ncnn(Runtime):
     """The CPU kernels in float32, with channels packed as the registers are wide unless an option says otherwise."""
 
@@ -74,6 +78,8 @@ class Ncnn(Runtime):
         options.use_packing_layout = self.option != "unpacked"
         options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
         options.use_bf16_storage = False
+        POOLS.append((ncnn.UnlockedPoolAllocator(), ncnn.PoolAllocator()))
+        options.blob_allocator, options.workspace_allocator = POOLS[-1]
         if net.load_param(str(artifact / GRAPH)) or net.load_model(str(artifact / WEIGHTS)):
             raise NotImplementedError("ncnn cannot load what pnnx has made of it")
         return net

@@ -26,6 +26,8 @@ from benchcli.schema.environment import as_json
 from benchcli.spelling import given
 from benchcli.workloads.layer_chain import chain_of, difference
 
+FEWER = 0.005
+"""The least share of multiply-adds that rebuilt layers have fewer, for a line to say that gains are at equal ones."""
 MOST_LAYERS = 20
 MOST_FINDINGS = 25
 """The most rows of a table for people; every format for programs has all."""
@@ -235,6 +237,8 @@ def _of_shares(run: SuiteRun, findings: Sequence[AuditFinding]) -> Iterator[str]
             "a gain is that of the rebuilt layers alone: neighbours whose channels must follow are not rebuilt, and "
             "win or lose besides"
         )
+    if any((each.flops_change or 0.0) <= -FEWER and _is_shown(each) for each in findings):
+        yield "a gain is at equal FLOPs: where the rebuilt layers have fewer, it counts less than their speed"
     if any(each.is_modelled and _is_shown(each) for each in findings):
         yield "≈ by the additive model: its part of modules that were timed, and have other operators too"
     if disturbed := list(dict.fromkeys(each.audit for each in findings if each.is_disturbed)):
@@ -291,7 +295,11 @@ def _changes(records: Sequence[Record]) -> Table:
             numbers("times as fast", map(_setting, records)),
             numbers("output error", map(_error, records), 1),
         ),
-        lines=(*cells.not_judged(records), *cells.warning_lines([each for each in records if each.failure])),
+        lines=(
+            *cells.not_judged(records),
+            *cells.of_little_meaning(records),
+            *cells.warning_lines([each for each in records if each.failure]),
+        ),
     )
 
 

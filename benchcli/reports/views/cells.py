@@ -195,6 +195,12 @@ def warning_lines(records: Sequence[Record]) -> Iterator[str]:
             yield f"{_names(about, records)}: {sentence(warning)}"
 
 
+def of_little_meaning(records: Sequence[Record]) -> Iterator[str]:
+    """Yield, once for each network, that its outputs say little where they are compared."""
+    found = {each.variant.name: of for each in records for of in each.warnings if of.kind == INSENSITIVE}
+    yield from (f"{name}: {sentence(warning)}" for name, warning in found.items())
+
+
 def noise_lines(records: Sequence[Record]) -> tuple[tuple[str, ...], str]:
     """Return the lines about noise and wide intervals, and one line for them if there are several."""
     found = {warning: about for warning, about in grouped(records).items() if _is_of_noise(warning)}
@@ -314,6 +320,8 @@ def _gflops(_record: Record, costs: Costs, seconds: float) -> str:
     return ("" if costs.flops_complete else "≥ ") + formatting.significant(costs.flops / seconds / 1e9)
 
 
+INSENSITIVE = "insensitive"
+"""The kind of warning of an output that hardly depends on its input."""
 EXACT = 1e-3
 """The largest relative difference of outputs from eager float32 of which nothing is said."""
 
@@ -323,7 +331,9 @@ def exactness(records: Sequence[Record]) -> str:
     found = [each.preparation for each in records if each.preparation.output_error is not None]
     error = max((each.output_error or 0.0 for each in found), default=0.0)
     agreements = [each.argmax_agreement for each in found if each.argmax_agreement is not None]
-    says_little = [each.variant.name for each in records if "insensitive" in {of.kind for of in each.warnings}]
+    says_little = list(
+        dict.fromkeys(each.variant.name for each in records for of in each.warnings if of.kind == INSENSITIVE)
+    )
     little = f" (of {formatting.named(says_little)} that says little: see the warning)" if says_little else ""
     if not error:
         return f"outputs are those of eager float32{little}"

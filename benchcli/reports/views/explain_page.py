@@ -163,7 +163,7 @@ def _lines(records: Sequence[Record], found: Found) -> Iterator[str]:
     for roofs in found.run.environment.roofs if found.places else ():
         yield from (f"the roofs: {sentence(warning)}" for warning in peaks_page.warnings(roofs))
     for failure, entries in groups(found.failures.items(), lambda entry: entry[1]).items():
-        names = formatting.named([name for (_, name), _ in entries])
+        names = formatting.named(list(dict.fromkeys(name for (_, name), _ in entries)))
         yield f"{signed(failure.status)}: the kernels of {names} are not known: {failure.error}"
     yield from _slowed(found.kernels)
     yield from _changed(records, found.kernels)

@@ -1,10 +1,9 @@
 """Lay out the table of a network's layers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from statistics import median
 
 from benchcli import formatting
-from benchcli.analysis.layer_rows import OWN, LayerRow, accounted, are_judged, layer_rows
+from benchcli.analysis.layer_rows import OWN, LayerRow, accounted, are_judged, layer_rows, over_launches
 from benchcli.formatting import UNKNOWN
 from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
@@ -107,7 +106,8 @@ def of_other_calls(traced: Sequence[Layers], records: Mapping[Key, Record]) -> I
     by_network = groups(traced, lambda each: each.key)
     names = labels.networks(by_network)
     for key, launches in by_network.items():
-        record, call_s = records.get(key), median(each.call_s for each in launches)
+        record = records.get(key)
+        call_s = over_launches({each.launch: each.call_s for each in launches}).estimate  # as the layers' times are
         timing = record.timing if record else None
         if timing and abs(call_s / timing.seconds.estimate - 1) > APART:
             yield (

@@ -26,7 +26,7 @@ MOST_RUNTIMES = 3
 IDENTITY = ("family", "variant")
 LEADING = (
     *("status", "median_s", "ci_low_s", "ci_high_s", "relative_speed", "relative_low", "relative_high"),
-    *("flops", "params", "mac_bytes", "batch", "dtype", "layout", "step", "threads"),
+    *("flops", "params", "mac_bytes", "batch", "dtype", "layout", "step", "threads", "runtime"),
 )
 
 

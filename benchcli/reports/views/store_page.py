@@ -20,8 +20,15 @@ def runs_page(store: Path, runs: Sequence[Mapping[str, Cell]], shared_names: Map
     table = Table(
         f"{store}", tuple(_column(name, [run[name] for run in shown]) for name in LISTED), tuple(shared(shared_names))
     )
-    footer = f"{counted(len(runs), 'run')} of {counted(len({run['digest'] for run in runs}), 'machine')}, by digest"
+    footer = f"{counted(len(runs), 'run')} of {counted(_machines(runs), 'machine')}, by digest"
     return Page(str(store), "", (table,), footer, LISTED, tuple(runs), list(runs), identity=("id",))
+
+
+def _machines(runs: Sequence[Mapping[str, Cell]]) -> int:
+    """Return the number of machines: digests and, of checks, which have none, names and processors of no run."""
+    places = {run["digest"]: (run["host"], run["machine"]) for run in runs if run["digest"]}
+    others = {(run["host"], run["machine"]) for run in runs if not run["digest"]}
+    return len(places) + len(others - set(places.values()))
 
 
 def shared(names: Mapping[str, int]) -> Iterator[str]:

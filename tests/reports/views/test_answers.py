@@ -73,6 +73,11 @@ def test_networks_far_apart_are_told_apart_though_one_was_disturbed() -> None:
     (sentence, *_) = of_run(replace(run, results=(replace(run.results[0], records=(disturbed, *others)),)))
     assert " took the least time of 6 networks, " in sentence
     assert sentence.endswith(" the most; some were disturbed")
+    assert disturbed.timing
+    wide = replace(disturbed, timing=replace(disturbed.timing, seconds=Interval(disturbed.timing.seconds.estimate)))
+    (sentence, *_) = of_run(replace(run, results=(replace(run.results[0], records=(wide, *others)),)))
+    why = f"over half of the samples of {first.variant.name} were disturbed"
+    assert sentence == f"which of 6 networks is the fastest is not judged: {why}"
 
 
 def test_settings_have_the_fastest_one_of_each_network() -> None:

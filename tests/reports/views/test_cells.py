@@ -12,7 +12,7 @@ from benchcli.reports.page import Page, Table, words
 from benchcli.reports.terminal import Screen
 from benchcli.reports.views import cells
 from benchcli.reports.views import guideline_table as guidelines
-from benchcli.schema import Costs, Failure, FamilyResult, Input, Interval, Record
+from benchcli.schema import Costs, Failure, FamilyResult, Input, Interval, Preparation, Record
 from benchcli.schema.warnings import RunWarning
 from tests.values import COSTS, family, record, result, variant
 
@@ -150,3 +150,18 @@ def test_the_speed_of_a_disturbed_network_is_marked() -> None:
     disturbed = replace(three, timing=replace(three.timing, excluded=31))
     (speeds,) = (each.cells for each in cells.times([one, two, disturbed]) if each.heading == "relative speed")
     assert list(speeds) == ["1", "0.500 ± 0.010", "0.500 ± 0.010 !"]
+
+
+def test_outputs_that_say_little_are_named_once() -> None:
+    of = family(variant("one"), variant("other"))
+    said = RunWarning("insensitive", 5e-05)
+    exact = Preparation(output_error=1e-7)
+    records = [
+        *(replace(record(of, "one", None, warnings=(said,)), preparation=exact) for _ in range(2)),
+        replace(record(of, "other", None), preparation=exact),
+    ]
+    little = "(of one that says little: see the warning)"
+    assert cells.exactness(records) == f"outputs differ by up to 1e-07 from eager float32 {little}"
+    (line,) = cells.of_little_meaning(records)
+    assert line.startswith("one: only 5e-03 % of its output depends on its input")
+    assert list(cells.of_little_meaning(records[2:])) == []

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from benchcli.analysis.layer_rows import over_launches
 from benchcli.reports.views.layer_table import of_other_calls
 from benchcli.reports.views.module_tables import tables
 from benchcli.schema import Interval
@@ -64,6 +65,12 @@ def test_layers_of_calls_of_another_time_are_said() -> None:
     (line,) = lines(8.0)
     assert line.startswith("net: the times of its layers are of calls of 10250 ms: its own, 8000 (7200 to 9600) ms, is")
     assert list(of_other_calls([launch(0)], {})) == []
+    several = [replace(launch(number), call_s=seconds) for number, seconds in enumerate((9.0, 10.0, 14.0, 9.5, 10.5))]
+    timed = record(of, "net", None)
+    assert timed.timing
+    middle_s = over_launches({each.launch: each.call_s for each in several}).estimate  # as that of layers, no median
+    timing = replace(timed.timing, seconds=Interval(middle_s, 0.9 * middle_s, 1.2 * middle_s))
+    assert list(of_other_calls(several, {("mine", "net"): replace(timed, timing=timing)})) == []
 
 
 def test_lines_about_networks_without_layers_stand_below() -> None:
