@@ -241,7 +241,7 @@ def test_a_check_is_of_the_machine_of_the_runs_beside_it() -> None:
         "networks": 4,
         "commit": None,
     }
-    run: dict[str, Cell] = {**of, "digest": "0123456789ab"}
+    run: dict[str, Cell] = {**of, "digest": "0123456789ab", "networks": 4}
     check: dict[str, Cell] = {**of, "digest": None, "networks": None}
     cases: list[tuple[list[dict[str, Cell]], str]] = [
         ([run, check], "1 machine"),
