@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 
 from benchcli import formatting
 from benchcli.errors import UserError
-from benchcli.schema import BUILT_IN, LIVE, Family, Input
+from benchcli.schema import BUILT_IN, LIVE, Family, Input, sizes
 from benchcli.settings import OWN_INPUTS
 from benchcli.validation import text
 from benchcli.workloads import input_texts
@@ -96,14 +96,10 @@ def are_texts(inputs: object) -> TypeGuard[str | Sequence[str]]:
 def _as_texts(inputs: object) -> object:
     """Return several shapes, in a list or by keyword, as the texts that describe them, and other inputs as they are."""
     if isinstance(inputs, Mapping) and inputs and all(map(_is_shape, inputs.values())):
-        return [f"{text('the name of an input', name)}={_shape_text(shape)}" for name, shape in inputs.items()]
+        return [f"{text('the name of an input', name)}={sizes(_shape(shape))}" for name, shape in inputs.items()]
     if isinstance(inputs, list | tuple) and inputs and all(map(_is_shape, inputs)):
-        return list(map(_shape_text, inputs))
+        return [sizes(_shape(shape)) for shape in inputs]
     return inputs
-
-
-def _shape_text(shape: object) -> str:
-    return "x".join(map(str, _shape(shape)))
 
 
 def are_drawn(inputs: object) -> bool:

@@ -14,9 +14,9 @@ from benchcli.cost.inputs import Inputs
 from benchcli.guards import outputs
 from benchcli.schema import REORDER
 from benchcli.schema.protocol import ArtifactFacts
+from benchcli.schema.recipes import FLOAT32
 
 Value = TypeVar("Value")
-FLOAT32 = "float32"
 INPUTS = 16
 """The inputs over which largest values are compared."""
 

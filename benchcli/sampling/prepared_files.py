@@ -76,8 +76,8 @@ class PreparedFiles:
     def _write(self, family: Family, launcher: Launcher) -> None:
         """Let the runtime write a family's files. If the worker dies, those are done that it had reported."""
         own = Failures()
+        paths = {key: str(self.folder / f"{number}") for number, key in enumerate(self.costs)}
         while rest := without([family], {key for key in keys_of([family]) if self._is_done(key, own)}):
-            paths = {key: str(self.folder / f"{number}") for number, key in enumerate(self.costs)}
             task = Task(
                 EXPORT,
                 family.on(self.target),

@@ -85,9 +85,9 @@ def _count(
     call = partial(compiling.call, again)
     of_inputs: list[RunWarning] = []
     if of == INFERENCE:
-        summary, denormal = _output(call, again, alive)
+        summary, denormal, result = _output(call, again, alive)
         if not summary.is_random and not DEVICES[kind].errors_stick:  # other values may be ones that it does not take
-            of_inputs += _insensitive(inputs, again)
+            of_inputs += _insensitive(result, inputs, again)
             summary = _further(summary, network, inputs, again) if task.detailed else summary
     else:
         summary, denormal = _output_of_step(variant, of, call, network, inputs)
@@ -123,14 +123,14 @@ def _built(variant: Variant, family: Family, device: str) -> tuple[torch.nn.Modu
     return network, inputs, threads if threads != before[switches.THREADS] else None
 
 
-def _insensitive(inputs: Inputs, call: Callable[[], object]) -> Iterator[RunWarning]:
-    """Yield the warning about outputs that hardly depend on the inputs."""
+def _insensitive(before: outputs.Outputs, inputs: Inputs, call: Callable[[], object]) -> Iterator[RunWarning]:
+    """Yield the warning about outputs, as they were before, that hardly depend on the inputs."""
 
     def called_again() -> outputs.Outputs:
         with torch.inference_mode():
             return outputs.kept(outputs.outputs_of(call()))
 
-    before, after = called_again(), _on_other_values(inputs, called_again)
+    after = _on_other_values(inputs, called_again)
     change = outputs.change(before, after) if after else None
     if change is not None and change < INSENSITIVE:
         yield RunWarning("insensitive", float(f"{change:.0e}"))
@@ -146,8 +146,10 @@ def _of_further_calls(network: torch.nn.Module, inputs: Inputs, variant: Variant
         yield RunWarning("batchless", text=missing)
 
 
-def _output(call: Callable[[], object], again: Callable[[], object], alive: Callable[[], None]) -> tuple[Output, float]:
-    """Return the outputs of a call in the mode in which calls are timed, and the share of denormal numbers.
+def _output(
+    call: Callable[[], object], again: Callable[[], object], alive: Callable[[], None]
+) -> tuple[Output, float, outputs.Outputs]:
+    """Return what is known of a call in the mode in which calls are timed, the share of denormal numbers, and outputs.
 
     The call before it is in no_grad: a network may keep tensors of its first call, and change them in
     place when its operators are counted.
@@ -162,7 +164,7 @@ def _output(call: Callable[[], object], again: Callable[[], object], alive: Call
         output = output_parts.described(result, plain)
         differs = not outputs.alike(before, timed)
         is_random = differs and not outputs.alike(timed, outputs.outputs_of(again()))
-    return replace(output, is_random=is_random), denormal
+    return replace(output, is_random=is_random), denormal, timed
 
 
 def _on_other_values(inputs: Inputs, call: Callable[[], Value]) -> Value | None:

@@ -49,6 +49,9 @@ def named_by(path: Path) -> StoredRun | None:
     if not files.is_folder(path.parent):
         return None
     name = path.name.removesuffix(ENDING)
+    alone = path.with_name(name + ENDING)
+    if files.is_file(alone) and not is_of_several(alone):  # which needs no list of what may be thousands of files
+        return StoredRun(alone, name, "")
     found = [each for id_, each in runs_in(path.parent).items() if id_.startswith(name)]
     exact = [each for each in found if each.id == name]
     if len(found) > 1 and not exact:

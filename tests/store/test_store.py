@@ -110,6 +110,14 @@ def test_runs_that_are_added_together_are_in_one_file_and_each_comes_back(store:
     ]
 
 
+def test_a_run_in_a_file_of_its_own_is_found_without_a_list_of_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (added,) = store.add(KEPT)
+    monkeypatch.setattr("benchcli.store.stored_runs.runs_in", lambda _store: pytest.fail("all runs are listed"))
+    assert isinstance(benchcli.load(added.path), Run)
+
+
 def test_runs_of_one_file_are_added_to_other_stores(store: Store, tmp_path: Path) -> None:
     """So that many small files become few large ones, which queries open sooner."""
     for day in range(1, 4):

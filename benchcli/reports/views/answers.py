@@ -178,14 +178,13 @@ def _fastest(records: Sequence[Record]) -> str:
     of = "blocks" if what else "networks"
     rivals = list(dict.fromkeys(each.variant.name for each in ordered[1:] if not _takes_less(first, each)))
     fastest, slowest = (f"{each.variant.name} ({_time(each)})" for each in (first, last))
-    disturbed = list(dict.fromkeys(each.variant.name for each in ordered if each.is_disturbed))
-    if rivals and disturbed:
-        why = f"over half of the samples of {formatting.named(disturbed)} were disturbed"
+    why = cells.why_not_judged(ordered)
+    if rivals and why:
         return f"{what}which of {len(ordered)} {of} is the fastest is not judged: {why}"
     if rivals:
         also = f"{formatting.named(rivals)} may be as fast"
         return f"{what}{fastest} took the least time of {len(ordered)} {of}, but {also}"
-    if disturbed:
+    if why:
         return f"{what}{fastest} took the least time of {len(ordered)} {of}, {slowest} the most; some were disturbed"
     return f"{what}{fastest} is the fastest of {len(ordered)} {of}, {slowest} the slowest"
 

@@ -8,6 +8,7 @@ from benchcli import formatting
 from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, Table, numbers, words
+from benchcli.reports.views.cells import AGREED, agree
 from benchcli.schema import Breakdown, Category, Failure, Key, Record
 from benchcli.statistics import median_share, tracing_agrees
 
@@ -36,11 +37,6 @@ LEAST_SHARE = 0.0005
 """The least share of a call for which a category has a column: a smaller one reads 0.0 %."""
 RANGE = 0.02
 """The least range of a share over launches that is shown."""
-AGREED = 0.05
-"""The largest relative difference, without a warning, of two times that should agree.
-
-One pair is the sum of the parts and the call, the other the call now and as measured before.
-"""
 
 
 def table(records: Sequence[Record], breakdowns: Sequence[Breakdown], failures: Mapping[Key, Failure]) -> Table:
@@ -147,7 +143,8 @@ def _moved(rows: Mapping[Key, Sequence[Breakdown]], measured: Mapping[Key, Recor
     moved = []
     for key, of in rows.items():
         timing = measured[key].timing
-        change = median(each.call_s for each in of) / timing.seconds.estimate - 1 if timing else 0.0
-        if abs(change) > AGREED:
-            moved.append(f"{_name(key, rows)} {formatting.percent(change, signed=True)}")
+        call_s = median(each.call_s for each in of)
+        if timing and not agree(call_s, timing.seconds.estimate):
+            change = formatting.percent(call_s / timing.seconds.estimate - 1, signed=True)
+            moved.append(f"{_name(key, rows)} {change}")
     return [f"the time changed between the measurement and the profile: {formatting.named(moved)}"] if moved else []

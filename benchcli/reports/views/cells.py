@@ -320,6 +320,15 @@ def _gflops(_record: Record, costs: Costs, seconds: float) -> str:
     return ("" if costs.flops_complete else "≥ ") + formatting.significant(costs.flops / seconds / 1e9)
 
 
+AGREED = 0.05
+"""The largest relative difference, without a line, of two times of a network that should agree."""
+
+
+def agree(one: float, other: float) -> bool:
+    """Return whether two times of a network agree."""
+    return abs(one / other - 1) <= AGREED
+
+
 INSENSITIVE = "insensitive"
 """The kind of warning of an output that hardly depends on its input."""
 EXACT = 1e-3
@@ -351,12 +360,15 @@ MOST_SENTENCES = 6
 
 def not_judged(records: Sequence[Record]) -> Iterator[str]:
     """Yield which of several networks are not compared with others, and why."""
-    disturbed = dict.fromkeys(each.variant.name for each in records if each.is_disturbed)
-    if disturbed and len({each.key for each in records}) > 1:
-        yield (
-            f"! {signed('not judged')}: over half of the samples of {formatting.named(list(disturbed))} were "
-            "disturbed: stop other work, or measure later"
-        )
+    why = why_not_judged(records)
+    if why and len({each.key for each in records}) > 1:
+        yield f"! {signed('not judged')}: {why}: stop other work, or measure later"
+
+
+def why_not_judged(records: Sequence[Record]) -> str:
+    """Return which of several networks are not judged, as a clause; empty if all are."""
+    names = list(dict.fromkeys(each.variant.name for each in records if each.is_disturbed))
+    return f"over half of the samples of {formatting.named(names)} were disturbed" if names else ""
 
 
 def sentences(records: Sequence[Record]) -> Iterator[str]:

@@ -9,11 +9,9 @@ from benchcli.grouping import groups
 from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Table, numbers, words
 from benchcli.reports.views import labels
-from benchcli.reports.views.cells import ACCESS, FLOPS, places
+from benchcli.reports.views.cells import ACCESS, FLOPS, agree, places
 from benchcli.schema import Failure, Key, Layers, Record
 
-APART = 0.05
-"""The most by which two times of calls may differ, without a line, as a share."""
 MOST = 20
 """The most layers that a table shows of a network, the slowest ones, unless it is rolled up."""
 OF_NODES = (
@@ -109,7 +107,7 @@ def of_other_calls(traced: Sequence[Layers], records: Mapping[Key, Record]) -> I
         record = records.get(key)
         call_s = over_launches({each.launch: each.call_s for each in launches}).estimate  # as the layers' times are
         timing = record.timing if record else None
-        if timing and abs(call_s / timing.seconds.estimate - 1) > APART:
+        if timing and not agree(call_s, timing.seconds.estimate):
             yield (
                 f"{names[key]}: the times of its layers are of calls of {formatting.milliseconds(call_s)} ms: its "
                 f"own, {formatting.time(timing.seconds)} ms, is not known well enough to bring them to it; shares hold"

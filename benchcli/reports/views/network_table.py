@@ -62,10 +62,6 @@ def table(results: Sequence[FamilyResult]) -> Table:
     )
 
 
-APART = 0.05
-"""The most by which the median of single calls may differ from the time, without a line, as a share."""
-
-
 def _of_single_calls(records: Sequence[Record]) -> Iterator[str]:
     """Yield why networks have no percentiles, if others have, and why the median of single calls is another time."""
     timed = [each for each in records if each.timing]
@@ -76,7 +72,7 @@ def _of_single_calls(records: Sequence[Record]) -> Iterator[str]:
             f"give a larger {given('budget')}"
         )
     times = [each.timing for each in records if each.timing]
-    if any(each.percentiles and abs(each.percentiles.p50 / each.seconds.estimate - 1) > APART for each in times):
+    if any(each.percentiles and not cells.agree(each.percentiles.p50, each.seconds.estimate) for each in times):
         yield (
             "p50 to p99 are of calls that were timed singly, none of them left out; time ms is of samples that were "
             "not disturbed"

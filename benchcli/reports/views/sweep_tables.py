@@ -8,7 +8,7 @@ from benchcli.formatting import UNKNOWN
 from benchcli.reports.page import Column, Table, numbers, words
 from benchcli.reports.views.cells import noise_lines, warning_lines
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import FamilyResult
+from benchcli.schema import FamilyResult, sizes
 from benchcli.system.machine import cache_bytes
 
 SIGNS = {"choose": "+", "avoid": "−", "": ""}
@@ -122,7 +122,7 @@ def _swept(results: Sequence[FamilyResult]) -> Iterator[str]:
     for result in results:
         widest = result.records[-1].variant
         layers = widest.params.get("layers")
-        image = formatting.shaped("x".join(map(str, widest.shape)))
+        image = formatting.shaped(sizes(widest.shape))
         yield f"{result.family.name} {widest.name}: {f'{layers} ' if layers else ''}on {image}"
 
 
