@@ -3,6 +3,7 @@
 import ast
 import re
 import runpy
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -19,6 +20,7 @@ OPTIONAL = {
     *("pynvml", "pytorchcv", "timm", "torchvision", "vl_convert"),
 }
 """Imported only where a user has installed them; most are extras."""
+FOLDERS = {".ci", ".github", "benchcli", "benchmarks", "docs", "results", "suites", "tests"}
 
 
 def loaded(name: str) -> Any:
@@ -75,6 +77,13 @@ def test_the_citation_is_of_this_version_and_names_the_papers() -> None:
     papers = {paper["identifiers"][0]["value"]: paper for paper in citation["references"]}
     assert set(papers) == {"arXiv:1807.11164", "arXiv:1707.01083"}
     assert all(paper[key] for paper in papers.values() for key in ("type", "title", "authors", "year"))
+
+
+def test_no_run_lies_where_it_was_left() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if tracked.returncode:
+        pytest.skip("this copy is no git repository")
+    assert {path.partition("/")[0] for path in tracked.stdout.splitlines() if "/" in path} == FOLDERS
 
 
 def test_workflows_call_only_what_make_has() -> None:

@@ -1,7 +1,9 @@
 """Call a network with its inputs first, and say what to do where they do not fit it."""
 
 import inspect
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 
 import torch
 
@@ -16,6 +18,9 @@ from benchcli.spelling import given, is_command_line
 TOKENS = 64
 """The length of the sequence in an example of tokens."""
 VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+CONVOLUTIONS = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
+SIDES = {1: 1024, 2: 224, 3: 32}
+"""The sizes of an example of a convolution's input, by the number of its dimensions."""
 OF_THE_INPUTS = (RuntimeError, ValueError, IndexError, AssertionError)
 """The kinds of errors that inputs of a wrong shape cause."""
 
@@ -31,8 +36,9 @@ def called(network: torch.nn.Module, inputs: Inputs) -> object:
         for refuse in (_out_of_range, _not_tokens, _other_arguments, _several_dtypes):
             if refusal := refuse(network, inputs, error):
                 raise refusal from error
-        if refusal := _with_another_batch(network, inputs, error):
-            raise refusal from None
+        for refuse in (_with_another_batch, _with_another_shape):
+            if refusal := refuse(network, inputs, error):
+                raise refusal from None
         if isinstance(error, OF_THE_INPUTS):
             error.add_note(f"called with {inputs.described()}: for other inputs give {_given_by()}")
         raise
@@ -128,6 +134,33 @@ def _with_another_batch(network: torch.nn.Module, inputs: Inputs, error: Excepti
             said = f"it cannot be called with {inputs.described()}, and can with {other.described()}: {why}"
             return RefusedError(said)
     return None
+
+
+def _with_another_shape(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
+    """Refuse an input with which the network works once it has the features that its layer takes."""
+    if not isinstance(error, OF_THE_INPUTS) or isinstance(error, torch.OutOfMemoryError) or len(inputs.tensors()) != 1:
+        return None
+    layer = next(reversed(modules_of(error)), None)
+    for shape in _taken_by(layer, inputs.tensors()[0].shape[2:]):
+        other = inputs.mapped(partial(torch.Tensor.new_zeros, size=shape))
+        if 1 in _first_sizes(network, other):
+            return SourceError(
+                f"it cannot be called with {inputs.described()} ({error}), and can with {other.described()}: "
+                f"give {_as_options(other)}, with sizes of your own"
+            )
+    return None
+
+
+def _taken_by(layer: torch.nn.Module | None, size: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Yield shapes that a layer may take, of a batch of one; of an image, this size."""
+    if isinstance(layer, CONVOLUTIONS):
+        dimensions = len(layer.kernel_size)
+        yield 1, layer.in_channels, *(size if len(size) == dimensions else (SIDES[dimensions],) * dimensions)
+    elif isinstance(layer, torch.nn.Linear):
+        yield 1, layer.in_features
+        yield 1, TOKENS, layer.in_features
+    elif isinstance(layer, torch.nn.RNNBase):
+        yield (1, TOKENS, layer.input_size) if layer.batch_first else (TOKENS, 1, layer.input_size)
 
 
 def _given_by() -> str:

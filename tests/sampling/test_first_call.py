@@ -82,6 +82,18 @@ def classes():
 
 def signal():
     return nn.Conv1d(4, 4, 3, padding=1)
+
+def gray():
+    return nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU())
+
+def volume():
+    return nn.Conv3d(3, 2, 3)
+
+def tagger():
+    return nn.LSTM(16, 8, batch_first=True)
+
+def rows():
+    return nn.Sequential(nn.Flatten(), nn.Linear(100, 8))
 """
 
 
@@ -113,6 +125,13 @@ def nets(tmp_path: Path) -> None:
         (("nets:Tokens", "--input", "64:int64:0..999"), 2, "the batch comes first, as in --input 1x64:int64:0..N"),
         (("nets:classes", "--input", "3x32x32"), 2, "the batch comes first, as in --input 1x3x32x32"),
         (("nets:classes", "--input", "1x1x3x32x32"), 2, "the batch is there twice; the shape in a suite has none"),
+        (("nets:gray",), 4, "3 channels instead), and can with 1x1x224x224: give --input 1x1x224x224, with sizes"),
+        (("nets:gray", "--input", "image=1x3x9x9"), 4, "its forward takes input"),
+        (("nets:gray", "--input", "input=1x3x9x9"), 4, "can with input=1x1x9x9: give --input input=1x1x9x9"),
+        (("nets:signal",), 4, "can with 1x4x1024"),
+        (("nets:volume",), 4, "can with 1x3x32x32x32"),
+        (("nets:tagger",), 4, "can with 1x64x16"),
+        (("nets:rows",), 4, "can with 1x100"),
     ],
 )
 def test_what_a_users_code_raises_is_one_line_with_its_place_and_leaves_no_folder(
@@ -147,7 +166,7 @@ def test_what_cannot_be_called_is_named_for_each_network_and_is_a_row_beside_oth
     found = cli("network", "nets:Net", "nets:linear", *FAKE)
     assert found.code == 4
     assert "nets:Net: RuntimeError" in found.err
-    assert "nets:linear: RuntimeError" in found.err
+    assert "nets:linear: it cannot be called with 1x3x224x224 (mat1 and mat2" in found.err
     found = cli("network", "shufflenet-v2-0.5x", "nets:Net", "--size", "32", *FAKE)
     assert found.code == 4
     assert "at nets.py:11 in Net.forward" in found.out
