@@ -89,6 +89,7 @@ def _screen(session: CheckSession, families: Mapping[str, Family], times: Times)
     """
     screen, first = _evidence(session, 0), 0
     _launch(session, screen, families, 1, _screening(session, 0))
+    _say_what_is_too_short(session)
     failed = next(iter(session.failures.by_key.values()), None)
     if session.together and failed:
         screen, first = _apart(session, failed.error, screen)
@@ -105,6 +106,18 @@ def _screen(session: CheckSession, families: Mapping[str, Family], times: Times)
     for name, family in families.items():
         _judge(session, name, family, [screen], len(families), times)
     return screen
+
+
+def _say_what_is_too_short(session: CheckSession) -> None:
+    """Say that no time will be judged, where a first launch shows that the time limit allows too few of them."""
+    left = rules.SCREEN_LAUNCHES - 1 + (len(alone.SIDES) if session.together else 0)
+    needed_s = session.spent_s() + left * session.last_s
+    if session.last_s and needed_s > session.request.budget_s:
+        session.tools.notify(
+            f"the time limit of {formatting.seconds(session.request.budget_s)} is too short to judge a time: a launch "
+            f"takes {formatting.seconds(session.last_s)}, and {left} more are the least: give "
+            f"{given('time_limit', f'{math.ceil(1.2 * needed_s)}s')}"
+        )
 
 
 def _screening(session: CheckSession, first: int) -> Stage:

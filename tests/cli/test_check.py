@@ -987,6 +987,8 @@ def test_a_budget_that_is_spent_leaves_times_unmeasured(check: Cli) -> None:
     assert found.code == 4
     assert findings()["thin", "time"] == "unmeasured"
     assert "give a larger --time-limit" in found.out
+    assert "the time limit of 1 s is too short to judge a time: a launch takes 0 s, and 4 more are the" in found.err
+    assert "too short" not in check("--time-limit", "3s", "--allow", "costs,output", "--output", "longer").err
 
 
 def test_samples_and_launches_are_kept(check: Cli) -> None:
