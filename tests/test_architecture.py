@@ -28,7 +28,7 @@ ORDER = (
     ("workloads", "backends"),
     ("settings",),
     ("validation",),
-    ("cost", "system", "registry", "statistics", "formatting", "files", "grouping"),
+    ("cost", "system", "registry", "statistics", "formatting", "files", "grouping", "beginnings"),
     ("schema", "errors"),
     ("spelling",),
 )
@@ -135,7 +135,7 @@ def test_a_format_knows_pages_and_nothing_of_what_is_on_them() -> None:
         if dotted(path).startswith("reports.formats."):
             others = {name for name in imported(tree) if not name.startswith("reports.formats")}
             screens = {"reports.fitting", "reports.outcomes", "reports.terminal"}
-            assert others <= {"reports.page", "registry", *screens}, dotted(path)
+            assert others <= {"reports.page", "registry", "beginnings", *screens}, dotted(path)
 
 
 def test_the_command_line_measures_nothing_itself() -> None:

@@ -96,8 +96,6 @@ class AuditFinding(Broken):
     after: str = ""
     before_s: Interval | None = None
     """Seconds of the layers as they are, by themselves."""
-    after_s: Interval | None = None
-    """Seconds of the rebuilt layers by themselves; `speed` is of shared rounds, and need not be the ratio."""
     speed: Interval | None = None
     """How many times as fast the rebuilt layers, or the changed network, are."""
     flops_change: float | None = None
@@ -108,6 +106,11 @@ class AuditFinding(Broken):
     """Why there is no gain."""
     is_disturbed: bool = False
     """Whether over half of the samples were disturbed that the gain is of, so that it is undecided."""
+
+    @property
+    def after_s(self) -> float | None:
+        """Seconds of the rebuilt layers by themselves: those as they are, by the speed, which is of shared rounds."""
+        return self.before_s.estimate / self.speed.estimate if self.before_s and self.speed else None
 
     @property
     def judgement(self) -> Judgement:
@@ -316,13 +319,12 @@ def _with_gain(bare: AuditFinding, before: str, after: str, trials: Trials) -> A
     speed = relative_speed(trials.samples[before], trials.samples[after])
     if speed is None:
         return replace(bare, why="the two share no round")
-    own, rebuilt = (timing(trials.samples[name], (), is_baseline=False) for name in (before, after))
+    own = timing(trials.samples[before], (), is_baseline=False)
     counts = trials.flops.get(before), trials.flops.get(after)
     ratio = counts[1] / counts[0] if counts[0] and counts[1] is not None else None
     return replace(
         bare,
         before_s=own.seconds if own else None,
-        after_s=rebuilt.seconds if rebuilt else None,
         speed=speed,
         flops_change=ratio - 1 if ratio is not None else None,
         gain=_gain(bare.whole_share, _at_equal_flops(speed, ratio)),

@@ -26,7 +26,7 @@ IDENTITY = (
 )
 """The columns that the runs of a series have in common: a machine with its versions, and a network."""
 OF_POINT = (
-    *("id", "started", "host", "cpu", "card", "commit", "code_commit", "code_dirty"),
+    *("id", "started", "host", "cpu", "card", "commit", "code_file", "code_commit", "code_dirty"),
     *("reference", "reference_speed", "reference_low", "reference_high"),
 )
 Row = Mapping[str, Any]
@@ -47,7 +47,7 @@ class SpeedPoint:
     host: str
     """The machine's name; empty if it is not known."""
     commit: str
-    """The commit of the network's own repository, or else of benchcli's; empty if neither is known.
+    """The commit of the repository of the user's own network, or else of benchcli's; empty if it is not known.
 
     A + follows if the repository had uncommitted changes.
     """
@@ -204,6 +204,6 @@ def _series(rows: Sequence[Row], others: Mapping[Place, Interval]) -> Series:
 
 
 def _point(row: Row, speed: Interval) -> SpeedPoint:
-    commit = row["code_commit"] or row["commit"] or ""
+    commit = row["code_commit" if row["code_file"] else "commit"] or ""
     is_changed = row["code_commit"] and row["code_dirty"]
     return SpeedPoint(row["id"], row["started"], row["host"] or "", f"{commit}+" if is_changed else commit, speed)

@@ -191,7 +191,8 @@ def _families(family: Family, detail: CostDetail, target: Target, applies: bool)
     others = [each for each in _whole_changes(target) if each not in runtimes]
     swapped = next(each for each in LAYOUTS if each != family.layout)
     layout = replace(family, name=f"{family.name}-{swapped}", layout=swapped, first=family.name)
-    return [*families, layout, *(_in_runtime(family, each) for each in others)]
+    has_images = any(each.geometry and len(each.outputs[0]) == len("nchw") for each in detail.calls)
+    return [*families, *([layout] if has_images else []), *(_in_runtime(family, each) for each in others)]
 
 
 def _whole_changes(target: Target) -> list[str]:

@@ -126,6 +126,7 @@ _RUNS = """
 SELECT id, any_value(runs.started) AS started, any_value(runs.suite) AS suite, any_value(runs.host) AS host,
     any_value(coalesce(runs.card, runs.cpu)) AS machine, any_value(runs.digest) AS digest,
     CASE WHEN NOT any_value(runs.is_check) THEN count(networks.variant) END AS networks,
-    any_value(runs.commit) AS commit
+    CASE WHEN any_value(runs.is_check) THEN NULL WHEN count(code_file) = 0 THEN any_value(runs.commit) ELSE string_agg(
+        DISTINCT code_commit || CASE WHEN code_dirty THEN '+' ELSE '' END, ', ') END AS commit
 FROM runs LEFT JOIN networks USING (id) GROUP BY id ORDER BY started, id
 """

@@ -223,7 +223,9 @@ def _why_open(judgement: Judgement, threshold: float) -> str:
         sure = f"the interval of {formatting.percent(1 - error)} does not" if error else "no look for it was due"
         return f"; within the threshold, but to be called the same it is looked at several times, and {sure}"
     if judgement.change.min_log_change > 0 and abs(math.log(judgement.change.estimate)) > math.log(judgement.threshold):
-        return "; the estimate is beyond the threshold, and too few launches agree to tell"
+        few = judgement.launches < rules.LEAST_CHANGE
+        why = "there are too few launches" if few else "single launches differ too much"
+        return f"; the estimate is beyond the threshold, but {why} for the certainty that a check asks for"
     return ""
 
 

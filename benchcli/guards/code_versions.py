@@ -72,10 +72,20 @@ def _made(make: Callable[..., Any], variant: Variant) -> object:
     except TypeError as error:
         if _takes(make, variant.params):
             raise
+        _refuse_unknown(make, variant)
         given_ones = f"other arguments than {', '.join(variant.params)}" if variant.params else "`arguments`"
         raise SourceError(
             f"{error}: give a callable without arguments, such as a function that calls it, or {given_ones} in a suite"
         ) from None
+
+
+def _refuse_unknown(make: Callable[..., Any], variant: Variant) -> None:
+    """Raise SourceError with the nearest name if a callable has no parameter of an argument's name."""
+    with suppress(ValueError):
+        known = inspect.signature(make).parameters
+        for name in variant.params:
+            if known and name not in known:
+                raise SourceError(f"{variant.builder}: {unknown('parameter', name, known)}") from None
 
 
 def _takes(make: Callable[..., Any], arguments: Mapping[str, object]) -> bool:
@@ -145,9 +155,10 @@ def _no_module(name: str, source: Source | None) -> str:
 
 def _no_callable(module: ModuleType, attribute: str) -> RefusedError:
     """Return the error for a name that a module does not have; one without any is perhaps a package beside the file."""
-    callables = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
+    callables = {each: of for each, of in vars(module).items() if callable(of) and not each.startswith("_")}
+    own = [each for each, of in callables.items() if getattr(of, "__module__", None) == module.__name__]
     if callables:
-        return RefusedError(f"{module.__name__}: {unknown('callable', attribute, callables)}")
+        return RefusedError(f"{module.__name__}: {unknown('callable', attribute, own or [*callables])}")
     place = module.__file__ or f"the folder {', '.join(module.__path__)}"
     return RefusedError(f"{module.__name__}: unknown callable {attribute!r}: {place} has nothing to call")
 

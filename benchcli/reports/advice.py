@@ -151,7 +151,7 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
         "eager float32 would hardly see a wrong output: draw weights that keep the signal"
     ),
     "batchless": lambda warning: (
-        "its outputs do not grow with the first size of its inputs, which is taken for the batch: if the batch is "
+        "its outputs do not all grow with the first size of its inputs, which is taken for the batch: if the batch is "
         f"missing, give {warning.text}"
     ),
     "denormal": lambda warning: (

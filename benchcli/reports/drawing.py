@@ -8,17 +8,11 @@ from zlib import crc32
 
 from benchcli.errors import UserError
 from benchcli.reports.page import Figure, Spec
+from benchcli.runs.own_files import AUTHOR, COMMENT, METADATA, PNG, SOFTWARE
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 LITE = "6.4"
 """The version of Vega-Lite's grammar."""
-AUTHOR = "benchcli"
-"""What every picture says who drew it, by which a file of it may be replaced."""
-PNG = b"\x89PNG\r\n\x1a\n"
-_METADATA = f"<metadata>{AUTHOR}</metadata>".encode()
-_SOFTWARE = f"tEXtSoftware\0{AUTHOR}".encode()
-_COMMENT = f"\n%{AUTHOR}\n".encode()
-_GENERATOR = f'"generator": "{AUTHOR}"'.encode()
 WIDTH, WIDE, SCALE = 420, 840, 2.0
 """Width of a chart and of a wide one, and PNG's pixels per pixel of SVG."""
 INDEPENDENT = ("color", "shape", "strokeDash", "x", "y", "yOffset")
@@ -85,31 +79,23 @@ def _library() -> Any:
     return vl_convert
 
 
-def drew(first: bytes, last: bytes) -> bool:
-    """Return whether a file with these first and last bytes is a picture that `draw` made."""
-    if first.startswith(b"%PDF-"):
-        return last.endswith(_COMMENT)
-    marks = ((b"<svg", _METADATA), (PNG, _SOFTWARE), (b"{", _GENERATOR))
-    return any(first.startswith(beginning) and mark in first for beginning, mark in marks)
-
-
 def _svg(spec: Spec) -> bytes:
     """Return an SVG whose first element names its author."""
     root, end, rest = _library().vegalite_to_svg(spec, vl_version=LITE).encode().partition(b">")
-    return bytes(root + end + _METADATA + rest)
+    return bytes(root + end + METADATA + rest)
 
 
 def _png(spec: Spec) -> bytes:
     """Return a PNG with a chunk that names the software, behind the header's chunk."""
     picture = bytes(_library().vegalite_to_png(spec, vl_version=LITE, scale=SCALE))
     header = len(PNG) + 4 + 4 + 13 + 4
-    length, check = len(_SOFTWARE) - 4, crc32(_SOFTWARE)
-    return picture[:header] + length.to_bytes(4, "big") + _SOFTWARE + check.to_bytes(4, "big") + picture[header:]
+    length, check = len(SOFTWARE) - 4, crc32(SOFTWARE)
+    return picture[:header] + length.to_bytes(4, "big") + SOFTWARE + check.to_bytes(4, "big") + picture[header:]
 
 
 def _pdf(spec: Spec) -> bytes:
     """Return a PDF with a comment at its end: before it, the table of places would be wrong."""
-    return bytes(_library().vegalite_to_pdf(spec, vl_version=LITE)) + _COMMENT
+    return bytes(_library().vegalite_to_pdf(spec, vl_version=LITE)) + COMMENT
 
 
 DRAWN: Mapping[str, Callable[[Spec], bytes]] = {

@@ -4,12 +4,9 @@ from pathlib import Path
 
 from benchcli import files
 from benchcli.errors import UserError
-from benchcli.reports import drawing
 from benchcli.reports.formats.base import FORMATS
+from benchcli.runs import own_files
 from benchcli.spelling import given
-
-ENDS = 4096
-"""Bytes at either end of a file by which benchcli knows its own."""
 
 
 def writable(value: object, force: bool = False) -> Path:
@@ -31,6 +28,5 @@ def write(value: object, content: str | bytes, force: bool = False) -> None:
 
 def _is_own(path: Path) -> bool:
     """Return whether a file is one that benchcli wrote, in any format."""
-    first, last = files.ends(path, ENDS)
-    text = first.decode("utf-8", "replace")
-    return any(each.wrote(text) for each in FORMATS) or drawing.drew(first, last)
+    first, _ = files.ends(path, own_files.ENDS)
+    return own_files.is_own_file(path) or any(each.wrote(first.decode("utf-8", "replace")) for each in FORMATS)

@@ -350,7 +350,10 @@ def _refuse_if_all_failed(counted: Survey, families: Sequence[Family]) -> None:
     """Raise NothingMeasuredError, with the reasons, if no network could be called."""
     failures = counted.failures.by_key
     if families and all((family.name, each.name) in failures for family in families for each in family.variants):
-        reasons = list(dict.fromkeys(f"{variant}: {each.error}" for (_, variant), each in failures.items()))
+        names: dict[str, dict[str, None]] = {}
+        for (_, variant), each in failures.items():
+            names.setdefault(str(each.error), {})[variant] = None
+        reasons = [f"{formatting.named([*those])}: {error}" for error, those in names.items()]
         more = f"; and {len(reasons) - MOST_REASONS} more" if len(reasons) > MOST_REASONS else ""
         raise NothingMeasuredError(f"nothing was measured: {'; '.join(reasons[:MOST_REASONS])}{more}")
 

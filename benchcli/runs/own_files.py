@@ -1,25 +1,31 @@
-"""Recognise files and folders that benchcli wrote, which do not make a working tree another version."""
+"""Recognise what benchcli wrote: it may replace it, and no working tree becomes another version by it."""
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from benchcli import files
+from benchcli.beginnings import CSV, HTML, JSON, JUNIT, TABLE
+from benchcli.errors import UserError
 from benchcli.files import ENVIRONMENT
 from benchcli.formatting import MARK
+from benchcli.runs.folder import LOCK
 from benchcli.runs.run_folder import MEASUREMENTS
 
-BEGINNING = 4096
-"""How many characters of a file are looked at."""
+ENDS = 2**17
+"""Bytes at either end of a file by which benchcli knows its own; the footer of a store's file is within them."""
 FINDINGS = "findings.csv"
-OWN_TEXT = re.compile(
-    r"\s*<!doctype html>[^<]*<html[^>]*>.*<title>benchcli: "
-    r"|<\?xml [^>]*>\s*<testsuites>\s*<testsuite name=\"benchcli check "
-    r"|\{\s*\"environment\": \{\s*\"schema\": "
-    r"|family,variant,subject,outcome,fails,"
-    rf"|{re.escape(MARK)}",
-    re.IGNORECASE | re.DOTALL,
-)
-"""How reports and what `--write` writes begin: HTML, JUnit, JSON, CSV, GitHub's commands, Markdown."""
+FLEET = r'\{\s*"fleet": "[^"]*",\s*"suite": '
+_TEXT = re.compile("|".join((HTML, JUNIT, CSV, JSON, FLEET, re.escape(MARK), re.escape(TABLE))), re.DOTALL)
+AUTHOR = "benchcli"
+"""What every picture says who drew it."""
+PNG = b"\x89PNG\r\n\x1a\n"
+METADATA = f"<metadata>{AUTHOR}</metadata>".encode()
+SOFTWARE = f"tEXtSoftware\0{AUTHOR}".encode()
+COMMENT = f"\n%{AUTHOR}\n".encode()
+GENERATOR = f'"generator": "{AUTHOR}"'.encode()
+PARQUET, STORE = b"PAR1", "benchcli_store"
+"""How Parquet files begin and end, and the key of their footer that those of a store have."""
 
 
 def others(root: Path, untracked: Iterable[str]) -> list[str]:
@@ -28,27 +34,32 @@ def others(root: Path, untracked: Iterable[str]) -> list[str]:
 
 
 def is_own(path: Path) -> bool:
-    """Return whether a path is a report or results of benchcli, or a folder that holds nothing else.
+    """Return whether a path is a file that benchcli wrote, or a folder that holds nothing else.
 
     A link never is, nor is what cannot be read.
     """
     try:
         if path.is_symlink():
             return False
-        if path.is_dir():
-            return _is_own_folder(path)
-        return path.is_file() and OWN_TEXT.match(_beginning(path)) is not None
-    except OSError:
+        return _is_own_folder(path) if path.is_dir() else path.is_file() and is_own_file(path)
+    except (OSError, UserError):
         return False
+
+
+def is_own_file(path: Path) -> bool:
+    """Return whether a regular file is one that benchcli wrote. Raises UserError if it cannot be read."""
+    first, last = files.ends(path, ENDS)
+    if _TEXT.match(first.decode("utf-8", "replace")):
+        return True
+    marks = (
+        *((b"<svg", METADATA, first), (PNG, SOFTWARE, first), (b"{", GENERATOR, first)),
+        *((b"%PDF-", COMMENT, last[-len(COMMENT) :]), (PARQUET, STORE.encode(), last)),
+    )
+    return any(first.startswith(beginning) and mark in part for beginning, mark, part in marks)
 
 
 def _is_own_folder(path: Path) -> bool:
     if (path / ENVIRONMENT).is_file() and any((path / name).is_file() for name in (MEASUREMENTS, FINDINGS)):
         return True
-    entries = list(path.iterdir())
+    entries = [each for each in path.iterdir() if each.name != LOCK]
     return bool(entries) and all(map(is_own, entries))
-
-
-def _beginning(path: Path) -> str:
-    with path.open(encoding="utf-8", errors="replace") as stream:
-        return stream.read(BEGINNING)

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from operator import ne
 
 import torch
 
@@ -47,15 +48,23 @@ def called(network: torch.nn.Module, inputs: Inputs) -> object:
 def with_batch(network: torch.nn.Module, inputs: Inputs) -> str | None:
     """Return the inputs with a batch, as options, if the network seems not to take their first size for one; else None.
 
-    Then no output grows with it, and outputs do with a dimension that is put before it. The network
-    is called up to three times with other inputs, so that no call should follow.
+    Then fewer of its outputs grow with it than with a dimension that is put before it. The network
+    is called up to four times with other inputs, so that no call should follow.
     """
-    batch = inputs.tensors()[0].shape[:1]
-    if not batch or batch[0] + 1 in _first_sizes(network, _grown(inputs)):
+    if not inputs.tensors()[0].dim():
+        return None
+    growing = _growing(network, inputs)
+    if growing and all(growing):  # TorchScript may crash when it is called with other dimensions
         return None
     alone = inputs.mapped(lambda tensor: tensor.unsqueeze(0))
-    has_batch = 1 in _first_sizes(network, alone) and 2 in _first_sizes(network, _grown(alone))
-    return _as_options(alone) if has_batch else None
+    return _as_options(alone) if sum(growing) < sum(_growing(network, alone)) else None
+
+
+def _growing(network: torch.nn.Module, inputs: Inputs) -> list[bool]:
+    """Return whether each output grows with one item more; none if a call fails, or if none has the batch first."""
+    before, after = (_shapes(network, each) for each in (inputs, _grown(inputs)))
+    batch = inputs.tensors()[0].shape[0]
+    return list(map(ne, before, after)) if any(shape[0] == batch + 1 for shape in after) else []
 
 
 def _grown(inputs: Inputs) -> Inputs:
@@ -65,9 +74,14 @@ def _grown(inputs: Inputs) -> Inputs:
 
 def _first_sizes(network: torch.nn.Module, inputs: Inputs) -> set[int]:
     """Return the first sizes of the outputs of a call; none if it fails."""
+    return {shape[0] for shape in _shapes(network, inputs)}
+
+
+def _shapes(network: torch.nn.Module, inputs: Inputs) -> list[torch.Size]:
+    """Return the shapes of the outputs of a call that are no scalars; none if it fails."""
     with suppress(Exception), torch.no_grad():  # a network may raise anything
-        return {each.shape[0] for each in tensors(inputs.bound_to(network)()) if each.dim()}
-    return set()
+        return [each.shape for each in tensors(inputs.bound_to(network)()) if each.dim()]
+    return []
 
 
 def _out_of_range(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
@@ -101,9 +115,8 @@ def _other_arguments(network: torch.nn.Module, inputs: Inputs, error: Exception)
     parameters = inspect.signature(network.forward).parameters
     needed = [name for name, each in parameters.items() if each.default is each.empty and each.kind not in VARIABLE]
     takes = formatting.named([*parameters])
-    shapes = [sizes(each.shape) for each in inputs.tensors()]
-    shape = shapes[0] if shapes else f"1x{TOKENS}"
-    such = given("inputs", *(f"{name}={shape}" for name in needed)) if needed else _given_by()
+    shape = inputs.described().partition(", ")[0].rpartition("=")[2] or f"1x{TOKENS}"
+    such = given("inputs", *(f"{name}={_with_range(shape)}" for name in needed)) if needed else _given_by()
     return SourceError(
         f"it cannot be called with {inputs.described()} ({error}): its forward takes {takes}: give "
         f"each its shape, such as {such}, or example_inputs of the callable"
@@ -170,8 +183,12 @@ def _given_by() -> str:
 
 def _as_options(inputs: Inputs) -> str:
     """Return inputs as options of the command line, whole numbers with the place of their range."""
-    each_described = inputs.described().split(", ")
-    return given("inputs", *(f"{each}{':0..N' if ':int' in each else ''}" for each in each_described))
+    return given("inputs", *map(_with_range, inputs.described().split(", ")))
+
+
+def _with_range(described: str) -> str:
+    """Return an input, of whole numbers with the place of their range."""
+    return f"{described}{':0..N' if ':int' in described else ''}"
 
 
 def _embedding_rows(network: torch.nn.Module) -> int:

@@ -15,11 +15,12 @@ from benchcli import files, formatting
 from benchcli.errors import UserError
 from benchcli.files import MOST_BYTES
 from benchcli.runs.folder import lines_of
+from benchcli.runs.own_files import STORE
 from benchcli.runs.run_folder import MEASUREMENTS
 from benchcli.schema import Key
 from benchcli.schema.environment import Environment, Machine
 from benchcli.store.columns import FILE, KINDS, OF_RUN, RUN, TEXT, RowKind
-from benchcli.store.database import CONTENT, MARK, SCHEMA, first_line, literal, quoted
+from benchcli.store.database import CONTENT, SCHEMA, first_line, literal, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -71,7 +72,7 @@ def write(connection: "DuckDBPyConnection", runs: Sequence[NewRun], file: Path) 
     run, store = runs[0].folder, file.parent
     draft = file.with_name(f".benchcli-{secrets.token_hex(8)}.part")
     contents = json.dumps({each.id: each.content for each in runs})
-    facts = f"KV_METADATA {{{MARK}: '{SCHEMA}', {CONTENT}: {literal(contents)}}}"
+    facts = f"KV_METADATA {{{STORE}: '{SCHEMA}', {CONTENT}: {literal(contents)}}}"
     try:
         with tempfile.TemporaryDirectory(prefix="benchcli-store-") as place:
             query = _query(connection, runs, Path(place))
@@ -201,17 +202,30 @@ def _numbered(number: int, text: str) -> str:
 
 def _refuse_unfinished(connection: "DuckDBPyConnection", table: str, runs: Mapping[int, NewRun]) -> None:
     """Raise UserError if a network of a run's suite has no row, or two, or if one is of another suite."""
-    rows: dict[int, list[Key]] = {number: [] for number in runs}
-    if table:
-        for number, *key in connection.execute(f"SELECT number, family, variant FROM {table}").fetchall():
-            rows[number].append((key[0], key[1]))
+    first = {run.asked: number for number, run in runs.items()}  # of thousands of runs, most are of one suite
+    keys = [(number, *key) for asked, number in first.items() for key in asked]
+    numbers, families, variants = zip(*keys, strict=True) if keys else ((), (), ())
+    _register(connection, "its_keys", {"family": families, "variant": variants}, numbers)
+    expected, measured = _marks(connection, "its_keys"), _marks(connection, table) if table else {}
     for number, run in runs.items():
-        own = rows[number]
-        measured = set(own)
-        if len(measured) < len(own) or measured - run.asked:
-            raise UserError(f"{run.folder / MEASUREMENTS} is damaged, or is not of this run: record the run again")
-        if lacking := sorted({family for family, _ in run.asked - measured}):
-            raise UserError(f"{run.folder} is not finished ({formatting.named(lacking)}): {AGAIN}")
+        if measured.get(number) != expected.get(first[run.asked]):
+            query = f"SELECT family, variant FROM {table} WHERE number = {number}"
+            raise _unfinished(run, connection.execute(query).fetchall() if table else [])
+
+
+def _marks(connection: "DuckDBPyConnection", table: str) -> dict[int, tuple[int, int]]:
+    """Return for each run the number of its networks and a sum of their hashes, which two sets hardly share."""
+    query = f"SELECT number, count(*), sum(hash(family, variant)::HUGEINT) FROM {table} GROUP BY number"
+    return {int(number): (count, total) for number, count, total in connection.execute(query).fetchall()}
+
+
+def _unfinished(run: NewRun, rows: Sequence[Key]) -> UserError:
+    """Return the error about a run whose rows are not those of its suite."""
+    measured = set(rows)
+    if len(measured) < len(rows) or measured - run.asked:
+        return UserError(f"{run.folder / MEASUREMENTS} is damaged, or is not of this run: record the run again")
+    lacking = sorted({family for family, _ in run.asked - measured})
+    return UserError(f"{run.folder} is not finished ({formatting.named(lacking)}): {AGAIN}")
 
 
 def _cells(connection: "DuckDBPyConnection", table: str, kind: RowKind, header: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from benchcli import files
 from benchcli.errors import UserError
 from benchcli.files import ENVIRONMENT
 from benchcli.runs.audit_file import is_audit
+from benchcli.runs.own_files import STORE
 from benchcli.store.columns import KINDS, OF_RUN, RUN
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ SCHEMA = 2
 ENDING = ".parquet"
 SEVERAL = "runs-"
 """How the name of a file with several runs begins."""
-MARK, CONTENT = "benchcli_store", "benchcli_content"
-"""The names in a file's metadata of its schema, and of the hashes of its runs' files, by ID."""
+CONTENT = "benchcli_content"
+"""The name in a file's metadata of the hashes of its runs' files, by ID."""
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1500MB",
     "autoinstall_known_extensions": "false",  # nothing is fetched from elsewhere
@@ -143,7 +144,7 @@ def kept_in(connection: "DuckDBPyConnection", there: Sequence[Path]) -> list[Sto
 
 def _runs_of(file: Path, facts: Mapping[str, str]) -> list[StoredRun]:
     """Return the runs in a file, by what it says of itself. Raises UserError if this version does not read it."""
-    schema, contents = facts.get(MARK), facts.get(CONTENT, "")
+    schema, contents = facts.get(STORE), facts.get(CONTENT, "")
     if schema is None:
         raise UserError(f"{file} is no file of a store: move it away")
     if schema == "1":  # which had one run in each file

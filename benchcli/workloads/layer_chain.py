@@ -6,6 +6,7 @@ that a record says what was measured. This module does not import torch.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -183,7 +184,8 @@ def difference(before: Chain, after: Chain) -> str:
     """
     old, new = ([each for each in chain if not isinstance(each, Layerwise | Shuffle)] for chain in (before, after))
     if old == new:
-        return f"without {', '.join(str(each) for each in before if each not in after)}"
+        rest = Counter(before) - Counter(after)  # a piece may be there twice, and go once
+        return f"without {', '.join(map(str, rest.elements()))}"
     return f"{'; '.join(map(_short, old))} → {'; '.join(map(_short, new))}"
 
 

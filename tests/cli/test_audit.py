@@ -346,6 +346,10 @@ def test_all_changes_without_training_are_measured(audited: Audited, monkeypatch
     assert "eager:fold+inplace" in shown.out
     assert "nhwc" in shown.out
     assert shown.code in (0, 4), shown.err
+    shutil.rmtree("audit")
+    without_images = audited("mine:encoder", "--apply")
+    assert "eager:fold+inplace" in without_images.out
+    assert "nhwc" not in without_images.out.partition("changed without training")[2]
 
 
 def test_a_damaged_file_is_named(audited: Audited, cli: Cli) -> None:

@@ -918,6 +918,12 @@ def test_what_benchcli_wrote_is_no_change_of_the_working_tree(
     )
     assert cli(*arguments, *files, "--output", "out/first").code == 3
     assert call(repo, "status", "--porcelain").splitlines() == ["?? c.html", "?? out/"]
+    assert (
+        cli(
+            "plot", str(Path(__file__).parents[2] / "results/reference/g2-epyc"), "--kind", "axis", "-o", "chart.json"
+        ).code
+        == 0
+    )
     again = cli(*arguments, "--output", "out/second")
     assert (again.code, again.err) == (3, "")
     (repo / "out" / "files" / "mine.py").write_text("")

@@ -48,6 +48,7 @@ def test_what_is_not_known_is_named_and_ends_with_4(cli: Cli) -> None:
     assert found.code == 4
     assert "+ ?" in found.out
     assert "xception-0.5x: + ? is aten." in found.out
+    assert "0.00" not in found.out
 
 
 def test_a_list_of_operators_is_written_and_predicted_alike(cli: Cli) -> None:

@@ -115,6 +115,14 @@ def test_a_callable_is_swept_over_its_parameters(cli: Cli) -> None:
     ]
 
 
+def test_a_parameter_that_a_callable_does_not_have_is_said_once_with_the_nearest(cli: Cli) -> None:
+    Path("typed.py").write_text("from torch import nn\n\ndef block(width):\n    return nn.Linear(width, width)\n")
+    found = cli("sweep", "typed:block", "--param", "widht=8..64:8", "--input", "2x{widht}", *FAKE)
+    assert found.code == 4
+    assert "nothing was measured: 8, 16, 24, 32 and 4 more: " in found.err
+    assert found.err.count("unknown parameter 'widht': did you mean width?") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -17,6 +17,7 @@ from benchcli.errors import UserError
 from benchcli.formatting import MARK
 from benchcli.reports import drawing, output_files
 from benchcli.reports.formats.base import FORMATS
+from benchcli.runs import own_files
 from benchcli.settings import COST_ROWS
 from benchcli.workers.tools import Tools
 from tests.analysis.test_roofline import ROOFS
@@ -176,6 +177,7 @@ def test_a_check_and_a_self_test_are_known_again_too(cli: Cli) -> None:
     for each in FORMATS:
         done.write(each.name, f"check.{each.name}")
         done.write(each.name, f"check.{each.name}")
+        assert own_files.is_own(Path(f"check.{each.name}"))
 
 
 def test_a_file_may_not_change_hands_during_a_run(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +203,7 @@ def test_a_picture_is_known_again(cli: Cli, suffix: str) -> None:
     assert [cli(*draw).code for _ in range(2)] == [0, 0]
     picture = Path(f"chart{suffix}").read_bytes()
     assert b"benchcli" in picture
+    assert own_files.is_own(Path(f"chart{suffix}"))
     Path(f"chart{suffix}").write_bytes(picture.replace(b"benchcli", b"anything"))
     refused = cli(*draw)
     assert (refused.code, "benchcli did not write it" in refused.err) == (2, True)

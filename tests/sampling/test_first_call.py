@@ -9,7 +9,9 @@ import torch
 from torch import nn
 
 import benchcli
+from benchcli.api.run_result import Run
 from benchcli.errors import NothingMeasuredError
+from benchcli.reports.views.cells import item_rate
 from benchcli.sampling.error_origin import origin_of
 from benchcli.sampling.failures import failure
 from tests.conftest import Outcome
@@ -83,6 +85,10 @@ def classes():
 def signal():
     return nn.Conv1d(4, 4, 3, padding=1)
 
+class Two(nn.Module):
+    def forward(self, ids, mask):
+        return ids * mask
+
 def gray():
     return nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU())
 
@@ -127,6 +133,11 @@ def nets(tmp_path: Path) -> None:
         (("nets:classes", "--input", "1x1x3x32x32"), 2, "the batch is there twice; the shape in a suite has none"),
         (("nets:gray",), 4, "3 channels instead), and can with 1x1x224x224: give --input 1x1x224x224, with sizes"),
         (("nets:gray", "--input", "image=1x3x9x9"), 4, "its forward takes input"),
+        (
+            ("nets:Two", "--input", "1x9:int64:0..9"),
+            4,
+            "such as --input ids=1x9:int64:0..N --input mask=1x9:int64:0..N",
+        ),
         (("nets:gray", "--input", "input=1x3x9x9"), 4, "can with input=1x1x9x9: give --input input=1x1x9x9"),
         (("nets:signal",), 4, "can with 1x4x1024"),
         (("nets:volume",), 4, "can with 1x3x32x32x32"),
@@ -144,6 +155,13 @@ def test_what_a_users_code_raises_is_one_line_with_its_place_and_leaves_no_folde
     assert not Path("run").exists()
 
 
+def test_what_a_module_imports_is_none_of_its_networks(cli: Cli, tmp_path: Path) -> None:
+    text = "from pathlib import Path\nfrom torch import nn\ndef build():\n    return nn.ReLU()\n"
+    (tmp_path / "nets.py").write_text(text, encoding="utf-8")
+    found = cli("network", "nets:Pat", *FAKE)
+    assert (found.code, "unknown callable 'Pat'" in found.err, "Path" in found.err) == (2, True, False)
+
+
 @pytest.mark.usefixtures("nets")
 @pytest.mark.parametrize("given", ["1x8", "3x8", "2x5x8"])
 def test_inputs_with_a_batch_are_measured(cli: Cli, given: str) -> None:
@@ -153,12 +171,19 @@ def test_inputs_with_a_batch_are_measured(cli: Cli, given: str) -> None:
 @pytest.mark.usefixtures("nets")
 @pytest.mark.parametrize(
     ("network", "given", "is_named"),
-    [("signal", "4x32", True), ("signal", "1x4x32", False), ("linear", "8", True), ("linear", "1x8", False)],
+    [
+        *(("signal", "4x32", True), ("signal", "1x4x32", False), ("linear", "8", True), ("linear", "1x8", False)),
+        *(("tagger", "40x16", True), ("tagger", "1x40x16", False), ("tagger", "3x40x16", False)),
+    ],
 )
 def test_a_batch_that_seems_to_be_missing_is_named(cli: Cli, network: str, given: str, is_named: bool) -> None:
     found = cli("network", f"nets:{network}", "--input", given, *FAKE)
     assert found.code == 0
     assert (f"if the batch is missing, give --input 1x{given}" in " ".join(found.out.split())) == is_named
+    run = benchcli.load("run")
+    assert isinstance(run, Run)
+    rate = item_rate(run.details.records, 1)
+    assert (rate.heading, rate.cells == ("–",)) == ("items/s", is_named)
 
 
 @pytest.mark.usefixtures("nets")

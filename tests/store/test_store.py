@@ -18,6 +18,7 @@ from benchcli.api.run_result import Run
 from benchcli.errors import UserError
 from benchcli.reports.page import Cell
 from benchcli.reports.views import store_page
+from benchcli.runs import own_files
 from benchcli.runs.rows import COLUMNS
 from benchcli.store import database
 from benchcli.store.adding import NotAddedError
@@ -183,6 +184,14 @@ def test_a_store_of_the_first_schema_is_read(store: Store, tmp_path: Path) -> No
     (tmp_path / "old.parquet").replace(file)
     assert isinstance(benchcli.load(added.path), Run)
     assert [row["id"] for row in store.runs().rows] == [added.path.name]
+
+
+def test_a_store_is_known_as_what_benchcli_wrote_and_other_tables_are_not(store: Store, tmp_path: Path) -> None:
+    store.add(KEPT, *(run(tmp_path / f"run-{day}", day) for day in (2, 3, 4)))
+    assert own_files.is_own(store.folder)
+    duckdb.sql(f"COPY (SELECT 'benchcli' AS author) TO '{store.folder / 'mine.parquet'}' (FORMAT parquet)")
+    assert not own_files.is_own(store.folder)
+    assert own_files.others(store.folder, ["mine.parquet", *files_in(store)]) == ["mine.parquet"] * 2
 
 
 def test_tables_have_what_the_csv_files_have(store: Store) -> None:

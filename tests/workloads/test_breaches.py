@@ -104,6 +104,13 @@ def test_repairs_follow_the_guideline() -> None:
     assert repairs("g4", BREAKING["g4"][0]) == ["conv 32>32 k1x1; bn; add; relu; relu6 -> conv 32>32 k1x1; bn"]
 
 
+def test_what_is_left_out_is_named_though_its_like_stays() -> None:
+    """Python's sum begins with 0, and adds it."""
+    summed = Apply(lambda s, x: s.c(sum(each(x) for each in s.b)), b=nn.ModuleList([conv(32, 32)] * 2), c=conv(32, 32))
+    found = list(AUDITS["g4"].breaches(calls_of(nn.Sequential(conv(3, 32), summed))))
+    assert [each.reason for each in found] == ["add after a convolution"]
+
+
 def test_a_shortcut_with_a_projection_is_no_fragment() -> None:
     block = Apply(
         lambda s, x: s.body(x) + s.short(x),

@@ -45,6 +45,7 @@ def test_a_text_and_its_layers_say_the_same() -> None:
     ("before", "after", "said"),
     [
         ("conv 8>16 k1x1; bn; relu", "conv 8>16 k1x1; bn", "without relu"),
+        ("conv 8>16 k1x1; add; add; relu", "conv 8>16 k1x1; add", "without add, relu"),
         ("conv 8>16 k1x1; bn; shuffle 2", "conv 12>12 k1x1; bn", "conv 8>16 k1x1 → conv 12>12 k1x1"),
         (
             "conv 8>16 k1x1; bn; conv 16>16 k3x3 g16",

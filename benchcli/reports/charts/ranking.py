@@ -12,7 +12,7 @@ from benchcli.reports.page import Figure
 from benchcli.runs.rows import Cell
 from benchcli.schema import Key, Record
 
-RANKED, NO_ERROR = "rank and network", "no error value"
+RANKED, NO_ERROR, NO_FRONT = "rank and network", "no error value", "no other error value"
 COLUMNS = (RANKED, TIME, "low", "high", "Pareto front", "label")
 MOST_ROWS = 40
 """The most networks that are drawn: the fastest ones."""
@@ -52,7 +52,8 @@ def _figure(setting: str, records: Sequence[Record]) -> Figure:
     places = pareto_front(records)
     rows = [_row(number, record, places) for number, record in enumerate(records[:MOST_ROWS], 1)]
     left_out = f" The fastest {MOST_ROWS} of {len(records)} are drawn." if len(records) > MOST_ROWS else ""
-    front = ", with the top-1 error where it is known" if places else ""
+    known = any(top1_error(record) is not None for record in records)
+    front = ", with the top-1 error where it is known" if known else ""
     return Figure(
         title=f"Networks by time{f' ({setting})' if setting else ''}",
         text=f"Time of a call with its 95 % interval{front}.{left_out}",
@@ -71,7 +72,7 @@ def _row(number: int, record: Record, places: dict[Key, Place]) -> tuple[Cell, .
     return (
         f"{number}  {record.variant.name}",
         *grammar.ends(seconds, 1e3),
-        PLACES[place] if place else NO_ERROR,
+        PLACES[place] if place else NO_ERROR if error is None else NO_FRONT,
         ", ".join(filter(None, texts)),
     )
 
@@ -82,7 +83,7 @@ def _spec(rows: Sequence[tuple[Cell, ...]]) -> grammar.Spec:
     most = {"expr": f"width < {NARROW} ? {room * 1.6:.5g} : {room * 1.25:.5g}"}  # the labels need room too
     x["scale"] = {"domainMin": 0, "domainMax": most, "nice": False}
     there = {row[4] for row in rows}
-    places = [place for place in (*PLACES.values(), NO_ERROR) if place in there]
+    places = [place for place in (*PLACES.values(), NO_FRONT, NO_ERROR) if place in there]
     series = by_place(places)
     bar = {
         "mark": {"type": "bar", "opacity": 0.25, "height": {"band": 0.7}},

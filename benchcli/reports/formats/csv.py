@@ -2,33 +2,17 @@
 
 import csv
 import io
-import re
 
+from benchcli.beginnings import CSV
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.page import Cell, Page
-
-HEADERS = (
-    "schema,run,suite,family,",
-    "run,family,variant,device,",
-    "run,family,faster,slower,",
-    "family,variant,subject,outcome,",
-    "claim,verdict,says,source,",
-    "network,input,flops,params,",
-    "network,module,calls,flops,",
-    "network,operator,calls,flops,",
-    "network,operator,module,dtype,",
-    "section,name,value\n",
-    "name,kind,injected,",
-    "figure,of,per_second,",
-)
-"""What headers of pages begin with: runs, comparisons, pairs, checks, claims, costs, devices, self-tests, roofs."""
 
 
 class Csv(Format):
     """The rows of `measurements.csv` or `findings.csv`."""
 
     name = "csv"
-    beginning = "|".join(re.escape(each) for each in HEADERS)
+    beginning = CSV
 
     def render(self, page: Page) -> str:
         """Write a header and the rows."""

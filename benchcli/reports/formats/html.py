@@ -10,6 +10,7 @@ from importlib import resources
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from benchcli.beginnings import HTML
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.outcomes import TONES, tone
 from benchcli.reports.page import Cell, Column, Figure, Page, Table
@@ -35,7 +36,7 @@ class Html(Format):
 
     name = "html"
     draws = True
-    beginning = r"<!doctype html>\n<html lang=\"en\">\n<head>\n.*?\n<title>benchcli: "
+    beginning = HTML
 
     def render(self, page: Page) -> str:
         """Return the document."""

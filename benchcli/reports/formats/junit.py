@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree
 
+from benchcli.beginnings import JUNIT
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.page import Annotation, Page
 
@@ -14,7 +15,7 @@ class JUnit(Format):
 
     name = "junit"
     for_checks = True
-    beginning = r"<\?xml [^>]*\?>\s*<testsuites>\s*<testsuite name=\"benchcli check "
+    beginning = JUNIT
 
     def render(self, page: Page) -> str:
         """Return the XML document."""

@@ -6,6 +6,7 @@ from itertools import accumulate, zip_longest
 
 from rich.cells import cell_len
 
+from benchcli.beginnings import TABLE
 from benchcli.reports.fitting import GAP, fit, wrapped
 from benchcli.reports.formats.base import FORMATS, Format
 from benchcli.reports.outcomes import Tone, ascii_signs, tone
@@ -23,7 +24,7 @@ class TerminalTable(Format):
     """Plain columns. A terminal gets colours and bars too, and what fits its width."""
 
     name = "table"
-    mark = "written by benchcli\n\n"
+    mark = TABLE
 
     def render(self, page: Page) -> str:
         """Return the tables as wide as they need to be, without colours."""

@@ -182,15 +182,15 @@ def _flops(each: AuditFinding) -> str:
 def _measured(each: AuditFinding) -> str:
     if each.runtime:
         return f"the network in {each.runtime}" + (f": {each.why}" if each.why else "")
-    if not each.before_s or not each.speed:
-        return each.why
-    before, after = _paired(each.before_s, each.speed)
-    return f"{difference(chain_of(each.before), chain_of(each.after))}: {before} → {after} ms"
+    times = _before_and_after(each)
+    return f"{difference(chain_of(each.before), chain_of(each.after))}: {' → '.join(times)} ms" if times else each.why
 
 
-def _paired(before_s: Interval, speed: Interval) -> tuple[str, str]:
-    """Return the time of layers as they are, and that of rebuilt ones by their speed, which is of paired rounds."""
-    return formatting.milliseconds(before_s.estimate), formatting.milliseconds(before_s.estimate / speed.estimate)
+def _before_and_after(each: AuditFinding) -> tuple[str, str] | None:
+    """Return the milliseconds of layers as they are and of the rebuilt ones, as text; None if they have no times."""
+    if not each.before_s or not each.after_s:
+        return None
+    return formatting.milliseconds(each.before_s.estimate), formatting.milliseconds(each.after_s)
 
 
 def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding]) -> Iterator[str]:
@@ -372,10 +372,8 @@ def _sentence(each: AuditFinding) -> str:
     """Return a finding with its gain, as a sentence."""
     if each.runtime:
         return f"{each.title}, {each.reason}: the network would gain {gain(each.gain) if each.gain else UNKNOWN}"
-    times = ""
-    if each.before_s and each.speed:
-        before, after = _paired(each.before_s, each.speed)
-        times = f" ({before} to {after} ms)"
+    of_layers = _before_and_after(each)
+    times = f" ({' to '.join(of_layers)} ms)" if of_layers else ""
     won = gain(each.gain) if each.gain else UNKNOWN
     return f"{_where(each)}: {each.reason}; rebuilt as {each.after}{times} the network would gain {won}"
 
@@ -408,7 +406,7 @@ def _row(each: AuditFinding) -> Mapping[str, Cell]:
         "judgement": each.judgement,
         "seconds": each.seconds.estimate,
         "before_s": each.before_s.estimate if each.before_s else None,
-        "after_s": each.after_s.estimate if each.after_s else None,
+        "after_s": each.after_s,
         "rebuilt_share": each.rebuilt_share.estimate if each.rebuilt_share else None,
         **_ends("share", each.share),
         **_ends("gain", each.gain),

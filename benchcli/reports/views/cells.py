@@ -1,5 +1,6 @@
 """Make the columns of costs and time, and the lines of warnings, that several tables share."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -295,10 +296,17 @@ def _percentile(record: Record, name: str) -> str:
 
 
 def item_rate(records: Sequence[Record], priority: int) -> Column:
-    """Return the column of images or tokens per second."""
-    has_tokens = {record.costs is not None and record.costs.tokens is not None for record in records if record.timing}
-    what = "tokens" if has_tokens == {True} else "images" if has_tokens <= {False} else "images or tokens"
+    """Return the column of images, tokens or other items per second."""
+    kinds = {_kind_of_item(record.costs) for record in records if record.timing and record.costs}
+    what = " or ".join(each for each in ("images", "tokens", "items") if each in kinds or not kinds)
     return numbers(f"{what}/s", (_rate(record, _items) for record in records), priority)
+
+
+def _kind_of_item(costs: Costs) -> str:
+    if costs.tokens is not None:
+        return "tokens"
+    sizes = costs.inputs.partition(",")[0].rpartition("=")[2].partition(":")[0]
+    return "images" if not sizes or sizes.count("x") == 3 else "items"
 
 
 def flop_rate(records: Sequence[Record], priority: int) -> Column:
@@ -313,6 +321,8 @@ def _rate(record: Record, text: Callable[[Record, Costs, float], str]) -> str:
 
 
 def _items(record: Record, costs: Costs, seconds: float) -> str:
+    if any(each.kind == "batchless" for each in record.warnings):
+        return UNKNOWN  # the number of items is not known
     return formatting.significant((costs.tokens or costs.items or record.family.batch) / seconds)
 
 
@@ -349,9 +359,9 @@ def exactness(records: Sequence[Record]) -> str:
     differ = f"outputs differ by up to {error:.0g} from eager float32{little}"
     if not agreements or error <= EXACT:
         return differ
-    return (
-        f"{differ}, with the same largest score in {formatting.percent(min(agreements), decimals=0)} of items or more"
-    )
+    least = min(agreements)
+    share = "all items" if least == 1.0 else f"{math.floor(100 * least)} % of items or more"
+    return f"{differ}, with the same largest score in {share}"
 
 
 MOST_SENTENCES = 6

@@ -77,7 +77,9 @@ def _of_machine(environment: Environment, records: Sequence[Record]) -> Iterator
         yield "memory", formatting.prefixed(machine.memory_bytes, "B")
     yield from _known({"system": machine.system, "host": machine.host})
     yield from _known(environment.software)
-    yield from _known({"commit": (environment.commit or "")[:DIGITS], "digest": environment.digest})
+    if environment.code:
+        yield from _known({"commit": environment.commit_measured(DIGITS)})
+    yield from _known({"benchcli's commit": (environment.commit or "")[:DIGITS], "digest": environment.digest})
     if records:
         grade = _grade(environment, records)
         yield "grade", f"{grade.word}: {MEANINGS[grade.word]}"

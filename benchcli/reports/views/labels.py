@@ -55,7 +55,7 @@ def _facts(report: SuiteRun) -> Mapping[str, str]:
             for name, value in settings_of(result.family for result in report.results).items()
         },
         "torch": f"torch {environment.software.get('torch')}",
-        "commit": (environment.commit or "")[:7],
+        "commit": environment.commit_measured(7),
     }
 
 

@@ -76,7 +76,8 @@ def _table(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Fail
 
 
 def _time(each: NetworkPrediction) -> str:
-    return formatting.milliseconds(each.seconds.estimate) + (f" {LACKS}" if each.lacking else "")
+    known = formatting.milliseconds(each.seconds.estimate) if each.seconds.estimate else UNKNOWN
+    return f"{known} {LACKS}" if each.lacking else known
 
 
 def _range(each: NetworkPrediction) -> str:

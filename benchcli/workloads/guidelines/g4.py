@@ -112,7 +112,9 @@ class ElementWise(Rule, Experiment, Audit):
                 seen.update(work)
                 kept = [(each, p) for each, p in zip(line.calls, line.chain, strict=True) if each not in work]
                 after, image = tuple(piece for _, piece in kept), graph.image(place)
-                names = formatting.named([str(each) for each in line.chain if each not in after])
+                names = formatting.named(
+                    [str(p) for each, p in zip(line.calls, line.chain, strict=True) if each in work]
+                )
                 yield Breach(
                     tuple(work), f"{names} after a convolution", Repair(line.chain, after, image, image), line.calls
                 )

@@ -239,6 +239,19 @@ def test_a_network_without_an_error_is_listed_and_not_drawn() -> None:
     assert [row[4] for row in ranking.rows if str(row[0]).endswith(" mine")] == ["no error value"]
 
 
+def test_one_network_with_an_error_is_not_said_to_have_none() -> None:
+    report = kept("networks-epyc")
+    result = report.results[0]
+    first, second = result.records[:2]
+    unknown = replace(first, variant=replace(first.variant, name="mine", builder="mine:build"))
+    (ranking,) = drawn("ranking", reports=[replace(report, results=(replace(result, records=(unknown, second)),))])
+    assert {str(row[0]).split()[1]: row[4] for row in ranking.rows} == {
+        "mine": "no error value",
+        second.variant.name: "no other error value",
+    }
+    assert ranking.text.startswith("Time of a call with its 95 % interval, with the top-1 error where it is known.")
+
+
 def test_panels_share_their_axis_and_have_all_scales() -> None:
     panels = drawn("verdicts", "paper-epyc")
     assert [figure.title[:4] for figure in panels] == ["G1 ✓", "G2 ✓", "G3 ✓", "G4 ✓"]
