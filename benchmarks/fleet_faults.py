@@ -2,19 +2,20 @@
 
     python benchmarks/fleet_faults.py kills [--kills 30]
     python benchmarks/fleet_faults.py network            # as root, with iproute2: hosts are network namespaces
-    python benchmarks/fleet_faults.py alternated [--pairs 4]
+    python benchmarks/fleet_faults.py alternated [--pairs 6]
 
 `kills` runs a suite of eight networks on two workers, and kills a worker, the scheduler or the command that asks, each
 at a random moment, until so many are killed; what is killed is started again. In the end every job must have each
 network once, and no row that was on the disk may have gone. `network` gives three hosts namespaces of their own, cuts
 one off while it measures, and brings it back: the others must be unharmed, and its job done once. `alternated` runs a
-suite by a fleet of one worker and by `benchcli run` in turns, and prints how far relative speeds differ, and the page
-faults of both.
+suite by a fleet of one worker and by `benchcli run` in turns, and prints how far relative speeds differ, with the
+interval over pairs, and the page faults of both.
 """
 
 import argparse
 import contextlib
 import csv
+import math
 import os
 import random
 import signal
@@ -26,12 +27,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import geometric_mean, median
+from statistics import median
 
 import benchcli
 from benchcli.api.run_result import Run
 from benchcli.fleets.job import ENDING
-from benchcli.formatting import percent
+from benchcli.formatting import change
+from benchcli.statistics import interval_over_launches
 from benchcli.system.machine import cpu_model
 
 SUITE = "".join(f'[[family]]\nguideline = "{name}"\nvalues = {values}\n' for name, values in (
@@ -48,7 +50,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("kills", "network", "alternated"))
     parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument("--pairs", type=int, default=4)
+    parser.add_argument("--pairs", type=int, default=6)
     given = parser.parse_args()
     print(cpu_model())
     with tempfile.TemporaryDirectory(prefix="benchcli-") as folder:
@@ -238,8 +240,10 @@ def alternated(place: Path, pairs: int) -> int:
             faults[way].append(float(run.samples()["faults_per_call"].mean()))
             print(f"{way} {number}: {' '.join(f'{speed:.3f}' for speed in speeds[way][-1].values())}", flush=True)
     for name in speeds["run"][0]:
-        fleet, alone = (geometric_mean(each[name] for each in speeds[way]) for way in ("fleet", "run"))
-        print(f"{name}: {fleet:.3f} in a fleet, {alone:.3f} without: {percent(fleet / alone - 1, signed=True)}")
+        fleet, alone = ([each[name] for each in speeds[way]] for way in ("fleet", "run"))
+        logs = {number: math.log(one / other) for number, (one, other) in enumerate(zip(fleet, alone, strict=True))}
+        found = change(interval_over_launches(logs))
+        print(f"{name}: {median(fleet):.3f} in a fleet, {median(alone):.3f} without: {found}")
     print(f"page faults a call: {median(faults['fleet']):.3f} in a fleet, {median(faults['run']):.3f} without")
     return 0
 

@@ -35,13 +35,13 @@ from benchcli.workloads.overrides import Overrides
 
 NETWORK_S = 12.0
 """The budget of the network itself, in seconds."""
-NETWORK_SHARE = 1 / 16
+NETWORK_SHARE = 1 / 24
 """Of that: how long a launch warms up at most, samples, and times layers. Of a slow network it makes fewer rounds."""
 PRECISION = 0.01
 ALL = Plan.precision / 1000
 """A precision that no launch reaches, so that each one measures all rebuilt layers, in pairs."""
 
-LAUNCH_SHARE = 1 / 12
+LAUNCH_SHARE = 1 / 18
 """Of the budget of the rebuilt layers: six launches, of which each warms up and samples for so long at most."""
 
 
