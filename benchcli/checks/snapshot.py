@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal
 
+from benchcli.runs.own_files import COMPILED
+
 MOST_FILES = 20_000
 MOST_BYTES = 2**30
 """A folder with more files, or with more bytes to copy, is measured where it is."""
@@ -14,7 +16,7 @@ LARGE = 16 * 2**20
 """Bytes from which a file, such as one of weights, is linked and not copied."""
 LINKED = frozenset({".git", "node_modules"})
 """Folders without code that a network imports; an environment of Python is linked too."""
-SKIPPED = frozenset({"__pycache__"})
+SKIPPED = frozenset({COMPILED})
 
 COPY: Final = "copy"
 LINK: Final = "link"

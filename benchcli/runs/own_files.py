@@ -26,6 +26,8 @@ COMMENT = f"\n%{AUTHOR}\n".encode()
 GENERATOR = f'"generator": "{AUTHOR}"'.encode()
 PARQUET, STORE = b"PAR1", "benchcli_store"
 """How Parquet files begin and end, and the key of their footer that those of a store have."""
+COMPILED = "__pycache__"
+"""The folder of what Python compiled, from which no version is run."""
 
 
 def others(root: Path, untracked: Iterable[str]) -> list[str]:
@@ -59,6 +61,8 @@ def is_own_file(path: Path) -> bool:
 
 
 def _is_own_folder(path: Path) -> bool:
+    if path.name == COMPILED:
+        return True
     if (path / ENVIRONMENT).is_file() and any((path / name).is_file() for name in (MEASUREMENTS, FINDINGS)):
         return True
     entries = [each for each in path.iterdir() if each.name != LOCK]

@@ -146,6 +146,16 @@ def test_files_that_git_takes_for_unchanged_are_changes_all_the_same(repository:
     assert version(None, repository).uncommitted == []
 
 
+def test_what_python_compiled_is_no_change(repository: Path) -> None:
+    compiled = repository / "inner" / "__pycache__"
+    compiled.mkdir()
+    (compiled / "net.cpython-311.pyc").write_bytes(b"compiled")
+    assert "__pycache__" in call(repository, "status", "--porcelain")
+    assert version(None, repository).uncommitted == []
+    (repository / "inner" / "other.pyc").write_bytes(b"compiled")  # which an import may find
+    assert version(None, repository).uncommitted == ["inner/other.pyc"]
+
+
 def test_a_commit_is_that_commit_whatever_git_was_told_to_take_for_it(repository: Path) -> None:
     first, second = (call(repository, "rev-parse", ref).strip() for ref in ("first", "main"))
     call(repository, "replace", first, second)
