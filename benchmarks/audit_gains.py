@@ -207,7 +207,9 @@ def main() -> None:
         errors.append(error)
         if abs(gain) > LARGE:
             large, wrong = large + 1, wrong + (said * gain <= 0)
-        print(f"{name:18} {said:10.1%} {gain:8.1%} ({low:.1%} to {high:.1%}) {error:7.0%}", flush=True)
+        says = {each.judgement for each in audit.findings if each.audit == change.audit and each.gain}
+        mark = "  undecided, by the audit" if says == {"undecided"} else ""
+        print(f"{name:18} {said:10.1%} {gain:8.1%} ({low:.1%} to {high:.1%}) {error:7.0%}{mark}", flush=True)
     print(
         f"right sign in {large - wrong} of {large} with an effect over {LARGE:.0%}; median error {median(errors):.0%}"
     )
