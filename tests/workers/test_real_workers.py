@@ -95,7 +95,7 @@ def test_memory_that_each_call_leaves_behind_is_measured(launcher: Launcher, tmp
     samples: dict[str, list[Sample]] = {}
     watched = []
     for launch in range(3):
-        for event in launcher(Task(LAUNCH, Target(), (of,), costs, launch=launch, seconds=0.0, rounds=3), 60):
+        for event in launcher(Task(LAUNCH, Target(), (of,), costs, launch=launch, seconds=0.0, rounds=12), 60):
             if isinstance(event, Sampled):
                 samples.setdefault(event.sample.variant, []).append(event.sample)
             elif isinstance(event, Watched):
