@@ -185,7 +185,7 @@ def row(record: Record) -> dict[str, Cell]:
         "error": record.failure.error if record.failure else None,
         "warnings": record.warnings,
         "channels": variant.channels,
-        "size": variant.shape[-1] if variant.shape else None,
+        "size": ((record.costs.first_shape[1:] if record.costs else ()) or variant.shape or (None,))[-1],
         "allocator": target.allocator,
         "cache": target.cache,
         "flush_denormal": target.flush_denormal,

@@ -86,7 +86,8 @@ def _shapes(network: torch.nn.Module, inputs: Inputs) -> list[torch.Size]:
 
 def _out_of_range(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
     rows = _embedding_rows(network)
-    if not (isinstance(error, IndexError) and rows) or all(each.is_floating_point() for each in inputs.tensors()):
+    is_outside = isinstance(error, IndexError) or "in the valid range" in str(error)  # as an EmbeddingBag says it
+    if not (is_outside and rows) or all(each.is_floating_point() for each in inputs.tensors()):
         return None
     return RefusedError(
         f"its inputs ({inputs.described()}) lie outside of an embedding ({error}): the smallest has {rows} rows; "
@@ -97,9 +98,9 @@ def _out_of_range(network: torch.nn.Module, inputs: Inputs, error: Exception) ->
 def _not_tokens(_network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
     """Refuse numbers that are looked up in an embedding and are not whole."""
     layer = next(reversed(modules_of(error)), None)
-    if not isinstance(layer, torch.nn.Embedding | torch.nn.EmbeddingBag) or not any(
-        each.is_floating_point() for each in inputs.tensors()
-    ):
+    if not isinstance(layer, torch.nn.Embedding | torch.nn.EmbeddingBag) or "range" in str(error):
+        return None
+    if not any(each.is_floating_point() for each in inputs.tensors()):
         return None
     own = next(sizes(each.shape) for each in inputs.tensors() if each.is_floating_point())
     such = own if own.count("x") == 1 else f"1x{TOKENS}"
@@ -116,10 +117,11 @@ def _other_arguments(network: torch.nn.Module, inputs: Inputs, error: Exception)
     needed = [name for name, each in parameters.items() if each.default is each.empty and each.kind not in VARIABLE]
     takes = formatting.named([*parameters])
     shape = inputs.described().partition(", ")[0].rpartition("=")[2] or f"1x{TOKENS}"
-    such = given("inputs", *(f"{name}={_with_range(shape)}" for name in needed)) if needed else _given_by()
+    texts = [f"{name}={_with_range(shape) if name == needed[0] else 'SIZES'}" for name in needed]
+    such = given("inputs", *texts) if needed else _given_by()
     return SourceError(
         f"it cannot be called with {inputs.described()} ({error}): its forward takes {takes}: give "
-        f"each its shape, such as {such}, or example_inputs of the callable"
+        f"each its shape, such as {such}, or leave all of them to example_inputs of the callable"
     )
 
 
@@ -193,4 +195,5 @@ def _with_range(described: str) -> str:
 
 def _embedding_rows(network: torch.nn.Module) -> int:
     """Return the rows of the smallest embedding; 0 if there is none."""
-    return min((each.num_embeddings for each in network.modules() if isinstance(each, torch.nn.Embedding)), default=0)
+    tables = torch.nn.Embedding | torch.nn.EmbeddingBag
+    return min((each.num_embeddings for each in network.modules() if isinstance(each, tables)), default=0)

@@ -168,9 +168,9 @@ def _output(
 
 
 def _on_other_values(inputs: Inputs, call: Callable[[], Value]) -> Value | None:
-    """Return what a call gives while each tensor of the inputs has its last dimension reversed.
+    """Return what a call gives while each tensor of the inputs has other values within the range of its own.
 
-    Where that changes nothing, as in a tensor of zeros, floating ones get drawn values. A network that keeps
+    Where there are none, as in a tensor of zeros, floating ones get drawn values. A network that keeps
     its first result returns that again. None if the network cannot take such values.
     """
     tensors = [each for each in inputs.tensors() if each.dim()]
@@ -208,8 +208,12 @@ def _further(output: Output, network: torch.nn.Module, inputs: Inputs, again: Ca
 
 
 def _other_values(tensor: torch.Tensor) -> torch.Tensor:
-    """Return values that differ from a tensor's, as far as it is known which ones a network takes."""
-    others = tensor.flip(-1)
+    """Return values that differ from a tensor's: its own in another order, mirrored in the middle of their range."""
+    others = flipped = tensor.flip(-1)
+    if tensor.numel() and not tensor.is_complex() and tensor.dtype != torch.bool:
+        low, high = tensor.aminmax()
+        mirrored = low + high - flipped  # a mean of rows, or a sum of embeddings, has no order
+        others = flipped if torch.equal(mirrored, tensor) or not mirrored.isfinite().all() else mirrored
     if tensor.is_floating_point() and torch.equal(others, tensor):
         return torch.randn(tensor.shape, generator=torch.Generator().manual_seed(0))
     return others

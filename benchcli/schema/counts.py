@@ -137,6 +137,12 @@ class Costs:
         return not self.unknown and self.error is None
 
     @property
+    def first_shape(self) -> tuple[int, ...]:
+        """The shape of the first input, with its batch; empty if it is not known, or a number."""
+        text = self.inputs.partition(", ")[0].rpartition("=")[2].partition(":")[0]
+        return tuple(map(int, text.split("x"))) if text[:1].isdecimal() else ()
+
+    @property
     def params_known(self) -> bool:
         """Whether the parameters are known: what is not seen may hold those of a network that has none itself."""
         return self.params > 0 or self.flops_complete

@@ -78,9 +78,11 @@ def lines(words: Sequence[str], values: Values) -> list[SweptLine]:
     found = [replace(each, family=replace(each.family, first=first, **_of_inputs(values, kind.batch))) for each in made]
     for each in found:
         if len(each.values) < LEAST_WIDTHS:
+            of, such = (given(axis), "") if axis in values else (axis, f"{axis}=")
+            divided = ", that its groups divide" if kind.axes.get("groups") else ""
             raise UserError(
-                f"{each.family.name} has {len(each.values)} valid values of {given(axis)}: give at least "
-                f"{LEAST_WIDTHS}, such as 32..256:8, that its groups divide"
+                f"{each.family.name} has {len(each.values)} valid values of {of}: give at least {LEAST_WIDTHS}, such "
+                f"as {such}32..256:8{divided}"
             )
     return found
 

@@ -120,7 +120,21 @@ def test_a_parameter_that_a_callable_does_not_have_is_said_once_with_the_nearest
     found = cli("sweep", "typed:block", "--param", "widht=8..64:8", "--input", "2x{widht}", *FAKE)
     assert found.code == 4
     assert "nothing was measured: 8, 16, 24, 32 and 4 more: " in found.err
+    few = cli("sweep", "typed:block", "--param", "width=8,16", *FAKE)
+    assert "has 2 valid values of width: give at least 3, such as width=32..256:8" in few.err
+    assert "groups" not in few.err
     assert found.err.count("unknown parameter 'widht': did you mean width?") == 1
+
+
+def test_the_input_of_a_callable_is_the_one_that_was_measured(cli: Cli) -> None:
+    Path("exemplary.py").write_text(
+        "import torch\nfrom torch import nn\n\ndef block(width):\n    return nn.Conv2d(3, width, 1)\n\n"
+        "block.example_inputs = lambda batch: torch.randn(batch, 3, 12, 10)\n"
+    )
+    found = cli("sweep", "exemplary:block", "--param", "width=8..24:8", *FAKE)
+    assert "block 24: on 1×3×12×10" in found.out
+    rows = json.loads(cli("show", "run", "--format", "json").out)["records"]
+    assert {each["size"] for each in rows} == {10}
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_network_that_needs_other_inputs_is_a_marked_row_and_the_others_are_sh
     words = ("network", "mobilenet-v1-0.25", f"{OWN}two", "--size", "32", "--device", "fake", "--launches", "1")
     found = cli(*words, "--output", "run")
     assert found.code == 4
-    assert "give each its shape, such as --input left=1x3x32x32 --input right=1x3x32x32" in found.out
+    assert "give each its shape, such as --input left=1x3x32x32 --input right=SIZES, or leave" in found.out
     good, bad = records_of("run")
     assert good.timing
     assert bad.failure

@@ -89,6 +89,30 @@ class Two(nn.Module):
     def forward(self, ids, mask):
         return ids * mask
 
+def bag():
+    return nn.EmbeddingBag(50, 8)
+
+class Cloud(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.points = nn.Conv1d(3, 16, 1)
+
+    def forward(self, x):
+        return self.points(x).amax(-1)
+
+class Recommender(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bag, self.dense = nn.EmbeddingBag(1000, 8), nn.Linear(13, 8)
+
+    def forward(self, ids, dense):
+        return self.bag(ids) + self.dense(dense)
+
+def deaf():
+    network = nn.Linear(8, 8)
+    nn.init.zeros_(network.weight)
+    return network
+
 def gray():
     return nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU())
 
@@ -136,7 +160,13 @@ def nets(tmp_path: Path) -> None:
         (
             ("nets:Two", "--input", "1x9:int64:0..9"),
             4,
-            "such as --input ids=1x9:int64:0..N --input mask=1x9:int64:0..N",
+            "such as --input ids=1x9:int64:0..N --input mask=SIZES, or leave all of them to example_inputs",
+        ),
+        (("nets:bag", "--input", "4x20:int64:0..50"), 2, "the smallest has 50 rows; give the range 0..49"),
+        (
+            ("nets:Recommender", "--input", "ids=4x20:int64:0..1000", "--input", "dense=4x13"),
+            2,
+            "the smallest has 1000 rows; give the range 0..999",
         ),
         (("nets:gray", "--input", "input=1x3x9x9"), 4, "can with input=1x1x9x9: give --input input=1x1x9x9"),
         (("nets:signal",), 4, "can with 1x4x1024"),
@@ -153,6 +183,20 @@ def test_what_a_users_code_raises_is_one_line_with_its_place_and_leaves_no_folde
     assert said in found.err
     assert len(found.err.splitlines()) == 1
     assert not Path("run").exists()
+
+
+@pytest.mark.usefixtures("nets")
+@pytest.mark.parametrize(
+    ("network", "given", "is_deaf"),
+    [
+        *(("bag", "4x20:int64:0..49", False), ("Cloud", "1x3x64", False), ("linear", "2x8", False)),
+        ("deaf", "2x8", True),
+    ],
+)
+def test_what_has_no_order_depends_on_its_input_all_the_same(cli: Cli, network: str, given: str, is_deaf: bool) -> None:
+    found = cli("costs", f"nets:{network}", "--input", given)
+    assert found.code == 0, found.err
+    assert ("of its output depends on its input" in " ".join(found.out.split())) == is_deaf
 
 
 def test_what_a_module_imports_is_none_of_its_networks(cli: Cli, tmp_path: Path) -> None:

@@ -305,8 +305,7 @@ def item_rate(records: Sequence[Record], priority: int) -> Column:
 def _kind_of_item(costs: Costs) -> str:
     if costs.tokens is not None:
         return "tokens"
-    sizes = costs.inputs.partition(",")[0].rpartition("=")[2].partition(":")[0]
-    return "images" if not sizes or sizes.count("x") == 3 else "items"
+    return "images" if not costs.first_shape or len(costs.first_shape) == len("nchw") else "items"
 
 
 def flop_rate(records: Sequence[Record], priority: int) -> Column:

@@ -61,8 +61,13 @@ def _inexact(records: Sequence[Record]) -> Iterator[str]:
 def _not_judged(effects: Iterable[SettingEffect], differ: Sequence[str]) -> Iterator[str]:
     """Yield why networks are not judged; those with the same reason share a line."""
     for why, of in groups((each for each in effects if each.why), lambda each: each.why).items():
-        names = [f"{each.record.variant.name} ({setting(each.record, differ)})" for each in of]
+        names = [_named(each.record, differ) for each in of]
         yield f"{formatting.named(names)}: {why}"
+
+
+def _named(record: Record, differ: Sequence[str]) -> str:
+    """Return a network's name, with the settings that differ if any do."""
+    return f"{record.variant.name} ({setting(record, differ)})" if differ else record.variant.name
 
 
 def _speed(record: Record, effect: SettingEffect | None) -> str:

@@ -6,7 +6,7 @@ from benchcli import formatting
 from benchcli.analysis.sweep_findings import SweptPoint, alignment, alone, cliffs, points_of
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.page import Column, Table, numbers, words
-from benchcli.reports.views.cells import noise_lines, warning_lines
+from benchcli.reports.views.cells import inputs, noise_lines, warning_lines
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import FamilyResult, sizes
 from benchcli.system.machine import cache_bytes
@@ -120,9 +120,10 @@ def _rate(point: SweptPoint | None) -> str:
 def _swept(results: Sequence[FamilyResult]) -> Iterator[str]:
     """Yield what the widest network of a line is, which the table's numbers do not say."""
     for result in results:
-        widest = result.records[-1].variant
+        record = result.records[-1]
+        widest = record.variant
         layers = widest.params.get("layers")
-        image = formatting.shaped(sizes(widest.shape))
+        image = formatting.shaped(sizes(widest.shape)) if widest.is_built_in else inputs(record)
         yield f"{result.family.name} {widest.name}: {f'{layers} ' if layers else ''}on {image}"
 
 
