@@ -17,7 +17,6 @@ import time
 import warnings
 from collections.abc import Callable
 from statistics import median
-from typing import Any
 
 import torch
 from torch import nn
@@ -28,9 +27,8 @@ from benchcli.backends.runtimes.base import Place, runtime_named
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.schema import Costs
 from benchcli.workloads.networks.base import NETWORKS
-from benchcli.workloads.networks.libraries import pytorchcv_model
 
-THREE = "resnet18,mobilenet-v2-1.0,shufflenet-v2-1x"
+THREE = "mobilenet-v1-1.0,mobilenet-v2-1.0,shufflenet-v2-1x"
 SAMPLE_S = 0.03
 Loop = Callable[[int], float]
 """Calls a network so many times, and returns the seconds of a call."""
@@ -62,8 +60,8 @@ BY_HAND: dict[str, Callable[[nn.Module, torch.Tensor], nn.Module]] = {
 def built(name: str) -> nn.Module:
     """Return a network with the weights of one seed."""
     torch.manual_seed(0)
-    network: Any = NETWORKS[name].build() if NETWORKS.get(name) else pytorchcv_model(name)
-    return network.eval().requires_grad_(False)  # type: ignore[no-any-return]
+    network: nn.Module = NETWORKS[name].build()
+    return network.eval().requires_grad_(False)
 
 
 def plain_loop(network: nn.Module, image: torch.Tensor) -> Loop:
