@@ -25,7 +25,7 @@ FIRST = (
     r'"environment": \{\s*"schema": \d',
     r'"runs": \[\s*\{\s*"path": "[^"]*",\s*"environment": ',
     r'"networks": (?:\[\s*\{\s*"network": |\[\],\s*"warnings": )',
-    r'"machine": \{',
+    r'"machine": \{\s*"host": [^,]*,\s*"cpu": ',
     r'"comparisons": \[\s*\{\s*"name": ',
     r'"digest": "\w*",\s*"device": ',
 )

@@ -83,6 +83,8 @@ def _refuse_unknown(make: Callable[..., Any], variant: Variant) -> None:
     """Raise SourceError with the nearest name if a callable has no parameter of an argument's name."""
     with suppress(ValueError):
         known = inspect.signature(make).parameters
+        if any(each.kind is each.VAR_KEYWORD for each in known.values()):
+            return
         for name in variant.params:
             if known and name not in known:
                 raise SourceError(f"{variant.builder}: {unknown('parameter', name, known)}") from None

@@ -28,5 +28,4 @@ def write(value: object, content: str | bytes, force: bool = False) -> None:
 
 def _is_own(path: Path) -> bool:
     """Return whether a file is one that benchcli wrote, in any format."""
-    first, _ = files.ends(path, own_files.ENDS)
-    return own_files.is_own_file(path) or any(each.wrote(first.decode("utf-8", "replace")) for each in FORMATS)
+    return own_files.wrote(path, filter(None, (each.starts for each in FORMATS)))

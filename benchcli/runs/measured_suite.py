@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from benchcli import formatting
 from benchcli.backends.runtimes.base import Traceable, runtime_named
 from benchcli.errors import ChangedError, NothingMeasuredError, UserError
+from benchcli.grouping import groups
 from benchcli.noise.diagnosis import before_launches, of_pace, preflight, with_noticed
 from benchcli.noise.pace import usual
 from benchcli.runs import code
@@ -350,9 +351,8 @@ def _refuse_if_all_failed(counted: Survey, families: Sequence[Family]) -> None:
     """Raise NothingMeasuredError, with the reasons, if no network could be called."""
     failures = counted.failures.by_key
     if families and all((family.name, each.name) in failures for family in families for each in family.variants):
-        names: dict[str, dict[str, None]] = {}
-        for (_, variant), each in failures.items():
-            names.setdefault(str(each.error), {})[variant] = None
+        alike = groups(failures.items(), lambda entry: entry[1].error)
+        names = {error: dict.fromkeys(variant for (_, variant), _ in entries) for error, entries in alike.items()}
         reasons = [f"{formatting.named([*those])}: {error}" for error, those in names.items()]
         more = f"; and {len(reasons) - MOST_REASONS} more" if len(reasons) > MOST_REASONS else ""
         raise NothingMeasuredError(f"nothing was measured: {'; '.join(reasons[:MOST_REASONS])}{more}")

@@ -12,11 +12,13 @@ from benchcli.formatting import MARK
 from benchcli.runs.folder import LOCK
 from benchcli.runs.run_folder import MEASUREMENTS
 
-ENDS = 2**17
-"""Bytes at either end of a file by which benchcli knows its own; the footer of a store's file is within them."""
+BEGINNING = 4096
+"""Bytes at either end of a file by which benchcli knows its own."""
+FOOTER = 2**17
+"""Bytes at the end of a store's file, within which its footer is."""
 FINDINGS = "findings.csv"
 FLEET = r'\{\s*"fleet": "[^"]*",\s*"suite": '
-_TEXT = re.compile("|".join((HTML, JUNIT, CSV, JSON, FLEET, re.escape(MARK), re.escape(TABLE))), re.DOTALL)
+_TEXT = re.compile("|".join((HTML, JUNIT, CSV, JSON, re.escape(MARK), re.escape(TABLE))), re.DOTALL)
 AUTHOR = "benchcli"
 """What every picture says who drew it."""
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -43,21 +45,33 @@ def is_own(path: Path) -> bool:
     try:
         if path.is_symlink():
             return False
-        return _is_own_folder(path) if path.is_dir() else path.is_file() and is_own_file(path)
+        return _is_own_folder(path) if path.is_dir() else path.is_file() and (_is_data(path) or wrote(path))
     except (OSError, UserError):
         return False
 
 
-def is_own_file(path: Path) -> bool:
-    """Return whether a regular file is one that benchcli wrote. Raises UserError if it cannot be read."""
-    first, last = files.ends(path, ENDS)
-    if _TEXT.match(first.decode("utf-8", "replace")):
+def wrote(path: Path, others: Iterable[str] = ()) -> bool:
+    """Return whether a regular file is a report or a picture of benchcli, which it may replace.
+
+    `others` are regular expressions for further beginnings. Raises UserError if it cannot be read.
+    """
+    first, last = files.ends(path, BEGINNING)
+    text = first.decode("utf-8", "replace")
+    if _TEXT.match(text) or any(re.match(each, text, re.DOTALL) for each in others):
         return True
-    marks = (
-        *((b"<svg", METADATA, first), (PNG, SOFTWARE, first), (b"{", GENERATOR, first)),
-        *((b"%PDF-", COMMENT, last[-len(COMMENT) :]), (PARQUET, STORE.encode(), last)),
-    )
-    return any(first.startswith(beginning) and mark in part for beginning, mark, part in marks)
+    if first.startswith(b"%PDF-"):
+        return last.endswith(COMMENT)
+    marks = ((b"<svg", METADATA), (PNG, SOFTWARE), (b"{", GENERATOR))
+    return any(first.startswith(beginning) and mark in first for beginning, mark in marks)
+
+
+def _is_data(path: Path) -> bool:
+    """Return whether a regular file is of a store or of a fleet, which nothing replaces."""
+    first, last = files.ends(path, FOOTER)
+    if first.startswith(PARQUET) and last.endswith(PARQUET):
+        size = int.from_bytes(last[-8:-4], "little")
+        return STORE.encode() in last[-8 - size : -8]
+    return re.match(FLEET, first.decode("utf-8", "replace")) is not None
 
 
 def _is_own_folder(path: Path) -> bool:

@@ -19,6 +19,7 @@ from benchcli.spelling import given, is_command_line
 TOKENS = 64
 """The length of the sequence in an example of tokens."""
 VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+EMBEDDINGS = (torch.nn.Embedding, torch.nn.EmbeddingBag)
 CONVOLUTIONS = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
 SIDES = {1: 1024, 2: 224, 3: 32}
 """The sizes of an example of a convolution's input, by the number of its dimensions."""
@@ -98,9 +99,7 @@ def _out_of_range(network: torch.nn.Module, inputs: Inputs, error: Exception) ->
 def _not_tokens(_network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
     """Refuse numbers that are looked up in an embedding and are not whole."""
     layer = next(reversed(modules_of(error)), None)
-    if not isinstance(layer, torch.nn.Embedding | torch.nn.EmbeddingBag) or "range" in str(error):
-        return None
-    if not any(each.is_floating_point() for each in inputs.tensors()):
+    if not isinstance(layer, EMBEDDINGS) or not any(each.is_floating_point() for each in inputs.tensors()):
         return None
     own = next(sizes(each.shape) for each in inputs.tensors() if each.is_floating_point())
     such = own if own.count("x") == 1 else f"1x{TOKENS}"
@@ -195,5 +194,4 @@ def _with_range(described: str) -> str:
 
 def _embedding_rows(network: torch.nn.Module) -> int:
     """Return the rows of the smallest embedding; 0 if there is none."""
-    tables = torch.nn.Embedding | torch.nn.EmbeddingBag
-    return min((each.num_embeddings for each in network.modules() if isinstance(each, tables)), default=0)
+    return min((each.num_embeddings for each in network.modules() if isinstance(each, EMBEDDINGS)), default=0)

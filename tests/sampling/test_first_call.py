@@ -185,6 +185,13 @@ def test_what_a_users_code_raises_is_one_line_with_its_place_and_leaves_no_folde
     assert not Path("run").exists()
 
 
+def test_what_takes_any_argument_has_no_unknown_one(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text("from torch import nn\ndef build(width, **rest):\n    return nn.ReLU()\n")
+    found = cli("sweep", "nets:build", "--param", "depth=1..4", "--input", "2x8", *FAKE)
+    assert (found.code, "unknown parameter" in found.err) == (4, False)
+    assert "missing 1 required positional argument: 'width'" in found.err
+
+
 @pytest.mark.usefixtures("nets")
 @pytest.mark.parametrize(
     ("network", "given", "is_deaf"),

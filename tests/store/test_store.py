@@ -192,6 +192,8 @@ def test_a_store_is_known_as_what_benchcli_wrote_and_other_tables_are_not(store:
     duckdb.sql(f"COPY (SELECT 'benchcli' AS author) TO '{store.folder / 'mine.parquet'}' (FORMAT parquet)")
     assert not own_files.is_own(store.folder)
     assert own_files.others(store.folder, ["mine.parquet", *files_in(store)]) == ["mine.parquet"] * 2
+    for file in store.folder.iterdir():  # no report is written over it
+        assert not own_files.wrote(file)
 
 
 def test_tables_have_what_the_csv_files_have(store: Store) -> None:

@@ -25,10 +25,10 @@ class Format(ABC):
     mark: ClassVar[str] = ""
     """What a file of this format begins with, above the page, if pages have no beginning of their own."""
 
-    def wrote(self, text: str) -> bool:
-        """Return whether a file that begins with this text was written in this format."""
-        beginning = self.beginning or re.escape(self.mark)
-        return bool(beginning) and re.match(beginning, text, re.DOTALL) is not None
+    @property
+    def starts(self) -> str:
+        """A regular expression for what files of this format begin with; empty if there is no such thing."""
+        return self.beginning or re.escape(self.mark)
 
     @abstractmethod
     def render(self, page: Page) -> str:

@@ -297,8 +297,8 @@ def _percentile(record: Record, name: str) -> str:
 
 def item_rate(records: Sequence[Record], priority: int) -> Column:
     """Return the column of images, tokens or other items per second."""
-    kinds = {_kind_of_item(record.costs) for record in records if record.timing and record.costs}
-    what = " or ".join(each for each in ("images", "tokens", "items") if each in kinds or not kinds)
+    kinds = {_kind_of_item(record.costs) for record in records if record.timing and record.costs} or {"images"}
+    what = " or ".join(each for each in ("images", "tokens", "items") if each in kinds)
     return numbers(f"{what}/s", (_rate(record, _items) for record in records), priority)
 
 

@@ -110,11 +110,9 @@ class ElementWise(Rule, Experiment, Audit):
             )
             if line and work:
                 seen.update(work)
-                kept = [(each, p) for each, p in zip(line.calls, line.chain, strict=True) if each not in work]
-                after, image = tuple(piece for _, piece in kept), graph.image(place)
-                names = formatting.named(
-                    [str(p) for each, p in zip(line.calls, line.chain, strict=True) if each in work]
-                )
+                pieces = list(zip(line.calls, line.chain, strict=True))
+                after, image = tuple(piece for each, piece in pieces if each not in work), graph.image(place)
+                names = formatting.named([str(piece) for each, piece in pieces if each in work])
                 yield Breach(
                     tuple(work), f"{names} after a convolution", Repair(line.chain, after, image, image), line.calls
                 )
