@@ -124,6 +124,11 @@ def _is_lopsided(estimate: float, low: float, high: float) -> bool:
     return high - low > WIDE * estimate and abs(high + low - 2 * estimate) > LOPSIDED * (high - low)
 
 
+def commits(text: str, letters: int) -> str:
+    """Return commits, each with its first letters, and with its + if it has one."""
+    return ", ".join(each[:letters] + ("+" if each[letters:].endswith("+") else "") for each in text.split(", "))
+
+
 def counted(number: int, word: str, plural: str | None = None) -> str:
     """Return a number with its noun: "1 thread", "2 threads"."""
     return f"{number} {word if number == 1 else plural or word + 's'}"

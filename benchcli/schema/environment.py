@@ -114,14 +114,14 @@ class Environment:
         card = self.device.get("card")
         return str(card) if card else self.machine.cpu if self.machine else None
 
-    def commit_measured(self, letters: int = 40) -> str:
-        """Return the commits of the networks' own repositories, with a + where files were changed, each so long.
+    @property
+    def commit_measured(self) -> str:
+        """The commits of the networks' own repositories, with a + where files were changed.
 
         Benchcli's own if no network is the user's; empty if none is known.
         """
-        own = {(each.commit, "+" if each.dirty else "") for each in self.code if each.commit}
-        all_ = sorted(own) if self.code else [(self.commit or "", "")]
-        return ", ".join(f"{commit[:letters]}{mark}" for commit, mark in all_)
+        own = {f"{each.commit}{'+' if each.dirty else ''}" for each in self.code if each.commit}
+        return ", ".join(sorted(own)) if self.code else self.commit or ""
 
 
 @dataclass(frozen=True)

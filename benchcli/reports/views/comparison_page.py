@@ -184,5 +184,5 @@ def series_page(reports: Sequence[SuiteRun], labels: Sequence[str], compared: Co
 
 def _run_row(report: SuiteRun, label: str) -> tuple[str, ...]:
     environment = report.environment
-    texts = (environment.started, environment.commit_measured(10), environment.where)
+    texts = (environment.started, formatting.commits(environment.commit_measured, 10), environment.where)
     return label, str(report.folder), *(each or UNKNOWN for each in texts), str(len(report.records)), state_of(report)

@@ -78,7 +78,7 @@ def _of_machine(environment: Environment, records: Sequence[Record]) -> Iterator
     yield from _known({"system": machine.system, "host": machine.host})
     yield from _known(environment.software)
     if environment.code:
-        yield from _known({"commit": environment.commit_measured(DIGITS)})
+        yield from _known({"commit": formatting.commits(environment.commit_measured, DIGITS)})
     yield from _known({"benchcli's commit": (environment.commit or "")[:DIGITS], "digest": environment.digest})
     if records:
         grade = _grade(environment, records)

@@ -80,7 +80,7 @@ def _started(point: SpeedPoint) -> str:
 
 
 def _commit(point: SpeedPoint) -> str:
-    return point.commit[:SHORT] + ("+" if point.commit[SHORT:].endswith("+") else "") or UNKNOWN
+    return formatting.commits(point.commit, SHORT) or UNKNOWN
 
 
 def _summary(history: StoreHistory, changes: Sequence[Change]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_uppercase
 
+from benchcli import formatting
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Key
 from benchcli.workloads.requests import settings_of
@@ -55,7 +56,7 @@ def _facts(report: SuiteRun) -> Mapping[str, str]:
             for name, value in settings_of(result.family for result in report.results).items()
         },
         "torch": f"torch {environment.software.get('torch')}",
-        "commit": environment.commit_measured(7),
+        "commit": formatting.commits(environment.commit_measured, 7),
     }
 
 

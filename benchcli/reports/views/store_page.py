@@ -16,19 +16,12 @@ MOST_SHOWN = 10
 
 def runs_page(store: Path, runs: Sequence[Mapping[str, Cell]], shared_names: Mapping[str, int]) -> Page:
     """Return the page of the runs of a store, in the order of time."""
-    shown = [{**run, "commit": _short(str(run["commit"] or ""))} for run in runs]
+    shown = [{**run, "commit": formatting.commits(str(run["commit"] or ""), MOST_SHOWN)} for run in runs]
     table = Table(
         f"{store}", tuple(_column(name, [run[name] for run in shown]) for name in LISTED), tuple(shared(shared_names))
     )
     footer = f"{counted(len(runs), 'run')} of {counted(_machines(runs), 'machine')}, by digest"
     return Page(str(store), "", (table,), footer, LISTED, tuple(runs), list(runs), identity=("id",))
-
-
-def _short(commits: str) -> str:
-    """Return commits, each shortened and with its + if it has one."""
-    return ", ".join(
-        each[:MOST_SHOWN] + ("+" if each[MOST_SHOWN:].endswith("+") else "") for each in commits.split(", ")
-    )
 
 
 def _machines(runs: Sequence[Mapping[str, Cell]]) -> int:
