@@ -24,9 +24,9 @@ CSV = "|".join(map(re.escape, HEADERS))
 FIRST = (
     r'"environment": \{\s*"schema": \d',
     r'"runs": \[\s*\{\s*"path": "[^"]*",\s*"environment": ',
-    r'"networks": (?:\[\s*\{\s*"network": |\[\],\s*"warnings": )',
+    r'"networks": (?:\[\s*\{\s*"network": "[^"]*",\s*"input": |\[\],\s*"warnings": )',
     r'"machine": \{\s*"host": [^,]*,\s*"cpu": ',
-    r'"comparisons": \[\s*\{\s*"name": ',
+    r'"comparisons": \[\s*\{\s*"name": "[^"]*",\s*"kind": "[^"]*",\s*"injected": ',
     r'"digest": "\w*",\s*"device": ',
 )
 """What objects begin with: runs and checks, comparisons, costs, devices, self-tests, roofs."""

@@ -18,6 +18,9 @@ FOOTER = 2**17
 """Bytes at the end of a store's file, within which its footer is."""
 FINDINGS = "findings.csv"
 FLEET = r'\{\s*"fleet": "[^"]*",\s*"suite": '
+OPERATORS = r'\{\s*"operators": \[\s*\{\s*"recipe": \{'
+ZIP, WRITER = b"PK\x03\x04", b"/extra/benchcliPK"
+"""How programs of torch.export begin, and what the list of files at the end says of who wrote one."""
 _TEXT = re.compile("|".join((HTML, JUNIT, CSV, JSON, re.escape(MARK), re.escape(TABLE))), re.DOTALL)
 AUTHOR = "benchcli"
 """What every picture says who drew it."""
@@ -66,12 +69,14 @@ def wrote(path: Path, others: Iterable[str] = ()) -> bool:
 
 
 def _is_data(path: Path) -> bool:
-    """Return whether a regular file is of a store or of a fleet, which nothing replaces."""
+    """Return whether a regular file is one that nothing replaces: of a store or a fleet, a program, operators."""
     first, last = files.ends(path, FOOTER)
+    if first.startswith(ZIP):
+        return WRITER in last
     if first.startswith(PARQUET) and last.endswith(PARQUET):
         size = int.from_bytes(last[-8:-4], "little")
         return STORE.encode() in last[-8 - size : -8]
-    return re.match(FLEET, first.decode("utf-8", "replace")) is not None
+    return re.match(f"{FLEET}|{OPERATORS}", first.decode("utf-8", "replace")) is not None
 
 
 def _is_own_folder(path: Path) -> bool:

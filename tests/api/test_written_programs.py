@@ -9,6 +9,7 @@ from torch import nn
 
 from benchcli.api.transformed import WrittenProgram, write_transformed
 from benchcli.errors import UserError
+from benchcli.runs import own_files
 from benchcli.workers.tools import Tools
 
 NETS = """
@@ -71,6 +72,8 @@ def operators(path: Path) -> list[str]:
 def test_a_program_has_the_networks_signature_and_none_of_what_was_folded(write: Write) -> None:
     written = write("of_ours:dictionary", "inplace+fold")
     assert (written.path, written.places) == (Path("net.pt2"), {"fold": 1, "inplace": 1})
+    assert own_files.is_own(written.path)
+    assert not own_files.wrote(written.path)
     assert 0 < written.output_error < 1e-5
     assert operators(written.path) == ["aten::conv2d", "aten::relu_", "aten::mul", "aten::mean"]
     loaded = torch.export.load(written.path).module()
@@ -87,6 +90,8 @@ def test_networks_that_ship_and_modules_are_written(write: Write) -> None:
     written = write(network, inputs=torch.rand(2, 3, 9, 9))
     given = torch.rand(2, 3, 9, 9)
     torch.testing.assert_close(torch.export.load(written.path).module()(given), network(given))
+    torch.export.save(torch.export.load(written.path), "mine.pt2")
+    assert not own_files.is_own(Path("mine.pt2"))
     assert isinstance(network[1], nn.BatchNorm2d)
 
 

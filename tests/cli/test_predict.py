@@ -10,6 +10,7 @@ from torch import nn
 import benchcli
 from benchcli.api import time_prediction
 from benchcli.errors import NothingMeasuredError, UserError
+from benchcli.runs import own_files
 from benchcli.sampling.artifact_cache import FOLDER
 from benchcli.workers.tools import Tools
 from tests.conftest import Outcome
@@ -54,6 +55,7 @@ def test_what_is_not_known_is_named_and_ends_with_4(cli: Cli) -> None:
 def test_a_list_of_operators_is_written_and_predicted_alike(cli: Cli) -> None:
     named = cli("predict", "shufflenet-v2-0.5x", "--device", "fake", "--write", "mine.json", "--format", "json")
     assert named.code == 0, named.err
+    assert own_files.is_own(Path("mine.json"))
     listed = cli("predict", "mine.json", "--device", "fake", "--format", "json")
     one, other = (json.loads(each.out)["predictions"][0] for each in (named, listed))
     assert other["network"] == "mine.json"

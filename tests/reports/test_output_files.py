@@ -183,6 +183,14 @@ def test_a_check_and_a_self_test_are_known_again_too(cli: Cli) -> None:
         assert own_files.is_own(Path(f"check.{each.name}"))
 
 
+@pytest.mark.parametrize(
+    "text", ['{"networks": [{"network": "mine", "width": 3}]}', '{"comparisons": [{"name": "mine", "of": 2}]}']
+)
+def test_a_users_json_is_not_taken_for_benchclis(text: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text(text)
+    assert not own_files.is_own(tmp_path / "mine.json")
+
+
 def test_a_file_may_not_change_hands_during_a_run(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked at again when it is replaced, which may be minutes after the start."""
     writable = output_files.writable

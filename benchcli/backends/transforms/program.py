@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".pt2"
 """How the name of a program's file ends; torch.export asks for it."""
+WRITER = "benchcli"
+"""The name of an extra file in a program, by which it is known who wrote it."""
 
 
 def writable(names: str) -> tuple[Transform, ...]:
@@ -39,7 +41,8 @@ def write(network: "torch.nn.Module", inputs: "Inputs", names: str, path: Path) 
         network, inputs = applied([each], network, inputs)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of torch's own exporter
-        torch.export.save(torch.export.export(network, inputs.args, dict(inputs.kwargs)), path)
+        exported = torch.export.export(network, inputs.args, dict(inputs.kwargs))
+        torch.export.save(exported, path, extra_files={WRITER: names})
     return places
 
 
