@@ -1,6 +1,6 @@
 """How long does a sweep take, how precise is it, and do two sweeps agree?
 
-    python benchmarks/sweeps.py [--budget 30] [--runs 2]
+    python benchmarks/sweeps.py [--budget 30] [--precision 0.02] [--runs 2]
 
 The sweep is of a 1x1 convolution of 58 widths and 1, 2 and 4 groups, as in `benchcli sweep conv --in 28..256:4
 --groups 1,2,4`. It prints its seconds, how many widths were measured, the half-widths of their relative speeds, and,
@@ -28,10 +28,11 @@ WIDTHS, GROUPS = range(28, 257, 4), (1, 2, 4)
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget", type=float, default=30.0, metavar="SECONDS")
+    parser.add_argument("--precision", type=float, default=0.02, help="half-width at which a width is done")
     parser.add_argument("--runs", type=int, default=2)
     given = parser.parse_args()
     print(cpu_model())
-    sweeps = [swept(given.budget) for _ in range(given.runs)]
+    sweeps = [swept(given.budget, given.precision) for _ in range(given.runs)]
     for one, other in pairwise(sweeps):
         both = [key for key in one if key in other]
         rates = [(a.estimate, b.estimate) for key in both if (a := one[key].rate) and (b := other[key].rate)]
@@ -44,11 +45,13 @@ def main() -> int:
     return 0
 
 
-def swept(budget_s: float) -> dict[tuple[str, int], SweptPoint]:
+def swept(budget_s: float, precision: float) -> dict[tuple[str, int], SweptPoint]:
     """Do a sweep, print what it took, and return its points."""
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        run = benchcli.sweep("conv", in_=WIDTHS, groups=GROUPS, budget=budget_s, output=Path(folder) / "run")
+        run = benchcli.sweep(
+            "conv", in_=WIDTHS, groups=GROUPS, budget=budget_s, precision=precision, output=Path(folder) / "run"
+        )
         took_s = time.perf_counter() - begun
         print(run)
     halves = [half for each in run.records if (half := _half_width(each.timing)) is not None]

@@ -33,11 +33,6 @@ class MeasuredList:
     listed: OperatorList
     seconds: float
 
-    @property
-    def kin(self) -> str:
-        """The family of networks that its name begins with, such as "shufflenet-v1"."""
-        return "-".join(re.findall(r"^[a-z]+|(?<=-)v\d+(?=-)", self.name)) or self.name
-
 
 @dataclass(frozen=True)
 class NetworkPrediction:
@@ -56,6 +51,11 @@ class NetworkPrediction:
     """Calls of operators."""
     lacking: tuple[str, ...] = ()
     """What the time does not hold, because nothing is known of it: the prediction is too small by that."""
+
+
+def kin(name: str) -> str:
+    """Return the family of networks that a name begins with, such as "shufflenet-v1"."""
+    return "-".join(re.findall(r"^[a-z]+|(?<=-)v\d+(?=-)", name)) or name
 
 
 def terms_of(listed: OperatorList, times: Mapping[str, OperatorTimes], half_bytes: float) -> list[float]:
@@ -82,8 +82,8 @@ def calibrate(networks: Sequence[MeasuredList], table: OperatorTable) -> Calibra
         raise ValueError(f"{len(networks)} networks are too few: {LEAST_NETWORKS} are needed")
     seconds = [each.seconds for each in networks]
     by_half = {half: [terms_of(each.listed, table.times, half) for each in networks] for half in HALVES}
-    kin = [each.kin for each in networks]
-    errors = {half: _left_out(rows, seconds, kin) for half, rows in by_half.items()}
+    families = [kin(each.name) for each in networks]
+    errors = {half: _left_out(rows, seconds, families) for half, rows in by_half.items()}
     half = min(HALVES, key=lambda each: sum(error**2 for error in errors[each]))
     additive = [_costs(each.listed) for each in networks]
     return Calibration(
@@ -107,7 +107,7 @@ def predicted(name: str, listed: OperatorList, table: OperatorTable) -> NetworkP
     known = Interval(seconds, None, None)  # a sum that lacks something has no range
     return NetworkPrediction(
         name=name,
-        seconds=known if lacking else _range(seconds, found.errors),
+        seconds=known if lacking else _range(seconds, found.errors, len({kin(each) for each in found.seconds})),
         by_flops_s=found.flops_s * listed.flops,
         by_bytes_s=found.byte_s * listed.mac_bytes,
         additive_s=_sum(found.additive, _costs(listed)),
@@ -136,14 +136,14 @@ def _typical(values: Sequence[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
-def _left_out(rows: Sequence[Sequence[float]], seconds: Sequence[float], kin: Sequence[str]) -> list[float]:
+def _left_out(rows: Sequence[Sequence[float]], seconds: Sequence[float], families: Sequence[str]) -> list[float]:
     """Return ln(predicted / measured) of each network, by the factors that networks of other families give.
 
     Where those are too few, the others of its own family are not left out.
     """
     errors = []
     for place in range(len(rows)):
-        others = [index for index in range(len(rows)) if kin[index] != kin[place]]
+        others = [index for index in range(len(rows)) if families[index] != families[place]]
         if len(others) < LEAST_NETWORKS - 1:
             others = [index for index in range(len(rows)) if index != place]
         factors = coefficients([rows[index] for index in others], [seconds[index] for index in others])
@@ -151,9 +151,12 @@ def _left_out(rows: Sequence[Sequence[float]], seconds: Sequence[float], kin: Se
     return errors
 
 
-def _range(seconds: float, errors: Sequence[float]) -> Interval:
-    """Return the range for a network of which nothing is known but its operators (Student's prediction interval)."""
-    n = len(errors)
-    spread = math.sqrt(sum(each**2 for each in errors) / n)
+def _range(seconds: float, errors: Sequence[float], families: int) -> Interval:
+    """Return the range for a network of which nothing is known but its operators (Student's prediction interval).
+
+    Networks of one family err alike: it is families that are independent.
+    """
+    n = max(2, families)
+    spread = math.sqrt(sum(each**2 for each in errors) / len(errors))
     half = student_t_quantile(1 - (1 - LEVEL) / 2, n - 1) * spread * math.sqrt(1 + 1 / n)
     return Interval(seconds, seconds / math.exp(half), seconds * math.exp(half))

@@ -29,6 +29,8 @@ WARM_UP_ROUNDS = (2, 12)
 """Fewest and most warm-up rounds."""
 LONG_S = 1.0
 """After this time one Latin square is enough: further launches add more evidence than rounds."""
+MOST_IN_SQUARE = 12
+"""The most variants whose rounds are completed to a Latin square."""
 SETTLED = 0.03
 """The warm-up has settled when a round beats the fastest one so far by at most this share."""
 CLOCK_TRIES = 5
@@ -47,14 +49,15 @@ def sample_rounds(
     """Yield one sample of each variant per round; `calls` gives the calls per sample.
 
     `announce` gets the name of each variant before it runs. Sampling ends after a complete Latin
-    square, in which every variant had every position, or earlier at the time limit.
+    square, in which every variant had every position, or earlier at the time limit. Many variants
+    have no square to complete: their positions are drawn anew in each launch, of which there are more.
     """
     start = perf_counter()
     for number, order in enumerate(orders(list(benches), rng)):
         elapsed = perf_counter() - start
         sampled = (elapsed >= task.seconds and number >= task.rounds) or elapsed >= LONG_S
-        enough = sampled and number % len(benches) == 0
-        if enough or elapsed >= task.most_seconds:
+        balanced = number % len(benches) == 0 if len(benches) <= MOST_IN_SQUARE else number >= task.rounds
+        if (sampled and balanced) or elapsed >= task.most_seconds:
             return
         for key in order:
             announce(key)

@@ -43,7 +43,7 @@ WRITE: Final = "write"
 OPERATORS: Final = "operators"
 CHANGED: Final = "changed"
 """In place of the hash of a file that changed after it was read."""
-SECONDS, ROUNDS = 0.3, 8
+SECONDS, ROUNDS = 0.2, 6
 """The least seconds, and the least rounds, for which a launch samples each family."""
 
 

@@ -1,10 +1,11 @@
 """Times of networks predicted from those of their operators."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from benchcli.analysis.time_model import LEAST_NETWORKS, MeasuredList, calibrate, predicted, terms_of
+from benchcli.analysis.time_model import LEAST_NETWORKS, MeasuredList, calibrate, kin, predicted, terms_of
 from benchcli.sampling.operator_table import OperatorTable
 from benchcli.schema.recipes import OperatorList, OperatorRecipe, OperatorTimes, RepeatedOperator
 
@@ -76,11 +77,24 @@ def test_a_network_is_left_out_with_its_family(table: OperatorTable) -> None:
     assert set(found.seconds) == {*(f"one-v1-{n}" for n in range(4)), *map(str, range(4, 12))}
 
 
+def test_the_fewer_families_the_wider_the_range(table: OperatorTable) -> None:
+    """Networks of one family err alike: twelve of two say less than twelve of twelve."""
+    table.calibration = calibrate(measured(table), table)
+    table.calibration = replace(table.calibration, errors=(0.1, -0.1) * 6)
+    wide = predicted("other", listed(3, 17), table).seconds
+    names = dict(zip((f"{'ab'[n % 2]}-{n}" for n in range(12)), table.calibration.seconds.values(), strict=True))
+    table.calibration = replace(table.calibration, seconds=names)
+    wider = predicted("other", listed(3, 17), table).seconds
+    assert wide.relative_half_width is not None
+    assert wider.relative_half_width is not None
+    assert wider.relative_half_width > 3 * wide.relative_half_width
+
+
 @pytest.mark.parametrize(
-    ("name", "kin"), [("shufflenet-v1-0.25x-g8", "shufflenet-v1"), ("resnet-50-2016", "resnet"), ("7", "7")]
+    ("name", "family"), [("shufflenet-v1-0.25x-g8", "shufflenet-v1"), ("resnet-50-2016", "resnet"), ("7", "7")]
 )
-def test_the_family_of_a_network_is_in_its_name(name: str, kin: str) -> None:
-    assert MeasuredList(name, listed(1), 1.0).kin == kin
+def test_the_family_of_a_network_is_in_its_name(name: str, family: str) -> None:
+    assert kin(name) == family
 
 
 def test_what_the_table_lacks_is_named_with_the_reason(table: OperatorTable) -> None:

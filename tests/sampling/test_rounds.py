@@ -66,6 +66,13 @@ def test_sampling_ends_with_a_whole_square() -> None:
     assert max(sample.round for sample in samples) + 1 == 6
 
 
+def test_many_variants_need_no_square() -> None:
+    benches = {("f", str(number)): bench(1.5 if number else 0.01) for number in range(rounds.MOST_IN_SQUARE + 1)}
+    calls = dict.fromkeys(benches, 1)
+    samples = sampled(rounds.sample_rounds(benches, calls, task(rounds=4), random.Random(0), lambda _name: None))
+    assert len(samples) == 4 * len(benches)
+
+
 def test_calls_per_sample_come_from_the_sample_length_and_the_clock() -> None:
     assert rounds.calls_per_sample(0.05, 1e-7) == 1
     assert rounds.calls_per_sample(0.003, 1e-7) == 2
