@@ -418,6 +418,7 @@ def check(name: str, codes: tuple[str, str], place: Path) -> int:
     allowed = "costs" if name in OUTPUTS or name.startswith("output: ") else "costs,output"
     allowed = "output" if name.startswith("memory: ") or name in FASTER else allowed
     options = [] if name in HARMLESS and name not in FASTER else ["--allow", allowed]
+    options += ["--allocator", "system"] if "malloc" in name else []  # the default is set by the run alone
     limits = ["--time-limit", "60s", "--fail-if-mde-above", "5%"]  # as the workflow that ships
     command = ["check", "mine.toml", "--base", "base", "--head", "head", *limits, *options]
     done = subprocess.run(

@@ -19,6 +19,8 @@ DIFFERENCE = 0.05
 """The least difference of the mean change of all networks for which the versions get separate processes."""
 DIFFERENCE_OF_ONE = 0.10
 """The same for a single network, whose launches vary more than the mean of all."""
+SLOWED = 0.25
+"""From here on a version is slowed by what the other one does to their process, even if both are alike there."""
 ROUNDS = 6
 """Rounds of a launch of one version alone."""
 LAUNCHES = 4
@@ -43,11 +45,13 @@ class AloneAndTogether:
     """Whether both versions were as fast alone as in one process."""
     is_unanimous: bool
     """Whether they differ whichever launches are held against each other."""
+    slowed: float
+    """The time in one process over that alone, of the version and the network that it slows most."""
 
     @property
     def agrees(self) -> bool:
         """Whether one process may stand for two."""
-        return self.is_settled and not self.differs
+        return self.is_settled and not self.differs and self.slowed <= 1 + SLOWED
 
     @property
     def why_not(self) -> str:
@@ -57,6 +61,8 @@ class AloneAndTogether:
         if self.is_unanimous:
             apart, together = f"{self.apart:.2f} times as long as base", f"{self.together:.2f} times in one process"
             return f"in processes of their own head takes {apart}, and {together}"
+        if self.is_settled and not self.differs:
+            return f"a version takes {self.slowed:.2f} times as long in one process with the other as alone"
         return UNDECIDED
 
 
@@ -87,6 +93,7 @@ def compared(
         differs=abs(_gap(group)) > math.log1p(limit),
         is_settled=all(each.is_settled for each in known),
         is_unanimous=mean(each.least_gap for each in group) > math.log1p(limit),
+        slowed=math.exp(max(each.slowed for each in known)),
     )
 
 
@@ -99,6 +106,8 @@ class _Logs:
     is_settled: bool
     least_gap: float
     """How far these two are apart at least, whichever launches are taken; negative if they overlap."""
+    slowed: float
+    """Of the time in one process over that alone, each of the fastest launch; of the version that is slowed more."""
 
 
 def _logs(family: Family, together: Sequence[Evidence], apart: Mapping[str, Evidence]) -> _Logs | None:
@@ -108,11 +117,10 @@ def _logs(family: Family, together: Sequence[Evidence], apart: Mapping[str, Evid
     if not (both and base and head):
         return None
     limit = math.log1p(DIFFERENCE_OF_ONE)
-    fastest = (min(_seconds(family, together, side)) for side in SIDES)
-    settled = (lone[0] <= in_one + limit for lone, in_one in zip((base, head), fastest, strict=True))
+    slowed = [min(_seconds(family, together, side)) - lone[0] for side, lone in zip(SIDES, (base, head), strict=True)]
     changes = sorted(both.values())
     gap = max(head[0] - base[-1] - changes[-1], changes[0] - (head[-1] - base[0]))
-    return _Logs(head[0] - base[0], median(changes), all(settled), gap)
+    return _Logs(head[0] - base[0], median(changes), min(slowed) >= -limit, gap, max(slowed))
 
 
 def _gap(group: Sequence[_Logs]) -> float:

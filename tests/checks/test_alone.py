@@ -72,6 +72,17 @@ def test_a_change_that_is_another_one_in_two_processes(
         assert said in found.why_not
 
 
+@pytest.mark.parametrize(("together", "agrees"), [(1.2, True), (1.3, False)])
+def test_a_process_that_slows_both_alike_is_not_one_for_both(together: float, agrees: bool) -> None:
+    """Such as one with settings of malloc under which only some of head's own launches are slow."""
+    lone = evidence(9, all_of(1.0, 1.0))
+    one = {**all_of(1.0, 1.0), "c": (together, together)}
+    found = compared(FAMILIES, [evidence(0, one)], {BASE: lone, HEAD: lone})
+    assert found
+    assert (found.differs, found.is_settled, found.agrees) == (False, True, agrees)
+    assert agrees or found.why_not == "a version takes 1.30 times as long in one process with the other as alone"
+
+
 def test_launches_alone_that_were_all_slower_than_in_one_process_settle_nothing() -> None:
     """Base was disturbed as much as head is slower: the ratio of the two says nothing yet."""
     together = [evidence(0, all_of(1.0, 1.0))]
