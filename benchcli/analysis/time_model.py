@@ -9,18 +9,23 @@ errors here).
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchcli.analysis.fit import coefficients
+from benchcli.formatting import milliseconds
 from benchcli.sampling.operator_table import Calibration, OperatorTable
-from benchcli.schema.recipes import OperatorList, OperatorTimes
+from benchcli.schema.recipes import OperatorList, OperatorRecipe, OperatorTimes
 from benchcli.schema.records import Interval
 from benchcli.statistics import student_t_quantile
 
 LEVEL = 0.95
 HALVES = (4e6, 8e6, 16e6, 24e6, 32e6, 64e6, 128e6)
 """The bytes of weights that are tried for `half_bytes`."""
+SHORT = 0.5
+"""A network that takes less than this share of the calibration's fastest one is unlike all of them."""
+FOREIGN = 0.5
+"""So is one that spends at least this share in operators that none of them has."""
 LEAST_NETWORKS = 6
 """The fewest networks that a calibration is made of."""
 
@@ -51,6 +56,11 @@ class NetworkPrediction:
     """Calls of operators."""
     lacking: tuple[str, ...] = ()
     """What the time does not hold, because nothing is known of it: the prediction is too small by that."""
+    unlike: str = ""
+    """In what the network is unlike those of the calibration, so that their errors say nothing of it, and it has no
+    range."""
+    disturbed: tuple[str, ...] = ()
+    """Its operators of which the table has only times that were disturbed: it is likely to be too long."""
 
 
 def kin(name: str) -> str:
@@ -94,6 +104,7 @@ def calibrate(networks: Sequence[MeasuredList], table: OperatorTable) -> Calibra
         additive=tuple(coefficients(additive, seconds)),
         errors=tuple(errors[half]),
         seconds={each.name: each.seconds for each in networks},
+        operators=tuple(sorted({each.recipe.operator for listed in networks for each in listed.listed.operators})),
     )
 
 
@@ -104,21 +115,44 @@ def predicted(name: str, listed: OperatorList, table: OperatorTable) -> NetworkP
         raise ValueError("the table is not calibrated")
     seconds = _sum(found.factors, terms_of(listed, table.times, found.half_bytes))
     lacking = [*listed.lacking, *_unknown(listed, table)]
+    unlike = _unlike(seconds, listed, table, found)
     known = Interval(seconds, None, None)  # a sum that lacks something has no range
     return NetworkPrediction(
         name=name,
-        seconds=known if lacking else _range(seconds, found.errors, len({kin(each) for each in found.seconds})),
+        seconds=known if lacking or unlike else _range(seconds, found),
         by_flops_s=found.flops_s * listed.flops,
         by_bytes_s=found.byte_s * listed.mac_bytes,
         additive_s=_sum(found.additive, _costs(listed)),
         operators=listed.calls,
         lacking=tuple(lacking),
+        unlike=unlike,
+        disturbed=tuple(dict.fromkeys(str(each) for each in _recipes(listed) if each.key in table.disturbed)),
     )
+
+
+def _unlike(seconds: float, listed: OperatorList, table: OperatorTable, found: Calibration) -> str:
+    """Return in what a network is unlike those of the calibration; empty if in nothing that would matter."""
+    fastest = min(found.seconds.values(), default=0.0)
+    if seconds < SHORT * fastest:
+        return f"it takes less than half as long as the fastest network of the calibration, {milliseconds(fastest)} ms"
+    own = {each.key: table.times[each.key].near_s for each in _recipes(listed) if each.key in table.times}
+    spent: dict[str, float] = {}
+    for each in listed.operators:
+        operator = each.recipe.operator
+        spent[operator] = spent.get(operator, 0.0) + each.times * own.get(each.recipe.key, 0.0)
+    foreign = {name: share for name, share in spent.items() if name not in found.operators}
+    if not found.operators or sum(foreign.values()) < FOREIGN * sum(spent.values()) or not foreign:
+        return ""
+    return f"no network of the calibration has {max(foreign, key=foreign.__getitem__)}, in which much of its time is"
+
+
+def _recipes(listed: OperatorList) -> Iterator[OperatorRecipe]:
+    return (each.recipe for each in listed.operators)
 
 
 def _unknown(listed: OperatorList, table: OperatorTable) -> list[str]:
     """Return the operators of which the table has no time, each with the reason if there is one."""
-    unknown = [each.recipe for each in listed.operators if each.recipe.key not in table.times]
+    unknown = [each for each in _recipes(listed) if each.key not in table.times]
     reasons = [table.failures.get(each.key) for each in unknown]
     return [f"{each} ({reason})" if reason else str(each) for each, reason in zip(unknown, reasons, strict=True)]
 
@@ -151,12 +185,12 @@ def _left_out(rows: Sequence[Sequence[float]], seconds: Sequence[float], familie
     return errors
 
 
-def _range(seconds: float, errors: Sequence[float], families: int) -> Interval:
+def _range(seconds: float, found: Calibration) -> Interval:
     """Return the range for a network of which nothing is known but its operators (Student's prediction interval).
 
     Networks of one family err alike: it is families that are independent.
     """
-    n = max(2, families)
-    spread = math.sqrt(sum(each**2 for each in errors) / len(errors))
+    n = max(2, len({kin(each) for each in found.seconds}))
+    spread = math.sqrt(sum(each**2 for each in found.errors) / len(found.errors))
     half = student_t_quantile(1 - (1 - LEVEL) / 2, n - 1) * spread * math.sqrt(1 + 1 / n)
     return Interval(seconds, seconds / math.exp(half), seconds * math.exp(half))

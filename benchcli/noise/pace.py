@@ -15,6 +15,7 @@ from statistics import quantiles
 from time import perf_counter
 
 from benchcli.schema import SLOW_CORE, Sample
+from benchcli.system.counters import preempted, usage
 
 SLOW = 1.25
 """The least pace, in usual ones, of a slow core. Neighbours take it to 1.5 and beyond."""
@@ -45,6 +46,8 @@ class Pace:
     """Seconds spent so far on looking for another core, and on samples that were repeated."""
     patience_s: float = PATIENCE_S
     """The most of these seconds."""
+    gave_up: int = 0
+    """How often `usual_seconds` returned disturbed times, because there were no others."""
 
     @property
     def is_patient(self) -> bool:
@@ -64,18 +67,24 @@ class Pace:
         return seconds is not None and seconds > SLOW * self.usual_s
 
     def usual_seconds(self, count: int, take: Callable[[], float]) -> list[float]:
-        """Return so many times that were taken at the usual pace; once patience is used up fewer, or slow ones."""
+        """Return so many times that were taken at the usual pace, while no other work took the core.
+
+        Once patience is used up they are fewer, or disturbed ones.
+        """
         usual: list[float] = []
-        slow: list[float] = []
-        while len(usual) < count and (self.is_patient or len(usual) + len(slow) < count):
+        disturbed: list[float] = []
+        while len(usual) < count and (self.is_patient or len(usual) + len(disturbed) < count):
             begun_s, first_s = perf_counter(), self.look_for_usual()
+            before = usage()
             seconds = take()
-            if self.is_slow(first_s) or self.is_slow(self.read()):
+            was_preempted = preempted(before, usage())
+            if was_preempted or self.is_slow(first_s) or self.is_slow(self.read()):
                 self.waited_s += perf_counter() - begun_s
-                slow.append(seconds)
+                disturbed.append(seconds)
             else:
                 usual.append(seconds)
-        return usual or slow
+        self.gave_up += not usual
+        return usual or disturbed
 
     def look_for_usual(self) -> float | None:
         """Return the pace once it is the usual one, here or on another core, or once patience is used up."""

@@ -47,6 +47,8 @@ class Calibration:
     """ln(predicted / measured) of each network, predicted by the factors of other families of networks."""
     seconds: Mapping[str, Duration] = field(default_factory=dict)
     """The time of each network, at the table's pace."""
+    operators: tuple[str, ...] = ()
+    """What the networks call, each once; empty in a table from before this was kept."""
 
 
 @dataclass
@@ -58,6 +60,8 @@ class OperatorTable:
     """By the recipes' keys."""
     failures: dict[str, str] = field(default_factory=dict)
     """Why others cannot be called alone, by the recipes' keys."""
+    disturbed: tuple[str, ...] = ()
+    """The keys of the recipes that were timed while other work took the core, in all launches: to be timed again."""
     calibration: Calibration | None = None
     reference_s: Duration = 0.0
     """Seconds of a call of the reference network, at whose pace all times are; 0 if there are none.
@@ -69,8 +73,8 @@ class OperatorTable:
     format_: Count = FORMAT
 
     def lacking(self, recipes: Iterable[OperatorRecipe]) -> list[OperatorRecipe]:
-        """Return the recipes of which nothing is known, each once."""
-        known = {*self.times, *self.failures}
+        """Return the recipes of which nothing is known, or only what was disturbed, each once."""
+        known = {*self.times, *self.failures} - {*self.disturbed}
         return list({each.key: each for each in recipes if each.key not in known}.values())
 
     def add(self, timed: Iterable[tuple[OperatorRecipe, OperatorTimed]]) -> None:
@@ -84,6 +88,10 @@ class OperatorTable:
         factor = self.reference_s / pace_s if pace_s else 1.0
         for key, several in groups(timed, lambda each: each[0].key).items():
             times = [event.times.scaled(factor) for _, event in several if event.times]
+            is_disturbed = all(event.disturbed for _, event in several)
+            self.disturbed = (*(each for each in self.disturbed if each != key), *([key] if is_disturbed else []))
+            if is_disturbed and key in self.times:
+                times.append(self.times[key])
             if times:
                 self.times[key] = OperatorTimes(
                     *(min(getattr(each, state) for each in times) for state in ("warm_s", "near_s", "far_s"))
@@ -115,6 +123,7 @@ def keep(table: OperatorTable) -> None:
     """Keep a table, with what other processes have kept in the meantime."""
     folder, key = artifact_cache.cache_folder(), _key(table.digest)
     others = fetch(table.digest)
+    table.disturbed += tuple(key for key in others.disturbed if key not in table.times)
     table.times = {**others.times, **table.times}
     table.failures = {**others.failures, **table.failures}
     table.calibration = table.calibration or others.calibration

@@ -94,14 +94,19 @@ class _Alone:
     timer: Timer
     warm_s: float
     near_s: float
+    disturbed: bool
+    """Whether one of its times was disturbed whenever it was taken."""
     far: list[float] = field(default_factory=list)
     """Its seconds among others."""
+    far_disturbed: int = 0
+    """How many of these were disturbed."""
 
     def event(self, reference_s: float) -> OperatorTimed:
         """Return its times, with those of the reference network in this launch."""
         far_s = median(self.far) if self.far else self.near_s
         times = OperatorTimes(max(self.warm_s, 0.0), max(self.near_s, 0.0), max(far_s, 0.0))
-        return OperatorTimed(self.number, times, reference_s=reference_s)
+        disturbed = self.disturbed or 2 * self.far_disturbed > len(self.far)
+        return OperatorTimed(self.number, times, reference_s=reference_s, disturbed=disturbed)
 
 
 def time_operators(task: Task, send: Send) -> None:
@@ -157,9 +162,11 @@ def _time_among_others(alone: Sequence[_Alone], place: _Place, draw: random.Rand
         for each in draw.sample(alone, len(alone)):
             if not number:
                 send(Started("operators", str(each.number)))
+            gave_up = place.pace.gave_up
             seconds = place.pace.usual_seconds(1, partial(_among_others, each, place, are_few))
             if number:
                 each.far += seconds
+                each.far_disturbed += place.pace.gave_up - gave_up
 
 
 def _among_others(each: _Alone, place: _Place, are_few: bool) -> float:
@@ -184,6 +191,7 @@ def _reference(device: Device, index: int) -> Timer:
 def _timed_alone(number: int, recipe: OperatorRecipe, place: _Place) -> _Alone:
     """Return what a recipe takes alone. Raises RecipeError if it cannot be followed, and what the operator raises."""
     torch.manual_seed(0)
+    gave_up = place.pace.gave_up
     prepared = prepare(recipe, place.device.torch_name(place.index))
     written = _new(prepared)
     timer = place.device.timer(prepared.call, prepared.costs, place.index)  # type: ignore[arg-type]
@@ -198,7 +206,7 @@ def _timed_alone(number: int, recipe: OperatorRecipe, place: _Place) -> _Alone:
 
     flushed()
     near_s = median(place.pace.usual_seconds(NEAR, flushed))
-    return _Alone(number, prepared, written, timer, warm_s, near_s)
+    return _Alone(number, prepared, written, timer, warm_s, near_s, place.pace.gave_up > gave_up)
 
 
 def _new(prepared: Prepared) -> list[tuple[int, ...]]:

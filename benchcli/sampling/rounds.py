@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from benchcli.backends.devices.base import Device, Elapsed
 from benchcli.schema import PARTS, Exclusion, Key, Sample
 from benchcli.schema.protocol import Task
-from benchcli.system.counters import Usage, usage
+from benchcli.system.counters import Usage, preempted, usage
 
 if TYPE_CHECKING:
     from benchcli.sampling.bench import Bench
@@ -169,7 +169,7 @@ def _faults(before: Usage | None, after: Usage | None, calls: int) -> float | No
 def _exclusion(before: Usage | None, after: Usage | None, throttled: bool, is_of_host: bool) -> Exclusion | None:
     if throttled:
         return "throttled"
-    if is_of_host and before and after and after.involuntary_switches > before.involuntary_switches:
+    if is_of_host and preempted(before, after):
         return "preempted"
     return None
 

@@ -278,6 +278,8 @@ class OperatorTimed:
     """Why, then."""
     reference_s: Duration = 0.0
     """Seconds of a call of the reference network at that moment."""
+    disturbed: bool = False
+    """Whether one of its times was disturbed whenever it was taken: the core was slow, or other work took it."""
 
 
 @dataclass(frozen=True)

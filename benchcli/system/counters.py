@@ -215,3 +215,8 @@ def usage() -> Usage | None:
         return None
     counts = resource.getrusage(resource.RUSAGE_SELF)
     return Usage(counts.ru_minflt, counts.ru_nivcsw)
+
+
+def preempted(before: Usage | None, after: Usage | None) -> bool:
+    """Return whether the system took the core away between two readings, as far as it says."""
+    return bool(before and after and after.involuntary_switches > before.involuntary_switches)

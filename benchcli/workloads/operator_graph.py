@@ -162,9 +162,16 @@ class OperatorGraph:
         return Shuffle(shape[2]) if is_split and shape[2] > 1 else None
 
     def forks(self) -> Iterator[Fork]:
-        """Yield the branches that begin with a convolution or a pooling of one tensor, and meet in one call."""
+        """Yield the branches that begin with a convolution or a pooling of one tensor, and meet in one call.
+
+        A batch normalisation is a branch, too: that of the identity, in blocks that are trained with it.
+        """
         for readers in self._readers_of_tensors():
-            heads = [each for each in readers if self.calls[each].geometry or self.names[each] in POOLS]
+            heads = [
+                each
+                for each in readers
+                if self.calls[each].geometry or self.names[each] in POOLS or self.is_normalisation(each)
+            ]
             if sum(self.calls[each].geometry is not None for each in heads) < 2 or len(heads) < len(readers):
                 continue  # a tensor that something else reads too is a shortcut
             paths = [self._path(head) for head in heads]
@@ -192,7 +199,7 @@ class OperatorGraph:
         calls = tuple(sorted({end, *joins, *(place for part in alone for place in part)}))
         names = {self.names[place] for place in (end, *joins)}
         join = {frozenset({"cat"}): "cat", frozenset({"add"}): "sum"}.get(frozenset(names))
-        chains = [self._chain(part) for part in alone]
+        chains = [self._chain(part) for part in alone if not self.is_normalisation(part[0])]
         branches = Branches(tuple(filter(None, chains)), join) if join and all(chains) else None
         flops = sum(self.calls[place].flops or 0 for place in calls)
         return Fork(tuple(heads), calls, (*sorted(joins), end), branches, flops, self.calls[end].outputs[0][1:])

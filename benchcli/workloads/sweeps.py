@@ -207,5 +207,5 @@ def _filled(text: str, point: Point) -> str:
     for name, value in point.items():
         text = text.replace(f"{{{name}}}", str(value))
     if "{" in text:
-        raise UserError(f"{text[:80]!r} names what is no parameter: known are {', '.join(point)}")
+        raise UserError(f"{text[:80]!r} names what {given('params')} does not sweep: it sweeps {', '.join(point)}")
     return text

@@ -77,6 +77,31 @@ def test_a_network_is_left_out_with_its_family(table: OperatorTable) -> None:
     assert set(found.seconds) == {*(f"one-v1-{n}" for n in range(4)), *map(str, range(4, 12))}
 
 
+def test_a_network_that_is_unlike_the_calibration_has_no_range(table: OperatorTable) -> None:
+    found = calibrate(measured(table), table)
+    table.calibration = replace(found, seconds={name: 1e-3 + seconds for name, seconds in found.seconds.items()})
+    short = predicted("short", listed(1), table)
+    assert (short.seconds.low, short.unlike) == (
+        None,
+        "it takes less than half as long as the fastest network of the calibration, 1.02 ms",
+    )
+    table.calibration = found
+    gru = OperatorRecipe("aten.gru.input", ({"shape": [1, 8]},))
+    table.times[gru.key] = OperatorTimes(1e-3, 1e-3, 1e-3)
+    foreign = replace(listed(3, 17), operators=(*listed(3, 17).operators, RepeatedOperator(gru, 2)))
+    other = predicted("foreign", foreign, table)
+    assert (other.seconds.low, other.lacking) == (None, ())
+    assert other.unlike == "no network of the calibration has aten.gru.input, in which much of its time is"
+    assert predicted("known", listed(3, 17), table).unlike == ""
+
+
+def test_operators_that_were_disturbed_are_named(table: OperatorTable) -> None:
+    table.calibration = calibrate(measured(table), table)
+    table.disturbed = (recipe(3).key,)
+    assert predicted("one", listed(3, 17), table).disturbed == (str(recipe(3)),)
+    assert predicted("other", listed(4, 17), table).disturbed == ()
+
+
 def test_the_fewer_families_the_wider_the_range(table: OperatorTable) -> None:
     """Networks of one family err alike: twelve of two say less than twelve of twelve."""
     table.calibration = calibrate(measured(table), table)

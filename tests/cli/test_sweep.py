@@ -132,7 +132,7 @@ def test_the_input_of_a_callable_is_the_one_that_was_measured(cli: Cli) -> None:
         "block.example_inputs = lambda batch: torch.randn(batch, 3, 12, 10)\n"
     )
     found = cli("sweep", "exemplary:block", "--param", "width=8..24:8", *FAKE)
-    assert "block 24: on 1×3×12×10" in found.out
+    assert "block: all on 1×3×12×10" in found.out
     rows = json.loads(cli("show", "run", "--format", "json").out)["records"]
     assert {each["size"] for each in rows} == {10}
 
@@ -149,7 +149,10 @@ def test_the_input_of_a_callable_is_the_one_that_was_measured(cli: Cli) -> None:
         (("mynet:block", "--in", "32..64:8"), "mynet:block has no parameters to sweep: give them"),
         (("resnet-50", "--param", "width=1..9"), "resnet-50 has no parameters: sweep package.module:callable"),
         (("mynet:block", "--param", "width"), "a parameter is NAME=NUMBERS, such as width=32..256:8, not 'width'"),
-        (("mynet:block", "--param", "width=1..9", "--input", "1x{depth}x3"), "names what is no parameter: known are"),
+        (
+            ("mynet:block", "--param", "width=1..9", "--input", "1x{depth}x3"),
+            "names what --param does not sweep: it",
+        ),
         (("conv", "--in", "1..10000:1"), "stands for more than"),
         (("conv", "--in", "1..64", "--out", "1..64"), "the sweep has more than 2000 points: give larger steps"),
         (("shufflenet-v2", "--in", "32..64:16", "--stride", "3"), "3"),

@@ -84,6 +84,17 @@ def test_a_network_without_memory_costs_what_it_costs_with_it(cli: Cli, name: st
     assert row(cli(*arguments, "--meta")) == row(cli(*arguments))
 
 
+def test_a_builder_that_computes_with_its_weights_has_them(cli: Cli) -> None:
+    """As one that folds a batch normalisation does."""
+    Path("folding.py").write_text(
+        "import torch\nfrom torch import nn\n\ndef build():\n    conv, bn = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)\n"
+        "    scale = bn.weight / (bn.running_var + bn.eps).sqrt()\n    with torch.no_grad():\n"
+        "        conv.weight.mul_(scale[:, None, None, None])\n    return conv\n"
+    )
+    arguments = ("costs", "folding:build", "--input", "1x3x12x12", "--format", "csv")
+    assert row(cli(*arguments, "--meta")) == row(cli(*arguments))
+
+
 @pytest.mark.parametrize("name", ["shufflenet-v2-0.5x", "resnet-50", "alexnet"])
 def test_networks_that_ship_cost_the_same(cli: Cli, name: str) -> None:
     assert row(cli("costs", name, "--format", "csv", "--meta")) == row(cli("costs", name, "--format", "csv"))

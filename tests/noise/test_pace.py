@@ -13,6 +13,7 @@ from benchcli.sampling.bench import Bench
 from benchcli.sampling.timings import timing
 from benchcli.schema import Sample
 from benchcli.statistics import launch_log_ratios, launch_log_seconds
+from benchcli.system.counters import Usage
 from tests import values
 
 USUAL_S, SLOW_S = 2e-5, 3.2e-5
@@ -172,6 +173,16 @@ def test_times_of_a_slow_core_are_taken_again() -> None:
     assert looking.waited_s > 0
 
 
+def test_times_during_which_other_work_took_the_core_are_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = iter([Usage(0, 0), Usage(0, 1), Usage(0, 1), Usage(0, 1)])
+    monkeypatch.setattr("benchcli.noise.pace.usage", lambda: next(readings))
+    looking = Pace(patience_s=1.0)
+    times = iter((9.0, 1.0))
+    assert looking.usual_seconds(1, lambda: next(times)) == [1.0]
+    assert looking.gave_up == 0
+
+
 def test_times_of_a_core_that_stays_slow_are_better_than_none() -> None:
     hopeless = Pace(lambda: 0.4, usual_s=USUAL_S, patience_s=0.0)
     assert hopeless.usual_seconds(3, lambda: 1.0) == [1.0, 1.0, 1.0]
+    assert hopeless.gave_up == 1

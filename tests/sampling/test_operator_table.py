@@ -92,6 +92,23 @@ def test_times_are_kept_at_the_pace_of_the_first_launches() -> None:
     assert table.reference_s == 0.5
 
 
+def test_what_was_disturbed_in_all_launches_is_timed_again_and_may_only_get_shorter() -> None:
+    table = OperatorTable("d")
+    table.add([(ONE, OperatorTimed(0, TIMES, disturbed=True)), (OTHER, OperatorTimed(1, TIMES, disturbed=True))])
+    table.add([(OTHER, OperatorTimed(1, TIMES, disturbed=True)), (OTHER, OperatorTimed(1, TIMES))])
+    assert table.lacking([ONE, OTHER]) == [ONE]
+    operator_table.keep(table)
+    kept = operator_table.fetch("d")
+    assert kept.disturbed == (ONE.key,)
+    kept.add([(ONE, OperatorTimed(0, TIMES.scaled(2.0), disturbed=True))])
+    assert (kept.times[ONE.key], kept.disturbed) == (TIMES, (ONE.key,))
+    kept.add([(ONE, OperatorTimed(0, TIMES.scaled(2.0)))])
+    assert kept.times[ONE.key] == TIMES.scaled(2.0)
+    assert not kept.disturbed
+    operator_table.keep(kept)
+    assert operator_table.fetch("d").disturbed == ()
+
+
 def test_a_worker_that_does_not_start_is_said() -> None:
     with pytest.raises(NothingMeasuredError, match="no worker could start"):
         operator_table.measure([ONE], Target(), Dying([ONE], starts=False))

@@ -104,6 +104,26 @@ def test_repairs_follow_the_guideline() -> None:
     assert repairs("g4", BREAKING["g4"][0]) == ["conv 32>32 k1x1; bn; add; relu; relu6 -> conv 32>32 k1x1; bn"]
 
 
+def test_branches_with_one_of_a_normalisation_are_branches() -> None:
+    """As in blocks that are trained with an identity, and folded later (Ding et al., 2021)."""
+    block = Apply(lambda s, x: s.a(x) + s.b(x) + s.n(x), a=conv(32, 32, 3), b=conv(32, 32), n=nn.BatchNorm2d(32))
+    (found,) = AUDITS["g3"].breaches(calls_of(nn.Sequential(conv(3, 32), block)))
+    assert found.reason == "3 parallel branches"
+    assert repairs("g3", nn.Sequential(conv(3, 32), block)) == [
+        "(conv 32>32 k3x3 p1x1; bn | conv 32>32 k1x1; bn) sum -> conv 32>32 k3x3 p1x1; bn"
+    ]
+    short = Apply(lambda s, x: s.a(x) + s.n(x), a=conv(32, 32, 3), n=nn.BatchNorm2d(32))
+    assert "g3" not in broken(calls_of(nn.Sequential(conv(3, 32), short)))
+
+
+def test_depthwise_branches_are_repaired_by_a_depthwise_convolution() -> None:
+    """A dense one would be another layer, with fewer channels and less to read."""
+    depthwise = nn.ModuleList([conv(32, 32, 3, 32), conv(32, 32, 3, 32), conv(32, 32, 1, 32)])
+    block = Apply(lambda s, x: s.b[0](x) + s.b[1](x) + s.b[2](x), b=depthwise)
+    (found,) = repairs("g3", nn.Sequential(conv(3, 32), block))
+    assert found.endswith(" -> conv 64>64 k3x3 p1x1 g64; bn")
+
+
 def test_what_is_left_out_is_named_though_its_like_stays() -> None:
     """Python's sum begins with 0, and adds it."""
     summed = Apply(lambda s, x: s.c(sum(each(x) for each in s.b)), b=nn.ModuleList([conv(32, 32)] * 2), c=conv(32, 32))

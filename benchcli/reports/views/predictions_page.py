@@ -7,11 +7,14 @@ from benchcli.analysis.time_model import NetworkPrediction
 from benchcli.formatting import UNKNOWN
 from benchcli.reports.page import Cell, Page, Table, numbers, words
 from benchcli.schema import Failure
+from benchcli.spelling import given
 
 COLUMNS = (
     *("network", "predicted_s", "low_s", "high_s", "by_flops_s", "by_bytes_s", "additive_s"),
-    *("operators", "lacking", "failure"),
+    *("operators", "lacking", "unlike", "disturbed", "failure"),
 )
+WIDE = 0.25
+"""The half-width of a range that says more of the calibration than of the network."""
 LACKS = "+ ?"
 """Stands behind a time that lacks operators."""
 
@@ -45,11 +48,13 @@ def _rows(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failu
             "additive_s": each.additive_s,
             "operators": each.operators,
             "lacking": "; ".join(each.lacking),
+            "unlike": each.unlike,
+            "disturbed": "; ".join(each.disturbed),
             "failure": "",
         }
     for name, failure in failures.items():
         unknown: dict[str, Cell] = dict.fromkeys(COLUMNS)
-        yield {**unknown, "network": name, "lacking": "", "failure": failure.error}
+        yield {**unknown, "network": name, "lacking": "", "unlike": "", "disturbed": "", "failure": failure.error}
 
 
 def _table(predictions: Sequence[NetworkPrediction], failures: Mapping[str, Failure], reference_s: float) -> Table:
@@ -95,8 +100,21 @@ def _lines(
         f"at the pace at which the reference network takes {formatting.short(reference_s)}: in a slower state of the "
         "machine all of them take longer, so that ratios are surer than times"
     )
+    halves = [half for each in predictions if (half := each.seconds.relative_half_width) is not None]
+    if max(halves, default=0.0) > WIDE:
+        yield (
+            f"the ranges are wide because the networks of the calibration were predicted no better: if other work ran "
+            f"when it was made, {given('fresh')} makes it anew"
+        )
     for each in predictions:
         if each.lacking:
             yield f"{each.name}: {LACKS} is {formatting.named(each.lacking)}, of which the table has no time"
+        if each.unlike:
+            yield f"{each.name}: no range, and a time that may be far off: {each.unlike}"
+        if each.disturbed:
+            yield (
+                f"{each.name}: probably less: other work took the core whenever {formatting.named(each.disturbed)} "
+                "was timed; the next prediction times it again"
+            )
     for name, failure in failures.items():
         yield f"{name}: {failure.error}"

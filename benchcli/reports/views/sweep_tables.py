@@ -8,7 +8,7 @@ from benchcli.formatting import UNKNOWN
 from benchcli.reports.page import Column, Table, numbers, words
 from benchcli.reports.views.cells import inputs, noise_lines, warning_lines
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import FamilyResult, sizes
+from benchcli.schema import FamilyResult, Record, sizes
 from benchcli.system.machine import cache_bytes
 
 SIGNS = {"choose": "+", "avoid": "−", "": ""}
@@ -118,13 +118,20 @@ def _rate(point: SweptPoint | None) -> str:
 
 
 def _swept(results: Sequence[FamilyResult]) -> Iterator[str]:
-    """Yield what the widest network of a line is, which the table's numbers do not say."""
+    """Yield what the first and the last network of a line are, which the table's numbers do not say."""
     for result in results:
-        record = result.records[-1]
-        widest = record.variant
-        layers = widest.params.get("layers")
-        image = formatting.shaped(sizes(widest.shape)) if widest.is_built_in else inputs(record)
-        yield f"{result.family.name} {widest.name}: {f'{layers} ' if layers else ''}on {image}"
+        ends = {record.variant.name: _network(record) for record in (result.records[0], result.records[-1])}
+        if len(set(ends.values())) == 1:
+            yield f"{result.family.name}: all {next(iter(ends.values()))}"
+        else:
+            yield f"{result.family.name}: from {' to '.join(f'{name} ({network})' for name, network in ends.items())}"
+
+
+def _network(record: Record) -> str:
+    variant = record.variant
+    layers = variant.params.get("layers")
+    image = formatting.shaped(sizes(variant.shape)) if variant.is_built_in else inputs(record)
+    return f"{layers} on {image}" if layers else f"on {image}"
 
 
 def _alone(lines: Mapping[str, Sequence[SweptPoint]]) -> Iterator[str]:

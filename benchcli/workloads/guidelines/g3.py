@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchcli.errors import UserError
 from benchcli.schema import OperatorCall, Parameter
 from benchcli.validation import one_of
-from benchcli.workloads.equal_widths import scaled
+from benchcli.workloads.equal_widths import partner, scaled
 from benchcli.workloads.guidelines.base import (
     GUIDELINES,
     REPEAT,
@@ -160,7 +160,8 @@ def _in_one(lines: Sequence[Line], graph: OperatorGraph) -> Breach:
 def _merged(fork: Fork, graph: OperatorGraph) -> Repair | None:
     """Return the branches and the one convolution that takes their place, at equal multiply-adds.
 
-    None if a branch holds more than layers of a chain, or if their strides differ.
+    Of depthwise branches it is depthwise. None if a branch holds more than layers of a chain, or if their
+    strides differ.
     """
     branches = fork.branches
     if branches is None:
@@ -176,9 +177,14 @@ def _merged(fork: Fork, graph: OperatorGraph) -> Repair | None:
     widest = max(layers, key=lambda each: each.kernel)
     one = replace(widest, c_in=image[0], c_out=c_out, groups=1, stride=(strides.pop(),) * len(widest.stride))
     # Each branch's multiply-adds are of its own image: those after a stride have a smaller one.
-    widths = scaled(one.c_in, one.c_out, fork.flops / (one.weights * math.prod(fork.output[1:])))
+    factor = fork.flops / (one.weights * math.prod(fork.output[1:]))
+    if all(each.is_depthwise and each.c_in == each.c_out for each in layers):
+        depth = partner(one.c_in, round(one.c_in**2 * one.c_out * factor))
+        widths, groups = (depth, depth), depth
+    else:
+        widths, groups = scaled(one.c_in, one.c_out, factor), 1
     kept = [each for each in branches.chains[0] if not isinstance(each, Convolution)]
-    after = (one.with_widths(*widths), *kept)
+    after = (one.with_widths(*widths, groups), *kept)
     return Repair((branches,), after, image, (widths[0], *image[1:]))
 
 
