@@ -19,8 +19,11 @@ DIFFERENCE = 0.05
 """The least difference of the mean change of all networks for which the versions get separate processes."""
 DIFFERENCE_OF_ONE = 0.10
 """The same for a single network, whose launches vary more than the mean of all."""
-SLOWED = 0.25
-"""From here on a version is slowed by what the other one does to their process, even if both are alike there."""
+SLOWED = 0.5
+"""From here on a version is slowed by what the other one does to their process, even if both are alike there.
+
+Less may be a neighbour on the same physical core, in all launches of both and in none of one alone.
+"""
 ROUNDS = 6
 """Rounds of a launch of one version alone."""
 LAUNCHES = 4

@@ -219,9 +219,11 @@ def _why_open(judgement: Judgement, threshold: float) -> str:
     if judgement.outcome != "inconclusive" or judgement.mean:
         return ""
     if judgement.change.is_within(threshold):
-        error = rules.SAME_LOOKS.get(judgement.launches)
-        sure = f"the interval of {formatting.percent(1 - error)} does not" if error else "no look for it was due"
-        return f"; within the threshold, but to be called the same it is looked at several times, and {sure}"
+        if error := rules.SAME_LOOKS.get(judgement.launches):
+            sure = f"the interval of {formatting.percent(1 - error)} is not, which this many launches ask for"
+            return f"; within the threshold, but {sure} before they call it the same"
+        *looks, last = map(str, rules.SAME_LOOKS)
+        return f"; within the threshold, but it can be called the same only after {', '.join(looks)} or {last} launches"
     if judgement.change.min_log_change > 0 and abs(math.log(judgement.change.estimate)) > math.log(judgement.threshold):
         few = judgement.launches < rules.LEAST_CHANGE
         why = "there are too few launches" if few else "single launches differ too much"

@@ -72,7 +72,7 @@ def test_a_change_that_is_another_one_in_two_processes(
         assert said in found.why_not
 
 
-@pytest.mark.parametrize(("together", "agrees"), [(1.2, True), (1.3, False)])
+@pytest.mark.parametrize(("together", "agrees"), [(1.4, True), (1.6, False)])
 def test_a_process_that_slows_both_alike_is_not_one_for_both(together: float, agrees: bool) -> None:
     """Such as one with settings of malloc under which only some of head's own launches are slow."""
     lone = evidence(9, all_of(1.0, 1.0))
@@ -80,7 +80,7 @@ def test_a_process_that_slows_both_alike_is_not_one_for_both(together: float, ag
     found = compared(FAMILIES, [evidence(0, one)], {BASE: lone, HEAD: lone})
     assert found
     assert (found.differs, found.is_settled, found.agrees) == (False, True, agrees)
-    assert agrees or found.why_not == "a version takes 1.30 times as long in one process with the other as alone"
+    assert agrees or found.why_not == "a version takes 1.60 times as long in one process with the other as alone"
 
 
 def test_launches_alone_that_were_all_slower_than_in_one_process_settle_nothing() -> None:

@@ -53,8 +53,8 @@ def test_a_time_that_could_hide_a_slowdown_is_open_if_that_is_asked_for() -> Non
 
 def test_an_inconclusive_time_whose_interval_seems_to_decide_says_why_it_does_not() -> None:
     within = Judgement("inconclusive", Interval(1.001, 0.995, 1.007), 1.01, 1.0, 1.02, 6, 4)
-    assert "looked at several times, and the interval of 98.5 % does not" in describe(within, 0.01)
-    assert "and no look for it was due" in describe(replace(within, launches=7), 0.01)
+    assert "but the interval of 98.5 % is not, which this many launches ask for before" in describe(within, 0.01)
+    assert "same only after 3, 6, 9, 12, 18, 27, 40 or 60 launches" in describe(replace(within, launches=7), 0.01)
     beyond = replace(within, change=Interval(1.03, 1.02, 1.04))
     said = "the estimate is beyond the threshold, but single launches differ too much for the certainty that a check"
     assert said in describe(beyond, 0.01)
