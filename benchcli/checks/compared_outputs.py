@@ -164,7 +164,7 @@ def _other_values(base: Output, head: Output, dependent: Mapping[str, float]) ->
         return None
     which = f"the output {name}" if len(pairs) > 1 and name else "the output"
     return (
-        f"with the same seed and input, {which} differs by {formatting.percent(size)} (L2 norm, relative "
+        f"with the same seed and input, {which} differs by {formatting.percent(size)} (L2 norm, estimated, relative "
         f"to base's); if only the order changed in which layers draw their weights, give {given('allow', 'output')}"
     )
 

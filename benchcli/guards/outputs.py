@@ -211,16 +211,18 @@ def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 
 COLUMNS = 512
+LOW_BITS = 2**32 - 1
 PROJECTIONS = 24
 """With 24 projections the estimate of a difference is within a third of the difference."""
 
 
 def fingerprint(output: torch.Tensor) -> tuple[float, ...]:
-    """Return a tensor projected on PROJECTIONS cosine waves of unrelated frequencies.
+    """Return a tensor projected on PROJECTIONS cosine waves of unrelated frequencies, with signs drawn by place.
 
     The relative difference of two fingerprints estimates that of the tensors (Johnson and
-    Lindenstrauss, 1984), up to the spread of so few projections. The waves need no random generator
-    that all versions of torch would have to agree on.
+    Lindenstrauss, 1984), up to the spread of so few projections. Without the signs it would be far
+    off for what is nearly constant over a map. Neither needs a random generator that all versions of
+    torch would have to agree on.
 
     Wave k at position i is cos(f_k i + k). The positions are split into rows, i = row + column. By
     the addition theorem two matrix products over the columns replace one cosine per position and
@@ -231,6 +233,7 @@ def fingerprint(output: torch.Tensor) -> tuple[float, ...]:
     values = _values(output)
     values = torch.where(values.isinf(), 0, values)
     count = values.numel()
+    values = values * _signs(count)
     rows = torch.nn.functional.pad(values, (0, -count % COLUMNS)).view(-1, COLUMNS)
     numbers = torch.arange(PROJECTIONS, dtype=torch.float64)
     # Fractional multiples of the golden ratio: no two frequencies are close.
@@ -239,6 +242,14 @@ def fingerprint(output: torch.Tensor) -> tuple[float, ...]:
     starts = torch.outer(torch.arange(0, rows.numel(), COLUMNS, dtype=torch.float64), frequencies) + numbers
     waves = torch.cos(starts) * (rows @ torch.cos(columns)) - torch.sin(starts) * (rows @ torch.sin(columns))
     return tuple((waves.sum(0) * math.sqrt(2 / max(1, count))).tolist())
+
+
+def _signs(count: int) -> torch.Tensor:
+    """Return 1 or -1 for each place, by a hash of its number (the last steps of MurmurHash3, by Appleby)."""
+    bits = torch.arange(count) & LOW_BITS
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+        bits = ((bits ^ (bits >> shift)) * factor) & LOW_BITS
+    return (bits & 1).double() * 2 - 1
 
 
 def infinities(output: torch.Tensor) -> str:

@@ -39,7 +39,7 @@ def on_two(first: torch.Tensor, other: torch.Tensor) -> Output:
     return replace(described(first, plain(first)), on_others=described(other, plain(other)))
 
 
-@pytest.mark.parametrize("share", [1e-2, 1e-3, 1e-4])
+@pytest.mark.parametrize("share", [1e-2, 2e-3, 1e-4])
 def test_a_network_that_ignores_its_input_is_changed_however_little_of_its_output_depends_on_it(share: float) -> None:
     """With drawn weights most of an output is the bias of the last layer, beside which the rest looks small."""
     base = on_two(BIAS + share * SIGNAL, BIAS - share * SIGNAL)

@@ -219,6 +219,18 @@ def test_a_fingerprint_tells_how_far_outputs_lie_apart() -> None:
     assert difference(one, one) == 0.0
 
 
+def test_a_fingerprint_is_no_further_off_for_maps_that_are_nearly_constant() -> None:
+    import torch
+
+    torch.manual_seed(0)
+    for _ in range(20):
+        output = torch.randn(1, 8, 1, 1).expand(1, 8, 16, 16) + 0.05 * torch.randn(1, 8, 16, 16)
+        other = output + 1e-3 * torch.randn(1, 8, 1, 1)
+        size = float((other - output).norm() / output.norm())
+        one, two = (OutputPart("", "float32", (1,), fingerprint=fingerprint(each)) for each in (output, other))
+        assert difference(one, two) == pytest.approx(size, rel=0.5)
+
+
 def test_outputs_of_zeros_are_alike_and_unlike_all_others() -> None:
     zeros = OutputPart("", "float32", (2,), fingerprint=(0.0, 0.0))
     assert difference(zeros, zeros) == 0.0

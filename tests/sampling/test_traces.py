@@ -305,6 +305,9 @@ def test_parts_and_times_that_do_not_agree_are_marked() -> None:
     assert "unsupported: g=8 was not traced: no" in lines(measured_s, measured_s)
     assert "moved" not in lines(measured_s, 1.04 * measured_s)
     assert "! g=1: profiling slowed these operators" in lines(measured_s, 1.06 * measured_s)
+    slowed = Breakdown("g2-x1", "g=1", 0, 1.0, 2.0, {name: 1.1 * part for name, part in PARTS.items()}, 0.0)
+    shares = {column.heading: column.cells for column in table(records, [slowed], {}).columns}
+    assert (shares["framework"], shares["convolution"] == ("–",)) == (("–",), False)
     assert "the time changed between the measurement and the profile: g=1 +10.0 %" in lines(
         1.1 * measured_s, 1.1 * measured_s
     )

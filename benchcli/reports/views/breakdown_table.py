@@ -101,6 +101,8 @@ def _share(of: Sequence[Breakdown], category: Category) -> str:
     """Return a category's share, with how far launches are from it where they differ by more than RANGE."""
     if not tracing_agrees(of):
         return formatting.UNKNOWN
+    if category == "framework" and _parts_over_time(of) > 1 + AGREED:
+        return formatting.UNKNOWN  # profiling slowed the operators, which leave no time to it
     share, shares = median_share(of, category), [median_share([each], category) for each in of]
     if max(shares) - min(shares) <= RANGE:
         return formatting.percent(share)
