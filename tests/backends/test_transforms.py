@@ -27,8 +27,10 @@ def mode(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def drawn(network: nn.Module) -> nn.Module:
-    """Return the network for inference, with normalisations that are far from the identity."""
+    """Return the network for inference, with weights of this seed and normalisations that are far from the identity."""
     for module in network.modules():
+        if isinstance(module, nn.Linear | nn.modules.conv._ConvNd):
+            module.reset_parameters()  # whoever made it may have drawn any: a rectifier may leave nothing of them
         for name, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
             if isinstance(module, nn.modules.batchnorm._BatchNorm) and tensor.is_floating_point():
                 tensor.copy_(torch.rand_like(tensor) + 0.5 if name != "bias" else torch.randn_like(tensor))
