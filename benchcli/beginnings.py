@@ -2,6 +2,8 @@
 
 import re
 
+AUTHOR = "benchcli"
+"""By which pictures and programs say who wrote them."""
 HTML = r"<!doctype html>\n<html lang=\"en\">\n<head>\n.*?\n<title>benchcli: "
 JUNIT = r"<\?xml [^>]*\?>\s*<testsuites>\s*<testsuite name=\"benchcli check "
 TABLE = "written by benchcli\n\n"

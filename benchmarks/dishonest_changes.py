@@ -476,6 +476,11 @@ def passed(name: str, codes: tuple[str, str], place: Path) -> bool:
     return slower > THRESHOLD_APART
 
 
+def called_worse(name: str, codes: tuple[str, str], place: Path) -> bool:
+    """Return whether a check of base against a head that is as good ends with 3."""
+    return check(name, codes, place) == 3
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="the changes to check; all if none is named")
@@ -488,15 +493,11 @@ def main() -> None:
         (place / "base" / "parts").mkdir(parents=True)
         (place / "base" / "parts" / "part.py").write_text(BASE)
         chosen = {n: (BASE, code) for n, code in HARMLESS.items()} if options.harmless else heads(place / "base")
-        wrong = [
-            name
-            for _ in range(options.times)
-            for name, code in chosen.items()
-            if not options.names or name in options.names
-            if (check(name, code, place) == 3 if options.harmless else passed(name, code, place))
-        ]
+        names = [name for name in chosen if not options.names or name in options.names] * options.times
+        is_wrong = called_worse if options.harmless else passed
+        wrong = [name for name in names if is_wrong(name, chosen[name], place)]
     what = "called worse" if options.harmless else "passed"
-    print(f"{time.monotonic() - begun:.0f} s; {what}: {', '.join(wrong) or 'none'}")
+    print(f"{len(names)} checks, {time.monotonic() - begun:.0f} s; {what}: {', '.join(wrong) or 'none'}")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ errors here).
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from benchcli.analysis.fit import coefficients
 from benchcli.formatting import milliseconds
@@ -63,6 +65,7 @@ class NetworkPrediction:
     """Its operators of which the table has only times that were disturbed: it is likely to be too long."""
 
 
+@cache
 def kin(name: str) -> str:
     """Return the family of networks that a name begins with, such as "shufflenet-v1"."""
     return "-".join(re.findall(r"^[a-z]+|(?<=-)v\d+(?=-)", name)) or name
@@ -126,7 +129,7 @@ def predicted(name: str, listed: OperatorList, table: OperatorTable) -> NetworkP
         operators=listed.calls,
         lacking=tuple(lacking),
         unlike=unlike,
-        disturbed=tuple(dict.fromkeys(str(each) for each in _recipes(listed) if each.key in table.disturbed)),
+        disturbed=_disturbed(listed, table) if table.disturbed else (),
     )
 
 
@@ -135,15 +138,21 @@ def _unlike(seconds: float, listed: OperatorList, table: OperatorTable, found: C
     fastest = min(found.seconds.values(), default=0.0)
     if seconds < SHORT * fastest:
         return f"it takes less than half as long as the fastest network of the calibration, {milliseconds(fastest)} ms"
-    own = {each.key: table.times[each.key].near_s for each in _recipes(listed) if each.key in table.times}
-    spent: dict[str, float] = {}
+    if not found.operators:
+        return ""
+    spent = defaultdict[str, float](float)
     for each in listed.operators:
-        operator = each.recipe.operator
-        spent[operator] = spent.get(operator, 0.0) + each.times * own.get(each.recipe.key, 0.0)
-    foreign = {name: share for name, share in spent.items() if name not in found.operators}
-    if not found.operators or sum(foreign.values()) < FOREIGN * sum(spent.values()) or not foreign:
+        if known := table.times.get(each.recipe.key):
+            spent[each.recipe.operator] += each.times * known.near_s
+    foreign = {name: seconds for name, seconds in spent.items() if name not in found.operators}
+    if not foreign or sum(foreign.values()) < FOREIGN * sum(spent.values()):
         return ""
     return f"no network of the calibration has {max(foreign, key=foreign.__getitem__)}, in which much of its time is"
+
+
+def _disturbed(listed: OperatorList, table: OperatorTable) -> tuple[str, ...]:
+    """Return the operators of which the table has only disturbed times, each once."""
+    return tuple(dict.fromkeys(str(each) for each in _recipes(listed) if each.key in table.disturbed))
 
 
 def _recipes(listed: OperatorList) -> Iterator[OperatorRecipe]:

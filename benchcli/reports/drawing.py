@@ -6,9 +6,10 @@ from importlib import resources
 from typing import Any
 from zlib import crc32
 
+from benchcli.beginnings import AUTHOR
 from benchcli.errors import UserError
 from benchcli.reports.page import Figure, Spec
-from benchcli.runs.own_files import AUTHOR, COMMENT, METADATA, PNG, SOFTWARE
+from benchcli.runs.own_files import COMMENT, METADATA, PNG, SOFTWARE
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 LITE = "6.4"

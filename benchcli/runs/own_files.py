@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchcli import files
-from benchcli.beginnings import CSV, HTML, JSON, JUNIT, TABLE
+from benchcli.beginnings import AUTHOR, CSV, HTML, JSON, JUNIT, TABLE
 from benchcli.errors import UserError
 from benchcli.files import ENVIRONMENT
 from benchcli.formatting import MARK
@@ -19,11 +19,9 @@ FOOTER = 2**17
 FINDINGS = "findings.csv"
 FLEET = r'\{\s*"fleet": "[^"]*",\s*"suite": '
 OPERATORS = r'\{\s*"operators": \[\s*\{\s*"recipe": \{'
-ZIP, WRITER = b"PK\x03\x04", b"/extra/benchcliPK"
+ZIP, WRITER = b"PK\x03\x04", f"/extra/{AUTHOR}PK".encode()
 """How programs of torch.export begin, and what the list of files at the end says of who wrote one."""
 _TEXT = re.compile("|".join((HTML, JUNIT, CSV, JSON, re.escape(MARK), re.escape(TABLE))), re.DOTALL)
-AUTHOR = "benchcli"
-"""What every picture says who drew it."""
 PNG = b"\x89PNG\r\n\x1a\n"
 METADATA = f"<metadata>{AUTHOR}</metadata>".encode()
 SOFTWARE = f"tEXtSoftware\0{AUTHOR}".encode()

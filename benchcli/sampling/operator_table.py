@@ -86,11 +86,12 @@ class OperatorTable:
         pace_s = min((event.reference_s for _, event in timed if event.reference_s > 0), default=0.0)
         self.reference_s = self.reference_s or pace_s
         factor = self.reference_s / pace_s if pace_s else 1.0
-        for key, several in groups(timed, lambda each: each[0].key).items():
+        by_key = groups(timed, lambda each: each[0].key)
+        disturbed = {key for key, several in by_key.items() if all(event.disturbed for _, event in several)}
+        self.disturbed = tuple(sorted({*self.disturbed} - by_key.keys() | disturbed))
+        for key, several in by_key.items():
             times = [event.times.scaled(factor) for _, event in several if event.times]
-            is_disturbed = all(event.disturbed for _, event in several)
-            self.disturbed = (*(each for each in self.disturbed if each != key), *([key] if is_disturbed else []))
-            if is_disturbed and key in self.times:
+            if key in disturbed and key in self.times:
                 times.append(self.times[key])
             if times:
                 self.times[key] = OperatorTimes(

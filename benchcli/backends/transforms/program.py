@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchcli.backends.transforms.base import Transform, applied, chosen
+from benchcli.beginnings import AUTHOR
 from benchcli.errors import UserError
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 SUFFIX = ".pt2"
 """How the name of a program's file ends; torch.export asks for it."""
-WRITER = "benchcli"
-"""The name of an extra file in a program, by which it is known who wrote it."""
 
 
 def writable(names: str) -> tuple[Transform, ...]:
@@ -42,7 +41,7 @@ def write(network: "torch.nn.Module", inputs: "Inputs", names: str, path: Path) 
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of torch's own exporter
         exported = torch.export.export(network, inputs.args, dict(inputs.kwargs))
-        torch.export.save(exported, path, extra_files={WRITER: names})
+        torch.export.save(exported, path, extra_files={AUTHOR: names})
     return places
 
 
