@@ -14,6 +14,8 @@ from benchcli.schema import Interval, OperatorCall, sizes
 from benchcli.schema.roofs import Roofs
 from benchcli.workloads.operator_graph import OperatorGraph
 
+SLOW_KERNEL = 0.15
+"""The share of the roof below which a kernel is called slow here."""
 SLOW_DTYPE = 0.9
 """The share of float32's peak below which a dtype is called slow here."""
 NOTHING = "there is nothing to rebuild it as"
@@ -44,7 +46,11 @@ def slow_kernels(
     alone = (number for number in range(len(calls)) if not times.is_modelled([number]))  # they have a time of their own
     claimed = [number for number in alone if not is_in_any(calls[number].module, unclaimed)]
     placed = {number: _place(number, calls[number], times, roofs) for number in claimed}
-    slow = {number: at.achieved for number, at in placed.items() if at and at.bound == "neither"}
+    slow = {
+        number: at.achieved
+        for number, at in placed.items()
+        if at and at.bound == "neither" and at.achieved < SLOW_KERNEL
+    }
     graph = OperatorGraph(calls)
     for kind, numbers in groups(slow, lambda number: _kind(number, graph)).items():
         share = times.share_of(numbers)

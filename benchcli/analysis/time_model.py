@@ -197,9 +197,12 @@ def _left_out(rows: Sequence[Sequence[float]], seconds: Sequence[float], familie
 def _range(seconds: float, found: Calibration) -> Interval:
     """Return the range for a network of which nothing is known but its operators (Student's prediction interval).
 
-    Networks of one family err alike: it is families that are independent.
+    Networks of one family err alike: it is families that are independent. Of a network that is faster than those of
+    the calibration, more of the time is what a call takes beside the work, whose error does not shrink with it: the
+    range keeps the seconds that it has for the fastest of them.
     """
     n = max(2, len({kin(each) for each in found.seconds}))
     spread = math.sqrt(sum(each**2 for each in found.errors) / len(found.errors))
     half = student_t_quantile(1 - (1 - LEVEL) / 2, n - 1) * spread * math.sqrt(1 + 1 / n)
+    half *= max(1.0, min(found.seconds.values(), default=0.0) / seconds) if seconds else 1.0
     return Interval(seconds, seconds / math.exp(half), seconds * math.exp(half))

@@ -1,10 +1,11 @@
-"""Several runs or checks, below or beside each other."""
+"""Several runs, checks or audits, below or beside each other."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
+from benchcli.api.audit_result import NetworkAudit
 from benchcli.api.check_result import Check
 from benchcli.api.result import Result, with_charts
 from benchcli.api.run_result import Run
@@ -17,6 +18,7 @@ from benchcli.runs.rows import Cell
 if TYPE_CHECKING:
     from benchcli.analysis.comparison import Comparison
 
+Member = Run | Check | NetworkAudit
 MOST = 26
 """Runs in a comparison: each has a letter."""
 HISTORY = 3
@@ -26,19 +28,19 @@ MOST_DRAWN = 8
 
 
 @dataclass(repr=False)
-class Compared(Result, Sequence[Run | Check]):
-    """Several runs or checks, compared with the first one or shown one below the other."""
+class Compared(Result, Sequence[Member]):
+    """Several runs, checks or audits, compared with the first one or shown one below the other."""
 
-    runs: tuple[Run | Check, ...]
-    """The runs and checks; iterating and indexing give them too."""
+    runs: tuple[Member, ...]
+    """The runs, checks and audits; iterating and indexing give them too."""
     side_by_side: bool = False
     """Whether the tables compare the runs with the first one. A report of runs does that in any case."""
 
     @overload
-    def __getitem__(self, place: int) -> Run | Check: ...
+    def __getitem__(self, place: int) -> Member: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Run | Check]: ...
-    def __getitem__(self, place: int | slice) -> Run | Check | Sequence[Run | Check]:
+    def __getitem__(self, place: slice) -> Sequence[Member]: ...
+    def __getitem__(self, place: int | slice) -> Member | Sequence[Member]:
         return self.runs[place]
 
     def __len__(self) -> int:
@@ -90,13 +92,13 @@ class Compared(Result, Sequence[Run | Check]):
         return super()._repr_html_() if self.side_by_side else "".join(run._repr_html_() for run in self.runs)
 
 
-def _below_each_other(runs: Sequence[Run | Check]) -> Page:
-    """Return the rows and the data of all. Raises UserError for runs and checks, whose rows differ."""
+def _below_each_other(runs: Sequence[Member]) -> Page:
+    """Return the rows and the data of all. Raises UserError for runs, checks and audits, whose rows differ."""
     from benchcli.analysis.places import PLACE_COLUMNS
 
     pages = [run.page for run in runs]
     if len({tuple(name for name in page.columns if name not in PLACE_COLUMNS) for page in pages}) > 1:
-        raise UserError("runs and checks have different columns: give one kind of them for this format")
+        raise UserError("runs, checks and audits have different columns: give one kind of them for this format")
     rows = tuple(row for page in pages for row in page.rows)
     data = [each for page in pages if isinstance(each := page.data, Mapping)]
     columns, first = tuple(dict.fromkeys(name for page in pages for name in page.columns)), pages[0]
@@ -104,14 +106,17 @@ def _below_each_other(runs: Sequence[Run | Check]) -> Page:
     return Page("runs", "", (), "", columns, rows, data, identity=identity, leading=first.leading)
 
 
-def _in_order(members: Sequence[Run | Check]) -> list[Run | Check]:
-    """Return each folder's run or check once, three and more runs in the order of time.
+def _in_order(members: Sequence[Member]) -> list[Member]:
+    """Return each folder's run, check or audit once, three and more runs in the order of time.
 
     Raises UserError if they do not belong together.
     """
     from benchcli.analysis.run_history import started
 
     by_folder = {str(each.folder.resolve() if each.folder else id(each)): each for each in members}
+    audit = next((each for each in by_folder.values() if isinstance(each, NetworkAudit)), None)
+    if audit and len(by_folder) > 1:
+        raise UserError(f"{audit.folder} is an audit, which has a page of its own: give it without others")
     checks = [each for each in by_folder.values() if isinstance(each, Check)]
     runs = [each for each in by_folder.values() if isinstance(each, Run)]
     if checks and runs:
@@ -122,7 +127,8 @@ def _in_order(members: Sequence[Run | Check]) -> list[Run | Check]:
         raise UserError(
             f"{folder} is a run of {one} and {folder_of_other} of {other}: give runs of one suite, or report each"
         )
-    return [*checks, *(sorted(runs, key=lambda run: started(run.details)) if len(runs) >= HISTORY else runs)]
+    ordered = sorted(runs, key=lambda run: started(run.details)) if len(runs) >= HISTORY else runs
+    return [audit] if audit else [*checks, *ordered]
 
 
 def _drawn_runs(runs: Sequence[Run]) -> Page:
@@ -144,7 +150,7 @@ def _drawn_runs(runs: Sequence[Run]) -> Page:
     return replace(with_charts(page, (), figures), parts=tuple(parts))
 
 
-def _drawn_checks(checks: Sequence[Run | Check]) -> Page:
+def _drawn_checks(checks: Sequence[Member]) -> Page:
     """Return one page of several checks, one after the other."""
     page = replace(
         _below_each_other(checks),

@@ -11,7 +11,7 @@ from benchcli import files
 from benchcli.api import plotting
 from benchcli.api.audit_result import NetworkAudit, audit_in
 from benchcli.api.check_result import Check
-from benchcli.api.compared_runs import MOST, Compared
+from benchcli.api.compared_runs import MOST, Compared, Member
 from benchcli.api.run_result import Pairwise, Run
 from benchcli.checks import read_check
 from benchcli.errors import UserError
@@ -24,7 +24,6 @@ from benchcli.workloads.suites import CLAIMS_SUITE
 
 DEEPEST = 20
 """The most lists, one in another, in which runs are given."""
-Member = Run | Check | NetworkAudit
 Recorded = Path | str | Member | Compared
 """A folder, a pattern for several folders, or results."""
 
@@ -40,7 +39,7 @@ def load(folder_or_glob: Path | str) -> Member | Compared:
     path = Path(folder_or_glob)
     loaded = [_load(folder) for folder in folders(path)]
     is_one = len(loaded) == 1 and not (isinstance(loaded[0], Run) and _is_pattern(path))
-    return loaded[0] if is_one else Compared(_of_runs(loaded))
+    return loaded[0] if is_one else Compared(tuple(loaded))
 
 
 def folders(path: Path) -> list[Path]:
@@ -82,15 +81,7 @@ def load_all(
             each.depth, each.is_verbose, each.is_tree = depth, verbose, tree
         elif isinstance(each, NetworkAudit):
             each.depth, each.is_verbose = depth, verbose
-    return loaded[0] if len(loaded) == 1 else Compared(_of_runs(loaded))
-
-
-def _of_runs(loaded: Sequence[Member]) -> tuple[Run | Check, ...]:
-    """Return runs and checks. Raises UserError for an audit among several, which has a page of its own."""
-    audit = next((each for each in loaded if isinstance(each, NetworkAudit)), None)
-    if audit:
-        raise UserError(f"{audit.folder} is an audit, which stands alone: give it without others")
-    return tuple(each for each in loaded if not isinstance(each, NetworkAudit))
+    return loaded[0] if len(loaded) == 1 else Compared(tuple(loaded))
 
 
 def _beside(run: Member, baseline: str | None) -> Member:
@@ -168,7 +159,7 @@ def together(*runs: Recorded | Sequence[Recorded]) -> Member | Compared:
     members = _members(runs)
     if not members:
         raise UserError("give the folder of a run or a check, such as results/<time>-<suite>-<host>")
-    return members[0] if len(members) == 1 else Compared(_of_runs(members))
+    return members[0] if len(members) == 1 else Compared(tuple(members))
 
 
 def _members(runs: Sequence[Recorded | Sequence[Recorded]], depth: int = 0) -> list[Member]:

@@ -13,6 +13,7 @@ from benchcli.cost.inputs import Inputs, tensors
 from benchcli.guards.code_versions import RefusedError, SourceError
 from benchcli.sampling.conversion import weight_dtypes
 from benchcli.sampling.error_origin import modules_of
+from benchcli.sampling.example_inputs import EXAMPLES
 from benchcli.schema import sizes
 from benchcli.spelling import given, is_command_line
 
@@ -42,7 +43,8 @@ def called(network: torch.nn.Module, inputs: Inputs) -> object:
             if refusal := refuse(network, inputs, error):
                 raise refusal from None
         if isinstance(error, OF_THE_INPUTS):
-            error.add_note(f"called with {inputs.described()}: for other inputs give {_given_by()}")
+            such = _given_by() + _as_collections(error)
+            error.add_note(f"called with {inputs.described()}: for other inputs give {such}")
         raise
 
 
@@ -180,6 +182,13 @@ def _taken_by(layer: torch.nn.Module | None, size: Sequence[int]) -> Iterator[tu
 def _given_by() -> str:
     """Return how inputs are given."""
     return f"{given('inputs')}, or inputs in suites and Python" if is_command_line() else "inputs"
+
+
+def _as_collections(error: Exception) -> str:
+    """Return how lists and dictionaries of tensors are given, if the network's own code failed, and no layer."""
+    if len(set(map(id, modules_of(error)))) > 1:
+        return ""
+    return f"; a forward that takes a list or a dictionary of tensors has it from {EXAMPLES} of the callable"
 
 
 def _as_options(inputs: Inputs) -> str:

@@ -95,6 +95,19 @@ def test_a_network_that_is_unlike_the_calibration_has_no_range(table: OperatorTa
     assert predicted("known", listed(3, 17), table).unlike == ""
 
 
+def test_a_network_faster_than_the_calibration_has_the_range_of_the_fastest_in_seconds(table: OperatorTable) -> None:
+    found = replace(calibrate(measured(table), table), errors=(0.05, -0.05) * 6)
+    seconds = predicted("short", listed(1), replace(table, calibration=found)).seconds.estimate
+
+    def wide(fastest: float) -> float:
+        table.calibration = replace(found, seconds=dict.fromkeys(found.seconds, fastest))
+        high = predicted("short", listed(1), table).seconds.high
+        return math.log((high or 0.0) / seconds)
+
+    assert wide(0.5 * seconds) == pytest.approx(wide(seconds)) == pytest.approx(wide(1.5 * seconds) / 1.5)
+    assert wide(seconds) > 0.05
+
+
 def test_operators_that_were_disturbed_are_named(table: OperatorTable) -> None:
     table.calibration = calibrate(measured(table), table)
     table.disturbed = (recipe(3).key,)

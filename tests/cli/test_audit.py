@@ -222,7 +222,10 @@ def test_a_random_network_is_audited_if_that_is_allowed(audited: Audited) -> Non
 
 def test_an_audit_stands_alone(audited: Audited, cli: Cli) -> None:
     assert audited("mine:plain").code == 0
-    for arguments in (("show", "audit", "audit"), ("show", "audit", "--baseline", "x")):
+    several = cli("show", "audit", "audit")
+    assert (several.code, several.out.count("What makes it slow")) == (0, 2), several.err
+    for arguments in (("report", "audit", "other", "-o", "page.html"), ("show", "audit", "--baseline", "x")):
+        shutil.copytree("audit", "other", dirs_exist_ok=True)
         refused = cli(*arguments)
         assert (refused.code, "Traceback" in refused.err) == (2, False), refused.err
 

@@ -110,7 +110,10 @@ def test_a_check_fits_the_terminal(check: Cli, monkeypatch: pytest.MonkeyPatch, 
     assert max(map(len, lines)) <= width
     assert "✗ COSTLIER" in found.out
     text = " ".join(found.out.split())
-    assert "re-run: benchcli check ours.toml --base old --head new --only tower/thin --device fake" in text
+    assert (
+        "re-run: benchcli check ours.toml --base old --head new --only tower/thin --only tower/wide --device fake"
+        in text
+    )
     assert "least possible memory access 120,832 to 122,880 bytes (+1.7 %)" in text
 
 
@@ -1057,7 +1060,7 @@ def test_a_check_that_would_miss_too_much_is_not_a_pass(check: Cli) -> None:
     assert found.code == 4
     text = " ".join(found.out.split())
     assert "above --fail-if-mde-above 5.0 % could have passed unnoticed in tower/thin, tower/wide: stop other" in text
-    assert "--only tower/thin --device fake --fail-if-mde-above 5.00%" in text
+    assert "--only tower/thin --only tower/wide --device fake --fail-if-mde-above 5.00%" in text
     assert set(json.loads(Path("a.json").read_text())["headline"]["above"]) == {"tower/thin", "tower/wide"}
     assert Path("a.txt").read_text().splitlines()[1].startswith("::warning title=benchcli check ours::2 networks: ")
     assert "title=benchcli%3A tower/thin not measured well enough::" in Path("a.txt").read_text()

@@ -124,6 +124,18 @@ def tagger():
 
 def rows():
     return nn.Sequential(nn.Flatten(), nn.Linear(100, 8))
+
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+
+    def forward(self, images):
+        first, second = images
+        return self.conv(first) + self.conv(second)
+
+class Example(Pair):
+    example_inputs = ([torch.ones(1, 3, 9, 9), torch.ones(1, 3, 9, 9)],)
 """
 
 
@@ -173,6 +185,7 @@ def nets(tmp_path: Path) -> None:
         (("nets:volume",), 4, "can with 1x3x32x32x32"),
         (("nets:tagger",), 4, "can with 1x64x16"),
         (("nets:rows",), 4, "can with 1x100"),
+        (("nets:Pair",), 4, "a list or a dictionary of tensors has it from example_inputs of the callable"),
     ],
 )
 def test_what_a_users_code_raises_is_one_line_with_its_place_and_leaves_no_folder(
@@ -183,6 +196,11 @@ def test_what_a_users_code_raises_is_one_line_with_its_place_and_leaves_no_folde
     assert said in found.err
     assert len(found.err.splitlines()) == 1
     assert not Path("run").exists()
+
+
+@pytest.mark.usefixtures("nets")
+def test_a_list_of_tensors_comes_from_example_inputs(cli: Cli) -> None:
+    assert cli("costs", "nets:Example").code == 0
 
 
 def test_what_takes_any_argument_has_no_unknown_one(cli: Cli, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Lay out the findings of a check as a page."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
@@ -17,6 +18,7 @@ from benchcli.reports.outcomes import UNSURE, signed
 from benchcli.reports.page import Annotation, Column, Level, Page, Table, numbers, words
 from benchcli.schema import Key
 from benchcli.schema.environment import CheckFacts, as_json
+from benchcli.settings import ONLY
 from benchcli.spelling import given
 
 LEVELS: Mapping[Outcome, Level] = {
@@ -153,8 +155,23 @@ def _lines(findings: Sequence[Finding], headline: Headline) -> Iterator[str]:
     if any(finding.fails for finding in findings):
         yield "an outcome in capitals fails the check"
     again = [f for f in findings if f.fails or f.outcome in OPEN or (f.subject == "time" and f.where in headline.above)]
-    for rerun in dict.fromkeys(finding.rerun for finding in again if finding.rerun):
-        yield f"re-run: {rerun}"
+    yield from (f"re-run: {rerun}" for rerun in _reruns([each for each in again if each.rerun]))
+
+
+def _reruns(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield the commands that repeat the check for some networks: one for all in which nothing else differs."""
+    for (before, after), alike in groups(findings, _around).items():
+        yield before + " ".join(dict.fromkeys(map(_only, alike))) + after
+
+
+def _around(finding: Finding) -> tuple[str, str]:
+    """Return what stands in the command of a finding before and after the network's name."""
+    before, _, after = finding.rerun.partition(_only(finding))
+    return before, after
+
+
+def _only(finding: Finding) -> str:
+    return shlex.join(ONLY.words((finding.where,)))
 
 
 def _columns(findings: Sequence[Finding], threshold: float | None) -> tuple[Column, ...]:
