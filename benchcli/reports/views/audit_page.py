@@ -36,6 +36,8 @@ LOPSIDED = 1.25
 """How many times as long the longer side of an interval is whose ends are shown."""
 MOST_REASONS = 3
 """The most findings without a gain that are told apart in one row."""
+MOST_WITHOUT_GAIN = 3
+"""The most rows of an audit for layers that were rebuilt without a gain; a line names the others."""
 REBUILT = ("alignment",)
 """What is no guideline, and has a row only if something may be won."""
 COLUMNS = (
@@ -117,7 +119,8 @@ def gain(won: Interval) -> str:
 
 
 def _findings(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding]) -> Table:
-    shown = list(_merged([each for each in findings if _is_shown(each)]))[:MOST_FINDINGS]
+    lines_only = [each for _, several in _without_rows(findings) for each in several]
+    shown = list(_merged([each for each in findings if _is_shown(each) and each not in lines_only]))[:MOST_FINDINGS]
     details, brief = cells.noise_lines(run.records[:1])
     return Table(
         key="findings",
@@ -140,10 +143,18 @@ def _findings(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFind
 
 
 def _is_shown(each: AuditFinding) -> bool:
-    """Return whether a finding has a row: guidelines from a hundredth of the time on, others unless nothing is won."""
-    if each.is_guideline or each.audit not in REBUILT:
-        return each.gain is not None or each.share.estimate >= analysis.WORTH
-    return each.judgement in ("gain", "undecided")
+    """Return whether a finding is worth a row: it has a gain, or from a hundredth of the time on."""
+    if each.audit in REBUILT and each.gain is None:
+        return False
+    return each.gain is not None or each.share.estimate >= analysis.WORTH
+
+
+def _without_rows(findings: Sequence[AuditFinding]) -> Iterator[tuple[str, list[AuditFinding]]]:
+    """Yield, for each audit, what was rebuilt without a gain and is named in a line, beyond the first rows of it."""
+    nothing = [each for each in findings if each.judgement in ("no gain", "loss")]
+    for audit, alike in groups(nothing, lambda each: each.audit).items():
+        if rest := alike[0 if audit in REBUILT else MOST_WITHOUT_GAIN :]:
+            yield audit, rest
 
 
 def _merged(findings: Sequence[AuditFinding]) -> Iterator[AuditFinding]:
@@ -204,10 +215,8 @@ def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding
             f"({names})"
         )
     yield from _of_shares(run, findings)
-    for audit in REBUILT:
-        nothing = [each for each in findings if each.audit == audit and each.judgement in ("no gain", "loss")]
-        if nothing:
-            yield f"{audit}: rebuilt without a gain at {formatting.named([_where(each) for each in nothing])}"
+    for audit, rest in _without_rows(findings):
+        yield f"{audit}: rebuilt without a gain at {formatting.named([_where(each) for each in rest])}"
     small = [each for each in findings if not each.gain and not _is_shown(each)]
     if small:
         count, least = formatting.counted(len(small), "finding"), formatting.percent(analysis.WORTH, decimals=0)
