@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Literal
 
-Interface = Literal["command line", "Python"]
+Interface = Literal["command line", "suite", "Python"]
+"""Who reads a message: a user of the command line, of one whose networks and inputs are in a suite, or of Python."""
 FLAGS: Final[Mapping[str, str]] = {
     "inputs": "--input",
     "errors": "--error",
@@ -24,7 +25,7 @@ def interface() -> Interface:
 
 def is_command_line() -> bool:
     """Return whether messages are for the command line."""
-    return _interface == "command line"
+    return _interface != "Python"
 
 
 @contextmanager
@@ -45,6 +46,8 @@ def flag(name: str) -> str:
 
 def given(name: str, *values: object) -> str:
     """Return a setting, with the values that it is given if there are some: "--launches 6", or "launches=6"."""
+    if _interface == "suite" and name == "inputs":
+        return f"inputs = {json.dumps([*map(str, values)])}" if values else "inputs in the suite"
     if is_command_line():
         return " ".join(f"{flag(name)} {each}" for each in values) or flag(name)
     if not values:

@@ -31,6 +31,10 @@ def test_a_setting_is_an_option_or_a_keyword_argument() -> None:
         ]
         assert given("inputs", "1x3", "1x4") == 'inputs=["1x3", "1x4"]'
     assert given("meta") == "--meta"
+    with messages_for("suite"):
+        assert [given("launches", 6), given("inputs", "1x3", "1x4"), given("inputs")] == [
+            *("--launches 6", 'inputs = ["1x3", "1x4"]', "inputs in the suite")
+        ]
 
 
 def test_every_option_is_spelled_as_the_command_line_has_it() -> None:

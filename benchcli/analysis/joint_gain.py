@@ -9,18 +9,30 @@ from benchcli.schema import Interval
 def together(found: Sequence[AuditFinding]) -> tuple[Interval | None, list[AuditFinding]]:
     """Return the gain of several findings at once, and which they are; None if no gain is certain.
 
-    Those of the largest gain are taken first. No operator call is counted twice, and two repairs that share
-    a tensor agree on its channels.
+    No operator call is counted twice, and two repairs that share a tensor agree on its channels. Of those that a
+    network cannot have at once, the ones that win most together are taken, as far as taking the largest gains
+    after any first one finds them.
     """
-    taken: list[AuditFinding] = []
-    for each in sorted(found, key=lambda each: -(each.gain.estimate if each.gain else 0.0)):
-        if each.judgement == "gain" and all(_fit(each, other) for other in taken):
-            taken.append(each)
+    certain = sorted((each for each in found if each.judgement == "gain"), key=lambda each: -_won(each))
+    taken = max((_after(first, certain) for first in certain), key=lambda each: sum(map(_won, each)), default=[])
     gains = [each.gain for each in taken if each.gain]
     if not gains:
         return None, []
     ends = [sum(getattr(each, end) or each.estimate for each in gains) for end in ("low", "high")]
     return Interval(sum(each.estimate for each in gains), *ends), taken
+
+
+def _after(first: AuditFinding, others: Sequence[AuditFinding]) -> list[AuditFinding]:
+    """Return one repair and those of others that fit it and each other, in their order."""
+    taken = [first]
+    for each in others:
+        if each is not first and all(_fit(each, other) for other in taken):
+            taken.append(each)
+    return sorted(taken, key=lambda each: -_won(each))
+
+
+def _won(each: AuditFinding) -> float:
+    return each.gain.estimate if each.gain else 0.0
 
 
 def _fit(one: AuditFinding, other: AuditFinding) -> bool:

@@ -56,7 +56,8 @@ def _same(dependent: float) -> Result:
 def _normalised(base: Output, head: Output) -> Result | None:
     """Return the outcome with batch-normalisations on the statistics of their inputs, which keep the signal.
 
-    None where base or head has none, or another number of them, as after folding: then that is no change.
+    None where base or head has none, or the statistics are of other numbers of values, as after folding, or where
+    one call takes what two took before: then a difference would be no change.
     """
     if not (base.normalised and head.normalised) or base.normalisations != head.normalisations:
         return None

@@ -199,11 +199,17 @@ def describe(judgement: Judgement, threshold: float) -> str:
     raised = " (raised: two runs of base differed)" if is_raised(judgement, threshold) else ""
     text = f"time {formatting.change(judgement.change)}, {agreeing}, threshold {_above(judgement.threshold)}{raised}"
     if judgement.mean:
-        text += f"; the mean {formatting.change(judgement.mean)}: some calls take far longer than the median"
+        text += f"; the mean {formatting.change(judgement.mean)}{_why_mean(judgement.change, judgement.mean)}"
     text += _why_open(judgement, threshold)
     if judgement.outcome in UNCHANGED:
         text += f"; minimum detectable slowdown {_above(judgement.detectable)}{_why_so_coarse(judgement)}"
     return text
+
+
+def _why_mean(median: Interval, mean: Interval) -> str:
+    """Return why a mean is slower where the median is not: by calls that are far longer, or as it is more certain."""
+    is_beyond = mean.low is not None and mean.low > median.estimate
+    return ": some calls take far longer than the median" if is_beyond else ", which is more certain than the median"
 
 
 def _why_so_coarse(judgement: Judgement) -> str:

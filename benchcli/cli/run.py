@@ -9,6 +9,7 @@ from benchcli.api.measurement import measure_suite
 from benchcli.cli.options import argument, options, run_format_option, tools_option
 from benchcli.cli.output import measure_and_show
 from benchcli.settings import RUN, SUITE
+from benchcli.spelling import messages_for
 
 
 class SuiteArgument(click.Argument):
@@ -39,4 +40,5 @@ def command(tools: Tools, /, suite: str, format_: str, **options: Any) -> int:
     \b
     Example: benchcli run suites/quick.toml --threads 2
     """
-    return measure_and_show(tools, format_, measure_suite, suite, **options)
+    with messages_for("suite"):
+        return measure_and_show(tools, format_, measure_suite, suite, **options)

@@ -7,6 +7,7 @@ are given, the layers keep it, so that the output shows a change of any of them.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,25 +26,28 @@ def normalisations(network: torch.nn.Module) -> list[torch.nn.Module]:
 
 
 @contextmanager
-def of_each_input(network: torch.nn.Module) -> Iterator[int]:
-    """Let each batch-normalisation use the statistics of its input in the block, and yield how many there are.
+def of_each_input(network: torch.nn.Module) -> Iterator[list[int]]:
+    """Let each batch-normalisation use the statistics of its input in the block.
+
+    Yield a list that is given, at each of their calls, how many values of a channel these are of.
 
     One that is given a single value for each channel, of which there are no statistics, keeps its own.
     """
     with ExitStack() as hooks:
-        found = normalisations(network)
-        for each in found:
+        sizes: list[int] = []
+        for each in normalisations(network):
             own = {name: getattr(each, name) for name in STATISTICS}
             hooks.callback(each._buffers.update, own)
-            hooks.callback(each.register_forward_pre_hook(_use_input).remove)
+            hooks.callback(each.register_forward_pre_hook(partial(_use_input, sizes)).remove)
             hooks.callback(each.register_forward_hook(_PutBack(own)).remove)
-        yield len(found)
+        yield sizes
 
 
-def _use_input(module: torch.nn.Module, args: tuple[Any, ...]) -> None:
+def _use_input(sizes: list[int], module: torch.nn.Module, args: tuple[Any, ...]) -> None:
     given = next((each for each in args if isinstance(each, torch.Tensor)), None)
     if given is not None and given.dim() > 1 and given.numel() > given.shape[1]:
         module._buffers.update(dict.fromkeys(STATISTICS))
+        sizes.append(given.numel() // given.shape[1])
 
 
 class _PutBack:

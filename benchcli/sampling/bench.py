@@ -459,11 +459,11 @@ def torch_dtype(name: str) -> torch.dtype:
 
 
 def cause_of(error: BaseException) -> str:
-    """Return the first line that says something of what an error began with."""
+    """Return the first line that says something of what an error began with: none that only leads to the next."""
     while error.__cause__ is not None:
         error = error.__cause__
-    lines = (line.strip() for line in str(error).splitlines())
-    return next(filter(None, lines), type(error).__name__)
+    lines = [stripped for line in str(error).splitlines() if (stripped := line.strip())]
+    return next((line for line in lines if not line.endswith(":")), next(iter(lines), type(error).__name__))
 
 
 def loaded(key: Key, bench: Bench) -> Loaded:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from operator import ne
 
@@ -15,7 +15,7 @@ from benchcli.sampling.conversion import weight_dtypes
 from benchcli.sampling.error_origin import modules_of
 from benchcli.sampling.example_inputs import EXAMPLES
 from benchcli.schema import sizes
-from benchcli.spelling import given, is_command_line
+from benchcli.spelling import given, interface
 
 TOKENS = 64
 """The length of the sequence in an example of tokens."""
@@ -29,12 +29,19 @@ OF_THE_INPUTS = (RuntimeError, ValueError, IndexError, AssertionError)
 
 
 def called(network: torch.nn.Module, inputs: Inputs) -> object:
-    """Return what a call returns. Raises SourceError where the network needs other inputs.
+    """Return what a call returns. Raises what `fitting` does."""
+    with fitting(network, inputs):
+        return inputs.bound_to(network)()
+
+
+@contextmanager
+def fitting(network: torch.nn.Module, inputs: Inputs) -> Iterator[None]:
+    """Raise SourceError where the network, which is called in the block, needs other inputs.
 
     Another error gets a note of what the network was called with.
     """
     try:
-        return inputs.bound_to(network)()
+        yield
     except Exception as error:
         for refuse in (_out_of_range, _not_tokens, _other_arguments, _several_dtypes):
             if refusal := refuse(network, inputs, error):
@@ -181,7 +188,8 @@ def _taken_by(layer: torch.nn.Module | None, size: Sequence[int]) -> Iterator[tu
 
 def _given_by() -> str:
     """Return how inputs are given."""
-    return f"{given('inputs')}, or inputs in suites and Python" if is_command_line() else "inputs"
+    in_others = ", or inputs in suites and Python" if interface() == "command line" else ""
+    return f"{given('inputs')}{in_others}"
 
 
 def _as_collections(error: Exception) -> str:

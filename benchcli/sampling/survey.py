@@ -31,7 +31,7 @@ from benchcli.sampling.bench import (
 from benchcli.sampling.compiling import CompileTime
 from benchcli.sampling.example_inputs import items_of, set_seed, tokens_of
 from benchcli.sampling.failures import explanation, failed
-from benchcli.sampling.first_call import called, with_batch
+from benchcli.sampling.first_call import called, fitting, with_batch
 from benchcli.sampling.operator_recipes import operator_list
 from benchcli.sampling.step_times import explained, refuse_divergence, training_step
 from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, Variant
@@ -198,13 +198,14 @@ def _further(output: Output, network: torch.nn.Module, inputs: Inputs, again: Ca
     output = replace(output, on_others=_on_other_values(inputs, described))
     if not batch_statistics.normalisations(network):
         return output
-    with batch_statistics.of_each_input(network) as count:
+    with batch_statistics.of_each_input(network) as sizes:
         try:
             found = described()
         except Exception:  # it may do what a hook does not allow
-            return replace(output, normalisations=count)
+            return output
+        own = tuple(sorted(sizes))
         normalised = replace(found, on_others=_on_other_values(inputs, described))
-    return replace(output, normalisations=count, normalised=normalised)
+    return replace(output, normalisations=own, normalised=normalised)
 
 
 def _other_values(tensor: torch.Tensor) -> torch.Tensor:
@@ -276,7 +277,8 @@ def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable
         network = conversion.in_float32(network, family.dtype)
         network, inputs = conversion.in_dtype(network, inputs, torch_dtype(family.dtype))
         alive()
-        with without_memory.faked(network, inputs, DEVICES[kind].torch_name(index)) as fakes:
+        faked = without_memory.faked(network, inputs, DEVICES[kind].torch_name(index))
+        with faked as fakes, fitting(network, fakes):
             walked = walk(network, fakes)
             others = _others(network, fakes, counters=UNTRACED) if task.crosschecked else {}
             listed = operator_list(network, fakes, total(walked)) if task.listed else None

@@ -61,8 +61,8 @@ class Output:
     """The outputs for other values of the same inputs; None if they were not asked for, or the network fails there."""
     threads: Count | None = None
     """The number of torch's threads that the network's code sets, and a run does not let it; None if it sets none."""
-    normalisations: Count = 0
-    """The number of its batch-normalisations."""
+    normalisations: tuple[Count, ...] = ()
+    """How many values of a channel each call of a batch-normalisation has, the fewest first."""
     normalised: "Output | None" = None
     """The outputs with each of these on the statistics of its input; None as above, or without one."""
 

@@ -143,6 +143,8 @@ def test_no_operator_call_is_counted_twice() -> None:
     assert total
     assert (total.estimate, total.low, total.high) == pytest.approx((0.15, 0.13, 0.17))
     assert together([won(0.005, 6)]) == (None, [])
+    several = [won(0.12, 1, 2, 3), *(won(0.05, call) for call in (1, 2, 3))]
+    assert [each.calls for each in together(several)[1]] == [(1,), (2,), (3,)]
 
 
 def test_two_repairs_that_share_a_tensor_agree_on_its_channels() -> None:

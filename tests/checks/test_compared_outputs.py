@@ -63,8 +63,8 @@ def test_what_does_not_depend_on_its_input_at_all_says_so() -> None:
     assert (found, text[:58]) == ("inconclusive", "the same output, of which nothing depends on the input: a ")
 
 
-def normalised(first: Output, second: Output, count: int = 3) -> Output:
-    return replace(first, normalisations=count, normalised=second)
+def normalised(first: Output, second: Output, *sizes: int) -> Output:
+    return replace(first, normalisations=sizes or (64, 64), normalised=second)
 
 
 def test_batch_normalisations_on_their_inputs_show_a_change_that_the_output_hides() -> None:
@@ -77,8 +77,9 @@ def test_batch_normalisations_on_their_inputs_show_a_change_that_the_output_hide
 
 def test_they_tell_nothing_of_a_head_that_has_other_ones_or_that_the_output_shows_to_be_the_same() -> None:
     deaf, hears, other = on_two(BIAS, BIAS), on_two(SIGNAL, -SIGNAL), on_two(SIGNAL.abs(), -SIGNAL)
-    folded = normalised(deaf, other, count=2)
+    folded, two_images_at_once = normalised(deaf, other, 64), normalised(deaf, other, 128)
     assert output_outcome(normalised(deaf, hears), folded)[0] == "inconclusive"
+    assert output_outcome(normalised(deaf, hears), two_images_at_once)[0] == "inconclusive"
     assert output_outcome(normalised(deaf, hears), deaf)[0] == "inconclusive"
     assert output_outcome(normalised(deaf, deaf), normalised(deaf, deaf))[0] == "inconclusive"
     assert output_outcome(normalised(hears, hears), normalised(hears, other))[0] == "same"

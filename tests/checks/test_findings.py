@@ -73,6 +73,15 @@ def test_a_slowdown_that_could_pass_far_beyond_the_interval_has_a_reason() -> No
     assert "far off" not in describe(replace(near, detectable=1.33, change=Interval(1.0)), 0.01)
 
 
+def test_why_a_mean_is_slower_is_told() -> None:
+    open_ = Judgement("slower", Interval(1.078, 0.99, 1.129), 1.01, 1.0, 1.02, 6, 4)
+    beyond, alike = (
+        describe(replace(open_, mean=each), 0.01) for each in (Interval(1.3, 1.2, 1.4), Interval(1.08, 1.06, 1.1))
+    )
+    assert "the mean +30.0 % (+20.0 to +40.0 %): some calls take far longer than the median" in beyond
+    assert "the mean +8.0 % (+6.0 to +10.0 %), which is more certain than the median" in alike
+
+
 def test_a_raised_threshold_is_told_beside_the_outcome() -> None:
     judgement = Judgement("same", Interval(1.001, 0.999, 1.003), 1.088, 1.043, 1.09, 12, 7)
     raised, plain = (

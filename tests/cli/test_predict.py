@@ -112,6 +112,16 @@ def test_control_flow_that_depends_on_values_is_said(cli: Cli) -> None:
     assert "depends on the values of tensors" in found.err + found.out
 
 
+def test_a_network_of_several_inputs_is_told_how_they_are_given(cli: Cli) -> None:
+    Path("two.py").write_text(
+        "from torch import nn\n\nclass Net(nn.Module):\n    def forward(self, a, b):\n        return a + b\n"
+    )
+    for verb in ("predict", "costs"):
+        found = cli(verb, "two:Net", *(("--meta",) if verb == "costs" else ("--device", "fake")))
+        assert found.code == 4
+        assert "its forward takes a, b: give each its shape, such as --input a=1x3x224x224 --input b=SIZES" in found.err
+
+
 def test_a_predictor_is_made_once_and_asked_often(tools: Callable[[], Tools]) -> None:
     predictor = benchcli.TimePredictor(device="fake", tools=tools())
     unit = predictor.operators(nn.Sequential(nn.Conv2d(8, 8, 1), nn.ReLU()), inputs=(1, 8, 14, 14))

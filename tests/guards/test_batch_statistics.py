@@ -23,13 +23,23 @@ def spread(network: nn.Module) -> float:
 def test_the_signal_is_kept_in_the_block_and_the_network_is_as_it_was_afterwards() -> None:
     network = deep()
     before, statistics = spread(network), {key: value.clone() for key, value in network.state_dict().items()}
-    with of_each_input(network) as count:
+    with of_each_input(network) as sizes:
         within = spread(network)
-    assert count == 20
+    assert sizes == [64] * 40
     assert before < 1e-3 < 0.1 < within
     assert spread(network) == before
     assert all(torch.equal(value, statistics[key]) for key, value in network.state_dict().items())
     assert not any(each._forward_hooks or each._forward_pre_hooks for each in network)
+
+
+def test_one_call_for_two_images_has_statistics_of_another_number_of_values() -> None:
+    """So that a check does not take them for a change of what the network computes."""
+    network, given = deep()[:2], torch.randn(2, 4, 8, 8)
+    with torch.no_grad(), of_each_input(network) as apart:
+        network(given[:1]), network(given[1:])
+    with torch.no_grad(), of_each_input(network) as together:
+        network(given)
+    assert (apart, together) == ([64, 64], [128])
 
 
 def test_they_are_put_back_after_an_error_too() -> None:

@@ -394,6 +394,16 @@ class Unexportable(torch.nn.Module):
         return x * 2 if float(x.sum()) > float(x.max()) else x
 def unexportable(): return Unexportable()
 def plain(): return torch.nn.Conv2d(3, 4, 3)
+class Untraceable(torch.nn.Module):
+    # OpenVINO has no rule for the operator when it traces, and has them for what torch.export makes of it
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3)
+    def forward(self, x):
+        return torch.cosine_similarity(self.conv(x), self.conv(x.flip(-1)))
+class Lacking(torch.nn.Module):
+    def forward(self, x):
+        return torch.special.bessel_j0(x)
 """
 
 
@@ -434,3 +444,19 @@ def test_a_network_that_a_runtime_cannot_take_is_a_row_and_the_others_are_measur
     assert failure.status == "unsupported"
     assert failure.error.startswith("onnxruntime cannot export it: ")
     assert set(found.values()) == {None}
+
+
+def test_what_openvino_cannot_trace_is_exported_and_what_it_lacks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "of_mine.py").write_text(OWN)
+    names = ("of_mine:Untraceable", "of_mine:Lacking")
+    run = benchcli.network(*names, inputs="1x3x16x16", launches=1, runtime="openvino")
+    exported, lacking = run.records
+    assert exported.timing
+    assert (exported.preparation.output_error or 0.0) < 1e-5
+    assert lacking.failure
+    assert lacking.failure.error == (
+        "openvino cannot export it: No conversion rule found for operations: aten::special_bessel_j0"
+    )

@@ -17,6 +17,7 @@ from benchcli.schema import REORDER
 if TYPE_CHECKING:
     import torch
 
+    from benchcli.backends.flat_call import FlatCall
     from benchcli.cost.inputs import Inputs
 
 TELEMETRY = "openvino_telemetry"
@@ -29,6 +30,10 @@ Left to itself it takes bfloat16 for float32 where the processor is fast at it.
 
 OF_MODULE = re.compile(r"__module\.network((?:\.\w+)*)/")
 """What the name of a node begins with that torch's tracer saw, with the path of its module."""
+
+
+LACKING = re.compile(r"^-- (.+)$", re.MULTILINE)
+"""A line in which it says what it cannot convert."""
 
 
 class OpenVino(Runtime):
@@ -68,8 +73,7 @@ class OpenVino(Runtime):
                 write(artifact / "model.onnx", inputs)
                 model = openvino.convert_model(artifact / "model.onnx")
             else:
-                shapes = [each.shape for each in flat.given]
-                model = openvino.convert_model(flat, example_input=flat.given, input=shapes)
+                model = _converted(openvino, flat)
             if self.option == "int8":
                 model = _quantised(model, flat.given, place)
         openvino.save_model(model, artifact / "model.xml", compress_to_fp16=False)
@@ -142,6 +146,24 @@ def _node(info: Any, modules: Mapping[str, str]) -> RanNode:
     name, kernel, seconds = info.node_type, info.exec_type, info.real_time.total_seconds()
     ran = RanKernel(REORDER if name == "Reorder" else name, kernel, seconds)
     return RanNode(ran, category_of_node(name, is_depthwise="_dw" in kernel), modules.get(info.node_name))
+
+
+def _converted(openvino: Any, flat: "FlatCall") -> Any:
+    """Return a traced network's model, or that of its exported program where OpenVINO lacks one of the operators.
+
+    Raises NotImplementedError if it takes neither.
+    """
+    import torch
+
+    shapes = [each.shape for each in flat.given]
+    try:
+        return openvino.convert_model(flat, example_input=flat.given, input=shapes)
+    except openvino.frontend.OpConversionFailure as error:
+        lacking = LACKING.findall(str(error))
+    try:
+        return openvino.convert_model(torch.export.export(flat, flat.given))
+    except Exception:  # torch cannot export it, or OpenVINO lacks operators there too
+        raise NotImplementedError("; ".join(lacking) or "it lacks an operator of it") from None
 
 
 def _quantised(model: Any, given: "tuple[torch.Tensor, ...]", place: Place) -> Any:

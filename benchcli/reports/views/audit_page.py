@@ -208,11 +208,12 @@ def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding
     total, which = joint_gain.together(findings)
     if not launches_of(run):
         yield "no finding: no layers were timed"
-    if total and len(which) > 1:
-        names = formatting.named([f"{each.audit} at {_where(each)}" for each in which])
+    rest = [each for each in findings if each.judgement == "gain" and each not in which]
+    if total and (len(which) > 1 or rest):
+        names, others = (formatting.named([f"{each.audit} at {_where(each)}" for each in of]) for of in (which, rest))
         yield (
             f"together, no operator counted twice, and where two share a tensor with its channels: {gain(total)} "
-            f"({names})"
+            f"({names})" + (f"; not beside these, as they change the same layers or channels: {others}" if rest else "")
         )
     yield from _of_shares(run, findings)
     for audit, rest in _without_rows(findings):

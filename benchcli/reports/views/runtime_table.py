@@ -56,11 +56,12 @@ def _by_setting(results: Sequence[FamilyResult]) -> dict[str, list[FamilyResult]
 def _setting(result: FamilyResult) -> str:
     """Return a family's settings apart from its runtime, as text."""
     family = result.family
-    shape = result.records[0].variant.shape
+    variant = result.records[0].variant
+    size = variant.shape[1:] if variant.is_built_in else variant.shape  # of which only ours are known to be images
     inputs = ", ".join(f"{name} {value}" for name, value in family.inputs.items() if (name, value) not in USUAL)
     parts = [
         f"{family.guideline.upper()} ×{family.scale} {family.widths}" if family.guideline else "",
-        "" if family.guideline else "×".join(map(str, shape[1:])),
+        "" if family.guideline else "×".join(map(str, size)),
         f"{family.threads} threads" if family.threads else "",
         inputs,
     ]
@@ -127,6 +128,13 @@ def _reordered(of: Sequence[FamilyResult], where: str) -> Iterator[str]:
             yield f"{where}{result.records[0].target.runtime} converts layouts in a call {said}"
 
 
+def _exactness(records: Sequence[Record]) -> str:
+    """Return how far outputs are from eager float32, for each dtype if there are several."""
+    by_dtype = groups(records, lambda record: record.family.dtype)
+    said = {dtype: cells.exactness(of) for dtype, of in by_dtype.items()}
+    return "; ".join(f"{dtype}: {text}" for dtype, text in said.items()) if len(said) > 1 else "".join(said.values())
+
+
 def _prepared(results: Sequence[FamilyResult], runtimes: Sequence[str]) -> Iterator[str]:
     """Yield what preparing the networks took in each runtime that prepares a file."""
     records = cells.records_of(results)
@@ -142,5 +150,5 @@ def _prepared(results: Sequence[FamilyResult], runtimes: Sequence[str]) -> Itera
             yield (
                 f"{name}: prepared in {median(export_s):.1f} s, {formatting.prefixed(median(sizes), 'B')}, and loaded "
                 f"in {formatting.milliseconds(median(load_s))} ms{memory} a network (medians); "
-                f"{cells.exactness(of_runtime)}"
+                f"{_exactness(of_runtime)}"
             )

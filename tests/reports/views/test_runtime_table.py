@@ -69,6 +69,13 @@ def test_runtimes_that_disagree_and_what_preparing_took_are_said(run: Run) -> No
         "graph: prepared in 2.5 s, 110.0 kB, and loaded in 12.5 ms a network (medians); outputs differ by up to "
         "3e-07 from eager float32",
     )
+    half = replace(flat, family=replace(flat.family, dtype="bfloat16"))
+    half = replace(half, records=tuple(replace(each, family=half.family) for each in half.records))
+    half = changed(half, "1:12", preparation=Preparation(2.5, 0.0125, 110_000, 4e-3))
+    of_both = table([paper, flat, half], ()).lines[-1]
+    assert (
+        "float32: outputs differ by up to 3e-07 from eager float32; bfloat16: outputs differ by up to 0.004" in of_both
+    )
 
 
 def test_layouts_that_a_runtime_converts_for_some_networks_alone_are_said(run: Run) -> None:
