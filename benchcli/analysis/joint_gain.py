@@ -1,6 +1,6 @@
 """What several repairs of a network win together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from benchcli.analysis.audit_findings import AuditFinding
 from benchcli.schema import Interval
@@ -14,7 +14,7 @@ def together(found: Sequence[AuditFinding]) -> tuple[Interval | None, list[Audit
     after any first one finds them.
     """
     certain = sorted((each for each in found if each.judgement == "gain"), key=lambda each: -_won(each))
-    taken = max((_after(first, certain) for first in certain), key=lambda each: sum(map(_won, each)), default=[])
+    taken = max(_ways(certain), key=lambda each: sum(map(_won, each)), default=[])
     gains = [each.gain for each in taken if each.gain]
     if not gains:
         return None, []
@@ -22,13 +22,17 @@ def together(found: Sequence[AuditFinding]) -> tuple[Interval | None, list[Audit
     return Interval(sum(each.estimate for each in gains), *ends), taken
 
 
-def _after(first: AuditFinding, others: Sequence[AuditFinding]) -> list[AuditFinding]:
-    """Return one repair and those of others that fit it and each other, in their order."""
-    taken = [first]
-    for each in others:
-        if each is not first and all(_fit(each, other) for other in taken):
-            taken.append(each)
-    return sorted(taken, key=lambda each: -_won(each))
+def _ways(certain: Sequence[AuditFinding]) -> Iterator[list[AuditFinding]]:
+    """Yield, for each repair, it and the largest of the others that fit it and each other, the largest first."""
+    places = range(len(certain))
+    clashing = {place: {each for each in places if not _fit(certain[place], certain[each])} for place in places}
+    for first in places:
+        taken, refused = [first], set(clashing[first])
+        for place in places:
+            if place not in refused | {first}:
+                taken.append(place)
+                refused |= clashing[place]
+        yield [certain[place] for place in sorted(taken)]
 
 
 def _won(each: AuditFinding) -> float:

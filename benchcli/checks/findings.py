@@ -164,7 +164,7 @@ def costs_outcome(base: Costs, head: Costs) -> tuple[Outcome, str]:
     if uncounted:
         of_one = "" if head.error and base.error else "of one side "
         return "unmeasured", f"the costs {of_one}could not be counted: {uncounted}"
-    changes = list(rules.cost_changes(base, head))
+    changes = sorted(rules.cost_changes(base, head), key=lambda change: change.head < change.base)  # rises first
     text = ", ".join(rules.describe(change) for change in changes) or "the same costs"
     if any(change.head > change.base for change in changes):
         return "costlier", text

@@ -161,7 +161,7 @@ def main(arguments: list[str] | None = None, tools: "Tools | None" = None) -> No
         sys.exit(USAGE)
     except click.ClickException as error:
         where = _where_it_is(error)
-        _end(f"{error.format_message().rstrip('.')}: {where}" if where else error.format_message(), USAGE)
+        _end(f"{error.message.rstrip('.')}: {where}" if where else error.format_message(), USAGE)
     except (UserError, NothingMeasuredError) as error:
         _end(str(error), USAGE if isinstance(error, UserError) else NOT_MEASURED)
     except (KeyboardInterrupt, click.Abort):

@@ -16,6 +16,10 @@ Cli = Callable[..., Outcome]
     ("arguments", "hint"),
     [
         (("show", "a", "--pairwise"), "No such option '--pairwise': benchcli compare has it"),
+        (
+            ("predict", "resnet-50", "--runtime", "eager"),
+            "No such option '--runtime': benchcli guideline, block, network",
+        ),
         (("costs", "resnet-50", "-o", "a"), "No such option '-o'"),
         (("show", "a", "--tre"), "--tree"),
         (("check", "ci", "--budget", "5s"), "No such option '--budget': here it is --time-limit"),

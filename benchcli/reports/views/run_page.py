@@ -98,14 +98,19 @@ def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None, is_t
 
     A view is imported only if it is needed: networks and blocks import all that ship.
     """
+    of_runtimes: tuple[str, ...] = ()
     if len(report.runtimes) > 1:
         from benchcli.reports.views import runtime_table
 
-        yield runtime_table.table(report.results, judged)
+        if any(len(result.records) > 1 for result in report.results):
+            yield runtime_table.table(report.results, judged)
+        else:  # there are no speeds within a runtime
+            of_runtimes = tuple(runtime_table.prepared(report.results, report.runtimes))
     if any(result.family.first and not result.family.swept_axis for result in report.results):
         from benchcli.reports.views import settings_table
 
-        yield settings_table.table(report.results)
+        made = settings_table.table(report.results)
+        yield replace(made, lines=(*made.lines, *of_runtimes))
     places = places_of(report)
     groups = groupby(
         report.results,

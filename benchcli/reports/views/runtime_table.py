@@ -36,7 +36,7 @@ def table(results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table
                 for place, name in enumerate(runtimes)
             ),
         ),
-        lines=(*_verdict_lines(by_setting, verdicts, several), *_prepared(results, runtimes)),
+        lines=(*_verdict_lines(by_setting, verdicts, several), *prepared(results, runtimes)),
         groups=tuple(len(of[0].records) for of in by_setting.values()),
     )
 
@@ -135,7 +135,7 @@ def _exactness(records: Sequence[Record]) -> str:
     return "; ".join(f"{dtype}: {text}" for dtype, text in said.items()) if len(said) > 1 else "".join(said.values())
 
 
-def _prepared(results: Sequence[FamilyResult], runtimes: Sequence[str]) -> Iterator[str]:
+def prepared(results: Sequence[FamilyResult], runtimes: Sequence[str]) -> Iterator[str]:
     """Yield what preparing the networks took in each runtime that prepares a file."""
     records = cells.records_of(results)
     for name in runtimes:

@@ -11,6 +11,7 @@ import benchcli
 from benchcli.analysis.verdicts import verdicts
 from benchcli.api.run_result import Run
 from benchcli.reports.views import guideline_table
+from benchcli.reports.views.run_page import page
 from benchcli.reports.views.runtime_table import table
 from benchcli.schema import Failure, FamilyResult, Interval, Preparation
 from tests.conftest import Outcome
@@ -104,8 +105,8 @@ def test_a_network_that_a_runtime_lacks_has_its_status_there(run: Run) -> None:
 
 def test_other_networks_in_equal_settings_are_not_mixed(cli: Cli) -> None:
     Path("suite.toml").write_text(
-        '[[family]]\nnetworks = ["shufflenet-v2-0.5x"]\nname = "one"\nsize = 32\n'
-        '[[family]]\nnetworks = ["mobilenet-v1-0.25"]\nname = "two"\nsize = 32\n'
+        '[[family]]\nnetworks = ["shufflenet-v2-0.5x", "mobilenet-v1-0.5"]\nname = "one"\nsize = 32\n'
+        '[[family]]\nnetworks = ["mobilenet-v1-0.25", "mobilenet-v1-0.5"]\nname = "two"\nsize = 32\n'
     )
     options = ("--device", "fake", "--runtime", "graph,eager", "--launches", "2", "--output", "run")
     found = cli("run", "suite.toml", *options)
@@ -113,6 +114,16 @@ def test_other_networks_in_equal_settings_are_not_mixed(cli: Cli) -> None:
     text = found.out.partition("Settings compared")[0]
     assert "one-graph, 32×32  shufflenet-v2-0.5x" in text
     assert "two-graph, 32×32  mobilenet-v1-0.25" in text
+
+
+def test_a_network_alone_needs_no_such_table_and_what_preparing_took_is_said_below_its_settings(run: Run) -> None:
+    results = run.details.results[:2]
+    alone = [replace(each, records=each.records[:1]) for each in results]
+    prepared = Preparation(2.5, 0.0125, 110_000, 3e-7)
+    alone[1] = changed(alone[1], alone[1].records[0].variant.name, preparation=prepared)
+    tables = page(replace(run.details, results=tuple(alone))).tables
+    assert [each.title for each in tables][:1] == ["Settings compared"]
+    assert tables[0].lines[-1].startswith("graph: prepared in 2.5 s, 110.0 kB, and loaded in 12.5 ms a network")
 
 
 def test_one_runtime_needs_no_such_table(cli: Cli) -> None:
