@@ -12,7 +12,7 @@ from benchcli.grouping import groups
 from benchcli.runs.audit_file import TRIALS, AuditedCalls
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.timings import relative_speed, timing
-from benchcli.schema import Failure, Family, Interval, OperatorCall, Sample, Variant, sizes
+from benchcli.schema import Failure, Family, Interval, OperatorCall, Sample, Timing, Variant, sizes
 from benchcli.schema.environment import Machine
 from benchcli.schema.roofs import Roofs
 from benchcli.workloads import layer_chain
@@ -63,6 +63,8 @@ class Broken:
     """The tensors that the rebuilt layers share with others."""
     is_modelled: bool = False
     """Whether the share is the model's part of what was timed: of modules that have other operators too."""
+    occurrences: int = 1
+    """How often the network has it."""
 
     @property
     def whole_share(self) -> Interval:
@@ -184,6 +186,7 @@ def _of_audit(
             seconds=times.time_of(numbers),
             share=times.share_of(numbers),
             repair=repair,
+            occurrences=len(breaches),
             rebuilt=rebuilt,
             rebuilt_share=times.share_of(rebuilt),
             rebuilt_s=times.time_of(rebuilt),
@@ -302,7 +305,7 @@ def _finding(suspect: Suspect, trials: Trials) -> AuditFinding:
         return replace(bare, why=failure.error)
     if before not in trials.samples or after not in trials.samples:
         return replace(bare, why=_why_unmeasured(suspect, trials))
-    return _with_gain(bare, before, after, trials)
+    return _with_gain(bare, suspect.rebuilt_s, before, after, trials)
 
 
 def _why_unmeasured(suspect: Suspect, trials: Trials) -> str:
@@ -315,7 +318,7 @@ def _why_unmeasured(suspect: Suspect, trials: Trials) -> str:
     return f"beyond the {MOST_MEASURED} of the largest share"
 
 
-def _with_gain(bare: AuditFinding, before: str, after: str, trials: Trials) -> AuditFinding:
+def _with_gain(bare: AuditFinding, rebuilt_s: Interval | None, before: str, after: str, trials: Trials) -> AuditFinding:
     speed = relative_speed(trials.samples[before], trials.samples[after])
     if speed is None:
         return replace(bare, why="the two share no round")
@@ -327,8 +330,23 @@ def _with_gain(bare: AuditFinding, before: str, after: str, trials: Trials) -> A
         before_s=own.seconds if own else None,
         speed=speed,
         flops_change=ratio - 1 if ratio is not None else None,
-        gain=_gain(bare.whole_share, _at_equal_flops(speed, ratio)),
+        gain=_gain(_share_of(bare, rebuilt_s, own), _at_equal_flops(speed, ratio)),
     )
+
+
+def _share_of(finding: AuditFinding, rebuilt_s: Interval | None, own: Timing | None) -> Interval:
+    """Return the share of the network's time that is rebuilt.
+
+    The model knows bytes and multiply-adds, and not that functions such as tanh take longer. Of what has a modelled
+    part the share is by the time of the layers by themselves, and the interval holds what the model says too.
+    """
+    share = finding.whole_share
+    if not finding.is_modelled or own is None or rebuilt_s is None or rebuilt_s.estimate <= 0:
+        return share
+    measured = share.times(finding.occurrences * own.seconds.estimate / rebuilt_s.estimate)
+    if share.low is None or share.high is None or measured.low is None or measured.high is None:
+        return measured
+    return Interval(measured.estimate, min(share.low, measured.low), max(share.high, measured.high))
 
 
 def _at_equal_flops(speed: Interval, ratio: float | None) -> Interval:

@@ -38,13 +38,27 @@ def _holders(path: str) -> Iterator[str]:
 
 
 def _making(sums: Mapping[str, int], missing: int) -> Iterator[tuple[str, ...]]:
-    """Yield the fewest names whose sums make `missing`, none of them within another."""
+    """Yield the fewest names whose sums make `missing`, none of them within another.
+
+    Nothing if there are several such, as of equal layers: which of them is left out is not known then.
+    """
     few = {name: count for name, count in sums.items() if 0 < count <= missing}
     for size in range(1, MOST_TOGETHER + 1 if len(few) <= MOST_NAMES else 2):
-        for names in combinations(few, size):
-            if sum(few[name] for name in names) == missing and not _overlap(names):
-                yield names
-                return
+        found = [
+            names
+            for names in combinations(few, size)
+            if sum(few[name] for name in names) == missing and not _overlap(names)
+        ]
+        if found:
+            outermost = [names for names in found if not any(_is_within(names, other) for other in found)]
+            yield from outermost if len(outermost) == 1 else ()
+            return
+
+
+def _is_within(names: Sequence[str], others: Sequence[str]) -> bool:
+    """Return whether some modules are those of others, or in them, and not the same."""
+    inside = all(any(f"{name}.".startswith(f"{other}.") for other in others) for name in names)
+    return inside and tuple(names) != tuple(others)
 
 
 def _overlap(names: Sequence[str]) -> bool:

@@ -12,6 +12,7 @@ from benchcli.runs.audit_file import AuditedCalls
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Interval, OperatorCall, sizes
 from benchcli.schema.roofs import Roofs
+from benchcli.spelling import given
 from benchcli.workloads.operator_graph import OperatorGraph
 
 SLOW_KERNEL = 0.15
@@ -19,6 +20,7 @@ SLOW_KERNEL = 0.15
 SLOW_DTYPE = 0.9
 """The share of float32's peak below which a dtype is called slow here."""
 NOTHING = "there is nothing to rebuild it as"
+OTHER_FORMS = "another layout or runtime may have a better kernel"
 FOLDED = "folding removes it behind a convolution"
 LEAST_OF_KERNEL = 0.03
 """The least share of the time with which a slow kernel is named."""
@@ -62,7 +64,7 @@ def slow_kernels(
             reason = f"{kind} at {low if low == high else f'{low} to {high}'} % of the roof"
             places = tuple(dict.fromkeys(calls[number].module for number in numbers))
             seconds = times.time_of(numbers)
-            why = FOLDED if all(map(graph.is_normalisation, numbers)) else NOTHING
+            why = FOLDED if all(map(graph.is_normalisation, numbers)) else f"{OTHER_FORMS}: see {given('apply')}"
             yield _named("kernel", "slow kernel here", reason, tuple(numbers), places, seconds, share, why)
 
 

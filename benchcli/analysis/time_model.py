@@ -26,7 +26,7 @@ HALVES = (4e6, 8e6, 16e6, 24e6, 32e6, 64e6, 128e6)
 """The bytes of weights that are tried for `half_bytes`."""
 SHORT = 0.5
 """A network that takes less than this share of the calibration's fastest one is unlike all of them."""
-FOREIGN = 0.5
+FOREIGN = 0.25
 """So is one that spends at least this share in operators that none of them has."""
 LEAST_NETWORKS = 6
 """The fewest networks that a calibration is made of."""

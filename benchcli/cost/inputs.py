@@ -19,6 +19,8 @@ class Inputs:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     items: int | None = None
     """How many images or other inputs a call takes; None: as many as the first dimension says."""
+    instead: bool = False
+    """Whether they were asked for although the network has inputs of its own."""
 
     def bound_to(self, network: Callable[..., Any]) -> Callable[[], Any]:
         """Return a function without arguments that calls `network` with these."""

@@ -68,6 +68,13 @@ def modules_of(error: BaseException) -> list[torch.nn.Module]:
     return _modules(list(_steps(error.__traceback__)))
 
 
+def argument_of(layer: torch.nn.Module | None, error: BaseException) -> object:
+    """Return what the innermost call of a layer of torch was given as its `input`; None if that is not known."""
+    frames = [step.tb_frame.f_locals for step in _steps(error.__traceback__)]
+    given = [each["input"] for each in frames if layer is not None and each.get("self") is layer and "input" in each]
+    return given[-1] if given else None
+
+
 def _modules(steps: Sequence[TracebackType]) -> list[torch.nn.Module]:
     running = (step.tb_frame.f_locals.get("self") for step in steps)
     return [each for each in running if isinstance(each, torch.nn.Module)]

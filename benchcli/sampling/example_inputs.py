@@ -35,14 +35,14 @@ def inputs_of(variant: Variant, batch: int, seed: int, *givers: object) -> Input
     given = live.inputs(variant)
     if given is not None:
         return as_inputs(given).floating(torch.Tensor.float)
-    examples = None if variant.inputs else _examples(givers)
-    if examples is not None:
+    examples = _examples(givers)
+    if examples is not None and not variant.inputs:
         set_seed(seed + 1)
         return _made(examples, batch)
     generator = torch.Generator().manual_seed(seed + 1)
     drawn = [(each.name, _drawn(each, batch, generator)) for each in variant.inputs or (Input(variant.shape),)]
     args = tuple(tensor for name, tensor in drawn if not name)
-    return Inputs(args, {name: tensor for name, tensor in drawn if name})
+    return Inputs(args, {name: tensor for name, tensor in drawn if name}, instead=examples is not None)
 
 
 def _drawn(of: Input, batch: int, generator: torch.Generator) -> torch.Tensor:

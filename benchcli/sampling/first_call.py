@@ -12,7 +12,7 @@ from benchcli import formatting
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.guards.code_versions import RefusedError, SourceError
 from benchcli.sampling.conversion import weight_dtypes
-from benchcli.sampling.error_origin import modules_of
+from benchcli.sampling.error_origin import argument_of, modules_of
 from benchcli.sampling.example_inputs import EXAMPLES
 from benchcli.schema import sizes
 from benchcli.spelling import given, interface
@@ -43,16 +43,25 @@ def fitting(network: torch.nn.Module, inputs: Inputs) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        aside = _aside(inputs)
         for refuse in (_out_of_range, _not_tokens, _other_arguments, _several_dtypes):
             if refusal := refuse(network, inputs, error):
-                raise refusal from error
+                raise type(refusal)(f"{refusal}{aside}") from error
         for refuse in (_with_another_batch, _with_another_shape):
             if refusal := refuse(network, inputs, error):
-                raise refusal from None
+                raise type(refusal)(f"{refusal}{aside}") from None
         if isinstance(error, OF_THE_INPUTS):
             such = _given_by() + _as_collections(error)
-            error.add_note(f"called with {inputs.described()}: for other inputs give {such}")
+            error.add_note(f"called with {inputs.described()}: for other inputs give {such}{aside}")
         raise
+
+
+def _aside(inputs: Inputs) -> str:
+    """Return that inputs stand in for the callable's own; empty if they do not."""
+    others = f"{given('size')} and {given('inputs')}"
+    return (
+        f"; {EXAMPLES} of its callable were put aside for these: without {others} it has them" if inputs.instead else ""
+    )
 
 
 def with_batch(network: torch.nn.Module, inputs: Inputs) -> str | None:
@@ -95,13 +104,19 @@ def _shapes(network: torch.nn.Module, inputs: Inputs) -> list[torch.Size]:
 
 
 def _out_of_range(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
-    rows = _embedding_rows(network)
+    layer = next(reversed(modules_of(error)), None)
+    own = layer.num_embeddings if isinstance(layer, EMBEDDINGS) else None
+    rows = own or _embedding_rows(network)
     is_outside = isinstance(error, IndexError) or "in the valid range" in str(error)  # as an EmbeddingBag says it
     if not (is_outside and rows) or all(each.is_floating_point() for each in inputs.tensors()):
         return None
+    looked_up = argument_of(layer, error) if own else None
+    if looked_up is not None and all(looked_up is not each for each in inputs.tensors()):  # such as positions
+        return None
+    which = "it" if own else "the smallest"
     return RefusedError(
-        f"its inputs ({inputs.described()}) lie outside of an embedding ({error}): the smallest has {rows} rows; "
-        f"give the range 0..{rows - 1}"
+        f"its inputs ({inputs.described()}) lie outside of an embedding ({error}): {which} has {rows} rows; give the "
+        f"range 0..{rows - 1}"
     )
 
 
@@ -147,6 +162,8 @@ def _with_another_batch(network: torch.nn.Module, inputs: Inputs, error: Excepti
     """Refuse inputs with which the network works once they have a batch, or have it once."""
     if not isinstance(error, OF_THE_INPUTS) or isinstance(error, torch.OutOfMemoryError):
         return None
+    if all(not each.is_floating_point() and each.dim() > 1 and each.shape[0] == 1 for each in inputs.tensors()):
+        return None  # a sentence in a batch of its own
     alone = inputs.mapped(lambda tensor: tensor.unsqueeze(0))
     others = [(alone, f"the batch comes first, as in {_as_options(alone)}")]
     if all(each.shape[:2] == (1, 1) for each in inputs.tensors()):

@@ -147,6 +147,18 @@ def test_no_operator_call_is_counted_twice() -> None:
     assert [each.calls for each in together(several)[1]] == [(1,), (2,), (3,)]
 
 
+def test_the_share_of_functions_that_the_model_takes_for_copies_is_by_the_time_of_the_layers() -> None:
+    """Twice 4 ms by themselves, and by the model 6 ms together: a third more than its fifth of the network."""
+    whole = replace(suspect(Interval(0.2, 0.19, 0.21)), rebuilt_s=Interval(6e-3, 5.9e-3, 6.1e-3), occurrences=2)
+    of_model, of_time = (
+        findings([replace(whole, is_modelled=each)], trials(4e-3, 2e-3))[0].gain for each in (False, True)
+    )
+    assert of_model
+    assert of_time
+    assert (of_model.estimate, of_time.estimate) == pytest.approx((0.1, 0.2 * (8 / 6) / 2))
+    assert (of_time.low, of_time.high) == pytest.approx((0.19 / 2, 0.21 * (8 / 6) / 2))
+
+
 def test_two_repairs_that_share_a_tensor_agree_on_its_channels() -> None:
     """Each widens 16 to 64 channels, the second one what the first one wrote."""
     calls = [replace(call("a"), producers=(before,)) for before in (None, 0, 1, 0)]

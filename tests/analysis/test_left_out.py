@@ -29,3 +29,10 @@ def test_a_difference_that_nothing_makes_is_not_explained() -> None:
     assert left_out(CALLS, 1) == ()
     assert left_out(CALLS, 0) == ()
     assert left_out(CALLS, -5) == ()
+
+
+def test_of_equal_layers_none_is_named() -> None:
+    """Only one of them may be dead code, and a sum does not tell which."""
+    equal = [call("convolution", name, 64) for name in ("first", "last")]
+    assert left_out(equal, 64) == ()
+    assert left_out([*equal, call("convolution", "only", 32)], 32) == ("only",)

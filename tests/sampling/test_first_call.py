@@ -108,6 +108,19 @@ class Recommender(nn.Module):
     def forward(self, ids, dense):
         return self.bag(ids) + self.dense(dense)
 
+class Positions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tokens, self.places = nn.Embedding(1000, 8), nn.Embedding(64, 8)
+
+    def forward(self, ids):
+        return self.tokens(ids) + self.places(torch.arange(ids.shape[1]))
+
+def sentences():
+    return Positions()
+
+sentences.example_inputs = torch.zeros(1, 16, dtype=torch.long)
+
 def deaf():
     network = nn.Linear(8, 8)
     nn.init.zeros_(network.weight)
@@ -174,17 +187,20 @@ def nets(tmp_path: Path) -> None:
             4,
             "such as --input ids=1x9:int64:0..N --input mask=SIZES, or leave all of them to example_inputs",
         ),
-        (("nets:bag", "--input", "4x20:int64:0..50"), 2, "the smallest has 50 rows; give the range 0..49"),
+        (("nets:bag", "--input", "4x20:int64:0..50"), 2, "it has 50 rows; give the range 0..49"),
         (
             ("nets:Recommender", "--input", "ids=4x20:int64:0..1000", "--input", "dense=4x13"),
             2,
-            "the smallest has 1000 rows; give the range 0..999",
+            "it has 1000 rows; give the range 0..999",
         ),
         (("nets:gray", "--input", "input=1x3x9x9"), 4, "can with input=1x1x9x9: give --input input=1x1x9x9"),
         (("nets:signal",), 4, "can with 1x4x1024"),
         (("nets:volume",), 4, "can with 1x3x32x32x32"),
         (("nets:tagger",), 4, "can with 1x64x16"),
         (("nets:rows",), 4, "can with 1x100"),
+        (("nets:sentences", "--input", "1x64:int64:0..5000"), 2, "it has 1000 rows; give the range 0..999"),
+        (("nets:sentences", "--input", "1x65:int64:0..999"), 4, "in layer places, Embedding(64, 8)"),
+        (("nets:sentences", "--size", "64"), 4, "its callable were put aside for these: without --size and --input it"),
         (("nets:Pair",), 4, "a list or a dictionary of tensors has it from example_inputs of the callable"),
     ],
 )

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchcli.analysis.layer_rows import OWN
+from benchcli import formatting
+from benchcli.analysis.layer_rows import OWN, LayerRow
 from benchcli.analysis.places import placed_layers
 from benchcli.reports.charts import grammar
 from benchcli.reports.charts.base import CHARTS, Chart, DrawnAudit
@@ -30,6 +31,7 @@ class Roofline(Chart):
     def of_audit(self, audit: DrawnAudit) -> Iterator[Figure]:
         """Yield the figure; none if the roofs are not known, or no layer has a place."""
         roofs = audit.audited.roofs
+        large = [row for row in placed_layers(audit.run, audit.audited) if row.place and row.share >= LEAST_SHARE]
         rows = [
             (
                 row.path or OWN,
@@ -37,8 +39,8 @@ class Roofline(Chart):
                 *map(grammar.drawn, (row.place.intensity, (row.flops or 0) / row.seconds.estimate / 1e9)),
                 *(grammar.drawn(each, 100) for each in (row.share, row.place.achieved)),
             )
-            for row in placed_layers(audit.run, audit.audited)
-            if row.place and row.flops and row.share >= LEAST_SHARE
+            for row in large
+            if row.place and row.flops
         ]
         if roofs and rows:
             dtype = audit.run.results[0].family.dtype
@@ -46,12 +48,22 @@ class Roofline(Chart):
                 title="Layers on the roofline",
                 text="Each point is a layer: how much it computes for a byte, and how fast. The sloped lines are the "
                 "bandwidth of each cache level and of the memory, the level one is the peak; both are the most that "
-                f"torch's operators reached here. Layers below {LEAST_SHARE:.1%} of the time are left out.",
+                f"torch's operators reached here. Layers below {LEAST_SHARE:.1%} of the time are left out."
+                + _without([row for row in large if not row.flops]),
                 columns=COLUMNS,
                 rows=tuple(rows),
                 spec=_spec(rows, roofs, dtype),
                 is_wide=True,
             )
+
+
+def _without(rows: Sequence[LayerRow]) -> str:
+    """Return which layers have no multiply-adds, and so no place in the figure."""
+    if not rows:
+        return ""
+    names = formatting.named([f"{row.path or OWN} ({row.kind})" for row in sorted(rows, key=lambda row: -row.share)])
+    share = formatting.percent(sum(row.share for row in rows))
+    return f" So are those without multiply-adds, {share} of the time: {names}."
 
 
 def _spec(rows: Sequence[tuple[Cell, ...]], roofs: Roofs, dtype: str) -> grammar.Spec:
@@ -73,10 +85,14 @@ def _line(roofs: Roofs, name: str, dtype: str, x: grammar.Spec, y: grammar.Spec)
         {INTENSITY: grammar.drawn(at), RATE: grammar.drawn(min(peak, at * level.best) / 1e9)}
         for at in sorted({ENDS[0], *([ridge] if ENDS[0] < ridge < ENDS[1] else []), ENDS[1]})
     ]
+    line = {"type": "line", "opacity": 0.5, "strokeWidth": 1.2, "tooltip": name}
+    label = {"type": "text", "text": name, "align": "left", "baseline": "bottom", "dx": 3, "fontSize": 10}
+    encoding = {"x": x, "y": y}
     return {
-        "data": {"values": values},
-        "mark": {"type": "line", "opacity": 0.5, "strokeWidth": 1.2, "tooltip": name},
-        "encoding": {"x": x, "y": y},
+        "layer": [
+            {"data": {"values": values}, "mark": line, "encoding": encoding},
+            {"data": {"values": values[:1]}, "mark": label, "encoding": encoding},
+        ]
     }
 
 

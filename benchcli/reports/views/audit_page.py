@@ -28,6 +28,8 @@ from benchcli.workloads.layer_chain import chain_of, difference
 
 FEWER = 0.005
 """The least share of multiply-adds that rebuilt layers have fewer, for a line to say that gains are at equal ones."""
+SLOW = 0.1
+"""The least share of the time in slow kernels of which the headline speaks."""
 MOST_LAYERS = 20
 MOST_FINDINGS = 25
 """The most rows of a table for people; every format for programs has all."""
@@ -98,6 +100,9 @@ def _summary(run: SuiteRun, findings: Sequence[AuditFinding]) -> str:
         each.audit for each in findings if each.is_guideline and each.share.estimate >= analysis.WORTH
     )
     breaks = f"breaks {', '.join(sorted(broken))}" if broken else "breaks no guideline"
+    slow = sum(each.share.estimate for each in findings if each.audit == "kernel")
+    if slow >= SLOW:
+        breaks += f"; {formatting.percent(slow)} of the time is in kernels that are slow here"
     if total is None:
         return f"{record.variant.name}: {time}; {breaks}; no certain gain"
     return (
@@ -237,7 +242,8 @@ def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding
 
 def _of_shares(run: SuiteRun, findings: Sequence[AuditFinding]) -> Iterator[str]:
     """Yield what shares, and the gains that follow from them, are of."""
-    if any(each.before and each.gain and each.gain.estimate > each.share.estimate for each in findings):
+    above = (each for each in findings if each.gain and each.gain.estimate > each.share.estimate)
+    if any(each.before and not each.is_modelled for each in above):
         yield (
             "a gain above its share is of all that is rebuilt: what follows a convolution's width changes with it, and "
             "element-wise work is rebuilt with the convolution before it"
@@ -250,7 +256,10 @@ def _of_shares(run: SuiteRun, findings: Sequence[AuditFinding]) -> Iterator[str]
     if any((each.flops_change or 0.0) <= -FEWER and _is_shown(each) for each in findings):
         yield "a gain is at equal FLOPs: where the rebuilt layers have fewer, it counts less than their speed"
     if any(each.is_modelled and _is_shown(each) for each in findings):
-        yield "≈ by the additive model: its part of modules that were timed, and have other operators too"
+        yield (
+            "≈ by the additive model: its part of modules that were timed, and have other operators too; it knows "
+            "bytes and multiply-adds, and not that functions such as tanh take longer"
+        )
     if disturbed := list(dict.fromkeys(each.audit for each in findings if each.is_disturbed)):
         yield (
             f"{formatting.named(disturbed)}: undecided, whatever the interval, because over half of the samples of the "
