@@ -14,7 +14,7 @@ DRAWN: Mapping[str, tuple[str, str, str]] = {
     "g2.svg": ("g2-epyc", "axis", "g2"),
     "g3.svg": ("paper-epyc", "axis", "g3"),
     "g4.svg": ("paper-epyc", "axis", "g4"),
-    "runtimes.svg": ("g1-six-runtimes-xeon", "runtimes", ""),
+    "runtimes.svg": ("g1-runtimes-epyc", "runtimes", ""),
     "pareto.svg": ("networks-epyc", "pareto", ""),
     "breakdown.svg": ("networks-epyc", "breakdown", ""),
 }

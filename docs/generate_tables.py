@@ -124,16 +124,19 @@ def training() -> str:
 def runtimes(name: str) -> str:
     """Return the relative speeds of a guideline's networks within each runtime, and the verdicts over them."""
     run = report(name)
-    found = {(each.family.widths, each.variant.name, each.family.runtime): each for each in run.records}
+    found = {
+        (each.family.guideline, each.family.widths, each.variant.name, each.family.runtime): each
+        for each in run.records
+    }
     names = dict.fromkeys(runtime for *_, runtime in found)
     rows = []
-    for widths, name in dict.fromkeys((widths, name) for widths, name, _ in found):
-        records = [found[widths, name, runtime] for runtime in names]
+    for guideline, widths, name in dict.fromkeys((guideline, widths, name) for guideline, widths, name, _ in found):
+        records = [found[guideline, widths, name, runtime] for runtime in names]
         rows.append((widths, name, records[0].variant.channels, *map(_own_speed, records)))
-    settings = {widths for widths, *_ in found}
-    verdicts = page_of(run).tables[0].lines[: len(settings)]  # what preparing took follows them
+    guidelines = {guideline for guideline, *_ in found}
+    verdicts = (line for line in page_of(run).tables[0].lines if " against " in line)  # others say what preparing took
     lines = "".join(f"- {line}\n" for line in verdicts)
-    what, channels = ("ratio", "c1:c2") if run.results[0].family.guideline == "g1" else ("network", "c")
+    what, channels = ("ratio", "c1:c2") if guidelines == {"g1"} else ("network", "c")
     return markdown(("channels", what, channels, *map(str, names)), rows) + "\n" + lines
 
 
@@ -309,6 +312,8 @@ ONCE = (
 )
 TABLES: Mapping[str, Callable[[], str]] = {
     **{each.__name__: each for each in ONCE},
+    "five_runtimes": partial(runtimes, "g1-runtimes-epyc"),
+    "all_runtimes": partial(runtimes, "all-runtimes-epyc"),
     "runtimes": partial(runtimes, "g1-runtimes-xeon"),
     "six_runtimes": partial(runtimes, "g1-six-runtimes-xeon"),
     "g2_int8": partial(runtimes, "g2-int8-xeon"),
