@@ -1,6 +1,6 @@
 """Check changes that are slower and try, by accident or on purpose, not to be seen.
 
-    python benchmarks/dishonest_changes.py [--harmless] [--times N] [NAME ...]
+    python benchmarks/dishonest_changes.py [--harmless] [--times N] [--loaded] [NAME ...]
 
 Base is a small network. Each change is a head that is worse in one way: it slows the whole process,
 lacks what base does to the whole process, replaces clocks or functions of torch, runs base's code,
@@ -24,6 +24,9 @@ from pathlib import Path
 from statistics import median
 
 from benchcli.checks.rules import THRESHOLD_APART
+
+sys.path.insert(0, str(Path(__file__).parent))
+from load import bursts
 
 BASE = """
 import torch
@@ -486,9 +489,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="the changes to check; all if none is named")
     parser.add_argument("--harmless", action="store_true", help="check changes that must pass instead")
     parser.add_argument("--times", type=int, default=1, help="how often each is checked (default: 1)")
+    parser.add_argument("--loaded", action="store_true", help="check beside two processes that work in bursts")
     options = parser.parse_args()
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, bursts(options.loaded):
         place = Path(folder)
         (place / "base" / "parts").mkdir(parents=True)
         (place / "base" / "parts" / "part.py").write_text(BASE)
