@@ -29,7 +29,7 @@ def _ways(certain: Sequence[AuditFinding]) -> Iterator[list[AuditFinding]]:
     for first in places:
         taken, refused = [first], set(clashing[first])
         for place in places:
-            if place not in refused | {first}:
+            if place != first and place not in refused:
                 taken.append(place)
                 refused |= clashing[place]
         yield [certain[place] for place in sorted(taken)]

@@ -135,9 +135,9 @@ def predicted(name: str, listed: OperatorList, table: OperatorTable) -> NetworkP
 
 def _unlike(seconds: float, listed: OperatorList, table: OperatorTable, found: Calibration) -> str:
     """Return in what a network is unlike those of the calibration; empty if in nothing that would matter."""
-    fastest = min(found.seconds.values(), default=0.0)
-    if seconds < SHORT * fastest:
-        return f"it takes less than half as long as the fastest network of the calibration, {milliseconds(fastest)} ms"
+    if seconds < SHORT * found.fastest_s:
+        fastest = milliseconds(found.fastest_s)
+        return f"it takes less than half as long as the fastest network of the calibration, {fastest} ms"
     if not found.operators:
         return ""
     spent = defaultdict[str, float](float)
@@ -204,5 +204,6 @@ def _range(seconds: float, found: Calibration) -> Interval:
     n = max(2, len({kin(each) for each in found.seconds}))
     spread = math.sqrt(sum(each**2 for each in found.errors) / len(found.errors))
     half = student_t_quantile(1 - (1 - LEVEL) / 2, n - 1) * spread * math.sqrt(1 + 1 / n)
-    half *= max(1.0, min(found.seconds.values(), default=0.0) / seconds) if seconds else 1.0
+    if seconds < found.fastest_s:
+        half *= found.fastest_s / seconds
     return Interval(seconds, seconds / math.exp(half), seconds * math.exp(half))

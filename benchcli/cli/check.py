@@ -8,14 +8,14 @@ import click
 from benchcli.api.keywords import Tools
 from benchcli.api.result import UnfinishedError
 from benchcli.api.version_check import check
-from benchcli.cli.options import argument, check_format_option, options, tools_option
+from benchcli.cli.options import check_format_option, options, suite_argument, tools_option
 from benchcli.cli.output import destinations, reporting, say, show
 from benchcli.errors import INTERRUPTED, NOT_MEASURED
-from benchcli.settings import CHECK, SUITE
+from benchcli.settings import CHECK
 
 
 @click.command("check")
-@argument("suite", SUITE)
+@suite_argument()
 @options(CHECK)
 @check_format_option
 @tools_option

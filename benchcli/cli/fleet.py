@@ -13,11 +13,11 @@ import click
 from benchcli.api.many_machines import Hosts, fleet
 from benchcli.api.result import UnfinishedError
 from benchcli.cli.main import Group
-from benchcli.cli.options import Parameter, argument, options, run_format_option
+from benchcli.cli.options import Parameter, argument, options, run_format_option, suite_argument
 from benchcli.cli.output import destinations, say, show
 from benchcli.errors import FINE, INTERRUPTED, NOT_MEASURED
 from benchcli.fleets import dask_engine, on_host, scheduler_address, started_workers
-from benchcli.settings import FLEET, SUITE, TLS
+from benchcli.settings import FLEET, TLS
 from benchcli.validation import Text
 
 labels_option = click.option(
@@ -40,7 +40,7 @@ def command() -> None:
 
 
 @command.command("run", short_help="Measure a suite on each host.")
-@argument("suite", SUITE)
+@suite_argument()
 @options(FLEET)
 @run_format_option
 def run(suite: str, format_: str, report: Path | None, force: bool, **options: Any) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 from click.shell_completion import CompletionItem
@@ -12,7 +12,8 @@ from benchcli import formatting
 from benchcli.api.keywords import Tools
 from benchcli.errors import MANY, UserError, unknown
 from benchcli.reports.formats.base import FORMATS
-from benchcli.settings import Setting
+from benchcli.settings import SUITE, Setting
+from benchcli.spelling import messages_for
 from benchcli.validation import Choice, Flag, FolderPath, Plugin, ValueKind
 
 Result = TypeVar("Result")
@@ -85,6 +86,20 @@ def argument(
 ) -> Callable[[Command], Command]:
     """Add an argument of a kind, with click's other attributes of it; `such` says what to give where it is missing."""
     return click.argument(name, type=Parameter(Setting(name, kind, "", what or name, such=such)), **attributes)
+
+
+def suite_argument(kind: type[click.Argument] = click.Argument) -> Callable[[Command], Command]:
+    """Add the suite of a command, whose messages name the suite's keys in place of options that it lacks."""
+
+    def add(command: Command) -> Command:
+        @wraps(command)
+        def with_keys(*args: Any, **options: Any) -> Any:
+            with messages_for("suite"):
+                return command(*args, **options)
+
+        return cast("Command", argument("suite", SUITE, cls=kind)(with_keys))
+
+    return add
 
 
 def runs_argument(command: Command) -> Command:

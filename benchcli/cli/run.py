@@ -6,10 +6,9 @@ import click
 
 from benchcli.api.keywords import Tools
 from benchcli.api.measurement import measure_suite
-from benchcli.cli.options import argument, options, run_format_option, tools_option
+from benchcli.cli.options import options, run_format_option, suite_argument, tools_option
 from benchcli.cli.output import measure_and_show
-from benchcli.settings import RUN, SUITE
-from benchcli.spelling import messages_for
+from benchcli.settings import RUN
 
 
 class SuiteArgument(click.Argument):
@@ -30,7 +29,7 @@ class SuiteArgument(click.Argument):
 
 
 @click.command("run")
-@argument("suite", SUITE, cls=SuiteArgument)
+@suite_argument(SuiteArgument)
 @options(RUN)
 @run_format_option
 @tools_option
@@ -40,5 +39,4 @@ def command(tools: Tools, /, suite: str, format_: str, **options: Any) -> int:
     \b
     Example: benchcli run suites/quick.toml --threads 2
     """
-    with messages_for("suite"):
-        return measure_and_show(tools, format_, measure_suite, suite, **options)
+    return measure_and_show(tools, format_, measure_suite, suite, **options)

@@ -68,6 +68,11 @@ def modules_of(error: BaseException) -> list[torch.nn.Module]:
     return _modules(list(_steps(error.__traceback__)))
 
 
+def innermost(error: BaseException) -> torch.nn.Module | None:
+    """Return the module that was being called when an error was raised, the innermost one; None if none was."""
+    return next(reversed(modules_of(error)), None)
+
+
 def argument_of(layer: torch.nn.Module | None, error: BaseException) -> object:
     """Return what the innermost call of a layer of torch was given as its `input`; None if that is not known."""
     frames = [step.tb_frame.f_locals for step in _steps(error.__traceback__)]

@@ -12,7 +12,7 @@ from benchcli import formatting
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.guards.code_versions import RefusedError, SourceError
 from benchcli.sampling.conversion import weight_dtypes
-from benchcli.sampling.error_origin import argument_of, modules_of
+from benchcli.sampling.error_origin import argument_of, innermost, modules_of
 from benchcli.sampling.example_inputs import EXAMPLES
 from benchcli.schema import sizes
 from benchcli.spelling import given, interface
@@ -58,10 +58,10 @@ def fitting(network: torch.nn.Module, inputs: Inputs) -> Iterator[None]:
 
 def _aside(inputs: Inputs) -> str:
     """Return that inputs stand in for the callable's own; empty if they do not."""
+    if not inputs.instead:
+        return ""
     others = f"{given('size')} and {given('inputs')}"
-    return (
-        f"; {EXAMPLES} of its callable were put aside for these: without {others} it has them" if inputs.instead else ""
-    )
+    return f"; {EXAMPLES} of its callable were put aside for these: without {others} it has them"
 
 
 def with_batch(network: torch.nn.Module, inputs: Inputs) -> str | None:
@@ -104,7 +104,7 @@ def _shapes(network: torch.nn.Module, inputs: Inputs) -> list[torch.Size]:
 
 
 def _out_of_range(network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
-    layer = next(reversed(modules_of(error)), None)
+    layer = innermost(error)
     own = layer.num_embeddings if isinstance(layer, EMBEDDINGS) else None
     rows = own or _embedding_rows(network)
     is_outside = isinstance(error, IndexError) or "in the valid range" in str(error)  # as an EmbeddingBag says it
@@ -122,7 +122,7 @@ def _out_of_range(network: torch.nn.Module, inputs: Inputs, error: Exception) ->
 
 def _not_tokens(_network: torch.nn.Module, inputs: Inputs, error: Exception) -> Exception | None:
     """Refuse numbers that are looked up in an embedding and are not whole."""
-    layer = next(reversed(modules_of(error)), None)
+    layer = innermost(error)
     if not isinstance(layer, EMBEDDINGS) or not any(each.is_floating_point() for each in inputs.tensors()):
         return None
     own = next(sizes(each.shape) for each in inputs.tensors() if each.is_floating_point())
@@ -180,7 +180,7 @@ def _with_another_shape(network: torch.nn.Module, inputs: Inputs, error: Excepti
     """Refuse an input with which the network works once it has the features that its layer takes."""
     if not isinstance(error, OF_THE_INPUTS) or isinstance(error, torch.OutOfMemoryError) or len(inputs.tensors()) != 1:
         return None
-    layer = next(reversed(modules_of(error)), None)
+    layer = innermost(error)
     for shape in _taken_by(layer, inputs.tensors()[0].shape[2:]):
         other = inputs.mapped(partial(torch.Tensor.new_zeros, size=shape))
         if 1 in _first_sizes(network, other):

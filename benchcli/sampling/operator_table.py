@@ -50,6 +50,11 @@ class Calibration:
     operators: tuple[str, ...] = ()
     """What the networks call, each once; empty in a table from before this was kept."""
 
+    @property
+    def fastest_s(self) -> float:
+        """The time of the fastest network; 0 if no times are kept."""
+        return min(self.seconds.values(), default=0.0)
+
 
 @dataclass
 class OperatorTable:

@@ -215,6 +215,14 @@ def test_what_a_users_code_raises_is_one_line_with_its_place_and_leaves_no_folde
 
 
 @pytest.mark.usefixtures("nets")
+def test_in_a_suite_inputs_are_its_keys_and_no_option(cli: Cli) -> None:
+    Path("suite.toml").write_text('[[family]]\nname = "rows"\nnetwork = "nets:rows"\nshape = [99]\n', encoding="utf-8")
+    found = cli("run", "suite.toml", *FAKE)
+    assert 'give inputs = ["1x100"]' in found.err
+    assert "--input" not in found.err
+
+
+@pytest.mark.usefixtures("nets")
 def test_a_list_of_tensors_comes_from_example_inputs(cli: Cli) -> None:
     assert cli("costs", "nets:Example").code == 0
 

@@ -213,12 +213,13 @@ def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding
     total, which = joint_gain.together(findings)
     if not launches_of(run):
         yield "no finding: no layers were timed"
-    rest = [each for each in findings if each.judgement == "gain" and each not in which]
-    if total and (len(which) > 1 or rest):
-        names, others = (formatting.named([f"{each.audit} at {_where(each)}" for each in of]) for of in (which, rest))
+    beside = [each for each in findings if each.judgement == "gain" and each not in which]
+    if total and (len(which) > 1 or beside):
+        names, others = (formatting.named([f"{each.audit} at {_where(each)}" for each in of]) for of in (which, beside))
         yield (
             f"together, no operator counted twice, and where two share a tensor with its channels: {gain(total)} "
-            f"({names})" + (f"; not beside these, as they change the same layers or channels: {others}" if rest else "")
+            f"({names})"
+            + (f"; not beside these, as they change the same layers or channels: {others}" if beside else "")
         )
     yield from _of_shares(run, findings)
     for audit, rest in _without_rows(findings):

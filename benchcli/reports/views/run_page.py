@@ -93,24 +93,32 @@ def _error(record: Record) -> float | None:
     return top1_error(record)
 
 
-def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None, is_tree: bool) -> Iterator[Table]:
-    """Yield a table for each guideline and each other kind of family, between those of settings and of time.
+def _of_settings(report: SuiteRun, judged: Sequence[Verdict]) -> Iterator[Table]:
+    """Yield the table of runtimes and that of settings, where there are several.
 
-    A view is imported only if it is needed: networks and blocks import all that ship.
+    A network alone has no speeds within a runtime: then what preparing took stands below its settings.
     """
-    of_runtimes: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
     if len(report.runtimes) > 1:
         from benchcli.reports.views import runtime_table
 
         if any(len(result.records) > 1 for result in report.results):
             yield runtime_table.table(report.results, judged)
-        else:  # there are no speeds within a runtime
-            of_runtimes = tuple(runtime_table.prepared(report.results, report.runtimes))
+        else:
+            below = tuple(runtime_table.prepared(report.results, report.runtimes))
     if any(result.family.first and not result.family.swept_axis for result in report.results):
         from benchcli.reports.views import settings_table
 
         made = settings_table.table(report.results)
-        yield replace(made, lines=(*made.lines, *of_runtimes))
+        yield replace(made, lines=(*made.lines, *below))
+
+
+def _tables(report: SuiteRun, judged: Sequence[Verdict], depth: int | None, is_tree: bool) -> Iterator[Table]:
+    """Yield a table for each guideline and each other kind of family, between those of settings and of time.
+
+    A view is imported only if it is needed: networks and blocks import all that ship.
+    """
+    yield from _of_settings(report, judged)
     places = places_of(report)
     groups = groupby(
         report.results,
