@@ -288,6 +288,12 @@ class Count:
         return Interval(rate, max(0.0, centre - half), min(1.0, centre + half))
 
 
+def reorder_share(breakdowns: Sequence[Breakdown]) -> float | None:
+    """Return the share of conversions of layout, the median over launches; None if some launch does not tell."""
+    told = [each.reorder_s / each.sum_s for each in breakdowns if each.reorder_s is not None]
+    return median(told) if len(told) == len(breakdowns) else None
+
+
 def median_share(breakdowns: Sequence[Breakdown], category: Category) -> float:
     """Return the fraction of a call's time in a category: the median over launches, of which all together make 1."""
     whole = sum(_median_part(breakdowns, each) for each in breakdowns[0].parts)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from itertools import compress
 from pathlib import Path
-from statistics import median
 from textwrap import indent
 from typing import Literal
 
@@ -35,7 +34,7 @@ from benchcli.runs.read import read
 from benchcli.runs.suite_run import SuiteRun
 from benchcli.schema import Breakdown, Category, Interval, Record
 from benchcli.spelling import messages_for
-from benchcli.statistics import median_share
+from benchcli.statistics import median_share, reorder_share
 from benchcli.workloads import papers
 from benchcli.workloads.blocks.base import BLOCKS
 from benchcli.workloads.guidelines.base import EXPERIMENTS
@@ -207,7 +206,7 @@ def breakdown() -> str:
 
 def _shares(traced: Sequence[Breakdown]) -> list[str]:
     shares = [median_share(traced, category) for category in HEADINGS]
-    return [formatting.percent(each) for each in (*shares, median(t.reorder_s / t.sum_s for t in traced))]
+    return [formatting.percent(each) for each in (*shares, reorder_share(traced) or 0.0)]
 
 
 def _paper_shares(name: str, model: str, platform: str) -> tuple[str, ...]:

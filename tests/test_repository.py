@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OPTIONAL = {
     *("dask", "distributed", "duckdb", "executorch", "ncnn", "nncf", "onnx", "onnxruntime", "openvino"),
-    *("pynvml", "pytorchcv", "timm", "torchvision", "vl_convert"),
+    *("pynvml", "pytorchcv", "timm", "torchao", "torchvision", "vl_convert"),
 }
 """Imported only where a user has installed them; most are extras."""
 FOLDERS = {".ci", ".github", "benchcli", "benchmarks", "docs", "results", "suites", "tests"}

@@ -6,7 +6,7 @@ from statistics import median
 
 from benchcli.grouping import groups
 from benchcli.schema import CATEGORIES, Breakdown, Category, OfVariant
-from benchcli.statistics import median_share, tracing_agrees
+from benchcli.statistics import median_share, reorder_share, tracing_agrees
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class BreakdownRow(OfVariant):
     shares: Mapping[Category, float | None]
     """Of a call, the median over launches; None if profiled calls were faster than others: nothing is judged then."""
     reorder: float | None
-    """The share of reorders inside convolutions, which is part of data movement."""
+    """The share of reorders inside convolutions, which is part of data movement. None: not judged, or not told."""
     launches: tuple[Breakdown, ...]
     """What each launch says."""
 
@@ -35,6 +35,6 @@ def _row(of: Sequence[Breakdown]) -> BreakdownRow:
         variant=of[0].variant,
         call_s=median(each.call_s for each in of),
         shares={category: median_share(of, category) if is_judged else None for category in CATEGORIES},
-        reorder=median(each.reorder_s / each.sum_s for each in of) if is_judged else None,
+        reorder=reorder_share(of) if is_judged else None,
         launches=tuple(of),
     )

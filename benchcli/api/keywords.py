@@ -10,7 +10,7 @@ from benchcli.backends.runtimes.base import RUNTIMES, runtime_named
 from benchcli.errors import UserError
 from benchcli.schema import Plan, Target
 from benchcli.schema.progress import Observer, Progress
-from benchcli.settings import ALL_RUNTIMES, Values
+from benchcli.settings import ALL_RUNTIMES, IN_SEVERAL_S, Values
 from benchcli.spelling import given
 from benchcli.workers.tools import Tools
 from benchcli.workloads.overrides import Overrides
@@ -322,9 +322,10 @@ def runtimes_of(values: Values) -> tuple[str, ...]:
 def plan_of(values: Values) -> Plan:
     """Return the plan of checked values. Without a budget it is the default, which grows on slow devices."""
     budget = values["budget"]
+    usual_s = Plan.budget_s if len(runtimes_of(values)) == 1 else IN_SEVERAL_S
     return Plan(
         precision=values["precision"],
-        budget_s=Plan.budget_s if budget is None else budget,
+        budget_s=usual_s if budget is None else budget,
         grows=budget is None,
         percentiles=values.get("percentiles", False),
         launches=values["launches"],

@@ -29,7 +29,7 @@ def measure(what: object, *, inputs: object = None, **settings: Unpack[MeasureSe
     """Measure a guideline, a suite, or networks.
 
     `what` is the name of a guideline ("g1" to "g4", or "all"), the name or path of a suite, or a
-    network, or a mapping from names to networks, of which the first is the baseline. A network is a
+    network, or several in a list, or a mapping from names to them: the first is the baseline. A network is a
     `torch.nn.Module`, a function of a module that makes one, or a name as the command line takes it:
     of `benchcli list networks`, "torchvision:NAME", or "package.module:callable". `inputs` belongs to
     networks: a tensor (batch, ...) or its shape, a tuple or list of tensors, or a dict of keyword
@@ -60,7 +60,7 @@ def _measured_networks(what: object, inputs: object, settings: MeasureSettings) 
     if isinstance(what, str) and are_drawn(inputs):
         return network(what, **{**settings, "inputs": inputs})  # type: ignore[arg-type]
     measuring, overrides = _with_channels(settings)
-    networks = Networks.of(by_name([what]), inputs)
+    networks = Networks.of(by_name(what if isinstance(what, list | tuple) else [what]), inputs)
     families = networks.request.families(overrides)
     return run_of(Suite("custom", "", tuple(families)), measuring, live=networks.payloads)
 

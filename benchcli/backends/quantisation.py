@@ -58,7 +58,7 @@ def quantise_onnx(model: Path, given: Sequence["torch.Tensor"], alive: Callable[
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     names = [each.name for each in onnx.load(model, load_external_data=False).graph.input]
-    calls = ({name: each.numpy() for name, each in zip(names, call, strict=True)} for call in calibration(given))
+    calls = ({name: each.cpu().numpy() for name, each in zip(names, call, strict=True)} for call in calibration(given))
 
     class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
         def get_next(self) -> Any:

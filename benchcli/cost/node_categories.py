@@ -20,25 +20,31 @@ _CONVOLUTION: Final = re.compile(r"Conv(Transpose|Integer|olution.*)?$|Deconvolu
 _QUANTISING: Final = _names("QuantizeLinear DequantizeLinear FakeQuantize")
 _CATEGORIES: Final[Mapping[Category, frozenset[str]]] = {
     "product": _names("""
-        Attention Einsum FullyConnected GRU GRUCell GRUSequence Gemm GroupQueryAttention LSTM LSTMCell LSTMSequence
-        MatMul MatMulInteger MatMulNBits MultiHeadAttention QAttention QGemm RNN RNNCell RNNSequence
-        ScaledDotProductAttention TensorIterator
+        Attention BatchMatrixMultiply DynamicFullyConnected Einsum FullyConnected GRU GRUCell GRUSequence Gemm
+        GroupQueryAttention LSTM LSTMCell LSTMSequence MatMul MatMulInteger MatMulNBits MultiHeadAttention QAttention
+        QGemm RNN RNNCell RNNSequence ScaledDotProductAttention TensorIterator
     """),
     "elementwise": ROW_WISE
     | POINTWISE
     | _QUANTISING
     | _names("""
-        Clamp Divide Eltwise HSigmoid HSwish LogicalAnd LogicalNot LogicalOr Maximum Minimum Multiply Mvn MVN Negative
-        NormalizeL2 NotEqual Power RMS ReLU SoftPlus SquaredDifference Subgraph Subtract
+        BankersRounding BinaryElementwise Clamp Cosine Divide ELU Eltwise GELU HSigmoid HSwish InvalidUnaryOp LeakyReLU
+        LogicalAnd LogicalNot LogicalOr Maximum Minimum Multiply Mvn MVN Negate Negative NormalizeL2 NotEqual PReLU
+        Power RMS ReLU ReciprocalSquareRoot Sine SoftPlus Square SquareRoot SquaredDifference Subgraph Subtract
+        UnaryElementwise
     """),
-    "pooling": POOLS | _names("AdaptiveAvgPool AdaptiveMaxPool AvgPool ReduceLogicalAnd ReduceLogicalOr"),
+    "pooling": POOLS
+    | _names("""
+        AdaptiveAvgPool AdaptiveMaxPool ArgmaxPooling AveragePooling AvgPool GlobalAveragePooling MaxPooling
+        ReduceLogicalAnd ReduceLogicalOr
+    """),
     "data": (MOVES | VIEWS) - _QUANTISING
     | _names("""
-        Broadcast Convert ConvertLike Interpolate Reorder ReorderInput ReorderOutput Roll ScatterUpdate Select
-        ShuffleChannels StridedSlice VariadicSplit
+        Broadcast Concatenate ConstantPad Convert ConvertLike Copy EvenSplit Interpolate Reorder ReorderInput
+        ReorderOutput ResizeBilinear Roll ScatterUpdate Select ShuffleChannels StaticReshape StridedSlice VariadicSplit
     """),
 }
-"""By the names of ONNX, of ONNX Runtime and of OpenVINO."""
+"""By the names of ONNX, of ONNX Runtime, of OpenVINO, and of XNNPACK without their blanks."""
 
 
 def category_of_node(name: str, shapes: Sequence[Sequence[int]] = (), is_depthwise: bool = False) -> Category:

@@ -49,7 +49,7 @@ def _known(ask: Callable[[], Value]) -> Value | None:
 def _reorders(artifact: Path, runtime: Runtime, place: Place, network: torch.nn.Module, inputs: Inputs) -> int | None:
     """Return how often a runtime converts a layout in a call, by its own profile; None if it does not tell."""
     profiler = runtime.profiler(network, inputs, place, artifact)
-    if profiler is None:
+    if profiler is None or not profiler.tells_reorders:
         return None
     profiler.call()
     *_, nodes = profiler.finish()

@@ -43,7 +43,10 @@ def _named(of: Subject) -> KernelsNamed:
     if bench.profiler:
         by_call = [[node.kernel for node in nodes] for nodes in bench.profiler.finish()]
     call_s = min(seconds for seconds, _ in rounds)
-    return KernelsNamed(CallKernels(of.family, of.variant, call_s, uses_of(by_call), *_told(counts)))
+    tells_reorders = bench.profiler is None or bench.profiler.tells_reorders
+    return KernelsNamed(
+        CallKernels(of.family, of.variant, call_s, uses_of(by_call), *_told(counts), tells_reorders=tells_reorders)
+    )
 
 
 def fewest_calls(call_s: float, resolution_s: float) -> int:

@@ -1,6 +1,7 @@
 """Trace calls of each variant in a worker, after untraced ones: tracers stay attached on some devices."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from statistics import median
 from time import perf_counter
@@ -41,12 +42,13 @@ def _break_down(
         calls = calls_per_sample(bench.timer(1).seconds, resolution_s)
         call_s = median(repeated(lambda: bench.timer(calls).seconds / calls, task, alive, LEAST))
         traces = _traces(bench, make_tracer, task, alive)[1:]  # the first one starts the tracer
+    reorders = [trace.reorder_s for trace in traces if trace.reorder_s is not None]
     parts: dict[Category, float] = {each: median(trace.parts[each] for trace in traces) for each in traces[0].parts}
     return {
         "call_s": call_s,
         "traced_s": median(trace.traced_s for trace in traces),
         "parts": {**parts, "framework": max(0.0, call_s - sum(parts.values()))},
-        "reorder_s": median(trace.reorder_s for trace in traces),
+        "reorder_s": median(reorders) if reorders else None,
     }
 
 
@@ -55,7 +57,8 @@ def _traces(bench: Bench, make_tracer: Callable[[], Tracer], task: Task, alive: 
     if bench.profiler is None:
         return repeated(make_tracer(), task, alive, LEAST)
     seconds = repeated(partial(_timed, bench.profiler.call), task, alive, LEAST)
-    return [_trace(each, nodes) for each, nodes in zip(seconds, bench.profiler.finish(), strict=True)]
+    traces = [_trace(each, nodes) for each, nodes in zip(seconds, bench.profiler.finish(), strict=True)]
+    return traces if bench.profiler.tells_reorders else [replace(each, reorder_s=None) for each in traces]
 
 
 def _timed(call: Callable[[], object]) -> float:

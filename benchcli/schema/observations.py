@@ -204,8 +204,8 @@ class Breakdown(OfVariant):
 
     `framework` is the rest of `call_s`: Python, dispatcher, a device waiting for its host.
     """
-    reorder_s: Duration
-    """Seconds of `data` inside convolutions: their library reorders to its own layout and back."""
+    reorder_s: Duration | None
+    """Seconds of `data` inside convolutions: their library reorders to its own layout and back. None: not told."""
 
     @property
     def sum_s(self) -> float:
@@ -304,6 +304,8 @@ class CallKernels(OfVariant):
     counts: HardwareCounts | None = None
     uncounted: Uncounted = ""
     """Why there are no counts; empty if there are, or if the device is no processor of the host."""
+    tells_reorders: bool = True
+    """Whether conversions of layout are among `uses` by the name of REORDER."""
 
     @property
     def sum_s(self) -> float:

@@ -58,6 +58,14 @@ def test_live_modules_travel_by_value_and_leave_nothing_in_the_folder(tools: Cal
     assert not any("mine" in path.read_text() and "gASV" in path.read_text() for path in run.folder.iterdir())
 
 
+def test_networks_in_a_list_have_their_own_names(tools: Callable[[], Tools]) -> None:
+    several = ["shufflenet-v2-0.5x", Scaled(2.0)]
+    run = benchcli.measure(several, inputs=torch.randn(1, 3, 64, 64), device="fake", launches=2, tools=tools())
+    assert [record.variant.name for record in run.records] == ["shufflenet-v2-0.5x", "Scaled"]
+    with pytest.raises(UserError, match=r"two networks are named Scaled: give a mapping"):
+        benchcli.measure([Scaled(2.0), Scaled(3.0)], device="fake", tools=tools())
+
+
 @pytest.mark.measured
 class Both(nn.Module):
     """Takes two inputs."""

@@ -9,10 +9,12 @@ import torch
 from torch import nn
 
 import benchcli
-from benchcli.backends.runtimes.base import runtime_named
+from benchcli.backends.devices.base import DEVICES
+from benchcli.backends.runtimes.base import Place, runtime_named
 from benchcli.cost.inputs import Inputs, tensors
 from benchcli.guards import outputs
 from benchcli.sampling.artifact_cache import FOLDER
+from benchcli.sampling.artifact_facts import facts_of
 from tests.exporting import Attention, Sorted, prepared
 
 pytestmark = [
@@ -62,6 +64,72 @@ def test_executorch_computes_what_eager_does(network: nn.Module, inputs: Inputs,
 def test_an_operator_without_a_kernel_is_said(tmp_path: Path) -> None:
     with pytest.raises(NotImplementedError, match="ExecuTorch has no kernel for it"):
         prepared(EXECUTORCH, Sorted().eval(), Inputs((torch.randn(1, 4),)), tmp_path)
+
+
+class Blocks(nn.Module):
+    """Convolutions, plain and depthwise, what XNNPACK does not take, and what is quantised."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain, self.depthwise = nn.Conv2d(3, 16, 3), nn.Conv2d(16, 16, 3, groups=16)
+        self.norm, self.head = nn.LayerNorm(144), nn.Linear(16 * 144, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = self.norm(torch.relu(self.depthwise(self.plain(x))).flatten(2))
+        scores: torch.Tensor = self.head(features.flatten(1))
+        return scores
+
+
+def blocks() -> tuple[nn.Module, Inputs]:
+    torch.manual_seed(0)
+    return Blocks().eval().requires_grad_(False), Inputs((torch.randn(2, 3, 16, 16),))
+
+
+def test_quantised_networks_compute_nearly_what_eager_does(tmp_path: Path) -> None:
+    network, inputs = blocks()
+    quantised = runtime_named("executorch:int8")
+    assert quantised.computes_in("float32") == "int8"
+    call = prepared(quantised, network, inputs, tmp_path)
+    with torch.inference_mode():
+        references = outputs.References(outputs.kept((network(*inputs.args),)), outputs.tolerance_of(["int8"]))
+        for _ in range(3):
+            assert 1e-4 < outputs.check(call(), references) < 0.1  # as far off as whole numbers of 8 bits are
+    facts = facts_of(tmp_path / "artifact", "float32", quantised, Place(DEVICES["cpu"]), network, inputs)
+    assert facts.reorders is None  # ExecuTorch does not tell them from a network's own transpositions
+    assert facts.argmax_agreement
+    assert 0.8 < facts.argmax_agreement <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("network", "given", "reason"),
+    [
+        (nn.Conv2d(3, 4, 3).half(), torch.randn(1, 3, 8, 8).half(), "networks of float32, and this one is of float16"),
+        (nn.Softmax(-1), torch.randn(1, 4), "it has no operator that XNNPACK quantises"),
+    ],
+)
+def test_what_is_not_quantised_is_said(network: nn.Module, given: torch.Tensor, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(NotImplementedError, match=reason):
+        prepared(runtime_named("executorch:int8"), network.eval().requires_grad_(False), Inputs((given,)), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["executorch", "executorch:int8"])
+def test_it_tells_what_xnnpack_took_and_what_not(name: str, tmp_path: Path) -> None:
+    (network, inputs), runtime = blocks(), runtime_named(name)
+    prepared(runtime, network, inputs, tmp_path)
+    profiler = runtime.profiler(network, inputs, Place(DEVICES["cpu"]), tmp_path / "artifact")
+    assert profiler
+    for _ in range(3):
+        profiler.call()
+    calls = profiler.finish()
+    assert len(calls) == 3
+    for nodes in calls:
+        categories = [each.category for each in nodes]
+        assert [categories.count(each) for each in ("convolution", "depthwise", "product")] == [1, 1, 1]
+        assert "other" not in categories
+        apart = {each.kernel.work for each in nodes if each.kernel.implementation == "not in XNNPACK"}
+        assert "native_layer_norm" in apart
+        assert "Convolution" not in apart
+        assert sum(each.kernel.seconds for each in nodes) > 0
 
 
 def test_a_guideline_in_real_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

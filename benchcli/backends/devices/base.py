@@ -41,8 +41,8 @@ class Trace:
     """Seconds of the call, tracing overhead included."""
     parts: Mapping[Category, float]
     """Seconds within operators, by category."""
-    reorder_s: float = 0.0
-    """The part of `data` that convolutions spend on layout conversion."""
+    reorder_s: float | None = 0.0
+    """The part of `data` that convolutions spend on layout conversion; None if that is not told."""
 
 
 class RanKernel(NamedTuple):

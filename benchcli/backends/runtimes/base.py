@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from benchcli.cost.inputs import Inputs
 
+UNKNOWN_VERSION = "unknown"
 Call = Callable[[], Any]
 """Runs a network once and returns its outputs."""
 
@@ -50,6 +51,9 @@ class RanNode(NamedTuple):
 
 class Profiler(ABC):
     """A runtime's own profile of calls of a network."""
+
+    tells_reorders: ClassVar[bool] = True
+    """Whether its conversions of layout are nodes by the name of `schema.REORDER`."""
 
     @abstractmethod
     def call(self) -> object:
@@ -165,7 +169,7 @@ class Runtime(ABC):
     @property
     def installed_versions(self) -> Mapping[str, str]:
         """The versions of the packages that it needs, as they say them without being imported."""
-        return {name: _version(name) for name in self._distributions}
+        return {name: version_of(name) for name in self._distributions}
 
     def computes_in(self, dtype: str) -> str:
         """Return the dtype in which it computes a network of a dtype, whose tolerance its outputs get."""
@@ -209,11 +213,12 @@ class Runtime(ABC):
         return None
 
 
-def _version(distribution: str) -> str:
+def version_of(distribution: str) -> str:
+    """Return the version of an installed package, as its metadata says."""
     try:
         return version(distribution)
     except PackageNotFoundError:  # a module without metadata
-        return "unknown"
+        return UNKNOWN_VERSION
 
 
 RUNTIMES: Registry[Runtime] = Registry("runtime", "benchcli.backends.runtimes")

@@ -1,17 +1,31 @@
-"""ONNX Runtime: the network is exported to ONNX, and runs with its inputs and outputs bound to fixed memory."""
+"""ONNX Runtime: the network is exported to ONNX, and runs with its inputs and outputs bound to fixed memory.
+
+What a call does on a GPU is finished when it returns.
+"""
 
 import json
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchcli.backends import quantisation
-from benchcli.backends.devices.base import RanKernel
-from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Profiler, RanNode, Runtime
+from benchcli.backends.devices.base import Device, RanKernel
+from benchcli.backends.runtimes.base import (
+    RUNTIMES,
+    UNKNOWN_VERSION,
+    Call,
+    Place,
+    Profiler,
+    RanNode,
+    Runtime,
+    version_of,
+)
 from benchcli.cost.node_categories import category_of_node
 from benchcli.schema import REORDER
+from benchcli.spelling import given
 
 if TYPE_CHECKING:
     import torch
@@ -30,19 +44,46 @@ NAMED_AFTER = re.compile(r"(_token_\d+|_nchwc|_nhwc)+$")
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Where torch's exporter keeps the modules around a node, outermost first."""
 OF_MODULE = re.compile(r"'network((?:\.\w+)*)'")
+PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
+"""Those that run on CUDA devices, by the names that their libraries have."""
 
 
 class OnnxRuntime(Runtime):
-    """The CPU execution provider, with all optimisations unless an option leaves some out."""
+    """The execution provider of the device, with all optimisations unless an option leaves some out."""
 
     name = "onnxruntime"
     title = "ONNX Runtime"
     requires = {"onnxruntime": "onnxruntime", "onnx": "onnx", "onnxscript": "onnxscript"}
-    devices = ("cpu", "fake")
+    devices = ("cpu", "cuda", "fake")
     layouts = ("nchw",)
     reads_onnx = True
-    options = {"extended": "without the optimisations of layout: no blocked channels (NCHWc)", **quantisation.OPTION}
+    options = {
+        "extended": "without the optimisations of layout: no blocked channels (NCHWc)",
+        "tensorrt": "TensorRT's engines where they take an operator (cuda only)",
+        **quantisation.OPTION,
+    }
     export_s = 300.0
+
+    def missing(self, device: Device) -> str | None:
+        """Return why it cannot be used: for CUDA it is another package, which has the same name when it is imported."""
+        if own := super().missing(device):
+            return own
+        if self.option == "tensorrt" and device.name != "cuda":
+            return f"{self.full_name} runs on CUDA devices alone: give {given('device', 'cuda')}"
+        provider = self.option if self.option in PROVIDERS else device.name
+        if provider in PROVIDERS and not _has_library(provider):
+            return (
+                f"this ONNX Runtime has no {PROVIDERS[provider]}: pip install onnxruntime-gpu in place of onnxruntime"
+            )
+        return None
+
+    @property
+    def installed_versions(self) -> Mapping[str, str]:
+        """The versions of the packages that it needs; that for GPUs has another name."""
+        known = dict(super().installed_versions)
+        if known["onnxruntime"] == UNKNOWN_VERSION:
+            known["onnxruntime"] = version_of("onnxruntime-gpu")
+        return known
 
     def computes_in(self, dtype: str) -> str:
         """Return int8 with that option, and the network's own dtype without."""
@@ -68,38 +109,67 @@ class OnnxRuntime(Runtime):
         from benchcli.backends.flat_call import FlatCall
 
         assert artifact  # noqa: S101
-        return bound(self._session(artifact / "model.onnx", place.threads), FlatCall(network, inputs).given)
+        return bound(self._session(artifact / "model.onnx", place), FlatCall(network, inputs).given)
 
     def profiler(
         self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path | None
     ) -> Profiler | None:
-        """Return the profiler of a session of its own."""
+        """Return the profiler of a session of its own. Raises NotImplementedError on CUDA devices."""
         from benchcli.backends.flat_call import FlatCall
 
         assert artifact  # noqa: S101
+        if place.device.name == "cuda":
+            raise NotImplementedError("ONNX Runtime's profile says how long a GPU's kernels are queued, and not run")
         folder = tempfile.TemporaryDirectory(prefix="benchcli-")
         file = artifact / "model.onnx"
-        session = self._session(file, place.threads, profiled_in=folder.name)
+        session = self._session(file, place, profiled_in=folder.name)
         return _SessionProfiler(session, FlatCall(network, inputs).given, folder, file)
 
-    def _session(self, model: Path, threads: int, profiled_in: str = "") -> Any:
-        """Return a session. Raises NotImplementedError if an operator has no kernel of the graph's types."""
+    def _session(self, model: Path, place: Place, profiled_in: str = "") -> Any:
+        """Return a session.
+
+        Raises NotImplementedError if an operator has no kernel of the graph's types, or a provider does not start.
+        """
         import onnxruntime as ort
         from onnxruntime.capi import onnxruntime_pybind11_state as states
 
         levels = ort.GraphOptimizationLevel
         options = ort.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.intra_op_num_threads, options.inter_op_num_threads = place.threads, 1
         is_extended = self.option == "extended"
         options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if is_extended else levels.ORT_ENABLE_ALL
         options.log_severity_level = 4
         options.enable_profiling, options.profile_file_prefix = bool(profiled_in), f"{profiled_in}/profile"
         # Threads that spin after a call would slow down whatever runs next in this process.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        wanted = providers_of(place, self.option)
         try:
-            return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            session = ort.InferenceSession(str(model), options, providers=wanted)
         except (states.InvalidGraph, states.NotImplemented) as error:
             raise NotImplementedError(f"ONNX Runtime has no kernel for it: {error}") from None
+        if (first := wanted[0][0]) not in session.get_providers():
+            raise NotImplementedError(f"ONNX Runtime's {first} does not start here, and the processor would compute")
+        return session
+
+
+def providers_of(place: Place, option: str) -> list[tuple[str, dict[str, str]]]:
+    """Return the execution providers for a place, the preferred one first, with their settings.
+
+    Convolutions and products of float32 are computed as float32, and not as TF32.
+    """
+    on_processor = [("CPUExecutionProvider", dict[str, str]())]
+    if place.device.name != "cuda":
+        return on_processor
+    where = {"device_id": str(place.index)}
+    by_cuda = [(PROVIDERS["cuda"], {**where, "use_tf32": "0"}), *on_processor]
+    return [(PROVIDERS["tensorrt"], where), *by_cuda] if option == "tensorrt" else by_cuda
+
+
+def _has_library(provider: str) -> bool:
+    """Return whether the installed package has a provider's library. It imports nothing."""
+    spec = find_spec("onnxruntime")
+    folders = spec.submodule_search_locations if spec else None
+    return any(any(Path(folder).glob(f"capi/*onnxruntime_providers_{provider}.*")) for folder in folders or ())
 
 
 class _SessionProfiler(Profiler):
@@ -177,16 +247,17 @@ def bound(session: Any, given: Sequence["torch.Tensor"]) -> Call:
     wanted = session.get_inputs()
     if len(wanted) != len(given):
         raise NotImplementedError(f"the graph takes {len(wanted)} inputs, and the network {len(given)}")
-    binding = session.io_binding()
+    binding, device = session.io_binding(), given[0].device if given else torch.device("cpu")
+    where = device.type, device.index or 0
     for each, tensor in zip(wanted, given, strict=True):
-        binding.bind_input(each.name, "cpu", 0, _numbers()[each.type], tuple(tensor.shape), tensor.data_ptr())
+        binding.bind_input(each.name, *where, _numbers()[each.type], tuple(tensor.shape), tensor.data_ptr())
     for each in session.get_outputs():
-        binding.bind_output(each.name, "cpu")
+        binding.bind_output(each.name, *where)
     session.run_with_iobinding(binding)  # an exported graph need not say the shapes of its outputs
     outputs = []
     for each, value in zip(session.get_outputs(), binding.get_outputs(), strict=True):
-        output = torch.empty(value.shape(), dtype=_torch_types()[each.type])
-        binding.bind_output(each.name, "cpu", 0, _numbers()[each.type], tuple(output.shape), output.data_ptr())
+        output = torch.empty(value.shape(), dtype=_torch_types()[each.type], device=device)
+        binding.bind_output(each.name, *where, _numbers()[each.type], tuple(output.shape), output.data_ptr())
         outputs.append(output)
     run, kept, results = session.run_with_iobinding, tuple(given), tuple(outputs)
 

@@ -10,7 +10,7 @@ from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Column, Table, numbers, words
 from benchcli.reports.views.cells import AGREED, agree
 from benchcli.schema import Breakdown, Category, Failure, Key, Record
-from benchcli.statistics import median_share, tracing_agrees
+from benchcli.statistics import median_share, reorder_share, tracing_agrees
 
 HEADINGS: Mapping[Category, str] = {
     "convolution": "convolution",
@@ -119,9 +119,8 @@ def _disagreeing(rows: Mapping[Key, Sequence[Breakdown]]) -> list[str]:
 
 
 def _reorders(of: Sequence[Breakdown]) -> str:
-    if not tracing_agrees(of):
-        return formatting.UNKNOWN
-    return formatting.percent(median(each.reorder_s / each.sum_s for each in of))
+    share = reorder_share(of) if tracing_agrees(of) else None
+    return formatting.UNKNOWN if share is None else formatting.percent(share)
 
 
 def _profiling(of: Sequence[Breakdown]) -> str:

@@ -137,6 +137,8 @@ def _runs(use: KernelUse) -> str:
 
 
 def _reorders(of: CallKernels) -> str:
+    if not of.tells_reorders:
+        return UNKNOWN
     reorders = [use for use in of.uses if use.is_reorder]
     if not reorders:
         return "0"
