@@ -1,7 +1,8 @@
 """Compare the times that benchcli takes in a runtime with a loop in the runtime's own API, in one process.
 
 Both take turns: a sample of benchcli's timer, and one of a loop as its makers would write it, with
-memory that is bound once. The networks are those of `--networks`; the extra `runtimes` is needed.
+memory that is bound once. The networks are those of `--networks`; the extra `runtimes` is needed, and for
+`--runtimes executorch` the one of that name.
 
     python benchmarks/runtime_loops.py --rounds 60
 """
@@ -101,12 +102,30 @@ def compile_loop(artifact: Path, given: tuple[torch.Tensor, ...]) -> Loop:
     return loop
 
 
+def executorch_loop(artifact: Path, given: tuple[torch.Tensor, ...]) -> Loop:
+    """Execute a program's method; the pool of threads is that of the process, which the first program has set."""
+    from executorch.runtime import Runtime
+
+    from benchcli.backends.runtimes.executorch import PROGRAM
+
+    program = Runtime.get().load_program(artifact / PROGRAM)
+    method = program.load_method("forward")
+    assert method
+
+    def loop(calls: int, _kept: object = program) -> None:
+        for _ in range(calls):
+            method.execute(given)
+
+    return loop
+
+
 POOLS: list[tuple[object, object]] = []
 LOOPS: dict[str, Callable[[Path, tuple[torch.Tensor, ...]], Loop]] = {
     "onnxruntime": onnxruntime_loop,
     "openvino": openvino_loop,
     "compile": compile_loop,
     "ncnn": ncnn_loop,
+    "executorch": executorch_loop,
 }
 
 
@@ -147,7 +166,7 @@ def main() -> None:
     """Print the ratio of each network in each runtime."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", default=NETWORKS_OF_FIVE)
-    parser.add_argument("--runtimes", default=",".join(LOOPS))
+    parser.add_argument("--runtimes", default=",".join(each for each in LOOPS if each != "executorch"))
     parser.add_argument("--rounds", type=int, default=60)
     given = parser.parse_args()
     torch.set_num_threads(1)

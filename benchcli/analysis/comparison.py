@@ -40,6 +40,11 @@ class Comparison:
     missing: tuple[str, ...]
     """The networks that each run lacks, and those that failed."""
 
+    @property
+    def compared(self) -> int:
+        """The number of networks that some run has in common with the first one."""
+        return sum(any(row.changes[1:]) for row in self.rows)
+
 
 def compare(runs: Sequence[SuiteRun]) -> Comparison:
     """Compare runs with the first of them."""

@@ -122,6 +122,17 @@ def test_what_is_missing_and_what_is_another_network_is_said(cli: Cli, run: Call
     assert "b: g2-x1/g=1: not the same network: channels 16 and 64" in out
 
 
+def test_runs_without_a_common_network_are_no_success(
+    cli: Cli, run: Callable[..., None], recorded: Callable[..., None]
+) -> None:
+    run("a")
+    recorded(cli, "other", "guideline", "g1", "--width", "16")
+    compared = cli("compare", "a", "other")
+    assert compared.code == 4
+    assert "a lacks g1-x1/1:1" in compared.out
+    assert compared.out.splitlines()[-1].startswith("0 of 8 networks compared")
+
+
 def test_machines_and_settings_that_differ_are_named(cli: Cli, run: Callable[..., None]) -> None:
     run("a")
     run("b", "--threads", "2")

@@ -122,8 +122,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
 
 
 def _footer(comparison: Comparison) -> str:
-    compared = sum(any(row.changes[1:]) for row in comparison.rows)
-    text = f"{compared} of {len(comparison.rows)} networks compared"
+    text = f"{comparison.compared} of {len(comparison.rows)} networks compared"
     if comparison.differences:
         return text
     # Between two runs the machine itself changes, which neither run's intervals know of.
