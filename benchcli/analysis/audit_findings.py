@@ -102,6 +102,8 @@ class AuditFinding(Broken):
     """How many times as fast the rebuilt layers, or the changed network, are."""
     flops_change: float | None = None
     """Multiply-adds of the rebuilt layers divided by those of the layers as they are, minus 1."""
+    is_exact: bool = False
+    """Whether the rebuilt layers compute the same with other weights; then their speed counts whole."""
     gain: Interval | None = None
     """The share of the network's time that is won; None if nothing was measured. Negative: it is lost."""
     why: str = ""
@@ -305,7 +307,7 @@ def _finding(suspect: Suspect, trials: Trials) -> AuditFinding:
         return replace(bare, why=failure.error)
     if before not in trials.samples or after not in trials.samples:
         return replace(bare, why=_why_unmeasured(suspect, trials))
-    return _with_gain(bare, suspect.rebuilt_s, before, after, trials)
+    return _with_gain(bare, suspect, before, after, trials)
 
 
 def _why_unmeasured(suspect: Suspect, trials: Trials) -> str:
@@ -318,19 +320,21 @@ def _why_unmeasured(suspect: Suspect, trials: Trials) -> str:
     return f"beyond the {MOST_MEASURED} of the largest share"
 
 
-def _with_gain(bare: AuditFinding, rebuilt_s: Interval | None, before: str, after: str, trials: Trials) -> AuditFinding:
+def _with_gain(bare: AuditFinding, suspect: Suspect, before: str, after: str, trials: Trials) -> AuditFinding:
     speed = relative_speed(trials.samples[before], trials.samples[after])
     if speed is None:
         return replace(bare, why="the two share no round")
     own = timing(trials.samples[before], (), is_baseline=False)
     counts = trials.flops.get(before), trials.flops.get(after)
     ratio = counts[1] / counts[0] if counts[0] and counts[1] is not None else None
+    is_exact = suspect.repair is not None and suspect.repair.is_exact
     return replace(
         bare,
         before_s=own.seconds if own else None,
         speed=speed,
+        is_exact=is_exact,
         flops_change=ratio - 1 if ratio is not None else None,
-        gain=_gain(_share_of(bare, rebuilt_s, own), _at_equal_flops(speed, ratio)),
+        gain=_gain(_share_of(bare, suspect.rebuilt_s, own), speed if is_exact else _at_equal_flops(speed, ratio)),
     )
 
 

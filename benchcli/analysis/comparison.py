@@ -66,7 +66,8 @@ def compare(runs: Sequence[SuiteRun]) -> Comparison:
 
 def _differences(first: SuiteRun, run: SuiteRun) -> str:
     reference, other = (settings_of(record.family for record in each.by_key().values()) for each in (first, run))
-    changed = [(name, reference[name], other[name]) for name in reference if reference[name] != other[name]]
+    both_known = [name for name in reference if reference[name] and other[name]]  # an unfinished run may have no record
+    changed = [(name, reference[name], other[name]) for name in both_known if reference[name] != other[name]]
     facts = [*mismatches(first.environment, run.environment), *changed]
     return ", ".join(f"{name} {right}, not {left}" for name, left, right in facts)
 

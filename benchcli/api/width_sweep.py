@@ -10,10 +10,12 @@ from benchcli.api.keywords import Measuring, SweepSettings
 from benchcli.api.measurement import run_of
 from benchcli.api.run_result import Run
 from benchcli.api.time_prediction import fill
+from benchcli.errors import NothingMeasuredError
 from benchcli.runs.measured_suite import measured_aside
 from benchcli.runs.run_folder import RunFolder
 from benchcli.schema import FamilyResult, Suite
 from benchcli.settings import SWEEP, TRACING, Values, checked
+from benchcli.spelling import given
 from benchcli.validation import text
 from benchcli.workloads import sweeps
 from benchcli.workloads.sweeps import SweptLine
@@ -40,7 +42,16 @@ def sweep(*what: str, **settings: Unpack[SweepSettings]) -> Run:
     resume = measuring.resume
     lines = _as_begun(lines, resume) if resume else _worth_measuring(lines, measuring)
     families = tuple(each.family for each in lines)
-    run = run_of(Suite(name, "", families), measuring)
+    try:
+        run = run_of(Suite(name, "", families), measuring)
+    except NothingMeasuredError as error:
+        if not values["params"] or values["inputs"]:
+            raise
+        by_name = f"1x{{{next(iter(dict(values['params'])))}}}x28x28"
+        raise NothingMeasuredError(
+            f"{error}. An input that depends on a parameter takes its name: give {given('inputs', by_name)}, with "
+            "sizes of your own"
+        ) from None
     if values["fill"]:
         fill(families, measuring.target, {}, measuring.tools)
     return run

@@ -10,7 +10,7 @@ from benchcli.checks.findings import Finding, Outcome, Subject, costs_outcome, i
 from benchcli.checks.pairs import difference
 from benchcli.noise.diagnosis import host_was_timed
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Costs, Failure, Family, Interval, Key, Record
+from benchcli.schema import Costs, Failure, Family, Interval, Key, Record, Variant
 from benchcli.spelling import given
 from benchcli.statistics import POWERFUL, quotient
 
@@ -188,11 +188,15 @@ def _detectable(change: Interval, threshold: float) -> float | None:
     return (1 + threshold) * math.exp(POWERFUL * half_width)
 
 
+def _references(record: Record) -> list[tuple[Variant, int]]:
+    return [(each, record.family.batch_of(each)) for each in record.family.references]
+
+
 def _why_not_comparable(before: Record, now: Record) -> str | None:
     """Return why two times cannot be compared; None if they can."""
     if of_host := host_was_timed(before, now):
         return of_host
-    if before.family.references != now.family.references:
+    if _references(before) != _references(now):
         return "the recorded run has other reference networks: record it again"
     for record, when, way_out in (
         (before, "then", f"record the run again with {given('launches', 6)} or more"),

@@ -155,7 +155,7 @@ def load(variant: Variant, family: Family, device: str, seed: int = 0) -> tuple[
     make = code_versions.find(variant.builder, variant.source)
     set_seed(seed)  # importing may have drawn the weights of modules
     network = conversion.in_mode(code_versions.build(variant), trains=False)
-    inputs = inputs_of(variant, family.batch, seed, make, network)
+    inputs = inputs_of(variant, family.batch_of(variant), seed, make, network)
     conversion.refuse_valueless([*network.parameters(), *network.buffers()], "weights")
     conversion.refuse_valueless(inputs.tensors(), "inputs")
     if any(map(is_lazy, network.parameters())):

@@ -32,7 +32,7 @@ def load(variant: Variant, family: Family) -> tuple[torch.nn.Module, Inputs]:
     network = in_mode(_built(variant, emptied), trains=False)
     _replace(network, emptied)
     givers = (code_versions.find(variant.builder, variant.source), network)
-    inputs = inputs_of(variant, family.batch, 0, *givers)
+    inputs = inputs_of(variant, family.batch_of(variant), 0, *givers)
     if any(each.is_nested for each in inputs.tensors()):
         raise SourceError(f"{given('meta')} cannot count nested tensors, whose lengths are values: leave it out")
     if any(map(is_lazy, network.parameters())):

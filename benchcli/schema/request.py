@@ -142,6 +142,8 @@ class Family:
 
     They give every variant, the baseline included, a ratio that can be compared between runs.
     """
+    references_batch: int | None = field(default=None, compare=False)
+    """The batch of the references; None for that of the family, as runs had it that were recorded before."""
 
     @property
     def launched(self) -> tuple[Variant, ...]:
@@ -156,6 +158,10 @@ class Family:
     def step_of(self, variant: Variant) -> Step:
         """Return what a call does with one of what is launched."""
         return INFERENCE if variant in self.references else self.step
+
+    def batch_of(self, variant: Variant) -> int:
+        """Return the batch of one of what is launched."""
+        return (self.references_batch or self.batch) if variant in self.references else self.batch
 
     @property
     def group(self) -> str:

@@ -167,11 +167,7 @@ class OperatorGraph:
         A batch normalisation is a branch, too: that of the identity, in blocks that are trained with it.
         """
         for readers in self._readers_of_tensors():
-            heads = [
-                each
-                for each in readers
-                if self.calls[each].geometry or self.names[each] in POOLS or self.is_normalisation(each)
-            ]
+            heads = [each for each in readers if self._may_head(each)]
             if sum(self.calls[each].geometry is not None for each in heads) < 2 or len(heads) < len(readers):
                 continue  # a tensor that something else reads too is a shortcut
             paths = [self._path(head) for head in heads]
@@ -180,10 +176,14 @@ class OperatorGraph:
                 yield self._fork(heads, paths, min(common))
 
     def _readers_of_tensors(self) -> list[tuple[int, ...]]:
-        """Return the readers of what each call writes, and those of the network's input."""
-        first = tuple(place for place, call in enumerate(self.calls) if call.geometry and self.reads_input(place))
+        """Return the readers of what each call writes, and those of the network's input, if there is one image."""
+        first = tuple(place for place in range(len(self.calls)) if self._may_head(place) and self.reads_input(place))
         shapes = {self.image(place) for place in first}
         return [*self.readers, *([first] if len(shapes) == 1 else [])]
+
+    def _may_head(self, place: int) -> bool:
+        """Return whether a call may be the first one of a branch."""
+        return bool(self.calls[place].geometry) or self.names[place] in POOLS or self.is_normalisation(place)
 
     def _path(self, head: int) -> list[int]:
         """Return a call and those after it, as long as each is the only reader."""

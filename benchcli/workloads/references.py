@@ -34,8 +34,12 @@ class Reference:
 
 
 def with_references(family: Family) -> Family:
-    """Return the family with the reference networks that its launches measure besides."""
-    return replace(family, references=tuple(_variant(name, width) for name, width in MEASURED_BESIDES.items()))
+    """Return the family with the reference networks that its launches measure besides, one image at a time.
+
+    They tell the machine's speed, and with a large batch they would take longer than a small network.
+    """
+    references = tuple(_variant(name, width) for name, width in MEASURED_BESIDES.items())
+    return replace(family, references=references, references_batch=1)
 
 
 def _variant(name: str, width: int) -> Variant:

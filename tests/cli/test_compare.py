@@ -122,6 +122,17 @@ def test_what_is_missing_and_what_is_another_network_is_said(cli: Cli, run: Call
     assert "b: g2-x1/g=1: not the same network: channels 16 and 64" in out
 
 
+def test_an_unfinished_run_has_no_settings_to_differ_in(cli: Cli, run: Callable[..., None]) -> None:
+    run("a")
+    run("b")
+    path = Path("b/measurements.csv")
+    path.write_text(path.read_text().splitlines(keepends=True)[0])
+    found = cli("compare", "a", "b")
+    assert found.code == 4
+    assert "b is not finished: g2-x1" in found.out
+    assert "differs from" not in found.out
+
+
 def test_runs_without_a_common_network_are_no_success(
     cli: Cli, run: Callable[..., None], recorded: Callable[..., None]
 ) -> None:

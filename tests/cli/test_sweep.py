@@ -115,6 +115,16 @@ def test_a_callable_is_swept_over_its_parameters(cli: Cli) -> None:
     ]
 
 
+def test_an_input_that_no_width_takes_is_told_with_the_parameter_in_it(cli: Cli) -> None:
+    Path("untold.py").write_text("from torch import nn\n\ndef block(width):\n    return nn.Conv2d(width, width, 1)\n")
+    found = cli("sweep", "untold:block", "--param", "width=8..24:8", *FAKE)
+    assert found.code == 4
+    assert "takes its name: give --input 1x{width}x28x28, with sizes of your own" in found.err
+    given = cli("sweep", "untold:block", "--param", "width=8..24:8", "--input", "1x4x14x14", *FAKE)
+    assert given.code == 4
+    assert "takes its name" not in given.err
+
+
 def test_a_parameter_that_a_callable_does_not_have_is_said_once_with_the_nearest(cli: Cli) -> None:
     Path("typed.py").write_text("from torch import nn\n\ndef block(width):\n    return nn.Linear(width, width)\n")
     found = cli("sweep", "typed:block", "--param", "widht=8..64:8", "--input", "2x{widht}", *FAKE)

@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from benchcli.analysis.layer_rows import OWN, accounted, layer_rows
+from benchcli.analysis.roofline import Placement
 from benchcli.backends.devices.base import DEVICES, Elapsed, Stamps
 from benchcli.cost.inputs import Inputs
 from benchcli.reports.views import module_tables
-from benchcli.reports.views.layer_table import table
+from benchcli.reports.views.layer_table import above_roof, table
 from benchcli.runs.rows import LAYER_COLUMNS, layers_of
 from benchcli.runs.rows import layer_rows as rows_of
 from benchcli.sampling import layer_times
@@ -197,6 +198,15 @@ def test_few_launches_have_no_interval_and_an_unknown_operator_no_flops() -> Non
     layer = Layer("stem", "Odd", 1, 1.0, "", "", None, 0)
     (row,) = layer_rows([Layers("f", "a", 0, 2.0, (layer,))])
     assert (row.seconds.low, row.flops, row.share) == (None, None, 0.5)
+
+
+def test_layers_above_the_roof_are_told_why() -> None:
+    rows = layer_rows([launch(number, SECONDS) for number in range(6)])
+    above, below = Placement(30.0, 1.2, "compute", 1.0), Placement(30.0, 1.01, "compute", 1.0)
+    placed = [replace(row, place=above if row.path == "stem" else below) for row in rows]
+    assert list(above_roof(rows)) == list(above_roof([replace(row, place=below) for row in rows])) == []
+    (line,) = above_roof(placed)
+    assert line.startswith("stem: above the roof, where less is computed or moved than is counted")
 
 
 def test_the_table_has_the_slowest_layers_and_says_what_it_leaves_out() -> None:

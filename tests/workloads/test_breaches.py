@@ -58,8 +58,8 @@ BREAKING: dict[str, tuple[nn.Module, set[str]]] = {
 }
 
 
-def calls_of(network: nn.Module, size: int = 32) -> list[OperatorCall]:
-    return walk(network.eval(), torch.zeros(1, 3, size, size)).calls
+def calls_of(network: nn.Module, size: int = 32, channels: int = 3) -> list[OperatorCall]:
+    return walk(network.eval(), torch.zeros(1, channels, size, size)).calls
 
 
 def broken(calls: Sequence[OperatorCall]) -> dict[str, list[Breach]]:
@@ -108,20 +108,54 @@ def test_branches_with_one_of_a_normalisation_are_branches() -> None:
     """As in blocks that are trained with an identity, and folded later (Ding et al., 2021)."""
     block = Apply(lambda s, x: s.a(x) + s.b(x) + s.n(x), a=conv(32, 32, 3), b=conv(32, 32), n=nn.BatchNorm2d(32))
     (found,) = AUDITS["g3"].breaches(calls_of(nn.Sequential(conv(3, 32), block)))
-    assert found.reason == "3 parallel branches"
+    assert found.reason == "3 parallel branches that fold into one convolution"
+    assert found.repair
+    assert found.repair.is_exact
     assert repairs("g3", nn.Sequential(conv(3, 32), block)) == [
-        "(conv 32>32 k3x3 p1x1; bn | conv 32>32 k1x1; bn) sum -> conv 32>32 k3x3 p1x1; bn"
+        "(conv 32>32 k3x3 p1x1; bn | conv 32>32 k1x1; bn) sum -> conv 32>32 k3x3 p1x1 bias"
     ]
     short = Apply(lambda s, x: s.a(x) + s.n(x), a=conv(32, 32, 3), n=nn.BatchNorm2d(32))
     assert "g3" not in broken(calls_of(nn.Sequential(conv(3, 32), short)))
 
 
+@pytest.mark.parametrize(
+    "branches",
+    [
+        (conv(32, 32, 3), conv(32, 32, 5), nn.Sequential(conv(32, 32), nn.ReLU())),
+        (conv(32, 32, 3, stride=2), nn.Conv2d(32, 32, 2, 2), conv(32, 32, 1, stride=2)),
+        (nn.Conv2d(32, 32, 3, padding=2, dilation=2), conv(32, 32), conv(32, 32)),
+        (conv(32, 32, 3), conv(32, 32, 3), conv(32, 32, 3)),
+    ],
+    ids=["an activation", "other pixels", "a dilated one", "equal ones"],
+)
+def test_branches_that_do_not_fold_exactly_are_repaired_at_equal_flops(branches: tuple[nn.Module, ...]) -> None:
+    a, b, c = branches
+    block = Apply(lambda s, x: s.a(x) + s.b(x) + s.c(x), a=a, b=b, c=c)
+    found = list(AUDITS["g3"].breaches(calls_of(nn.Sequential(conv(3, 32), block))))
+    assert [each.reason for each in found] == ["3 parallel branches"]
+    assert all(each.repair is None or not each.repair.is_exact for each in found)
+
+
+def test_branches_of_the_networks_input_are_those_of_any_tensor() -> None:
+    """A pooling and a normalisation read it too, and what else reads it makes it a shortcut."""
+    pooled = nn.Sequential(nn.MaxPool2d(3, 1, 1), conv(32, 16))
+    block = Apply(lambda s, x: torch.cat([s.a(x), s.b(x), s.c(x)], 1), a=conv(32, 16), b=conv(32, 16, 3), c=pooled)
+    (found,) = AUDITS["g3"].breaches(calls_of(block, channels=32))
+    assert found.reason == "3 parallel branches"
+    again = Apply(lambda s, x: s.a(x) + s.b(x) + s.n(x), a=conv(32, 32, 3), b=conv(32, 32), n=nn.BatchNorm2d(32))
+    (found,) = AUDITS["g3"].breaches(calls_of(again, channels=32))
+    assert found.reason == "3 parallel branches that fold into one convolution"
+
+
 def test_depthwise_branches_are_repaired_by_a_depthwise_convolution() -> None:
     """A dense one would be another layer, with fewer channels and less to read."""
     depthwise = nn.ModuleList([conv(32, 32, 3, 32), conv(32, 32, 3, 32), conv(32, 32, 1, 32)])
-    block = Apply(lambda s, x: s.b[0](x) + s.b[1](x) + s.b[2](x), b=depthwise)
+    block = Apply(lambda s, x: s.b[0](x) + s.b[1](x) + torch.relu(s.b[2](x)), b=depthwise)
     (found,) = repairs("g3", nn.Sequential(conv(3, 32), block))
     assert found.endswith(" -> conv 64>64 k3x3 p1x1 g64; bn")
+    linear = Apply(lambda s, x: s.b[0](x) + s.b[1](x) + s.b[2](x), b=depthwise)
+    (found,) = repairs("g3", nn.Sequential(conv(3, 32), linear))
+    assert found.endswith(" -> conv 32>32 k3x3 p1x1 g32 bias")
 
 
 def test_what_is_left_out_is_named_though_its_like_stays() -> None:

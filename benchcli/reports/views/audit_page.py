@@ -16,7 +16,7 @@ from benchcli.reports.outcomes import signed
 from benchcli.reports.page import Annotation, Page, Table, numbers, words
 from benchcli.reports.views import cells
 from benchcli.reports.views.cells import ACCESS, FLOPS
-from benchcli.reports.views.layer_table import of_other_calls
+from benchcli.reports.views.layer_table import above_roof, of_other_calls
 from benchcli.reports.views.run_page import footer, heading
 from benchcli.runs.audit_file import AuditedCalls
 from benchcli.runs.rows import Cell
@@ -254,8 +254,14 @@ def _of_shares(run: SuiteRun, findings: Sequence[AuditFinding]) -> Iterator[str]
             "a gain is that of the rebuilt layers alone: neighbours whose channels must follow are not rebuilt, and "
             "win or lose besides"
         )
-    if any((each.flops_change or 0.0) <= -FEWER and _is_shown(each) for each in findings):
+    fewer = [each for each in findings if (each.flops_change or 0.0) <= -FEWER and _is_shown(each)]
+    if not all(each.is_exact for each in fewer):
         yield "a gain is at equal FLOPs: where the rebuilt layers have fewer, it counts less than their speed"
+    if any(each.is_exact and _is_shown(each) for each in findings):
+        yield (
+            "what folds into one convolution computes the same with other weights (RepVGG), without training: its "
+            "gain is all of its speed"
+        )
     if any(each.is_modelled and _is_shown(each) for each in findings):
         yield (
             "≈ by the additive model: its part of modules that were timed, and have other operators too; it knows "
@@ -360,6 +366,7 @@ def _layers(
     lines += of_other_calls(launches, run.by_key())
     if any(row.place for row in shown):
         lines.append(MODEL)
+    lines += above_roof(shown)
     if audited.roofs is None:
         lines.append("the roofs of this machine are not known: no place on the roofline")
     return Table(

@@ -12,6 +12,8 @@ from benchcli.reports.views import labels
 from benchcli.reports.views.cells import ACCESS, FLOPS, agree, places
 from benchcli.schema import Failure, Key, Layers, Record
 
+ABOVE = 0.02
+"""How far above the roof a layer is before something is said of it: roofs are not known better."""
 MOST = 20
 """The most layers that a table shows of a network, the slowest ones, unless it is rolled up."""
 OF_NODES = (
@@ -69,6 +71,7 @@ def table_of(rows: Sequence[LayerRow], depth: int | None = None, lines: Sequence
             "time is what a module does itself, and of a rolled-up one what it calls too; share is that of a call in "
             "which nothing is timed",
             *whole(rows),
+            *above_roof(rows),
             *lines,
         ),
     )
@@ -82,6 +85,16 @@ def whole(rows: Sequence[LayerRow]) -> Iterator[str]:
         yield (
             f"{formatting.named(paths)}: torch ran {one} as a whole, fused or compiled: the modules in it were not "
             "called, and have no times"
+        )
+
+
+def above_roof(rows: Sequence[LayerRow]) -> Iterator[str]:
+    """Yield why layers may reach more than the roof."""
+    above = list(dict.fromkeys(row.path for row in rows if row.place and row.place.achieved > 1 + ABOVE))
+    if above:
+        yield (
+            f"{formatting.named(above)}: above the roof, where less is computed or moved than is counted: a kernel may "
+            "leave out the taps of a dilated convolution that lie in the padding, or filter minimally (Winograd)"
         )
 
 

@@ -54,6 +54,8 @@ class Repair:
     image: tuple[int, ...]
     """The shape of the input as it is, without the batch: channels first."""
     image_after: tuple[int, ...]
+    is_exact: bool = False
+    """Whether the rebuilt layers compute the same with other weights, so that fewer multiply-adds are its merit."""
 
 
 class Edge(NamedTuple):

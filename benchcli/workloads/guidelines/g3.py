@@ -21,7 +21,7 @@ from benchcli.workloads.guidelines.base import (
     Width,
     one_width,
 )
-from benchcli.workloads.layer_chain import Convolution, Layerwise, width_of
+from benchcli.workloads.layer_chain import Chain, Convolution, Layerwise, width_of
 from benchcli.workloads.operator_graph import Fork, Line, OperatorGraph
 
 if TYPE_CHECKING:
@@ -111,8 +111,9 @@ class Fragmentation(Rule, Experiment, Audit):
             first = [graph.convolution(place) for place in fork.heads]
             windows = {(each.kernel, each.stride, each.groups) for each in first if each}
             if len(fork.heads) > MOST_BRANCHES or (len(windows) == 1 and all(first)):
-                reason = f"{len(fork.heads)} parallel branches"
-                yield Breach(fork.calls, reason, _merged(fork, graph))
+                repair = _folded(fork, graph) or _merged(fork, graph)
+                how = " that fold into one convolution" if repair and repair.is_exact else ""
+                yield Breach(fork.calls, f"{len(fork.heads)} parallel branches{how}", repair)
         for place, _ in graph.convolutions():
             lines = [] if place in seen else _series(place, graph)
             seen.update(call for line in lines for call in line.calls)
@@ -155,6 +156,35 @@ def _in_one(lines: Sequence[Line], graph: OperatorGraph) -> Breach:
         reason,
         Repair(tuple(piece for line in lines for piece in line.chain), after, image, (widths[0], *image[1:])),
     )
+
+
+def _folded(fork: Fork, graph: OperatorGraph) -> Repair | None:
+    """Return branches that are trained apart and summed, and the one convolution that they are after training.
+
+    Each is a convolution with or without batch normalisation, or that alone, and they are no equal ones: those are
+    fragments of a layer (RepVGG: Ding et al., 2021, Section 3.2). None if the branches are others.
+    """
+    branches, image = fork.branches, graph.image(fork.heads[0])
+    if branches is None or branches.join != "sum" or any(map(_is_other, branches.chains)):
+        return None
+    convolutions = [chain[0] for chain in branches.chains if isinstance(chain[0], Convolution)]
+    widest = max(convolutions, key=lambda each: each.kernel)
+    if len(set(convolutions)) == 1 and len(fork.heads) == len(convolutions):
+        return None
+    if len(set(map(_seen_alike, convolutions))) > 1 or any(math.prod(each.dilation) > 1 for each in convolutions):
+        return None
+    return Repair((branches,), (replace(widest, bias=True),), image, image, is_exact=True)
+
+
+def _seen_alike(convolution: Convolution) -> tuple[object, ...]:
+    """Return what convolutions must agree on to be parts of one, whose windows are around the same pixels."""
+    beyond = tuple(2 * padding - size for padding, size in zip(convolution.padding, convolution.kernel, strict=True))
+    return convolution.c_in, convolution.c_out, convolution.stride, convolution.groups, beyond
+
+
+def _is_other(chain: Chain) -> bool:
+    """Return whether a branch has more than a convolution and a batch normalisation."""
+    return not isinstance(chain[0], Convolution) or any(each != Layerwise("bn") for each in chain[1:])
 
 
 def _merged(fork: Fork, graph: OperatorGraph) -> Repair | None:
