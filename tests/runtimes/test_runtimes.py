@@ -132,15 +132,19 @@ OF_NCNN = {
 
 
 @pytest.mark.parametrize("of", OF_NCNN)
-@pytest.mark.parametrize("name", ["ncnn", "ncnn:unpacked"])
+@pytest.mark.parametrize("name", ["ncnn", "ncnn:unpacked", "ncnn:bf16"])
 def test_ncnn_computes_what_eager_does(name: str, of: str, tmp_path: Path) -> None:
     network, inputs = OF_NCNN[of]
     network.eval().requires_grad_(False)
-    call = prepared(runtime_named(name), network, inputs, tmp_path)
+    runtime = runtime_named(name)
+    call = prepared(runtime, network, inputs, tmp_path)
+    is_exact = runtime.option != "bf16" or of == "recurrent"  # ncnn keeps those in float32
     with torch.inference_mode():
         expected = outputs.kept(tuple(tensors(inputs.bound_to(network)())))
+        references = outputs.References(expected, outputs.tolerance_of([runtime.computes_in("float32")]))
         for _ in range(3):
-            assert outputs.check(call(), outputs.References(expected)) < 1e-5
+            error = outputs.check(call(), references)
+            assert error < 1e-5 if is_exact else 1e-4 < error < 0.05
 
 
 class Chosen(nn.Module):

@@ -30,16 +30,23 @@ POOLS: list[tuple[object, object]] = []
 
 
 class Ncnn(Runtime):
-    """The CPU kernels in float32, with channels packed as the registers are wide unless an option says otherwise."""
+    """The CPU kernels, in float32 and with channels packed as wide as registers unless an option says otherwise."""
 
     name = "ncnn"
     title = "ncnn"
     requires = {"ncnn": "ncnn", "pnnx": "pnnx"}
     devices = ("cpu", "fake")
     layouts = ("nchw",)
-    options = {"unpacked": "without packed channels: each channel is a plane of its own"}
+    options = {
+        "unpacked": "without packed channels: each channel is a plane of its own",
+        "bf16": "keeps weights and activations of networks of float32 in bfloat16",
+    }
     export_s = 300.0
     untraceable = untraced("ncnn")
+
+    def computes_in(self, dtype: str) -> str:
+        """Return bfloat16 with that option, and the network's own dtype without."""
+        return "bfloat16" if self.option == "bf16" else dtype
 
     def export(self, network: "torch.nn.Module", inputs: "Inputs", place: Place, artifact: Path) -> None:  # noqa: ARG002
         """Write a folder with the graph, its weights, and the shapes of its outputs."""
@@ -77,7 +84,7 @@ class Ncnn(Runtime):
         options.num_threads, options.use_vulkan_compute = threads, False
         options.use_packing_layout = self.option != "unpacked"
         options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
-        options.use_bf16_storage = False
+        options.use_bf16_storage = self.option == "bf16"
         POOLS.append((ncnn.UnlockedPoolAllocator(), ncnn.PoolAllocator()))
         options.blob_allocator, options.workspace_allocator = POOLS[-1]
         if net.load_param(str(artifact / GRAPH)) or net.load_model(str(artifact / WEIGHTS)):
