@@ -11,7 +11,6 @@ from functools import partial
 from itertools import compress
 from pathlib import Path
 from textwrap import indent
-from typing import Literal
 
 import benchcli
 from benchcli import formatting
@@ -32,7 +31,7 @@ from benchcli.reports.views.breakdown_table import HEADINGS
 from benchcli.reports.views.run_page import page as page_of
 from benchcli.runs.read import read
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Breakdown, Category, Interval, Record
+from benchcli.schema import Breakdown, Category, Preparation, Record
 from benchcli.spelling import messages_for
 from benchcli.statistics import median_share, reorder_share
 from benchcli.workloads import papers
@@ -139,23 +138,30 @@ def runtimes(name: str) -> str:
     return markdown(("channels", what, channels, *map(str, names)), rows) + "\n" + lines
 
 
-def networks_int8() -> str:
-    """Return how fast networks are in each runtime, compared with the first, and how far its outputs are off."""
-    found = {(each.variant.name, each.target.runtime): each for each in report("networks-int8-xeon").records}
-    first, *others = dict.fromkeys(runtime for _, runtime in found)
+def formats() -> str:
+    """Return the times of networks in each runtime and format, and how far outputs in less than float32 are off."""
+    found = {(each.variant.name, each.target.runtime): each for each in report("formats-epyc").records}
+    names = list(dict.fromkeys(runtime for _, runtime in found))
+    less = [each for each in names if ":" in each]
     rows = []
     for name in dict.fromkeys(name for name, _ in found):
-        records = [found[name, runtime] for runtime in others]
-        speeds = (_own_speed(each, "setting") for each in records)
-        errors = (f"{each.preparation.output_error or 0:.2g}" for each in records)
-        rows.append((name, cells.time(found[name, first]), *speeds, *errors))
-    return markdown(("network", f"{first} ms", *others, *(f"{each}: error" for each in others)), rows)
+        times = (cells.time(found[name, runtime]) for runtime in names)
+        exactness = (found[name, runtime].preparation for runtime in less)
+        rows.append((name, *times, *map(_exactness, exactness)))
+    return markdown(("network", *(f"{each} ms" for each in names), *(f"{each}: error" for each in less)), rows)
 
 
-def _own_speed(record: Record, kind: Literal["relative", "setting"] = "relative") -> str:
-    if kind == "relative" and record.variant.name == record.family.baseline:
+def _exactness(of: Preparation) -> str:
+    if of.output_error is None:
+        return "wrong"
+    agreement = "" if of.argmax_agreement is None else f" ({formatting.percent(of.argmax_agreement, decimals=0)})"
+    return f"{of.output_error:.2g}{agreement}"
+
+
+def _own_speed(record: Record) -> str:
+    if record.variant.name == record.family.baseline:
         return "1"
-    relative: Interval | None = getattr(record.timing, kind, None)
+    relative = record.timing.relative if record.timing else None
     return formatting.speed(relative) if relative else ""
 
 
@@ -316,7 +322,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "runtimes": partial(runtimes, "g1-runtimes-xeon"),
     "six_runtimes": partial(runtimes, "g1-six-runtimes-xeon"),
     "g2_int8": partial(runtimes, "g2-int8-xeon"),
-    "networks_int8": networks_int8,
+    "formats": formats,
     **{f"scales_{name}": partial(scales, name) for name in ("g1", "g2", "g3", "g4")},
 }
 

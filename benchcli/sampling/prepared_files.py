@@ -1,5 +1,6 @@
 """Let runtimes write the files of networks before the launches, several at once."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from benchcli.schema import Costs, Failure, Family, Key, Target
 from benchcli.schema.protocol import EXPORT, Conversation, Exported, Launcher, Task
 
 Exporters = Callable[[int], Sequence[AbstractContextManager[Launcher]]]
-"""Makes launchers for so many settings; none, or one, if they are to be prepared one after the other."""
+"""Makes launchers for so many settings, or parts of them; none, or one, if they are prepared one after the other."""
 UNPREPARED = "its process ended without having prepared it"
 
 
@@ -47,20 +48,28 @@ class PreparedFiles:
     ) -> None:
         """Let runtimes write the files of families, each setting by itself: by each exporter one, or by the launcher.
 
-        Raises NothingMeasuredError if no worker can start.
+        Where there are more exporters than settings, some prepare networks of the same one, if that takes long. Raises
+        NothingMeasuredError if no worker can start.
         """
-        waiting = deque(enumerate(families, 1))
+        number = math.ceil(len(exporters) / len(families)) or 1
+        parts = [part for family in families for part in in_parts(family, min(number, self.at_once([family])))]
+        waiting = deque(enumerate(parts, 1))
         if len(exporters) < 2:
-            self._take(waiting, launcher, len(families))
+            self._take(waiting, launcher, len(parts))
             return
         with ThreadPoolExecutor(len(exporters)) as pool, ExitStack() as stack:
             launchers = list(map(stack.enter_context, exporters))
             try:
-                taking = [pool.submit(self._take, waiting, each, len(families)) for each in launchers]
+                taking = [pool.submit(self._take, waiting, each, len(parts)) for each in launchers]
                 for each in taking:
                     each.result()
             finally:  # after an interruption the threads go on for as long as they find something to do
                 self._is_over = True
+
+    def at_once(self, families: Sequence[Family]) -> int:
+        """Return how many processes it pays to have for families: one for each, and more where exports take long."""
+        slowly = [family for family in families if runtime_named(family.on(self.target).runtime).exports_slowly]
+        return len(families) - len(slowly) + len(keys_of(slowly))
 
     def _take(self, waiting: deque[tuple[int, Family]], launcher: Launcher, of: int) -> None:
         """Let one launcher prepare families until none waits."""
@@ -108,3 +117,10 @@ class PreparedFiles:
         for key in keys_of(task.families) if reports.death is None else ():
             if key not in reports.exported:
                 failures.by_key.setdefault(key, Failure("failed", UNPREPARED))
+
+
+def in_parts(family: Family, number: int) -> list[Family]:
+    """Return a family's networks, its references too, in so many parts of about as many; in fewer if they are few."""
+    keys = keys_of([family])
+    several = [set(keys[at::number]) for at in range(min(number, len(keys)))]
+    return [part for own in several for part in without([family], {*keys} - own)]

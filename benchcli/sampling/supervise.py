@@ -254,7 +254,7 @@ class _Surveying:
         folder = Path(tempfile.mkdtemp(prefix="benchcli-"))
         weakref.finalize(counted, shutil.rmtree, folder, ignore_errors=True)
         prepared = PreparedFiles(self.target, counted.costs, counted.failures, self.live, folder, self.announce)
-        prepared.write(exporting, self.launcher, exporters(len(exporting)))
+        prepared.write(exporting, self.launcher, exporters(prepared.at_once(exporting)))
         counted.artifacts, counted.exported = prepared.artifacts, prepared.exported
 
 

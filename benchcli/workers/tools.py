@@ -36,7 +36,7 @@ class Tools:
     clock: Callable[[], float] = time.monotonic
     """Seconds."""
     exports_at_once: int = field(default_factory=usable_cores)
-    """How many settings have their networks' files prepared at once, before anything is timed."""
+    """How many settings, or parts of them, have their files prepared at once, before anything is timed."""
     busy_cores: Callable[[], float | None] = busy_cores
     """Returns how many cores other processes use now; None if that cannot be observed."""
     probe: Callable[[], "Probe"] = _probe
@@ -47,9 +47,9 @@ class Tools:
     warn: Callable[[RunWarning], None] = _ignore
     """Receives the warnings from before the run."""
 
-    def exporters(self, settings: int) -> list[AbstractContextManager[Launcher]]:
-        """Return launchers for files of so many settings, which are prepared beside each other; none for one."""
-        several = min(self.exports_at_once, settings)
+    def exporters(self, parts: int) -> list[AbstractContextManager[Launcher]]:
+        """Return launchers for files of so many settings, or parts of them, prepared at once; none for one."""
+        several = min(self.exports_at_once, parts)
         return [Workers() for _ in range(several)] if several > 1 else []
 
 

@@ -8,11 +8,12 @@ from threading import Barrier, Event
 import pytest
 
 from benchcli.errors import NothingMeasuredError
-from benchcli.sampling.prepared_files import UNPREPARED, PreparedFiles
+from benchcli.sampling.prepared_files import UNPREPARED, PreparedFiles, in_parts
 from benchcli.sampling.worker_reports import Failures
 from benchcli.schema import Failure, Target
 from benchcli.schema.protocol import Conversation, Done, Exported, Launcher, Started, Task, WorkerDied
 from benchcli.workers.tools import Tools
+from benchcli.workloads.references import with_references
 from tests.values import COSTS, family, variant
 
 FAMILIES = [family(variant("one"), variant("two"), name=name) for name in "abcd"]
@@ -115,3 +116,30 @@ def test_one_setting_needs_no_launcher_of_its_own() -> None:
     assert Tools(exports_at_once=4).exporters(1) == []
     assert Tools(exports_at_once=1).exporters(9) == []
     assert len(Tools(exports_at_once=2).exporters(9)) == 2
+
+
+def test_more_exporters_than_settings_share_the_networks_of_one() -> None:
+    of = with_references(family(*map(variant, "abc")))
+    assert in_parts(of, 1) == [of]
+    parts = [[each.name.rpartition("/")[-1] for each in part.launched] for part in in_parts(of, 2)]
+    assert parts == [["a", "c", "chain"], ["b", "arithmetic"]]
+    assert [len(part.launched) for part in in_parts(of, 9)] == [1] * 5
+
+
+def test_only_slow_exports_have_several_processes(tmp_path: Path) -> None:
+    def parts_in(runtime: str) -> list[int]:
+        seen: list[int] = []
+
+        def launch(task: Task, _silence: float) -> Conversation:
+            seen.append(len(task.families[0].variants))
+            yield from exporting(task)
+            yield Done()
+            return True
+
+        prepared = PreparedFiles(Target(runtime=runtime), COUNTED, Failures(), {}, tmp_path, lambda _doing: None)
+        prepared.write(FAMILIES[:1], launch, [entered(launch, []) for _ in range(prepared.at_once(FAMILIES[:1]))])
+        assert set(prepared.exported) == {("a", "one"), ("a", "two")}
+        return seen
+
+    assert parts_in("onnxruntime") == [2]
+    assert parts_in("compile") == [1, 1]

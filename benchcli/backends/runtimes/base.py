@@ -98,6 +98,8 @@ class Runtime(ABC):
     """Whether `missing` imports the runtime. Then only workers ask it."""
     export_s: ClassVar[float] = 0.0
     """The longest silence of `export`, in seconds; 0 for a runtime that prepares no file."""
+    exports_slowly: ClassVar[bool] = False
+    """Whether a network takes longer than a process needs to start, so that several share those of a setting."""
     untraceable: Untraceable = {}
     """What its calls do not show, each with why, as what the setting of that name, or explain, does."""
     trains: ClassVar[bool] = False

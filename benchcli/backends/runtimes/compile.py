@@ -29,6 +29,7 @@ class Compile(Runtime):
     options = {"nolayout": "without the optimisation of layout: convolutions keep their memory format"}
     devices = ("cpu", "fake")
     export_s = 600.0
+    exports_slowly = True
     untraceable = untraced("compiled code")
 
     def missing(self, device: Device) -> str | None:

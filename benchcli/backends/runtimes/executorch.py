@@ -38,6 +38,7 @@ class ExecuTorch(Runtime):
     layouts = ("nchw",)
     options = quantisation.OPTION
     export_s = 600.0
+    exports_slowly = True
     untraceable = {"layers": "adds the nodes of each module, and XNNPACK does not say which module its nodes are of"}
 
     @property
