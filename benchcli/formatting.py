@@ -159,6 +159,11 @@ def changes(low: float, high: float) -> str:
     return f"{percent(low - 1, signed=True).removesuffix(' %')} to {percent(high - 1, signed=True)}"
 
 
+def often(count: int) -> str:
+    """Return how often something happens: "never", "once", "2 times"."""
+    return {0: "never", 1: "once"}.get(count, f"{count} times")
+
+
 def times(factor: Interval) -> str:
     """Return a factor with both ends: "12.9 (12.4 to 13.5)"."""
     if factor.low is None or factor.high is None:

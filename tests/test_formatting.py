@@ -44,6 +44,11 @@ def test_prefixes(count: float, text: str) -> None:
     assert formatting.prefixed(count, "B") == text
 
 
+@pytest.mark.parametrize(("count", "text"), [(0, "never"), (1, "once"), (12, "12 times")])
+def test_how_often(count: int, text: str) -> None:
+    assert formatting.often(count) == text
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(14.2, "14 s"), (125, "2 min 5 s")])
 def test_durations(seconds: float, text: str) -> None:
     assert formatting.seconds(seconds) == text

@@ -97,8 +97,10 @@ def _reordered(verdict: Verdict) -> str:
     """Return how often the runtime converts layouts in the two networks; empty if as often in both."""
     if verdict.reorders is None:
         return ""
-    own = f"{verdict.reorders.variant} times in a call of {verdict.variant}"
-    return f"; the runtime converts layouts {own}, and {verdict.reorders.baseline} times of {verdict.baseline}"
+    own = f"{formatting.often(verdict.reorders.variant)} in a call of {verdict.variant}"
+    return (
+        f"; the runtime converts layouts {own}, and {formatting.often(verdict.reorders.baseline)} of {verdict.baseline}"
+    )
 
 
 def _of_paper(verdict: Verdict, published: float) -> str:

@@ -15,6 +15,9 @@ from benchcli.schema import FamilyResult, Record
 Row = Mapping[str, Record]
 """One network's records by runtime."""
 
+ALWAYS = 4
+"""The runtimes whose relative speeds a narrow screen shows too."""
+
 
 def table(results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table:
     """Return the table: a row for each network in each setting besides the runtime, two columns for each runtime."""
@@ -30,7 +33,10 @@ def table(results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table
             *([words("setting", (setting for setting, _ in rows))] if several else []),
             words("network", (_any(row).variant.name for _, row in rows)),
             numbers("channels", (_channels(_any(row)) for _, row in rows), 1),
-            *(numbers(_heading(name), (_speed(row.get(name)) for _, row in rows)) for name in runtimes),
+            *(
+                numbers(_heading(name), (_speed(row.get(name)) for _, row in rows), _of_speeds(place, last))
+                for place, name in enumerate(runtimes)
+            ),
             *(
                 numbers(f"{_heading(name)} ms", (_time(row.get(name)) for _, row in rows), 2 + last - place)
                 for place, name in enumerate(runtimes)
@@ -39,6 +45,11 @@ def table(results: Sequence[FamilyResult], verdicts: Sequence[Verdict]) -> Table
         lines=(*_verdict_lines(by_setting, verdicts, several), *prepared(results, runtimes)),
         groups=tuple(len(of[0].records) for of in by_setting.values()),
     )
+
+
+def _of_speeds(place: int, last: int) -> int | None:
+    """Return the priority of a runtime's speeds: those of the first ones stay, and times go before all others."""
+    return None if place < ALWAYS else 3 + 2 * last - place
 
 
 def _heading(runtime: str) -> str:
@@ -124,8 +135,10 @@ def _reordered(of: Sequence[FamilyResult], where: str) -> Iterator[str]:
         known = {name: count for name, count in counts.items() if count is not None}
         if len(set(known.values())) > 1:
             alike = groups(known, known.__getitem__)
-            said = "; ".join(f"{count} times of {formatting.named(same)}" for count, same in sorted(alike.items()))
-            yield f"{where}{result.records[0].target.runtime} converts layouts in a call {said}"
+            said = "; of ".join(
+                f"{formatting.named(same)} {formatting.often(count)}" for count, same in sorted(alike.items())
+            )
+            yield f"{where}{result.records[0].target.runtime} converts layouts in a call of {said}"
 
 
 def _exactness(records: Sequence[Record]) -> str:
