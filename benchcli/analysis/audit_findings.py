@@ -65,6 +65,8 @@ class Broken:
     """Whether the share is the model's part of what was timed: of modules that have other operators too."""
     occurrences: int = 1
     """How often the network has it."""
+    behind: tuple[str, ...] = ()
+    """The modules whose work the network's own operators continue, where a repair replaces both, each once."""
 
     @property
     def whole_share(self) -> Interval:
@@ -189,6 +191,7 @@ def _of_audit(
             share=times.share_of(numbers),
             repair=repair,
             occurrences=len(breaches),
+            behind=tuple(dict.fromkeys(filter(None, (_before_own(each, calls) for each in breaches)))),
             rebuilt=rebuilt,
             rebuilt_share=times.share_of(rebuilt),
             rebuilt_s=times.time_of(rebuilt),
@@ -220,6 +223,11 @@ def most_won(suspect: Suspect, calls: Sequence[OperatorCall], roofs: Roofs | Non
 
 def _place(breach: Breach, calls: Sequence[OperatorCall]) -> str:
     return calls[min(breach.calls)].module
+
+
+def _before_own(breach: Breach, calls: Sequence[OperatorCall]) -> str:
+    """Return the module of the first layer that a repair replaces, if the breach is in the network's own work."""
+    return "" if _place(breach, calls) else calls[min(breach.replaced)].module
 
 
 def measured_ones(found: Sequence[Suspect]) -> list[Suspect]:

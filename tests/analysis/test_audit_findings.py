@@ -1,5 +1,6 @@
 """What an audit concludes from times of layers and of rebuilt ones."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,7 @@ from benchcli.analysis.joint_gain import together
 from benchcli.analysis.slow_here import slow_kernels
 from benchcli.schema import Failure, Family, Interval, Layer, Layers, OperatorCall, Sample, Variant
 from benchcli.schema.roofs import CacheLevel, Peak, Roofs
-from benchcli.workloads.guidelines.base import Breach, Edge, Repair
+from benchcli.workloads.guidelines.base import Audit, Breach, Edge, Repair
 from benchcli.workloads.layer_chain import chain_of, text_of
 
 BEFORE, AFTER = "conv 16>64 k1x1", "conv 32>32 k1x1"
@@ -269,3 +270,38 @@ def test_a_part_of_a_module_has_the_models_share(calls: tuple[int, ...], modelle
     """The last module's second call is a fiftieth of it, which says nothing of the first."""
     times = CallTimes({0: [1.0] * 5}, {0: 5.0}, (1.0, 1.0, 2.0, 0.02, 0.98), ((0, 1), (2,), (3, 4)))
     assert times.is_modelled(calls) == modelled
+
+
+def test_what_folds_exactly_wins_by_all_of_its_speed() -> None:
+    """Its fewer multiply-adds are its merit: the layers compute the same."""
+    counts = {NAMES[0]: 1000, NAMES[1]: 900}
+    (found,) = findings([suspect(of=replace(repair(), is_exact=True))], replace(trials(4.0, 3.0), flops=counts))
+    assert found.is_exact
+    assert found.gain
+    assert found.gain.estimate == pytest.approx(0.05)
+    assert found.flops_change == pytest.approx(-0.1)
+
+
+def test_the_networks_own_work_is_told_apart_by_the_layers_before_it() -> None:
+    def breach(before: int, own: int) -> Breach:
+        return Breach((own,), "relu after a convolution", repair(), (before, own))
+
+    calls = [call("a"), call(""), call("b"), call(""), call("c"), call("d")]
+    times = call_times([layers(0, 1.0, a=0.2, b=0.2, c=0.2, d=0.2)], calls, None)
+    audit = audit_of([breach(0, 1), breach(2, 3)])
+    (found,) = suspects(calls, times, [audit])
+    assert (found.places, found.behind) == (("",), ("a", "b"))
+    (of_module,) = suspects(calls, times, [audit_of([breach(4, 5)])])
+    assert (of_module.places, of_module.behind) == (("d",), ())
+
+
+def audit_of(several: list[Breach]) -> Audit:
+    """Return an audit that finds these."""
+
+    class Found(Audit):
+        name = title = claim = source = "found"
+
+        def breaches(self, calls: Sequence[OperatorCall]) -> Iterator[Breach]:
+            yield from several
+
+    return Found()

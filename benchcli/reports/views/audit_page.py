@@ -177,14 +177,17 @@ def _merged(findings: Sequence[AuditFinding]) -> Iterator[AuditFinding]:
             alike[0],
             reason=reasons + (f"; {rest} more" if rest > 0 else ""),
             places=tuple(dict.fromkeys(place for each in alike for place in each.places)),
+            behind=tuple(dict.fromkeys(layer for each in alike for layer in each.behind)),
             share=Interval(sum(each.share.estimate for each in alike)),
             is_modelled=any(each.is_modelled for each in alike),
         )
 
 
 def _where(each: AuditFinding) -> str:
-    first, rest = each.places[0] or OWN, len(each.places) - 1
-    return f"{first} and {rest} more" if rest else first
+    first, rest = each.places[0], len(each.places) - 1
+    if not first and not rest and each.behind:
+        return f"{OWN} after {each.behind[0]}" + (f" and {len(each.behind) - 1} more" if len(each.behind) > 1 else "")
+    return f"{first or OWN} and {rest} more" if rest else first or OWN
 
 
 def _share(each: AuditFinding) -> str:
