@@ -214,10 +214,15 @@ def _why_mean(median: Interval, mean: Interval) -> str:
 
 def _why_so_coarse(judgement: Judgement) -> str:
     """Return why a slowdown far beyond the interval could pass; empty if it is not far beyond it."""
-    low, high = judgement.change.low, judgement.change.high
-    if low is None or high is None or judgement.detectable <= max(high / low, judgement.threshold) ** FAR:
+    if not is_far_beyond(judgement.detectable, judgement.change, judgement.threshold):
         return ""
     return ", as single launches were far off: the interval is of those in the middle"
+
+
+def is_far_beyond(detectable: float, change: Interval, threshold: float = 1.0) -> bool:
+    """Return whether a slowdown is several widths of an interval away, and of the threshold, all as factors."""
+    low, high = change.low, change.high
+    return low is not None and high is not None and detectable > max(high / low, threshold) ** FAR
 
 
 def _why_open(judgement: Judgement, threshold: float) -> str:

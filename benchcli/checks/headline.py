@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchcli import formatting
-from benchcli.checks.findings import ORDER, REGRESSIONS, Finding, Outcome
+from benchcli.checks.findings import ORDER, REGRESSIONS, Finding, Outcome, is_far_beyond
 from benchcli.grouping import groups
 from benchcli.spelling import given
 
@@ -26,6 +26,8 @@ class Headline:
     """The largest minimum detectable effect of the networks whose time passed, as a factor; None if none did."""
     coarsest: str
     """The network in which that is so; empty if it is the same in all of them."""
+    is_coarse: bool
+    """Whether it is far beyond that network's interval, because single launches were far off."""
     above: Mapping[str, float]
     """The networks that passed though a slowdown of `limit` could hide in them, with what is detectable in each."""
     limit: float | None
@@ -52,7 +54,8 @@ class Headline:
             return []
         text = f"minimum detectable slowdown {formatting.percent(self.detectable - 1)}"
         if not self.above:
-            return [f"{text} (in {self.coarsest})" if self.coarsest else text]
+            why = "single launches were far off" if self.is_coarse else ""
+            return [f"{text} (in {self.coarsest}{why and f', where {why}'})" if self.coarsest else text]
         names = [f"{name} ({formatting.percent(factor - 1)})" for name, factor in self.above.items()]
         return [f"{text}, NOT MEASURED well enough for {self.bound}: {formatting.named(names)}"]
 
@@ -69,6 +72,7 @@ class Headline:
 def headline_of(findings: Sequence[Finding], limit: float | None = None) -> Headline:
     """Return the headline of a check's findings, and of the largest minimum detectable effect that is accepted."""
     passed = {each.where: each.detectable for each in findings if each.may_hide(0) and each.detectable}
+    coarsest = _coarsest(passed)
     networks = groups(findings, lambda finding: finding.key).values()
     return Headline(
         networks=len(networks),
@@ -76,7 +80,12 @@ def headline_of(findings: Sequence[Finding], limit: float | None = None) -> Head
         allowed=_counts(_outcomes(of, allowed=True) for of in networks),
         is_timed=any(finding.subject == "time" for finding in findings),
         detectable=max(passed.values(), default=None),
-        coarsest=_coarsest(passed),
+        coarsest=coarsest,
+        is_coarse=any(
+            is_far_beyond(each.detectable, each.change)
+            for each in findings
+            if each.where == coarsest and each.detectable and each.change
+        ),
         above={}
         if limit is None
         else {each.where: each.detectable or 1.0 for each in findings if each.may_hide(limit)},

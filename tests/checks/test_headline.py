@@ -6,6 +6,7 @@ import pytest
 
 from benchcli.checks.findings import Finding, Outcome, Subject, ordered
 from benchcli.checks.headline import Headline, headline_of
+from benchcli.schema import Interval
 
 
 def finding(network: str, outcome: Outcome, subject: Subject = "time", allowed: bool = False) -> Finding:
@@ -69,6 +70,15 @@ def test_the_largest_detectable_slowdown_of_what_passed_is_told() -> None:
     assert found.detectable == 1.088
     assert found.text.endswith("1 inconclusive, 1 faster, 1 same; minimum detectable slowdown 8.8 % (in tower/wide)")
     assert headline(timed("deep", "slower", 1.2)).detectable is None
+
+
+def test_a_slowdown_far_beyond_the_interval_is_told_why() -> None:
+    """The table shows an interval of half a per cent, and the headline 5.9 %."""
+    coarse = replace(timed("wide", "same", 1.059), change=Interval(1.001, 0.997, 1.005))
+    found = headline(timed("thin", "same", 1.012), coarse)
+    assert found.text.endswith("slowdown 5.9 % (in tower/wide, where single launches were far off)")
+    near = replace(coarse, change=Interval(1.0, 0.97, 1.03))
+    assert headline(timed("thin", "same", 1.012), near).text.endswith("slowdown 5.9 % (in tower/wide)")
 
 
 def test_the_networks_above_the_limit_are_named() -> None:
