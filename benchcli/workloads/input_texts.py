@@ -33,7 +33,9 @@ def read(texts: Sequence[str], kind: str = "") -> tuple[int, tuple[Input, ...]]:
     parsed = [_read(text, kind) for text in texts]
     batches = {batch for batch, _ in parsed}
     if len(batches) > 1:
-        raise UserError(f"{kind}: all inputs begin with one batch, not {' and '.join(map(str, sorted(batches)))}")
+        found, longer = " and ".join(map(str, sorted(batches))), next(filter(None, map(_with_batch, texts)), "")
+        way_out = longer and f": where it is missing, give it first, as in {longer}"
+        raise UserError(f"{kind}: all inputs begin with one batch, not {found}{way_out}")
     inputs = tuple(each for _, each in parsed)
     names = [each.name for each in inputs if each.name]
     if len(set(names)) < len(names):
@@ -41,6 +43,14 @@ def read(texts: Sequence[str], kind: str = "") -> tuple[int, tuple[Input, ...]]:
     if any(not later.name and earlier.name for earlier, later in pairwise(inputs)):
         raise UserError(f"{kind}: inputs without a name come before those with one")
     return batches.pop(), inputs
+
+
+def _with_batch(text: str) -> str:
+    """Return the text of an input that has one size alone, with a batch of one before it; empty for others."""
+    match = _TEXT.fullmatch(text.strip())
+    if match is None or "x" in match["sizes"]:
+        return ""
+    return f"{text.strip()[: match.start('sizes')]}1x{text.strip()[match.start('sizes') :]}"
 
 
 def _read(text: str, kind: str) -> tuple[int, Input]:

@@ -39,6 +39,7 @@ def test_a_text_says_batch_shape_name_dtype_and_range(texts: list[str], batch: i
         (["1x16:uint8:0..256"], "uint8 holds 0 to 255"),
         (["1x16:float:0..1"], "a range is for whole numbers"),
         (["1x16", "2x16"], "all inputs begin with one batch, not 1 and 2"),
+        (["id8=8:int64:0..8", "x=16"], "not 8 and 16: where it is missing, give it first, as in id8=1x8:int64:0..8"),
         (["a=1x16", "a=1x16"], "a is given twice"),
         (["a=1x16", "1x16"], "inputs without a name come before those with one"),
         (["1x" + "9" * 5000], "the batch first"),
