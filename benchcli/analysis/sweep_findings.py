@@ -135,20 +135,14 @@ def _advised(point: SweptPoint, points: Sequence[SweptPoint]) -> SweptPoint:
     near = _near(point, points)
     if not near:
         return point
-    best, gain = _best(point, near)
-    if gain is None or gain.estimate < WORTH:
+    if max(each.rate.estimate for each in near if each.rate) < WORTH * point.rate.estimate:
         return replace(point, advice="choose")
     helpful = [each for each in near if _takes_no_longer(each, point)]
-    best, gain = _best(point, helpful) if helpful else (best, None)
-    if gain and gain.is_above(WORTH):
+    best = _nearest_of_the_fast(point, helpful) if helpful else None
+    gain = quotient(best.rate, point.rate) if best and best.rate else None
+    if best and gain and gain.is_above(WORTH):
         return replace(point, advice="avoid", instead=best.value, gain=gain)
     return point
-
-
-def _best(point: SweptPoint, near: Sequence[SweptPoint]) -> tuple[SweptPoint, Interval | None]:
-    """Return the width to take instead of one, and how many times as fast a multiply-add is there."""
-    best = _nearest_of_the_fast(point, near)
-    return best, quotient(best.rate, point.rate) if best.rate and point.rate else None
 
 
 def _takes_no_longer(other: SweptPoint, point: SweptPoint) -> bool:

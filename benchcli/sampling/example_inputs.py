@@ -85,7 +85,12 @@ def items_of(inputs: Inputs) -> int:
 
 
 def tokens_of(inputs: Inputs) -> int | None:
-    """Return the number of tokens: the elements of the first input if it holds sequences of integers, else None."""
-    first = inputs.tensors()[0]
+    """Return the number of tokens: the elements of the first input if it holds sequences of integers, else None.
+
+    Beside an input of other numbers they are the categories of an item, as of a row of a table.
+    """
+    first, *others = inputs.tensors()
+    if any(each.is_floating_point() or each.is_complex() for each in others):
+        return None
     are_integers = not (first.is_floating_point() or first.is_complex() or first.dtype == torch.bool)
     return first.numel() if are_integers and first.dim() > 1 else None

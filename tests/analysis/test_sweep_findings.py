@@ -55,6 +55,14 @@ def test_what_is_not_certain_is_neither_chosen_nor_avoided() -> None:
     assert {each.advice for each in points if each.value % 16 == 8} == {""}
 
 
+def test_a_width_is_not_chosen_beside_a_faster_one_though_a_nearer_one_is_nearly_as_fast() -> None:
+    """60 beside 72, which is 6.6 % faster, and 64, which is 2 % faster than 60 and within 5 % of 72."""
+    rates = {60: 0.91, 64: 0.935, 68: 0.9, 72: 0.96}
+    points = points_of("conv", "in", records(rates.__getitem__, widths=(60, 64, 68, 72)))
+    assert advice(points)[60] == ""
+    assert advice(points)[72] == "choose"
+
+
 def test_no_width_is_avoided_because_wider_layers_do_more_work_better() -> None:
     points = points_of("conv", "in", records(lambda width: float(width)))  # each takes longer than the one before
     assert set(advice(points).values()) == {"", "choose"}
