@@ -1,12 +1,13 @@
 """What the tests of runtimes that write a file share: networks, and an export as workers do it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from benchcli.backends.devices.base import DEVICES
-from benchcli.backends.runtimes.base import Call, Place, Runtime
+from benchcli.backends.runtimes.base import Call, Place, RanNode, Runtime
 from benchcli.cost.inputs import Inputs
 
 
@@ -27,6 +28,21 @@ class Sorted(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.sort(x, -1)[0]
+
+
+def profiled(
+    runtime: Runtime, network: nn.Module, inputs: Inputs, folder: Path, calls: int = 3
+) -> Sequence[Sequence[RanNode]]:
+    """Export, and return the nodes of several calls by the runtime's own profiler."""
+    prepared(runtime, network, inputs, folder)
+    profiler = runtime.profiler(network, inputs, Place(DEVICES["cpu"], 0, 1), folder / "artifact")
+    assert profiler
+    for _ in range(calls):
+        profiler.call()
+    found = profiler.finish()
+    assert len(found) == calls
+    assert all(sum(each.kernel.seconds for each in nodes) > 0 for nodes in found)
+    return found
 
 
 def prepared(runtime: Runtime, network: nn.Module, inputs: Inputs, folder: Path, threads: int = 1) -> Call:

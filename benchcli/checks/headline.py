@@ -54,8 +54,8 @@ class Headline:
             return []
         text = f"minimum detectable slowdown {formatting.percent(self.detectable - 1)}"
         if not self.above:
-            why = "single launches were far off" if self.is_coarse else ""
-            return [f"{text} (in {self.coarsest}{why and f', where {why}'})" if self.coarsest else text]
+            why = ", where single launches were far off" if self.is_coarse else ""
+            return [f"{text} (in {self.coarsest}{why})" if self.coarsest else text]
         names = [f"{name} ({formatting.percent(factor - 1)})" for name, factor in self.above.items()]
         return [f"{text}, NOT MEASURED well enough for {self.bound}: {formatting.named(names)}"]
 

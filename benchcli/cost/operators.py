@@ -187,6 +187,18 @@ def category(name: str, shapes: Sequence[Sequence[int]], pointwise: bool) -> Cat
     return next((category for category, names in _CATEGORIES.items() if name in names), _untabled(name, pointwise))
 
 
+def category_by_name(name: str, shapes: Sequence[Sequence[int]] = ()) -> Category:
+    """Return the category of the time of an operator of torch of which a profile says the name, such as "relu_".
+
+    It is point-wise if torch tags one of its overloads so. A runtime may have operators that torch has not.
+    """
+    import torch
+
+    packet = getattr(torch.ops.aten, name, None)
+    overloads = [getattr(packet, each) for each in packet.overloads()] if packet is not None else []
+    return category(twin(name), shapes, any(torch.Tag.pointwise in each.tags for each in overloads))
+
+
 def _untabled(name: str, pointwise: bool) -> Category:
     return "elementwise" if pointwise or is_several(name) else "other"
 

@@ -51,8 +51,9 @@ class PreparedFiles:
         Where there are more exporters than settings, some prepare networks of the same one, if that takes long. Raises
         NothingMeasuredError if no worker can start.
         """
-        number = math.ceil(len(exporters) / len(families)) or 1
-        parts = [part for family in families for part in in_parts(family, min(number, self.at_once([family])))]
+        several = math.ceil(len(exporters) / len(families)) or 1
+        numbers = [(family, several if self._is_slow(family) else 1) for family in families]
+        parts = [part for family, number in numbers for part in in_parts(family, number)]
         waiting = deque(enumerate(parts, 1))
         if len(exporters) < 2:
             self._take(waiting, launcher, len(parts))
@@ -68,8 +69,10 @@ class PreparedFiles:
 
     def at_once(self, families: Sequence[Family]) -> int:
         """Return how many processes it pays to have for families: one for each, and more where exports take long."""
-        slowly = [family for family in families if runtime_named(family.on(self.target).runtime).exports_slowly]
-        return len(families) - len(slowly) + len(keys_of(slowly))
+        return sum(len(family.launched) if self._is_slow(family) else 1 for family in families)
+
+    def _is_slow(self, family: Family) -> bool:
+        return runtime_named(family.on(self.target).runtime).exports_slowly
 
     def _take(self, waiting: deque[tuple[int, Family]], launcher: Launcher, of: int) -> None:
         """Let one launcher prepare families until none waits."""

@@ -1,7 +1,6 @@
 """Trace calls of each variant in a worker, after untraced ones: tracers stay attached on some devices."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from statistics import median
 from time import perf_counter
@@ -57,8 +56,8 @@ def _traces(bench: Bench, make_tracer: Callable[[], Tracer], task: Task, alive: 
     if bench.profiler is None:
         return repeated(make_tracer(), task, alive, LEAST)
     seconds = repeated(partial(_timed, bench.profiler.call), task, alive, LEAST)
-    traces = [_trace(each, nodes) for each, nodes in zip(seconds, bench.profiler.finish(), strict=True)]
-    return traces if bench.profiler.tells_reorders else [replace(each, reorder_s=None) for each in traces]
+    tells_reorders = bench.profiler.tells_reorders
+    return [_trace(each, nodes, tells_reorders) for each, nodes in zip(seconds, bench.profiler.finish(), strict=True)]
 
 
 def _timed(call: Callable[[], object]) -> float:
@@ -67,8 +66,9 @@ def _timed(call: Callable[[], object]) -> float:
     return perf_counter() - start
 
 
-def _trace(traced_s: float, nodes: Sequence[RanNode]) -> Trace:
+def _trace(traced_s: float, nodes: Sequence[RanNode], tells_reorders: bool) -> Trace:
     parts = dict.fromkeys(CATEGORIES, 0.0)
     for kernel, category, _ in nodes:
         parts[category] += kernel.seconds
-    return Trace(traced_s, parts, sum(each.kernel.seconds for each in nodes if each.kernel.work == REORDER))
+    reorders = [each.kernel.seconds for each in nodes if each.kernel.work == REORDER]
+    return Trace(traced_s, parts, sum(reorders) if tells_reorders else None)

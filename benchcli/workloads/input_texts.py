@@ -50,7 +50,8 @@ def _with_batch(text: str) -> str:
     match = _TEXT.fullmatch(text.strip())
     if match is None or "x" in match["sizes"]:
         return ""
-    return f"{text.strip()[: match.start('sizes')]}1x{text.strip()[match.start('sizes') :]}"
+    at = match.start("sizes")
+    return f"{match.string[:at]}1x{match.string[at:]}"
 
 
 def _read(text: str, kind: str) -> tuple[int, Input]:

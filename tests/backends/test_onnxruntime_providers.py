@@ -24,8 +24,7 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch, *providers: str) -> N
     spec = ModuleSpec("onnxruntime", None, is_package=True)
     spec.submodule_search_locations = [str(folder)]
     monkeypatch.setattr(onnxruntime, "find_spec", lambda _: spec)
-    for name in ("onnxruntime", "onnxruntime:tensorrt"):
-        monkeypatch.setattr(type(runtime_named(name)), "lacking", [])
+    monkeypatch.setattr(onnxruntime.OnnxRuntime, "lacking", [])
 
 
 @pytest.mark.parametrize(
@@ -37,8 +36,9 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch, *providers: str) -> N
         ("onnxruntime", CUDA, (), "has no CUDAExecutionProvider: pip install onnxruntime-gpu in place of onnxruntime"),
         ("onnxruntime:tensorrt", CUDA, ("cuda",), "has no TensorrtExecutionProvider"),
         ("onnxruntime:tensorrt", CPU, ("tensorrt",), "runs on CUDA devices alone: give --device cuda"),
+        ("onnxruntime", DEVICES["mps"], (), "runs here on the devices cpu and cuda alone: leave --device mps out"),
     ],
-    ids=["cpu", "cuda", "tensorrt", "no-cuda", "no-tensorrt", "tensorrt-on-cpu"],
+    ids=["cpu", "cuda", "tensorrt", "no-cuda", "no-tensorrt", "tensorrt-on-cpu", "mps"],
 )
 def test_what_is_missing_is_told_before_anything_is_imported(
     name: str,

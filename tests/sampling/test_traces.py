@@ -156,8 +156,8 @@ def test_what_onednn_says_of_reorders_is_heard_and_is_taken_from_the_convolution
     with torch.inference_mode():
         trace = cpu_profiler.tracer(lambda: network(inputs))()
     assert trace.parts["depthwise"] == 0
-    assert trace.reorder_s
-    assert trace.parts["data"] == trace.reorder_s
+    assert trace.reorder_s is not None
+    assert trace.parts["data"] == trace.reorder_s > 0
 
 
 def test_what_c_code_prints_is_read_piece_by_piece_and_stdout_comes_back(capfd: pytest.CaptureFixture[str]) -> None:

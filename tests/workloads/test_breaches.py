@@ -137,7 +137,7 @@ def test_branches_that_do_not_fold_exactly_are_repaired_at_equal_flops(branches:
 
 
 def test_branches_of_the_networks_input_are_those_of_any_tensor() -> None:
-    """A pooling and a normalisation read it too, and what else reads it makes it a shortcut."""
+    """A pooling and a normalisation of it are branches too."""
     pooled = nn.Sequential(nn.MaxPool2d(3, 1, 1), conv(32, 16))
     block = Apply(lambda s, x: torch.cat([s.a(x), s.b(x), s.c(x)], 1), a=conv(32, 16), b=conv(32, 16, 3), c=pooled)
     (found,) = AUDITS["g3"].breaches(calls_of(block, channels=32))

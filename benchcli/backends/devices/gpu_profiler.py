@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from benchcli.backends.devices.base import RanKernel, Trace, Tracer
-from benchcli.cost.operators import category, twin
+from benchcli.cost.operators import category_by_name, twin
 from benchcli.schema import CATEGORIES, REORDER, Category
 from benchcli.spelling import given
 
@@ -117,12 +117,4 @@ def hash_of(events: Iterable[Any]) -> str | None:
 
 def category_of(event: Any) -> Category:
     """Return the category of an operator event of the profiler."""
-    import torch
-
-    name = event.name.removeprefix("aten::")
-    packet = getattr(torch.ops.aten, name, None)
-    pointwise = packet is not None and any(
-        torch.Tag.pointwise in getattr(packet, overload).tags for overload in packet.overloads()
-    )
-    shapes = [shape for shape in event.input_shapes if shape]
-    return category(twin(name), shapes, pointwise)
+    return category_by_name(event.name.removeprefix("aten::"), [shape for shape in event.input_shapes if shape])

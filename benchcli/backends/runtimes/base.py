@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from benchcli.backends.devices.base import Device, RanKernel, Timer
+from benchcli.backends.devices.base import DEVICES, Device, RanKernel, Timer
 from benchcli.errors import UserError, unknown
 from benchcli.registry import Registry
 from benchcli.schema import Category
@@ -147,7 +147,9 @@ class Runtime(ABC):
             return f"{what} not installed: {self.install}"
         if self.devices and device.name not in self.devices:
             without = given("device", device.name)
-            return f"{self.title} runs here on the device {self.devices[0]} alone: leave {without} out"
+            shown = [each for each in self.devices if not DEVICES[each].hidden]
+            where = f"{'devices' if len(shown) > 1 else 'device'} {' and '.join(shown)}"
+            return f"{self.title} runs here on the {where} alone: leave {without} out"
         return None
 
     @property

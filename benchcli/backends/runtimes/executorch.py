@@ -11,7 +11,8 @@ from benchcli.backends import quantisation
 from benchcli.backends.devices.base import RanKernel
 from benchcli.backends.runtimes.base import RUNTIMES, Call, Place, Profiler, RanNode, Runtime
 from benchcli.cost.node_categories import category_of_node
-from benchcli.cost.operators import category
+from benchcli.cost.operators import category_by_name
+from benchcli.schema import Category
 
 if TYPE_CHECKING:
     import torch
@@ -134,13 +135,8 @@ def _delegated(name: str, seconds: float) -> RanNode:
 
 def _operator(name: str, seconds: float) -> RanNode:
     """Return an operator that XNNPACK did not take, such as "native_layer_norm.out"."""
-    import torch
-
     work = name.partition(".")[0]
-    packet = getattr(torch.ops.aten, work, None)  # ExecuTorch has some of its own
-    overloads = [getattr(packet, each) for each in packet.overloads()] if packet else []
-    is_pointwise = any(torch.Tag.pointwise in each.tags for each in overloads)
-    of_time = "data" if work.endswith(COPYING) else category(work, (), is_pointwise)
+    of_time: Category = "data" if work.endswith(COPYING) else category_by_name(work)
     return RanNode(RanKernel(work, NOT_DELEGATED, seconds), of_time)
 
 
