@@ -17,7 +17,8 @@ def left_out(calls: Sequence[OperatorCall], missing: int) -> tuple[str, ...]:
     """Return the operators whose multiply-adds are what is missing in a count, else the modules; empty if none are.
 
     A tool that traces a network sees a recurrent layer as one operator, and this package those that it
-    is made of: then the module is what is left out.
+    is made of: then the module is what is left out. None is named where several of other calls make the same
+    sum, as equal layers do: which of them is left out is not known then.
     """
     if missing <= 0:
         return ()
@@ -27,8 +28,11 @@ def left_out(calls: Sequence[OperatorCall], missing: int) -> tuple[str, ...]:
         by_operator[name] = by_operator.get(name, 0) + (call.flops or 0)
         for path in _holders(call.module):
             by_module[path] = by_module.get(path, 0) + (call.flops or 0)
-    found = (*_making(by_operator, missing), *_making(by_module, missing))
-    return next(iter(found), ())
+    operators, modules = _making(by_operator, missing), _making(by_module, missing)
+    counted = [call for call in calls if call.flops]
+    explained = {tuple(call.operator.rpartition(".")[0] in names for call in counted) for names in operators}
+    explained |= {tuple(any(path in names for path in _holders(call.module)) for call in counted) for names in modules}
+    return next(iter([*operators, *modules]), ()) if len(explained) == 1 else ()
 
 
 def _holders(path: str) -> Iterator[str]:
@@ -37,11 +41,8 @@ def _holders(path: str) -> Iterator[str]:
     return (".".join(parts[:length]) for length in range(1, len(parts) + 1))
 
 
-def _making(sums: Mapping[str, int], missing: int) -> Iterator[tuple[str, ...]]:
-    """Yield the fewest names whose sums make `missing`, none of them within another.
-
-    Nothing if there are several such, as of equal layers: which of them is left out is not known then.
-    """
+def _making(sums: Mapping[str, int], missing: int) -> list[tuple[str, ...]]:
+    """Return each choice of the fewest names whose sums make `missing`, none of the names within another."""
     few = {name: count for name, count in sums.items() if 0 < count <= missing}
     for size in range(1, MOST_TOGETHER + 1 if len(few) <= MOST_NAMES else 2):
         found = [
@@ -50,9 +51,8 @@ def _making(sums: Mapping[str, int], missing: int) -> Iterator[tuple[str, ...]]:
             if sum(few[name] for name in names) == missing and not _overlap(names)
         ]
         if found:
-            outermost = [names for names in found if not any(_is_within(names, other) for other in found)]
-            yield from outermost if len(outermost) == 1 else ()
-            return
+            return [names for names in found if not any(_is_within(names, other) for other in found)]
+    return []
 
 
 def _is_within(names: Sequence[str], others: Sequence[str]) -> bool:

@@ -1,6 +1,7 @@
 """The values that describe the costs of one call of a network."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -140,7 +141,7 @@ class Costs:
     def first_shape(self) -> tuple[int, ...]:
         """The shape of the first input, with its batch; empty if it is not known, or a number."""
         text = self.inputs.partition(", ")[0].rpartition("=")[2].partition(":")[0]
-        return tuple(map(int, text.split("x"))) if text[:1].isdecimal() else ()
+        return tuple(map(int, text.split("x"))) if re.fullmatch("[0-9]{1,9}(x[0-9]{1,9})*", text) else ()
 
     @property
     def params_known(self) -> bool:

@@ -36,3 +36,10 @@ def test_of_equal_layers_none_is_named() -> None:
     equal = [call("convolution", name, 64) for name in ("first", "last")]
     assert left_out(equal, 64) == ()
     assert left_out([*equal, call("convolution", "only", 32)], 32) == ("only",)
+
+
+def test_an_operator_is_not_named_where_a_module_of_other_calls_makes_the_same_sum() -> None:
+    encoder = [call("addmm", "encoder.0.linear1", 40), call("sdpa", "encoder.0", 24), call("addmm", "head", 5)]
+    assert left_out([*encoder, call("convolution", "stem", 64)], 64) == ()
+    assert left_out([*encoder, call("convolution", "stem", 63)], 64) == ("encoder",)
+    assert left_out([call("convolution", "stem", 64), call("mm", "head", 5)], 64) == ("aten.convolution",)

@@ -9,6 +9,7 @@ from torch import nn
 
 from benchcli.cost.count import count
 from benchcli.cost.crosscheck import flops_by_fvcore, flops_by_torch
+from benchcli.schema import Costs
 from benchcli.workloads.guidelines.base import EXPERIMENTS
 from tests.cost.networks import Apply, unruled
 from tests.workloads.test_guidelines import build, published
@@ -211,3 +212,21 @@ def test_the_formulas_need_no_torch_layers() -> None:
 def test_the_operators_of_a_call_are_those_that_move_memory() -> None:
     network = nn.Sequential(nn.Conv2d(4, 8, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 2)).eval()
     assert count(network, IMAGE).operators == 4  # flattening makes a view
+
+
+@pytest.mark.parametrize(
+    ("inputs", "shape"),
+    [
+        ("1x3x224x224", (1, 3, 224, 224)),
+        ("ids=1x16:int64, 4x5", (1, 16)),
+        ("factor=2.0", ()),
+        ("flag=True", ()),
+        ("1e300", ()),
+        ("1xx2", ()),
+        ("٣x٤", ()),
+        ("9" * 5000, ()),
+        ("", ()),
+    ],
+)
+def test_the_first_shape_is_read_from_the_inputs_or_unknown(inputs: str, shape: tuple[int, ...]) -> None:
+    assert replace(Costs.uncounted("unread"), inputs=inputs).first_shape == shape
