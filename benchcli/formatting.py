@@ -47,8 +47,8 @@ def shaped(text: str) -> str:
 
 
 def milliseconds(seconds: float) -> str:
-    """Return seconds as milliseconds with three significant digits: "2.59", "13.1", "104"."""
-    return significant(seconds * 1e3)
+    """Return seconds as milliseconds with three significant digits: "0.853", "2.59", "104"; below 0.01 with fewer."""
+    return f"{1e3 * seconds:.3f}" if 1e-4 <= seconds < 1e-3 else significant(1e3 * seconds)
 
 
 def time(interval: Interval) -> str:
@@ -79,7 +79,7 @@ def short(duration: float) -> str:
 
 
 def significant(number: float) -> str:
-    """Return a number with three significant digits, without an exponent."""
+    """Return a number with three digits, of which a zero before the point is one: "0.94", "2.59", "104"."""
     size = abs(number)
     decimals = 2 if size < 10 else 1 if size < 100 else 0
     return f"{number:.{decimals}f}" if size >= 0.1 or size == 0 else f"{number:.4f}"

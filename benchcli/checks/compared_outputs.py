@@ -1,6 +1,8 @@
 """Decide whether head's output is that of base: each tensor by itself, whole numbers and plain values exactly."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from math import inf, isfinite
 from typing import Literal
 
 from benchcli import formatting
@@ -111,7 +113,8 @@ def _other_tensors(base: Output, head: Output) -> str | None:
     """Return how the names, shapes or dtypes of tensors differ; None if they do not."""
     now, then = ([part.name for part in each.tensors] for each in (head, base))
     if now != then:
-        return f"its outputs are {', '.join(now) or 'a tensor alone'}, and were {', '.join(then) or 'a tensor alone'}"
+        here, before = (", ".join(map(_indexed, each)) or "a tensor alone" for each in (now, then))
+        return f"its outputs are {here}, and were {before}"
     for of in ("shape", "kind"):
         here, before = (", ".join(str(getattr(part, of)) for part in each.tensors) for each in (head, base))
         if here != before:
@@ -148,26 +151,35 @@ def _random(base: Output, head: Output) -> Result:
 
 
 def _other_values(base: Output, head: Output, dependent: Mapping[str, float]) -> str | None:
-    """Return how the values differ, of the tensor that differs most; None if they are the same."""
-    pairs = list(zip(*(sorted(each.parts, key=_name) for each in (base, head)), strict=True))
-    for one, two in pairs:
-        if one.exact != two.exact:
-            return f"with the same seed and input, the whole numbers of {_where(two.name)} are other ones"
-        if one.infinities != two.infinities:
-            return "its infinite values are at other places, or of other signs"
-    allowed = {
-        one.name: max(rules.LEAST_DIFFERENCE, rules.MOST_DIFFERENCE * dependent.get(one.name, 1.0)) for one, _ in pairs
-    }
-    sizes = {two.name: rules.difference(one, two) for one, two in pairs}
-    name = max(sizes, key=lambda each: sizes[each] / allowed[each])
-    size = sizes[name]
-    if size <= allowed[name]:
+    """Return how the values of each part that differs do so, the most first; None if they are the same."""
+    found = sorted(_different(base, head, dependent), reverse=True)
+    if not found:
         return None
-    which = f"the output {name}" if len(pairs) > 1 and name else "the output"
+    where = [_indexed(name) for _, name, _ in found]
+    if len(found) == 1:
+        what = f"the output {where[0]}".rstrip() + f" differs {found[0][2]}"
+    else:
+        valued = sum(bool(part.exact or part.fingerprint) for part in head.tensors)
+        each = formatting.named([f"{name} {how}" for name, (_, _, how) in zip(where, found, strict=True)])
+        what = f"{len(found)} of {valued} outputs differ: {each}"
+    if isfinite(found[-1][0]):
+        what += " (L2 norm, estimated, relative to base's)"
     return (
-        f"with the same seed and input, {which} differs by {formatting.percent(size)} (L2 norm, estimated, relative "
-        f"to base's); if only the order changed in which layers draw their weights, give {given('allow', 'output')}"
+        f"with the same seed and input, {what}; if only the order changed in which layers draw their weights, give "
+        f"{given('allow', 'output')}"
     )
+
+
+def _different(base: Output, head: Output, dependent: Mapping[str, float]) -> Iterator[tuple[float, str, str]]:
+    """Yield of each part that differs by how many times what may differ, its name and how it differs."""
+    for one, two in zip(*(sorted(each.parts, key=_name) for each in (base, head)), strict=True):
+        allowed = max(rules.LEAST_DIFFERENCE, rules.MOST_DIFFERENCE * dependent.get(one.name, 1.0))
+        if one.exact != two.exact:
+            yield inf, two.name, "in its whole numbers"
+        elif one.infinities != two.infinities:
+            yield inf, two.name, "in the places or signs of its infinite values"
+        elif (size := rules.difference(one, two)) > allowed:
+            yield size / allowed, two.name, f"by {formatting.percent(size)}"
 
 
 def _name(part: OutputPart) -> str:
@@ -175,4 +187,9 @@ def _name(part: OutputPart) -> str:
 
 
 def _where(name: str) -> str:
-    return f"its output {name}" if name else "its output"
+    return f"its output {_indexed(name)}" if name else "its output"
+
+
+def _indexed(name: str) -> str:
+    """Return where a part stands as Python spells it: "scores", or "[1].loss" of the second of a list."""
+    return re.sub(r"(?:^|\.)(\d+)(?=\.|$)", r"[\1]", name)

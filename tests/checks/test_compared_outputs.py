@@ -22,8 +22,17 @@ def outcome(base: Any, head: Any) -> tuple[str, str]:
 def test_a_large_tensor_hides_no_change_of_a_small_one(factor: float) -> None:
     found, text = outcome((FEATURES, LOGITS), (FEATURES, factor * LOGITS))
     assert found == "changed"
-    assert "the output 1 differs by" in text
+    assert "the output [1] differs by" in text
     assert "--allow output" in text
+
+
+def test_each_output_that_differs_is_named() -> None:
+    ids = torch.arange(4)
+    then = {"ids": ids, "nested": [LOGITS, {"loss": LOGITS}], "same": LOGITS}
+    now = {"ids": ids + 1, "nested": [2 * LOGITS, {"loss": 1.5 * LOGITS}], "same": LOGITS}
+    found, text = outcome(then, now)
+    assert found == "changed"
+    assert "3 of 4 outputs differ: ids in its whole numbers, nested[0] by 100.0 %, nested[1].loss by 50.0 % (" in text
 
 
 def test_rounding_is_no_change() -> None:
@@ -105,9 +114,13 @@ def test_an_output_that_depends_on_its_input_may_differ_by_as_much_as_before() -
 @pytest.mark.parametrize(
     ("base", "head", "text"),
     [
-        (torch.tensor([3]), torch.tensor([9004]), "the whole numbers of its output are other ones"),
-        (torch.arange(64), torch.arange(64).index_fill(0, torch.tensor(5), 1), "the whole numbers of its output"),
-        (LOGITS > 0, LOGITS > 0.2, "the whole numbers of its output are other ones"),
+        (torch.tensor([3]), torch.tensor([9004]), "the output differs in its whole numbers; "),
+        (
+            torch.arange(64),
+            torch.arange(64).index_fill(0, torch.tensor(5), 1),
+            "the output differs in its whole numbers; ",
+        ),
+        (LOGITS > 0, LOGITS > 0.2, "the output differs in its whole numbers; "),
         (torch.arange(3).int(), torch.arange(3).float(), "its output is float32, and was int32"),
         (LOGITS, LOGITS.double(), "its output is float64, and was float32"),
         ({"x": LOGITS, "n": 5}, {"x": LOGITS, "n": 7}, "its output n is int 7, and was int 5"),
@@ -115,8 +128,8 @@ def test_an_output_that_depends_on_its_input_may_differ_by_as_much_as_before() -
         ({"x": LOGITS, "n": "cat"}, {"x": LOGITS, "n": "dog"}, "its output n is str 'dog', and was str 'cat'"),
         ({"x": LOGITS, "loss": 0.5}, {"x": LOGITS, "loss": 0.6}, "the output loss differs by 20"),
         ([LOGITS, 1], (LOGITS, 1), "its output is tuple, and was list"),
-        ((LOGITS, None), (LOGITS, False), "its output 1 is bool False, and was NoneType None"),
-        (LOGITS, (LOGITS,), "its outputs are 0, and were a tensor alone"),
+        ((LOGITS, None), (LOGITS, False), "its output [1] is bool False, and was NoneType None"),
+        (LOGITS, (LOGITS,), "its outputs are [0], and were a tensor alone"),
     ],
 )
 def test_dtypes_structure_and_plain_values_are_compared(base: object, head: object, text: str) -> None:

@@ -157,11 +157,12 @@ def used(recorded: SuiteRun) -> None:
     families = tuple({record.family.name: record.family for record in recorded.by_key().values()}.values())
     costs = {record.key: record.costs for record in recorded.by_key().values() if record.costs}
     records = recorded.by_key()
+    last = recorded.records[-1].variant.name if recorded.records else "none"
     shows: list[Callable[[], object]] = [
         lambda: run_page(recorded),
         lambda: claims_page(recorded, ()),
         lambda: compare([recorded, recorded]),
-        lambda: run_page(with_baseline(recorded, recorded.records[-1].variant.name)),
+        lambda: run_page(with_baseline(recorded, last)),
         lambda: pairwise_page(recorded, rankings(recorded)),
     ]
     for show in shows:
