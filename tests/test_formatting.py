@@ -5,7 +5,8 @@ from benchcli.schema import Interval
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.00259, "2.59"), (0.0131, "13.1"), (0.1042, "104"), (8.534e-4, "0.853"), (3e-8, "0.0000"), (4e-5, "0.0400")]
+    ("seconds", "text"),
+    [(0.00259, "2.59"), (0.0131, "13.1"), (0.1042, "104"), (8.534e-4, "0.853"), (3e-8, "0.0000"), (4e-5, "0.0400")],
 )
 def test_milliseconds(seconds: float, text: str) -> None:
     assert formatting.milliseconds(seconds) == text

@@ -66,7 +66,9 @@ class Broken:
     occurrences: int = 1
     """How often the network has it."""
     behind: tuple[str, ...] = ()
-    """The modules whose work the network's own operators continue, where a repair replaces both, each once."""
+    """The modules whose work the own operators of what holds them continue, where a repair replaces both, each once."""
+    beside: tuple[str, ...] = ()
+    """The other operators of the modules of which the share is the model's part, such as "aten.add", each once."""
 
     @property
     def whole_share(self) -> Interval:
@@ -198,6 +200,7 @@ def _of_audit(
             runtime=runtime,
             edges=tuple(dict.fromkeys(edge for each in breaches for edge in each.edges(calls))),
             is_modelled=times.is_modelled(numbers),
+            beside=tuple(dict.fromkeys(calls[each].operator.rpartition(".")[0] for each in times.beside(numbers))),
         )
 
 
@@ -226,8 +229,9 @@ def _place(breach: Breach, calls: Sequence[OperatorCall]) -> str:
 
 
 def _before_own(breach: Breach, calls: Sequence[OperatorCall]) -> str:
-    """Return the module of the first layer that a repair replaces, if the breach is in the network's own work."""
-    return "" if _place(breach, calls) else calls[min(breach.replaced)].module
+    """Return the module of the first layer that a repair replaces, if what holds it does the rest itself."""
+    place, first = _place(breach, calls), calls[min(breach.replaced)].module
+    return first if first != place and is_in_any(first, [place]) else ""
 
 
 def measured_ones(found: Sequence[Suspect]) -> list[Suspect]:

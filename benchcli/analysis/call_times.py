@@ -44,6 +44,12 @@ class CallTimes:
             own[self._module_of[call]] = own.get(self._module_of[call], 0.0) + self.weights[call]
         return any(part < (1 - OTHERS) * self._totals[module] for module, part in own.items())
 
+    def beside(self, calls: Iterable[int]) -> list[int]:
+        """Return the other operator calls of the modules that some calls share with others."""
+        chosen = set(calls)
+        modules = {self._module_of[call] for call in chosen if self.is_modelled([call])}
+        return [call for module in sorted(modules) for call in self.by_module[module] if call not in chosen]
+
     @cached_property
     def _module_of(self) -> Mapping[int, int]:
         return {call: module for module, several in enumerate(self.by_module) for call in several}

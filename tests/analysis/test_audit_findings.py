@@ -272,6 +272,22 @@ def test_a_part_of_a_module_has_the_models_share(calls: tuple[int, ...], modelle
     assert times.is_modelled(calls) == modelled
 
 
+def test_what_shares_a_module_with_a_modelled_part_is_named() -> None:
+    times = CallTimes({0: [1.0] * 5}, {0: 5.0}, (1.0, 1.0, 2.0, 0.02, 0.98), ((0, 1), (2,), (3, 4)))
+    assert times.beside([0, 2]) == [1]
+    assert times.beside([2, 4]) == []
+
+
+@pytest.mark.parametrize("path", ["block.conv", "block.inner.conv"])
+def test_the_own_work_of_a_block_is_told_apart_by_the_layers_before_it(path: str) -> None:
+    calls = [call(path), call("block"), call("block.other"), call("block")]
+    times = call_times([layers(0, 1.0, block=0.4, **{path: 0.2, "block.other": 0.2})], calls, None)
+    several = [Breach((own,), str(own), repair(), (own - 1, own)) for own in (1, 3)]
+    found = suspects(calls, times, [audit_of(several)])
+    assert {each.behind for each in found} == {(path,), ("block.other",)}
+    assert {each.beside for each in found} == {(calls[1].operator.rpartition(".")[0],)}
+
+
 def test_what_folds_exactly_wins_by_all_of_its_speed() -> None:
     """Its fewer multiply-adds are its merit: the layers compute the same."""
     counts = {NAMES[0]: 1000, NAMES[1]: 900}

@@ -774,8 +774,16 @@ def test_an_output_that_becomes_random_is_a_change(check: Cli, words: tuple[str,
     ("change", "outcome", "text"),
     [
         ("outputs.masked_fill(torch.arange(28) < 3, float('-inf'))", "same", "the same output"),
-        ("outputs.masked_fill(torch.arange(28) > 24, float('-inf'))", "changed", "the output differs in the places or signs of its infinite values"),
-        ("outputs.masked_fill(torch.arange(28) < 3, float('inf'))", "changed", "the output differs in the places or signs of its infinite values"),
+        (
+            "outputs.masked_fill(torch.arange(28) > 24, float('-inf'))",
+            "changed",
+            "the output differs in the places or signs of its infinite values",
+        ),
+        (
+            "outputs.masked_fill(torch.arange(28) < 3, float('inf'))",
+            "changed",
+            "the output differs in the places or signs of its infinite values",
+        ),
         ("1.1 * outputs.masked_fill(torch.arange(28) < 3, float('-inf'))", "changed", "the output differs by 10"),
         ("outputs", "changed", "the output differs in the places or signs of its infinite values"),
         ("outputs * float('nan')", "failed", "head's output is not finite"),

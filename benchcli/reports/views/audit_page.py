@@ -184,10 +184,19 @@ def _merged(findings: Sequence[AuditFinding]) -> Iterator[AuditFinding]:
 
 
 def _where(each: AuditFinding) -> str:
+    """Return the first module, how many others there are, and after which of its layers, if it does the work itself."""
     first, rest = each.places[0], len(each.places) - 1
-    if not first and not rest and each.behind:
-        return f"{OWN} after {each.behind[0]}" + (f" and {len(each.behind) - 1} more" if len(each.behind) > 1 else "")
-    return f"{first or OWN} and {rest} more" if rest else first or OWN
+    text = f"{first or OWN} and {rest} more" if rest else first or OWN
+    after = list(dict.fromkeys(_within(layer, each.places) for layer in each.behind))
+    if not after or (rest and len(after) > 1):
+        return text
+    return f"{text} after {after[0]}" + (f" and {len(after) - 1} more" if len(after) > 1 else "")
+
+
+def _within(layer: str, places: Sequence[str]) -> str:
+    """Return the path of a layer within the innermost of some places that holds it."""
+    holders = [place for place in places if place and layer.startswith(f"{place}.")]
+    return layer.removeprefix(f"{max(holders, key=len)}.") if holders else layer
 
 
 def _share(each: AuditFinding) -> str:
@@ -265,10 +274,12 @@ def _of_shares(run: SuiteRun, findings: Sequence[AuditFinding]) -> Iterator[str]
             "what folds into one convolution computes the same with other weights (RepVGG), without training: its "
             "gain is all of its speed"
         )
-    if any(each.is_modelled and _is_shown(each) for each in findings):
+    if modelled := [each for each in findings if each.is_modelled and _is_shown(each)]:
+        beside = dict.fromkeys(name.removeprefix("aten.") for each in modelled for name in each.beside)
         yield (
-            "≈ by the additive model: its part of modules that were timed, and have other operators too; it knows "
-            "bytes and multiply-adds, and not that functions such as tanh take longer"
+            f"≈ by the additive model: its part of modules that were timed, and have other operators too "
+            f"({formatting.named(list(beside))}); it knows bytes and multiply-adds, and not that functions such as "
+            "tanh, or interpolation, take longer"
         )
     if disturbed := list(dict.fromkeys(each.audit for each in findings if each.is_disturbed)):
         yield (
