@@ -141,8 +141,11 @@ def _not_asked(run: SuiteRun) -> dict[Key, Failure]:
     """Return why some networks cannot be called as they were measured."""
     families = [result.family for result in run.results]
     changed = code.changed(run.environment, run.environment.suite.families if run.environment.suite else families)
+    commit = formatting.commits(run.environment.commit_measured, 10)
+    way_out = f"check out {commit}" if commit and "+" not in commit else "put it back as it was"
     failures = {
-        key: Failure("refused", f"{path} is not what it was when the run was measured") for key, path in changed.items()
+        key: Failure("refused", f"{path} is not what it was when the run was measured: {way_out}, or measure again")
+        for key, path in changed.items()
     }
     for family in families:
         runtime = runtime_named(family.on(run.environment.target).runtime)

@@ -26,5 +26,5 @@ def command(tools: Tools, /, run: Path, format_: str) -> int:
     """
     with reporting(tools) as reporter:
         explained = explain(run, tools=reporter)
-    failed = any(each.status not in ("unsupported", "refused") for each in explained.failures.values())
+    failed = any(each.status != "unsupported" for each in explained.failures.values())
     return show(explained, format_, code=NOT_MEASURED if failed else FINE)

@@ -1,6 +1,7 @@
 """Run a suite: survey it, measure it, and store each finished family. `analysis` interprets it."""
 
 import math
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -351,9 +352,9 @@ def _refuse_if_all_failed(counted: Survey, families: Sequence[Family]) -> None:
     """Raise NothingMeasuredError, with the reasons, if no network could be called."""
     failures = counted.failures.by_key
     if families and all((family.name, each.name) in failures for family in families for each in family.variants):
-        alike = groups(failures.items(), lambda entry: entry[1].error)
-        names = {error: dict.fromkeys(variant for (_, variant), _ in entries) for error, entries in alike.items()}
-        reasons = [f"{formatting.named([*those])}: {error}" for error, those in names.items()]
+        alike = groups(failures.items(), lambda entry: re.sub(r"\d+", "", entry[1].error))  # but for their sizes
+        names = [(dict.fromkeys(variant for (_, variant), _ in of), of[0][1].error) for of in alike.values()]
+        reasons = [f"{formatting.named([*those])}: {error}" for those, error in names]
         more = f"; and {len(reasons) - MOST_REASONS} more" if len(reasons) > MOST_REASONS else ""
         raise NothingMeasuredError(f"nothing was measured: {'; '.join(reasons[:MOST_REASONS])}{more}")
 

@@ -171,7 +171,11 @@ def asked(store: Path, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:
             found = connection.sql(sql)
             return (found.columns, found.fetchall()) if found else ([], [])
         except duckdb.Error as error:
-            raise UserError(f"the query fails: {' '.join(str(error).split())}") from None
+            names = " and ".join(", ".join((RUN, *KINDS)).rsplit(", ", 1))
+            raise UserError(
+                f"the query fails: {' '.join(str(error).split())}; the tables are {names}, and SELECT * FROM "
+                f"{RUN} LIMIT 1 shows the columns of one"
+            ) from None
 
 
 def _refuse_other_statements(connection: "DuckDBPyConnection", sql: str) -> None:

@@ -158,8 +158,8 @@ def test_a_network_whose_code_changed_is_not_asked(cli: Cli) -> None:
     assert "conv2d simulated ×1" in cli("explain", "run").out
     Path("mynet.py").write_text("from torch import nn\ndef build():\n    return nn.Conv2d(3, 5, 1)\n")
     found = cli("explain", "run")
-    assert found.code == 0
-    assert "mynet.py is not what it was when the run was measured" in found.out
+    assert found.code == 4
+    assert "mynet.py is not what it was when the run was measured: put it back as it was, or measure" in found.out
     assert "simulated ×" not in found.out
 
 

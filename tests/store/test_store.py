@@ -249,7 +249,7 @@ def test_a_check_is_kept_and_comes_back(store: Store, tmp_path: Path, cli: Cli) 
     assert (shown.code, "check" in shown.out) == (0, True), shown.err
 
 
-def test_a_check_is_of_the_machine_of_the_runs_beside_it() -> None:
+def test_hosts_and_digests_are_counted_by_themselves() -> None:
     """A check has no digest of its own."""
     of: dict[str, Cell] = {
         "id": "a",
@@ -263,13 +263,13 @@ def test_a_check_is_of_the_machine_of_the_runs_beside_it() -> None:
     run: dict[str, Cell] = {**of, "digest": "0123456789ab", "networks": 4}
     check: dict[str, Cell] = {**of, "digest": None, "networks": None}
     cases: list[tuple[list[dict[str, Cell]], str]] = [
-        ([run, check], "1 machine"),
-        ([check, check], "1 machine"),
-        ([run, {**check, "host": "other"}], "2 machines"),
-        ([run, {**run, "digest": "ba9876543210"}, check], "2 machines"),
+        ([run, check], "1 host, with 1 digest"),
+        ([check, check], "1 host, with 0 digests"),
+        ([run, {**check, "host": "other"}], "2 hosts, with 1 digest"),
+        ([run, {**run, "digest": "ba9876543210"}, check], "1 host, with 2 digests"),
     ]
     for runs, machines in cases:
-        assert f"of {machines}, by digest" in store_page.runs_page(Path("store"), runs, {}).footer
+        assert f"on {machines} of machine, versions and settings" in store_page.runs_page(Path("store"), runs, {}).footer
 
 
 def test_what_is_measured_goes_to_a_store_too(cli: Cli, store: Store) -> None:

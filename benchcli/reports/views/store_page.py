@@ -20,15 +20,13 @@ def runs_page(store: Path, runs: Sequence[Mapping[str, Cell]], shared_names: Map
     table = Table(
         f"{store}", tuple(_column(name, [run[name] for run in shown]) for name in LISTED), tuple(shared(shared_names))
     )
-    footer = f"{counted(len(runs), 'run')} of {counted(_machines(runs), 'machine')}, by digest"
+    hosts = {(run["host"], run["machine"]) for run in runs}
+    digests = {run["digest"] for run in runs if run["digest"]}
+    footer = (
+        f"{counted(len(runs), 'run')} on {counted(len(hosts), 'host')}, with {counted(len(digests), 'digest')} of "
+        "machine, versions and settings"
+    )
     return Page(str(store), "", (table,), footer, LISTED, tuple(runs), list(runs), identity=("id",))
-
-
-def _machines(runs: Sequence[Mapping[str, Cell]]) -> int:
-    """Return the number of machines: digests and, of checks, which have none, names and processors of no run."""
-    places = {run["digest"]: (run["host"], run["machine"]) for run in runs if run["digest"]}
-    others = {(run["host"], run["machine"]) for run in runs if not run["digest"]}
-    return len(places) + len(others - set(places.values()))
 
 
 def shared(names: Mapping[str, int]) -> Iterator[str]:
