@@ -256,7 +256,7 @@ def counted_in(lines: list[str] | None) -> Iterator[Counted]:
 
 def network_key(task: Task, family: Family, variant: Variant) -> str:
     """Return what is equal for networks that cost and compute the same."""
-    what = (task.detailed, task.meta, family.step_of(variant))
+    what = (task.detailed, task.timed, task.meta, family.step_of(variant))
     where = (task.target.device, what, family.batch, family.dtype, family.layout)
     return hashlib.sha256(repr((where, replace(variant, name=""))).encode()).hexdigest()
 

@@ -156,7 +156,7 @@ def unclaimed_modules(run: SuiteRun) -> dict[str, str]:
 def times_of(run: SuiteRun, audited: AuditedCalls) -> CallTimes | None:
     """Return the times of the operator calls; None if no layers were timed."""
     launches = launches_of(run)
-    return call_times(launches, audited.calls, audited.roofs) if launches else None
+    return call_times(launches, audited.calls, audited.roofs, audited.seconds) if launches else None
 
 
 def suspects(

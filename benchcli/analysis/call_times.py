@@ -38,7 +38,7 @@ class CallTimes:
         )
 
     def is_modelled(self, calls: Iterable[int]) -> bool:
-        """Return whether they share a module with others, so that the model gives them a part of what was timed."""
+        """Return whether they share a module with others, so that their weights give them a part of what was timed."""
         own: dict[int, float] = {}
         for call in calls:
             own[self._module_of[call]] = own.get(self._module_of[call], 0.0) + self.weights[call]
@@ -59,13 +59,15 @@ class CallTimes:
         return [sum(self.weights[call] for call in several) for several in self.by_module]
 
 
-def call_times(launches: Sequence[Layers], calls: Sequence[OperatorCall], roofs: Roofs | None) -> CallTimes:
+def call_times(
+    launches: Sequence[Layers], calls: Sequence[OperatorCall], roofs: Roofs | None, watched_s: Sequence[float] = ()
+) -> CallTimes:
     """Return the times of operator calls.
 
-    A module that makes several gives each the share that the additive model of the roofline gives it;
-    without roofs, that of its memory access.
+    A module that makes several gives each a share by the times `watched_s` that they took while operators were
+    watched; if these are not known, by the additive model of the roofline, and without roofs by memory access.
     """
-    weights = [_weight(call, roofs) for call in calls]
+    weights = watched_s or [_weight(call, roofs) for call in calls]
     seconds = {each.launch: _shared_out(each, calls, weights) for each in launches}
     call_s = {each.launch: each.call_s for each in launches}
     by_module = list(_by_module(launches[0], calls).values()) if launches else []

@@ -8,9 +8,9 @@ from statistics import mean
 
 from benchcli.runs.run_environment import mismatches
 from benchcli.runs.suite_run import SuiteRun
-from benchcli.schema import Interval, Key, OfVariant, Record
+from benchcli.schema import Family, Interval, Key, OfVariant, Record
 from benchcli.statistics import quotient
-from benchcli.workloads.requests import settings_of
+from benchcli.workloads.requests import bare_name, settings_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Comparison:
 
 def compare(runs: Sequence[SuiteRun]) -> Comparison:
     """Compare runs with the first of them."""
-    tables = [_by_shared_key(run) for run in runs]
+    tables = [_by_shared_key(run, runs[0]) for run in runs]
     keys = list(dict.fromkeys(key for table in tables for key in table))
     rows = [_row(key, [table.get(key) for table in tables]) for key in keys]
     return Comparison(
@@ -72,21 +72,35 @@ def _differences(first: SuiteRun, run: SuiteRun) -> str:
     return ", ".join(f"{name} {right}, not {left}" for name, left, right in facts)
 
 
-def _by_shared_key(run: SuiteRun) -> dict[Key, Record]:
-    """Return the records by family and variant.
+def _by_shared_key(run: SuiteRun, like: SuiteRun) -> dict[Key, Record]:
+    """Return the records by family and variant, with the names that the families of `like` have.
 
-    A family's name loses its dtype suffix, so that runs of two dtypes share keys. It keeps the
-    suffix if another family of the run has the same shortened name.
+    A family's name loses its settings, so that runs of two dtypes share keys. It keeps them if another family
+    of the run has the same name without them, and is then compared with the family of `like` that has the
+    same name and settings: of several runtimes, "mine-eager" is "mine" of a run in eager.
     """
-    short = {
-        record.family.name: record.family.name.removesuffix(f"-{record.family.dtype}")
-        for record in run.by_key().values()
+    of_like = {(bare_name(each), _setting(each, like)): key for each, key in _keys(like).values()}
+    known = {key for _, key in _keys(like).values()}
+    shared = {
+        name: key if key in known else of_like.get((bare_name(family), _setting(family, run)), key)
+        for name, (family, key) in _keys(run).items()
     }
-    occurrences = Counter(short.values())
+    return {(shared[family], variant): record for (family, variant), record in run.by_key().items()}
+
+
+def _keys(run: SuiteRun) -> dict[str, tuple[Family, str]]:
+    """Return each family of a run, by its name, and its name without settings, if no other family has that."""
+    families = {record.family.name: record.family for record in run.by_key().values()}
+    occurrences = Counter(map(bare_name, families.values()))
     return {
-        (short[family] if occurrences[short[family]] == 1 else family, variant): record
-        for (family, variant), record in run.by_key().items()
+        name: (family, bare_name(family) if occurrences[bare_name(family)] == 1 else name)
+        for name, family in families.items()
     }
+
+
+def _setting(family: Family, run: SuiteRun) -> tuple[object, ...]:
+    target = family.on(run.environment.target)
+    return (*family.inputs.values(), target.threads, target.runtime, family.variants[0].shape)
 
 
 def _row(key: Key, records: Sequence[Record | None]) -> Row:

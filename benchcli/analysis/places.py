@@ -57,7 +57,7 @@ def placed_layers(run: SuiteRun, audited: AuditedCalls, depth: int | None = None
 
 
 def _place_of_network(record: Record, run: SuiteRun) -> Placement | None:
-    costs, timing = record.costs, record.timing
+    costs, timing = record.done, record.timing
     if costs is None or timing is None or not costs.flops_complete or record.is_disturbed:
         return None
     seconds = timing.seconds.estimate

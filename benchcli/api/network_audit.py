@@ -27,7 +27,7 @@ from benchcli.runs.suite_run import SuiteRun
 from benchcli.sampling.supervise import refuse, survey
 from benchcli.schema import CostDetail, Family, Plan, Suite, Target
 from benchcli.schema.progress import Progress
-from benchcli.schema.protocol import Launcher
+from benchcli.schema.protocol import Counting, Launcher
 from benchcli.schema.roofs import Roofs
 from benchcli.settings import AUDIT, LAYOUTS, OWN_INPUTS, checked
 from benchcli.workers.tools import Tools, sharing_workers
@@ -37,6 +37,8 @@ NETWORK_S = 12.0
 """The budget of the network itself, in seconds."""
 NETWORK_SHARE = 1 / 24
 """Of that: how long a launch warms up at most, samples, and times layers. Of a slow network it makes fewer rounds."""
+OPERATORS: Counting = {"detailed": True, "crosschecked": False, "timed": True}
+"""What is asked of a network first."""
 PRECISION = 0.01
 ALL = Plan.precision / 1000
 """A precision that no launch reaches, so that each one measures all rebuilt layers, in pairs."""
@@ -73,7 +75,7 @@ def _audited(work: "_Auditing", family: Family, payloads: Mapping[str, str], val
     run = work.network_run(_families(family, detail, work.target, values["apply"]), payloads, values["output"])
     if program:
         work.write(program, run, family, payloads)
-    audited = AuditedCalls(detail.calls, detail.uncalled, roofs, detail.branching, detail.made)
+    audited = AuditedCalls(detail.calls, detail.uncalled, roofs, detail.branching, detail.made, detail.seconds)
     audit_file.put(run.folder, audited)
     try:
         trials = work.try_out(run, audited)
@@ -111,7 +113,7 @@ class _Auditing:
         """Return the operator calls of the network, and the machine's roofs. Raises what `audit` raises."""
         self.tools.observe(Progress("counting costs", 0.0, math.inf))
         with self.tools.workers() as launcher:
-            found = survey([family], self.target, Plan(), launcher, detailed=True, live=payloads, crosschecked=False)
+            found = survey([family], self.target, Plan(), launcher, payloads, **OPERATORS)
             refuse(found.failures.by_key)
             key = family.name, family.baseline
             if key in found.failures.by_key:

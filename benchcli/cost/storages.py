@@ -25,6 +25,8 @@ class Storages:
         self._alive_bytes = 0
         self._writers: dict[int, int] = {}
         self._writes = 0
+        self._links: list[tuple[int | None, set[int], set[int]]] = []
+        """Of each operator: which of the writing ones it is, None for others, and the storages it reads and writes."""
         self.peak_bytes = 0
         """The largest sum of bytes that lived at once, without the weights."""
 
@@ -71,6 +73,27 @@ class Storages:
     def producer(self, tensor: torch.Tensor) -> int | None:
         """Return which of the writing operators, counted from 0, wrote the tensor's storage last; None if none has."""
         return self.written(tensor) - 1 if self.written(tensor) else None
+
+    def link(self, read: Iterable[torch.Tensor], written: Iterable[torch.Tensor], moves: bool) -> None:
+        """Note what the operator that comes next reads and writes, and whether it is one of the writing ones."""
+        number = self._writes if moves else None
+        self._links.append((number, set(map(storage_of, read)), set(map(storage_of, written))))
+
+    def unused(self) -> list[int]:
+        """Return the writing operators, counted from 0, of which nothing reaches what is left of the call.
+
+        Left are the storages that are still alive, such as those of the output and of what a network keeps, and
+        the weights. An operator that writes nothing gives Python a value, and is used. None of a storage's writers
+        is ruled out by a later one, which may have written another part of it.
+        """
+        used = {*self._weights, *(number for number, each in self._met.items() if not each.expired())}  # type: ignore[no-untyped-call]
+        unused = []
+        for number, read, written in reversed(self._links):
+            if not written or written & used:
+                used |= read
+            elif number is not None:
+                unused.append(number)
+        return unused[::-1]
 
     def is_weight(self, tensor: torch.Tensor) -> bool:
         """Return whether the tensor's storage is one of the weights'."""

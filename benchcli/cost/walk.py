@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -42,6 +43,10 @@ class Walk:
     """What one call of a network does."""
 
     calls: list[OperatorCall] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    """Of each of them, on a device that has done its work when an operator returns; empty if nothing was called."""
+    unused: list[int] = field(default_factory=list)
+    """Which of them make only what nothing uses; empty for a training step, and where some work is unseen."""
     unseen: set[str] = field(default_factory=set)
     """Work that no dispatched operator shows."""
     uncalled: dict[str, None] = field(default_factory=dict)
@@ -98,6 +103,7 @@ def walk_once(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | Non
     walked.updated_bytes = uses.written.bytes_of(constants) if step else 0
     walked.end_bytes = sum(map(bytes_of, distinct([*arguments, *results])))
     walked.peak_bytes = storages.peak_bytes
+    walked.unused = [] if step or walked.unseen else storages.unused()
     return walked
 
 
@@ -158,15 +164,19 @@ class _Dispatch(Watch):
         if self._alone:
             func, args, kwargs = without_vectors((func, args, kwargs))
         self._look_at(operands, func.overloadpacket.__name__)
+        begun_s = time.perf_counter()
         result = func(*args, **kwargs)
+        took_s = time.perf_counter() - begun_s
         self._storages.meet([*operands, *dense(result)])
         name, arguments = named(func, args, kwargs)
         if name == MASKED:
             raise FastPathError("attention's fast path leaves out what a mask hides")
         self._parts.note(name, operands, result)
         moved = traffic(name, func, arguments, result)
+        self._storages.link(operands, [*dense(result), *(moved.written if moved else ())], moved is not None)
         if moved:
             self._note(name, func, arguments, moved, own_multiply_adds(func, args, kwargs, result))
+            self._walked.seconds.append(took_s)
             self._storages.write(moved.written)  # after the call was noted: its number is the call's place
         return result if func is asked else as_pair(result)
 

@@ -32,6 +32,8 @@ class AuditedCalls:
     """The paths of modules whose code reads values of tensors, as a branch does."""
     made: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     """Of modules by path: the file and the line of the user's code that make them."""
+    seconds: tuple[float, ...] = ()
+    """Of each operator call while operators are watched; empty if they were not timed."""
     version: int = VERSION
     """Of this file's format."""
 

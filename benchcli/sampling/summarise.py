@@ -90,7 +90,7 @@ def _record(
     time, failure = times.get(name), evidence.failures.get(name)
     if time and (impossible := _impossible(time, cost, family, context.peak_float32)):
         time, failure = None, impossible
-    warnings = _counting(evidence.costs.get(name))
+    warnings = _counting(evidence.costs.get(name), is_timed=time is not None)
     if time:
         singles = evidence.singles.get(name, ())
         time = replace(time, reference=_reference_speed(family, name, evidence), percentiles=percentiles(singles))
@@ -135,12 +135,12 @@ def _counted(evidence: FamilyEvidence, name: str) -> Costs | None:
     return costs if costs and costs.error is None else None
 
 
-def _counting(costs: Costs | None) -> list[RunWarning]:
-    """Return the warnings about what was not counted."""
+def _counting(costs: Costs | None, is_timed: bool) -> list[RunWarning]:
+    """Return the warnings about what was not counted. What was not timed either has its failure."""
     if costs is None:
         return []
     if costs.error:
-        return [RunWarning("uncounted", text=costs.error)]
+        return [RunWarning("uncounted", text=costs.error)] if is_timed else []
     formulas = [RunWarning("formula", text=formatting.named(costs.formulas))] if costs.formulas else []
     return [*(RunWarning("costs", text=text) for text in costs.unknown), *formulas]
 

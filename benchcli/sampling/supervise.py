@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from benchcli.backends.runtimes.base import runtime_named
 from benchcli.cost import own_rules
@@ -27,6 +27,7 @@ from benchcli.schema import (
 )
 from benchcli.schema.protocol import (
     SURVEY,
+    Counting,
     Described,
     Exported,
     Launcher,
@@ -73,28 +74,23 @@ def survey(
     target: Target,
     plan: Plan,
     launcher: Launcher,
-    detailed: bool = False,
     live: Mapping[str, str] | None = None,
-    meta: bool = False,
-    crosschecked: bool = True,
-    listed: bool = False,
     announce: Callable[[str], None] = lambda doing: None,  # noqa: ARG005
     exporters: Exporters = lambda settings: (),  # noqa: ARG005
+    **asked: Unpack[Counting],
 ) -> Survey:
     """Count the costs of every variant on its device, and let the runtime prepare its file.
 
-    `detailed` asks for the costs of each operator too, and for what other tools count if `crosschecked`;
-    `meta` for costs without memory, and with `listed` for the recipes of the operators; `live` has the
-    networks that a caller gave by value. `exporters` makes launchers for settings whose runtimes
-    prepare files, several at once. What fails beside others is tried again in a process of its own: a
-    network can spoil the process for those after it. Raises UserError if the device or the runtime is not
-    available, or a cost rule that this process has registered is wrong.
+    `live` has the networks that a caller gave by value. `exporters` makes launchers for settings whose
+    runtimes prepare files, several at once. What fails beside others is tried again in a process of its
+    own: a network can spoil the process for those after it. Raises UserError if the device or the runtime
+    is not available, or a cost rule that this process has registered is wrong.
     """
     runtimes = list(dict.fromkeys(family.on(target).runtime for family in families))
     counting = replace(target, runtime=Target.runtime) if len(runtimes) > 1 else target
     counted = Survey()
-    asked = (detailed, live or {}, meta, crosschecked, listed)
-    work = _Surveying(target, counting, plan.silence_s, launcher, counted, *asked, announce)
+    task = Task(SURVEY, counting, (), {}, live=live or {}, rules=own_rules.sent(), **asked)
+    work = _Surveying(target, task, plan.silence_s, launcher, counted, announce)
     counts_for = _counting_for(families)
     once = [family for family in families if counts_for[family.name] == family.name]
     while True:
@@ -134,16 +130,13 @@ class _Surveying:
     """Surveys networks in one process after the other."""
 
     target: Target
-    counting: Target
-    """Where costs are counted: in eager mode if there are several runtimes, of which one may be missing."""
+    task: Task
+    """What is asked of each process, for its families. Costs are counted in eager mode if there are several runtimes,
+    of which one may be missing.
+    """
     silence_s: float
     launcher: Launcher
     counted: Survey
-    detailed: bool
-    live: Mapping[str, str]
-    meta: bool
-    crosschecked: bool
-    listed: bool
     announce: Callable[[str], None]
     """Tells what is done, where that takes long."""
 
@@ -155,18 +148,7 @@ class _Surveying:
         """
         counted, failures = self.counted, self.counted.failures
         known = {*counted.costs, *failures.by_key}
-        task = Task(
-            SURVEY,
-            self.counting,
-            tuple(families),
-            {},
-            detailed=self.detailed,
-            crosschecked=self.crosschecked,
-            meta=self.meta,
-            listed=self.listed,
-            live=self.live,
-            rules=own_rules.sent(),
-        )
+        task = replace(self.task, families=tuple(families))
         reports = collect(self.launcher, task, self.silence_s, failures)
         self._store(reports)
         asked = keys_of(families)
@@ -179,7 +161,7 @@ class _Surveying:
     def _store(self, reports: Reports) -> None:
         counted, described = self.counted, reports.described
         if described:
-            _refuse_missing(described, self.counting)
+            _refuse_missing(described, self.task.target)
             counted.software, counted.device = described.software, described.device
             counted.available = described.available
         for key, each in reports.counted.items():
@@ -253,7 +235,7 @@ class _Surveying:
             return
         folder = Path(tempfile.mkdtemp(prefix="benchcli-"))
         weakref.finalize(counted, shutil.rmtree, folder, ignore_errors=True)
-        prepared = PreparedFiles(self.target, counted.costs, counted.failures, self.live, folder, self.announce)
+        prepared = PreparedFiles(self.target, counted.costs, counted.failures, self.task.live, folder, self.announce)
         prepared.write(exporting, self.launcher, exporters(prepared.at_once(exporting)))
         counted.artifacts, counted.exported = prepared.artifacts, prepared.exported
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from benchcli import formatting
 from benchcli.backends.devices.base import DEVICES, split_name
 from benchcli.cost import fast_path, own_rules
 from benchcli.cost.calls import is_compiled
@@ -34,7 +35,7 @@ from benchcli.sampling.failures import explanation, failed
 from benchcli.sampling.first_call import called, fitting, with_batch
 from benchcli.sampling.operator_recipes import operator_list
 from benchcli.sampling.step_times import explained, refuse_divergence, training_step
-from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, Variant
+from benchcli.schema import INFERENCE, CostDetail, Costs, Family, Output, Step, Target, Variant
 from benchcli.schema.protocol import Counted, Send, Spoilt, Started, Task
 from benchcli.schema.warnings import RunWarning
 from benchcli.workloads.onnx_network import OnnxNetwork
@@ -42,6 +43,9 @@ from benchcli.workloads.onnx_network import OnnxNetwork
 Value = TypeVar("Value")
 INSENSITIVE = 1e-3
 """The change of an output with its input, relative to its norm, below which a wrong one would hardly be seen."""
+
+WALKS = 5
+"""Of a network whose operator calls are timed."""
 
 
 def survey(task: Task, send: Send) -> None:
@@ -100,8 +104,7 @@ def _count(
         device_peak_bytes=DEVICES[kind].peak_bytes(step or inputs.bound_to(network), index),
         **_described(inputs),
     )
-    is_crosschecked = task.crosschecked and not isinstance(network, OnnxNetwork)  # others watch torch's operators
-    detail = _detail(network, variant, inputs, step, walked, is_crosschecked) if task.detailed else None
+    detail = _detail(network, variant, inputs, step, walked, task) if task.detailed else None
     is_slowed = DEVICES[kind].slows_denormals and not task.target.flush_denormal
     noticed = (
         *_noticed(network, inputs, family, summary.is_random, denormal if is_slowed else 0.0),
@@ -264,6 +267,11 @@ def _transformed(network: torch.nn.Module, walked: Walk, compiles: bool) -> Iter
         yield RunWarning("frozen", walked.frozen)
     if compiles or any(map(is_compiled, network.modules())):
         yield RunWarning("compiled")
+    unused = [walked.calls[number] for number in walked.unused]
+    if flops := sum(each.flops or 0 for each in unused):
+        modules = dict.fromkeys(each.module for each in unused if each.flops)
+        where = formatting.named([each or "the network itself" for each in modules])
+        yield RunWarning("unused", flops, other=sum(each.mac_bytes for each in unused), text=where)
 
 
 def _count_unbuilt(variant: Variant, family: Family, task: Task, alive: Callable[[], None]) -> Counted:
@@ -331,20 +339,23 @@ def _costs(network: torch.nn.Module, inputs: Inputs, step: TrainingStep | None) 
 
 
 def _detail(
-    network: torch.nn.Module,
-    variant: Variant,
-    inputs: Inputs,
-    step: TrainingStep | None,
-    walked: Walk,
-    crosschecked: bool,
+    network: torch.nn.Module, variant: Variant, inputs: Inputs, step: TrainingStep | None, walked: Walk, task: Task
 ) -> CostDetail:
-    others = _others(network, inputs, step) if crosschecked else {}
-    return _detail_of(network, variant, walked, others)
+    is_crosschecked = task.crosschecked and not isinstance(network, OnnxNetwork)  # others watch torch's operators
+    detail = _detail_of(network, variant, walked, _others(network, inputs, step) if is_crosschecked else {})
+    is_timed = task.timed and task.target.device == Target.device  # others may still work when an operator returns
+    return replace(detail, seconds=_seconds_of_calls(network, inputs, walked)) if is_timed else detail
 
 
 def _detail_of(network: torch.nn.Module, variant: Variant, walked: Walk, others: Mapping[str, int | str]) -> CostDetail:
     made = constructor_lines(network, (each.module for each in walked.calls), variant)
     return CostDetail(tuple(walked.calls), others, tuple(walked.uncalled), tuple(walked.branching), made)
+
+
+def _seconds_of_calls(network: torch.nn.Module, inputs: Inputs, walked: Walk) -> tuple[float, ...]:
+    """Return the least seconds of each operator call in several walks; none if they do not make the same calls."""
+    several = [walked.seconds, *(walk(network, inputs).seconds for _ in range(WALKS - 1))]
+    return tuple(map(min, *several)) if {len(walked.calls)} == {*map(len, several)} else ()
 
 
 def _others(

@@ -23,6 +23,8 @@ from benchcli.spelling import given
 META = torch.device("meta")
 LARGE = 2**24
 """Elements of a tensor above which it is made without memory from the start: 64 MB in float32."""
+LACKS_VALUES = rf"\b{META.type}\b|incompatible tensor type"
+"""What torch says where a tensor of the meta device is used as one with values; the second, where one is its `data`."""
 Change = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -48,7 +50,7 @@ def _built(variant: Variant, emptied: Change) -> torch.nn.Module:
         with _registered(emptied), _LargeOnMeta():  # type: ignore[no-untyped-call]
             return code_versions.build(variant)
     except Exception as error:  # torch says it in several ways that the values are not there
-        if not re.search(rf"\b{META.type}\b", str(error)):
+        if not re.search(LACKS_VALUES, str(error)):
             raise
     set_seed(0)
     return code_versions.build(variant)

@@ -84,6 +84,8 @@ class CostDetail:
     """The paths of modules whose code reads values of tensors, as a branch does; empty for the network itself."""
     made: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     """Of modules by path: the file and the line of the user's code that make them."""
+    seconds: tuple[float, ...] = ()
+    """Of each operator call while operators are watched, the least of several; empty if they were not timed."""
 
 
 @dataclass(frozen=True)

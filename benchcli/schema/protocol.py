@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, TypedDict, get_args
 
 from benchcli.schema.counts import CostDetail, Costs
 from benchcli.schema.keys import OfVariant
@@ -47,6 +47,16 @@ SECONDS, ROUNDS = 0.2, 6
 """The least seconds, and the least rounds, for which a launch samples each family."""
 
 
+class Counting(TypedDict, total=False):
+    """What a survey is asked for besides the costs of networks; `Task` says what each means."""
+
+    detailed: bool
+    crosschecked: bool
+    timed: bool
+    meta: bool
+    listed: bool
+
+
 @dataclass(frozen=True)
 class Task:
     """The task of one worker."""
@@ -73,6 +83,8 @@ class Task:
     """Whether a survey sends a row for each operator call."""
     crosschecked: bool = True
     """Whether it sends what other tools count, too."""
+    timed: bool = False
+    """Whether it sends the times of the operator calls, too."""
     meta: bool = False
     """Whether a survey counts from shapes alone, without memory."""
     listed: bool = False

@@ -1,7 +1,7 @@
 """The values that describe results: timings and records."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 from benchcli.schema.counts import Costs
@@ -209,6 +209,15 @@ class Record:
     def key(self) -> Key:
         """The names of the family and the variant."""
         return self.family.name, self.variant.name
+
+    @property
+    def done(self) -> Costs | None:
+        """The costs of what is computed: a runtime that exports the network leaves out what nothing uses."""
+        unused = next((each for each in self.warnings if each.kind == "unused"), None)
+        if self.costs is None or unused is None or self.preparation.export_s is None:
+            return self.costs
+        flops = max(0, self.costs.flops - round(unused.amount or 0.0))
+        return replace(self.costs, flops=flops, mac_bytes=max(0, self.costs.mac_bytes - round(unused.other or 0.0)))
 
     @property
     def is_disturbed(self) -> bool:

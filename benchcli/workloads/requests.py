@@ -49,7 +49,7 @@ class Request(ABC):
         first = ""
         for values in product(*choices):
             batch, dtype, layout, step, threads, runtime, size = values
-            texts = (f"b{batch}", dtype, layout, step, f"t{threads}", runtime.replace(":", "-"), f"s{size}")
+            texts = _texts(batch, dtype, layout, step, threads, runtime, size)
             several = (text for text, choice in zip(texts, choices, strict=True) if len(choice) > 1)
             family = "-".join([name, *several])
             first = first or (family if family != name else "")
@@ -125,6 +125,22 @@ class FamilyRequest(Request):
         for name, value in of_channels.items():
             if value:
                 raise UserError(f"{given(name)} is for guidelines: {self.name} has channels of its own; leave it out")
+
+
+def _texts(
+    batch: int, dtype: str, layout: str, step: Step, threads: int | None, runtime: str, size: int | None
+) -> tuple[str, ...]:
+    """Return what the name of a family says of each setting, in this order, if there are several of it."""
+    return (f"b{batch}", dtype, layout, step, f"t{threads}", runtime.replace(":", "-"), f"s{size}")
+
+
+def bare_name(family: Family) -> str:
+    """Return the name of a family without its settings."""
+    name, size = family.name, family.variants[0].shape[-1:]
+    of = (family.batch, family.dtype, family.layout, family.step, family.threads, family.runtime)
+    for text in reversed(_texts(*of, size[0] if size else None)):
+        name = name.removesuffix(f"-{text}")
+    return name
 
 
 def settings_of(families: Iterable[Family]) -> dict[str, str]:

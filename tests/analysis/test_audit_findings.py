@@ -321,3 +321,11 @@ def audit_of(several: list[Breach]) -> Audit:
             yield from several
 
     return Found()
+
+
+def test_a_modules_time_is_shared_out_by_the_times_of_its_operators_where_they_are_known() -> None:
+    calls = [call("a", "aten.upsample_bilinear2d.vec", mac_bytes=100), call("a", mac_bytes=100), call("b")]
+    launches = [layers(0, 1.0, a=0.4, b=0.2)]
+    assert call_times(launches, calls, None).time_of([1]).estimate == pytest.approx(0.2)
+    assert call_times(launches, calls, None, (0.9, 0.1, 5.0)).time_of([1]).estimate == pytest.approx(0.04)
+    assert call_times(launches, calls, None, (0.9, 0.1, 5.0)).time_of([2]).estimate == pytest.approx(0.2)

@@ -133,6 +133,21 @@ def test_an_unfinished_run_has_no_settings_to_differ_in(cli: Cli, run: Callable[
     assert "differs from" not in found.out
 
 
+@pytest.mark.parametrize("order", [("one", "several"), ("several", "one")])
+def test_one_of_several_settings_is_compared_with_a_run_of_that_setting(
+    cli: Cli, run: Callable[..., None], order: tuple[str, str]
+) -> None:
+    run("one", "--batch", "2")
+    run("several", "--batch", "1,2")
+    found = cli("compare", *order)
+    assert found.code == 0
+    lacking = ", ".join(f"g2-x1-b1/g={groups}" for groups in (1, 2, 4, 8))
+    assert f"one lacks {lacking}\n" in found.out
+    assert "several lacks" not in found.out
+    assert "not the same network" not in found.out
+    assert found.out.splitlines()[-1].startswith("4 of 8 networks compared")
+
+
 def test_runs_without_a_common_network_are_no_success(
     cli: Cli, run: Callable[..., None], recorded: Callable[..., None]
 ) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from torch import nn
 import benchcli
 from benchcli.api.run_result import Run
 from benchcli.errors import UserError
+from benchcli.schema.records import Preparation
 from benchcli.workers.tools import Tools
 from tests.conftest import Outcome
 
@@ -281,6 +283,18 @@ def test_networks_that_cannot_be_counted_are_timed_and_say_why(
 
 
 @pytest.mark.usefixtures("own")
+def test_what_was_neither_counted_nor_timed_is_not_said_to_be_timed(cli: Cli, tmp_path: Path) -> None:
+    with (tmp_path / "mine.py").open("a") as module:
+        module.write(
+            "\ndef raising(): return Apply(lambda s, x: torch.linalg.cholesky(-s.l(x) ** 2), l=nn.Linear(8, 8))\n"
+        )
+    outcome = cli("network", "mine:conv", "mine:raising", "--size", "8", "--device", "fake", "--launches", "2")
+    assert outcome.code == 4
+    assert "failed: mine:raising: " in outcome.out
+    assert "mine:raising: timed" not in outcome.out
+
+
+@pytest.mark.usefixtures("own")
 def test_a_baseline_without_multiply_adds_ends_nothing(cli: Cli) -> None:
     outcome = cli("network", "mine:pool", "mine:conv", "--size", "8", "--device", "fake", "--launches", "6")
     assert outcome.code == 0, outcome.err
@@ -336,3 +350,33 @@ def test_recurrent_layers_that_torch_runs_whole_are_told_from_others(cli: Cli) -
     both = cli("costs", "seq:lstm", "seq:gru", "--input", "5x1x8")
     assert "seq:lstm: torch runs a recurrent layer as one operator, whose weights count once" in both.out
     assert "recurrent layer" not in cli("costs", "seq:lstm", "--input", "5x1x8").out
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_nothing_uses_is_named_and_counts_for_no_rate_of_a_runtime_that_leaves_it_out(
+    cli: Cli, tmp_path: Path, dtype: str
+) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.a, self.b = nn.Linear(8, 8), nn.Linear(8, 1000)\n"
+        "    def forward(self, x):\n"
+        "        self.b(x)\n"
+        "        return self.a(x)\n"
+        "def build(): return Net()\n"
+    )
+    text = "mine:build: nothing uses what b computes (8.0 k multiply-adds): leave it out"
+    assert text in cli("costs", "mine:build", "--input", "1x8").out
+    found = cli(
+        "network", "mine:build", "--input", "1x8", "--dtype", dtype, "--device", "fake", "--launches", "2", "-o", "r"
+    )
+    assert text in found.out
+    (record,) = benchcli.load("r").records
+    assert record.costs
+    assert record.done == record.costs
+    exported = replace(record, preparation=Preparation(export_s=1.0)).done
+    assert exported
+    assert (record.costs.flops, exported.flops) == (8064, 64)
+    assert 0 < exported.mac_bytes < record.costs.mac_bytes

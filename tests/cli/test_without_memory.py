@@ -45,6 +45,10 @@ ragged.example_inputs = lambda: torch.nested.nested_tensor([torch.ones(2, 8), to
 def shared():
     layer = nn.Linear(8, 8)
     return nn.Sequential(layer, nn.ReLU(), layer)
+def data():
+    layer = nn.Linear(8, 8)
+    layer.bias.data = torch.arange(8.0)  # as the networks of spatial transformers do
+    return layer
 def complex(): return nn.Conv2d(3, 2, 3, dtype=torch.complex64)
 def on_meta():
     with torch.device("meta"):
@@ -62,6 +66,7 @@ CASES = {
     "encoder": "2x7x8",
     "embedding": "2x7:int64:0..99",
     "shared": "2x8",
+    "data": "2x8",
     "lifted": "4x4",
 }
 

@@ -269,7 +269,9 @@ def test_hosts_and_digests_are_counted_by_themselves() -> None:
         ([run, {**run, "digest": "ba9876543210"}, check], "1 host, with 2 digests"),
     ]
     for runs, machines in cases:
-        assert f"on {machines} of machine, versions and settings" in store_page.runs_page(Path("store"), runs, {}).footer
+        assert (
+            f"on {machines} of machine, versions and settings" in store_page.runs_page(Path("store"), runs, {}).footer
+        )
 
 
 def test_what_is_measured_goes_to_a_store_too(cli: Cli, store: Store) -> None:

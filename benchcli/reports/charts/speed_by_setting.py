@@ -39,8 +39,8 @@ class SpeedBySetting(Chart):
 def _figure(first: str, rows: Sequence[tuple[Cell, ...]], names: Sequence[str]) -> Figure:
     return Figure(
         title=f"Speed by {' and '.join(names)}{f' ({first})' if first else ''}",
-        text=f"Each network's speed relative to itself at {rows[0][0]}, per image where batches differ, with 95 % "
-        f"intervals.{grammar.pale(rows)}",
+        text=f"Each network's speed relative to itself at {rows[0][0]}{', per item of a batch' * ('batch' in names)}, "
+        f"with 95 % intervals.{grammar.pale(rows)}",
         columns=COLUMNS,
         rows=tuple(rows),
         spec=_spec(rows, is_scale=len(names) == 1 and names[0] in SCALES),

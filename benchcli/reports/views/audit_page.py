@@ -227,15 +227,18 @@ def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding
         yield "no finding: no layers were timed"
     beside = [each for each in findings if each.judgement == "gain" and each not in which]
     if total and (len(which) > 1 or beside):
-        names, others = (formatting.named([f"{each.audit} at {_where(each)}" for each in of]) for of in (which, beside))
+        names, others = (
+            formatting.named(list(dict.fromkeys(f"{each.audit} at {_where(each)}" for each in of)))
+            for of in (which, beside)
+        )
         yield (
             f"together, no operator counted twice, and where two share a tensor with its channels: {gain(total)} "
             f"({names})"
             + (f"; not beside these, as they change the same layers or channels: {others}" if beside else "")
         )
-    yield from _of_shares(run, findings)
+    yield from _of_shares(run, audited, findings)
     for audit, rest in _without_rows(findings):
-        yield f"{audit}: rebuilt without a gain at {formatting.named([_where(each) for each in rest])}"
+        yield f"{audit}: rebuilt without a gain at {formatting.named(list(dict.fromkeys(map(_where, rest))))}"
     small = [each for each in findings if not each.gain and not _is_shown(each)]
     if small:
         count, least = formatting.counted(len(small), "finding"), formatting.percent(analysis.WORTH, decimals=0)
@@ -253,7 +256,19 @@ def _below(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding
     yield ACCURACY + (f"; as published it has a top-1 error of {error} %" if error else "")
 
 
-def _of_shares(run: SuiteRun, findings: Sequence[AuditFinding]) -> Iterator[str]:
+def _of_parts(audited: AuditedCalls, modelled: Sequence[AuditFinding]) -> Iterator[str]:
+    """Yield how a module's time is shared out over its operators."""
+    beside = dict.fromkeys(name.removeprefix("aten.") for each in modelled for name in each.beside)
+    how = (
+        "by the times of their operators while these are watched"
+        if audited.seconds
+        else "by the additive model, which knows bytes and multiply-adds, not that tanh or interpolation take longer"
+    )
+    if modelled:
+        yield f"≈ a part of the time of modules that have other operators too ({formatting.named(list(beside))}), {how}"
+
+
+def _of_shares(run: SuiteRun, audited: AuditedCalls, findings: Sequence[AuditFinding]) -> Iterator[str]:
     """Yield what shares, and the gains that follow from them, are of."""
     above = (each for each in findings if each.gain and each.gain.estimate > each.share.estimate)
     if any(each.before and not each.is_modelled for each in above):
@@ -274,13 +289,7 @@ def _of_shares(run: SuiteRun, findings: Sequence[AuditFinding]) -> Iterator[str]
             "what folds into one convolution computes the same with other weights (RepVGG), without training: its "
             "gain is all of its speed"
         )
-    if modelled := [each for each in findings if each.is_modelled and _is_shown(each)]:
-        beside = dict.fromkeys(name.removeprefix("aten.") for each in modelled for name in each.beside)
-        yield (
-            f"≈ by the additive model: its part of modules that were timed, and have other operators too "
-            f"({formatting.named(list(beside))}); it knows bytes and multiply-adds, and not that functions such as "
-            "tanh, or interpolation, take longer"
-        )
+    yield from _of_parts(audited, [each for each in findings if each.is_modelled and _is_shown(each)])
     if disturbed := list(dict.fromkeys(each.audit for each in findings if each.is_disturbed)):
         yield (
             f"{formatting.named(disturbed)}: undecided, whatever the interval, because over half of the samples of the "

@@ -314,9 +314,9 @@ def flop_rate(records: Sequence[Record], priority: int) -> Column:
 
 
 def _rate(record: Record, text: Callable[[Record, Costs, float], str]) -> str:
-    if record.timing is None or record.costs is None:
+    if record.timing is None or record.done is None:
         return UNKNOWN
-    return text(record, record.costs, record.timing.seconds.estimate)
+    return text(record, record.done, record.timing.seconds.estimate)
 
 
 def _items(record: Record, costs: Costs, seconds: float) -> str:

@@ -39,8 +39,8 @@ def table(results: Sequence[FamilyResult]) -> Table:
             numbers("compared with the first", (_outcome(effects.get(record.key)) for record in records)),
         ),
         lines=(
-            "speed is relative to the same network in its first row, per image where batches differ; "
-            "the settings were measured in turns" + _apart(differ),
+            f"speed is relative to the same network in its first row{', per item of a batch' * ('batch' in differ)}; "
+            f"the settings were measured in turns{_apart(differ)}",
             *_inexact(records),
             *_not_judged(effects.values(), differ),
             *(_flip(each, differ) for each in flips(results)),
