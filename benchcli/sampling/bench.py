@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -458,12 +459,19 @@ def torch_dtype(name: str) -> torch.dtype:
     return dtype
 
 
+TARGET = re.compile(r"\[target=torch\.ops\.([\w.]+)\]")
+"""How exporters name the operator that they could not translate."""
+
+
 def cause_of(error: BaseException) -> str:
-    """Return the first line that says something of what an error began with: none that only leads to the next."""
+    """Return the first line that says something of what an error began with, and the operator that it was about."""
+    operators = TARGET.findall(str(error))
     while error.__cause__ is not None:
         error = error.__cause__
+        operators += TARGET.findall(str(error))
     lines = [stripped for line in str(error).splitlines() if (stripped := line.strip())]
-    return next((line for line in lines if not line.endswith(":")), next(iter(lines), type(error).__name__))
+    line = next((line for line in lines if not line.endswith(":")), next(iter(lines), type(error).__name__))
+    return f"{line} (in {operators[-1]})" if operators and operators[-1] not in line else line
 
 
 def loaded(key: Key, bench: Bench) -> Loaded:

@@ -373,7 +373,9 @@ def test_what_nothing_uses_is_named_and_counts_for_no_rate_of_a_runtime_that_lea
         "network", "mine:build", "--input", "1x8", "--dtype", dtype, "--device", "fake", "--launches", "2", "-o", "r"
     )
     assert text in found.out
-    (record,) = benchcli.load("r").records
+    loaded = benchcli.load("r")
+    assert isinstance(loaded, Run)
+    (record,) = loaded.records
     assert record.costs
     assert record.done == record.costs
     exported = replace(record, preparation=Preparation(export_s=1.0)).done

@@ -1,5 +1,8 @@
 """Work whose results nothing uses."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -14,37 +17,37 @@ def layers() -> dict[str, nn.Module]:
     return {"a": nn.Conv2d(3, 3, 3, padding=1), "b": nn.Conv2d(3, 3, 3, padding=1)}
 
 
-def dropped(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def dropped(network: Any, x: torch.Tensor) -> object:
     network.b(torch.relu(network.a(x)))
     return network.a(x)
 
 
-def halves(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def halves(network: Any, x: torch.Tensor) -> object:
     """Each half is written by itself, so that neither writer is the storage's last one for the other half."""
     out = torch.empty(1, 6, 8, 8)
     out[:, :3], out[:, 3:] = network.a(x), network.b(x)
     return out
 
 
-def read_in_python(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def read_in_python(network: Any, x: torch.Tensor) -> object:
     return network.b(x) if float(network.a(x).sum()) > 0 else network.b(x) * 2
 
 
-def kept(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def kept(network: Any, x: torch.Tensor) -> object:
     network.last = network.a(x)
     return network.b(x)
 
 
-def into_a_buffer(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def into_a_buffer(network: Any, x: torch.Tensor) -> object:
     network.mean.copy_(network.a(x).mean())
     return network.b(x)
 
 
-def nested(network: nn.Module, x: torch.Tensor) -> dict[str, list[torch.Tensor]]:
+def nested(network: Any, x: torch.Tensor) -> object:
     return {"all": [network.a(x)[:, :1].transpose(2, 3), network.b(x)]}
 
 
-def in_place(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def in_place(network: Any, x: torch.Tensor) -> object:
     y = network.a(x)
     y.add_(network.b(x))
     return y
@@ -63,7 +66,9 @@ def in_place(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
-def test_a_layer_is_unused_if_nothing_of_it_is_returned_kept_or_read(forward: object, modules: list[str]) -> None:
+def test_a_layer_is_unused_if_nothing_of_it_is_returned_kept_or_read(
+    forward: Callable[[Any, torch.Tensor], object], modules: list[str]
+) -> None:
     network = Apply(forward, **layers())
     network.register_buffer("mean", torch.zeros(()))
     walked = walk(network, IMAGE)

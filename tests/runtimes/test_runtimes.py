@@ -396,6 +396,15 @@ class Untraceable(torch.nn.Module):
 class Lacking(torch.nn.Module):
     def forward(self, x):
         return torch.special.bessel_j0(x)
+class Attending(torch.nn.Module):
+    def forward(self, x):
+        return torch.nn.functional.scaled_dot_product_attention(x, x, x)  # without heads
+class Complex(torch.nn.Module):
+    def forward(self, x):
+        spectrum = torch.fft.rfft2(x)
+        kept = torch.zeros_like(spectrum)
+        kept[..., :4] = spectrum[..., :4]
+        return torch.fft.irfft2(kept)
 """
 
 
@@ -452,3 +461,17 @@ def test_what_openvino_cannot_trace_is_exported_and_what_it_lacks_is_named(
     assert lacking.failure.error == (
         "openvino cannot export it: No conversion rule found for operations: aten::special_bessel_j0"
     )
+
+
+def test_what_cannot_be_exported_names_the_operator_or_the_kind_of_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "of_mine.py").write_text(OWN)
+    run = benchcli.network("of_mine:Attending", inputs="1x8x16", launches=1, runtime="onnxruntime,eager")
+    (failure,) = filter(None, (each.failure for each in run.records))
+    assert failure.error.endswith(" (in aten.scaled_dot_product_attention.default)")
+    run = benchcli.network("of_mine:Complex", inputs="1x4x8x8", launches=1, runtime="openvino,eager")
+    (failure,) = filter(None, (each.failure for each in run.records))
+    assert "complex numbers (ComplexTypeMark)" in failure.error
+    assert "with a message" not in failure.error

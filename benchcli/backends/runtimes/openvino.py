@@ -32,8 +32,9 @@ OF_MODULE = re.compile(r"__module\.network((?:\.\w+)*)/")
 """What the name of a node begins with that torch's tracer saw, with the path of its module."""
 
 
-LACKING = re.compile(r"^-- (.+)$", re.MULTILINE)
-"""A line in which it says what it cannot convert."""
+LACKING = re.compile(r"^-- (?!.* with a message:\s*$)(.+)$", re.MULTILINE)
+"""A line in which it says what it cannot convert; those that lead to a message are summed up at the end."""
+COMPLEX = "ComplexTypeMark", "complex numbers (ComplexTypeMark)"
 
 
 class OpenVino(Runtime):
@@ -159,7 +160,7 @@ def _converted(openvino: Any, flat: "FlatCall") -> Any:
     try:
         return openvino.convert_model(flat, example_input=flat.given, input=shapes)
     except openvino.frontend.OpConversionFailure as error:
-        lacking = LACKING.findall(str(error))
+        lacking = [each.replace(*COMPLEX) for each in LACKING.findall(str(error))]
     try:
         return openvino.convert_model(torch.export.export(flat, flat.given))
     except Exception:  # torch cannot export it, or OpenVINO lacks operators there too

@@ -25,8 +25,13 @@ class RelativeSpeeds(Chart):
         """Yield the figures in the order of the first run's families."""
         for results in families_of(runs):
             family = results[0][1].family
-            if not family.guideline and len(family.variants) > 1:
+            if not family.guideline and any(_is_compared(result) for _, result in results):
                 yield _figure(family, results, MOST_ROWS * len(runs))
+
+
+def _is_compared(result: FamilyResult) -> bool:
+    """Return whether a network has a speed relative to the baseline, which may have failed."""
+    return any(record.timing and record.timing.relative for record in result.records[1:])
 
 
 def _figure(family: Family, results: Sequence[tuple[str, FamilyResult]], most: int) -> Figure:

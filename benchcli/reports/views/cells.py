@@ -186,7 +186,7 @@ BELOW = "every warning: benchcli show RUN --verbose"
 
 
 def warning_lines(records: Sequence[Record]) -> Iterator[str]:
-    """Yield a line for each failure, and each warning that is not about noise."""
+    """Yield a line for each failure, each warning that is not about noise, and how far off another dtype is."""
     for record in records:
         if record.failure:
             name = " ".join(filter(None, (_label(record, records), record.variant.name)))
@@ -194,6 +194,7 @@ def warning_lines(records: Sequence[Record]) -> Iterator[str]:
     for warning, about in grouped(records).items():
         if not _is_of_noise(warning):
             yield f"{_names(about, records)}: {sentence(warning)}"
+    yield from inexact_lines([record for record in records if not record.family.first])  # the settings' table says it
 
 
 def of_little_meaning(records: Sequence[Record]) -> Iterator[str]:
@@ -361,6 +362,15 @@ def exactness(records: Sequence[Record]) -> str:
     least = min(agreements)
     share = "all items" if least == 1.0 else f"{math.floor(100 * least)} % of items or more"
     return f"{differ}, with the same largest score in {share}"
+
+
+def inexact_lines(records: Sequence[Record]) -> Iterator[str]:
+    """Yield how far outputs are from eager float32 in each other dtype; of runtimes their own table says it."""
+    for dtype, of in groups(records, lambda record: record.family.dtype).items():
+        if any((each.preparation.output_error or 0.0) > EXACT for each in of) and not any(
+            each.preparation.export_s for each in of
+        ):
+            yield f"{dtype}: {exactness(of)}"
 
 
 MOST_SENTENCES = 6

@@ -41,21 +41,12 @@ def table(results: Sequence[FamilyResult]) -> Table:
         lines=(
             f"speed is relative to the same network in its first row{', per item of a batch' * ('batch' in differ)}; "
             f"the settings were measured in turns{_apart(differ)}",
-            *_inexact(records),
+            *cells.inexact_lines(records),
             *_not_judged(effects.values(), differ),
             *(_flip(each, differ) for each in flips(results)),
         ),
         groups=tuple(map(len, by_network.values())),
     )
-
-
-def _inexact(records: Sequence[Record]) -> Iterator[str]:
-    """Yield how far outputs are from eager float32 in each other dtype; of runtimes their own table says it."""
-    for dtype, of in groups(records, lambda record: record.family.dtype).items():
-        if any((each.preparation.output_error or 0.0) > cells.EXACT for each in of) and not any(
-            each.preparation.export_s for each in of
-        ):
-            yield f"{dtype}: {cells.exactness(of)}"
 
 
 def _not_judged(effects: Iterable[SettingEffect], differ: Sequence[str]) -> Iterator[str]:

@@ -113,6 +113,20 @@ def test_of_many_figures_the_last_one_says_how_many_are_left_out(monkeypatch: py
     assert figures[-1].text.endswith(f" {total - 3} more charts of this kind are left out.")
 
 
+def test_speeds_relative_to_what_has_no_time_are_no_empty_figure() -> None:
+    report = kept("networks-epyc")
+
+    def failed(each: FamilyResult) -> FamilyResult:
+        compared = [
+            replace(record, timing=replace(record.timing, relative=None)) if record.timing else record
+            for record in each.records
+        ]
+        return replace(each, records=(replace(compared[0], timing=None), *compared[1:]))
+
+    assert drawn("intervals", reports=[report])
+    assert drawn("intervals", reports=[replace(report, results=tuple(map(failed, report.results)))]) == []
+
+
 def test_a_guideline_is_drawn_with_its_intervals_and_the_papers_curve() -> None:
     (figure,) = drawn("axis", "g2-epyc")
     here = [row for row in figure.rows if row[1] == "this machine"]
