@@ -205,7 +205,10 @@ class CostChange:
 
 def describe(change: CostChange) -> str:
     """Return the change of a count as text."""
-    share = f" ({formatting.percent(change.head / change.base - 1, signed=True)})" if change.base else ""
+    percent = formatting.percent(change.head / change.base - 1, signed=True) if change.base else ""
+    share = (
+        f" ({percent if percent != formatting.percent(0.0) else f'{change.head - change.base:+,}'})" if percent else ""
+    )
     unit = next((f" {end}" for end in ("bytes", "elements") if change.name.endswith(f"_{end}")), "")
     return f"{COST_NAMES[change.name]} {change.base:,} to {change.head:,}{unit}{share}"
 

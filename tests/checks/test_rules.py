@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from benchcli.checks.rules import SAME_LOOKS, Speed, cost_changes, decide, difference, differences_of, judge, with_mean
+from benchcli.checks.rules import (
+    SAME_LOOKS,
+    CostChange,
+    Speed,
+    cost_changes,
+    decide,
+    describe,
+    difference,
+    differences_of,
+    judge,
+    with_mean,
+)
 from benchcli.guards.outputs import fingerprint
 from benchcli.schema import Costs, Interval, OutputPart
 from tests.values import COSTS
@@ -204,6 +215,12 @@ def test_every_count_is_held_exactly() -> None:
         more: Costs = replace(COSTS, **{name: getattr(COSTS, name) + 1})
         (change,) = cost_changes(COSTS, more)
         assert (change.name, change.head - change.base) == (name, 1)
+
+
+def test_a_change_of_too_small_a_share_to_show_is_told_as_a_count() -> None:
+    assert describe(CostChange("params", 1_086_432, 1_086_433)) == "parameters 1,086,432 to 1,086,433 (+1)"
+    assert describe(CostChange("params", 1_000, 999)) == "parameters 1,000 to 999 (-0.1 %)"
+    assert describe(CostChange("params", 0, 999)) == "parameters 0 to 999"
 
 
 def test_a_fingerprint_tells_how_far_outputs_lie_apart() -> None:

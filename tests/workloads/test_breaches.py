@@ -215,6 +215,8 @@ def test_channels_are_filled_up_to_the_machines_vectors() -> None:
         "conv 48>64 k3x3 p1x1; bn",
     ]
     assert by_simd["avx2",] == []
+    reasons = [each.reason for each in audit.on(Machine(simd=("avx512f",))).breaches(calls)]
+    assert reasons == ["24 to 40 channels, no multiples of 16", "40 to 64 channels, 40 is no multiple of 16"]
 
 
 def test_batch_normalisations_after_convolutions_can_be_folded() -> None:

@@ -42,10 +42,14 @@ class Alignment(Audit):
             image = graph.image(place)
             yield Breach(
                 line.calls[:1],
-                f"{found.c_in} to {found.c_out} channels, no multiples of {self.lanes}",
+                f"{found.c_in} to {found.c_out} channels, {self._unfilled(found.c_in, found.c_out)} of {self.lanes}",
                 Repair(line.chain, with_widths(line.chain, *widths), image, (widths[0], *image[1:])),
                 line.calls,
             )
+
+    def _unfilled(self, *widths: int) -> str:
+        others = [each for each in widths if self._filled(each) != each]
+        return "no multiples" if len(others) == len(widths) else f"{others[0]} is no multiple"
 
     def _filled(self, channels: int) -> int:
         return math.ceil(channels / self.lanes) * self.lanes
