@@ -67,7 +67,8 @@ def call_times(
     A module that makes several gives each a share by the times `watched_s` that they took while operators were
     watched; if these are not known, by the additive model of the roofline, and without roofs by memory access.
     """
-    weights = watched_s or [_weight(call, roofs) for call in calls]
+    is_known = len(watched_s) == len(calls)
+    weights = watched_s if is_known else [_weight(call, roofs) for call in calls]
     seconds = {each.launch: _shared_out(each, calls, weights) for each in launches}
     call_s = {each.launch: each.call_s for each in launches}
     by_module = list(_by_module(launches[0], calls).values()) if launches else []

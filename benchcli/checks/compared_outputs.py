@@ -152,7 +152,7 @@ def _random(base: Output, head: Output) -> Result:
 
 def _other_values(base: Output, head: Output, dependent: Mapping[str, float]) -> str | None:
     """Return how the values of each part that differs do so, the most first; None if they are the same."""
-    found = sorted(_different(base, head, dependent), reverse=True)
+    found = sorted(_different(base, head, dependent), key=lambda each: -each[0])
     if not found:
         return None
     where = [_indexed(name) for _, name, _ in found]

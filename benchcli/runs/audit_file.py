@@ -10,6 +10,7 @@ from benchcli import files
 from benchcli.errors import UserError
 from benchcli.runs.folder import Folder
 from benchcli.schema import OperatorCall
+from benchcli.schema.observations import Seconds
 from benchcli.schema.roofs import Roofs
 from benchcli.schema.structure import StructureError, structure
 
@@ -32,7 +33,7 @@ class AuditedCalls:
     """The paths of modules whose code reads values of tensors, as a branch does."""
     made: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     """Of modules by path: the file and the line of the user's code that make them."""
-    seconds: tuple[float, ...] = ()
+    seconds: tuple[Seconds, ...] = ()
     """Of each operator call while operators are watched; empty if they were not timed."""
     version: int = VERSION
     """Of this file's format."""

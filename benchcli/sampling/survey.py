@@ -343,8 +343,9 @@ def _detail(
 ) -> CostDetail:
     is_crosschecked = task.crosschecked and not isinstance(network, OnnxNetwork)  # others watch torch's operators
     detail = _detail_of(network, variant, walked, _others(network, inputs, step) if is_crosschecked else {})
-    is_timed = task.timed and task.target.device == Target.device  # others may still work when an operator returns
-    return replace(detail, seconds=_seconds_of_calls(network, inputs, walked)) if is_timed else detail
+    if not (task.timed and walked.seconds) or task.target.device != Target.device:
+        return detail  # another device may still work when an operator returns
+    return replace(detail, seconds=_seconds_of_calls(network, inputs, walked))
 
 
 def _detail_of(network: torch.nn.Module, variant: Variant, walked: Walk, others: Mapping[str, int | str]) -> CostDetail:

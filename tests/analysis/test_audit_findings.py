@@ -329,3 +329,4 @@ def test_a_modules_time_is_shared_out_by_the_times_of_its_operators_where_they_a
     assert call_times(launches, calls, None).time_of([1]).estimate == pytest.approx(0.2)
     assert call_times(launches, calls, None, (0.9, 0.1, 5.0)).time_of([1]).estimate == pytest.approx(0.04)
     assert call_times(launches, calls, None, (0.9, 0.1, 5.0)).time_of([2]).estimate == pytest.approx(0.2)
+    assert call_times(launches, calls, None, (0.9, 0.1)).time_of([1]).estimate == pytest.approx(0.2)  # of other calls
