@@ -110,8 +110,9 @@ class TimePredictor:
         with self._tools.workers() as launcher:
             there = survey((), self._target, Plan(), launcher)
         self._table = _table_of(there, self._target, values["fresh"])
-        if self._table.calibration is None:
-            self._calibrate()
+        known = self._table.calibration
+        if known is None or not known.operators:  # earlier versions did not keep which operators the networks have
+            self._calibrate(known.seconds if known else {})
 
     @property
     def calibrated(self) -> Mapping[str, float]:
@@ -166,8 +167,8 @@ class TimePredictor:
         """Return the time of a call that does what a list says. It takes less than a millisecond."""
         return predicted(name, listed, self._table)
 
-    def _calibrate(self) -> None:
-        """Time networks that ship, and their operators."""
+    def _calibrate(self, known_s: Mapping[str, float]) -> None:
+        """Time networks that ship, of which the seconds are not known, and their operators."""
         (family,) = named_networks(CALIBRATING, None).families(Overrides())
         with self._tools.workers() as launcher:
             listed, failures = operators_of([family], launcher, self._tools, {})
@@ -176,7 +177,7 @@ class TimePredictor:
             recipes = [each.recipe for several in listed.values() for each in several.operators]
             _time(self._table, self._table.lacking(recipes), self._target, launcher, self._tools)
         try:
-            seconds = _network_seconds(family, self._target, self._tools, self._table.reference_s)
+            seconds = known_s or _network_seconds(family, self._target, self._tools, self._table.reference_s)
             networks = [MeasuredList(name, listed[name], each) for name, each in seconds.items() if name in listed]
             self._table.calibration = calibrate(networks, self._table)
         except (NothingMeasuredError, ValueError) as error:

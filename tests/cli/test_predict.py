@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from torch import nn
@@ -11,6 +13,7 @@ import benchcli
 from benchcli.api import time_prediction
 from benchcli.errors import NothingMeasuredError, UserError
 from benchcli.runs import own_files
+from benchcli.sampling import operator_table
 from benchcli.sampling.artifact_cache import FOLDER
 from benchcli.workers.tools import Tools
 from tests.conftest import Outcome
@@ -131,6 +134,23 @@ def test_a_predictor_is_made_once_and_asked_often(tools: Callable[[], Tools]) ->
     one, two = predictor.predict(unit), predictor.predict(unit + unit)
     assert one.lacking == ()
     assert two.seconds.estimate == pytest.approx(2 * one.seconds.estimate)
+
+
+def test_a_calibration_that_does_not_know_its_operators_learns_them_from_its_times(
+    tools: Callable[[], Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = benchcli.TimePredictor(device="fake", tools=tools())._table
+    assert table.calibration
+    whole = table.calibration
+    table.calibration = replace(whole, operators=())
+    operator_table.keep(table)
+
+    def refused(*_: object) -> NoReturn:
+        raise AssertionError("its networks were timed again")
+
+    monkeypatch.setattr(time_prediction, "_network_seconds", refused)
+    again = benchcli.TimePredictor(device="fake", tools=tools())
+    assert again._table.calibration == whole
 
 
 def test_a_predictor_that_cannot_be_calibrated_says_so(
