@@ -9,6 +9,8 @@ MOST_TOGETHER = 3
 """The most operators, or modules, that are looked for together."""
 
 
+COUNTED_BY_ALL = {f"aten.{name}" for name in ("convolution", "mm", "addmm", "bmm", "baddbmm")}
+"""What a tool leaves out of some modules, if it does, and not as an operator."""
 MOST_NAMES = 60
 """The most names of which several are looked for together."""
 
@@ -17,8 +19,9 @@ def left_out(calls: Sequence[OperatorCall], missing: int) -> tuple[str, ...]:
     """Return the operators whose multiply-adds are what is missing in a count, else the modules; empty if none are.
 
     A tool that traces a network sees a recurrent layer as one operator, and this package those that it
-    is made of: then the module is what is left out. None is named where several of other calls make the same
-    sum, as equal layers do: which of them is left out is not known then.
+    is made of: then the module is what is left out. Of products and convolutions, which every tool counts,
+    none is named where other modules make the same sum, as equal layers do: which of them is left out is
+    not known then.
     """
     if missing <= 0:
         return ()
@@ -29,6 +32,9 @@ def left_out(calls: Sequence[OperatorCall], missing: int) -> tuple[str, ...]:
         for path in _holders(call.module):
             by_module[path] = by_module.get(path, 0) + (call.flops or 0)
     operators, modules = _making(by_operator, missing), _making(by_module, missing)
+    uncommon = [names for names in operators if not COUNTED_BY_ALL & {*names}]
+    if len(uncommon) == 1:
+        return uncommon[0]
     counted = [call for call in calls if call.flops]
     explained = {tuple(call.operator.rpartition(".")[0] in names for call in counted) for names in operators}
     explained |= {tuple(any(path in names for path in _holders(call.module)) for call in counted) for names in modules}

@@ -58,7 +58,8 @@ def destinations(texts: Sequence[str], report: Path | None, force: bool) -> list
     for text in texts:
         format_, equals, file = text.partition("=")
         if not equals or not file:
-            raise UserError(f"--write takes FORMAT=FILE, such as junit=report.xml, not {text!r}")
+            known = ", ".join(each.name for each in FORMATS)
+            raise UserError(f"--write takes FORMAT=FILE, such as junit=report.xml, not {text!r}; formats: {known}")
         name, path = FORMATS[format_].name, writable(file, force)
         if any(path.absolute() == other.path.absolute() for other in chosen):
             raise UserError(f"--write names {path} twice: name a file for each format")

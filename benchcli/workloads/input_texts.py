@@ -35,7 +35,8 @@ def read(texts: Sequence[str], kind: str = "") -> tuple[int, tuple[Input, ...]]:
     if len(batches) > 1:
         found, longer = " and ".join(map(str, sorted(batches))), next(filter(None, map(_with_batch, texts)), "")
         way_out = longer and f": where it is missing, give it first, as in {longer}"
-        raise UserError(f"{kind}: all inputs begin with one batch, not {found}{way_out}")
+        others = "; inputs that have none, such as offsets, come from example_inputs of the callable"
+        raise UserError(f"{kind}: all inputs begin with one batch, not {found}{way_out}{others}")
     inputs = tuple(each for _, each in parsed)
     names = [each.name for each in inputs if each.name]
     if len(set(names)) < len(names):

@@ -43,3 +43,10 @@ def test_an_operator_is_not_named_where_a_module_of_other_calls_makes_the_same_s
     assert left_out([*encoder, call("convolution", "stem", 64)], 64) == ()
     assert left_out([*encoder, call("convolution", "stem", 63)], 64) == ("encoder",)
     assert left_out([call("convolution", "stem", 64), call("mm", "head", 5)], 64) == ("aten.convolution",)
+
+
+def test_an_operator_that_tools_lack_is_named_though_layers_make_the_same_sum() -> None:
+    layers = [call("addmm", f"{block}.proj", 8) for block in ("first", "second")]
+    attention = [call("sdpa", block, 8) for block in ("first", "second")]
+    assert left_out([*layers, *attention], 16) == ("aten.sdpa",)
+    assert left_out([*layers, *attention[:1]], 8) == ("aten.sdpa",)
