@@ -94,11 +94,11 @@ def mega(count: int) -> str:
 
 
 def prefixed(count: float, unit: str) -> str:
-    """Return a count with its prefix: "24.0 GB"."""
+    """Return a count with its prefix: "24.0 GB", or "24.0 G" without a unit."""
     for size, prefix in _PREFIXES:
         if count >= size:
             return f"{count / size:.1f} {prefix}{unit}"
-    return f"{count:.0f} {unit}"
+    return f"{count:.0f} {unit}".rstrip()
 
 
 def percent(fraction: float, signed: bool = False, decimals: int = 1) -> str:

@@ -200,7 +200,7 @@ def _of_audit(
             runtime=runtime,
             edges=tuple(dict.fromkeys(edge for each in breaches for edge in each.edges(calls))),
             is_modelled=times.is_modelled(numbers),
-            beside=tuple(dict.fromkeys(calls[each].operator.rpartition(".")[0] for each in times.beside(numbers))),
+            beside=tuple(dict.fromkeys(calls[each].name for each in times.beside(numbers))),
         )
 
 

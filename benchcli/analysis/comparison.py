@@ -79,8 +79,9 @@ def _by_shared_key(run: SuiteRun, like: SuiteRun) -> dict[Key, Record]:
     of the run has the same name without them, and is then compared with the family of `like` that has the
     same name and settings: of several runtimes, "mine-eager" is "mine" of a run in eager.
     """
-    of_like = {(bare_name(each), _setting(each, like)): key for each, key in _keys(like).values()}
-    known = {key for _, key in _keys(like).values()}
+    names = _keys(like).values()
+    known = {key for _, key in names}
+    of_like = {(bare_name(each), _setting(each, like)): key for each, key in names}
     shared = {
         name: key if key in known else of_like.get((bare_name(family), _setting(family, run)), key)
         for name, (family, key) in _keys(run).items()

@@ -27,8 +27,7 @@ def left_out(calls: Sequence[OperatorCall], missing: int) -> tuple[str, ...]:
         return ()
     by_operator, by_module = dict[str, int](), dict[str, int]()
     for call in calls:
-        name = call.operator.rpartition(".")[0]
-        by_operator[name] = by_operator.get(name, 0) + (call.flops or 0)
+        by_operator[call.name] = by_operator.get(call.name, 0) + (call.flops or 0)
         for path in _holders(call.module):
             by_module[path] = by_module.get(path, 0) + (call.flops or 0)
     operators, modules = _making(by_operator, missing), _making(by_module, missing)
@@ -36,7 +35,7 @@ def left_out(calls: Sequence[OperatorCall], missing: int) -> tuple[str, ...]:
     if len(uncommon) == 1:
         return uncommon[0]
     counted = [call for call in calls if call.flops]
-    explained = {tuple(call.operator.rpartition(".")[0] in names for call in counted) for names in operators}
+    explained = {tuple(call.name in names for call in counted) for names in operators}
     explained |= {tuple(any(path in names for path in _holders(call.module)) for call in counted) for names in modules}
     return next(iter([*operators, *modules]), ()) if len(explained) == 1 else ()
 

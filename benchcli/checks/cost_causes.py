@@ -55,7 +55,7 @@ def by_module(base: CostDetail, head: CostDetail) -> list[PartChange]:
 
 def by_operator(base: CostDetail, head: CostDetail) -> list[PartChange]:
     """Return the operators that differ, the largest difference first. Their differences add up to the network's."""
-    return _changes(base, head, lambda call: call.operator.rpartition(".")[0])
+    return _changes(base, head, lambda call: call.name)
 
 
 def described(base: CostDetail | None, head: CostDetail | None) -> str:

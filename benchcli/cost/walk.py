@@ -167,13 +167,14 @@ class _Dispatch(Watch):
         begun_s = time.perf_counter()
         result = func(*args, **kwargs)
         took_s = time.perf_counter() - begun_s
-        self._storages.meet([*operands, *dense(result)])
+        made = dense(result)
+        self._storages.meet([*operands, *made])
         name, arguments = named(func, args, kwargs)
         if name == MASKED:
             raise FastPathError("attention's fast path leaves out what a mask hides")
         self._parts.note(name, operands, result)
         moved = traffic(name, func, arguments, result)
-        self._storages.link(operands, [*dense(result), *(moved.written if moved else ())], moved is not None)
+        self._storages.link(operands, [*made, *(moved.written if moved else ())], moved is not None)
         if moved:
             self._note(name, func, arguments, moved, own_multiply_adds(func, args, kwargs, result))
             self._walked.seconds.append(took_s)

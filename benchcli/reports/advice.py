@@ -125,10 +125,6 @@ def _frequency(warning: RunWarning) -> str:
     )
 
 
-def _count(warning: RunWarning) -> str:
-    return formatting.prefixed(warning.amount or 0.0, "").strip()
-
-
 SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
     "page-faults": lambda warning: (
         f"{_amounts(warning)} page faults per call: the memory allocator, more than the network, was timed; "
@@ -176,8 +172,8 @@ SENTENCES: Mapping[str, Callable[[RunWarning], str]] = {
         "operators as they are written, which move more memory than the fused ones"
     ),
     "unused": lambda warning: (
-        f"nothing uses what {warning.text} computes ({_count(warning)} multiply-adds): leave it out; runtimes that "
-        "export the network do, and their rates count the rest"
+        f"nothing uses what {warning.text} computes ({formatting.prefixed(warning.amount or 0.0, '')} multiply-adds): "
+        "leave it out; runtimes that export the network do, and their rates count the rest"
     ),
     "slow-core": lambda warning: (
         f"{_samples(warning)} were taken while the core ran at {warning.other or 0:.1f} of its usual speed, as beside "

@@ -69,6 +69,11 @@ class OperatorCall:
     Dimensions of size 1 are none. Empty if the order is kept, and of what is no copy.
     """
 
+    @property
+    def name(self) -> str:
+        """The operator without its overload, such as "aten.convolution"."""
+        return self.operator.rpartition(".")[0]
+
 
 @dataclass(frozen=True)
 class CostDetail:

@@ -315,9 +315,10 @@ def flop_rate(records: Sequence[Record], priority: int) -> Column:
 
 
 def _rate(record: Record, text: Callable[[Record, Costs, float], str]) -> str:
-    if record.timing is None or record.done is None:
+    done = record.done
+    if record.timing is None or done is None:
         return UNKNOWN
-    return text(record, record.done, record.timing.seconds.estimate)
+    return text(record, done, record.timing.seconds.estimate)
 
 
 def _items(record: Record, costs: Costs, seconds: float) -> str:

@@ -158,7 +158,7 @@ def _rows(details: Mapping[str, CostDetail], by: str, depth: int | None) -> list
     if by == CALL:
         return call_rows(details)
     key: Callable[[OperatorCall], Iterable[str]] = (
-        partial(_within, depth=depth) if by == MODULE else lambda call: (call.operator.rpartition(".")[0],)
+        partial(_within, depth=depth) if by == MODULE else lambda call: (call.name,)
     )
     has_parts = _has_parts(details)
     return [row for name, detail in details.items() for row in _sums(name, detail.calls, by, key, has_parts)]
@@ -285,7 +285,7 @@ def _amount(row: Mapping[str, Cell], column: str, moves_less: bool = False) -> s
     is_bound = column == "flops" and row["flops_complete"] is False
     if column == "params" and not row[column] and row["flops_complete"] is False:
         return "?"
-    amount = formatting.prefixed(int(row[column] or 0), "B" if column.endswith("_bytes") else "").rstrip()
+    amount = formatting.prefixed(int(row[column] or 0), "B" if column.endswith("_bytes") else "")
     mark = "≥ " if is_bound else "≤ " if moves_less and column in UPPER_BOUNDS else ""
     return mark + amount
 
